@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from framescope.classifier.models.citations import PassageOutputs, PassageReader, Said, Words
 from framescope.classifier.models.passages import Tokens
-from framescope.classifier.models.roles import (
+from framescope.classifier.models.raw_citations import (
     KIND_COLUMNS,
     KINDS,
     LINK_COLUMNS,
@@ -15,6 +14,10 @@ from framescope.classifier.models.roles import (
     ROLES,
     SPEAKING,
     TAGS,
+    PassageOutputs,
+    PassageReader,
+    RawCitation,
+    RowSpan,
 )
 from framescope.classifier.records.article import Sentence
 
@@ -81,9 +84,9 @@ class Passage:
         column = SPEAKING.index(role) * len(KINDS) + KINDS.index(name)
         self.kinds[span[0] : span[1], column] = SURE
 
-    def read(self) -> list[list[Said]]:
+    def read(self) -> list[list[RawCitation]]:
         outputs = PassageOutputs(self.places, self.roles, self.links, self.kinds)
         return [found for _, found in PassageReader(outputs, self.tokens, self.rows).read()]
 
-    def words(self, words: Words | None) -> str | None:
+    def words(self, words: RowSpan | None) -> str | None:
         return words and self.rows[words.row].text[words.start : words.end]

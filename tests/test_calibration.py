@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ pytest.importorskip("torch")
 import toys
 from framescope.classifier.bundles import load
 from framescope.classifier.models.base import Calibration, pool_articles
+from framescope.classifier.models.evidence import log_odds_of_span, stretches
 from framescope.classifier.models.passages import Tokens
-from framescope.classifier.models.spans import log_odds_of_span, stretches
 from framescope.classifier.records.article import Sentence
 from framescope.training.calibration.decisions import (
     Decisions,
@@ -340,7 +341,9 @@ class Tagger:
 
     signals = toys.SIGNALS
 
-    def predict(self, sentences):
+    def predict(self, sentences, encoding=None):
+        if encoding is not None:
+            return encoding
         self.read = list(sentences)
         loaded = np.array([any(w in s.text for w in toys.LOADED) for s in sentences])
         self.proba = np.where(loaded, 0.9, 0.1).astype(np.float32)[:, None].repeat(4, axis=1)
@@ -353,7 +356,12 @@ class Tagger:
             of = [7.0 if w.strip("!.,") in toys.LOADED else 3.0 for w in words]
             tags.append(np.array([of, of], np.float32).T)
         self.tokens, self.tags = tokens, tags
-        self.neutral = self
+        return self
+
+    def encode(self, sentences):
+        self.predict(sentences)
+        pairs = zip(self.tokens, self.tags, strict=True)
+        self.neutral = [SimpleNamespace(tokens=tokens, tags=tags) for tokens, tags in pairs]
         return self
 
 
@@ -373,7 +381,9 @@ def test_spans_are_read_only_where_a_sentence_is_flagged() -> None:
     toy = toys.examples()
 
     class Distracted(Tagger):
-        def predict(self, sentences):
+        def predict(self, sentences, encoding=None):
+            if encoding is not None:
+                return encoding
             super().predict(sentences)
             for row, sentence in enumerate(sentences):
                 if not any(w in sentence.text for w in toys.LOADED):
@@ -392,7 +402,9 @@ def test_a_span_is_the_surer_the_oftener_such_spans_are_right() -> None:
     class Unsure(Tagger):
         """Its tags have a hit in every flagged sentence; only the strong ones are right."""
 
-        def predict(self, sentences):
+        def predict(self, sentences, encoding=None):
+            if encoding is not None:
+                return encoding
             super().predict(sentences)
             self.proba[:] = 0.9
             for tags in self.tags:

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from framescope.classifier.models.passages import Batch
-from framescope.classifier.models.roles import (
+from framescope.classifier.models.raw_citations import (
     KIND_COLUMNS,
     KINDS,
     LINK_COLUMNS,

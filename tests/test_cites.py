@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 
 import toys
 from framescope.classifier import bundles
-from framescope.classifier.models.fusion import Fusion
+from framescope.classifier.models.citation_scorer import CitationScorer
 from framescope.classifier.models.passages import HEADS
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import Sentence, SourceKind
@@ -88,7 +88,7 @@ def test_a_bundle_finds_who_is_cited_where_nothing_was_learned_from(cites) -> No
 @pytest.mark.slow
 def test_its_fusion_is_kept_and_decides_its_signals(cites) -> None:
     record = json.loads((cites.path / HEADS).read_text(encoding="utf-8"))["fusion"]
-    fusion = Fusion.from_record(record)
+    fusion = CitationScorer.from_record(record)
     assert {"attributed", "vague_source"} <= set(fusion.signals.weights)
     rows = toys.unseen(20)
     proba = cites.model.predict_proba(rows)[:, cites.signals.index("attributed")]

@@ -1,33 +1,95 @@
-"""Which words are shown as the reason of a score."""
+"""Which words are shown as evidence, and whether they explain: without them the score falls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from framescope.classifier.models.reasons import chunks, standing_out, trimmed
+from framescope.classifier import bundles
+from framescope.classifier.models.evidence import chunks, standing_out, trimmed
+from framescope.classifier.records import Sentence
+from framescope.classifier.taxonomy import BY_NAME, Family
+from framescope.training.corpora import SHIPPED
+from framescope.training.data import load_data
 
 
-def shown(text: str, scores: list[float]) -> list[str]:
-    runs = standing_out(text, chunks(text), np.array(scores))
-    return [text[start:end] for start, end, _ in runs]
+@pytest.mark.parametrize(
+    ("text", "scores", "shown"),
+    [
+        # Neighbours are one run, and the strongest comes first.
+        ("a vile plot, by cowards", [0.1, 1.0, 0.9, 0.0, 3.0], ["cowards", "vile plot"]),
+        ("the harbour of lies", [0.9, 0.0, 0.8, 1.0], ["lies"]),
+        ("it is it", [0.0, 1.0, 0.0], ["is"]),  # function words, as there is nothing else
+        ("two words", [0.0, -1.0], []),
+        ("", [], []),
+    ],
+)
+def test_words_that_stand_out_are_shown(text, scores, shown) -> None:
+    found = standing_out(text, chunks(text), np.array(scores))
+    assert [text[start:end] for start, end, _ in found] == shown
 
 
-def test_neighbours_that_stand_out_are_one_run_and_the_strongest_comes_first() -> None:
-    assert shown("a vile plot, by cowards", [0.1, 1.0, 0.9, 0.0, 3.0]) == ["cowards", "vile plot"]
-
-
-def test_function_words_alone_are_no_reason() -> None:
-    assert shown("the harbour of lies", [0.9, 0.0, 0.8, 1.0]) == ["lies"]
-
-
-def test_function_words_are_shown_where_there_is_nothing_else() -> None:
-    assert shown("it is it", [0.0, 1.0, 0.0]) == ["is"]
-
-
-@pytest.mark.parametrize("scores", [[], [0.0, -1.0]])
-def test_nothing_that_adds_nothing_is_shown(scores: list[float]) -> None:
-    assert shown("two words"[: 9 * bool(scores)], scores) == []
-
-
-@pytest.mark.parametrize(("text", "kept"), [("“lies”,", "lies"), ("!?", "!?"), ("U.S.", "U.S")])
-def test_punctuation_is_taken_off_the_ends(text: str, kept: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("“lies”,", "lies"), ("!?", "!?"), ("U.S.", "U.S"), ("takes the", "takes"),
+        ("will", "will"), ("to be picked", "picked"), ("still for", "still for"),
+        ("“the vile scheme of it”", "vile scheme"), ("...", "..."),
+    ],
+)  # fmt: skip
+def test_punctuation_and_function_words_are_taken_off_the_ends(text, kept) -> None:
     start, end = trimmed(text, 0, len(text))
     assert text[start:end] == kept
+
+
+def without(sentence: Sentence, numbers: Sequence[int]) -> Sentence:
+    """Take words out of a sentence, by their numbers."""
+    words = [word for n, word in enumerate(sentence.text.split()) if n not in set(numbers)]
+    return replace(sentence, text=" ".join(words), mentions=None, quoted=(), citations=())
+
+
+def log_odds(bundle: bundles.Bundle, rows: Sequence[Sentence], signal: str) -> np.ndarray:
+    proba = bundle.model.predict(rows).proba[:, bundle.signals.index(signal)].astype(np.float64)
+    proba = np.clip(proba, 1e-6, 1 - 1e-6)
+    return np.log(proba / (1 - proba))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["baseline", "transformer"])
+def test_without_its_evidence_a_flag_loses_twice_what_other_words_take(model) -> None:
+    """On held-out articles: the drop by the words shown, and by as many others at random."""
+    data = load_data(None, None, 13, corpora=SHIPPED)
+    rows = data.examples.where(np.isin(data.examples.part, ("test", "unseen_outlet"))).sentences
+    bundle, rng = bundles.load(model, data.outlets), np.random.default_rng(0)
+    prediction = bundle.model.predict(rows)
+    flags = [
+        (row, signal)
+        for column, signal in enumerate(bundle.signals)
+        if BY_NAME[signal].family is Family.FRAMING or signal == "vague_source"
+        for row in np.flatnonzero(prediction.proba[:, column] >= bundle.thresholds[signal]).tolist()
+    ]
+    flags = [flags[i] for i in rng.permutation(len(flags))[:120]]
+    drops: list[tuple[float, float]] = []
+    for (row, signal), spans in zip(flags, prediction.evidence(flags), strict=True):
+        one = rows[row]
+        places = chunks(one.text)
+        shown = [
+            n for n, (start, end) in enumerate(places)
+            if any(s.start < one.start + end and one.start + start < s.end for s in spans)
+        ]  # fmt: skip
+        rest = [n for n in range(len(places)) if n not in shown]
+        if shown and len(rest) >= max(len(shown), 3):
+            own = [s for s in rows[max(0, row - 3) : row + 4] if s.article_id == one.article_id]
+            at = own.index(one)
+            taken = [[], shown, *(rng.choice(rest, len(shown), False) for _ in range(3))]
+            scores = [
+                log_odds(bundle, [*own[:at], without(one, words), *own[at + 1 :]], signal)[at]
+                for words in taken
+            ]
+            drops.append((scores[0] - scores[1], scores[0] - float(np.mean(scores[2:]))))
+    evidence, others = np.median(np.array(drops), axis=0)
+    assert len(drops) > 60
+    assert evidence > 0.5
+    assert evidence >= 2 * max(others, 1e-6)

@@ -1,4 +1,4 @@
-"""The transformer on disk and at work, but for what every model keeps to (test_model_contract)."""
+"""The transformer on disk and at work, except what every model keeps to (test_model_contract)."""
 
 from __future__ import annotations
 
@@ -9,37 +9,39 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-
 import toys
 from framescope.classifier import bundles
+from framescope.classifier.attribution import read
 from framescope.classifier.errors import BundleError
+from framescope.classifier.models import PassageCache
 from framescope.classifier.models.base import Calibration
-from framescope.classifier.models.fusion import (
+from framescope.classifier.models.citation_scorer import (
     CITATION_FEATURES,
     KIND_FEATURES,
     SENTENCE_FEATURES,
-    Fusion,
+    CitationScorer,
     Regressions,
 )
 from framescope.classifier.models.passages import EMBEDDINGS, HEADS, Heads, Packer, Tokens
 from framescope.classifier.models.transformer import (
     TOKENIZER,
-    Outputs,
+    Encoded,
+    Encoding,
     TransformerModel,
-    TransformerPrediction,
+    _Evidence,
     load,
 )
-from framescope.classifier.records.article import Citation, Place, Sentence, SourceKind, Span
+from framescope.classifier.outlets import load_registry
+from framescope.classifier.records.article import (
+    Article,
+    Citation,
+    Place,
+    Sentence,
+    SourceKind,
+    Span,
+)
 from framescope.classifier.runtime import ENCODER
 
-FUSION = Fusion(
-    Regressions(CITATION_FEATURES, {}),
-    Regressions(KIND_FEATURES, {}),
-    Regressions(SENTENCE_FEATURES, {}),
-    0.5,
-)
 IDENTITY = Calibration.identity(toys.SIGNALS)
 HEADS_OF_TOYS = Heads(toys.SIGNALS, toys.TAGS, (0.5, 1.0), (0.0, 2.0), 64, True)
 
@@ -68,12 +70,12 @@ def test_probabilities_are_the_calibrated_logits(transformer_bundle, model) -> N
 
 
 def test_logits_are_the_mean_vote_and_the_strongest_tag(model) -> None:
-    prediction = model.predict(toys.unseen(2))
-    for row in range(10):
-        votes, tags = prediction.neutral.votes[row], prediction.neutral.tags[row]
-        expected = votes.mean(axis=0)
-        expected[1:3] += tags.max(axis=0) * np.array(model.heads.gain)
-        np.testing.assert_allclose(prediction.logits[row, :3], expected[:3], atol=1e-5)
+    rows = toys.unseen(2)
+    encoding = model.encode(rows)
+    for one, logits in zip(encoding.neutral, model.logits(rows), strict=True):
+        expected = one.votes.mean(axis=0)
+        expected[1:3] += one.tags.max(axis=0) * np.array(model.heads.gain)
+        np.testing.assert_allclose(logits[:3], expected[:3], atol=1e-5)
 
 
 def test_neighbours_are_context(model) -> None:
@@ -110,54 +112,44 @@ def found(
 ) -> list[tuple[str, float | None]]:
     """Evidence for a sentence whose tokens have these votes (or tags), with what it covers."""
     n = len(values)
-    votes = np.zeros((n, 4), np.float32)
-    tags = np.full((n, 2), -9, np.float32)
+    votes, tags = np.zeros((n, 4), np.float32), np.full((n, 2), -9, np.float32)
     if signal in toys.TAGS:
         tags[:, toys.TAGS.index(signal)] = values
     else:
         votes[:, toys.SIGNALS.index(signal)] = values
     nothing = np.zeros((1, 4), np.float32)
-    outputs = Outputs([Tokens(list(range(n)), offsets[:n])], [votes], [tags], nothing, [[]])
+    one = Encoded(Tokens(list(range(n)), offsets[:n]), votes, tags, nothing[0], [], None)
     sentence = Sentence(text, 100, 100 + len(text), "a", 0)
-    prediction = TransformerPrediction(
-        nothing, nothing, (sentence,), outputs, outputs, HEADS_OF_TOYS, (tuple(cites),)
-    )
-    (spans,) = prediction.evidence([(0, signal)])
+    encoding = Encoding([one], [one], nothing, [False])
+    evidence = _Evidence(HEADS_OF_TOYS, [sentence], nothing, encoding, [tuple(cites)])
+    (spans,) = evidence.find([(0, signal)])
     return [(text[s.start - 100 : s.end - 100], s.score) for s in spans]
 
 
-def test_spans_are_the_runs_over_their_tags_threshold() -> None:
-    tags = [-9, -9, -9, -9, -9, 3.0, 3.0, -9, -9]
-    assert found("loaded_language", tags) == [("wicked", 0.9526)]
-    assert found("any_technique", [0.1 + t for t in tags]) == [("wicked", 0.9569)]
+OUT = -9.0
 
 
-def test_spans_are_widened_to_words_and_trimmed_of_punctuation() -> None:
-    assert found("loaded_language", [-9] * 5 + [3, -9, -9, -9])[0][0] == "wicked"
-    assert found("loaded_language", [-9] * 7 + [3, 3])[0][0] == "tricks"
-    assert found("loaded_language", [3, 3, 3, 3, 3, -9, -9, -9, -9])[0][0] == "Un-fair"
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ([OUT] * 5 + [3.0, 3.0, OUT, OUT], ["wicked"]),
+        ([OUT] * 5 + [3, OUT, OUT, OUT], ["wicked"]),  # widened to words
+        ([OUT] * 7 + [3, 3], ["tricks"]),  # without punctuation
+        ([3] * 5 + [OUT] * 4, ["Un-fair"]),
+        ([OUT, 3, 3, 3, OUT, OUT, OUT, 5, OUT], ["tricks", "Un-fair"]),  # the strongest first
+        ([OUT] * 5 + [3, 4, 3, OUT], ["wicked tricks"]),
+        ([OUT] * 5 + [3, OUT, 5, OUT], ["wicked tricks"]),  # which touch after widening
+        ([-8, -8, -8, -8, -8, -3.0, -3.5, -8, -8], ["wicked"]),  # a flag always shows something
+        ([OUT] * 8 + [3], []),
+        ([], []),
+    ],
+)
+def test_spans_are_the_runs_of_tokens_over_a_threshold(tags, expected) -> None:
+    assert [text for text, _ in found("loaded_language", tags)] == expected
 
 
-def test_several_spans_come_strongest_first() -> None:
-    tags = [-9, 3, 3, 3, -9, -9, -9, 5, -9]
-    assert [text for text, _ in found("loaded_language", tags)] == ["tricks", "Un-fair"]
-
-
-def test_spans_that_touch_after_widening_are_one() -> None:
-    assert [text for text, _ in found("loaded_language", [-9] * 5 + [3, 4, 3, -9])] == [
-        "wicked tricks"
-    ]
-    tags = [-9] * 5 + [3, -9, 5, -9]  # "wick" is widened up to the space before "tricks"
-    assert [text for text, _ in found("loaded_language", tags)] == ["wicked tricks"]
-
-
-def test_a_flag_always_shows_where_it_is_likeliest() -> None:
-    below = [-8, -8, -8, -8, -8, -3.0, -3.5, -8, -8]
-    assert found("loaded_language", below) == [("wicked", 0.04743)]
-
-
-def test_punctuation_alone_is_no_span() -> None:
-    assert found("loaded_language", [-9] * 8 + [3]) == []
+def test_a_span_is_as_sure_as_its_strongest_token() -> None:
+    assert found("any_technique", [OUT] * 5 + [3.1, 3.0, OUT, OUT]) == [("wicked", 0.9569)]
 
 
 def test_reasons_are_whole_words_with_the_sum_of_their_votes() -> None:
@@ -183,14 +175,10 @@ def test_a_flag_about_sources_shows_who_is_cited_the_surest_first() -> None:
         assert found("vague_source", votes, cites=others) == [("wicked", 0.5)]
 
 
-def test_white_space_has_tokens_in_some_vocabularies_but_no_words() -> None:
-    assert found("vague_source", [1.0, 1.0], "  ", [(0, 1), (1, 2)]) == []
-    assert found("loaded_language", [5.0, 5.0], "  ", [(0, 1), (1, 2)]) == []
-
-
-def test_a_sentence_without_tokens_has_no_evidence() -> None:
-    assert found("vague_source", [], "", []) == []
-    assert found("loaded_language", [], "", []) == []
+@pytest.mark.parametrize("signal", ["vague_source", "loaded_language"])
+def test_what_has_no_words_or_no_tokens_has_no_evidence(signal) -> None:
+    assert found(signal, [5.0, 5.0], "  ", [(0, 1), (1, 2)]) == []
+    assert found(signal, [], "", []) == []
 
 
 def test_spans_of_a_sentence_that_was_cut_lie_in_what_was_read(model) -> None:
@@ -205,32 +193,31 @@ def test_spans_of_a_sentence_that_was_cut_lie_in_what_was_read(model) -> None:
 # --- damaged --------------------------------------------------------------------------------------
 
 
-def _empty(path: Path) -> None:
-    path.write_bytes(b"")
+DAMAGE = {
+    "empty": lambda path: path.write_bytes(b""),
+    "half": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "rubbish": lambda path: path.write_bytes(b"\xff\x00rubbish" * 50),
+    "gone": lambda path: path.unlink(),
+}
 
 
-def _half(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+@pytest.fixture
+def copy(transformer_bundle, tmp_path) -> Path:
+    shutil.copytree(transformer_bundle, tmp_path / "damaged")
+    return tmp_path / "damaged"
 
 
-def _rubbish(path: Path) -> None:
-    path.write_bytes(b"\xff\x00rubbish" * 50)
-
-
-def _gone(path: Path) -> None:
-    path.unlink()
-
-
-@pytest.mark.parametrize("damage", [_empty, _half, _rubbish, _gone])
+@pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("name", [HEADS, EMBEDDINGS, TOKENIZER, ENCODER])
-def test_a_damaged_file_is_one_clear_line(transformer_bundle, tmp_path, name, damage) -> None:
-    folder = tmp_path / "damaged"
-    shutil.copytree(transformer_bundle, folder)
-    damage(folder / name)
+def test_a_damaged_file_is_one_clear_line(copy, name, damage) -> None:
+    DAMAGE[damage](copy / name)
     with pytest.raises(BundleError) as raised:
-        load(folder, IDENTITY)
-    assert str(raised.value).startswith(f"{folder}: the transformer can't be loaded (")
+        load(copy, IDENTITY)
+    assert str(raised.value).startswith(f"{copy}: the transformer can't be loaded (")
     assert "\n" not in str(raised.value)
+
+
+NOTHING = [Regressions(f, {}) for f in (CITATION_FEATURES, KIND_FEATURES, SENTENCE_FEATURES)]
 
 
 @pytest.mark.parametrize(
@@ -243,33 +230,27 @@ def test_a_damaged_file_is_one_clear_line(transformer_bundle, tmp_path, name, da
         {"tags": ["any_technique", "slogans"]},
         {"max_tokens": None},
         {"max_tokens": 2},
-        {"fusion": FUSION.to_record()},  # of an encoder that finds who is cited
+        {
+            "fusion": CitationScorer(*NOTHING, 0.5).to_record()
+        },  # of an encoder that finds who is cited
         {"findings": [[0.0, 0.5]]},  # of a bundle of format 1
     ],
 )
-def test_heads_of_another_make_are_refused(transformer_bundle, tmp_path, change) -> None:
-    folder = tmp_path / "damaged"
-    shutil.copytree(transformer_bundle, folder)
-    record = json.loads((folder / HEADS).read_text())
-    (folder / HEADS).write_text(json.dumps({**record, **change}))
+def test_heads_of_another_make_are_refused(copy, change) -> None:
+    record = json.loads((copy / HEADS).read_text())
+    (copy / HEADS).write_text(json.dumps({**record, **change}))
     with pytest.raises(BundleError):
-        load(folder, IDENTITY)
+        load(copy, IDENTITY)
 
 
-def test_embeddings_of_another_encoder_are_refused(transformer_bundle, tmp_path) -> None:
-    folder = tmp_path / "mixed"
-    shutil.copytree(transformer_bundle, folder)
-    np.savez(folder / EMBEDDINGS, table=np.zeros((9, 8), np.int8), scale=np.ones(9, np.float32))
-    with pytest.raises(BundleError, match="don't belong together"):
-        load(folder, IDENTITY)
-
-
-def test_embeddings_with_a_pickle_in_them_are_not_unpickled(transformer_bundle, tmp_path) -> None:
-    folder = tmp_path / "pickled"
-    shutil.copytree(transformer_bundle, folder)
-    np.savez(folder / EMBEDDINGS, table=np.array([{}], dtype=object), scale=np.ones(1))
-    with pytest.raises(BundleError, match="holds no numbers"):
-        load(folder, IDENTITY)
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [(np.zeros((9, 8), np.int8), "don't belong together"), (np.array([{}]), "holds no numbers")],
+)
+def test_embeddings_of_another_encoder_or_a_pickle_are_refused(copy, table, reason) -> None:
+    np.savez(copy / EMBEDDINGS, table=table, scale=np.ones(9, np.float32))
+    with pytest.raises(BundleError, match=reason):
+        load(copy, IDENTITY)
 
 
 # --- other encoders -------------------------------------------------------------------------------
@@ -289,14 +270,58 @@ def test_special_tokens_are_the_tokenizers_own(encoder) -> None:
     assert batch.ids[batch.mask == 1][-1] == tokenizer.token_to_id("[CLS]")
 
 
-# --- the one that ships ---------------------------------------------------------------------------
+# --- copies of passages ---------------------------------------------------------------------------
 
-SHIPPED = bundles.default_path("transformer")
+TEXTS = [
+    "Ferry fares rise\n\nThe ferry of Orrin will cost more, the mayor said on Tuesday. Observers "
+    "expect the price to rise again. A vile scheme, said Ann Ray of the Karst Press.",
+    'The council met. According to RT, the bridge was closed. "We were not asked," said Tom Hale.',
+    "It rained in Osterhaven. Critics say that the wicked plan will fail.",
+]
 
 
-@pytest.mark.skipif(not SHIPPED.is_dir(), reason="no transformer ships yet")
-def test_the_shipped_transformer_loads_and_scores() -> None:
-    loaded = bundles.load("transformer")
-    rows = [replace(s, article_id="one", index=i) for i, s in enumerate(toys.unseen(20))]
-    proba = loaded.model.predict_proba(rows)
-    assert proba.shape == (100, len(loaded.signals))
+@pytest.fixture(scope="module")
+def shipped() -> bundles.Bundle:
+    return bundles.load("transformer", load_registry())
+
+
+def sentences(bundle: bundles.Bundle, *texts: str) -> list[Sentence]:
+    return [
+        replace(one, article_id=str(number))
+        for number, text in enumerate(texts)
+        for one in read(Article("a", text), bundle.registry, bundle.languages).sentences
+    ]
+
+
+def same(one, other) -> bool:
+    return (
+        np.array_equal(one.proba, other.proba)
+        and one.citations == other.citations
+        and np.array_equal(one.vectors, other.vectors)
+    )
+
+
+def test_what_an_article_scores_is_the_same_to_the_bit_in_any_company(shipped) -> None:
+    together, at = shipped.model.predict(sentences(shipped, *TEXTS)).proba, 0
+    assert together.shape[1] == len(shipped.signals)
+    for text in TEXTS:
+        alone = shipped.model.predict(sentences(shipped, text)).proba
+        assert np.array_equal(alone, together[at : at + len(alone)])
+        at += len(alone)
+
+
+@pytest.mark.parametrize("size", [10_000_000, 1])
+def test_copies_are_encoded_once_and_nothing_changes(shipped, monkeypatch, size) -> None:
+    rows = sentences(shipped, TEXTS[0], TEXTS[1], TEXTS[0], TEXTS[2], TEXTS[1])
+    plain = shipped.model.predict(rows)
+    cache = PassageCache(size)
+    monkeypatch.setattr(shipped.model, "cache", cache)
+    first, again = shipped.model.predict(rows), shipped.model.predict(rows)
+    assert same(plain, first)
+    assert same(plain, again)
+    flags = [(row, "state_media_attribution") for row in range(len(rows))]
+    assert plain.evidence(flags) == first.evidence(flags) == again.evidence(flags)
+    # TEXTS[1] names state media, so that it is read in two forms. Within one call copies are
+    # encoded once whatever the cache can hold.
+    assert cache.asked == 2 * (5 + 2)
+    assert cache.reused == (cache.asked - 3 - 1 if size > 1 else 2 * 3)

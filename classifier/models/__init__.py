@@ -1,6 +1,6 @@
-"""Sentences in, calibrated probabilities and the words that speak for them out.
+"""Sentences in; calibrated probabilities, citations and evidence out.
 
-Both models keep one contract, `Model`; nothing outside this room asks which of them it is.
+Both models keep one contract, `Model`; nothing outside this package asks which of them it is.
 """
 
 from framescope.classifier.models.articles import ArticleStage
@@ -13,22 +13,23 @@ from framescope.classifier.models.base import (
     pool_articles,
     time_limit,
 )
-from framescope.classifier.models.citations import Said, Words
-from framescope.classifier.models.citing import FusionFeatures, Resolved, features_of
-from framescope.classifier.models.citing import resolve as resolve_said
-from framescope.classifier.models.domain import DOMAIN, FAR, TrainingDomain
-from framescope.classifier.models.domain import FEWEST as FEWEST_SENTENCES
-from framescope.classifier.models.domain import of_articles as vectors_of_articles
-from framescope.classifier.models.fusion import (
+from framescope.classifier.models.citation_scorer import (
     CITATION_FEATURES,
     KIND_FEATURES,
     SENTENCE_FEATURES,
-    Fusion,
+    CitationFeatures,
+    CitationScorer,
     Regressions,
+    ResolvedCitations,
+    features_of,
+    resolve_raw_citations,
 )
+from framescope.classifier.models.domain import DOMAIN, FAR, TrainingDomain
+from framescope.classifier.models.domain import FEWEST as FEWEST_SENTENCES
+from framescope.classifier.models.domain import of_articles as vectors_of_articles
+from framescope.classifier.models.evidence import likely, log_odds_of_span, stretches
 from framescope.classifier.models.ngrams import BothForms, Ngrams, count, weigh
 from framescope.classifier.models.ngrams import pool as pool_counts
-from framescope.classifier.models.outputs import PassageCache
 from framescope.classifier.models.passages import (
     EMBEDDINGS,
     HEADS,
@@ -43,7 +44,7 @@ from framescope.classifier.models.passages import (
 )
 from framescope.classifier.models.placeholders import Reader, TextForm, form_of
 from framescope.classifier.models.placeholders import digest as digest_of_names
-from framescope.classifier.models.roles import (
+from framescope.classifier.models.raw_citations import (
     CITED,
     KIND_COLUMNS,
     KINDS,
@@ -54,12 +55,19 @@ from framescope.classifier.models.roles import (
     ROLES,
     SPEAKING,
     TAGS,
+    RawCitation,
+    RowSpan,
 )
-from framescope.classifier.models.spans import likely, log_odds_of_span, stretches
 from framescope.classifier.models.stored import MAX_FILE, read_arrays, read_json
 from framescope.classifier.models.tfidf import FILES as TFIDF_FILES
-from framescope.classifier.models.tfidf import TfidfModel, beside
+from framescope.classifier.models.tfidf import TfidfModel
 from framescope.classifier.models.tfidf import load as load_tfidf
+from framescope.classifier.models.tfidf import neighbours_mean as beside
 from framescope.classifier.models.transformer import FILES as TRANSFORMER_FILES
-from framescope.classifier.models.transformer import TOKENIZER, VECTOR, TransformerModel
+from framescope.classifier.models.transformer import (
+    TOKENIZER,
+    VECTOR,
+    PassageCache,
+    TransformerModel,
+)
 from framescope.classifier.models.transformer import load as load_transformer

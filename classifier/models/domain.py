@@ -1,19 +1,19 @@
-"""How far an article lies from what a model learned from, and what can be said of it there.
+"""How far an article lies from the training data, and what can be said of it there.
 
-An article's vector is the mean of its sentences'. What a model learned from is summed up as some
-centres among the vectors of its training articles, in the directions in which these differ most,
-each scaled to the same spread; an article lies as far as the nearest centre. How far is far is told
-by articles that were held out: of those, a share lies nearer (`TrainingDomain.distance`).
+An article's vector is the mean of its sentences'. The training data is summed up as centres among
+the vectors of its articles, in the directions in which these differ most, each scaled to the same
+spread; an article is as far as the nearest centre. Articles that were held out say how far is far:
+`TrainingDomain.distance` is the share of them that lie nearer.
 
-A far article is still scored. But a calibrated probability is only that for articles like those it
-was calibrated on; so a framing signal counts there only where the answer "no" can be left out at a
+A far article is still scored. But probabilities are calibrated for articles like those of the
+training data, so a framing signal counts there only where the answer "no" can be excluded at a
 coverage of 90%: class-conditional split conformal limits (Angelopoulos & Bates, 2021,
 doi:10.48550/arXiv.2107.07511), fitted on validation rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -26,9 +26,8 @@ from numpy.typing import NDArray
 DOMAIN = "domain.npz"
 FAR = 0.98
 """The share of held-out articles that lie nearer, from which an article is far."""
-
 FEWEST = 5
-"""Sentences of an article whose vector tells anything: that of fewer is mostly chance."""
+"""Sentences of an article; the vector of fewer is mostly chance."""
 
 Floats = NDArray[np.float32]
 _ARRAYS = ("mean", "axes", "centres", "held_out", "yes", "no")
@@ -36,7 +35,7 @@ _ARRAYS = ("mean", "axes", "centres", "held_out", "yes", "no")
 
 @dataclass(frozen=True)
 class TrainingDomain:
-    """What a model learned from, summed up.
+    """The training data, summed up.
 
     Attributes
     ----------
@@ -45,10 +44,10 @@ class TrainingDomain:
         From a vector, less the mean, to directions of equal spread.
     centres : ndarray, shape (c, k)
     held_out : ndarray, shape (n,)
-        How far held-out articles lie, in order.
+        The distances of held-out articles, sorted.
     yes, no : ndarray, shape (n_signals,)
-        The probabilities from which, and up to which, an answer is in the set; NaN where there
-        were too few rows to tell.
+        The probabilities from which, and up to which, an answer is in the conformal set; NaN where
+        there were too few rows.
     """
 
     mean: Floats
@@ -59,7 +58,7 @@ class TrainingDomain:
     no: Floats
 
     def raw(self, vectors: Floats) -> Floats:
-        """Give the distance of vectors, shape (n, d), to the nearest centre."""
+        """Return the distance of vectors, shape (n, d), to the nearest centre."""
         if not len(vectors):
             return np.zeros(0, np.float32)
         placed = (vectors - self.mean) @ self.axes
@@ -68,12 +67,12 @@ class TrainingDomain:
         return found
 
     def distance(self, vectors: Floats) -> NDArray[np.float64]:
-        """Give the share of held-out articles that lie nearer than each of some vectors."""
+        """Return the share of held-out articles that lie nearer than each vector."""
         nearer = np.searchsorted(self.held_out, self.raw(vectors), side="left")
         return nearer / max(len(self.held_out), 1)
 
     def sure(self, proba: Floats) -> NDArray[np.bool_]:
-        """Tell where "no" can be left out, shape (n, n_signals)."""
+        """Return where "no" can be excluded, shape (n, n_signals)."""
         found: NDArray[np.bool_] = (proba > self.no) & (proba >= self.yes)
         return found
 
@@ -83,14 +82,8 @@ class TrainingDomain:
 
     @classmethod
     def load(cls, folder: Path, signals: int) -> TrainingDomain:
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        ValueError
-            When its arrays don't fit together, or the signals.
-        """
-        arrays: Mapping[str, Floats] = read_arrays(folder / DOMAIN, _ARRAYS)
+        """Read what `save` wrote; raise `ValueError` where its parts, or the signals, don't fit."""
+        arrays = read_arrays(folder / DOMAIN, _ARRAYS)
         found = cls(**{name: arrays[name].astype(np.float32) for name in _ARRAYS})
         d, k = found.axes.shape if found.axes.ndim == 2 else (-1, -1)
         fits = (
@@ -107,26 +100,13 @@ class TrainingDomain:
 
 
 def of_articles(vectors: Floats, sentences: Sequence[Sentence]) -> tuple[Floats, list[int]]:
-    """Average sentences' vectors by article.
+    """Return the mean of sentences' vectors, and the number of sentences, per article.
 
-    Parameters
-    ----------
-    vectors : ndarray, shape (n_sentences, d)
-    sentences : sequence of Sentence
-        Whole articles, in order.
-
-    Returns
-    -------
-    ndarray, shape (n_articles, d)
-    list of int
-        How many sentences each has.
+    `sentences` are whole articles, in order.
     """
-    means, counts = [], []
-    row = 0
-    for _, group in groupby(sentences, key=lambda sentence: sentence.article_id):
-        count = sum(1 for _ in group)
-        means.append(vectors[row : row + count].mean(axis=0))
-        counts.append(count)
-        row += count
+    groups = groupby(sentences, key=lambda sentence: sentence.article_id)
+    counts = [sum(1 for _ in group) for _, group in groups]
+    ends = np.cumsum(counts)
+    means = [vectors[end - n : end].mean(axis=0) for end, n in zip(ends, counts, strict=True)]
     width = vectors.shape[1] if vectors.ndim == 2 else 0
     return np.array(means, np.float32).reshape(len(means), width), counts

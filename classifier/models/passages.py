@@ -1,9 +1,7 @@
-"""Sentences packed into passages: how the transformer reads an article, in training and serving.
+"""Sentences packed into passages: how the transformer reads an article, in training and scoring.
 
-Neighbouring sentences of one article are encoded together, so that each sees the others; each
-sentence is then pooled from its own tokens.
-
-And what else goes into the exported graph and comes out of it: word embeddings, and the heads.
+Neighbouring sentences of an article are encoded together, so that each sees the others; each is
+then pooled from its own tokens. And the files beside the exported graph: word embeddings and heads.
 """
 
 from __future__ import annotations
@@ -22,45 +20,52 @@ from framescope.classifier.records import Sentence, fold
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+EMBEDDINGS = "embeddings.npz"
+HEADS = "heads.json"
+
 LANE = 16
-"""Numbers of 32 bits that the widest instructions take at once.
+"""Passages are padded to a multiple of this: the 32-bit numbers of the widest instructions.
 
-Of passages padded to a multiple of it, the runtime works nothing off one by one at a row's end, by
-other instructions with another rounding: it is faster, and what a passage gives is the same to the
-bit, whatever else is in its batch and however far that is padded.
+Then the runtime has no remainders, which it would compute with other instructions and another
+rounding: a passage gives the same bits whatever else is in its batch.
 """
-
-# Half of a pair, which the tokenizer refuses; its stand-in is of the same length.
+# Half of a surrogate pair, which the tokenizer refuses.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """A sentence's tokens, without special ones."""
+    """A sentence's tokens, without special ones.
+
+    ``offsets`` are characters of the sentence; those of a placeholder's tokens are the whole name.
+    """
 
     ids: list[int]
-    # characters of each token, as offsets into the sentence; those of a placeholder's tokens are
-    # the whole name
     offsets: list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
 class Passage:
-    """Consecutive sentences of one article that are encoded together."""
+    """Consecutive sentences of an article that are encoded together."""
 
-    rows: tuple[int, ...]  # which of the sequence's sentences it holds, in order
-    length: int  # number of tokens, special ones included
+    rows: tuple[int, ...]  # of the sequence of sentences
+    length: int  # tokens, with special ones
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded arrays for the encoder."""
+    """Padded arrays for the encoder.
 
-    # ids and mask: shape (n_passages, n_tokens): token ids and attention mask
+    Attributes
+    ----------
+    ids, mask : ndarray of int, shape (n_passages, n_tokens)
+    places : ndarray of int, shape (n_sentences, 4)
+        Passage, row of the sequence, first token and end token of each sentence. First and end are
+        the same for a sentence without tokens (a single control character, say).
+    """
+
     ids: NDArray[np.int64]
     mask: NDArray[np.int64]
-    # shape (n_sentences, 4): where each sentence lies: passage, row of the sequence, first token,
-    # end token. A sentence without tokens (a lone control character, say) has first == end.
     places: NDArray[np.int64]
 
 
@@ -71,11 +76,11 @@ class Packer:
     ----------
     tokenizer : tokenizers.Tokenizer
     max_tokens : int
-        Most tokens of a passage, special ones included; a longer sentence is cut there.
+        Of a passage, with special ones; a longer sentence is cut.
     context : bool
-        Pack neighbours together; else every sentence is a passage of its own.
+        Pack neighbours together; else every sentence is a passage.
     reader : Reader, optional
-        What gives it its text; by default it reads sentences as they are.
+        By default sentences are read as they are.
     """
 
     def __init__(
@@ -97,12 +102,12 @@ class Packer:
     def tokenize_both(
         self, sentences: Sequence[Sentence]
     ) -> tuple[list[Tokens], list[Tokens], list[int]]:
-        """Tokens of each sentence in both of its forms, cut to what a passage can hold.
+        """Tokenise sentences in both forms, cut to the length of a passage.
 
         Returns
         -------
         neutral, typed : list of Tokens
-            Of every sentence; the same, where the forms are alike.
+            Of every sentence.
         differing : list of int
             The sentences whose forms differ.
         """
@@ -120,20 +125,14 @@ class Packer:
         texts = [_SURROGATE.sub("\ufffd", fold(reading.text)) for reading in readings]
         encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
         return [
-            Tokens(
-                e.ids[:room],
-                [reading.original(*place) for place in e.offsets[:room]]
-                if reading.names
-                else e.offsets[:room],
-            )
+            Tokens(e.ids[:room], [reading.original(*place) for place in e.offsets[:room]])
             for e, reading in zip(encodings, readings, strict=True)
         ]
 
     def pack(self, sentences: Sequence[Sentence], tokens: Sequence[Tokens]) -> list[Passage]:
         """Fill passages greedily with consecutive sentences of one article.
 
-        Each sentence is closed by the separator: without these marks the encoder blends neighbours
-        into one another.
+        Each sentence is closed by the separator, without which the encoder blends neighbours.
         """
         passages: list[Passage] = []
         rows: list[int] = []
@@ -147,13 +146,11 @@ class Packer:
                 rows, length = [], 1
             rows.append(row)
             length += size
-        if rows:
-            passages.append(Passage(tuple(rows), length))
-        return passages
+        return [*passages, Passage(tuple(rows), length)] if rows else passages
 
     def batch(self, passages: Sequence[Passage], tokens: Sequence[Tokens]) -> Batch:
         """Pad passages to the longest of them, and that to a multiple of `LANE`."""
-        shape = len(passages), padded(max(p.length for p in passages))
+        shape = len(passages), _padded(max(p.length for p in passages))
         ids, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         places = []
         for b, passage in enumerate(passages):
@@ -175,21 +172,20 @@ class Packer:
 
 
 def with_rows(passages: Sequence[Passage], rows: Iterable[int]) -> list[Passage]:
-    """Keep the passages that hold any of some rows."""
+    """Return the passages with any of some rows."""
     wanted = set(rows)
     return [passage for passage in passages if not wanted.isdisjoint(passage.rows)]
 
 
-def padded(length: int) -> int:
-    """Give the length to which a passage is padded at least: the next multiple of `LANE`."""
+def _padded(length: int) -> int:
     return -(-length // LANE) * LANE
 
 
 def by_length(passages: Iterable[Passage], budget: int) -> Iterator[list[Passage]]:
-    """Batches of similar length, shortest first, of at most ``budget`` tokens when padded."""
+    """Yield batches of similar length, shortest first, of at most `budget` padded tokens."""
     batch: list[Passage] = []
     for passage in sorted(passages, key=lambda p: p.length):
-        if batch and padded(passage.length) * (len(batch) + 1) > budget:
+        if batch and _padded(passage.length) * (len(batch) + 1) > budget:
             yield batch
             batch = []
         batch.append(passage)
@@ -197,12 +193,9 @@ def by_length(passages: Iterable[Passage], budget: int) -> Iterator[list[Passage
         yield batch
 
 
-EMBEDDINGS = "embeddings.npz"
-
-
 @dataclass(frozen=True)
 class Embeddings:
-    """Word embeddings as int8, a scale a word."""
+    """Word embeddings as int8, with a scale per word."""
 
     table: NDArray[np.int8]  # shape (n_words, hidden)
     scale: NDArray[np.float32]  # shape (n_words,)
@@ -215,46 +208,57 @@ class Embeddings:
         return cls(np.rint(weights / scale[:, None]).astype(np.int8), scale)
 
     def look_up(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Embeddings of token ids, of the ids' shape with one more axis."""
+        """Return the embeddings of token ids, on one more axis."""
         found: NDArray[np.float32] = self.table[ids] * self.scale[ids][..., None]
         return found
 
 
-HEADS = "heads.json"
-
-
 @dataclass(frozen=True)
 class Heads:
-    """What the exported graph's outputs mean."""
+    """What the exported graph's outputs mean.
 
-    signals: tuple[str, ...]  # columns of the votes
-    tags: tuple[str, ...]  # columns of the tags: the span signals
-    gain: tuple[float, ...]  # what a sentence's strongest tag adds to its logit, a factor a tag
-    # the logit from which a token counts as lying in a span, a tag
+    Attributes
+    ----------
+    signals, tags : tuple of str
+        The columns of the votes, and of the tags: the signals with spans.
+    gain : tuple of float
+        The factor by which a sentence's strongest tag adds to its logit, per tag.
+    tag_thresholds : tuple of float
+        The logit from which a token lies in a span, per tag.
+    max_tokens, context
+        As `Packer` takes them.
+    placeholders : bool
+        Whether it was trained with placeholders for outlets' names.
+    fusion : mapping or None
+        The record of a `CitationScorer`; None where the graph finds no citations.
+    articles : mapping or None
+        The record of an `ArticleStage`; None: an article is the mean of its sentences.
+    tag_gap : int
+        Tokens that don't divide a span.
+    span_scores : tuple of float
+        The weights of `log_odds_of_span`; empty: a span is as sure as its strongest token.
+    """
+
+    signals: tuple[str, ...]
+    tags: tuple[str, ...]
+    gain: tuple[float, ...]
     tag_thresholds: tuple[float, ...]
     max_tokens: int
-    context: bool  # how sentences are packed, see `Packer`
-    # whether it was trained with placeholders in the place of outlets' names
+    context: bool
     placeholders: bool = False
-    # how votes, citations and what is known of sources are put together (`fusion.Fusion`), as its
-    # record; None where the graph gives no citations
     fusion: Mapping[str, Any] | None = None
-    # how an article is told from its sentences (`articles.ArticleStage`), as its record; None: by
-    # the mean of what each says of it
     articles: Mapping[str, Any] | None = None
-    tag_gap: int = 0  # tokens outside, between two stretches of a tag, that one span takes in
-    # what its strongest token's logit and its sentence's log-odds weigh in a span's, and an
-    # intercept; empty: that of the strongest token
+    tag_gap: int = 0
     span_scores: tuple[float, ...] = ()
 
     def save(self, folder: Path) -> None:
-        """Write ``heads.json``."""
+        """Write `HEADS` into a folder."""
         text = json.dumps(asdict(self), indent=2) + "\n"
         (folder / HEADS).write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Heads:
-        """Read ``heads.json``."""
+        """Read `HEADS`."""
         record: dict[str, Any] = read_json(folder / HEADS)
         return cls(**{name: _frozen(value) for name, value in record.items()})
 

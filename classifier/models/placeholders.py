@@ -1,13 +1,11 @@
-"""What models read in place of outlets' names: one of two words, the same for every outlet.
+"""Placeholders: the word that models read for an outlet's name, the same for every outlet.
 
-"TASS said" and "as reported by the state IRNA news agency" are read as "StateMedia said" and "as
-reported by the state StateMedia news agency": an outlet that no corpus names works at once, and
-nothing can be learned from a name. One function serves training and scoring.
+"TASS said" is read as "StateMedia said": an outlet that no corpus names works at once, and nothing
+can be learned from a name. Training and scoring share one function.
 
-There are two forms of a text. Whether a source is state media is what the sourcing signals are
-about, so they read the typed form. Framing must not depend on whose outlet is named: everything
-else reads the neutral form, in which all outlets are the same word. The two forms of a sentence
-differ only where it names state media.
+A text has two forms. Sourcing signals depend on whether a source is state media, so they read the
+typed form. Framing must not depend on whose outlet is named: all other signals read the neutral
+form, in which all outlets are the same word. The forms differ only where state media are named.
 """
 
 from __future__ import annotations
@@ -26,34 +24,27 @@ if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
     from framescope.classifier.records import Mention
 
-#: One word each, so that the baseline has one n-gram for it, which no other text holds. Of the same
-#: shape, which the default encoder reads as two known pieces each ("state ##media", "news
-#: ##media"): both forms of a sentence have as many tokens, and are packed alike.
+# One word each, so that the baseline has one n-gram for it, and as many tokens for the default
+# encoder ("state ##media", "news ##media"), so that both forms are packed alike.
 STATE_MEDIA = "StateMedia"
 NEWS_MEDIA = "NewsMedia"
 
 
 class TextForm(StrEnum):
-    """What an outlet's name is read as."""
+    """How an outlet's name is read."""
 
     TYPED = "typed"  # StateMedia or NewsMedia
     NEUTRAL = "neutral"  # NewsMedia
 
 
 def form_of(signal: str) -> TextForm:
-    """Tell which form of a text a signal is judged by.
-
-    Raises
-    ------
-    KeyError
-        When the taxonomy has no such signal.
-    """
+    """Return the form of a text that a signal reads."""
     return TextForm.TYPED if BY_NAME[signal].family is Family.SOURCING else TextForm.NEUTRAL
 
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A word that is read for a name: ``text[start:end]`` stands for ``original[first:last]``."""
+    """``text[start:end]``, which replaces ``original[first:last]``."""
 
     start: int
     end: int
@@ -66,20 +57,19 @@ class Reading:
     """A text as a model reads it."""
 
     text: str
-    names: tuple[Placeholder, ...] = ()  # what stands in it for names, in order
+    names: tuple[Placeholder, ...] = ()
 
     def original(self, start: int, end: int) -> tuple[int, int]:
-        """Find the characters of the original text that ``text[start:end]`` stands for.
+        """Return the range of the original text that ``text[start:end]`` stands for.
 
-        A range that begins or ends within a placeholder takes in the whole name.
+        A range that begins or ends within a placeholder includes the whole name.
         """
         if not self.names:
             return start, end
         return self._at(start, after=False), self._at(end, after=True)
 
     def _at(self, position: int, *, after: bool) -> int:
-        # The last placeholder that begins at or before the position; for the end of a range, before
-        # it: a range that ends where a placeholder begins holds nothing of it.
+        # A range that ends where a placeholder begins has nothing of it.
         starts = [name.start for name in self.names]
         number = bisect_right(starts, position - after) - 1
         if number < 0:
@@ -92,7 +82,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """A sentence in both of its forms: one `Reading`, twice, where they are alike."""
+    """A sentence in both forms: the same `Reading` twice where they are alike."""
 
     typed: Reading
     neutral: Reading
@@ -102,19 +92,15 @@ class Readings:
         """Whether the sentence names state media."""
         return self.typed is not self.neutral
 
-    def form(self, form: TextForm) -> Reading:
-        """Give one of them."""
-        return self.typed if form is TextForm.TYPED else self.neutral
-
 
 class Reader:
-    """Gives models the text they read.
+    """Returns the text that models read.
 
     Parameters
     ----------
     registry : Registry or None
-        Whose names are replaced; those of platforms stay, which are places and no speakers. None:
-        texts are read as they are.
+        Whose names are replaced, except those of platforms, which are no speakers. None: texts are
+        read as they are.
     """
 
     def __init__(self, registry: Registry | None = None) -> None:
@@ -122,7 +108,7 @@ class Reader:
 
     @classmethod
     def of(cls, registry: Registry | None = None) -> Reader:
-        """Make the reader of a registry; of the one that ships unless given."""
+        """Return the reader of a registry, by default the shipped one."""
         if registry is None:
             from framescope.classifier.outlets import load_registry
 
@@ -130,22 +116,20 @@ class Reader:
         return cls(registry)
 
     def read(self, sentence: Sentence) -> Readings:
-        """Put placeholders in the place of outlets' names, in both forms."""
+        """Replace outlets' names, in both forms."""
         text, mentions = sentence.text, self.mentions(sentence)
         if not mentions:
             as_it_is = Reading(text)
             return Readings(as_it_is, as_it_is)
-        neutral = _written(text, mentions, [NEWS_MEDIA] * len(mentions))
+        neutral = _replaced(text, mentions, [NEWS_MEDIA] * len(mentions))
         words = [STATE_MEDIA if self.is_state_media(one) else NEWS_MEDIA for one in mentions]
-        return Readings(
-            _written(text, mentions, words) if STATE_MEDIA in words else neutral, neutral
-        )
+        typed = _replaced(text, mentions, words) if STATE_MEDIA in words else neutral
+        return Readings(typed, neutral)
 
     def mentions(self, sentence: Sentence) -> list[Mention]:
-        """Find the names that are replaced, in order.
+        """Return the names that are replaced, in order.
 
-        Those that the sentence brings are believed: whoever looked for them did so in this
-        reader's registry.
+        Mentions that the sentence has are taken as found in this reader's registry.
         """
         if self.registry is None:
             return []
@@ -157,13 +141,12 @@ class Reader:
         ]
 
     def is_state_media(self, mention: Mention) -> bool:
-        """Tell how a name is read: one that several outlets share, only if all of them are."""
+        """Return whether all outlets that share a name are state media."""
         registry = self.registry
         return registry is not None and all(registry[name].state_media for name in mention.outlets)
 
 
-def _written(text: str, mentions: Sequence[Mention], words: Sequence[str]) -> Reading:
-    """Write words in the place of names."""
+def _replaced(text: str, mentions: Sequence[Mention], words: Sequence[str]) -> Reading:
     pieces: list[str] = []
     names: list[Placeholder] = []
     length = done = 0
@@ -176,10 +159,7 @@ def _written(text: str, mentions: Sequence[Mention], words: Sequence[str]) -> Re
 
 
 def digest(registry: Registry) -> str:
-    """SHA-256 of all that a reading depends on: names, and what each is read as.
-
-    A bundle's manifest records it, so that one can tell which names it was trained with.
-    """
+    """Return the SHA-256 of the names that are replaced, and their types, for a manifest."""
     total = hashlib.sha256()
     for outlet in registry:
         if outlet.role is Role.PLATFORM:

@@ -1,7 +1,4 @@
-"""What lies in a bundle's files, looked at before it is taken into memory.
-
-A bundle may come from a stranger: a few bytes can say that they are terabytes.
-"""
+"""The files of a bundle, checked before they take memory: a bundle may come from a stranger."""
 
 from __future__ import annotations
 
@@ -17,63 +14,53 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 MAX_FILE = 300_000_000
-"""Bytes of a file of a bundle, and of its arrays unpacked."""
-
-MAX_JSON = 30_000_000
-"""Bytes of a file in JSON."""
-
-_DEEPEST = 40  # lists and objects within each other
-_KINDS = "fiu"  # numbers: no objects, no texts
+"""Bytes of a file of a bundle, and of its unpacked arrays."""
+_MAX_JSON = 30_000_000  # bytes
+_MAX_DEPTH = 40  # lists and objects within each other
 
 
 def read_json(path: Path) -> Any:
-    """Read a file in JSON.
+    """Read a JSON file.
 
     Raises
     ------
     OSError
         When it can't be read.
     ValueError
-        When it is no JSON, too long, too deep, or holds a number that is none.
+        When it is no JSON, too long, too deep, or has a number that is not finite or too large.
     """
     size = path.stat().st_size
-    if size > MAX_JSON:
+    if size > _MAX_JSON:
         raise ValueError(f"{size:,} bytes, more than a bundle's file has")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except RecursionError:
         raise ValueError("lists within lists, too deep to be read") from None
-    _check(found, _DEEPEST)
+    _check(found, _MAX_DEPTH)
     return found
 
 
-def _check(value: Any, deepest: int) -> None:
+def _check(value: Any, depth: int) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("a number that is not finite")
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**63:
         raise ValueError("a number that is too large")
     if isinstance(value, dict | list):
-        if not deepest:
+        if not depth:
             raise ValueError("lists within lists, too deep to be read")
         for item in value.values() if isinstance(value, dict) else value:
-            _check(item, deepest - 1)
+            _check(item, depth - 1)
 
 
 def read_arrays(path: Path, wanted: Collection[str]) -> dict[str, NDArray[Any]]:
-    """Read arrays of numbers from an ``.npz`` file, after looking at their sizes.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    wanted : collection of str
-        Their names, without ``.npy``.
+    """Read arrays of numbers from an ``.npz`` file, by their names without ``.npy``.
 
     Raises
     ------
     OSError, zipfile.BadZipFile, zlib.error
         When it can't be read.
     ValueError
-        When an array is missing, holds no numbers, or says that it is larger than it is or may be.
+        When an array is missing, holds no numbers, or claims more than it holds or may hold.
     """
     names = {f"{name}.npy" for name in wanted}
     with zipfile.ZipFile(path) as archive:
@@ -93,14 +80,14 @@ def _check_header(file: Any, name: str, size: int) -> None:
     version = npy.read_magic(file)
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = read(file)
-    if dtype.kind not in _KINDS:
+    if dtype.kind not in "fiu":  # neither objects nor text
         raise ValueError(f"{name} holds no numbers ({dtype})")
-    # In Python's own numbers: the product may be past any array's.
+    # In Python's integers, which don't overflow.
     if math.prod(map(int, shape)) * dtype.itemsize > size - file.tell():
         raise ValueError(f"{name} says that it is larger than it is")
 
 
 def check_size(path: Path) -> None:
-    """Refuse a file that no bundle's is as large as: a `ValueError`."""
+    """Raise `ValueError` for a file that is too large for a bundle."""
     if (size := path.stat().st_size) > MAX_FILE:
         raise ValueError(f"{path.name}: {size:,} bytes, more than a bundle's file has")

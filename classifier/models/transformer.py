@@ -1,26 +1,29 @@
-"""The fine-tuned encoder, served without torch or transformers.
-
-In: sentences. Out: probabilities, and the words that speak for them.
-"""
+"""The fine-tuned encoder, served without torch or transformers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models.articles import ArticleStage
-from framescope.classifier.models.base import Calibration, check_time, pool_articles
-from framescope.classifier.models.citations import PassageOutputs, PassageReader, Said
-from framescope.classifier.models.citing import decide, resolve, with_rules
-from framescope.classifier.models.fusion import Fusion
-from framescope.classifier.models.outputs import Outputs, PassageCache
+from framescope.classifier.models.base import Calibration, Prediction, check_time, pool_articles
+from framescope.classifier.models.citation_scorer import (
+    CitationScorer,
+    decide,
+    resolve_raw_citations,
+    with_rules,
+)
+from framescope.classifier.models.evidence import standing_out, technique_spans, words_of_tokens
 from framescope.classifier.models.passages import (
     EMBEDDINGS,
     HEADS,
+    Batch,
     Embeddings,
     Heads,
     Packer,
@@ -30,9 +33,14 @@ from framescope.classifier.models.passages import (
     with_rows,
 )
 from framescope.classifier.models.placeholders import Reader, TextForm, form_of
-from framescope.classifier.models.reasons import VotedWords
-from framescope.classifier.models.roles import CITED, CITED_COLUMNS
-from framescope.classifier.models.spans import Tagged
+from framescope.classifier.models.raw_citations import (
+    CITED,
+    CITED_COLUMNS,
+    PassageOutputs,
+    PassageReader,
+    RawCitation,
+    RowSpan,
+)
 from framescope.classifier.models.stored import check_size, read_arrays
 from framescope.classifier.records import Citation, Sentence, SourceKind, Span
 from framescope.classifier.runtime import ENCODER, Runtime
@@ -43,38 +51,129 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
 
+Floats = NDArray[np.float32]
+_Key = tuple[tuple[str, ...], tuple[int, ...]]
 
-#: Signals whose evidence is who is cited: which citations speak for each.
-CITING: Mapping[str, Callable[[Citation], bool]] = {
-    "attributed": lambda one: True,
+TOKENIZER = "tokenizer.json"
+VECTOR = "vector"
+"""The last output: the mean vector of each passage."""
+FILES = frozenset({ENCODER, TOKENIZER, EMBEDDINGS, HEADS})
+
+_MOST_TOKENS = 8192  # of a passage
+_BATCH_TOKENS = 2048  # enough to keep two cores busy, and little enough for their caches
+
+# Signals whose evidence are the citations that speak for them.
+_CITING: Mapping[str, Callable[[Citation], bool]] = {
+    **dict.fromkeys(("attributed", "quoted", "reported"), lambda one: True),
     "named_source": lambda one: one.kind is SourceKind.NAMED,
     "unnamed_source": lambda one: one.kind is SourceKind.UNNAMED,
     "vague_source": lambda one: one.kind is SourceKind.VAGUE,
     "government_attribution": lambda one: one.government,
     "state_media_attribution": lambda one: one.state_media,
-    "quoted": lambda one: True,
-    "reported": lambda one: True,
 }
 
-TOKENIZER = "tokenizer.json"
-VECTOR = "vector"
-"""The output, the last, that holds the mean vector of each passage."""
 
-FILES = frozenset({ENCODER, TOKENIZER, EMBEDDINGS, HEADS})
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """What the encoder says of a sentence.
 
-_MOST_TOKENS = 8192  # of a passage
-_BATCH_TOKENS = 2048  # enough to keep two cores busy, little enough to stay in their caches
+    Attributes
+    ----------
+    tokens : Tokens
+    votes, tags : ndarray of float32, shape (n_tokens, n_signals or n_tags)
+    logits : ndarray of float32, shape (n_signals,)
+        Pooled from them.
+    raw : list of RawCitation
+    vector : ndarray of float32, shape (d,), or None
+        The mean of its passage.
+    """
+
+    tokens: Tokens
+    votes: Floats
+    tags: Floats
+    logits: Floats
+    raw: list[RawCitation]
+    vector: Floats | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoding:
+    """Sentences in the neutral and in the typed form, and the votes on their signals.
+
+    ``state_media`` says which sentences name state media; the forms of all others are the same.
+    """
+
+    neutral: list[Encoded]
+    typed: list[Encoded]
+    logits: Floats  # shape (n_sentences, n_signals)
+    state_media: list[bool]
+
+
+class PassageCache:
+    """Remembers encoded passages: agencies' articles are copied to hundreds of pages.
+
+    No result changes: a passage gives the same in any batch (`passages.LANE`), and a copy has the
+    same tokens and the same characters.
+
+    Parameters
+    ----------
+    most_bytes : int
+        Those used longest ago go first.
+
+    Attributes
+    ----------
+    asked, reused : int
+        Passages that were asked for, and those of them that needed no encoding.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self.asked = self.reused = 0
+        self._kept: OrderedDict[_Key, tuple[int, list[Encoded]]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: _Key) -> tuple[int, list[Encoded]] | None:
+        """Return the first row that a passage had when it was encoded, and its sentences."""
+        if (found := self._kept.get(key)) is not None:
+            self._kept.move_to_end(key)
+        return found
+
+    def put(self, key: _Key, row: int, found: list[Encoded]) -> None:
+        """Remember a passage, without the other arrays of its batch."""
+        own = [replace(one, votes=one.votes.copy(), tags=one.tags.copy()) for one in found]
+        self._kept[key] = row, own
+        self._bytes += _nbytes(own)
+        while self._bytes > self.most_bytes:
+            _, (_, gone) = self._kept.popitem(last=False)
+            self._bytes -= _nbytes(gone)
+
+
+def _nbytes(found: Iterable[Encoded]) -> int:
+    arrays = (a for one in found for a in (one.votes, one.tags, one.logits, one.vector))
+    return sum(array.nbytes for array in arrays if array is not None)
+
+
+def _moved(one: RawCitation, by: int) -> RawCitation:
+    def moved(span: RowSpan | None) -> RowSpan | None:
+        return None if span is None else replace(span, row=span.row + by)
+
+    return replace(
+        one,
+        content=tuple(replace(span, row=span.row + by) for span in one.content),
+        source=moved(one.source),
+        cue=moved(one.cue),
+        antecedent=moved(one.antecedent),
+    )
 
 
 class TransformerModel:
-    """A `Model` over an exported encoder.
+    """A `classifier.models.Model` over an exported encoder.
 
     Parameters
     ----------
     runtime : Runtime
-        Of a graph that gives ``votes``, a column a signal; ``tags``, a column a tag, where there
-        are any; and where it finds who says what, the outputs that `classifier.models.roles` lays
-        out.
+        Of a graph with the outputs ``votes``, a column per signal; ``tags``, a column per tag, if
+        there are any; those of `CITED`, if it finds citations; and perhaps `VECTOR`.
     embeddings : Embeddings
     packer : Packer
     heads : Heads
@@ -83,7 +182,7 @@ class TransformerModel:
     Attributes
     ----------
     cache : PassageCache or None
-        What remembers passages, where somebody set one.
+        Set from outside.
     """
 
     def __init__(
@@ -95,134 +194,148 @@ class TransformerModel:
         calibration: Calibration,
     ) -> None:
         self.signals = heads.signals
+        self.runtime = runtime.name
         self.heads = heads
         self.calibration = calibration
         self.cache: PassageCache | None = None
         self._graph = runtime
         self._embeddings = embeddings
         self._packer = packer
-        self._fusion = heads.fusion and Fusion.from_record(heads.fusion)
+        self._scorer = heads.fusion and CitationScorer.from_record(heads.fusion)
         self._articles = heads.articles and ArticleStage.from_record(heads.articles)
-        self._reads = self._articles.reads(calibration) if self._articles else calibration
-        self._vector = runtime.columns.get(VECTOR, 0)
+        levels = [BY_NAME[signal].level for signal in self.signals]
+        forms = [form_of(signal) for signal in self.signals]
         self._tag_columns = [self.signals.index(tag) for tag in heads.tags]
-        self._article_columns = [
-            i for i, s in enumerate(self.signals) if BY_NAME[s].level is Level.ARTICLE
-        ]
-        self._typed_columns = [
-            i for i, s in enumerate(self.signals) if form_of(s) is TextForm.TYPED
-        ]
+        self._article_columns = [i for i, level in enumerate(levels) if level is Level.ARTICLE]
+        self._typed_columns = [i for i, form in enumerate(forms) if form is TextForm.TYPED]
 
-    def predict(self, sentences: Sequence[Sentence]) -> TransformerPrediction:
-        """Encode whole passages once; sentences, spans and reasons come from the same pass.
+    @cached_property
+    def registry(self) -> Registry:
+        """Whose outlets it recognises."""
+        known = self._packer.reader.registry or Reader.of().registry
+        assert known is not None
+        return known
 
-        Passages that name state media are encoded twice: the signals that go by an outlet's type
-        read them in the typed form, the others in the neutral one.
+    def encode(self, sentences: Sequence[Sentence]) -> Encoding:
+        """Encode sentences in whole passages.
+
+        Passages that name state media are encoded twice: sourcing signals and citations read them
+        in the typed form, all other signals in the neutral one.
         """
         tokens, typed_tokens, differing = self._packer.tokenize_both(sentences)
-        neutral = self._read(sentences, tokens, self._packer.pack(sentences, tokens))
-        logits, typed = neutral.logits, neutral
+        read = self._read(sentences, tokens, self._packer.pack(sentences, tokens))
+        neutral = [read[row] for row in range(len(sentences))]
+        logits = np.array([one.logits for one in neutral], np.float32)
+        logits = logits.reshape(-1, len(self.signals))
+        typed = list(neutral)
         if differing and self._typed_columns:
             passages = with_rows(self._packer.pack(sentences, typed_tokens), differing)
-            typed = self._read(sentences, typed_tokens, passages)
-            rows = [row for passage in passages for row in passage.rows]
-            cells = np.ix_(rows, self._typed_columns)
-            logits = logits.copy()
-            logits[cells] = typed.logits[cells]
-            typed = neutral.replaced(rows, typed)
-        citations = tuple(sentence.citations for sentence in sentences)
+            for row, one in self._read(sentences, typed_tokens, passages).items():
+                typed[row] = one
+                logits[row, self._typed_columns] = one.logits[self._typed_columns]
         names = set(differing)
-        state_media = [row in names for row in range(len(sentences))]
-        if self._fusion:
-            resolved = resolve(typed.said, sentences, self.registry)
-            decided = decide(self._fusion, resolved, sentences, logits, self.signals, state_media)
-            logits, citations = decided.logits, with_rules(sentences, decided.citations)
+        return Encoding(neutral, typed, logits, [row in names for row in range(len(sentences))])
+
+    def predict(
+        self, sentences: Sequence[Sentence], encoding: Encoding | None = None
+    ) -> Prediction:
+        """Score sentences, which `encode` encodes unless their encoding is given."""
+        found = self.encode(sentences) if encoding is None else encoding
+        logits = found.logits
+        citations = tuple(sentence.citations for sentence in sentences)
+        if self._scorer:
+            raw = resolve_raw_citations([one.raw for one in found.typed], sentences, self.registry)
+            shown, logits = decide(
+                self._scorer, raw, sentences, logits, self.signals, found.state_media
+            )
+            citations = with_rules(sentences, shown)
         if self._articles:
-            proba = self._reads.apply(logits)
+            proba = self._articles.reads(self.calibration).apply(logits)
             logits = self._articles.log_odds(logits, proba, self.signals, sentences)
         else:
             logits = pool_articles(logits, sentences, self._article_columns)
         proba = self.calibration.apply(logits)
-        return TransformerPrediction(
-            logits, proba, tuple(sentences), neutral, typed, self.heads, citations, state_media
-        )
+        vectors = None
+        if size := self._graph.columns.get(VECTOR, 0):
+            vectors = np.array([one.vector for one in found.neutral], np.float32).reshape(-1, size)
+        evidence = _Evidence(self.heads, sentences, proba, found, citations)
+        return Prediction(proba, logits, citations, vectors, evidence.find)
 
-    @property
-    def runtime(self) -> str:
-        """The library that runs the graph, and its version."""
-        return self._graph.name
+    def predict_proba(self, sentences: Sequence[Sentence]) -> Floats:
+        """Return calibrated probabilities, shape (n_sentences, n_signals)."""
+        return self.predict(sentences).proba
 
-    @property
-    def registry(self) -> Registry:
-        """Whose outlets it recognises."""
-        known = self._packer.reader.registry
-        if known is None:
-            from framescope.classifier.outlets import load_registry
-
-            known = load_registry()
-        return known
+    def logits(self, sentences: Sequence[Sentence]) -> Floats:
+        """Return log-odds before calibration, shape (n_sentences, n_signals)."""
+        return self.predict(sentences).logits
 
     def _read(
-        self, sentences: Sequence[Sentence], tokens: list[Tokens], passages: Sequence[Passage]
-    ) -> Outputs:
-        """Encode passages; sentences in none of them have no outputs."""
-        votes = [np.zeros((0, len(self.signals)), np.float32)] * len(tokens)
-        tags = [np.zeros((0, len(self.heads.tags)), np.float32)] * len(tokens)
-        logits = np.zeros((len(tokens), len(self.signals)), np.float32)
-        said: list[list[Said]] = [[] for _ in tokens]
-        vectors = np.zeros((len(tokens), self._vector), np.float32) if self._vector else None
-        found = Outputs(tokens, votes, tags, logits, said, vectors)
-        if self.cache is None:
-            self._encode(sentences, passages, found)
-            return found
-        fresh, copies, kept = self.cache.parted(passages, tokens, sentences)
-        self._encode(sentences, fresh.values(), found)
+        self, sentences: Sequence[Sentence], tokens: Sequence[Tokens], passages: Sequence[Passage]
+    ) -> dict[int, Encoded]:
+        """Encode the passages that the cache doesn't have; return their sentences by row."""
+        cache = self.cache
+        if cache is None:
+            return self._encode(sentences, tokens, passages)
+        copies: dict[_Key, list[Passage]] = defaultdict(list)
+        for passage in passages:
+            ids = (id for row in passage.rows for id in (*tokens[row].ids, -1))
+            copies[tuple(sentences[row].text for row in passage.rows), tuple(ids)].append(passage)
+        known = {key: entry for key in copies if (entry := cache.get(key)) is not None}
+        fresh = {key: same[0] for key, same in copies.items() if key not in known}
+        encoded = self._encode(sentences, tokens, list(fresh.values()))
         for key, passage in fresh.items():
-            kept[key] = found.of(passage)
-            self.cache.put(key, kept[key])
-        for passage, key in copies:
-            found.put(passage, kept[key])
-        return found
+            known[key] = entry = passage.rows[0], [encoded[row] for row in passage.rows]
+            cache.put(key, *entry)
+        cache.asked += len(passages)
+        cache.reused += len(passages) - len(fresh)
+        for key, same in copies.items():
+            first, kept = known[key]
+            for passage in same:
+                by = passage.rows[0] - first
+                for row, one in zip(passage.rows, kept, strict=True):
+                    raw = [_moved(each, by) for each in one.raw] if by else one.raw
+                    encoded[row] = replace(one, tokens=tokens[row], raw=raw)
+        return encoded
 
     def _encode(
-        self, sentences: Sequence[Sentence], passages: Iterable[Passage], found: Outputs
-    ) -> None:
-        """Run the graph on passages, and put what it says into ``found``."""
-        tokens, votes, tags, vectors = found.tokens, found.votes, found.tags, found.vectors
+        self, sentences: Sequence[Sentence], tokens: Sequence[Tokens], passages: Iterable[Passage]
+    ) -> dict[int, Encoded]:
+        found: dict[int, Encoded] = {}
         for group in by_length(passages, _BATCH_TOKENS):
             check_time()
             batch = self._packer.batch(group, tokens)
-            embedded = self._embeddings.look_up(batch.ids)
-            all_votes, *cited = self._graph.run(embedded, batch.mask)
-            if vectors is not None:
-                vectors[batch.places[:, 1]] = cited.pop()[batch.places[:, 0], 0]
-            all_tags = cited.pop(0) if self.heads.tags else all_votes[..., :0]
+            votes, *rest = self._graph.run(self._embeddings.look_up(batch.ids), batch.mask)
+            vectors = rest.pop() if VECTOR in self._graph.columns else None
+            tags = rest.pop(0) if self.heads.tags else votes[..., :0]
+            logits = self._pool(votes, tags, batch)
+            raw: dict[int, list[RawCitation]] = {}
+            places: list[list[tuple[int, int, int]]] = [[] for _ in group]
             for b, row, start, end in batch.places.tolist():
-                votes[row], tags[row] = all_votes[b, start:end], all_tags[b, start:end]
-            found.logits[batch.places[:, 1]] = self._pool(all_votes, all_tags, batch.places)
-            if cited:
-                for row, said in _said(cited, group, batch.places, tokens, sentences):
-                    found.said[row] = said
+                places[b].append((row, start, end))
+            for b, passage in enumerate(group if rest else ()):
+                outputs = (output[b, : passage.length] for output in rest)
+                reader = PassageReader(PassageOutputs(places[b], *outputs), tokens, sentences)
+                raw.update(reader.read())
+            for number, (b, row, start, end) in enumerate(batch.places.tolist()):
+                found[row] = Encoded(
+                    tokens[row],
+                    votes[b, start:end],
+                    tags[b, start:end],
+                    logits[number],
+                    raw.get(row, []),
+                    None if vectors is None else vectors[b, 0],
+                )
+        return found
 
-    def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
-        """Calibrated probabilities, shape (n_sentences, n_signals)."""
-        return self.predict(sentences).proba
-
-    def logits(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
-        """Log-odds before calibration, shape (n_sentences, n_signals)."""
-        return self.predict(sentences).logits
-
-    def _pool(
-        self, votes: NDArray[np.float32], tags: NDArray[np.float32], places: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """Sentences' logits: the mean vote of their tokens, plus their strongest tag."""
-        passage, _, start, end = places.T
+    def _pool(self, votes: Floats, tags: Floats, batch: Batch) -> Floats:
+        """Return the logits of a batch's sentences: the mean vote, plus the strongest tag."""
+        passage, _, start, end = batch.places.T
         size = (end - start)[:, None]
         at = start[:, None] + np.arange(size.max())
         inside = (at < end[:, None])[..., None]
         at = np.minimum(at, votes.shape[1] - 1)
-        # One token is added after the other, as for a sentence alone: no other sum is as exact.
-        logits: NDArray[np.float32]
+        # Token after token, as for a sentence alone: no other sum is as exact.
+        logits: Floats
         logits = np.where(inside, votes[passage[:, None], at], np.float32(0)).sum(axis=1)
         logits /= np.maximum(size, 1)
         if self._tag_columns:
@@ -232,20 +345,71 @@ class TransformerModel:
         return logits
 
 
-def _said(
-    cited: Sequence[NDArray[np.float32]],
-    passages: Sequence[Passage],
-    places: NDArray[np.int64],
-    tokens: Sequence[Tokens],
-    sentences: Sequence[Sentence],
-) -> Iterator[tuple[int, list[Said]]]:
-    """Read the citations off the passages of a batch."""
-    rows: list[list[tuple[int, int, int]]] = [[] for _ in passages]
-    for b, row, start, end in places.tolist():
-        rows[b].append((row, start, end))
-    for b, passage in enumerate(passages):
-        outputs = (output[b, : passage.length] for output in cited)
-        yield from PassageReader(PassageOutputs(rows[b], *outputs), tokens, sentences).read()
+@dataclass(frozen=True, eq=False)
+class _Evidence:
+    """What the evidence of a prediction is found in."""
+
+    heads: Heads
+    sentences: Sequence[Sentence]
+    proba: Floats
+    encoding: Encoding
+    citations: Sequence[tuple[Citation, ...]]
+
+    def find(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
+        """Return the spans of techniques, the citations, or the words with the strongest votes."""
+        columns = {signal: column for column, signal in enumerate(self.heads.signals)}
+        words: dict[int, tuple[list[tuple[int, int]], NDArray[np.intp]]] = {}
+        found: list[tuple[Span, ...]] = []
+        for row, signal in wanted:
+            sentence, column, one = self.sentences[row], columns[signal], self.encoding.neutral[row]
+            if not one.tokens.ids:
+                found.append(())
+            elif signal in self.heads.tags:
+                logits = one.tags[:, self.heads.tags.index(signal)]
+                chance = float(self.proba[row, column])
+                found.append(
+                    technique_spans(sentence, one.tokens, logits, self.heads, signal, chance)
+                )
+            elif signal in _CITING and (spans := self._cited(row, signal)):
+                found.append(spans)
+            else:
+                one = self.encoding.typed[row] if form_of(signal) is TextForm.TYPED else one
+                if id(one) not in words:
+                    words[id(one)] = words_of_tokens(sentence.text, one.tokens.offsets)
+                found.append(self._voted(sentence, signal, one.votes[:, column], *words[id(one)]))
+        return found
+
+    def _voted(
+        self,
+        sentence: Sentence,
+        signal: str,
+        votes: Floats,
+        words: list[tuple[int, int]],
+        of_tokens: NDArray[np.intp],
+    ) -> tuple[Span, ...]:
+        """Return the words whose tokens add most to the sentence's logit."""
+        if not words:
+            return ()
+        scores = np.bincount(of_tokens, votes, len(words)) / len(votes)
+        return tuple(
+            Span(sentence.start + start, sentence.start + end, signal, float(f"{score:.4g}"))
+            for start, end, score in standing_out(sentence.text, words, scores)
+        )
+
+    def _cited(self, row: int, signal: str) -> tuple[Span, ...]:
+        """Return the sources and cues of a sentence's citations, the surest citation first."""
+        sentence = self.sentences[row]
+        places = {
+            place: one.score
+            for one in sorted(self.citations[row], key=lambda one: -(one.score or 0.0))
+            if _CITING[signal](one)
+            for place in (one.source, one.cue)
+            if place is not None and sentence.start <= place.start < sentence.end
+        }
+        return tuple(Span(place.start, place.end, signal, score) for place, score in places.items())
+
+
+# --- loading --------------------------------------------------------------------------------------
 
 
 def load(
@@ -258,7 +422,7 @@ def load(
     folder : pathlib.Path
     calibration : Calibration
     registry : Registry, optional
-        Whose outlets it recognises; the one that ships unless given. A model that was trained
+        Whose outlets it recognises, by default the shipped registry. A model that was trained
         without placeholders reads names as they are.
 
     Raises
@@ -270,7 +434,7 @@ def load(
 
     try:
         check_size(folder / ENCODER)
-        runtime = load_graph(folder / ENCODER)  # first: it compiles beside the others
+        runtime = load_graph(folder / ENCODER)  # first: it compiles in another thread
         heads = Heads.load(folder)
         arrays = read_arrays(folder / EMBEDDINGS, ("table", "scale"))
         embeddings = Embeddings(arrays["table"], arrays["scale"])
@@ -291,18 +455,11 @@ def load(
 
 
 def _check(runtime: Runtime, embeddings: Embeddings, heads: Heads) -> None:
-    """Refuse files that don't belong together.
-
-    Raises `ValueError`.
-    """
-    cited = dict(zip(CITED, CITED_COLUMNS, strict=True))
-    plain = {"votes": len(heads.signals)} | ({"tags": len(heads.tags)} if heads.tags else {})
-    # Outputs come in this order.
-    given = [pair for pair in runtime.columns.items() if pair[0] != VECTOR]
-    fits = (
-        given == list((plain | cited).items())
-        or (heads.fusion is None and given == list(plain.items()))
-    ) and (
+    """Raise `ValueError` for files that don't belong together."""
+    plain = [("votes", len(heads.signals)), ("tags", len(heads.tags))][: 1 + bool(heads.tags)]
+    cited = [*plain, *zip(CITED, CITED_COLUMNS, strict=True)]
+    outputs = [pair for pair in runtime.columns.items() if pair[0] != VECTOR]
+    fits = (outputs == cited or (heads.fusion is None and outputs == plain)) and (
         len(heads.tags) == len(heads.gain) == len(heads.tag_thresholds)
         and embeddings.table.shape == (len(embeddings.scale), runtime.hidden)
         and 2 < heads.max_tokens <= _MOST_TOKENS
@@ -310,67 +467,3 @@ def _check(runtime: Runtime, embeddings: Embeddings, heads: Heads) -> None:
     )
     if not fits:
         raise ValueError(f"its files don't belong together: {HEADS}, {EMBEDDINGS}, {ENCODER}")
-
-
-@dataclass(frozen=True)
-class TransformerPrediction:
-    """What the encoder found."""
-
-    # logits and proba: shape (n_sentences, n_signals): before and after calibration
-    logits: NDArray[np.float32]
-    proba: NDArray[np.float32]
-    sentences: tuple[Sentence, ...]
-    # neutral and typed: of their two forms; one twice, where nothing was read twice
-    neutral: Outputs
-    typed: Outputs
-    heads: Heads
-    citations: tuple[tuple[Citation, ...], ...] = ()
-    state_media: Sequence[bool] = ()  # which sentences name state media
-
-    @property
-    def vectors(self) -> NDArray[np.float32] | None:
-        """Where each sentence's passage lies, read in the neutral form."""
-        return self.neutral.vectors
-
-    def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
-        """Spans of a technique, or the words whose votes weigh most, strongest first."""
-        words: dict[tuple[int, bool], VotedWords] = {}
-        found: list[tuple[Span, ...]] = []
-        columns = {signal: column for column, signal in enumerate(self.heads.signals)}
-        typed = {signal: form_of(signal) is TextForm.TYPED for signal in columns}
-        for row, signal in wanted:
-            if not self.neutral.tokens[row].ids:
-                found.append(())
-            elif signal in self.heads.tags:
-                found.append(self._spans(row, signal))
-            elif signal in CITING and (spans := self._cited(row, signal)):
-                found.append(spans)
-            else:
-                again = typed[signal] and self.typed.votes[row] is not self.neutral.votes[row]
-                read = row, again
-                if read not in words:
-                    outputs = self.typed if again else self.neutral
-                    offsets, votes = outputs.tokens[row].offsets, outputs.votes[row]
-                    words[read] = VotedWords.of(self.sentences[row].text, offsets, votes)
-                base, reasons = self.sentences[row].start, words[read].reasons(columns[signal])
-                found.append(tuple(Span(base + a, base + b, signal, s) for a, b, s in reasons))
-        return found
-
-    def _cited(self, row: int, signal: str) -> tuple[Span, ...]:
-        """The words that name a sentence's sources and hand over, the surest citation first."""
-        sentence = self.sentences[row]
-        places = {
-            place: one.score
-            for one in sorted(self.citations[row], key=lambda one: -(one.score or 0.0))
-            if CITING[signal](one)
-            for place in (one.source, one.cue)
-            if place is not None and sentence.start <= place.start < sentence.end
-        }
-        return tuple(Span(place.start, place.end, signal, score) for place, score in places.items())
-
-    def _spans(self, row: int, signal: str) -> tuple[Span, ...]:
-        """Spans of a technique, as the tags of the sentence's tokens have it."""
-        column, outputs = self.heads.tags.index(signal), self.neutral
-        chance = float(self.proba[row, self.heads.signals.index(signal)])
-        tagged = Tagged(self.sentences[row], outputs.tokens[row], outputs.tags[row][:, column])
-        return tagged.spans(self.heads, column, chance)

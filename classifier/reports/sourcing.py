@@ -35,7 +35,7 @@ _NOBODY = {
     SourceKind.UNNAMED: "somebody unnamed",
     SourceKind.VAGUE: "nobody in particular",
 }
-# What a kind follows from (`classifier.models.fusion`).
+# What a kind follows from (`classifier.models.citation_scorer`).
 _SPOKE = {"words": "its words", "sentence": "the sentence", "known": "what is known of it"}
 
 

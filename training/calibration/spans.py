@@ -92,18 +92,18 @@ def _rows(
 ) -> list[list[_Row]]:
     """Gather, for each tag, the sentences whose spans of it are known."""
     tags = model.heads.tags
-    prediction = model.predict(rows.sentences)
-    outputs = prediction.neutral
+    encoding = model.encode(rows.sentences)
+    prediction = model.predict(rows.sentences, encoding)
     found: list[list[_Row]] = [[] for _ in tags]
     for number, (sentence, spans) in enumerate(zip(rows.sentences, rows.spans, strict=True)):
-        tokens = outputs.tokens[number]
+        tokens = encoding.neutral[number].tokens
         if not tokens.ids:
             continue
         inside = in_spans(sentence, tokens, spans, tags)
         for k in np.flatnonzero(known[number]).tolist():
             chance = float(prediction.proba[number, model.signals.index(tags[k])])
             flagged = bool(chance >= np.float32(limits[tags[k]]))
-            logits = outputs.tags[number][:, k]
+            logits = encoding.neutral[number].tags[:, k]
             found[k].append(_Row(sentence.article_id, logits, inside[:, k], chance, flagged))
     return found
 

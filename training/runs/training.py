@@ -24,7 +24,7 @@ from framescope.classifier.models import (
     Calibration,
     Heads,
     load_transformer,
-    resolve_said,
+    resolve_raw_citations,
 )
 from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.training import DEFAULT_SEED
@@ -42,7 +42,7 @@ from framescope.training.runs.card import write_bundle
 from framescope.training.runs.folder import CHECKPOINT, TARGETS, run_folder
 
 if TYPE_CHECKING:
-    from framescope.classifier.models import Fusion, TfidfModel, TransformerModel
+    from framescope.classifier.models import CitationScorer, TfidfModel, TransformerModel
     from framescope.training.recipes import BaselineSettings, TransformerSettings
     from framescope.training.runs.folder import TrainingRun
     from framescope.training.transformer import (
@@ -373,15 +373,16 @@ def _sum_up(
         found.save(folder)
 
 
-def _citation_scorer(model: TransformerModel, validation: Examples) -> Fusion:
+def _citation_scorer(model: TransformerModel, validation: Examples) -> CitationScorer:
     """Fit the scorer on the validation rows of corpora that label by the guidelines."""
     from framescope.training.transformer import fit_citation_scorer
 
     cards = {name: find_corpus(name).card for name in set(validation.corpus.tolist())}
     by_guidelines = {n for n, c in cards.items() if "attributed" in c.signals and not c.other_sense}
     rows = validation.where(np.isin(validation.corpus, sorted(by_guidelines)))
-    found = model.predict(rows.sentences)
-    resolved = resolve_said(found.typed.said, rows.sentences, model.registry)
+    found = model.encode(rows.sentences)
+    raw = [one.raw for one in found.typed]
+    resolved = resolve_raw_citations(raw, rows.sentences, model.registry)
     return fit_citation_scorer(rows, resolved, found.logits, model.signals, found.state_media)
 
 

@@ -1,7 +1,7 @@
 """Citations: the heads that mark them, the loss of these, and the scorer fitted on top.
 
 Spans are tagged; a content is linked to its source and its cue by a softmax over the tokens of its
-passage, whose first stands for "none here". The outputs are laid out as `classifier.models.roles`
+passage, whose first stands for "none here". The outputs are laid out as `classifier.models.raw_citations`
 reads them. The scorer decides which citations are shown, of which kind their sources are, and what
 they add to the signals.
 """
@@ -29,13 +29,13 @@ from framescope.classifier.models import (
     SPEAKING,
     TAGS,
     Batch,
-    Fusion,
-    FusionFeatures,
+    CitationFeatures,
+    CitationScorer,
+    RawCitation,
     Regressions,
-    Resolved,
-    Said,
+    ResolvedCitations,
+    RowSpan,
     Tokens,
-    Words,
     features_of,
 )
 from framescope.classifier.records import SourceKind
@@ -81,7 +81,7 @@ _FOR_ANY_KIND = ("known: outlet", "known: antecedent", "source")
 
 
 class CitationHeads(nn.Module):
-    """Linear heads of every token, in the columns of `classifier.models.roles`."""
+    """Linear heads of every token, in the columns of `classifier.models.raw_citations`."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class CitationHeads(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """Words in a batch that look for others, and where these lie in their passage."""
+    """RowSpan in a batch that look for others, and where these lie in their passage."""
 
     passage: int
     words: Span
@@ -297,11 +297,11 @@ def _of_kinds(kind: Tensor, kinds: Sequence[_Kind]) -> Tensor:
 
 def fit_citation_scorer(
     rows: Examples,
-    resolved: Resolved,
+    resolved: ResolvedCitations,
     logits: NDArray[np.float32],
     signals: Sequence[str],
     state_media: Sequence[bool],
-) -> Fusion:
+) -> CitationScorer:
     """Fit citations, kinds and signals, and the chance from which a citation is shown.
 
     A citation is right when one was marked whose content and source it shares characters with.
@@ -312,11 +312,11 @@ def fit_citation_scorer(
     `state_media` says which rows name state media.
     """
 
-    def features(scorer: Fusion) -> FusionFeatures:
+    def features(scorer: CitationScorer) -> CitationFeatures:
         return features_of(scorer, resolved, rows.sentences, logits, signals, state_media)
 
     nothing = Regressions((), {})
-    plain = features(Fusion(nothing, nothing, nothing, 0.5))
+    plain = features(CitationScorer(nothing, nothing, nothing, 0.5))
     annotated = [(row, marked) for row, marked in enumerate(rows.citations) if marked is not None]
     matches = _Matches(rows)
     x: list[Any] = []
@@ -325,7 +325,7 @@ def fit_citation_scorer(
     truth: list[RowCitation] = []
     for row, marked in annotated:
         for raw, line, kind_line in zip(
-            resolved.said[row], plain.citations[row], plain.kind_features[row], strict=True
+            resolved.raw[row], plain.citations[row], plain.kind_features[row], strict=True
         ):
             match = matches.find(row, raw, marked)
             x.append(line)
@@ -338,7 +338,7 @@ def fit_citation_scorer(
     kinds = _kinds(np.array(of_kinds).reshape(-1, len(KIND_FEATURES)), truth)
     chances = expit(citation.log_odds(found)["right"])
     threshold = _threshold(chances, correct, sum(len(marked) for _, marked in annotated))
-    sentences = features(Fusion(citation, kinds, nothing, threshold)).sentences
+    sentences = features(CitationScorer(citation, kinds, nothing, threshold)).sentences
     lines = {}
     for signal, own in _FOR_SIGNAL.items():
         if signal not in rows.signals or signal not in sentences:
@@ -348,7 +348,7 @@ def fit_citation_scorer(
         positive = labels[known] >= 0.5
         if positive.any() and not positive.all():
             lines[signal] = _of_own(sentences[signal][known], positive, SENTENCE_FEATURES, own)
-    return Fusion(citation, kinds, Regressions(SENTENCE_FEATURES, lines), threshold)
+    return CitationScorer(citation, kinds, Regressions(SENTENCE_FEATURES, lines), threshold)
 
 
 class _Matches:
@@ -359,7 +359,7 @@ class _Matches:
         keys = zip(self.articles, rows.sentences, strict=True)
         self.at = {(article, s.index): row for row, (article, s) in enumerate(keys)}
 
-    def find(self, row: int, raw: Said, given: Sequence[RowCitation]) -> RowCitation | None:
+    def find(self, row: int, raw: RawCitation, given: Sequence[RowCitation]) -> RowCitation | None:
         """Return the marked citation whose content and source a raw one shares characters with."""
         for marked in given:
             if not any(_meet(words, mark) for words in raw.content for mark in marked.content):
@@ -373,7 +373,7 @@ class _Matches:
         return None
 
 
-def _meet(words: Words, mark: Mark) -> bool:
+def _meet(words: RowSpan, mark: Mark) -> bool:
     return words.start < mark.end and mark.start < words.end
 
 

@@ -1,4 +1,4 @@
-"""Who says what, read off outputs that are made by hand: spans, links, kinds, what carries on."""
+"""Raw citations, read from outputs made by hand: spans, links, kinds, what is carried over."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from framescope.classifier.models.citations import (
-    PassageOutputs,
-    PassageReader,
-    Words,
-    carried,
-    log_odds,
-)
 from framescope.classifier.models.passages import Tokens
-from framescope.classifier.models.roles import (
+from framescope.classifier.models.raw_citations import (
     KIND_COLUMNS,
     KINDS,
     LINK_COLUMNS,
     ROLE_COLUMNS,
     ROLES,
     TAGS,
+    PassageOutputs,
+    PassageReader,
+    RowSpan,
+    carried,
     runs,
 )
 from made import SURE, Passage, sentences
@@ -154,9 +151,4 @@ def test_spans_are_widened_to_whole_words() -> None:
     empty = np.zeros((5, LINK_COLUMNS), np.float32), np.zeros((5, KIND_COLUMNS), np.float32)
     reader = PassageReader(PassageOutputs([(0, 1, 4)], roles, *empty), tokens, rows)
     ((_, (one,)),) = reader.read()
-    assert one.content == (Words(0, 0, 12),)
-
-
-def test_log_odds_are_finite() -> None:
-    assert np.isfinite([log_odds(0.0), log_odds(1.0)]).all()
-    assert log_odds(0.5) == 0.0
+    assert one.content == (RowSpan(0, 0, 12),)

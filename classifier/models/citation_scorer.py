@@ -1,0 +1,502 @@
+"""The citation scorer: how sure citations are, of what kind their sources, and what that decides.
+
+The encoder marks raw citations and votes on signals; citation resolution says who the sources are.
+Small logistic regressions put the two together. They are fitted on articles that the encoder has
+not seen and saved with the model; what spoke for a citation's kind is shown with it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import chain, groupby, islice
+from typing import Any, TypeVar
+
+import numpy as np
+from framescope.classifier.attribution import LABEL, RUN_ON, own_outlets, resolve_citations, run_on
+from framescope.classifier.models.base import sigmoid
+from framescope.classifier.models.raw_citations import KINDS, RawCitation, RowSpan, carried
+from framescope.classifier.outlets import Registry
+from framescope.classifier.records import (
+    Citation,
+    MarkedCitation,
+    Place,
+    Sentence,
+    SourceKind,
+    fold,
+)
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+_T = TypeVar("_T")
+
+SOURCING = (
+    "attributed", "named_source", "unnamed_source", "vague_source", "government_attribution",
+    "state_media_attribution", "unsourced_assertion", "quoted", "reported",
+)  # fmt: skip
+"""The signals whose votes the citations of a sentence add to."""
+_KIND_SIGNALS = SOURCING[1:6]
+"""What `KINDS` are of a source, these are of a sentence."""
+
+CITATION_FEATURES = (
+    "marked", "linked", "cued", "cue", "source", "nested", "carried", "elsewhere", "quoted",
+    "attributed", "length",
+)  # fmt: skip
+KIND_FEATURES = (
+    *(f"words: {kind}" for kind in KINDS),
+    *(f"sentence: {kind}" for kind in KINDS),
+    *(f"known: {kind}" for kind in KINDS),
+    "known: outlet",
+    "known: antecedent",
+    "source",
+)
+SENTENCE_FEATURES = (
+    "vote", "cited", *KINDS, "quoted share", "quoted content", "names state media",
+)  # fmt: skip
+_EXCLUSIVE = len(SourceKind)  # of `KINDS`, a source is one of the first
+_LIKELY = 0.5  # from which a source is a government or state media
+_LEAST = 1e-6  # probabilities are clipped, so that log-odds are finite
+
+
+# --- regressions ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Regressions:
+    """Weights by output, each with the intercept last."""
+
+    features: tuple[str, ...]
+    weights: Mapping[str, tuple[float, ...]]
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], features: tuple[str, ...]) -> Regressions:
+        """Read a record; raise `ValueError` where it is of other features."""
+        lines = {name: tuple(map(float, line)) for name, line in record["weights"].items()}
+        if tuple(record["features"]) != features or any(
+            len(line) != len(features) + 1 for line in lines.values()
+        ):
+            raise ValueError("a regression is of other features")
+        return cls(features, lines)
+
+    def log_odds(self, features: Floats) -> dict[str, Floats]:
+        """Return each output's log-odds, shape (n,), of features of shape (n, n_features)."""
+        return {name: _weighed(features, line) for name, line in self.weights.items()}
+
+    def shares(self, name: str, features: Sequence[float]) -> dict[str, float]:
+        """Return what each feature of one row adds to an output's log-odds."""
+        lines = zip(self.features, self.weights[name], features, strict=False)
+        return {feature: float(weight * value) for feature, weight, value in lines}
+
+
+def _weighed(features: Floats, line: Sequence[float]) -> Floats:
+    # Row by row: a product of matrices may round a row by how many others there are.
+    found: Floats = (features * np.asarray(line[:-1])).sum(axis=1) + line[-1]
+    return found
+
+
+@dataclass(frozen=True)
+class CitationScorer:
+    """The fitted regressions.
+
+    Attributes
+    ----------
+    citation : Regressions
+        Whether a citation is right.
+    kinds : Regressions
+        An output for each of `KINDS`.
+    signals : Regressions
+        An output for each signal of `SOURCING`.
+    threshold : float
+        The probability from which a citation is shown.
+    """
+
+    citation: Regressions
+    kinds: Regressions
+    signals: Regressions
+    threshold: float
+
+    def to_record(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> CitationScorer:
+        """Read what `to_record` wrote; raise `ValueError` where it is of other features."""
+        expected = (CITATION_FEATURES, KIND_FEATURES, SENTENCE_FEATURES)
+        citation, kinds, signals = (
+            Regressions.from_record(record[name], features)
+            for name, features in zip(("citation", "kinds", "signals"), expected, strict=True)
+        )
+        return cls(citation, kinds, signals, float(record["threshold"]))
+
+    def chances(self, features: Sequence[Sequence[float]]) -> list[float]:
+        """Return the probability that each citation is right."""
+        if not features or not self.citation.weights:
+            return [1.0] * len(features)
+        found: list[float] = sigmoid(self.citation.log_odds(np.asarray(features))["right"]).tolist()
+        return found
+
+    def kind_chances(self, features: Sequence[Sequence[float]]) -> list[list[float]]:
+        """Return the probability of each of `KINDS` for each source."""
+        if not features:
+            return []
+        given = np.asarray(features)
+        if self.kinds.weights:
+            lines = self.kinds.log_odds(given)
+            odds = np.stack([lines[kind] for kind in KINDS], axis=1)
+        else:
+            odds = given[:, : len(KINDS)]
+        exclusive = odds[:, :_EXCLUSIVE]
+        exclusive = np.exp(exclusive - exclusive.max(axis=1, keepdims=True))
+        exclusive /= exclusive.sum(axis=1, keepdims=True)
+        found: list[list[float]] = np.hstack([exclusive, sigmoid(odds[:, _EXCLUSIVE:])]).tolist()
+        return found
+
+
+# --- resolution -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedCitations:
+    """The raw citations of each row, and the same with their sources and the article's places."""
+
+    raw: tuple[tuple[RawCitation, ...], ...]
+    citations: tuple[tuple[Citation, ...], ...]
+
+
+def resolve_raw_citations(
+    raw: Sequence[Sequence[RawCitation]], sentences: Sequence[Sentence], registry: Registry
+) -> ResolvedCitations:
+    """Resolve the sources of raw citations.
+
+    Parameters
+    ----------
+    raw : sequence of sequence of RawCitation
+        Of each sentence.
+    sentences : sequence of Sentence
+        Those of an article together and in order.
+    registry : Registry
+    """
+    whole = carried(raw, sentences)
+    found: list[tuple[Citation, ...]] = []
+    for rows in _articles(sentences):
+        found += _of_article(rows, whole, sentences, registry)
+    # A named source has the mean of what its words say throughout the article: few sentences say
+    # that somebody speaks for a government.
+    named: dict[tuple[str, str], list[RawCitation]] = defaultdict(list)
+    keys = [
+        [(sentence.article_id, one.name.lower() if one.kind is SourceKind.NAMED else "")
+         for one in row]
+        for sentence, row in zip(sentences, found, strict=True)
+    ]  # fmt: skip
+    for key, one in zip(chain(*keys), chain(*whole), strict=True):
+        named[key].append(one)
+    kinds = {
+        key: np.stack([one.kinds for one in group]).mean(axis=0)
+        for key, group in named.items()
+        if key[1]
+    }
+    merged = tuple(
+        tuple(replace(one, kinds=kinds.get(key, one.kinds)) for key, one in zip(*row, strict=True))
+        for row in zip(keys, whole, strict=True)
+    )
+    return ResolvedCitations(merged, tuple(found))
+
+
+def _articles(sentences: Sequence[Sentence]) -> Iterator[list[int]]:
+    groups = groupby(range(len(sentences)), key=lambda row: sentences[row].article_id)
+    return (list(rows) for _, rows in groups)
+
+
+def _of_article(
+    rows: Sequence[int],
+    raw: Sequence[Sequence[RawCitation]],
+    sentences: Sequence[Sentence],
+    registry: Registry,
+) -> list[tuple[Citation, ...]]:
+    """Resolve the citations of an article, whose text is put together from its sentences."""
+    if not any(raw[row] for row in rows):
+        return [()] * len(rows)
+    here: list[Sentence] = []
+    length = 0
+    for row in rows:
+        end = length + len(sentences[row].text)
+        here.append(replace(sentences[row], start=length, end=end))
+        length = end + 1
+    starts = [one.start for one in here]
+    start_of = dict(zip(rows, starts, strict=True))
+
+    def place(span: RowSpan | None) -> Place | None:
+        if span is None or span.row not in start_of:
+            return None
+        return Place(start_of[span.row] + span.start, start_of[span.row] + span.end)
+
+    def back(place: Place | None) -> Place | None:
+        """Return a place of the article's own text."""
+        if place is None:
+            return None
+        number = bisect_right(starts, place.start) - 1
+        shift = sentences[rows[number]].start - starts[number]
+        return Place(place.start + shift, place.end + shift)
+
+    given = [
+        [
+            MarkedCitation(
+                place(one.source),
+                place(one.cue),
+                tuple(p for span in one.content if (p := place(span))),
+                antecedent=place(one.antecedent),
+            )
+            for one in raw[row]
+        ]
+        for row in rows
+    ]
+    plain = fold("\n".join(one.text for one in here))
+    own = own_outlets(here[0].outlet, registry)
+    resolved = resolve_citations(plain, here, given, registry, here[0].date, own)
+    return [
+        tuple(
+            replace(
+                one,
+                source=back(one.source),
+                cue=back(one.cue),
+                content=tuple(p for each in one.content if (p := back(each))),
+                antecedent=back(one.antecedent),
+            )
+            for one in row
+        )
+        for row in resolved
+    ]
+
+
+# --- features -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CitationFeatures:
+    """What the scorer decides by: per citation of each row, and per signal of each row."""
+
+    citations: list[list[list[float]]]
+    chances: list[list[float]]
+    kind_features: list[list[list[float]]]
+    kinds: list[list[list[float]]]
+    sentences: dict[str, Floats]
+
+
+def features_of(
+    scorer: CitationScorer,
+    resolved: ResolvedCitations,
+    sentences: Sequence[Sentence],
+    logits: NDArray[np.float32],
+    signals: Sequence[str],
+    state_media: Sequence[bool],
+) -> CitationFeatures:
+    """Return the features by which `decide` decides, which has the same parameters."""
+    votes = {s: logits[:, list(signals).index(s)] for s in SOURCING if s in signals}
+    nothing = np.zeros(len(sentences), np.float32)
+    attributed = votes.get("attributed", nothing)
+    of_kinds = np.stack([votes.get(signal, nothing) for signal in _KIND_SIGNALS], axis=1)
+    rows = list(zip(sentences, resolved.raw, resolved.citations, strict=True))
+    citations = [
+        [citation_features(one, sentence, float(attributed[row])) for one in raw]
+        for row, (sentence, raw, _) in enumerate(rows)
+    ]
+    kind_rows = [
+        [kind_features(*pair, of_kinds[row].tolist()) for pair in zip(raw, known, strict=True)]
+        for row, (_, raw, known) in enumerate(rows)
+    ]
+    chances = list(_by_row(scorer.chances(list(chain(*citations))), citations))
+    kinds = list(_by_row(scorer.kind_chances(list(chain(*kind_rows))), citations))
+    shared = [
+        sentence_features(sentence, raw, chances[row], kinds[row], state_media[row])
+        for row, (sentence, raw, _) in enumerate(rows)
+    ]
+    array = np.array(shared, np.float64).reshape(-1, len(SENTENCE_FEATURES) - 1)
+    of_signals = {signal: np.column_stack([vote, array]) for signal, vote in votes.items()}
+    return CitationFeatures(citations, chances, kind_rows, kinds, of_signals)
+
+
+def _by_row(values: Iterable[_T], rows: Sequence[Sequence[object]]) -> Iterator[list[_T]]:
+    left = iter(values)
+    return (list(islice(left, len(row))) for row in rows)
+
+
+def citation_features(one: RawCitation, sentence: Sentence, attributed: float) -> list[float]:
+    """Return the `CITATION_FEATURES`; `attributed` is the sentence's log-odds."""
+    return [
+        log_odds(one.marked),
+        log_odds(one.linked),
+        log_odds(one.cued),
+        float(one.cue is not None),
+        float(one.source is not None),
+        float(one.nested),
+        float(one.carried),
+        float(one.source is not None and one.source.row != one.content[0].row),
+        quoted_share([(words.start, words.end) for words in one.content], sentence),
+        attributed,
+        float(np.log1p(sum(words.end - words.start for words in one.content))),
+    ]
+
+
+def kind_features(one: RawCitation, known: Citation, votes: Sequence[float]) -> list[float]:
+    """Return the `KIND_FEATURES`; `votes` are the log-odds of the sentence's kinds of source."""
+    held = [0.0] * (len(KINDS) + 2)
+    if known.source is not None:
+        held[KINDS.index(known.kind.value)] = 1.0
+        antecedent = known.antecedent is not None
+        facts = known.government, known.state_media, bool(known.outlets), antecedent
+        held[_EXCLUSIVE:] = map(float, facts)
+    return [*map(float, one.kinds), *map(float, votes), *held, float(one.source is not None)]
+
+
+def sentence_features(
+    sentence: Sentence,
+    raw: Sequence[RawCitation],
+    chances: Sequence[float],
+    kinds: Sequence[Sequence[float]],
+    names_state_media: bool,
+) -> list[float]:
+    """Return the `SENTENCE_FEATURES` without the vote."""
+    of_kinds = [
+        max((chance * kind[at] for chance, kind in zip(chances, kinds, strict=True)), default=0.0)
+        for at in range(len(KINDS))
+    ]
+    whole = quoted_share([(0, len(sentence.text))], sentence)
+    surest = max(range(len(raw)), key=chances.__getitem__, default=None)
+    content = () if surest is None else raw[surest].content
+    share = quoted_share([(words.start, words.end) for words in content], sentence)
+    return [max(chances, default=0.0), *of_kinds, whole, share, float(names_state_media)]
+
+
+def quoted_share(spans: Sequence[tuple[int, int]], sentence: Sentence) -> float:
+    """Return the share of the letters and digits of some spans that are in quotation marks."""
+    if not sentence.quoted:
+        return 0.0
+
+    def counted(start: int, end: int) -> int:
+        return sum(map(str.isalnum, sentence.text[start:end]))
+
+    total = sum(counted(*span) for span in spans)
+    inside = sum(
+        counted(max(start, first), min(end, last))
+        for start, end in spans
+        for first, last in sentence.quoted  # which don't overlap
+        if first < end and start < last
+    )
+    return inside / total if total else 0.0
+
+
+def log_odds(chance: float) -> float:
+    """Return the log-odds of a probability, which are finite."""
+    return float(np.log(max(chance, _LEAST) / max(1.0 - chance, _LEAST)))
+
+
+# --- decisions ------------------------------------------------------------------------------------
+
+
+def decide(
+    scorer: CitationScorer,
+    resolved: ResolvedCitations,
+    sentences: Sequence[Sentence],
+    logits: NDArray[np.float32],
+    signals: Sequence[str],
+    state_media: Sequence[bool],
+) -> tuple[tuple[tuple[Citation, ...], ...], NDArray[np.float32]]:
+    """Combine the encoder's votes, its citations and what is known of their sources.
+
+    Parameters
+    ----------
+    scorer : CitationScorer
+    resolved : ResolvedCitations
+    sentences : sequence of Sentence
+    logits : ndarray of float32, shape (n_rows, n_signals)
+        The encoder's votes.
+    signals : sequence of str
+        Their columns.
+    state_media : sequence of bool
+        Which rows name state media.
+
+    Returns
+    -------
+    citations : tuple of tuple of Citation
+        The citations that are shown, each with its probability.
+    logits : ndarray of float32, shape (n_rows, n_signals)
+    """
+    given = features_of(scorer, resolved, sentences, logits, signals, state_media)
+    found = logits.copy()
+    for signal, line in scorer.signals.weights.items():
+        if signal in given.sentences:
+            found[:, list(signals).index(signal)] = _weighed(given.sentences[signal], line)
+    rows = zip(resolved.citations, given.chances, given.kind_features, given.kinds, strict=True)
+    shown = tuple(
+        tuple(
+            _typed(one, scorer, chance, features, kinds)
+            for one, chance, features, kinds in zip(*row, strict=True)
+            if chance >= scorer.threshold
+        )
+        for row in rows
+    )
+    return shown, found
+
+
+def _typed(
+    one: Citation,
+    scorer: CitationScorer,
+    chance: float,
+    features: Sequence[float],
+    kinds: Sequence[float],
+) -> Citation:
+    """Return a citation with its source's kind, its probability, and what spoke for the kind."""
+    kind = SourceKind(KINDS[max(range(_EXCLUSIVE), key=kinds.__getitem__)])
+    government, state_media = (likely >= _LIKELY for likely in kinds[_EXCLUSIVE:])
+    if kind is SourceKind.VAGUE and (government or state_media):
+        kind = SourceKind.UNNAMED  # such a source could be counted
+    shares = scorer.kinds.shares(kind.value, features) if scorer.kinds.weights else {}
+    reasons: dict[str, float] = {}
+    for feature, share in shares.items():
+        part = feature.partition(":")[0]
+        reasons[part] = reasons.get(part, 0.0) + share
+    return replace(
+        one,
+        kind=kind,
+        government=government,
+        state_media=state_media,
+        score=float(f"{chance:.4g}"),
+        found_by="transformer",
+        reasons=tuple((part, float(f"{share:.3g}")) for part, share in reasons.items()),
+    )
+
+
+def with_rules(
+    sentences: Sequence[Sentence], found: Sequence[tuple[Citation, ...]]
+) -> tuple[tuple[Citation, ...], ...]:
+    """Add the citations that the form of an article gives to those of the encoder.
+
+    A quotation that runs on is its speaker's in each of its sentences. Under a speaker's label the
+    speaker is cited for each sentence, and so is anybody whom the sentence's own words cite.
+    Elsewhere the encoder's citations come first.
+
+    Parameters
+    ----------
+    sentences : sequence of Sentence
+        Those of an article together and in order, with the rules' citations.
+    found : sequence of tuple of Citation
+        The encoder's, of each sentence.
+    """
+    rows: list[tuple[Citation, ...]] = []
+    for article in _articles(sentences):
+        extended = run_on([sentences[row] for row in article], [found[row] for row in article])
+        for row, own in zip(article, extended, strict=True):
+            if not found[row]:
+                own = tuple(replace(one, score=None, found_by=RUN_ON) for one in own)
+            ruled = sentences[row].citations
+            labelled = tuple(one for one in ruled if one.found_by == LABEL)
+            if labelled:
+                taken = {one.source for one in labelled}
+                cued = (one for one in own if one.cue is not None and one.source is not None)
+                rows.append((*labelled, *(one for one in cued if one.source not in taken)))
+            else:
+                rows.append(own or ruled)
+    return tuple(rows)

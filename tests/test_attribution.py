@@ -1,0 +1,426 @@
+"""Quotations, citations by the form of an article, and the articles that they are read from."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import growth
+import pytest
+from framescope.classifier.attribution import (
+    begin,
+    cited,
+    own_outlets,
+    read,
+    resolve_citations,
+    run_on,
+)
+from framescope.classifier.attribution.quotations import within
+from framescope.classifier.attribution.reading import alone
+from framescope.classifier.inputs.sentences import split
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.records.article import (
+    Article,
+    Citation,
+    MarkedCitation,
+    Mention,
+    Place,
+    Republication,
+    Sentence,
+    SourceKind,
+    Unit,
+    Voice,
+)
+from framescope.classifier.records.text import fold
+from hypothesis import given
+from hypothesis import strategies as st
+from outlets import REGISTRY
+
+
+def cases(name: str) -> list[dict]:
+    path = Path(__file__).parent / "cases" / f"{name}.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+
+
+def article(text: str, **fields: object) -> Article:
+    return replace(Article(id="a", text=text, lang="en"), **fields)  # type: ignore[arg-type]
+
+
+def ruled(text: str, registry: Registry = REGISTRY, **fields: object) -> tuple[Sentence, ...]:
+    """An article's sentences with everything that the rules find."""
+    one = article(text, **fields)
+    return cited(one, split(one), registry)
+
+
+def quoted(sentences: Sequence[Sentence]) -> list[list[str]]:
+    return [[one.text[start:end] for start, end in one.quoted] for one in sentences]
+
+
+# --- quotations -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", cases("quotations"), ids=lambda case: str(case["name"]))
+def test_quotes_what_a_person_sees_quoted(case) -> None:
+    reading = begin(Article(id="a", text=case["text"]))
+    pairs = zip(reading.sentences, within(reading.quotations, reading.sentences), strict=True)
+    assert [[s.text[start:end] for start, end in row] for s, row in pairs] == case["quoted"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The pier is safe.\n\nANNA PREST: IS THE FERRY NEXT TO GO THE WAY OF THE PIER?\n\n"
+        "RELIK VALE: WHY THE HARBOUR BOARD MUST RESIGN BEFORE MAY\n\nThe ferry sank, TASS said.",
+        "Relik: 547.\n\nVale: 212.\n\nRelik: 13.",
+    ],
+)
+def test_links_in_capitals_and_tables_are_no_transcript(text) -> None:
+    assert begin(Article(id="a", text=text)).turns == ()
+
+
+PIECES = st.sampled_from(
+    [*"ab S.,:?\n\"'“”‘’«»„「」()-", "said ", "s' ", "VALE: ", "\n\nORR: ", "(ASA) - ", "Source: ",
+     "the mayor "]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=70).map("".join))
+def test_places_lie_in_the_article_and_contents_in_their_sentences(text) -> None:
+    reading = begin(article(text))
+    edges = [edge for quotation in reading.quotations for edge in quotation]
+    assert edges == sorted(edges)
+    inside = {at for start, end in reading.quotations for at in range(start, end)}
+    assert inside <= set(range(len(text)))
+    sentences = ruled(text)
+    assert [replace(one, citations=()) for one in sentences] == list(split(article(text)))
+    for sentence in sentences:
+        own = {sentence.start + at for start, end in sentence.quoted for at in range(start, end)}
+        assert own == inside & set(range(sentence.start, sentence.end))
+        for citation in sentence.citations:
+            for place in citation.content:
+                assert sentence.start <= place.start < place.end <= sentence.end
+            for place in (citation.source, citation.cue, citation.antecedent):
+                assert place is None or 0 <= place.start < place.end <= len(text)
+
+
+# --- citations ------------------------------------------------------------------------------------
+
+
+def at(text: str, words: str | None, start: int = 0) -> Place | None:
+    """Find words, as whole words where they are a word."""
+    if words is None:
+        return None
+    edge = r"\b" if words[0].isalpha() else ""
+    match = re.compile(edge + re.escape(words)).search(text, start)
+    assert match is not None, words
+    return Place(*match.span())
+
+
+def pieces(text: str, words: Sequence[str], start: int) -> tuple[Place, ...]:
+    found: list[Place] = []
+    for each in words:
+        found.append(at(text, each, found[-1].end if found else start))
+    return tuple(found)
+
+
+def written(text: str, citation: Citation) -> dict[str, object]:
+    """What a case states: the words and the kind."""
+
+    def words(place: Place | None) -> str | None:
+        return None if place is None else text[place.start : place.end]
+
+    kind = citation.kind.value
+    kind += " government" if citation.government else ""
+    kind += " state media" if citation.state_media else ""
+    return {
+        "source": words(citation.source),
+        "cue": words(citation.cue),
+        "content": [words(place) for place in citation.content],
+        "kind": kind,
+        "name": citation.name,
+    }
+
+
+@pytest.mark.parametrize("case", cases("citations"), ids=lambda case: str(case["name"]))
+def test_says_what_a_person_says(case) -> None:
+    """What has a cue is given, as a model would; what has none the rules find themselves."""
+    text = case["text"]
+    sentences = ruled(text)
+    rows = [
+        [
+            MarkedCitation(
+                at(text, each["source"], one.start),
+                at(text, each["cue"], one.start),
+                pieces(text, each["content"], one.start),
+            )
+            for each in row
+            if each["cue"] is not None
+        ]
+        or one.citations
+        for one, row in zip(sentences, case["citations"], strict=True)
+    ]
+    own = own_outlets(None, REGISTRY)
+    found = resolve_citations(fold(text), sentences, run_on(sentences, rows), REGISTRY, own=own)
+    assert [[written(text, one) for one in row] for row in found] == case["citations"]
+
+
+def of_rules(text: str, **fields: object) -> list[list[tuple[object, ...]]]:
+    """Source, cue, content and name of what the rules find by themselves."""
+    rows = [[written(text, one) for one in s.citations] for s in ruled(text, **fields)]
+    return [[(c["source"], c["cue"], c["content"], c["name"]) for c in row] for row in rows]
+
+
+def test_a_transcripts_label_is_the_source_of_its_whole_turn() -> None:
+    text = "VALE: Is it safe? I want to know.\n\nORR: No, it is not safe at all. Ask the harbour."
+    assert of_rules(text) == [
+        [("VALE", ":", ["Is it safe?"], "VALE")],
+        [("VALE", None, ["I want to know."], "VALE")],
+        [("ORR", ":", ["No, it is not safe at all."], "ORR")],
+        [("ORR", None, ["Ask the harbour."], "ORR")],
+    ]
+    places = [sentence.citations[0].source for sentence in ruled(text)]
+    assert places == [Place(0, 4), Place(0, 4), Place(35, 38), Place(35, 38)]
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "content"),
+    [
+        ("HARBURG, May 3 (OBC) -- The bridge opened.", "OBC", "The bridge opened."),
+        ("VESK (Amaro State Agency) - It sank, police said.", "Amaro State Agency",
+         "It sank, police said."),
+        ("(ASA) - The bridge opened.", "ASA", "The bridge opened."),
+        ("The bridge (OBC) - it is new - opened.", None, ""),
+        ("HARBURG, May 3 (the day) - The bridge opened.", None, ""),
+        ("The mayor met the OBC crew (OBC said so).", None, ""),
+    ],
+)  # fmt: skip
+def test_a_dateline_cites_its_agency(text, source, content) -> None:
+    assert of_rules(text) == [[(source, None, [content], source)] if source else []]
+
+
+def test_an_outlets_own_dateline_is_no_citation() -> None:
+    text = "HARBURG, May 3 (OBC) - The bridge opened on Monday."
+    assert of_rules(text, outlet="Orrin Broadcasting") == [[]]
+    assert of_rules(text, outlet="Harbour Courier") != [[]]
+
+
+def test_a_source_line_is_the_source_of_what_stands_above_it() -> None:
+    text = "It is safe.\n\nHARBURG (ASA) - It opens.\n\n(Source: Ministry of Works)\n\nIt rained."
+    assert of_rules(text) == [
+        [("Ministry of Works", None, ["It is safe."], "Ministry of Works")],
+        [("ASA", None, ["It opens."], "ASA")],
+        [],
+        [],
+    ]
+    (credit,) = ruled(text)[0].citations
+    assert (credit.kind, credit.government) == (SourceKind.NAMED, True)
+    assert credit.source == at(text, "Ministry of Works")
+
+
+def speakers(text: str, *tags: tuple[str, str]) -> list[str | None]:
+    """The source of each sentence: of those tagged (source, content), and carried over."""
+    sentences = ruled(text)
+    rows: list[list[MarkedCitation]] = [[] for _ in sentences]
+    for source, content in tags:
+        place = at(text, content)
+        row = next(i for i, one in enumerate(sentences) if one.start <= place.start < one.end)
+        after = at(text, source, sentences[row].start)
+        rows[row].append(MarkedCitation(after, after, (place,)))
+    sources = [row[0].source if row else None for row in run_on(sentences, rows)]
+    return [place and text[place.start : place.end] for place in sources]
+
+
+@pytest.mark.parametrize(
+    ("text", "tags", "expected"),
+    [
+        (  # the speaker stands outside the marks, whoever is cited within them
+            '"It sank today. The mayor says no. It was old," Vale said.',
+            [("mayor", "no"), ("Vale", "It was old")],
+            ["Vale", "mayor", "Vale"],
+        ),
+        (
+            '"It is old.\n\n"It is very cold in here.\n\n"It is lost to us," Vale said.',
+            [("Vale", "It is lost to us")],
+            ["Vale", "Vale", "Vale"],
+        ),
+        (  # a new quotation directly after somebody's words
+            '"It is old," Vale said. "It will not last the winter."',
+            [("Vale", "It is old")],
+            ["Vale", "Vale"],
+        ),
+        (
+            'It rained on the quay. "It will not last the winter." It rained.',
+            [],
+            [None, None, None],
+        ),
+        (  # a term is no quotation
+            "Vale said so. The “reform” passed with nine votes.",
+            [("Vale", "so")],
+            ["Vale", None],
+        ),
+        (  # closed: what follows is the author's
+            '"It is old," Vale said. It will not last the winter.',
+            [("Vale", "It is old")],
+            ["Vale", None],
+        ),
+    ],
+)
+def test_the_speaker_of_a_quotation_goes_on(text, tags, expected) -> None:
+    assert speakers(text, *tags) == expected
+
+
+def test_a_carried_citation_has_its_own_content_and_no_cue() -> None:
+    text = '"We lost the house. The sea took it," Rika Vale said.'
+    tag = Citation(at(text, "Rika Vale"), at(text, "said"), (), SourceKind.NAMED, name="Rika Vale")
+    content = (Place(0, len('"We lost the house.')),)
+    carried = replace(tag, cue=None, content=content)
+    assert run_on(ruled(text), [(), (tag,)]) == [(carried,), (tag,)]
+
+
+# --- readings -------------------------------------------------------------------------------------
+
+TEXT = (
+    "ORRIN (Vesk TV) - The ferry of Orrin will stop. Mayor Ada Quill said the town could not pay. "
+    "“We read of it in the paper. It was news to us,” she added. Vesk TV will close."
+)
+
+
+def test_a_sentence_has_its_quotations_citations_and_outlets() -> None:
+    found = ruled(TEXT, date="2024-05-03")
+    assert quoted(found) == [[], [], ["“We read of it in the paper."], ["It was news to us,”"], []]
+    ((one,), *others) = [s.citations for s in found]
+    assert (one.kind, one.name, one.state_media, one.outlets) == (
+        SourceKind.NAMED, "Vesk TV", True, ("vesk-tv",),
+    )  # fmt: skip
+    assert others == [()] * 4
+    assert [s.mentions for s in found] == [
+        (Mention(7, 14, ("vesk-tv",)),), (), (), (), (Mention(0, 7, ("vesk-tv",)),)
+    ]  # fmt: skip
+    assert {s.date for s in found} == {"2024-05-03"}
+    # A checkpoint knows its data by the sentences, without what follows from the text.
+    bare = replace(found[2], quoted=(), date=None, mentions=None)
+    assert (found[2], repr(found[2])) == (bare, repr(bare))
+
+
+def test_what_an_earlier_reading_found_is_found_again() -> None:
+    again = cited(article(TEXT), ruled(TEXT), Registry(own={}))
+    assert not any(s.citations for s in again)
+    other = [replace(s, voice=Voice.QUOTED) for s in again]
+    assert {s.voice for s in cited(article(TEXT), other, REGISTRY)} == {Voice.OWN}
+
+
+def test_a_voice_given_by_the_file_is_kept_and_none_is_decided() -> None:
+    text = "“No,” she said. The port closed."
+    units = (Unit(0, 15), Unit(16, 32, voice=Voice.REPORTED))
+    assert [s.voice for s in ruled(text, units=units)] == [Voice.OWN, Voice.REPORTED]
+    assert [s.voice for s in ruled(text)] == [Voice.OWN] * 2
+
+
+def test_an_article_of_another_language_has_quotations_and_no_names() -> None:
+    text = (
+        "« Nous ne paierons pas », a déclaré le maire de la ville. Vesk TV (Vesk TV) - "
+        "Les habitants de la commune attendent toujours une réponse de la préfecture."
+    )
+    reading = read(Article("a", text, date="2024-05-03"), REGISTRY, languages={"en"})
+    assert reading.article.lang == "fr"
+    assert quoted(reading.sentences)[0] == ["« Nous ne paierons pas »"]
+    assert {(s.mentions, s.citations, s.date) for s in reading.sentences} == {
+        (None, (), "2024-05-03")
+    }
+
+
+LEAD = "Below is Vesk TV's article:\n\n"
+
+
+def republished(body: str, after: str = "") -> tuple[Sentence, ...]:
+    part = Republication(len(LEAD), len(LEAD + body), "Vesk TV", LEAD.strip())
+    return ruled(LEAD + body + after, republications=(part,))
+
+
+def test_a_republished_part_is_read_as_if_it_stood_alone() -> None:
+    lead, dateline, source, _, after = republished(
+        "ORRIN (Vesk TV) - The mill burnt.\n\nIt is a loss.\n\n(Source: Mill)", "\n\nIt rained."
+    )
+    assert (lead.citations, after.citations) == ((), ())
+    # Its own dateline is no citation there, and its source line credits nothing outside.
+    assert [[c.name for c in one.citations] for one in (dateline, source)] == [["Mill"]] * 2
+    assert {s.inner_voice for s in (lead, dateline, after)} == {None}
+
+
+def test_a_wrappers_quotation_marks_quote_nobody_within() -> None:
+    body = "“The mill burnt down. The mayor said ‘no’ to us. The rest of it is gone for good.”"
+    assert quoted(republished(body))[1:] == [[], ["‘no’"], []]
+    assert quoted(ruled(body))[0] == ["“The mill burnt down."]
+
+
+def test_the_parts_of_an_article_hold_each_sentence_once_with_its_places() -> None:
+    body = "The mill burnt. It is gone."
+    part = Republication(len(LEAD), len(LEAD + body), "Vesk TV", LEAD.strip())
+    whole = article(LEAD + body + " It rained.", republications=(part,))
+    (outer, outside), (inner, inside) = alone(begin(whole))
+    assert (outer, outside.article.outlet) == ([0, 3], None)
+    assert (inner, inside.article.outlet) == ([1, 2], "Vesk TV")
+    assert inside.plain.index("mill") == whole.text.index("mill")
+    assert [rows for rows, _ in alone(begin(article(body)))] == [[0, 1]]
+
+
+# --- any amount of text ---------------------------------------------------------------------------
+
+
+def test_no_sentences_have_no_citations() -> None:
+    assert [ruled(text) for text in ("", " ", "\n\n")] == [()] * 3
+    assert resolve_citations("", (), (), REGISTRY) == []
+    assert run_on((), ()) == []
+
+
+BAD = {  # repeated over and over
+    "words": "the Minister of Works Ana Poor said state TV told the Amaro State Agency that ",
+    "emoji": "😀🎉",
+    "never closed": "“He said it. 'It is «so ",
+    "colons": "A: ",
+    "labels": "Ana Poor: no, not so at all\n\n",
+    "brackets": "HARBURG ((",
+    "sources": "Source: A\n\n",
+}
+
+
+def cite_everything(text: str, *, whole: bool) -> int:
+    """Find all there is, in one sentence or many, as if a model cited something everywhere."""
+    one = article(text, date="2020-01-01")
+    sentences = [Sentence(text, 0, len(text), "a", 0)] if whole else split(one)
+    found = cited(one, sentences, REGISTRY)
+    rows = [
+        [
+            MarkedCitation(Place(i, i + 12), Place(i + 12, i + 16), (Place(i + 16, i + 60),))
+            for i in range(each.start, each.end - 60, 60)
+        ]
+        for each in found
+    ]
+    resolved = resolve_citations(fold(text), found, run_on(found, rows), REGISTRY, one.date)
+    assert all(len(row) >= len(given) for row, given in zip(resolved, rows, strict=True))
+    return len(resolved)
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("whole", [False, True])
+def test_twice_as_much_bad_text_is_about_twice_the_work(name, whole) -> None:
+    def work(size: int) -> int:
+        text = BAD[name] * (size // len(BAD[name]))
+        return growth.calls(lambda: cite_everything(text, whole=whole))
+
+    REGISTRY.mentions("x" * 250_000)  # after which names are met by an automaton, made once
+    work(4_000)  # and what else is made once
+    assert work(8_000) < 3 * work(4_000) + 2_000
+
+
+def test_importing_is_cheap() -> None:
+    code = (
+        "import sys, framescope.classifier.attribution; "
+        "sys.exit(bool({'numpy', 'nupunkt'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

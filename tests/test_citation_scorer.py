@@ -1,0 +1,381 @@
+"""From raw citations to those that reports show, and to what they decide."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from framescope.classifier.models.base import sigmoid
+from framescope.classifier.models.citation_scorer import (
+    CITATION_FEATURES,
+    KIND_FEATURES,
+    SENTENCE_FEATURES,
+    CitationScorer,
+    Regressions,
+    ResolvedCitations,
+    citation_features,
+    decide,
+    features_of,
+    kind_features,
+    log_odds,
+    quoted_share,
+    resolve_raw_citations,
+    with_rules,
+)
+from framescope.classifier.models.raw_citations import KINDS, RawCitation, RowSpan
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.records.article import Citation, Place, Sentence, SourceKind
+from framescope.classifier.records.outlet import Name, Outlet
+from framescope.classifier.records.statements import About, Code, Evidence, Statement
+
+STATE = (Statement(About.CODE, Code.SC, Evidence("made up")),)
+REGISTRY = Registry(
+    own={
+        "vesk-herald": Outlet("vesk-herald", "Vesk Herald", names=(Name("Vesk Herald"),)),
+        "orrin-tv": Outlet("orrin-tv", "Orrin TV", names=(Name("Orrin TV"),), statements=STATE),
+    }
+)
+NAMED, UNNAMED, VAGUE = SourceKind
+NOTHING = Regressions((), {})
+PLAIN = CitationScorer(NOTHING, NOTHING, NOTHING, 0.5)
+
+
+def article(*texts: str, name: str = "a", gap: int = 1, start: int = 0, **more) -> list[Sentence]:
+    rows, at = [], start
+    for number, text in enumerate(texts):
+        rows.append(Sentence(text, at, at + len(text), name, number, **more))
+        at += len(text) + gap
+    return rows
+
+
+def raw(
+    rows: Sequence[Sentence],
+    row: int,
+    source: str | tuple[int, str] | None,
+    cue: str | None,
+    content: str,
+    antecedent: tuple[int, str] | None = None,
+    **more: object,
+) -> RawCitation:
+    """A citation of a row from pieces of text; those of other rows with their number."""
+
+    def words(piece: str | tuple[int, str] | None) -> RowSpan | None:
+        if piece is None:
+            return None
+        number, text = (row, piece) if isinstance(piece, str) else piece
+        at = rows[number].text.index(text)
+        return RowSpan(number, at, at + len(text))
+
+    given = {
+        "nested": False, "carried": False, "marked": 0.9, "linked": 0.9, "cued": 0.9,
+        "kinds": np.zeros(len(KINDS), np.float32),
+    }  # fmt: skip
+    where = (words(content),), words(source), words(cue), words(antecedent)
+    return RawCitation(*where, **{**given, **more})
+
+
+def text_of(rows: Sequence[Sentence], place: Place | None) -> str | None:
+    whole = ""
+    for sentence in rows:
+        whole = whole.ljust(sentence.start) + sentence.text
+    return None if place is None else whole[place.start : place.end]
+
+
+def resolved(rows: Sequence[Sentence], *found: RawCitation | None) -> ResolvedCitations:
+    return resolve_raw_citations([[one] if one else [] for one in found], rows, REGISTRY)
+
+
+# --- who they are ---------------------------------------------------------------------------------
+
+
+def test_places_are_the_articles_own_wherever_its_sentences_stand() -> None:
+    first = article("It rained.", "Ada Quill said it was wet.", gap=7, start=40)
+    other = article("It was dry, Bo Vale wrote.", name="b", start=900)
+    rows = [*first, *other]
+    nobody, (one,), (two,) = resolved(
+        rows,
+        None,
+        raw(rows, 1, "Ada Quill", "said", "it was wet"),
+        raw(rows, 2, "Bo Vale", "wrote", "It was dry"),
+    ).citations
+    assert nobody == ()
+    assert [text_of(first, p) for p in (one.source, one.cue, *one.content)] == [
+        "Ada Quill", "said", "it was wet",
+    ]  # fmt: skip
+    assert [text_of(other, p) for p in (two.source, two.cue, *two.content)] == [
+        "Bo Vale", "wrote", "It was dry",
+    ]  # fmt: skip
+    assert (one.name, one.kind) == ("Ada Quill", NAMED)
+
+
+def test_a_pronoun_has_the_antecedent_of_the_encoder_and_its_name() -> None:
+    rows = article("Bo Vale, the mayor, said so to Ada Quill.", "He said it was wet.", gap=3)
+    vale = raw(rows, 0, "Bo Vale, the mayor", "said", "so")
+    he = raw(rows, 1, "He", "said", "it was wet", antecedent=(0, "Bo Vale"))
+    ((first,), (second,)) = resolved(rows, vale, he).citations
+    assert text_of(rows, second.antecedent) == "Bo Vale"
+    assert (first.name, first.government) == (second.name, second.government) == ("Bo Vale", True)
+
+
+def test_a_named_source_has_one_kind_in_an_article() -> None:
+    texts = "Bo Vale said so.", "Vale said it was wet.", "Officials said no.", "Officials said yes."
+    kinds = [np.full(len(KINDS), at, np.float32) for at in (1.0, 4.0, 2.0, 6.0, 1.0)]
+    rows = [*article(*texts), *article(texts[0], name="b", start=900)]
+    contents = "so", "it was wet", "no", "yes", "so"
+    sources = "Bo Vale", "Vale", "Officials", "Officials", "Bo Vale"
+    found = [
+        raw(rows, row, sources[row], "said", contents[row], kinds=kinds[row]) for row in range(5)
+    ]
+    # A surname is its bearer's; officials need not be the same ones, nor another article's Vale.
+    assert [row[0].kinds[0] for row in resolved(rows, *found).raw] == [2.5, 2.5, 2.0, 6.0, 1.0]
+
+
+def test_outlets_are_those_that_a_source_is_or_spoke_through() -> None:
+    rows = article("It was wet, the Vesk Herald reported.", "It was dry, Bo Vale told Orrin TV.")
+    paper = raw(rows, 0, "the Vesk Herald", "reported", "It was wet")
+    told = raw(rows, 1, "Bo Vale", "told", "It was dry")
+    ((one,), (two,)) = resolved(rows, paper, told).citations
+    assert (one.outlets, one.state_media) == (("vesk-herald",), False)
+    assert (two.outlets, two.state_media, two.name) == (("orrin-tv",), True, "Bo Vale")
+
+
+@pytest.mark.parametrize(("outlet", "state"), [(None, True), ("Orrin TV", False)])
+def test_an_articles_own_outlet_says_nothing_as_state_media(outlet, state) -> None:
+    rows = article("It was wet, Orrin TV reported.", outlet=outlet)
+    ((one,),) = resolved(rows, raw(rows, 0, "Orrin TV", "reported", "It was wet")).citations
+    assert one.state_media is state
+
+
+def test_what_is_carried_over_has_the_source_of_the_sentence_before() -> None:
+    rows = article("“No,” said Bo Vale.", "“Never.”")
+    first = raw(rows, 0, "Bo Vale", "said", "“No,”")
+    found = resolved(rows, first, raw(rows, 1, None, None, "“Never.”"))
+    (_, (one,)) = found.citations
+    assert (text_of(rows, one.source), one.cue, one.name) == ("Bo Vale", None, "Bo Vale")
+    assert found.raw[1][0].carried
+
+
+# --- what they decide -----------------------------------------------------------------------------
+
+SIGNALS = ("claim", "attributed", "vague_source", "government_attribution")
+ROWS = article("It was wet, officials said.", "It is not.")
+
+
+def logits(*attributed: float) -> np.ndarray:
+    found = np.zeros((len(attributed), len(SIGNALS)), np.float32)
+    found[:, 1] = attributed
+    return found
+
+
+def officials(*odds: float, **more: object) -> RawCitation:
+    return raw(ROWS, 0, "officials", "said", "It was wet",
+               kinds=np.array(odds or [0] * 5, np.float32), **more)  # fmt: skip
+
+
+def line(features: Sequence[str], intercept: float = 0.0, **weights: float) -> tuple[float, ...]:
+    given = {name.replace(" ", "_").replace(":", ""): 0.0 for name in features}
+    assert weights.keys() <= given.keys()
+    return (*{**given, **weights}.values(), intercept)
+
+
+def shown(*found: RawCitation, scorer: CitationScorer = PLAIN) -> tuple[Citation, ...]:
+    given = resolve_raw_citations([list(found), []], ROWS, REGISTRY)
+    (first, second), _ = decide(scorer, given, ROWS, logits(0, 0), SIGNALS, [False, False])
+    assert second == ()
+    return first
+
+
+@pytest.mark.parametrize(
+    ("odds", "expected"),
+    [
+        ((0, 3, 1, 2, -2), (UNNAMED, True, False)),
+        ((3, 0, 1, -2, 2), (NAMED, False, True)),
+        ((0, 0, 3, -2, -2), (VAGUE, False, False)),
+        # A government or state media is never nobody in particular.
+        ((0, 0, 3, 2, -2), (UNNAMED, True, False)),
+        ((0, 0, 3, -2, 2), (UNNAMED, False, True)),
+    ],
+)
+def test_kinds_are_the_likeliest_of_three_and_two_on_top(odds, expected) -> None:
+    (one,) = shown(officials(*odds))
+    assert (one.kind, one.government, one.state_media) == expected
+    assert (one.found_by, one.score, one.reasons) == ("transformer", 1.0, ())
+
+
+def test_what_is_known_of_a_source_is_weighed_with_its_words_and_shown() -> None:
+    lines = {kind: line(KIND_FEATURES, **{f"words_{kind}": 1.0}) for kind in KINDS}
+    lines["unnamed"] = line(
+        KIND_FEATURES, 0.5, words_unnamed=1.0, sentence_vague=0.25, known_unnamed=5.0, source=0.5
+    )
+    scorer = replace(PLAIN, kinds=Regressions(KIND_FEATURES, lines))
+    (one,) = shown(officials(0, 1, 3, -2, -2), scorer=scorer)
+    assert one.kind is UNNAMED
+    assert dict(one.reasons) == {"words": 1.0, "sentence": 0.0, "known": 5.0, "source": 0.5}
+
+
+def test_what_is_less_likely_than_the_threshold_is_not_shown() -> None:
+    weights = {"right": line(CITATION_FEATURES, -1.0, linked=1.0)}
+    scorer = replace(PLAIN, citation=Regressions(CITATION_FEATURES, weights), threshold=0.6)
+    pair = [officials(linked=0.9), officials(linked=0.6)]
+    chances = sigmoid(np.log([9.0, 1.5]) - 1.0).tolist()
+    assert [one.score for one in shown(*pair, scorer=scorer)] == pytest.approx(
+        chances[:1], abs=1e-4
+    )
+    lower = replace(scorer, threshold=chances[1] - 1e-6)
+    assert [one.score for one in shown(*pair, scorer=lower)] == pytest.approx(chances, abs=1e-4)
+
+
+def test_signals_are_decided_and_the_others_stay_what_they_are() -> None:
+    lines = {
+        "attributed": line(SENTENCE_FEATURES, -1.0, vote=0.5, cited=4.0),
+        "government_attribution": line(SENTENCE_FEATURES, names_state_media=2.0, vote=1.0),
+        "quoted": line(SENTENCE_FEATURES, vote=1.0),  # of which there is no column
+    }
+    scorer = replace(PLAIN, signals=Regressions(SENTENCE_FEATURES, lines))
+    votes = logits(2.0, 2.0)
+    given = resolve_raw_citations([[officials()], []], ROWS, REGISTRY)
+    _, found = decide(scorer, given, ROWS, votes, SIGNALS, [False, True])
+    np.testing.assert_allclose(found[:, 1], [0.5 * 2 + 4 - 1, 0.5 * 2 - 1])
+    np.testing.assert_allclose(found[:, 3], [0.0, 2.0])
+    np.testing.assert_array_equal(found[:, [0, 2]], votes[:, [0, 2]])
+    np.testing.assert_array_equal(votes, logits(2.0, 2.0))
+    nothing = decide(PLAIN, ResolvedCitations((), ()), [], logits(), SIGNALS, [])
+    assert (nothing[0], nothing[1].shape) == ((), (0, len(SIGNALS)))
+
+
+# --- features -------------------------------------------------------------------------------------
+
+
+def test_features_of_a_citation_are_in_their_order() -> None:
+    rows = [replace(*article("“It was wet,” officials said."), quoted=((0, 13),)), *article("No.")]
+    one = raw(
+        rows, 0, (1, "No"), None, "It was wet", marked=0.5, linked=0.5, cued=0.5, carried=True
+    )
+    found = dict(zip(CITATION_FEATURES, citation_features(one, rows[0], 1.5), strict=True))
+    assert found == {
+        "marked": 0.0, "linked": 0.0, "cued": 0.0, "cue": 0.0, "source": 1.0, "nested": 0.0,
+        "carried": 1.0, "elsewhere": 1.0, "quoted": 1.0, "attributed": 1.5,
+        "length": float(np.log1p(10)),
+    }  # fmt: skip
+    assert np.isfinite([log_odds(0.0), log_odds(1.0)]).all()
+
+
+def test_features_of_a_kind_are_what_words_sentence_and_registry_say() -> None:
+    one = officials(*range(5))
+    known = Citation(Place(0, 1), None, (), UNNAMED, government=True, outlets=("rt",))
+    found = dict(zip(KIND_FEATURES, kind_features(one, known, [5, 6, 7, 8, 9]), strict=True))
+    assert [found[f"words: {kind}"] for kind in KINDS] == [0, 1, 2, 3, 4]
+    assert [found[f"sentence: {kind}"] for kind in KINDS] == [5, 6, 7, 8, 9]
+    assert [found[f"known: {kind}"] for kind in KINDS] == [0, 1, 0, 1, 0]
+    assert (found["known: outlet"], found["known: antecedent"], found["source"]) == (1, 0, 1)
+    nobody = zip(
+        KIND_FEATURES, kind_features(one, replace(known, source=None), [0] * 5), strict=True
+    )
+    assert not any(value for name, value in nobody if name.startswith("known"))
+
+
+def test_features_of_a_sentence_are_those_of_its_surest_citation() -> None:
+    text = "“It was wet,” officials said again."
+    rows = [replace(*article(text), quoted=((0, 13),))]
+    pair = [raw(rows, 0, "officials", "said", words) for words in ("It was wet", "again")]
+    weights = {"right": line(CITATION_FEATURES, marked=1.0)}
+    scorer = replace(PLAIN, citation=Regressions(CITATION_FEATURES, weights))
+    for surer, share in enumerate((1.0, 0.0)):
+        given = [replace(one, marked=0.9 if n == surer else 0.6) for n, one in enumerate(pair)]
+        found = features_of(scorer, resolve_raw_citations([given], rows, REGISTRY), rows,
+                            logits(1.5), SIGNALS, [True])  # fmt: skip
+        (of_row,) = found.sentences["attributed"].tolist()
+        values = dict(zip(SENTENCE_FEATURES, of_row, strict=True))
+        assert (values["vote"], values["names state media"]) == (1.5, 1.0)
+        assert values["cited"] == pytest.approx(0.9)
+        assert values["quoted content"] == share
+        assert values["quoted share"] == pytest.approx(8 / 26)
+        assert values["named"] == pytest.approx(0.3)  # of three alike, times the chance
+
+
+def test_the_share_in_quotation_marks_counts_letters() -> None:
+    text = "He said: “No, no.” Ah"
+    sentence = Sentence(text, 0, len(text), "a", 0, quoted=((9, 18),))
+    spans = [(0, len(text))], [(9, 18)], [(7, 9)], []
+    assert [quoted_share(one, sentence) for one in spans] == pytest.approx([4 / 12, 1, 0, 0])
+
+
+# --- with the rules -------------------------------------------------------------------------------
+
+LABEL = Citation(Place(0, 4), Place(4, 5), (Place(6, 20),), NAMED, found_by="speaker label")
+DATELINE = Citation(Place(0, 4), None, (Place(6, 20),), NAMED, found_by="dateline")
+FOUND = Citation(Place(10, 12), Place(13, 15), (Place(16, 20),), NAMED, found_by="transformer")
+
+
+@pytest.mark.parametrize(
+    ("rules", "found", "expected"),
+    [
+        ((), (FOUND,), (FOUND,)),
+        ((DATELINE,), (), (DATELINE,)),
+        ((DATELINE,), (FOUND,), (FOUND,)),
+        # Under a label the speaker comes first, then who is cited by words of the sentence's own.
+        ((LABEL,), (), (LABEL,)),
+        ((LABEL, DATELINE), (FOUND,), (LABEL, FOUND)),
+        ((LABEL,), (replace(FOUND, cue=None),), (LABEL,)),
+        ((LABEL,), (replace(FOUND, source=None),), (LABEL,)),
+        ((LABEL,), (replace(FOUND, source=LABEL.source),), (LABEL,)),
+    ],
+)
+def test_what_the_form_says_is_added_to_what_was_found(rules, found, expected) -> None:
+    one = Sentence("Rina Voss: We will rebuild it, she says.", 0, 40, "a", 0, citations=rules)
+    other = replace(one, article_id="b", citations=())
+    assert with_rules([one, other], [found, (FOUND,)]) == (expected, (FOUND,))
+
+
+def test_a_quotation_that_runs_on_is_its_speakers() -> None:
+    tag = 'Rina Voss said: "We will rebuild the old bridge here.'
+    first = Sentence(tag, 0, len(tag), "a", 0, quoted=((16, len(tag)),))
+    words = 'And it will stand for a hundred years."'
+    start, end = len(tag) + 1, len(tag) + 1 + len(words)
+    then = Sentence(words, start, end, "a", 1, quoted=((0, len(words)),))
+    said = replace(FOUND, source=Place(0, 9), cue=Place(10, 14), content=(Place(16, len(tag)),))
+    carried = replace(said, cue=None, content=(Place(start, end),), score=None,
+                      found_by="running quotation")  # fmt: skip
+    assert with_rules([first, then], [(said,), ()]) == ((said,), (carried,))
+    # In another article nobody goes on.
+    assert with_rules([first, replace(then, article_id="b")], [(said,), ()]) == ((said,), ())
+
+
+# --- the record -----------------------------------------------------------------------------------
+
+
+def filled(features: Sequence[str], *outputs: str) -> Regressions:
+    weights = tuple(float(n) for n in range(len(features) + 1))
+    return Regressions(tuple(features), dict.fromkeys(outputs, weights))
+
+
+FITTED = CitationScorer(
+    filled(CITATION_FEATURES, "right"),
+    filled(KIND_FEATURES, *KINDS),
+    filled(SENTENCE_FEATURES, "attributed", "quoted"),
+    0.25,
+)
+
+
+@pytest.mark.parametrize("part", ["citation", "kinds", "signals"])
+def test_a_record_is_read_back_and_one_of_other_features_is_refused(part) -> None:
+    record = json.loads(json.dumps(FITTED.to_record()))
+    assert CitationScorer.from_record(record) == FITTED
+    renamed, short = json.loads(json.dumps([record, record]))
+    renamed[part]["features"][0] = "grammar"
+    for weights in short[part]["weights"].values():
+        weights.pop()
+    for other in (renamed, short):
+        with pytest.raises(ValueError, match="of other features"):
+            CitationScorer.from_record(other)
+
+
+def test_shares_add_up_to_the_log_odds() -> None:
+    features = np.arange(len(CITATION_FEATURES), dtype=float)
+    shares = FITTED.citation.shares("right", features.tolist())
+    assert list(shares) == list(CITATION_FEATURES)
+    (odds,) = FITTED.citation.log_odds(features[None])["right"].tolist()
+    assert sum(shares.values()) + len(CITATION_FEATURES) == pytest.approx(odds)

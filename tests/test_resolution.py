@@ -1,0 +1,375 @@
+"""Who the sources of citations are: kinds, antecedents, outlets, and state media."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from framescope.classifier.attribution import begin, cited, own_outlets, resolve_citations, run_on
+from framescope.classifier.attribution.lexicon import _rows
+from framescope.classifier.attribution.outlets import presented_as_state_media, state_media_words
+from framescope.classifier.attribution.sources import classify
+from framescope.classifier.inputs.sentences import split
+from framescope.classifier.outlets.registry.registry import load
+from framescope.classifier.records.article import (
+    Article,
+    Citation,
+    MarkedCitation,
+    Place,
+    SourceKind,
+)
+from framescope.classifier.records.outlet import Domain, Medium, Name, Outlet
+from framescope.classifier.records.statements import Code
+from framescope.classifier.records.text import fold
+from outlets import REGISTRY as INVENTED
+from outlets import _outlet
+from test_attribution import cases
+
+# --- kinds and antecedents ------------------------------------------------------------------------
+
+
+def typed(marked: str, date: str | None = None) -> list[tuple[str, str]]:
+    """Type the sources in square brackets: kind with flags, and name."""
+    text, places, start = "", [], 0
+    for part in re.split(r"([\[\]])", marked):
+        if part == "[":
+            start = len(text)
+        elif part == "]":
+            places.append(Place(start, len(text)))
+        else:
+            text += part
+    types = classify(fold(text), dict.fromkeys(places, ""), INVENTED, date)
+    found = [types[place] for place in places]
+    assert all(t.antecedent is None or t.antecedent in places for t in found)
+    flags = [t.kind.value + " G" * t.government + " S" * t.state_media for t in found]
+    return list(zip(flags, [t.name for t in found], strict=True))
+
+
+PHRASES = {
+    "named G": (
+        "the Ministry of Works", "Vesk's foreign ministry", "a spokesman for the Ministry of Works",
+        "Harburg police", "Moscow", "the United States", "President Vale", "Vesk Sen. Tom Orr",
+        "Rep. Tom Orr (R-Vesk)", "Ana Poor, the foreign minister",
+        "the finance minister, Rika Vale,", "the Pentagon", "Vladimir Putin",
+        "Vesk Minister of Works Tom Orr",
+    ),
+    "named": (
+        "former foreign minister Ana Poor", "Ana Poor, a former minister", "Tasnim Orr", "Hollis",
+        "mayoral candidate Ana Poor", "Ana Poor, the president of Harrow College,",
+        "Trent campaign manager Tom Orr", "the United Nations", "the European Commission",
+        "the World Health Organization", "a poll by the Harbour Institute", "Orrin Broadcasting",
+        "the Council on Harbours",
+    ),
+    "named S": ("the state ASA news agency", "Vesk TV"),
+    "unnamed G": (
+        "two officials", "European officials", "police", "the central bank", "prosecutors",
+        "the Supreme Leader", "some parliamentarians",
+    ),
+    "unnamed": (
+        "campaign officials", "a source close to the talks", "a human rights group",
+        "several human rights groups", "people familiar with the matter", "local residents",
+        "two analysts", "the president of Harrow College", "a White House correspondent",
+        "a poll of 900 residents", "a statement on Monday", "an unnamed newspaper",
+        "a representative of the dockers in Yemen",
+    ),
+    "unnamed S": ("the state news agency", "state television"),
+    "vague": ("analysts", "critics", "many", "some", "polls", "media reports"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("phrase", "kind"), [(phrase, kind) for kind, row in PHRASES.items() for phrase in row]
+)
+def test_types_a_phrase_by_itself(phrase, kind) -> None:
+    assert typed(f"It was so, as [{phrase}] put it.")[0][0] == kind
+
+
+@pytest.mark.parametrize(
+    ("who", "date", "government"),
+    [
+        ("Barack Obama", "2012-05-01", True),
+        ("Barack Obama", "2019-05-01", False),
+        *((who, date, date > "2017") for date in ("2016-03-01", "2017-03-01")
+          for who in ("Sen. Ted Cruz", "Cruz", "the Texas senator")),
+        ("presidential candidate Sen. Tom Orr", None, False),
+    ],
+)  # fmt: skip
+def test_whoever_holds_an_office_speaks_for_it_while_not_a_candidate(who, date, government) -> None:
+    assert typed(f"It was so, as [{who}] put it.", date)[0][0].endswith("G") is government
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[Foreign Minister Ana Poor] said no. [She] said it twice. [Poor] left.",
+         [("named G", "Ana Poor")] * 3),
+        ("[Two officials] said no. [They] gave no reason.", [("unnamed G", "Two officials")] * 2),
+        ("[Vesk TV] said no. [The broadcaster] said so twice. [It] was wrong.",
+         [("named S", "Vesk TV")] * 3),
+        ("[A report by the Harbour Institute] said no. [The report] was long.",
+         [("named", "A report by the Harbour Institute")] * 2),
+        ("[Mr. Orr] said no. [Ms. Poor] said yes. [He] left, and [she] stayed.",
+         [("named", "Orr"), ("named", "Poor"), ("named", "Orr"), ("named", "Poor")]),
+        ("[The Ministry of Works] said no. [Tom Orr], a docker, said yes. [The ministry] left.",
+         [("named G", "Ministry of Works"), ("named", "Tom Orr"),
+          ("named G", "Ministry of Works")]),
+        ("Gov. Rika Vale went home. [Vale] said no.", [("named G", "Rika Vale")]),
+        ("Tom Orr, a former minister, came. [Orr] said no.", [("named", "Tom Orr")]),
+        ("Vesk Sen. Ana Poor went. [Poor] said no.", [("named G", "Ana Poor")]),
+        ("Vesk Secretary of State Tom Orr came. [Orr] said no.", [("named G", "Tom Orr")]),
+        ("But Mr. Orr left. [He] said no.", [("named", "Orr")]),
+        ("[Ana Poor] said no. Sen. Ana Poor left. [Poor] said so.",
+         [("named", "Ana Poor"), ("named G", "Ana Poor")]),
+        ("[Ana Poor] said no. Sen. Ana Poor left. Former Sen. Ana Poor is back. [Poor] sat.",
+         [("named", "Ana Poor")] * 2),
+        ("[He] said no.", [("unnamed", "He")]),
+    ],
+)  # fmt: skip
+def test_goes_back_to_the_last_such_source(text, expected) -> None:
+    assert typed(text) == expected
+
+
+@pytest.mark.parametrize(
+    "table", ["terms.tsv", "places.tsv", "leaders.tsv", "candidates.tsv", "lists.tsv"]
+)
+def test_tables_are_sorted_without_duplicates(table) -> None:
+    rows = _rows(table)
+    assert rows == sorted(rows)
+    assert len(set(map(tuple, rows))) == len(rows)
+    assert len({len(row) for row in rows}) == 1
+    assert all(cell == cell.strip() for row in rows for cell in row)
+
+
+def test_tables_hold_lower_case_terms_and_terms_of_office() -> None:
+    assert all(term == term.lower() for _, term in _rows("terms.tsv"))
+    for name, _, country, since, until in _rows("leaders.tsv"):
+        assert re.fullmatch(r"[A-Z]{2} \d{4}-\d\d", f"{country} {since}"), name
+        assert not until or since < until, name
+
+
+# --- outlets by ambiguous names -------------------------------------------------------------------
+
+HARROW = Outlet(
+    "harrow-agency",
+    "Harrow News Agency",
+    medium=Medium.AGENCY,
+    names=(Name("Harrow News Agency"), Name("Harrow", ambiguous=True)),
+    domains=(Domain("harrow.example"),),
+)
+POST = Outlet("brask-post", "Brask Post", medium=Medium.NEWSPAPER, names=(Name("Brask Post"),))
+GULLS = tuple(
+    Outlet(f"gull-{n}", "Gull", medium=medium, names=(Name("Gull", ambiguous=True),))
+    for n, medium in enumerate((Medium.NEWSPAPER, Medium.AGENCY))
+)
+MORE = load().with_outlets([HARROW, POST, *GULLS, _outlet("oba", "OBA", Code.IP)])
+
+
+def outlets(marked: str) -> set[str]:
+    """Find the outlets of the sources in square brackets, whose cues stand in braces."""
+    text = re.sub(r"[\[\]{}]", "", marked)
+
+    def places(opening: str, closing: str) -> list[Place]:
+        found = []
+        for match in re.finditer(rf"\{opening}([^\[\]{{}}]*)\{closing}", marked):
+            start = len(re.sub(r"[\[\]{}]", "", marked[: match.start()]))
+            found.append(Place(start, start + len(match[1])))
+        return found
+
+    begun = begin(Article("a", text, lang="en"))
+    rows: list[list[MarkedCitation]] = [[] for _ in begun.sentences]
+    for source, cue in zip(places("[", "]"), places("{", "}"), strict=True):
+        row = next(i for i, s in enumerate(begun.sentences) if s.start <= source.start < s.end)
+        rows[row].append(MarkedCitation(source, cue, ()))
+    found = resolve_citations(begun.plain, begun.sentences, rows, MORE)
+    return {outlet for row in found for citation in row for outlet in citation.outlets}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        *(
+            (text, {"harrow-agency"})
+            for text in (
+                "[Harrow] {reported} on Monday that the ferry had sunk.",
+                "The ferry has sunk, [Harrow] {reported}.",
+                "{According to} [Harrow], the ferry has sunk.",
+                "{According to} [the Harrow news agency], the ferry has sunk.",
+                "[The Vesk news agency Harrow] {said} the ferry had sunk.",
+                "The ferry has sunk, [the mayor] {told} Harrow news agency.",
+                "The ferry has sunk, [harrow.example] {reported}.",
+                "The ferry has sunk, {said} [the official media Harrow].",
+                "[Harrow news agency, which is close to the port], {reported} that it had sunk.",
+                "[Vesk's Harrow] {reported} that the ferry had sunk.",
+                "[The Orrin-based agency Harrow] {said} that the ferry had sunk.",
+            )
+        ),
+        *(
+            (text, set())
+            for text in (
+                "[Harrow] {said} the ferry had sunk.",
+                "Osric Harrow left early. [Harrow] {reported} that the ferry had sunk.",
+                "[Osric Harrow] {said} it was calm. [Harrow] {reported} that it had sunk.",
+                "[Mayor Harrow] {reported} that the ferry had sunk.",
+                "[Residents of Harrow] {reported} that the ferry had sunk.",
+                "The ferry has sunk, [the mayor] {told} Mr Harrow.",
+                "[Gull] {reported} that the ferry had sunk.",
+                "[The Post] {reported} that the ferry had sunk.",
+                "[An Iraqi news agency] {reported} that the ferry had sunk.",
+                "[Former Brask Post editor Ana Poor] {said} that the ferry had sunk.",
+            )
+        ),
+        ("{According to} [the newspaper Gull], the ferry has sunk.", {"gull-0"}),
+        ("{According to} [the Gull news agency], the ferry has sunk.", {"gull-1"}),
+        (
+            "[The Brask Post] {reported} that it had sunk. [The Post] {said} nobody was hurt.",
+            {"brask-post"},
+        ),
+        ("Osric Vale of OBA News waited. [OBA News] {reported} that it had sunk.", {"oba"}),
+    ],
+)
+def test_an_ambiguous_name_is_an_outlets_where_its_words_say_so(text, found) -> None:
+    assert outlets(text) == found
+
+
+# --- channels and state media ---------------------------------------------------------------------
+
+Row = list[tuple[str | None, str | None, list[str]]]
+
+
+def place(text: str, words: str, start: int = 0) -> Place:
+    at = text.index(words, start)
+    return Place(at, at + len(words))
+
+
+def resolved(text: str, *rows: Row, outlet: str = "") -> list[tuple[Citation, ...]]:
+    """Resolve citations given as words, of each sentence; a source may stand in another."""
+    article = Article(id="a", text=text, outlet=outlet, lang="en")
+    sentences = cited(article, split(article), load())
+    given = [
+        [
+            MarkedCitation(
+                source and place(text, source, s.start if source in s.text else 0),
+                cue and place(text, cue, s.start),
+                tuple(place(text, words, s.start) for words in content),
+            )
+            for source, cue, content in row
+        ]
+        or s.citations
+        for s, row in zip(sentences, rows, strict=True)
+    ]
+    own, plain = own_outlets(article.outlet, load()), begin(article).plain
+    return resolve_citations(plain, sentences, run_on(sentences, given), load(), own=own)
+
+
+def marks(rows: list[tuple[Citation, ...]]) -> str:
+    """A mark for each sentence: "S" where it is attributed to state media."""
+    return "".join("S" if any(c.state_media for c in row) else "-" for row in rows)
+
+
+@pytest.mark.parametrize("case", cases("state_media"), ids=lambda case: case["text"][:60])
+def test_one_sentence(case) -> None:
+    given = [(one["source"], one["cue"], one["content"]) for one in case["citations"]]
+    assert marks(resolved(case["text"], given)) == "-S"[case["state_media"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "content", "outlets"),
+    [
+        ("Vale told Reuters that it sank.", "that it sank", ("reuters",)),
+        ("In an interview with RT, Vale said it sank.", "it sank", ("rt",)),
+        ("Vale said on CNN that it sank.", "that it sank", ("cnn",)),
+        ("Vale said in a statement carried by Xinhua that it sank.", "that it sank", ("xinhua",)),
+        ("Vale told Reuters and TASS that it sank.", "that it sank", ("reuters", "tass")),
+        # Within what is said, who says it, or as what is spoken about, it is none.
+        ("Vale said that she had told Reuters so.", "that she had told Reuters so", ()),
+        ("RT moved after Vale said it sank.", "it sank", ()),
+        ("Vale said of RT that it sank.", "that it sank", ()),
+        ("Vale told RT to leave.", "to leave", ()),
+    ],
+)
+def test_an_outlet_that_is_told_something_is_the_citations(text, content, outlets) -> None:
+    ((citation,),) = resolved(text, [("Vale", "", [content])])
+    assert (citation.outlets, citation.name) == (outlets, "Vale")
+
+
+def test_other_sources_and_inner_contents_name_no_channel() -> None:
+    text = "It sank, Vale said, according to TASS."
+    given = [("Vale", "said", ["It sank"]), ("TASS", "according to", ["It sank"])]
+    ((vale, tass),) = resolved(text, given)
+    assert (vale.outlets, vale.state_media) == ((), False)
+    assert (tass.outlets, tass.state_media) == (("tass",), True)
+    text = "CNN wrote that Vale had told RT that the pier was safe."
+    ((one,),) = resolved(text, [("CNN", "wrote", [text.partition("wrote ")[2].rstrip(".")])])
+    assert (one.outlets, one.state_media) == (("cnn",), False)
+
+
+def test_a_citation_without_a_source_is_its_channels() -> None:
+    ((citation,),) = resolved("It reportedly sank, on TASS.", [(None, "reportedly", ["It"])])
+    assert (citation.kind, citation.outlets) == (SourceKind.NAMED, ("tass",))
+    ((citation,),) = resolved("It reportedly sank, on state TV.", [(None, "reportedly", ["It"])])
+    assert (citation.kind, citation.state_media) == (SourceKind.UNNAMED, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "expected"),
+    [
+        # Within one quotation, wherever its tag stands, and no further.
+        ('"The pier is quite safe. It will open," the mayor told TASS.',
+         [[], [("the mayor", "told", ["It will open"])]], "SS"),
+        ('"The pier is safe," the mayor told TASS. "It will open on Monday."',
+         [[("the mayor", "told", ["The pier is safe"])], []], "SS"),
+        ('"The pier is safe," the mayor told TASS.\n\nHe added, "It will open."',
+         [[("the mayor", "told", ["The pier is safe"])], [("He", "added", ["It will open"])]],
+         "S-"),
+        ("The pier is safe, Xinhua reported. It added that the harbour was calm.",
+         [[("Xinhua", "reported", ["The pier is safe"])],
+          [("It", "added", ["that the harbour was calm"])]], "SS"),
+        ("From Xinhua: The harbour was calm.", [[("Xinhua", None, ["The harbour was calm"])]], "S"),
+        # A credit under an article, and a dateline.
+        ("The pier is safe.\n\n(Source: Press TV)", [[], []], "--"),
+        ("HARBURG (TASS) - The pier is safe.", [[]], "S"),
+        # An outlet that the text presents, by its name and its short form.
+        ("Vesk One, the state broadcaster, showed the pier. Vesk One said it was safe.",
+         [[], [("Vesk One", "said", ["it was safe"])]], "-S"),
+        ("The Amaro Beacon, which is owned and edited by the government, opened. "
+         "The pier is safe, the Beacon said.",
+         [[], [("the Beacon", "said", ["The pier is safe"])]], "-S"),
+        ("Acme Gas, which belongs to the state, denied it. Acme Gas said it was safe.",
+         [[], [("Acme Gas", "said", ["it was safe"])]], "--"),
+    ],
+)  # fmt: skip
+def test_over_sentences(text, rows, expected) -> None:
+    assert marks(resolved(text, *rows)) == expected
+
+
+@pytest.mark.parametrize("outlet", ["", "Tehran Times"])
+def test_what_the_publisher_is_told_or_says_is_a_byline(outlet) -> None:
+    text = "The pier is safe, the mayor told the Tehran Times."
+    for source in ("the mayor", "the Tehran Times"):
+        rows = resolved(text, [(source, "told", ["The pier is safe"])], outlet=outlet)
+        assert marks(rows) == ("-" if outlet else "S")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Islamic State radio", False),
+        ("Penn State newspaper", False),
+        ("Iranian State Television", True),
+        ("State media", True),
+        ("the state agency that licenses ferries", False),
+        ("the state agency Velpress", True),
+    ],
+)
+def test_words_say_that_an_outlet_is_a_states(text, found) -> None:
+    assert bool(state_media_words(text)) is found
+
+
+def test_names_are_presented_before_and_behind_what_they_are() -> None:
+    text = "The state broadcaster Vesk One opened. Velpress, the state agency, and Orr, who spoke."
+    names = presented_as_state_media(text)
+    assert [bool(names.search(name)) for name in ("Vesk One", "Velpress", "Orr")] == [
+        True, True, False,
+    ]  # fmt: skip
+    told = "The mayor met Orr, according to the state news agency."
+    assert presented_as_state_media(told) is None
