@@ -1,7 +1,7 @@
-"""What runs the encoder's graph: OpenVINO; ONNX Runtime where OpenVINO has no wheel.
+"""What runs the encoder's graph: OpenVINO, or ONNX Runtime where OpenVINO has no wheel.
 
-Both read the same file, ONNX with its quantisation written out (QDQ): OpenVINO two to three times
-as fast. Scores differ by rounding, between the two and between processors.
+Both read the same file, ONNX with explicit quantisation (QDQ); OpenVINO is two to three times as
+fast. Scores differ by rounding, between the two and between processors.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from framescope.classifier import SHIPPED
@@ -21,31 +21,32 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-    from openvino import CompiledModel, Core, InferRequest
+    from openvino import Core, InferRequest
 
 ENCODER = "encoder.onnx"
-"""The file of a bundle that is the graph."""
-
 ENVIRONMENT = "FRAMESCOPE_RUNTIME"
-"""Names the runtime to take, where it is not the faster of those installed."""
-
+"""Names the runtime, which is by default the fastest of those installed."""
 THREADS = "FRAMESCOPE_THREADS"
-"""Says how many threads run a graph; as many as there are cores, unless given."""
+"""How many threads run a graph; by default as many as there are cores."""
+
+_SMALL = 100_000_000  # bytes of a graph that is read before its bundle is checked
+_begun: dict[Path, Future[Runtime]] = {}
 
 Floats = NDArray[np.float32]
+_T = TypeVar("_T")
 
 
 class Runtime(Protocol):
-    """A graph that was loaded.
+    """A loaded graph.
 
     Attributes
     ----------
     name : str
         The library and its version.
     hidden : int
-        Numbers of a word embedding, as the graph takes it.
+        Size of a word embedding.
     columns : mapping of str to int
-        Of each output, in their order.
+        Of each output, in order.
     """
 
     name: str
@@ -53,33 +54,22 @@ class Runtime(Protocol):
     columns: Mapping[str, int]
 
     def run(self, embedded: Floats, mask: NDArray[np.int64]) -> Sequence[Floats]:
-        """Give the outputs, in their order.
+        """Return the outputs, of shape (n_passages, n_tokens, n_columns), in order.
 
-        Parameters
-        ----------
-        embedded : ndarray of float32, shape (n_passages, n_tokens, hidden)
-        mask : ndarray of int64, shape (n_passages, n_tokens)
-
-        Returns
-        -------
-        sequence of ndarray of float32, shape (n_passages, n_tokens, n_columns)
+        `embedded` has shape (n_passages, n_tokens, hidden), `mask` (n_passages, n_tokens).
         """
         ...
 
 
 class _OpenVino:
-    """The graph compiled for this processor: in a thread, while articles are read.
-
-    It takes a third of a second, none of it in Python.
-    """
+    """A graph that is compiled in a thread, while articles are read: it takes 0.3 s."""
 
     def __init__(self, path: Path) -> None:
         import openvino
 
         self._path = path
         model = _core().read_model(path)
-        shape = model.input("embedded").get_partial_shape()
-        self.hidden = int(shape[2].get_length())
+        self.hidden = int(model.input("embedded").get_partial_shape()[2].get_length())
         settings = {
             "INFERENCE_NUM_THREADS": _threads(),
             # What is not quantised stays in float32: bfloat16 is slower here, and less exact.
@@ -93,11 +83,7 @@ class _OpenVino:
             for output in model.outputs
         }
         self.name = f"openvino {openvino.__version__.partition('-')[0]}"
-        pool = ThreadPoolExecutor(1, "framescope-compiler")
-        self._compiled: Future[CompiledModel] = pool.submit(
-            _core().compile_model, model, "CPU", settings
-        )
-        pool.shutdown(wait=False)
+        self._compiled = _in_thread(lambda: _core().compile_model(model, "CPU", settings))
 
     @cached_property
     def _request(self) -> InferRequest:
@@ -109,14 +95,12 @@ class _OpenVino:
 
     def run(self, embedded: Floats, mask: NDArray[np.int64]) -> Sequence[Floats]:
         self._request.infer({"embedded": embedded, "mask": mask}, share_inputs=True)
-        # Copies: the next call writes over what this one gave.
+        # Copies: the next call overwrites the outputs.
         count = range(len(self.columns))
         return [self._request.get_output_tensor(i).data.copy() for i in count]
 
 
 class _OnnxRuntime:
-    """A session of ONNX Runtime."""
-
     def __init__(self, path: Path) -> None:
         import onnxruntime
 
@@ -126,18 +110,18 @@ class _OnnxRuntime:
         self._session: InferenceSession = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )
-        given = self._session.get_inputs()
-        self.hidden = int(next(one.shape[-1] for one in given if one.name == "embedded"))
+        inputs = {one.name: one.shape for one in self._session.get_inputs()}
+        self.hidden = int(inputs["embedded"][-1])
         self.columns: Mapping[str, int] = {
             one.name: int(one.shape[-1]) for one in self._session.get_outputs()
         }
         self.name = f"onnxruntime {onnxruntime.__version__}"
 
     def run(self, embedded: Floats, mask: NDArray[np.int64]) -> Sequence[Floats]:
-        found: Sequence[Floats] = self._session.run(
+        outputs: Sequence[Floats] = self._session.run(
             list(self.columns), {"embedded": embedded, "mask": mask}
         )
-        return found
+        return outputs
 
 
 RUNTIMES: Mapping[str, Callable[[Path], Runtime]] = {
@@ -147,38 +131,24 @@ RUNTIMES: Mapping[str, Callable[[Path], Runtime]] = {
 """By the name of the library, the faster one first."""
 
 
-_SMALL = 100_000_000  # bytes of a graph that is read before anything of its bundle was checked
-_begun: dict[Path, Future[Runtime]] = {}
-
-
 def begin(model: str) -> None:
-    """Begin to load a model's graph in a thread, for the `load` that follows.
+    """Start to load a model's graph in a thread, for the `load` that follows.
 
-    Reading and compiling it takes as long as importing everything else that scores, and the other
-    core.
-
-    Parameters
-    ----------
-    model : str
-        As `classifier.bundles.resolve` takes it. What is none, or has no graph or a very large one,
-        is left alone.
+    It takes as long as importing everything else that scores. A `model` without a graph, or with a
+    very large one, is ignored.
     """
     path = (SHIPPED / model if (SHIPPED / model).is_dir() else Path(model)) / ENCODER
     if path.is_file() and path.stat().st_size < _SMALL:
-        pool = ThreadPoolExecutor(1, "framescope-runtime")
-        _begun[path.absolute()] = pool.submit(_load, path)
-        pool.shutdown(wait=False)
+        _begun[path.absolute()] = _in_thread(lambda: _load(path))
 
 
 def load(path: Path) -> Runtime:
-    """Load a graph with the faster of the runtimes that are installed.
-
-    What was begun is taken. The environment variable FRAMESCOPE_RUNTIME names another.
+    """Return a graph, loaded before by `begin` or now.
 
     Raises
     ------
     BundleError
-        When no runtime is installed, or the one that was named is not.
+        When no runtime is installed, or the one that `ENVIRONMENT` names is not.
     Exception
         Whatever a library raises on a file that it can't read.
     """
@@ -197,10 +167,17 @@ def _load(path: Path) -> Runtime:
     raise BundleError(f"{wanted} is not installed; type: pip install {named or 'openvino'}")
 
 
-def instructions() -> str:
-    """Name the widest instructions of this processor that NumPy knows, such as AVX512_ICL.
+def _in_thread(function: Callable[[], _T]) -> Future[_T]:
+    pool = ThreadPoolExecutor(1, "framescope-runtime")
+    future = pool.submit(function)
+    pool.shutdown(wait=False)
+    return future
 
-    What scores are computed with: two processors may round differently.
+
+def instructions() -> str:
+    """Return the widest instructions of this processor that NumPy knows, such as AVX512_ICL.
+
+    Two processors may round differently.
     """
     found = np.show_config(mode="dicts")
     extensions = (found or {}).get("SIMD Extensions", {})
@@ -216,7 +193,7 @@ def _core() -> Core:
 
 
 def _threads() -> int:
-    """Give the cores that this process may use; 0 leaves it to the library."""
     if (given := os.environ.get(THREADS, "")).isdecimal():
         return int(given)
+    # 0 leaves it to the library.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0

@@ -10,10 +10,12 @@ from framescope.classifier.bundles.manifest import (
     FORMAT,
     KINDS,
     MANIFEST,
+    check_writable,
     digest,
     digest_of,
     read_manifest,
     verify,
+    write,
 )
 from framescope.classifier.bundles.store import (
     ENVIRONMENT,
@@ -30,4 +32,3 @@ from framescope.classifier.bundles.store import (
     roll_back,
     split_name,
 )
-from framescope.classifier.bundles.writing import check_writable, write

@@ -19,27 +19,13 @@ from framescope.classifier.runtime import instructions
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded bundle.
-
-    Attributes
-    ----------
-    path : pathlib.Path
-    manifest : mapping
-        ``manifest.json``: format, name, kind, signals, thresholds, calibration, languages, corpora
-        with licences and digests, split, settings, seed, code version, metrics, digests of files.
-    model : Model
-        Calibrated.
-    registry : Registry or None
-        Whose outlets the model recognises.
-    domain : TrainingDomain or None
-        None for older bundles, which don't describe their training data.
-    """
+    """A loaded bundle."""
 
     path: Path
     manifest: Mapping[str, Any]
     model: Model
-    registry: Registry | None = None
-    domain: TrainingDomain | None = None
+    registry: Registry | None = None  # whose outlets the model recognises
+    domain: TrainingDomain | None = None  # older bundles don't describe their training data
 
     @property
     def name(self) -> str:
@@ -79,23 +65,20 @@ class Bundle:
 
 
 def load(model: str | Path, registry: Registry | None = None) -> Bundle:
-    """Load a bundle and check every file's digest.
+    """Load a bundle, as `resolve` takes it, and check every file's digest.
 
     Parameters
     ----------
     model : str or pathlib.Path
-        A bundle's folder, or any name that `resolve` takes.
     registry : Registry or None
         Whose outlets the model recognises; by default the shipped registry.
 
     Raises
     ------
     BundleError
-        When the bundle is missing, damaged, without a card, or of a format that this version
-        doesn't read.
+        When the bundle is missing, damaged, or of a format that this version doesn't read.
     SignalError
-        When it was trained with a signal of the user's own that the user's file, or another
-        bundle, defines differently.
+        When the user's file, or another bundle, defines one of its signals differently.
     """
     folder = resolve(model)
     manifest = verify(folder)

@@ -67,12 +67,6 @@ def fetch(address: str) -> Path:
 
     A revision that is a commit and is cached needs no network; nor does any revision where
     ``HF_HUB_OFFLINE`` is set.
-
-    Raises
-    ------
-    FramescopeError
-        When huggingface_hub isn't installed, the hub can't be reached or holds no such bundle, or
-        the bundle is of a newer format.
     """
     repository, revision = _parse(address)
     hub = _client(address)
@@ -106,13 +100,7 @@ def _download(hub: Any, repository: str, name: str, revision: str | None) -> Pat
 
 
 def upload(folder: Path, manifest: Mapping[str, Any], address: str, *, public: bool) -> str:
-    """Commit a bundle to a repository, created if necessary; return its address with the revision.
-
-    Raises
-    ------
-    FramescopeError
-        When the address names a revision, or the hub refuses.
-    """
+    """Commit a bundle to a repository, created if necessary; return its address with the revision."""
     repository, revision = _parse(address)
     if revision is not None:
         raise BundleError(f"{address}: pushing makes a new commit; leave out @{revision}")

@@ -12,12 +12,12 @@ from framescope.classifier.bundles.manifest import (
     KINDS,
     MANIFEST,
     check_card,
+    copy,
     digest_of,
     read_manifest,
     verify,
 )
 from framescope.classifier.bundles.store import ModelStore, StoreError, home, resolve, split_name
-from framescope.classifier.bundles.writing import copy
 from framescope.classifier.errors import BundleError
 
 _FACTS = ("bundle", "kind", "digest", "format", "signals", "code_version", "path")
@@ -36,11 +36,8 @@ def _facts(folder: Path) -> dict[str, Any]:
 def list_bundles(store: ModelStore) -> list[dict[str, Any]]:
     """List the shipped bundles and every version in a store.
 
-    Returns
-    -------
-    list of dict
-        With ``name``, ``version``, ``current``, ``promoted`` (when), ``state`` (``ships``, ``ok``,
-        or why a bundle can't be used) and what the manifest says.
+    Each has ``name``, ``version``, ``current``, ``promoted`` (when), ``state`` (``ships``, ``ok``,
+    or why a bundle can't be used) and what the manifest says.
     """
     nothing = dict.fromkeys(("version", "current", "promoted"))
     found = [{"name": kind, **nothing, "state": "ships", **_facts(resolve(kind))} for kind in KINDS]
@@ -72,19 +69,7 @@ def _versions(store: ModelStore, name: str) -> Iterator[dict[str, Any]]:
 
 
 def describe(word: str, store: ModelStore) -> dict[str, Any]:
-    """Return everything that a bundle says of itself, and the history of its name.
-
-    Parameters
-    ----------
-    word : str
-        As `resolve` takes it.
-    store : ModelStore
-
-    Raises
-    ------
-    BundleError
-        When it is no bundle, or has no card.
-    """
+    """Return everything that a bundle says of itself, and the history of its name."""
     parts = split_name(word)
     name = parts[0] if parts and parts[0] not in KINDS else None
     history = list(store.history(name)) if name is not None else []
@@ -113,21 +98,9 @@ def describe(word: str, store: ModelStore) -> dict[str, Any]:
 
 
 def push(word: str, target: str, *, public: bool = False) -> str:
-    """Copy a bundle to a folder or a hub; return where it is, with its digest or revision.
+    """Copy a bundle to a folder or an address; return where it is, with its digest or revision.
 
-    Parameters
-    ----------
-    word : str
-        As `resolve` takes it.
-    target : str
-        A folder, or an address ``hf://ORG/NAME``.
-    public : bool
-        Whether a repository that has to be created is public.
-
-    Raises
-    ------
-    FramescopeError
-        When there is no such bundle, or the target can't be written.
+    `public` says whether a repository that has to be created is.
     """
     folder = resolve(word)
     manifest = verify(folder)
@@ -138,19 +111,7 @@ def push(word: str, target: str, *, public: bool = False) -> str:
 
 
 def pull(source: str, output: Path) -> str:
-    """Copy a bundle into a folder; return its digest, with the revision of an address.
-
-    Parameters
-    ----------
-    source : str
-        As `resolve` takes it.
-    output : pathlib.Path
-
-    Raises
-    ------
-    FramescopeError
-        When there is no such bundle, or `output` is something else.
-    """
+    """Copy a bundle into a folder; return its digest, with the revision of an address."""
     folder = resolve(source)
     _copy(folder, output)
     revision = f", revision {folder.name}" if is_address(source) else ""

@@ -1,14 +1,19 @@
-"""`manifest.json`: what a bundle says of itself, with the digest of each of its files."""
+"""A bundle's folder: the manifest, with the digest of every file, and writing it whole."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Set
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Set
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 from framescope.classifier.errors import BundleError, SignalError, how_to_upgrade
+from framescope.classifier.files import sync
 from framescope.classifier.models import (
     MAX_FILE,
     TFIDF_FILES,
@@ -20,7 +25,7 @@ from framescope.classifier.models import (
     read_json,
 )
 from framescope.classifier.outlets import Registry
-from framescope.classifier.taxonomy import DEFINITIONS, declare, from_records, in_order
+from framescope.classifier.taxonomy import DEFINITIONS, declare, from_records, in_order, to_records
 from framescope.classifier.validation import validate
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -69,11 +74,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Read and check a manifest, without loading the model.
 
     Signals that it defines, and that nothing has defined before, are declared.
-
-    Raises
-    ------
-    BundleError
-        When it is missing, no manifest, of another format, or names unknown signals.
     """
     path = folder / MANIFEST
     try:
@@ -135,19 +135,8 @@ def _check(manifest: Mapping[str, Any]) -> None:
 def define(manifest: Mapping[str, Any], folder: Path, *, keep: bool = False) -> None:
     """Declare the signals that a bundle was trained with and that don't ship.
 
-    Parameters
-    ----------
-    manifest : mapping
-    folder : pathlib.Path
-    keep : bool
-        Whether a signal of the same name that is already declared stays as it is.
-
-    Raises
-    ------
-    BundleError
-        When the manifest doesn't define them as signals are defined.
-    SignalError
-        When another bundle, or the user's file, defines one differently.
+    `keep` leaves those that are already declared as they are; else a `SignalError` is raised where
+    another bundle, or the user's file, defines one differently.
     """
     if DEFINITIONS not in manifest:
         return
@@ -162,10 +151,7 @@ def define(manifest: Mapping[str, Any], folder: Path, *, keep: bool = False) -> 
 def verify(folder: Path) -> dict[str, Any]:
     """Return a bundle's manifest after checking every file's digest, without loading the model.
 
-    Raises
-    ------
-    BundleError
-        When it is no bundle, or damaged, or has no card: its licences would be unknown.
+    A bundle without its card is refused: its licences would be unknown.
     """
     manifest = read_manifest(folder)
     check_card(folder)
@@ -184,3 +170,89 @@ def check_card(folder: Path) -> None:
     """Raise `BundleError` for a bundle without its card."""
     if not (folder / CARD).is_file():
         raise BundleError(f"{folder}: a bundle without its card ({CARD}); {_AGAIN}")
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def write(
+    folder: Path, manifest: Mapping[str, Any], card: str, save: Callable[[Path], None]
+) -> None:
+    """Write a bundle, which may replace another one.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    manifest : mapping
+        Without ``format``, ``files`` and the definitions of the user's own signals, which are added
+        here.
+    card : str
+        The model card, in Markdown.
+    save : callable
+        Writes the model's own files into the folder it is given.
+    """
+    with _drafted(folder) as draft:
+        save(draft)
+        (draft / CARD).write_text(card, encoding="utf-8")
+        files = {path.name: digest(path) for path in sorted(draft.iterdir()) if path.name != CARD}
+        own = to_records(manifest["signals"])
+        definitions = {DEFINITIONS: own} if own else {}
+        record = {"format": FORMAT, **manifest, **definitions, "files": files}
+        text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        (draft / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def copy(source: Path, folder: Path) -> None:
+    """Copy a bundle: its card, its manifest and the files that it names."""
+    files = verify(source)["files"]
+    with _drafted(folder) as draft:
+        for name in (CARD, MANIFEST, *files):
+            shutil.copyfile(source / name, draft / name)
+        verify(draft)  # the source may have changed meanwhile
+
+
+@contextmanager
+def _drafted(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder, which replaces `folder` unless an error is raised."""
+    check_writable(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as temporary:
+        draft, old = Path(temporary) / "new", Path(temporary) / "old"
+        draft.mkdir()
+        yield draft
+        for path in (*draft.iterdir(), draft):
+            sync(path)
+        if folder.exists():
+            folder.rename(old)
+        try:
+            draft.rename(folder)
+        except BaseException:
+            if old.exists():
+                old.rename(folder)
+            raise
+        sync(folder.parent)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise `BundleError` where a bundle can't be written, or would replace something else."""
+    try:
+        taken = folder.is_file() or (
+            folder.is_dir() and any(folder.iterdir()) and not _is_bundle(folder)
+        )
+        parent = next(path for path in folder.absolute().parents if path.exists())
+        writable = parent.is_dir() and os.access(parent, os.W_OK)
+    except OSError:
+        taken, writable = False, False
+    if taken:
+        raise BundleError(f"{folder}: exists and is not a bundle; choose another --output")
+    if not writable:
+        raise BundleError(f"{folder}: can't be written there; choose another --output")
+
+
+def _is_bundle(folder: Path) -> bool:
+    """Whether a folder holds a bundle's manifest, of any format."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(manifest, dict) and "format" in manifest and "kind" in manifest

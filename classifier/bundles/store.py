@@ -22,8 +22,7 @@ from typing import Any, Self
 
 from framescope.classifier import SHIPPED
 from framescope.classifier.bundles.hub import fetch, is_address
-from framescope.classifier.bundles.manifest import KINDS, digest_of, read_manifest, verify
-from framescope.classifier.bundles.writing import copy
+from framescope.classifier.bundles.manifest import KINDS, copy, digest_of, read_manifest, verify
 from framescope.classifier.errors import BundleError, how_to_upgrade
 from framescope.classifier.files import LockedError, atomic_write, locked, sync
 from framescope.classifier.models import read_json
@@ -55,32 +54,16 @@ def home() -> Path:
 
 @dataclass(frozen=True)
 class Promoted:
-    """A name in the store.
-
-    Attributes
-    ----------
-    folder : pathlib.Path
-    kind : str
-        One of `KINDS`; version 0 is the shipped bundle of this kind.
-    current : int
-    versions : mapping of int to str
-        The digest of each promoted bundle, as `digest_of` returns it.
-    """
+    """A name in the store."""
 
     folder: Path
-    kind: str
+    kind: str  # of `KINDS`: version 0 is the shipped bundle of this kind
     current: int = 0
-    versions: Mapping[int, str] = field(default_factory=dict)
+    versions: Mapping[int, str] = field(default_factory=dict)  # the digest of each manifest
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """Read the pointer in a name's folder; return None where nothing was promoted.
-
-        Raises
-        ------
-        BundleError
-            When it is damaged, or of a newer format.
-        """
+        """Read the pointer in a name's folder; return None where nothing was promoted."""
         path = folder / POINTER
         try:
             record = read_json(path)
@@ -116,13 +99,7 @@ class Promoted:
         atomic_write(self.folder / POINTER, json.dumps(record, indent=1) + "\n")
 
     def path(self, version: int | None = None) -> Path:
-        """Return the folder of a version, by default the current one.
-
-        Raises
-        ------
-        BundleError
-            When there is no such version, or its manifest is not the one that was promoted.
-        """
+        """Return the folder of a version, by default the current one; check its manifest."""
         number = self.current if version is None else version
         if number == 0:
             return default_path(self.kind)
@@ -166,19 +143,14 @@ def _promoted(word: str) -> tuple[Promoted, int | None] | None:
 def resolve(model: str | Path) -> Path:
     """Return the folder that ``--model`` means.
 
-    Parameters
-    ----------
-    model : str or pathlib.Path
-        The kind of a shipped bundle; the name of a promoted bundle, alone or as ``NAME@VERSION``;
-        an address ``hf://ORG/NAME[@REVISION]``, which is downloaded; or a folder. A promoted name
-        takes precedence over a folder of the same name, which is ``./NAME``.
+    It takes the kind of a shipped bundle; the name of a promoted bundle, alone or as
+    ``NAME@VERSION``; an address ``hf://ORG/NAME[@REVISION]``, which is downloaded; or a folder. A
+    promoted name takes precedence over a folder of the same name, which is ``./NAME``.
 
     Raises
     ------
-    BundleError
-        When there is no such bundle, or the store is damaged.
     FramescopeError
-        When it can't be downloaded.
+        When there is no such bundle, it can't be downloaded, or the store is damaged.
     """
     word, path = str(model), Path(model)
     if word in KINDS:
@@ -220,12 +192,7 @@ def pinned(model: str) -> str:
 
 @dataclass(frozen=True)
 class ModelStore:
-    """The folder of promoted bundles, created when something is first written.
-
-    Attributes
-    ----------
-    root : pathlib.Path
-    """
+    """The folder of promoted bundles, created when something is first written."""
 
     root: Path
 
@@ -247,13 +214,7 @@ class ModelStore:
         return Promoted.read(self.root / name)
 
     def get(self, name: str | None) -> Promoted:
-        """Return what was promoted under a name, by default the only one.
-
-        Raises
-        ------
-        StoreError
-            When there is none, or there are several and none is given.
-        """
+        """Return what was promoted under a name, by default the only one, or raise `StoreError`."""
         names = self.names()
         there = f"there are {', '.join(names)}" if names else "nothing was promoted yet"
         if name is None and len(names) != 1:
@@ -284,15 +245,7 @@ class ModelStore:
             raise StoreError(f"{self.root}: can't be written; see {ENVIRONMENT}")
 
     def history(self, name: str) -> tuple[Mapping[str, Any], ...]:
-        """Return the events of a name, the oldest first.
-
-        An incomplete last line, left by a killed process, is ignored.
-
-        Raises
-        ------
-        StoreError
-            When another line can't be read.
-        """
+        """Return the events of a name, the oldest first; ignore a killed process' half line."""
         path = self.root / name / HISTORY
         try:
             lines = path.read_bytes().split(b"\n")
@@ -314,13 +267,7 @@ class ModelStore:
 
     @contextmanager
     def writing(self, name: str) -> Iterator[StoreWriter]:
-        """Lock the store, and yield what may change a name.
-
-        Raises
-        ------
-        StoreError
-            When the folder can't be written, or another process keeps writing.
-        """
+        """Lock the store, and yield what may change a name."""
         folder = self.root / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -363,16 +310,7 @@ class StoreWriter:
     def add(self, source: Path, manifest: Mapping[str, Any]) -> int:
         """Copy a bundle into the store; return its version number, which isn't current yet.
 
-        Parameters
-        ----------
-        source : pathlib.Path
-        manifest : mapping
-            Of the bundle that was judged: the copy must be the same.
-
-        Raises
-        ------
-        BundleError
-            When `source` is not, or no longer, that bundle.
+        `manifest` is that of the bundle that was judged: the copy must be the same.
         """
         digest = digest_of(manifest)
         found = self.store.find(self.name)
@@ -395,19 +333,9 @@ class StoreWriter:
         return number
 
     def point(self, number: int, kind: str, digest: str | None, why: str, **facts: Any) -> Promoted:
-        """Make a version the current one, and record it.
+        """Make a version the current one, and record `why`: ``promoted`` or ``rolled back``.
 
-        Parameters
-        ----------
-        number : int
-        kind : str
-            For a new name.
-        digest : str or None
-            For a new version.
-        why : str
-            ``promoted`` or ``rolled back``.
-        **facts
-            For the history.
+        `kind` is for a new name, `digest` for a new version.
         """
         found = self.store.find(self.name) or Promoted(self.folder, kind)
         versions = {**found.versions, **({} if digest is None else {number: digest})}
@@ -440,27 +368,9 @@ def roll_back(
     by: str | None = None,
     reason: str | None = None,
 ) -> tuple[Promoted, int]:
-    """Make an earlier version the current one again.
+    """Make an earlier version current again, by default the one that the current one replaced.
 
-    Parameters
-    ----------
-    store : ModelStore
-    name : str or None
-        By default the only name.
-    to : int or None
-        A version; by default the one that the current version replaced.
-    by, reason : str or None
-        For the history.
-
-    Returns
-    -------
-    tuple of Promoted and int
-        The name as it is now, and the version that was current.
-
-    Raises
-    ------
-    FramescopeError
-        When there is no such name or version, or the version is damaged.
+    Return the name, by default the only one, as it is now, and the version that was current.
     """
     name = store.get(name).name
     with store.writing(name) as writer:
