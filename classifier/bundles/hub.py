@@ -100,7 +100,7 @@ def _download(hub: Any, repository: str, name: str, revision: str | None) -> Pat
 
 
 def upload(folder: Path, manifest: Mapping[str, Any], address: str, *, public: bool) -> str:
-    """Commit a bundle to a repository, created if necessary; return its address with the revision."""
+    """Commit a bundle to a repository, created if needed; return its address and revision."""
     repository, revision = _parse(address)
     if revision is not None:
         raise BundleError(f"{address}: pushing makes a new commit; leave out @{revision}")

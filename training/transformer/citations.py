@@ -1,9 +1,9 @@
 """Citations: the heads that mark them, the loss of these, and the scorer fitted on top.
 
 Spans are tagged; a content is linked to its source and its cue by a softmax over the tokens of its
-passage, whose first stands for "none here". The outputs are laid out as `classifier.models.raw_citations`
-reads them. The scorer decides which citations are shown, of which kind their sources are, and what
-they add to the signals.
+passage, whose first stands for "none here". The outputs are laid out as
+`classifier.models.raw_citations` reads them. The scorer decides which citations are shown,
+of which kind their sources are, and what they add to the signals.
 """
 
 from __future__ import annotations
