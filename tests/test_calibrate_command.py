@@ -69,13 +69,6 @@ def test_few_labels_stay_near_it_and_nearer_the_fewer_they_are() -> None:
     assert apart[-1] > 1.5
 
 
-def test_labels_that_follow_the_bundle_leave_its_line_as_it_is() -> None:
-    logits, positive, names = clustered(3000, 3, 0.7, 0.4)
-    rng = np.random.default_rng(3)
-    positive = rng.random(len(logits)) < sigmoid(0.7 * logits + 0.4)
-    assert refit_line(logits, positive, names, (0.7, 0.4)) == pytest.approx((0.7, 0.4), abs=0.06)
-
-
 def test_labels_of_one_article_that_agree_count_as_fewer() -> None:
     rng = np.random.default_rng(4)
     names = np.repeat(np.arange(60), 10).astype(str)
@@ -98,11 +91,6 @@ def test_a_threshold_that_moves_along_decides_as_before(logits, a, b, c, d) -> N
     now = sigmoid(c * odds + d)
     clear = np.abs(was - was[0]) > 1e-4
     assert ((now >= limit) == (was >= was[0]))[clear].all()
-
-
-def test_what_is_not_known_of_a_limit_stays_unknown() -> None:
-    assert np.isnan(moved(np.array([np.nan], np.float32), (1, 0), (2, 1))[0])
-    assert moved(np.array([0.0, 1.0], np.float32), (1, 0), (2, 1)).tolist() == [0.0, 1.0]
 
 
 # --- a wanted precision ---------------------------------------------------------------------------
@@ -135,15 +123,6 @@ def test_no_lower_threshold_reaches_the_precision_nor_a_higher_one_the_recall() 
         right = (flagged & positive).sum()
         assert right / (positive if recall else flagged).sum() == pytest.approx(found.value)
         assert found.value >= 0.8
-    # One more flag, or one less, and it isn't (of a confidence of a half the end is the estimate).
-    tried = np.unique(proba)
-    reached = [
-        (positive[proba >= one].mean() if (proba >= one).sum() else 0.0) >= 0.8 for one in tried
-    ]
-    lowest = tried[reached.index(True)]
-    found = threshold_for(proba, positive, names, 0.8, confidence=0.5)
-    assert found is not None
-    assert abs((proba >= found.threshold).sum() - (proba >= lowest).sum()) <= 3
 
 
 def test_what_no_threshold_reaches_is_said_with_the_most_that_one_does() -> None:

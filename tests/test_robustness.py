@@ -70,14 +70,6 @@ def entities(kind: str) -> list[dict]:
 
 
 @pytest.mark.parametrize("kind", ["country", "leader", "party", "outlet", "nationality"])
-def test_there_are_twelve_rivalries_and_twelve_frames_of_each_kind(kind) -> None:
-    frames = (CASES / "frames.jsonl").read_text(encoding="utf-8").splitlines()
-    assert len({item["id"] for item in entities(kind)}) >= 12
-    assert sum(json.loads(line)["kind"] == kind for line in frames) >= 12
-    assert all(len(item["sides"]) == 2 for item in entities(kind))
-
-
-@pytest.mark.parametrize("kind", ["country", "leader", "party", "outlet", "nationality"])
 def test_sides_differ_in_nothing_but_their_names(written, kind) -> None:
     names = {
         name
@@ -94,21 +86,12 @@ def test_sides_differ_in_nothing_but_their_names(written, kind) -> None:
             text = text.replace(name, "#")
         return text
 
+    assert len({one.row for one in behaviour.pairs}) >= 12
+    assert len({one.column for one in behaviour.pairs}) >= 12
     for one in behaviour.pairs:
         assert one.before.text != one.after.text
         assert nameless(one.before.text) == nameless(one.after.text)
         assert "{" not in one.before.text + one.after.text
-
-
-def test_frames_with_two_sides_are_swapped_not_repeated(written) -> None:
-    one = written["countries swapped"].pairs[0]
-    assert one.before.text.startswith("Delegates from Russia and Ukraine")
-    assert one.after.text.startswith("Delegates from Ukraine and Russia")
-
-
-def test_state_and_private_outlets_are_compared_by_framing_alone(written) -> None:
-    assert written["outlets swapped"].scope is FRAMING
-    assert written["countries swapped"].scope is ALL
 
 
 def test_every_place_is_the_sentence_that_was_written(written) -> None:
@@ -166,11 +149,8 @@ def test_the_other_side_takes_the_place_in_the_same_article(tmp_path) -> None:
     assert one.after == Side("It rains. Vesk is late. We wait.", (Place(10, 23),))
 
 
-def test_without_the_house_corpus_its_test_is_left_out(written) -> None:
+def test_the_house_corpus_gives_its_pairs(written) -> None:
     assert not any("house" in name for name in written)
-
-
-def test_the_house_corpus_gives_its_pairs() -> None:
     all_of_them = {behaviour.name: behaviour for behaviour in behaviours()}
     assert len(all_of_them["house corpus, sides swapped"].pairs) > 100
 
@@ -188,16 +168,13 @@ def test_a_text_is_always_changed_in_the_same_way(name) -> None:
 
 
 def test_typos_keep_letters_and_the_ends_of_words() -> None:
+    assert cases.typos("It is so, he said.", Random(1)) == "It is so, he said."
     for seed in range(50):
         text = cases.typos(SENTENCE, Random(seed))
         assert text != SENTENCE
         assert Counter(text) == Counter(SENTENCE)
         for word, typed in zip(SENTENCE.split(), text.split(), strict=True):
             assert word[0] == typed[0]
-
-
-def test_a_text_without_long_words_has_no_typos() -> None:
-    assert cases.typos("It is so, he said.", Random(1)) == "It is so, he said."
 
 
 def test_quotes_come_back_as_they_were() -> None:
@@ -243,12 +220,9 @@ def test_sourcing_is_left_out_of_framing(by_hand) -> None:
     framing = found(by_hand, swapped, scope=FRAMING)
     assert (framing.flips.value, framing.decisions) == (0.0, 2)
     assert framing.passed
-
-
-def test_a_shift_alone_can_miss_a_limit(by_hand) -> None:
-    same = [pair("A vile ferry came today.", "A slow ferry came today.")]
-    assert found(by_hand, *same, limits=Limits(0.5)).passed
-    assert found(by_hand, *same, limits=Limits(0.5, 0.02)).passed is False
+    moved = pair("A vile ferry came today.", "A slow ferry came today.")
+    assert found(by_hand, moved, limits=Limits(0.5)).passed
+    assert found(by_hand, moved, limits=Limits(0.5, 0.02)).passed is False
 
 
 def test_a_pair_without_scores_is_counted_and_does_not_pass(by_hand) -> None:
@@ -311,9 +285,6 @@ def test_what_should_rise_and_fall_is_counted_by_its_direction(by_hand) -> None:
     fall = led(by_hand, pair(*texts[::-1], expected=(("vague_source", "falls"),)))
     assert fall.right.value == 1.0
     assert fall.shift.value < 0
-
-
-def test_a_score_that_does_not_move_did_not_go_the_right_way(by_hand) -> None:
     same = pair("A ferry is late.", "A ferry is late.", expected=(("claim", "rises"),))
     assert led(by_hand, same).right.value == 0.0
 
