@@ -186,14 +186,6 @@ def test_special_tokens_and_rows_that_nobody_marked_are_not_asked() -> None:
     assert ((found.roles[0] >= 0) == inside[:, None]).all()
 
 
-def test_marks_take_in_every_token_that_they_touch() -> None:
-    part = cited(mark(1, "e"), mark(1, "aid"), mark(1, "ill den"))
-    found = asked(examples([], [part], []))
-    assert found.tags(1, "source") == "BOOOOO"
-    assert found.tags(1, "cue") == "OBOOOO"
-    assert found.tags(1, "content") == "OOOBIO"
-
-
 def test_of_contents_that_share_words_the_longer_is_the_outer_one() -> None:
     inner = cited(mark(1, "the mill"), mark(1, "denied"), mark(1, "it"))
     for given in ([HE_SAID, inner], [inner, HE_SAID]):
@@ -202,14 +194,11 @@ def test_of_contents_that_share_words_the_longer_is_the_outer_one() -> None:
         assert found.tags(1, "nested") == "OOOOOB"
         assert found.tags(1, "source") == "BOBIOO"
         assert found.tags(1, "cue") == "OBOOBO"
-
-
-def test_what_lies_within_both_is_left_out() -> None:
-    inner = cited(mark(1, "the mill"), mark(1, "denied"), mark(1, "denied it"))
+    # What lies within both is left out; marks take in every token that they touch.
+    inner = cited(mark(1, "e"), mark(1, "aid"), mark(1, "enied it"))
     innermost = cited(None, None, mark(1, "it"))
     found = asked(examples([], [innermost, HE_SAID, inner], []))
-    assert found.tags(1, "content") == "OOBIII"
-    assert found.tags(1, "nested") == "OOOOBI"
+    assert (found.tags(1, "content"), found.tags(1, "nested")) == ("OOBIII", "OOOOBI")
 
 
 def test_a_source_in_another_row_is_tagged_there() -> None:
@@ -218,6 +207,10 @@ def test_a_source_in_another_row_is_tagged_there() -> None:
     found = asked(examples([], [on], texts=texts), [(0, 1)])
     assert found.tags(0, "source") == "BIO"
     assert found.tags(1, "content") == "BI"
+    # In another passage it is looked for in vain.
+    found = asked(examples([], [on], texts=texts), [(0,), (1,)])
+    assert (found.answers("source", passage=1), found.answers("source", passage=0)) == ([0], [])
+    assert found.tags(0, "source") == "OOO"
 
 
 # --- links ----------------------------------------------------------------------------------------
@@ -235,15 +228,6 @@ def test_what_is_not_there_is_to_be_looked_for_in_vain() -> None:
     found = asked(examples([], [nobody], []))
     assert found.answers("source") == found.answers("cue") == [0]
     assert found.answers("antecedent") == [], "nobody looks for who nobody is"
-
-
-def test_what_stands_in_another_passage_is_looked_for_in_vain() -> None:
-    texts = ("Tom Orr spoke", "Never again")
-    on = cited(mark(0, "Tom Orr", texts), None, mark(1, "Never again", texts))
-    found = asked(examples([], [on], texts=texts), [(0,), (1,)])
-    assert found.answers("source", passage=1) == [0]
-    assert found.answers("source", passage=0) == []
-    assert found.tags(0, "source") == "OOO"
 
 
 def test_padding_is_never_found() -> None:
@@ -267,9 +251,6 @@ def test_the_words_of_a_source_and_of_its_cue_speak_for_its_kind() -> None:
     said = ["unnamed", "government"]
     assert found.speaks("source") == {7: said, 8: said}
     assert found.speaks("cue") == {9: said}
-
-
-def test_without_a_source_the_cue_speaks_alone() -> None:
     reportedly = cited(None, mark(1, "said"), mark(1, "the mill"), kind=SourceKind.VAGUE)
     found = asked(examples([], [reportedly], []))
     assert (found.speaks("source"), found.speaks("cue")) == ({}, {6: ["vague"]})
@@ -292,17 +273,12 @@ def test_who_stands_elsewhere_is_not_typed_or_nowhere_has_no_kind(one, passages)
 # --- what counts how much -------------------------------------------------------------------------
 
 
-def test_a_batch_without_annotated_rows_has_no_loss() -> None:
-    assert asked(examples(None, None, None)).loss is None
-    assert asked(examples([], [], [])).loss == pytest.approx(3.0 * np.log(3), rel=1e-5)
-
-
-def test_every_row_counts_the_same_whatever_share_is_annotated() -> None:
+def test_a_batch_without_annotated_rows_has_no_loss_and_a_row_counts_the_same_in_any() -> None:
     texts = ("It rained", "He slept")
     whole = asked(examples([], [], texts=texts), [(0, 1)]).loss
-    half = asked(examples([], None, texts=texts), [(0, 1)]).loss
-    assert whole is not None
-    assert half == pytest.approx(whole / 2)
+    assert asked(examples([], None, texts=texts), [(0, 1)]).loss == pytest.approx(whole / 2)
+    assert asked(examples(None, None, None)).loss is None
+    assert asked(examples([], [], [])).loss == pytest.approx(3.0 * np.log(3), rel=1e-5)
 
 
 def test_a_corpus_of_a_wider_sense_counts_half_and_teaches_no_antecedents() -> None:
@@ -317,40 +293,6 @@ def test_a_corpus_of_a_wider_sense_counts_half_and_teaches_no_antecedents() -> N
 
 
 # --- what is learned is what is read --------------------------------------------------------------
-
-
-def fitting() -> Passage:
-    """Outputs that say what `HE_SAID` marks."""
-    passage = Passage(*TEXTS)
-    source, cue = passage.tag("source", 1, "He"), passage.tag("cue", 1, "said")
-    content = passage.tag("content", 1, "the mill denied it")
-    passage.link("source", content, source)
-    passage.link("cue", content, cue)
-    passage.link("antecedent", source, passage.span(0, "Tom Orr"))
-    for role, span in (("source", source), ("cue", cue)):
-        passage.kind(role, span, "named")
-    return passage
-
-
-def test_the_loss_is_next_to_nothing_for_outputs_that_are_read_as_what_is_marked() -> None:
-    passage = fitting()
-    _, (one,), _ = passage.read()
-    assert passage.words(one.antecedent) == "Tom Orr"
-    rows = examples([], [HE_SAID], [])
-    batch = batch_of(rows, [(0, 1, 2)])
-    targets = targets_of(rows)
-    # Government and state media start at an even chance, so they are said not to be.
-    passage.kinds[:, [KINDS.index("government"), KINDS.index("state_media")]] = -8.0
-    fits = tuple(
-        torch.from_numpy(part)[None] for part in (passage.roles, passage.links, passage.kinds)
-    )
-    zeros = tuple(torch.zeros_like(part) for part in fits)
-    losses = [targets.loss(outputs, batch).item() for outputs in (fits, zeros)]
-    assert losses[0] < 0.05 < 1.0 < losses[1]
-    for number in range(3):
-        other = list(fits)
-        other[number] = zeros[number]
-        assert targets.loss(tuple(other), batch).item() > losses[0] + 0.05
 
 
 def test_heads_learn_what_is_marked() -> None:

@@ -158,7 +158,7 @@ def transformer(
     if start is not None and chosen.teacher is not None:
         raise TrainingError("--from and a teacher exclude each other; leave one of them out")
     from framescope.training.corpora import given_folder
-    from framescope.training.runs import Teaching, TrainingRun, continue_training, train_transformer
+    from framescope.training.runs import TrainingRun, continue_training, train_transformer
     from framescope.training.transformer import (
         StartingBundle,
         Teacher,
@@ -190,15 +190,13 @@ def transformer(
         if begun is not None:
             continue_training(rows, output, begun, folder, chosen.settings, **keep)
         else:
-            teaching = None
-            if chosen.teacher is not None and chosen.teacher.encoder is not None:
-                kept = chosen.teacher.folder or output.with_name(output.name + ".teacher")
-                model = Teacher(chosen.teacher.encoder, chosen.teaching, kept)
-                teaching = Teaching(model, chosen.teacher.texts, chosen.teacher.sentences)
-            root = given_folder(corpora) if chosen.needs_folder else None
-            train_transformer(
-                rows, output, folder, chosen.settings, root=root, teaching=teaching, **keep
-            )
+            taught_by = None
+            if (asks := chosen.teacher) is not None and asks.encoder is not None:
+                kept = asks.folder or output.with_name(output.name + ".teacher")
+                settings = chosen.teaching
+                taught_by = Teacher(asks.encoder, settings, kept, asks.texts, asks.sentences)
+            keep["root"] = given_folder(corpora) if chosen.needs_folder else None
+            train_transformer(rows, output, folder, chosen.settings, teacher=taught_by, **keep)
     _done(output)
 
 

@@ -6,9 +6,4 @@ everything that shaped it.
 
 from framescope.training.runs.folder import TrainingRun, check_run_folder
 from framescope.training.runs.tracking import need_tracker
-from framescope.training.runs.training import (
-    Teaching,
-    continue_training,
-    train_baseline,
-    train_transformer,
-)
+from framescope.training.runs.training import continue_training, train_baseline, train_transformer

@@ -129,7 +129,7 @@ class TrainingRun:
         earlier = _record_of(folder)
         unfinished = bool(earlier) and earlier.get("status") != "finished"
         resumed = unfinished and earlier.get("identity") == identity
-        if unfinished and not resumed and any((folder / CHECKPOINT).glob("*.safetensors")):
+        if unfinished and not resumed and any((folder / CHECKPOINT).glob("[!.]*.safetensors")):
             raise TrainingError(
                 f"{folder}: a run of another recipe or other data, which isn't done; delete it, or "
                 "choose another --output"
@@ -215,7 +215,7 @@ class TrainingRun:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        learned = any((self.folder / CHECKPOINT).glob("*.safetensors"))
+        learned = any((self.folder / CHECKPOINT).glob("[!.]*.safetensors"))
         if isinstance(error, FramescopeError) and not learned and not self.resumed:
             _clear(self.folder)
             if not any(self.folder.iterdir()):

@@ -113,8 +113,22 @@ class MLflow:
         self._last = -1
         try:
             self._client = client(f"sqlite:///{store.absolute()}")
-            self.run = self._open(store, name, run)
-            if self.run != run:
+            found = self._client.get_experiment_by_name(_EXPERIMENT)
+            place = store.with_name("mlflow-artifacts").absolute().as_uri()
+            experiment = (
+                found.experiment_id
+                if found
+                else self._client.create_experiment(_EXPERIMENT, artifact_location=place)
+            )
+            runs = {one.info.run_id: one for one in self._client.search_runs([experiment])}
+            if run is not None and run in runs:
+                self.run = run
+                self._client.update_run(run, status="RUNNING")
+                names = runs[run].data.metrics
+                past = [m for name in names for m in self._client.get_metric_history(run, name)]
+                self._last = max((one.step for one in past), default=-1)
+            else:
+                self.run = str(self._client.create_run(experiment, run_name=name).info.run_id)
                 for key, value in _flat(parameters):
                     self._client.log_param(self.run, key, value)
         except Exception as error:  # of MLflow, or of the database below it
@@ -123,23 +137,6 @@ class MLflow:
                 f"{store}: no store that MLflow can write to ({reason}); move it away, or choose "
                 "an --output elsewhere"
             ) from None
-
-    def _open(self, store: Path, name: str, run: str | None) -> str:
-        """Return the id of the resumed run, or of a new one."""
-        client = self._client
-        found = client.get_experiment_by_name(_EXPERIMENT)
-        if found is None:
-            place = store.with_name("mlflow-artifacts").absolute().as_uri()
-            experiment = client.create_experiment(_EXPERIMENT, place)
-        else:
-            experiment = found.experiment_id
-        if run is None or run not in {one.info.run_id for one in client.search_runs([experiment])}:
-            return str(client.create_run(experiment, run_name=name).info.run_id)
-        client.update_run(run, status="RUNNING")
-        names = client.get_run(run).data.metrics
-        steps = [m.step for one in names for m in client.get_metric_history(run, one)]
-        self._last = max(steps, default=-1)
-        return run
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
         """Write a step, unless the run wrote it before it was interrupted."""

@@ -95,18 +95,6 @@ def train_baseline(
     write_bundle(data, output, "baseline", seed, chosen, decisions, save, name)
 
 
-@dataclass(frozen=True)
-class Teaching:
-    """A transformer's teacher, the files of articles that it labels, and how many sentences.
-
-    Without files those are the articles beside the corpora.
-    """
-
-    teacher: Teacher
-    texts: Sequence[Path]
-    sentences: int
-
-
 def train_transformer(
     data: Data,
     output: Path,
@@ -116,7 +104,7 @@ def train_transformer(
     tell: Tell = _silent,
     progress: Progress | None = None,
     root: Path | None = None,
-    teaching: Teaching | None = None,
+    teacher: Teacher | None = None,
     run: TrainingRun | None = None,
     name: str | None = None,
 ) -> None:
@@ -132,15 +120,15 @@ def train_transformer(
 
     bundles.check_writable(output)
     targets, taught = None, {}
-    if teaching is not None:
+    if teacher is not None:
         # A fault of the student is reported now, not when its teacher has trained for hours.
         TransformerTrainer(encoder, settings, registry=data.outlets).prepare(data.examples)
-        limits = teaching.teacher.check(encoder, settings.hidden_weight)
+        limits = teacher.check(encoder, settings.hidden_weight)
         if limits is not None:
             tell(limits)
         vectors = bool(settings.hidden_weight)
-        targets = _taught(data, root, teaching, tell, progress, vectors=vectors)
-        taught = {"teacher": teaching.teacher.describe(targets)}
+        targets = _taught(data, root, teacher, tell, progress, vectors=vectors)
+        taught = {"teacher": teacher.describe(targets)}
         tell("fine-tuning the student")
     trainer = _trainer(data, output, encoder, settings, progress, run, targets=targets)
     trainer.fit(data.examples)
@@ -156,7 +144,7 @@ def train_transformer(
 def _taught(
     data: Data,
     root: Path | None,
-    teaching: Teaching,
+    teacher: Teacher,
     tell: Tell,
     progress: Progress | None,
     *,
@@ -166,7 +154,7 @@ def _taught(
     from framescope.training.transformer import make_targets
 
     tell("choosing articles for the teacher to label")
-    chosen = choose_unlabelled(data, teaching.texts, root, teaching.sentences)
+    chosen = choose_unlabelled(data, teacher.texts, root, teacher.sentences)
     rows = chosen.examples
     tell(
         f"{len(rows):,} sentences; left out: {chosen.of_outlets:,} articles of outlets that are "
@@ -174,9 +162,8 @@ def _taught(
         "sentences that are"
     )
     tell("fine-tuning the teacher")
-    trained = teaching.teacher.learn(data.examples, data.outlets, progress)
-    folder = teaching.teacher.folder
-    return make_targets(trained, rows, folder, vectors=vectors, progress=progress)
+    trained = teacher.learn(data.examples, data.outlets, progress)
+    return make_targets(trained, rows, teacher.folder, vectors=vectors, progress=progress)
 
 
 def continue_training(

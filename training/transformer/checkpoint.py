@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from framescope.classifier.errors import TrainingError
+from framescope.classifier.files import replacing
 from framescope.training.recipes import TransformerSettings
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
@@ -110,9 +111,8 @@ class Checkpoint:
         if best.weights is not None:
             tensors |= {f"best.{name}": value for name, value in best.weights.items()}
             metadata["best"] = json.dumps([best.loss, best.since])
-        draft = self._path.with_suffix(".part")
-        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, draft, metadata)
-        draft.replace(self._path)
+        with replacing(self._path) as draft:
+            save_file({k: v.contiguous().clone() for k, v in tensors.items()}, draft, metadata)
 
     def restore(self, network: nn.Module, optimizer: Optimizer) -> Standing:
         """Put a training back where it stood; at its beginning where there is no checkpoint.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from framescope.classifier.errors import TrainingError
+from framescope.classifier.files import replacing
 from framescope.classifier.models import by_length, digest_of_names
 from framescope.training.data import Examples
 from framescope.training.recipes import TransformerSettings
@@ -41,11 +42,17 @@ _BATCH_TOKENS = 4096
 
 @dataclass(frozen=True)
 class Teacher:
-    """A stronger encoder, and the folder of its weights and targets, which students share."""
+    """A stronger encoder, and the folder of its weights and targets, which students share.
+
+    It labels articles of the files `texts` (none: those beside the corpora), at most so many
+    sentences.
+    """
 
     encoder: Path
     settings: TransformerSettings
     folder: Path
+    texts: Sequence[Path] = ()
+    sentences: int = 200_000
 
     def describe(self, targets: DistillationTargets) -> dict[str, Any]:
         """Return who taught, and on what, for a manifest."""
@@ -91,9 +98,9 @@ class Teacher:
         kept = self.folder / "network.safetensors"
         if not kept.is_file():
             trainer.fit(rows)
-            draft = kept.with_suffix(".part")
-            save_network(trainer.network.state_dict(), draft, {"identity": trainer.identity(rows)})
-            draft.replace(kept)
+            with replacing(kept) as draft:
+                identity = {"identity": trainer.identity(rows)}
+                save_network(trainer.network.state_dict(), draft, identity)
             trainer.discard_checkpoint()
             return trainer
         trainer.prepare(rows)
@@ -120,7 +127,7 @@ def make_targets(
     folder: Path,
     *,
     vectors: bool = False,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> DistillationTargets:
     """Label rows by a fine-tuned teacher, except for those that it has labelled before.
 
@@ -137,9 +144,8 @@ def make_targets(
         path, own = folder / f"{number:05}.safetensors", _digest(identity, part)
         shard = TargetShard.read(path, own, vectors=vectors)
         if shard is None:
-            draft = path.with_suffix(".part")
-            save_file(_outputs(teacher, part, vectors=vectors), draft, {"identity": own})
-            draft.replace(path)
+            with replacing(path) as draft:
+                save_file(_outputs(teacher, part, vectors=vectors), draft, {"identity": own})
             shard = TargetShard.read(path, own, vectors=vectors)
         assert shard is not None
         shards.append(shard)
