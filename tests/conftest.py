@@ -14,6 +14,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import (
+    settings,  # The same examples in each run, and no clock: a busy machine is no failure.
+)
+
+settings.register_profile("framescope", deadline=None, derandomize=True)
+settings.load_profile("framescope")
+
 
 # Sums depend on the number of threads; and toys are too small for more than one.
 os.environ["OMP_NUM_THREADS"] = "1"

@@ -240,7 +240,7 @@ def test_what_cannot_be_added_is_named(tmp_path) -> None:
         ("none.jsonl", "no such file; give a JSONL file in the exchange format"),
         ("again.jsonl", f"the same as {mine}; add it once"),
         ("mine.jsonl", f"the same as {mine}; add it once"),
-        ("empty.jsonl", "the file is empty; put one article a line"),
+        ("empty.jsonl", "no line is an article (it is empty)"),
         ("unlabelled.jsonl", "labels no sentence and no article; give labels"),
         ("twice.jsonl", "two articles have the id 'a'; make ids unique"),
         ("broken.jsonl", "line 2: not JSON"),

@@ -99,7 +99,7 @@ def test_other_parts_are_not_read_and_the_same_seed_gives_the_same_model(fitted)
     part = np.full(len(train), "test")
     held = replace(train, labels=1 - train.labels, sentences=unheard, part=part)
     again = trainer().fit(train.followed_by(held))
-    assert "unheard" not in again.model.blocks[0].index
+    assert "unheard" not in again.model.blocks[0].terms
     assert again.choices == fitted.choices
     np.testing.assert_array_equal(again.model.weights, fitted.model.weights)
     np.testing.assert_array_equal(again.model.intercepts, fitted.model.intercepts)

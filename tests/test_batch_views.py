@@ -449,7 +449,7 @@ def test_sql_is_read_from_standard_input(folder: RunFolder) -> None:
 def test_a_run_that_goes_on_is_told_to_be_unfinished(tmp_path: Path) -> None:
     folder = runs.write(tmp_path / "run", finished=False)
     shown = typed(folder.path, "SELECT count(*) FROM articles")
-    assert "not finished: the results of 3 parts" in shown.stderr
+    assert "not finished: these are the results of 3 parts" in shown.stderr
     assert typed(folder.path, "SELECT 1", "--quiet").stderr == ""
 
 

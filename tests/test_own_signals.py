@@ -70,6 +70,7 @@ def typed(type_command) -> Callable[..., Typed]:
 def own_bundle(folder: Path, definitions: dict[str, Any] | None = None, **other: str) -> Path:
     """A baseline by hand that gives `claim`, and flags "vile" as an own signal."""
     definition = taxonomy.from_records({SIGNAL: {**MINIMAL, **other}}, "the test")
+    taxonomy.declare(definition, "the test")
     names = ("claim", SIGNAL)
     words = Ngrams("word", 1, 1, ("crowns", "vile"), np.ones(2, np.float32))
     model = TfidfModel(
@@ -79,7 +80,6 @@ def own_bundle(folder: Path, definitions: dict[str, Any] | None = None, **other:
         **toys.MANIFEST_BY_HAND, "signals": list(names), "thresholds": dict.fromkeys(names, 0.5),
         "calibration": {name: [1.0, 0.0] for name in names},
     }  # fmt: skip
-    taxonomy.declare(definition, "the test")
     bundles.write(folder, manifest, "# By hand\n", model.save)
     taxonomy.forget_own()
     return folder
@@ -193,7 +193,9 @@ def test_no_signal_is_called_as_something_else_of_a_report_or_a_table_is() -> No
     from framescope.classifier.inputs import exchange
     from framescope.classifier.reports import document, layout, report_schema
 
-    words = {name for table in schema._OF.values() for name in table} | set(schema.TABLES)
+    words = {name for table in schema.TABLES for name in schema.columns(table, SHIPPED)} | set(
+        schema.TABLES
+    )
     found = views(SHIPPED, dict.fromkeys(SHIPPED, 0.5))
     words |= {name for view in found for name in (view.name, *view.columns)} | set(
         document._COLUMNS

@@ -231,7 +231,7 @@ def test_an_outlet_is_found_by_what_it_is_called(client, key):
 
 
 def test_a_source_is_answered_as_the_command_shows_it(client, type_sources):
-    shown = json.loads(type_sources("show", "reuters.com", "--json").out)
+    shown = json.loads(type_sources("show", "reuters.com", "--format", "json").out)
     assert client.get("/sources/reuters.com").json() == shown[0]
 
 

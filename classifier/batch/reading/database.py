@@ -11,7 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,7 @@ class Database:
     folder: RunFolder
     manifest: Mapping[str, Any]
     connection: Any
+    _readers: list[Any] = field(default_factory=list, repr=False)
 
     @property
     def finished(self) -> bool:
@@ -106,10 +107,13 @@ class Database:
             StatementType.MULTI,
         ):
             raise QueryError("the SQL: is not one query that only reads; give one SELECT")
+        while self._readers:  # a connection has one result at a time
+            self._readers.pop().close()
         with _errors(self.folder), warnings.catch_warnings():
             # Only `execute` can be interrupted from the keyboard; DuckDB warns of a slower copy.
             warnings.simplefilter("ignore")
             reader = self.connection.execute(sql).to_arrow_reader(_BATCH_ROWS)
+        self._readers.append(reader)
         schema = _without_decimals(reader.schema)
 
         def batches() -> Iterator[pa.RecordBatch]:
