@@ -12,10 +12,12 @@ from pages_of_docs import PAGES, ROOT
 
 from framescope import cli
 
+# The lines are on their way to 42,000 installed, 45,000 with tools and 24,000 of tests: lower these
+# numbers with each step, and never raise them.
 MOST = {
-    "installed lines": 42_000,
-    "installed lines and tools": 45_000,
-    "test lines": 24_000,
+    "installed lines": 51_000,
+    "installed lines and tools": 54_000,
+    "test lines": 34_200,
     "docs lines": 3_200,
     "commands": 38,
     "options": 280,
@@ -58,7 +60,6 @@ def counts() -> dict[str, int]:
     return found
 
 
-@pytest.mark.xfail(strict=False, reason="binding when version 0.4 is complete")
 @pytest.mark.parametrize("what", MOST)
 def test_it_stays_small(counts, what):
     assert counts[what] <= MOST[what]
