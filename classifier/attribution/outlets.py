@@ -103,18 +103,8 @@ def named_outlets(
 ) -> tuple[str, ...]:
     """Find the outlets that a source phrase names.
 
-    Parameters
-    ----------
-    words : str
-    phrase : Phrase
-        The words, parsed.
-    registry : Outlets
-    cue : str
-        Without a cue only unambiguous names count.
-    before : iterable of str
-        The names of outlets that precede it in the article, in order.
-    person : bool
-        Whether the name is also a person's: "Ebtekar", of "Masoumeh Ebtekar".
+    Without a `cue` only unambiguous names count. `before` are the names of outlets that precede it
+    in the article, and `person` says that the name is also a person's ("Masoumeh Ebtekar").
     """
     words = without_clauses(words)
     found: list[str] = []

@@ -59,27 +59,20 @@ def resolve(
     date: str | None = None,
     own: frozenset[str] = frozenset(),
 ) -> list[tuple[Citation, ...]]:
-    """Resolve the sources of an article's citations.
+    """Resolve the sources of the citations of each sentence, of which only the places are kept.
 
     Parameters
     ----------
     plain : str
         The article, folded.
     sentences : sequence of Sentence
-        In order.
     citations : sequence of sequence of Citation or MarkedCitation
-        Of each sentence. Only the places in them are kept.
     registry : Outlets
     date : str or None
         ISO 8601, of the article.
     own : frozenset of str
         The ids of the article's publisher (`own_outlets`): what it says, or is told, does not come
         from state media.
-
-    Returns
-    -------
-    list of tuple of Citation
-        In the order of `citations`.
     """
     cues: dict[Place, str] = {}  # the first cue of each source
     for one in (one for row in citations for one in row):

@@ -120,12 +120,7 @@ def run_on(
 ) -> list[tuple[_Found, ...]]:
     """Give quoted sentences without a citation that of their quotation's speaker.
 
-    Parameters
-    ----------
-    sentences : sequence of Sentence
-        Those of an article, with the quotations in them.
-    citations : sequence of sequence of Citation or MarkedCitation
-        Of each sentence. One that is carried over gets the sentence's content and no cue.
+    It gets the sentence's content and no cue.
     """
     rows = [tuple(row) for row in citations]
     for i, sentence in enumerate(sentences):

@@ -32,20 +32,10 @@ def features(signals: Sequence[str]) -> tuple[str, ...]:
 def of_articles(
     proba: NDArray[np.float32], sentences: Sequence[Sentence]
 ) -> tuple[Floats, NDArray[np.intp]]:
-    """Return the features of articles.
+    """Return the features of articles, and the row of each sentence's article there.
 
-    Parameters
-    ----------
-    proba : ndarray of float32, shape (n_sentences, n_signals)
-        Calibrated probabilities of sentence-level signals.
-    sentences : sequence of Sentence
-        In order; those with one ``article_id`` are one article.
-
-    Returns
-    -------
-    features : ndarray of float64, shape (n_articles, 3 * n_signals + 1)
-    article : ndarray of int, shape (n_sentences,)
-        The row of each sentence's article.
+    `proba`, of shape (n_sentences, n_signals), are calibrated probabilities of sentence-level
+    signals; the features have shape (n_articles, 3 * n_signals + 1).
     """
     names, article = np.unique([s.article_id for s in sentences], return_inverse=True)
     order = np.argsort(article, kind="stable")
@@ -62,21 +52,12 @@ def of_articles(
 
 @dataclass(frozen=True)
 class ArticleStage:
-    """The fitted regressions.
+    """The fitted regressions."""
 
-    Attributes
-    ----------
-    signals : tuple of str
-        Sentence-level signals, which they read.
-    outputs : Regressions
-        An output per article-level signal.
-    fitted_on : mapping of str to (float, float)
-        The calibration of the signals when the regressions were fitted, where the bundle was
-        calibrated again: articles keep their scores.
-    """
-
-    signals: tuple[str, ...]
-    outputs: Regressions
+    signals: tuple[str, ...]  # of sentences, which they read
+    outputs: Regressions  # an output per article-level signal
+    # the calibration of the signals when the regressions were fitted, where the bundle was
+    # calibrated again: articles keep their scores
     fitted_on: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def to_record(self) -> dict[str, Any]:

@@ -19,41 +19,23 @@ from numpy.typing import NDArray
 class Prediction:
     """What a model predicts for a sequence of sentences.
 
-    Attributes
-    ----------
-    proba, logits : ndarray of float32, shape (n_sentences, n_signals)
-        Calibrated probabilities, and the log-odds before calibration; columns in taxonomy order.
-        Every sentence of an article has the article's value of an article-level signal.
-    citations : tuple of tuple of Citation
-        Of each sentence.
-    vectors : ndarray of float32, shape (n_sentences, d), or None
-        For `classifier.models.domain`; None of a model without vectors.
-    evidence : callable
-        Takes rows and signals, and returns for each pair the characters of the article's text that
-        speak for the signal in the sentence, the strongest first.
+    ``evidence`` takes rows and signals, and returns for each pair the characters of the article's
+    text that speak for the signal in the sentence, the strongest first.
     """
 
-    proba: NDArray[np.float32]
-    logits: NDArray[np.float32]
-    citations: tuple[tuple[Citation, ...], ...]
-    vectors: NDArray[np.float32] | None
+    proba: NDArray[np.float32]  # calibrated, shape (n_sentences, n_signals)
+    logits: NDArray[np.float32]  # before calibration
+    citations: tuple[tuple[Citation, ...], ...]  # of each sentence
+    vectors: NDArray[np.float32] | None  # shape (n_sentences, d), for `models.domain`
     evidence: Callable[[Sequence[tuple[int, str]]], list[tuple[Span, ...]]]
 
 
 @runtime_checkable
 class Model(Protocol):
-    """A fitted model.
+    """A fitted model."""
 
-    Attributes
-    ----------
-    signals : tuple of str
-        The columns of its predictions, in taxonomy order.
-    runtime : str
-        The library that computes them, and its version.
-    """
-
-    signals: tuple[str, ...]
-    runtime: str
+    signals: tuple[str, ...]  # the columns of its predictions, in taxonomy order
+    runtime: str  # the library that computes them, and its version
 
     def predict(self, sentences: Sequence[Sentence]) -> Prediction:
         """Score sentences: whole articles in order, as context and article signals need them."""
@@ -107,16 +89,7 @@ def sigmoid(values: NDArray[Any]) -> NDArray[Any]:
 def pool_articles(
     logits: NDArray[np.float32], sentences: Sequence[Sentence], columns: Sequence[int]
 ) -> NDArray[np.float32]:
-    """Replace the logits of article-level signals by their mean over the article.
-
-    Parameters
-    ----------
-    logits : ndarray of float32, shape (n_sentences, n_signals)
-    sentences : sequence of Sentence
-        Sentences with one ``article_id`` are one article.
-    columns : sequence of int
-        Of article-level signals.
-    """
+    """Replace the logits of article-level signals, in some columns, by their mean over the article."""
     if not len(sentences) or not len(columns):
         return logits
     _, article = np.unique([s.article_id for s in sentences], return_inverse=True)

@@ -98,24 +98,12 @@ def _weighed(features: Floats, line: Sequence[float]) -> Floats:
 
 @dataclass(frozen=True)
 class CitationScorer:
-    """The fitted regressions.
+    """The fitted regressions."""
 
-    Attributes
-    ----------
-    citation : Regressions
-        Whether a citation is right.
-    kinds : Regressions
-        An output for each of `KINDS`.
-    signals : Regressions
-        An output for each signal of `SOURCING`.
-    threshold : float
-        The probability from which a citation is shown.
-    """
-
-    citation: Regressions
-    kinds: Regressions
-    signals: Regressions
-    threshold: float
+    citation: Regressions  # whether a citation is right
+    kinds: Regressions  # an output for each of `KINDS`
+    signals: Regressions  # an output for each signal of `SOURCING`
+    threshold: float  # the probability from which a citation is shown
 
     def to_record(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -169,15 +157,9 @@ class ResolvedCitations:
 def resolve_raw_citations(
     raw: Sequence[Sequence[RawCitation]], sentences: Sequence[Sentence], registry: Registry
 ) -> ResolvedCitations:
-    """Resolve the sources of raw citations.
+    """Resolve the sources of each sentence's raw citations.
 
-    Parameters
-    ----------
-    raw : sequence of sequence of RawCitation
-        Of each sentence.
-    sentences : sequence of Sentence
-        Those of an article together and in order.
-    registry : Registry
+    The sentences of an article stand together and in order.
     """
     whole = carried(raw, sentences)
     found: list[tuple[Citation, ...]] = []
@@ -406,23 +388,8 @@ def decide(
 ) -> tuple[tuple[tuple[Citation, ...], ...], NDArray[np.float32]]:
     """Combine the encoder's votes, its citations and what is known of their sources.
 
-    Parameters
-    ----------
-    scorer : CitationScorer
-    resolved : ResolvedCitations
-    sentences : sequence of Sentence
-    logits : ndarray of float32, shape (n_rows, n_signals)
-        The encoder's votes.
-    signals : sequence of str
-        Their columns.
-    state_media : sequence of bool
-        Which rows name state media.
-
-    Returns
-    -------
-    citations : tuple of tuple of Citation
-        The citations that are shown, each with its probability.
-    logits : ndarray of float32, shape (n_rows, n_signals)
+    `logits` are its votes on `signals`, and `state_media` says which rows name state media. Return
+    the citations that are shown, each with its probability, and the logits of the signals.
     """
     given = features_of(scorer, resolved, sentences, logits, signals, state_media)
     found = logits.copy()
@@ -477,13 +444,6 @@ def with_rules(
     A quotation that runs on is its speaker's in each of its sentences. Under a speaker's label the
     speaker is cited for each sentence, and so is anybody whom the sentence's own words cite.
     Elsewhere the encoder's citations come first.
-
-    Parameters
-    ----------
-    sentences : sequence of Sentence
-        Those of an article together and in order, with the rules' citations.
-    found : sequence of tuple of Citation
-        The encoder's, of each sentence.
     """
     rows: list[tuple[Citation, ...]] = []
     for article in _articles(sentences):

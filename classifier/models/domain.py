@@ -35,25 +35,14 @@ _ARRAYS = ("mean", "axes", "centres", "held_out", "yes", "no")
 
 @dataclass(frozen=True)
 class TrainingDomain:
-    """The training data, summed up.
+    """The training data, summed up."""
 
-    Attributes
-    ----------
-    mean : ndarray, shape (d,)
-    axes : ndarray, shape (d, k)
-        From a vector, less the mean, to directions of equal spread.
-    centres : ndarray, shape (c, k)
-    held_out : ndarray, shape (n,)
-        The distances of held-out articles, sorted.
-    yes, no : ndarray, shape (n_signals,)
-        The probabilities from which, and up to which, an answer is in the conformal set; NaN where
-        there were too few rows.
-    """
-
-    mean: Floats
-    axes: Floats
-    centres: Floats
-    held_out: Floats
+    mean: Floats  # shape (d,)
+    axes: Floats  # shape (d, k): from a vector, less the mean, to directions of equal spread
+    centres: Floats  # shape (c, k)
+    held_out: Floats  # the distances of held-out articles, sorted
+    # shape (n_signals,): the probabilities from which, and up to which, an answer is in the
+    # conformal set; NaN where there were too few rows
     yes: Floats
     no: Floats
 

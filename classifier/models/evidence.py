@@ -175,16 +175,7 @@ def technique_spans(
 ) -> tuple[Span, ...]:
     """Return the spans of a technique in a sentence, the surest first.
 
-    Parameters
-    ----------
-    sentence : Sentence
-    tokens : Tokens
-    logits : ndarray of float32, shape (n_tokens,)
-        That each token lies in a span.
-    heads : Heads
-    signal : str
-    chance : float
-        The sentence's probability.
+    `logits` say of each token that it lies in a span, and `chance` is the sentence's probability.
     """
     text, base, column = sentence.text, sentence.start, heads.tags.index(signal)
     spans: list[tuple[int, int, float]] = []

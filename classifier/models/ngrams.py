@@ -22,46 +22,28 @@ _BATCH = 4096  # texts counted at once, which bounds memory
 
 @dataclass(frozen=True, eq=False)
 class Ngrams:
-    """A fixed vocabulary of n-grams, weighted by TF-IDF.
+    """A fixed vocabulary of n-grams of `shortest` to `longest` words or characters, with its idf.
 
-    Attributes
-    ----------
-    unit : {"word", "char"}
-        Character n-grams stay within a chunk: what stands between white space, padded by a space on
-        each side.
-    shortest, longest : int
-        Lengths of the n-grams.
-    terms : tuple of str
-        In the order of the columns.
-    idf : ndarray of float32, shape (n_terms,)
+    Character n-grams stay within a chunk: what stands between white space, padded by a space on
+    each side.
     """
 
     unit: Unit
     shortest: int
     longest: int
-    terms: tuple[str, ...]
-    idf: NDArray[np.float32]
+    terms: tuple[str, ...]  # in the order of the columns
+    idf: NDArray[np.float32]  # shape (n_terms,)
 
     @classmethod
     def learn(
         cls, texts: Sequence[str], unit: Unit, shortest: int, longest: int, least: int, most: int
     ) -> Ngrams:
-        """Learn the vocabulary and the idf from texts.
-
-        Parameters
-        ----------
-        texts : sequence of str
-        unit, shortest, longest
-            As the attributes.
-        least : int
-            Texts in which an n-gram must occur.
-        most : int
-            Size of the vocabulary: the most frequent are kept.
+        """Learn the `most` frequent n-grams that occur in at least `least` texts, and their idf.
 
         Raises
         ------
         ValueError
-            When no n-gram occurs in `least` texts.
+            When no n-gram occurs in so many texts.
         """
         from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
@@ -190,21 +172,11 @@ def pool(counts: Any, rows: NDArray[np.intp], size: int) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class BothForms:
-    """Sentences in both forms; those that are alike once.
-
-    Attributes
-    ----------
-    readings : list of Reading
-        First the neutral form of each sentence, then the typed forms that differ.
-    texts : list of str
-        From which n-grams are cut.
-    rows : dict of TextForm to ndarray of int, shape (n_sentences,)
-        Which text is each sentence in that form.
-    """
+    """Sentences in both forms: the neutral form of each, then the typed forms that differ."""
 
     readings: list[Reading]
-    texts: list[str]
-    rows: dict[TextForm, NDArray[np.intp]]
+    texts: list[str]  # from which n-grams are cut
+    rows: dict[TextForm, NDArray[np.intp]]  # which text is each sentence in that form
 
     @classmethod
     def of(cls, reader: Reader, sentences: Sequence[Sentence]) -> BothForms:

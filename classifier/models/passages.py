@@ -54,33 +54,19 @@ class Passage:
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded arrays for the encoder.
+    """Padded arrays for the encoder."""
 
-    Attributes
-    ----------
-    ids, mask : ndarray of int, shape (n_passages, n_tokens)
-    places : ndarray of int, shape (n_sentences, 4)
-        Passage, row of the sequence, first token and end token of each sentence. First and end are
-        the same for a sentence without tokens (a single control character, say).
-    """
-
-    ids: NDArray[np.int64]
+    ids: NDArray[np.int64]  # shape (n_passages, n_tokens)
     mask: NDArray[np.int64]
+    # shape (n_sentences, 4): passage, row of the sequence, first token and end token, which are the
+    # same for a sentence without tokens (a single control character, say)
     places: NDArray[np.int64]
 
 
 class Packer:
-    """Tokenises sentences and packs them.
+    """Tokenises sentences and packs them into passages of at most `max_tokens`.
 
-    Parameters
-    ----------
-    tokenizer : tokenizers.Tokenizer
-    max_tokens : int
-        Of a passage, with special ones; a longer sentence is cut.
-    context : bool
-        Pack neighbours together; else every sentence is a passage.
-    reader : Reader, optional
-        By default sentences are read as they are.
+    Without `context` every sentence is a passage.
     """
 
     def __init__(
@@ -102,14 +88,9 @@ class Packer:
     def tokenize_both(
         self, sentences: Sequence[Sentence]
     ) -> tuple[list[Tokens], list[Tokens], list[int]]:
-        """Tokenise sentences in both forms, cut to the length of a passage.
+        """Tokenise sentences, cut to the length of a passage.
 
-        Returns
-        -------
-        neutral, typed : list of Tokens
-            Of every sentence.
-        differing : list of int
-            The sentences whose forms differ.
+        Return the tokens of their neutral and their typed forms, and the rows whose forms differ.
         """
         readings = [self.reader.read(sentence) for sentence in sentences]
         differing = [row for row, reading in enumerate(readings) if reading.differ]
@@ -215,41 +196,19 @@ class Embeddings:
 
 @dataclass(frozen=True)
 class Heads:
-    """What the exported graph's outputs mean.
+    """What the exported graph's outputs mean."""
 
-    Attributes
-    ----------
-    signals, tags : tuple of str
-        The columns of the votes, and of the tags: the signals with spans.
-    gain : tuple of float
-        The factor by which a sentence's strongest tag adds to its logit, per tag.
-    tag_thresholds : tuple of float
-        The logit from which a token lies in a span, per tag.
-    max_tokens, context
-        As `Packer` takes them.
-    placeholders : bool
-        Whether it was trained with placeholders for outlets' names.
-    fusion : mapping or None
-        The record of a `CitationScorer`; None where the graph finds no citations.
-    articles : mapping or None
-        The record of an `ArticleStage`; None: an article is the mean of its sentences.
-    tag_gap : int
-        Tokens that don't divide a span.
-    span_scores : tuple of float
-        The weights of `log_odds_of_span`; empty: a span is as sure as its strongest token.
-    """
-
-    signals: tuple[str, ...]
-    tags: tuple[str, ...]
-    gain: tuple[float, ...]
-    tag_thresholds: tuple[float, ...]
+    signals: tuple[str, ...]  # columns of the votes
+    tags: tuple[str, ...]  # columns of the tags: the signals with spans
+    gain: tuple[float, ...]  # per tag: how much a sentence's strongest one adds to its logit
+    tag_thresholds: tuple[float, ...]  # per tag: the logit from which a token lies in a span
     max_tokens: int
     context: bool
-    placeholders: bool = False
-    fusion: Mapping[str, Any] | None = None
-    articles: Mapping[str, Any] | None = None
-    tag_gap: int = 0
-    span_scores: tuple[float, ...] = ()
+    placeholders: bool = False  # whether it was trained with them
+    fusion: Mapping[str, Any] | None = None  # a `CitationScorer`, if the graph finds citations
+    articles: Mapping[str, Any] | None = None  # an `ArticleStage`; else sentences are averaged
+    tag_gap: int = 0  # tokens that don't divide a span
+    span_scores: tuple[float, ...] = ()  # weights of `log_odds_of_span`
 
     def save(self, folder: Path) -> None:
         """Write `HEADS` into a folder."""

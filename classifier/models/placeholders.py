@@ -94,13 +94,9 @@ class Readings:
 
 
 class Reader:
-    """Returns the text that models read.
+    """Returns the text that models read, with the names of a registry replaced.
 
-    Parameters
-    ----------
-    registry : Registry or None
-        Whose names are replaced, except those of platforms, which are no speakers. None: texts are
-        read as they are.
+    Names of platforms, which are no speakers, stay. Without a registry texts are read as they are.
     """
 
     def __init__(self, registry: Registry | None = None) -> None:

@@ -20,15 +20,7 @@ _MAX_DEPTH = 40  # lists and objects within each other
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises
-    ------
-    OSError
-        When it can't be read.
-    ValueError
-        When it is no JSON, too long, too deep, or has a number that is not finite or too large.
-    """
+    """Read a JSON file; raise `ValueError` where it is too long or deep, or has odd numbers."""
     size = path.stat().st_size
     if size > _MAX_JSON:
         raise ValueError(f"{size:,} bytes, more than a bundle's file has")

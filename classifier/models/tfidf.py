@@ -42,17 +42,13 @@ class TfidfModel:
     Parameters
     ----------
     signals : tuple of str
-        The columns, in taxonomy order.
+        In taxonomy order.
     blocks : tuple of Ngrams
         The features, one block of columns after the other.
     weights : ndarray, shape (n_signals, n_features)
         Rounded as they are stored, so that what is evaluated is what is saved.
-    intercepts : ndarray, shape (n_signals,)
-    calibration : Calibration
-    reader : Reader, optional
-        By default sentences are read as they are.
-    neighbours : ndarray, shape (n_signals,), optional
-        The weight of the mean of the neighbours' log-odds, without the intercept; by default 0.
+    intercepts, neighbours : ndarray, shape (n_signals,)
+        `neighbours` weigh the mean of the neighbours' log-odds, without the intercept.
     """
 
     def __init__(
@@ -147,20 +143,10 @@ def _shortened(weights: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
 
 
 def load(folder: Path, calibration: Calibration, registry: Registry | None = None) -> TfidfModel:
-    """Read a model that `TfidfModel.save` wrote.
+    """Read a model that `TfidfModel.save` wrote, or raise `BundleError` where it is damaged.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-    calibration : Calibration
-    registry : Registry, optional
-        Whose outlets it recognises, by default the shipped registry. A model that was trained
-        without placeholders reads names as they are.
-
-    Raises
-    ------
-    BundleError
-        When a file is missing or damaged, or the files and the calibration don't fit together.
+    It recognises the outlets of a registry, by default the shipped one, if it was trained with
+    placeholders.
     """
     path = folder / VOCABULARY
     try:

@@ -75,25 +75,14 @@ _CITING: Mapping[str, Callable[[Citation], bool]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """What the encoder says of a sentence.
-
-    Attributes
-    ----------
-    tokens : Tokens
-    votes, tags : ndarray of float32, shape (n_tokens, n_signals or n_tags)
-    logits : ndarray of float32, shape (n_signals,)
-        Pooled from them.
-    raw : list of RawCitation
-    vector : ndarray of float32, shape (d,), or None
-        The mean of its passage.
-    """
+    """What the encoder says of a sentence."""
 
     tokens: Tokens
-    votes: Floats
-    tags: Floats
-    logits: Floats
+    votes: Floats  # shape (n_tokens, n_signals)
+    tags: Floats  # shape (n_tokens, n_tags)
+    logits: Floats  # shape (n_signals,): pooled from them
     raw: list[RawCitation]
-    vector: Floats | None
+    vector: Floats | None  # shape (d,): the mean of its passage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,22 +102,12 @@ class PassageCache:
     """Remembers encoded passages: agencies' articles are copied to hundreds of pages.
 
     No result changes: a passage gives the same in any batch (`passages.LANE`), and a copy has the
-    same tokens and the same characters.
-
-    Parameters
-    ----------
-    most_bytes : int
-        Those used longest ago go first.
-
-    Attributes
-    ----------
-    asked, reused : int
-        Passages that were asked for, and those of them that needed no encoding.
+    same tokens and the same characters. Those used longest ago are forgotten first.
     """
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
-        self.asked = self.reused = 0
+        self.asked = self.reused = 0  # passages, and those of them that needed no encoding
         self._kept: OrderedDict[_Key, tuple[int, list[Encoded]]] = OrderedDict()
         self._bytes = 0
 
@@ -169,20 +148,8 @@ def _moved(one: RawCitation, by: int) -> RawCitation:
 class TransformerModel:
     """A `classifier.models.Model` over an exported encoder.
 
-    Parameters
-    ----------
-    runtime : Runtime
-        Of a graph with the outputs ``votes``, a column per signal; ``tags``, a column per tag, if
-        there are any; those of `CITED`, if it finds citations; and perhaps `VECTOR`.
-    embeddings : Embeddings
-    packer : Packer
-    heads : Heads
-    calibration : Calibration
-
-    Attributes
-    ----------
-    cache : PassageCache or None
-        Set from outside.
+    The graph has the outputs ``votes``, a column per signal; ``tags``, a column per tag, if there
+    are any; those of `CITED`, if it finds citations; and perhaps `VECTOR`.
     """
 
     def __init__(
@@ -197,7 +164,7 @@ class TransformerModel:
         self.runtime = runtime.name
         self.heads = heads
         self.calibration = calibration
-        self.cache: PassageCache | None = None
+        self.cache: PassageCache | None = None  # set from outside
         self._graph = runtime
         self._embeddings = embeddings
         self._packer = packer
@@ -415,20 +382,10 @@ class _Evidence:
 def load(
     folder: Path, calibration: Calibration, registry: Registry | None = None
 ) -> TransformerModel:
-    """Load the model of a bundle.
+    """Load the model of a bundle, or raise `BundleError` where its files don't belong together.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-    calibration : Calibration
-    registry : Registry, optional
-        Whose outlets it recognises, by default the shipped registry. A model that was trained
-        without placeholders reads names as they are.
-
-    Raises
-    ------
-    BundleError
-        When one of its files can't be read, or they don't belong together.
+    It recognises the outlets of a registry, by default the shipped one, if it was trained with
+    placeholders.
     """
     from tokenizers import Tokenizer
 
