@@ -89,7 +89,7 @@ def sigmoid(values: NDArray[Any]) -> NDArray[Any]:
 def pool_articles(
     logits: NDArray[np.float32], sentences: Sequence[Sentence], columns: Sequence[int]
 ) -> NDArray[np.float32]:
-    """Replace the logits of article-level signals, in some columns, by their mean over the article."""
+    """Replace the logits in some columns, of article-level signals, by the article's mean."""
     if not len(sentences) or not len(columns):
         return logits
     _, article = np.unique([s.article_id for s in sentences], return_inverse=True)
