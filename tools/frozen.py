@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-RUN_FIELDS = {"created", "version", "model_path", "framescope"}
+RUN_FIELDS = {"created", "version", "model_path", "framescope", "modified"}
 RENAMED: dict[str, str] = {}  # keys of the old version, as the new one calls them
 REWORDED = {  # phrases of the old version, as the new one has them
     "on a source that was not found": "on an unresolved source",
