@@ -14,7 +14,6 @@ Own = Annotated[
     Path | None,
     typer.Option("--sources", metavar="FILE", help="Your own outlets, one a line (JSONL), too."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 ModelName = Annotated[
     str,
     typer.Option(
@@ -45,9 +44,6 @@ OverReport = Annotated[
     bool, typer.Option("--overwrite", help="Write over a file that is no report.")
 ]
 OverFile = Annotated[bool, typer.Option("--overwrite", help="Write over a file that is there.")]
-Column = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Of a table, where it isn't to be guessed.")
-]
 Columns = Annotated[
     list[str] | None,
     typer.Option(

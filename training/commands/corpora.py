@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from framescope.classifier.cli.shared import OverFile
+from framescope.classifier.cli.shared import CardFormat, OverFile
 from framescope.training.options import CorporaFolder, HouseFolder, refuse_options
 
 if TYPE_CHECKING:
@@ -24,13 +23,6 @@ app = typer.Typer(
 _COLOUR = {"present": "green", "partial": "yellow", "changed": "yellow", "missing": "red"}
 
 
-class CorporaFormat(StrEnum):
-    """How the list is written."""
-
-    TERMINAL = "terminal"
-    JSON = "json"
-
-
 @app.callback(invoke_without_command=True)
 def corpora(
     context: typer.Context,
@@ -44,9 +36,8 @@ def corpora(
         typer.Option("--allow-changed", help="Use corpora whose files differ from those pinned."),
     ] = False,
     format: Annotated[
-        CorporaFormat, typer.Option("--format", "-f", help="How to write it.")
-    ] = CorporaFormat.TERMINAL,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+        CardFormat, typer.Option("--format", "-f", help="How to write it.")
+    ] = CardFormat.TERMINAL,
 ) -> None:
     """List the labelled corpora: present or not, rows, labels, licence (extra: training)."""
     if context.invoked_subcommand is not None:
@@ -62,7 +53,7 @@ def corpora(
     if splits:
         names = [n for n, one in CORPORA.items() if one.state(root) in _loadable(allow_changed)]
         listed["splits"] = _described_split(root, names, allow_changed)
-    if as_json or format is CorporaFormat.JSON:
+    if format is CardFormat.JSON:
         import json
 
         typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
