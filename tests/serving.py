@@ -103,7 +103,7 @@ def running(
 def listening(app: Any) -> Iterator[str]:
     """Answer in a thread of this process, at an address."""
     import uvicorn
-    from framescope.classifier.service.server import address_of, bound
+    from framescope.classifier.service.app import address_of, bound
 
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     with bound("127.0.0.1", 0) as place:

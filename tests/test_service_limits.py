@@ -19,6 +19,7 @@ from fastapi.testclient import TestClient
 from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.inputs import fetching
 from framescope.classifier.records import Article
+from framescope.classifier.service.app import address_of, bound
 from framescope.classifier.service.commands import serve
 from framescope.classifier.service.limits import (
     Capacity,
@@ -30,7 +31,6 @@ from framescope.classifier.service.limits import (
     read_token,
 )
 from framescope.classifier.service.scoring import ScoringQueue
-from framescope.classifier.service.server import address_of, bound
 from serving import LINE, TEXT, make, page
 
 PATIENCE = 20  # seconds that a test waits for what comes at once
@@ -293,7 +293,11 @@ class Line:
 
 
 def guard(app, capacity=None, **bounds):
-    return LimitsMiddleware(app, Limits(**bounds), capacity or Capacity(2), measures(), lambda: 1)
+    service = SimpleNamespace(
+        limits=Limits(**bounds), capacity=capacity or Capacity(2), metrics=measures(),
+        queue=SimpleNamespace(retry=lambda: 1),
+    )  # fmt: skip
+    return LimitsMiddleware(app, service)
 
 
 async def nobody(scope, receive, send):

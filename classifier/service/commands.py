@@ -8,16 +8,14 @@ from typing import Annotated
 import typer
 from framescope.classifier.cli.shared import Own
 
-HOST, PORT = "127.0.0.1", 8000
-
 
 def serve(
     host: Annotated[
         str, typer.Option(metavar="HOST", help="Listen there; 0.0.0.0 is everywhere.")
-    ] = HOST,
+    ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(metavar="N", min=0, max=65535, help="And there; 0 is any that is free.")
-    ] = PORT,
+    ] = 8000,
     model: Annotated[
         str,
         typer.Option("--model", "-m", metavar="MODEL", help="baseline, transformer, or a bundle."),
@@ -51,8 +49,7 @@ def serve(
     token = read_token(token_file)
     limits = Limits(max_bytes, max_seconds, max_waiting, token, allow_urls)
     try:
-        from framescope.classifier.service.app import make_app
-        from framescope.classifier.service.server import bound, run
+        from framescope.classifier.service.app import bound, make_app, run
     except ImportError as error:
         from framescope.classifier.errors import how_to_install
 

@@ -1,4 +1,4 @@
-"""What a service takes at most and who may ask it, and the middleware that holds requests to it."""
+"""Limits of a service, its token, and the middleware that enforces them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from framescope.classifier.errors import FramescopeError
 
-TOKEN = "FRAMESCOPE_TOKEN"
-"""The environment variable that holds the token, where no file does."""
+TOKEN = "FRAMESCOPE_TOKEN"  # the environment variable
 
 
 class ServiceError(FramescopeError):
@@ -25,17 +24,7 @@ class ServiceError(FramescopeError):
 
 
 class RequestError(FramescopeError):
-    """A request that is answered with an error.
-
-    Parameters
-    ----------
-    status : int
-        Of HTTP.
-    reason : str
-        One line: what is wrong, and what to do about it.
-    retry : int or None
-        Seconds after which to try again.
-    """
+    """A request that is answered with an error: its HTTP status, and when to try again."""
 
     def __init__(self, status: int, reason: str, retry: int | None = None) -> None:
         super().__init__(" ".join(reason.split()))
@@ -45,38 +34,17 @@ class RequestError(FramescopeError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one service takes at most.
+    """What one service takes at most."""
 
-    Attributes
-    ----------
-    size : int
-        Of a request's body, and characters of an article.
-    seconds : float
-        For which a request may send its body; for which an article may wait; and for which it may
-        be read, and scored.
-    waiting : int
-        Articles at once, whether they are being read, wait, or are being scored.
-    token : bytes or None
-        That requests must carry; None for no check.
-    urls : bool
-        Whether addresses are fetched.
-    """
-
-    size: int = 2_000_000
-    seconds: float = 60.0
-    waiting: int = 128
+    size: int = 2_000_000  # bytes of a body, characters of an article
+    seconds: float = 60.0  # to send a body; for an article, to wait, and again to be scored
+    waiting: int = 128  # articles that are read, wait, or are scored
     token: bytes | None = field(default=None, repr=False)
-    urls: bool = False
+    urls: bool = False  # whether addresses are fetched
 
 
 def read_token(file: Path | None) -> bytes | None:
-    """Read the token from a file, else from the environment; None where neither gives one.
-
-    Raises
-    ------
-    ServiceError
-        When the file can't be read, or what is given can't stand in a header.
-    """
+    """Read the token from a file, else from the environment; raises `ServiceError`."""
     given, place = os.environ.get(TOKEN), TOKEN
     if file is not None:
         place = str(file)
@@ -94,14 +62,10 @@ def read_token(file: Path | None) -> bytes | None:
 
 
 class Capacity:
-    """Counts the articles in the service, and refuses more than it may hold.
-
-    It belongs to the event loop and has no lock.
-    """
+    """Counts the articles in the service; belongs to the event loop and has no lock."""
 
     def __init__(self, most: int) -> None:
-        self.most = most
-        self.taken = 0
+        self.most, self.taken = most, 0
 
     def take(self, count: int, retry: int) -> None:
         """Reserve places for `count` articles, or raise `RequestError` (429)."""
@@ -116,16 +80,14 @@ class Capacity:
 
 
 if TYPE_CHECKING:
-    from framescope.classifier.service.metrics import Metrics
+    from framescope.classifier.service.scoring import ScoringService
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
-OPEN = frozenset({"/", "/health"})
-"""What needs no token: whether the service lives, and the page, which holds nothing."""
-
+OPEN = frozenset({"/", "/health"})  # without a token
 _WORK = frozenset({"/score", "/score/batch"})
 _KNOWN = OPEN | _WORK | {"/signals", "/ready", "/metrics", "/openapi.json"}
 _SOURCES = "/sources/"
@@ -138,7 +100,7 @@ log = logging.getLogger("framescope.service")
 
 
 class _GoneError(Exception):
-    """A client that went away before it had asked."""
+    """The client went away before it had sent its request."""
 
 
 def named(path: str) -> str:
@@ -149,31 +111,10 @@ def named(path: str) -> str:
 
 
 class LimitsMiddleware:
-    """Passes requests to the application, or refuses them.
+    """Passes requests to the application, or refuses them before a body is parsed or kept."""
 
-    A refusal is cheap: no body is parsed, and none beyond the limit is kept.
-
-    Parameters
-    ----------
-    app : callable
-        Of ASGI.
-    limits : Limits
-    capacity : Capacity
-    metrics : Metrics
-    retry : callable
-        Gives the seconds after which there may be room again.
-    """
-
-    def __init__(
-        self,
-        app: Application,
-        limits: Limits,
-        capacity: Capacity,
-        metrics: Metrics,
-        retry: Callable[[], int],
-    ) -> None:
-        self.app, self._limits, self._capacity = app, limits, capacity
-        self._metrics, self._retry = metrics, retry
+    def __init__(self, app: Application, service: ScoringService) -> None:
+        self.app, self._service, self._limits = app, service, service.limits
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request, as ASGI has it."""
@@ -201,8 +142,9 @@ class LimitsMiddleware:
             if status == _GONE:
                 await _send(RequestError(500, DEFECT), noting)
         finally:
-            self._metrics.requests.labels(path, str(status)).inc()
-            self._metrics.seconds.labels(path).observe(time.monotonic() - began)
+            metrics = self._service.metrics
+            metrics.requests.labels(path, str(status)).inc()
+            metrics.seconds.labels(path).observe(time.monotonic() - began)
 
     async def _answer(self, scope: Message, path: str, receive: Receive, send: Send) -> None:
         headers = {name.lower(): value for name, value in scope["headers"]}
@@ -212,12 +154,12 @@ class LimitsMiddleware:
             await self.app(scope, receive, send)
             return
         self._check_type(headers.get(b"content-type", b""))
-        self._capacity.take(1, self._retry())
+        self._service.capacity.take(1, self._service.queue.retry())
         try:
             body = await self._body(headers, receive)
             await _answered(self.app, scope, body, receive, send)
         finally:
-            self._capacity.leave(1)
+            self._service.capacity.leave(1)
 
     def _check_token(self, given: bytes) -> None:
         if self._limits.token is None:
@@ -225,9 +167,8 @@ class LimitsMiddleware:
         scheme, _, token = given.partition(b" ")
         right = hmac.compare_digest(token.strip(), self._limits.token)
         if not right or scheme.lower() != b"bearer":
-            raise RequestError(
-                401, "needs the service's token; send the header Authorization: Bearer TOKEN"
-            )
+            reason = "needs the service's token; send the header Authorization: Bearer TOKEN"
+            raise RequestError(401, reason)
 
     def _check_type(self, given: bytes) -> None:
         # Nor can another site's page send this type without asking the browser's leave first.

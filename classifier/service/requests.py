@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import detect_language, read_input, read_value
@@ -27,14 +27,12 @@ _PAGE = (
     "</p></article></body></html>"
 )
 
-Id = Annotated[
-    str | None,
-    Field(
-        min_length=1,
-        max_length=300,
-        description="What the article is called in the report; a file's name, say.",
-    ),
-]
+_CALLED = "What the article is called in the report; a file's name, say."
+Id = Annotated[str | None, Field(min_length=1, max_length=300, description=_CALLED)]
+
+
+def _example(value: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [value]})
 
 
 class _ScoreRequest(BaseModel):
@@ -44,7 +42,7 @@ class _ScoreRequest(BaseModel):
 class TextRequest(_ScoreRequest):
     """A text, or whatever else a file may hold that `framescope score` reads: told by content."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"text": _EXAMPLE}]})
+    model_config = _example({"text": _EXAMPLE})
 
     text: str = Field(min_length=1, description="The article, or the page it was copied from.")
     id: Id = None
@@ -67,7 +65,7 @@ class TextRequest(_ScoreRequest):
 class PageRequest(_ScoreRequest):
     """A web page."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"html": _PAGE, "id": "fares"}]})
+    model_config = _example({"html": _PAGE, "id": "fares"})
 
     html: str = Field(min_length=1, description="The page's source, or a part of it.")
     id: Id = None
@@ -84,9 +82,7 @@ class PageRequest(_ScoreRequest):
 class AddressRequest(_ScoreRequest):
     """The address of a page, which is fetched where the service was started with --allow-urls."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"url": "https://karst.example/ferry-fares"}]}
-    )
+    model_config = _example({"url": "https://karst.example/ferry-fares"})
 
     url: str = Field(
         min_length=9,
@@ -110,8 +106,7 @@ class AddressRequest(_ScoreRequest):
             raise InputError(error.source, error.reason.removesuffix(_PRIVATE)) from None
 
 
-Kind: TypeAlias = Literal["text", "html", "url"]
-KINDS: tuple[Kind, ...] = ("text", "html", "url")
+KINDS = ("text", "html", "url")
 
 
 def _kind(value: Any) -> str | None:
@@ -137,31 +132,18 @@ ScoreRequest: TypeAlias = Annotated[
 class BatchRequest(_ScoreRequest):
     """Several articles."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"articles": [{"text": _EXAMPLE}, {"html": _PAGE, "id": "fares"}]}]
-        }
-    )
+    model_config = _example({"articles": [{"text": _EXAMPLE}, {"html": _PAGE, "id": "fares"}]})
 
     articles: list[ScoreRequest] = Field(
         min_length=1, description="As many as --max-waiting at most."
     )
 
 
-def read(posted: TextRequest | PageRequest | AddressRequest, most: int) -> list[Article | Skipped]:
-    """Read what was posted.
+AnyRequest: TypeAlias = TextRequest | PageRequest | AddressRequest
 
-    Parameters
-    ----------
-    posted : TextRequest, PageRequest or AddressRequest
-    most : int
-        Characters of an article; longer ones are skipped.
 
-    Raises
-    ------
-    RequestError
-        When there is no article in it.
-    """
+def read(posted: AnyRequest, most: int) -> list[Article | Skipped]:
+    """Read a request, skipping articles of more than `most` characters; raises `RequestError`."""
     try:
         found = list(posted.articles())
     except InputError as error:

@@ -1,35 +1,114 @@
-"""The routes: a path, its documentation and one call each."""
+"""The routes: a path, its documentation in OpenAPI and one call each."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Path, Request
+from fastapi import APIRouter, Body, FastAPI, Header, Path, Request
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from framescope.classifier.service.limits import DEFECT, RequestError, error_body, log
-from framescope.classifier.service.metrics import TYPE
-from framescope.classifier.service.openapi import error, html_report, json_of, plain
-from framescope.classifier.service.requests import BatchRequest, ScoreRequest
-from framescope.classifier.service.scoring import AnyRequest, ScoringService
+from framescope.classifier.reports import report_schema
+from framescope.classifier.service.limits import DEFECT, OPEN, RequestError, error_body, log
+from framescope.classifier.service.requests import AnyRequest, BatchRequest, ScoreRequest
+from framescope.classifier.service.scoring import ScoringService
+from pydantic import BaseModel, Field
 
 router = APIRouter()
 
+_ABOUT = (
+    "Who says so, how it is framed, and whose words they are: for every sentence of a news article."
+)
 _REPORT_POLICY = "sandbox allow-scripts allow-popups"
+_METRICS = "text/plain; version=0.0.4; charset=utf-8"
+_REFERENCE = "#/components/schemas/"
+_REPORT: dict[str, Any] = {"$ref": f"{_REFERENCE}Report"}
+_TEXT = {"schema": {"type": "string"}}
+
+
+class Error(BaseModel, extra="forbid"):
+    """An error."""
+
+    error: str = Field(description="One line: what is wrong, and what to do.")
+    status: int = Field(0, description="Of one of a batch: the status it had alone.")
+
+
+class Signal(BaseModel):
+    """A signal of the taxonomy."""
+
+    name: str
+    label: str
+    family: str
+    level: str
+    meaning: str
+    origin: str
+    given: bool = Field(description="Whether the model gives it.")
+    threshold: float | None = Field(description="The probability from which it is flagged.")
+
+
+class Source(BaseModel):
+    """What is on record about an outlet or a host."""
+
+    query: str
+    outlets: list[dict[str, Any]]
+    domain: dict[str, Any] | None = None
+    network: dict[str, Any] | None = None
+    operation: dict[str, Any] | None = None
+    looks_like: dict[str, Any] | None = None
+    close: list[str] = []
+    namesakes: list[str] = []
+
+
+class Reports(BaseModel):
+    """Reports, or errors, in the order of the articles."""
+
+    reports: list[Any] = Field(
+        json_schema_extra={"items": {"anyOf": [_REPORT, {"$ref": f"{_REFERENCE}Error"}]}}
+    )
+
+
+class State(BaseModel):
+    """The state of the service."""
+
+    status: str = Field(examples=["ready"])
+
+
+def _json(model: Any, meaning: str) -> dict[str, Any]:
+    return {"model": model, "description": meaning}
+
+
 _BUSY: dict[int | str, dict[str, Any]] = {
-    401: error("No token, or a wrong one."),
-    408: error("The request came too slowly."),
-    413: error("Longer than the service takes."),
-    415: error("No JSON by its header."),
-    422: error("Not what is described here, or nothing that can be scored."),
-    429: error("Full; `Retry-After` says in how many seconds to try again."),
+    status: _json(Error, meaning)
+    for status, meaning in (
+        (401, "No token, or a wrong one."),
+        (408, "The request came too slowly."),
+        (413, "Longer than the service takes."),
+        (415, "No JSON by its header."),
+        (422, "Not what is described here, or nothing that can be scored."),
+        (429, "Full; `Retry-After` says in how many seconds to try again."),
+    )
 }
-_LATE: dict[int | str, dict[str, Any]] = {
-    504: error("One article took longer than the service allows.")
-}
-_ADDRESS: dict[int | str, dict[str, Any]] = {
-    403: error("An address, where the service fetches none.")
-}
+
+
+def described(app: FastAPI, *, guarded: bool) -> dict[str, Any]:
+    """Describe an application, which may want a token, in OpenAPI 3.1."""
+    found: dict[str, Any] = get_openapi(
+        title=app.title, version=app.version, description=_ABOUT, routes=app.routes
+    )
+    report = report_schema(f"{_REFERENCE}{{model}}")
+    report.pop("$schema")
+    parts = found["components"]
+    parts["schemas"] |= {**report.pop("$defs"), "Report": report}
+    if guarded:
+        parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        found["security"] = [{"token": []}]
+    for path, methods in found["paths"].items():
+        for operation in methods.values():
+            if guarded and path in OPEN:
+                operation["security"] = []
+            if not guarded:
+                operation["responses"].pop("401", None)
+    return found
 
 
 def _service(request: Request) -> ScoringService:
@@ -48,7 +127,15 @@ def wants_html(accept: str) -> bool:
     "/score",
     summary="Score a text, a page or an address",
     response_class=Response,
-    responses={200: html_report(json_of("Report", "The report.")), **_BUSY, **_LATE, **_ADDRESS},
+    responses={
+        200: {
+            "description": "The report.",
+            "content": {"application/json": {"schema": _REPORT}, "text/html": _TEXT},
+        },
+        **_BUSY,
+        403: _json(Error, "An address, where the service fetches none."),
+        504: _json(Error, "One article took longer than the service allows."),
+    },
 )
 async def score(
     request: Request,
@@ -71,7 +158,7 @@ async def score(
     "/score/batch",
     summary="Score several articles",
     response_class=Response,
-    responses={200: json_of("Reports", "A report, or an error, for each article."), **_BUSY},
+    responses={200: _json(Reports, "A report, or an error, for each article."), **_BUSY},
 )
 async def score_batch(request: Request, posted: Annotated[BatchRequest, Body()]) -> Response:
     """Score several articles; one that can't be scored is an error in its place."""
@@ -100,7 +187,7 @@ async def _in_its_place(service: ScoringService, posted: AnyRequest) -> str:
 @router.get(
     "/signals",
     summary="List the signals",
-    responses={200: json_of("Signals", "The taxonomy."), 401: _BUSY[401]},
+    responses={200: _json(list[Signal], "The taxonomy."), 401: _BUSY[401]},
 )
 async def signals(request: Request) -> Response:
     """List each signal with its meaning, its threshold, and whether the model gives it."""
@@ -111,10 +198,10 @@ async def signals(request: Request) -> Response:
     "/sources/{key:path}",
     summary="Look an outlet up",
     responses={
-        200: json_of("Source", "What `framescope sources show --format json` says of it."),
+        200: _json(Source, "What `framescope sources show --format json` says of it."),
         401: _BUSY[401],
-        404: error("Nobody is called so; the error says who may be meant."),
-        422: error("Too long for a name."),
+        404: _json(Error, "Nobody is called so; the error says who may be meant."),
+        422: _json(Error, "Too long for a name."),
         429: _BUSY[429],
     },
 )
@@ -134,9 +221,7 @@ async def source(
     return JSONResponse(await _service(request).source(key))
 
 
-@router.get(
-    "/health", summary="Does it live?", responses={200: json_of("State", "The service lives.")}
-)
+@router.get("/health", summary="Does it live?", responses={200: _json(State, "The service lives.")})
 async def health() -> dict[str, str]:
     """Return that the service is alive; needs no token."""
     return {"status": "ok"}
@@ -146,9 +231,9 @@ async def health() -> dict[str, str]:
     "/ready",
     summary="Does it take articles?",
     responses={
-        200: json_of("State", "The model is loaded, and articles are welcome."),
+        200: _json(State, "The model is loaded, and articles are welcome."),
         401: _BUSY[401],
-        503: error("It is about to stop, or can't score."),
+        503: _json(Error, "It is about to stop, or can't score."),
     },
 )
 async def ready(request: Request) -> Response:
@@ -162,11 +247,14 @@ async def ready(request: Request) -> Response:
     "/metrics",
     summary="What is counted, for Prometheus",
     response_class=Response,
-    responses={200: plain("Prometheus' text format."), 401: _BUSY[401]},
+    responses={
+        200: {"description": "Prometheus' text format.", "content": {"text/plain": _TEXT}},
+        401: _BUSY[401],
+    },
 )
 async def metrics(request: Request) -> Response:
     """Return counts and times for Prometheus."""
-    return Response(_service(request).metrics.text(), headers={"content-type": TYPE})
+    return Response(_service(request).metrics.text(), headers={"content-type": _METRICS})
 
 
 @router.get("/", include_in_schema=False)

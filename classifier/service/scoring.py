@@ -8,34 +8,72 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from queue import Empty, Queue
 from threading import Thread
 from typing import Any, TypeAlias, TypeVar
 
+from framescope.classifier import __version__
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.outlets import Answer, answers_to_json, look_up
 from framescope.classifier.records import Article, ArticleReport, BatchReport, Skipped, printable
 from framescope.classifier.reports import to_html, to_json
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.service.limits import Capacity, Limits, RequestError
-from framescope.classifier.service.metrics import Metrics
-from framescope.classifier.service.requests import AddressRequest, PageRequest, TextRequest, read
+from framescope.classifier.service.requests import AddressRequest, AnyRequest, PageRequest, read
 from framescope.classifier.taxonomy import SIGNALS
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
 
-TOGETHER = 32
-"""Articles from which no more are waited for."""
-
-LINGER = 0.004
-"""Seconds that the first article of a batch waits for company."""
+_TOGETHER = 32  # articles from which no more are waited for
+_LINGER = 0.004  # seconds that the first article of a batch waits for company
+_OLD = 0.8  # the weight of what was measured before
+_BATCH = (1, 2, 4, 8, 16, 32, 64)
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 Item: TypeAlias = ArticleReport | Skipped
 T = TypeVar("T")
 
-_OLD = 0.8  # the weight of what was measured before
+
+class Metrics:
+    """Counts and times of one service, for Prometheus."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        kept = self._registry = CollectorRegistry()
+        prefix: dict[str, Any] = {"namespace": "framescope", "registry": kept}
+        self.requests = Counter("requests", "Requests answered.", ["path", "status"], **prefix)
+        self.seconds = Histogram(
+            "request_seconds", "From a request's first byte to its answer's last.", ["path"],
+            buckets=_SECONDS, **prefix,
+        )  # fmt: skip
+        self.articles = Counter("articles", "Articles scored.", **prefix)
+        self.sentences = Counter("sentences", "Sentences scored.", **prefix)
+        self.batches = Histogram(
+            "batch_articles", "Articles scored together.", buckets=_BATCH, **prefix
+        )
+        self.scoring = Counter("scoring_seconds", "Seconds spent on scoring.", **prefix)
+        self.waiting = Gauge("waiting", "Articles that wait to be scored.", **prefix)
+        self.capacity = Gauge("in_house", "Articles being read, waiting or being scored.", **prefix)
+        about = {"version": __version__, "model": bundle.name}
+        about |= {"digest": bundle.digest, "runtime": bundle.runtime}
+        Info("bundle", "What scores are computed with.", **prefix).info(about)
+        ProcessCollector(registry=kept)  # memory, files, processor time
+
+    def text(self) -> bytes:
+        """Write the metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
 
 
 @dataclass(frozen=True)
 class _Job:
-    """What one request wants scored, and where it waits for it."""
+    """The articles of one request, and the future that gets their reports."""
 
     articles: Sequence[Article | Skipped]
     future: Future[list[Item]] = field(default_factory=Future)
@@ -44,13 +82,7 @@ class _Job:
 class ScoringQueue:
     """Scores articles in the order they come, as many in one call of the model as are waiting.
 
-    Parameters
-    ----------
-    scorer : Scorer
-        Only this queue's thread calls it: models are not made for several.
-    metrics : Metrics
-    seconds : float
-        For which an article may wait.
+    Its thread alone calls the scorer: models are not made for several threads.
     """
 
     def __init__(self, scorer: Scorer, metrics: Metrics, seconds: float) -> None:
@@ -75,7 +107,7 @@ class ScoringQueue:
 
     @property
     def waiting(self) -> int:
-        """Jobs that nobody has begun."""
+        """Number of jobs in the queue."""
         return self._jobs.qsize()
 
     def retry(self) -> int:
@@ -83,13 +115,7 @@ class ScoringQueue:
         return max(1, min(60, math.ceil(self.waiting * self._pace)))
 
     async def score(self, articles: Sequence[Article | Skipped]) -> list[Item]:
-        """Score some articles of one request; an item comes back for each.
-
-        Raises
-        ------
-        RequestError
-            429 when nobody had time for them, 504 when they take too long.
-        """
+        """Score the articles of one request, in order; raises `RequestError` as `within` does."""
         job = _Job(articles)
         self._jobs.put(job)
         return await within(job.future, self._seconds, self.retry)
@@ -100,15 +126,15 @@ class ScoringQueue:
         last = False
         while not last and (first := self._jobs.get()) is not None:
             jobs, last = self._gathered(first)
-            # Whoever went away has cancelled theirs.
+            # Clients that went away have cancelled theirs.
             jobs = [job for job in jobs if job.future.set_running_or_notify_cancel()]
             if jobs:
                 self._score(jobs)
 
     def _gathered(self, first: _Job) -> tuple[list[_Job], bool]:
-        """Return the jobs that wait beside the first, and whether the queue is stopping."""
-        jobs, until = [first], time.monotonic() + LINGER
-        while sum(len(job.articles) for job in jobs) < TOGETHER:
+        """Return the jobs that wait, and whether the queue is stopping."""
+        jobs, until = [first], time.monotonic() + _LINGER
+        while sum(len(job.articles) for job in jobs) < _TOGETHER:
             try:
                 job = self._jobs.get(timeout=max(0.0, until - time.monotonic()))
             except Empty:
@@ -119,10 +145,9 @@ class ScoringQueue:
         return jobs, False
 
     def _score(self, jobs: Sequence[_Job]) -> None:
-        articles = [article for job in jobs for article in job.articles]
         began = time.monotonic()
         try:
-            found = list(self._scorer.score(articles))
+            found = list(self._scorer.score([one for job in jobs for one in job.articles]))
         except Exception as error:  # a defect, which must not reach the others
             if len(jobs) == 1:
                 jobs[0].future.set_exception(error)
@@ -131,10 +156,9 @@ class ScoringQueue:
                     self._score([job])
             return
         self._measure(found, time.monotonic() - began)
-        at = 0
+        items = iter(found)
         for job in jobs:
-            job.future.set_result(found[at : at + len(job.articles)])
-            at += len(job.articles)
+            job.future.set_result(list(islice(items, len(job.articles))))
 
     def _measure(self, found: Sequence[Item], seconds: float) -> None:
         reports = [item for item in found if isinstance(item, ArticleReport)]
@@ -148,10 +172,7 @@ class ScoringQueue:
 async def within(future: Future[T], seconds: float, retry: Callable[[], int]) -> T:
     """Wait for a thread's work: `seconds` until it begins, and again until it is done.
 
-    Raises
-    ------
-    RequestError
-        429 where it was not begun, so that who is overrun says so; 504 where it takes too long.
+    Raises `RequestError`: 429 where it was not begun, 504 where it takes too long.
     """
     waited = asyncio.wrap_future(future)
     try:
@@ -166,10 +187,8 @@ async def within(future: Future[T], seconds: float, retry: Callable[[], int]) ->
             raise RequestError(504, f"took longer than {seconds:g} s; give a shorter text")
         return waited.result()
     finally:
-        waited.cancel()  # where nobody waits any more: a client that went away
+        waited.cancel()  # a client that went away
 
-
-AnyRequest: TypeAlias = TextRequest | PageRequest | AddressRequest
 
 _READERS = 2
 _FETCHERS = 8  # which mostly wait
@@ -181,21 +200,15 @@ _SAMPLE = (
 
 
 class ScoringService:
-    """Everything that answers share: the scorer's queue, the threads, capacity and metrics.
-
-    Parameters
-    ----------
-    scorer : Scorer
-        Its ``seconds`` limit an article's scoring.
-    limits : Limits
-    """
+    """Everything that requests share: the scorer's queue, the threads, capacity and metrics."""
 
     def __init__(self, scorer: Scorer, limits: Limits) -> None:
         self.scorer, self.limits = scorer, limits
         self.capacity = Capacity(limits.waiting)
         self.metrics = Metrics(scorer.bundle)
         self.queue = ScoringQueue(scorer, self.metrics, limits.seconds)
-        self.metrics.watch(lambda: self.queue.waiting, lambda: self.capacity.taken)
+        self.metrics.waiting.set_function(lambda: self.queue.waiting)
+        self.metrics.capacity.set_function(lambda: self.capacity.taken)
         self.stopping = False
         self._readers = ThreadPoolExecutor(_READERS, "framescope-pages")
         self._fetchers = ThreadPoolExecutor(_FETCHERS, "framescope-fetch")
@@ -218,16 +231,8 @@ class ScoringService:
         for pool in (self._readers, self._fetchers):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    # --- answers ----------------------------------------------------------------------------------
-
     async def report(self, posted: AnyRequest) -> BatchReport:
-        """Read and score the articles of one request.
-
-        Raises
-        ------
-        RequestError
-            When there is no article in it, or it can't be scored now.
-        """
+        """Read and score the articles of one request, or raise `RequestError`."""
         fetched = isinstance(posted, AddressRequest)
         if fetched and not self.limits.urls:
             reason = "addresses are not fetched here; send the page as 'html', or its 'text'"
@@ -236,7 +241,7 @@ class ScoringService:
         given = await self._in(pool, lambda: read(posted, self.limits.size))
         if not any(isinstance(item, Article) for item in given):
             raise _nothing(given)
-        more = len(given) - 1  # the guard has given a seat to the first
+        more = len(given) - 1  # the middleware has reserved a place for the first
         if more >= self.capacity.most:
             reason = f"holds {len(given):,} articles, and {self.capacity.most:,} may wait at once"
             raise RequestError(413, f"{reason}; divide it")
