@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import values
+from framescope.classifier.inputs import reading
 from framescope.classifier.inputs.fetching import Fetched
 from framescope.classifier.records.article import Article
 from framescope.classifier.records.scored import Skipped
@@ -267,7 +267,7 @@ def test_columns_say_what_is_known_of_an_article(tmp_path) -> None:
         "author": [1, 2, 3, 4],
         "title": pandas.Series([pandas.NA, "Ferry", pandas.NA, pandas.NA], dtype=object),
     })  # fmt: skip
-    found = [item for _, item in values.read_frame(df, "body")]
+    found = [item for _, item in reading.read_frame(df, "body")]
     known = [(a.outlet, a.date, a.author, a.title) for a in found[:3]]
     assert known == [
         ("Vesk TV", "2020-01-31", None, None),

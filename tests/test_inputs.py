@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from framescope.classifier import command
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import InputOptions, read_input, split_input, unpacking
+from framescope.classifier.inputs import InputOptions, decoding, read_input, split_input
 from framescope.classifier.inputs.fetching import Fetched
 from framescope.classifier.records import Article, Origin, Skipped
 from mutator import SOUND
@@ -249,7 +249,7 @@ def test_parts_of_packed_files_follow_each_other(tmp_path):
 def test_a_bomb_is_given_up(tmp_path, monkeypatch, pack, name):
     if name == "a.warc":
         pytest.importorskip("fastwarc")
-    monkeypatch.setattr(unpacking, "MOST_UNPACKED", 5_000_000)
+    monkeypatch.setattr(decoding, "MOST_UNPACKED", 5_000_000)
     head = {"a.jsonl": lines(1), "a.csv": f'id,text\n1,"{TEXT}"\n', "a.warc": "WARC/1.0\r\nA: b"}
     source = write(tmp_path, name, pack(head[name].encode() + b"\0" * 30_000_000))
     found: list[object] = []

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import RawRecord, exchange, split_input, tables
-from framescope.classifier.inputs.jsonl import looks_like_records
+from framescope.classifier.inputs.fields import looks_like_records
 from framescope.classifier.records import Article, Origin, Skipped
 from test_inputs import peak
 from warcs import BODY, HTML, TEXT, TITLE, read_all, reason, write

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from framescope.classifier.inputs import furniture, headers, page, republication
+from framescope.classifier.inputs import furniture, page, republication
 from framescope.classifier.inputs.furniture import LineKind
 
 CASES = Path(__file__).parent / "cases" / "pages"
@@ -170,4 +170,4 @@ def test_a_mention_republishes_nothing(text: str) -> None:
     ],
 )
 def test_reads_a_day_only_where_it_is_plain(text: str, date: str | None) -> None:
-    assert headers.iso_date(text) == date
+    assert page.iso_date(text) == date

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from framescope.classifier.inputs import headers, page, republication
+from framescope.classifier.inputs import page, republication
 from framescope.classifier.inputs.exchange import from_record, to_record
 from framescope.classifier.outlets.publisher.publisher import UNNAMED_MONITOR, publication
 from framescope.classifier.outlets.registry import registry
@@ -214,7 +214,7 @@ def test_a_byline_taken_off_the_text_keeps_its_agency(outlets: Registry) -> None
     ],
 )
 def test_a_page_names_itself_only_in_offers_of_its_own(line: str, name: str | None) -> None:
-    assert headers.own_name(line) == name
+    assert page.own_name(line) == name
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,25 @@ from framescope.classifier.inputs.exchange import (
     read_lines,
     to_record,
 )
+from framescope.classifier.inputs.fields import InputOptions, RawRecord
 from framescope.classifier.inputs.files import ListedFile, list_inputs, read_list, size_of_inputs
-from framescope.classifier.inputs.headers import is_headline
-from framescope.classifier.inputs.headers import own_name as own_name_of_page
-from framescope.classifier.inputs.language import detect_language
-from framescope.classifier.inputs.normal import Original, legible, normalise_articles, restore
-from framescope.classifier.inputs.raw import RawRecord
-from framescope.classifier.inputs.reading import InputOptions, read_input, split_input
+from framescope.classifier.inputs.normal import (
+    Original,
+    detect_language,
+    legible,
+    normalise_articles,
+    restore,
+)
+from framescope.classifier.inputs.page import is_headline
+from framescope.classifier.inputs.page import own_name as own_name_of_page
+from framescope.classifier.inputs.reading import (
+    Input,
+    read_frame,
+    read_input,
+    read_value,
+    read_values,
+    split_input,
+)
 from framescope.classifier.inputs.republication import layers as republication_layers
 from framescope.classifier.inputs.republication import same_outlet
 from framescope.classifier.inputs.sentences import split as split_sentences
-from framescope.classifier.inputs.values import Input, read_frame, read_value, read_values

@@ -1,11 +1,167 @@
-"""Decode the bytes of a text in any common encoding."""
+"""Unpack (gzip, bzip2, xz, Zstandard) and decode the bytes of an input, within limits."""
 
 from __future__ import annotations
 
+import bz2
 import codecs
+import gzip
+import lzma
 import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
 
-from framescope.classifier.errors import InputError
+from framescope.classifier.errors import InputError, how_to_install
+
+SUFFIXES = frozenset({".gz", ".bz2", ".xz", ".zst", ".zstd"})
+HEAD = 65_536  # bytes that tell what an input is
+CHUNK = 1 << 20
+# A file is a bomb if it unpacks to more than so many bytes, and so many times its size.
+MOST_UNPACKED, MOST_TIMES = 256_000_000, 200
+_PIECE = 1 << 10  # bytes of Zstandard unpacked at once: every four of them may be 128 kB
+_DEEPEST = 2
+
+
+def ignore(_: object) -> None:
+    """Do nothing with what is told."""
+
+
+# --- unpacking ------------------------------------------------------------------------------------
+
+
+class Source:
+    """The bytes of an input, as they are unpacked; `head` are the first, which are read again.
+
+    Reading a damaged input returns what stands before the damage, and then raises `InputError`.
+    """
+
+    def __init__(
+        self,
+        pieces: Iterator[bytes],
+        name: str,
+        file: Source | None = None,
+        taken: Callable[[int], None] = ignore,
+    ) -> None:
+        self.name, self.is_packed, self.count = name, file is not None, 0
+        self._pieces, self._file, self._taken = pieces, file, taken
+        self._error: InputError | None = None
+        self._ahead = b""
+        self.head = self._ahead = self.read(HEAD)
+
+    def read(self, size: int = CHUNK, /) -> bytes:
+        """Return at most `size` bytes, and none only at the end. Raises `InputError`."""
+        self._ahead = self._ahead or b"".join(self._more(size))
+        part, self._ahead = self._ahead[:size], self._ahead[size:]
+        if self._error is not None and not part:
+            raise self._error
+        return part
+
+    def _more(self, size: int) -> Iterator[bytes]:
+        while size > 0 and self._error is None:
+            try:
+                part = bytes(next(self._pieces, b""))
+            except Exception as error:  # the libraries of stores have errors of their own
+                self._error = error if isinstance(error, InputError) else self._explained(error)
+                return
+            self.count += len(part)
+            self._taken(len(part))
+            if self._file and self.count > max(MOST_UNPACKED, MOST_TIMES * self._file.count):
+                reason = f"unpacks to more than {MOST_TIMES} times its size; "
+                self._error = InputError(self.name, reason + "unpack it, and look into it")
+                return
+            if not part:
+                return
+            yield part
+            size -= len(part)
+
+    def _explained(self, error: Exception) -> InputError:
+        if isinstance(error, MemoryError):
+            reason = "needs more memory to unpack than there is; unpack it"
+        elif self.is_packed:
+            reason = f"is damaged where it is packed ({error}); get it again"
+        else:
+            reason = f"cannot be read ({getattr(error, 'strerror', None) or error}); check the file"
+        return InputError(self.name, " ".join(reason.split()))
+
+    def lines(self, errors: str, most: int) -> Iterator[str]:
+        """Split into lines; of a line of more than `most` characters, only as much as shows that.
+
+        Raises `InputError` where UTF-16 is damaged.
+        """
+        encoding = "utf-16" if self.head.startswith(_UTF16) else "utf-8"
+        decoder = codecs.getincrementaldecoder(encoding)(errors)
+        begun, length = list[str](), 0  # of the line that isn't ended
+        try:
+            chunk = self.read().removeprefix(codecs.BOM_UTF8)
+            while chunk:
+                first, *others = decoder.decode(chunk).split("\n")
+                if length <= most:
+                    begun.append(first[: most + 1 - length])
+                    length += len(begun[-1])
+                if others:
+                    yield "".join(begun)
+                    yield from others[:-1]
+                    begun, length = [others[-1]], len(others[-1])
+                chunk = self.read()
+            yield "".join(begun) + decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            yield "".join(begun)
+            reason = f"is damaged {encoding.upper()} from there on; save it again as UTF-8"
+            raise InputError(self.name, reason) from None
+
+
+def unpacked(stream: Any, name: str, taken: Callable[[int], None] = ignore) -> Source:
+    """Unpack an open file as often as it is packed.
+
+    `taken` is told the number of bytes each time some are read of the file. Raises `InputError`
+    when it is damaged, or packed more than twice.
+    """
+    file = found = Source(_pieces(stream.read), name, taken=taken)
+    for _ in range(_DEEPEST + 1):
+        unpack = next((one for magic, one in _PACKED.items() if found.head.startswith(magic)), None)
+        if unpack is None:
+            return found
+        found = Source(unpack(found), name, file)
+    raise InputError(name, "is packed more than twice; unpack it first")
+
+
+def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    # In small pieces: little is lost where packed data are damaged.
+    return iter(partial(read, HEAD), b"")
+
+
+def _zstandard(source: Source) -> Iterator[bytes]:
+    """Unpack frames, one after another.
+
+    The library's own reader takes the end of a truncated file for the end of a whole one.
+    """
+    try:
+        import zstandard
+    except ImportError:
+        reason = f"Zstandard needs a library that isn't there; {how_to_install('batch')}"
+        raise InputError(source.name, reason) from None
+    frame, packed = None, b""
+    while packed := packed or source.read(HEAD):
+        frame = frame or zstandard.ZstdDecompressor().decompressobj()
+        part, packed = frame.decompress(packed[:_PIECE]), packed[_PIECE:]
+        yield from (part[at : at + HEAD] for at in range(0, len(part), HEAD))
+        if frame.eof:
+            frame, packed = None, frame.unused_data + packed
+    if frame is not None:
+        raise EOFError("it ends before its end marker")
+
+
+_PACKED: Mapping[bytes, Callable[[Any], Iterator[bytes]]] = {
+    b"\x1f\x8b": lambda source: _pieces(gzip.GzipFile(fileobj=source).read1),
+    b"BZh": lambda source: _pieces(bz2.BZ2File(source).read1),
+    b"\xfd7zXZ\x00": lambda source: _pieces(lzma.LZMAFile(source).read1),  # noqa: SIM115
+    b"\x28\xb5\x2f\xfd": _zstandard,
+    # Skippable frames, which some programs write first.
+    **{bytes([0x50 + kind]) + b"\x2a\x4d\x18": _zstandard for kind in range(16)},
+}
+
+
+# --- decoding -------------------------------------------------------------------------------------
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -14,8 +170,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-
-
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TEXT_OF_IT, _UNPACK = "save its text and give that", "unpack it first"
 _KEEP = "save it, and give the file"
 _FORMATS = (  # the place and bytes that tell a format, its name, and what to do
@@ -82,15 +237,20 @@ def first_characters(head: bytes) -> str:
 def decode(data: bytes, source: str, declared: str | None = None) -> str:
     """Decode a text whose encoding is not known, without a byte order mark.
 
-    The ``declared`` encoding, which a page or a server names, is tried where the bytes are not
-    UTF-8. UTF-8 with stray bytes of Windows-1252 is read as that mixture, a text that was encoded
-    twice is mended, and a stray NUL is dropped. Raises `InputError` when it is not text, or its
-    characters are lost.
+    The `declared` encoding, which a page or a server names, is tried where the bytes are not UTF-8.
+    UTF-8 with stray bytes of Windows-1252 is read as that mixture, a text that was encoded twice is
+    mended, and a stray NUL is dropped. Raises `InputError` when it is not text, or its characters
+    are lost.
     """
     refuse_binary(data, source)
-    text = _marked(data, source)
-    if text is None:
-        text = _unmarked(data, source, declared)
+    text = None
+    if marked := next(((mark, name) for mark, name in _BOMS if data.startswith(mark)), None):
+        text = _decoded(data, marked[1])
+        if text is None and marked[0] != codecs.BOM_UTF8:
+            reason = f"is damaged {marked[1].upper()}; save it again as UTF-8"
+            raise InputError(source, reason)
+        data, declared = data[len(marked[0]) :], None  # the mark may lie
+    text = _unmarked(data, source, declared) if text is None else text
     if len(_CONTROL.findall(text)) > _CONTROL_SHARE * len(text):
         raise InputError(source, "is binary, not text; give text in UTF-8, or HTML")
     if text.count("\ufffd") > _LOST_SHARE * len(text):
@@ -100,32 +260,17 @@ def decode(data: bytes, source: str, declared: str | None = None) -> str:
     return _TWICE.sub(_once, text) if len(_TWICE_SURELY.findall(text)) >= 2 else text
 
 
-def _marked(data: bytes, source: str) -> str | None:
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            try:
-                return data.decode(encoding)
-            except UnicodeDecodeError:
-                if encoding == "utf-8-sig":  # the mark lies; the rest is looked at as any other
-                    return _unmarked(data[len(mark) :], source, None)
-                reason = f"is damaged {encoding.upper()}; save it again as UTF-8"
-                raise InputError(source, reason) from None
-    return None
-
-
 def _unmarked(data: bytes, source: str, declared: str | None) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
+    if (text := _decoded(data, "utf-8")) is not None:
+        return text
     if data.count(b"\x00") > _NUL_SHARE * len(data):
         raise InputError(source, "is binary (it holds NUL bytes); give text in UTF-8, or HTML")
-    if declared and (text := _declared(data, declared)) is not None:
+    if declared and (text := _decoded(data, declared)) is not None:
         return text
     high = len(_HIGH.findall(data))
     if 2 * sum(map(len, _MULTIBYTE.findall(data))) > high:
         return data.decode("utf-8", errors="framescope_cp1252")
-    if high <= _FEW_HIGH * len(data) and (text := _declared(data, "cp1252")) is not None:
+    if high <= _FEW_HIGH * len(data) and (text := _decoded(data, "cp1252")) is not None:
         return text  # a Western text with a few accents or curly quotes
     from charset_normalizer import from_bytes
 
@@ -135,7 +280,7 @@ def _unmarked(data: bytes, source: str, declared: str | None) -> str:
     return str(best)
 
 
-def _declared(data: bytes, encoding: str) -> str | None:
+def _decoded(data: bytes, encoding: str) -> str | None:
     try:
         return data.decode(encoding)
     except (ValueError, LookupError):  # an encoding may be called anything, with a NUL too

@@ -1,58 +1,67 @@
-"""A file that is one document: a text, a page, a mail, a feed, a JSON value -> its articles."""
+"""A file that is one document -> its articles: a text, a page, a mail, a feed, a JSON value."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import email
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from email import policy
+from email.utils import parseaddr, parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import decoding, feeds, files, jsonl, mail, page, webpage
-from framescope.classifier.inputs.unpacking import HEAD, Source, unpacked
+from framescope.classifier.inputs import decoding, fields, files, page, webpage
+from framescope.classifier.inputs.decoding import HEAD, Source, unpacked
 from framescope.classifier.records import Article, Origin, Skipped
 
-MAX_BYTES = 10_000_000
-"""The longest text or page, which should hold one article or a few; pictures within it apart."""
+MAX_BYTES = 10_000_000  # of a text or page, which should hold one article or a few, no pictures
+MAX_RAW = 200_000_000  # of a page or mail with its pictures; tables and JSONL have no limit
 
-MAX_RAW = 200_000_000
-"""The longest page or mail with its pictures. Tables and JSONL have no limit."""
+_MAIL_HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,60}):[ \t]")
+_TELLING = frozenset(
+    {"from", "to", "subject", "date", "mime-version", "content-type", "message-id", "received"}
+    | {"return-path", "delivered-to", "dkim-signature", "list-unsubscribe", "reply-to"}
+    | {"snapshot-content-location", "content-location", "x-sender", "authentication-results"}
+)
+_ENOUGH = 3  # headers of a mail: a text may begin with a line "Subject: ..."
+_MBOX = re.compile(r"From \S+ +\w{3} \w{3} ")
+_PARTS = 2_000
+
+_ROOT = re.compile(
+    r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<\?[^>]{0,500}>\s*){0,5}(?:<!--.{0,5000}?-->\s*){0,5}"
+    r"(?:<!DOCTYPE[^>\[]{0,500}(?:\[[^\]]{0,5000}\])?\s*>\s*)?"
+    r"<(?:[\w.-]{1,40}:)?([A-Za-z][\w.-]{0,60})",
+    re.DOTALL,
+)
+_FEEDS = frozenset({"rss", "feed", "RDF"})
+_LISTS = frozenset({"urlset", "sitemapindex", "opml"})
+_AGENCIES = frozenset({"nitf", "NewsML", "newsMessage", "newsItem"})
+_TAG = re.compile(r"<[a-zA-Z/!]")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document, in a file or in memory.
+    """One document, in a file or in memory."""
 
-    Attributes
-    ----------
-    stem : str
-        What its articles are called after.
-    name : str
-        The name of its file, unpacked, by which its kind is told where its content doesn't.
-    data : bytes or None
-        What it holds; None where that is in the file, which its origin names.
-    url : str or None
-        Where it was fetched.
-    charset : str or None
-        The encoding that the server names.
-    """
-
-    stem: str
-    name: str = ""
-    data: bytes | None = None
-    url: str | None = None
-    charset: str | None = None
+    stem: str  # what its articles are called after
+    name: str = ""  # of its file, unpacked, by which its kind is told where its content doesn't
+    data: bytes | None = None  # None: that is in the file, which its origin names
+    url: str | None = None  # where it was fetched
+    charset: str | None = None  # as the server names it
 
     def read(self, origin: Origin, /) -> Iterator[Article | Skipped]:
         """Read its articles. Raises `InputError`."""
         source, data = str(origin), self.loaded(origin).data or b""
         decoding.refuse_binary(data, source)
         head = decoding.first_characters(data[:HEAD])
-        if is_value(head, self.name) or (self.url and jsonl.looks_like_records(head)):
-            yield from jsonl.read_value(self._decoded(data, source), source, self.stem)
-        elif mail.looks_like_mail(head):
-            yield from mail.articles(data, source, self.stem)
-        elif feeds.looks_like_feed(head):
-            yield from feeds.articles(data, source, self.stem)
+        if is_value(head, self.name) or (self.url and fields.looks_like_records(head)):
+            yield from fields.read_json(self._decoded(data, source), source, self.stem)
+        elif _looks_like_mail(head):
+            yield from _of_mail(data, source, self.stem)
+        elif xml_root(head) in _FEEDS:
+            yield from _of_feed(data, source, self.stem)
         else:
             yield from self._prose(data, source)
 
@@ -78,7 +87,7 @@ class Document:
         if webpage.looks_like_html(head) or (named and webpage.has_html(head)):
             found = list(webpage.articles(text, source, self.stem, self.url))
         else:
-            feeds.refuse_other_xml(head, source)
+            _refuse_other_xml(head, source)
             found = page.articles(text, self.stem)
         if not found:
             reason = "no article in it, only what surrounds one on a page; give the article's text"
@@ -91,21 +100,21 @@ class Document:
 
 
 def is_json(head: str, name: str) -> bool:
-    """Whether a file of that name that begins so is JSON: one value, or an object per line."""
+    """Return True if a file that begins so is JSON: one value, or an object per line."""
     named = Path(name).suffix.lower() in files.RECORDS
-    return (named and not webpage.looks_like_html(head)) or jsonl.looks_like_records(head)
+    return (named and not webpage.looks_like_html(head)) or fields.looks_like_records(head)
 
 
 def is_value(head: str, name: str) -> bool:
-    """Whether a file of that name that begins so is one JSON value."""
-    return is_json(head, name) and jsonl.is_one_value(head)
+    """Return True if a file of that name that begins so is one JSON value."""
+    return is_json(head, name) and fields.is_one_value(head)
 
 
 def whole(source: Source, name: str) -> bytes:
     """Read a document of that name. Raises `InputError` when it is longer than its limit."""
     head = decoding.first_characters(source.head)
     value = is_value(head, name)
-    pictured = value or webpage.has_html(head) or mail.looks_like_mail(head)
+    pictured = value or webpage.has_html(head) or _looks_like_mail(head)
     limit, parts, size = MAX_RAW if pictured else MAX_BYTES, list[bytes](), 0
     while size <= limit and (part := source.read()):
         parts.append(part)
@@ -121,3 +130,155 @@ def whole(source: Source, name: str) -> bytes:
 def _too_long(limit: int, source: str) -> InputError:
     reason = f"is longer than {limit // 1_000_000} MB, too long for an article; "
     return InputError(source, reason + "give one article a file, or many as JSONL")
+
+
+# --- feeds and other XML --------------------------------------------------------------------------
+
+
+def xml_root(head: str) -> str | None:
+    """Return the name of an XML document's root, without its prefix; None where it is no XML."""
+    match = _ROOT.match(head)
+    return match[1] if match else None
+
+
+def _refuse_other_xml(head: str, source: str) -> None:
+    root = xml_root(head)
+    if root in _LISTS:
+        raise InputError(source, "is a list of addresses, no article; give the address of one")
+    if root in _AGENCIES:
+        raise InputError(source, "is NITF or NewsML, which is not read; save its text as .txt")
+    if root is not None and head.lstrip().startswith("<?xml"):
+        reason = f"is XML of a kind that isn't read (<{root}>); save its text, or give RSS or HTML"
+        raise InputError(source, reason)
+
+
+def _of_feed(data: bytes, source: str, stem: str) -> Iterator[Article | Skipped]:
+    """Read the articles of a feed; of an entry that is only a summary, say where the whole is."""
+    import feedparser
+
+    feed = feedparser.parse(data)
+    if not feed.entries:
+        raise InputError(source, "is a feed without entries; give an article's address")
+    outlet = webpage.plain(feed.feed.get("title"))
+    for number, entry in enumerate(feed.entries, 1):
+        yield _entry(entry, outlet, f"{stem}-{number}", Origin(source, record=number))
+
+
+def _entry(
+    entry: Mapping[str, Any], outlet: str | None, name: str, origin: Origin
+) -> Article | Skipped:
+    url, title = webpage.plain(entry.get("link")), webpage.plain(entry.get("title"))
+    if title and _TAG.search(title):
+        title = " ".join(webpage.paragraphs(title))
+    bodies = [content.get("value") or "" for content in entry.get("content", ())]
+    texts = map(webpage.paragraphs, [*bodies, entry.get("summary") or ""])
+    lines = max(texts, key=webpage.words)
+    if webpage.words(lines) < webpage.MIN_WORDS:
+        where = f"give its address: {url}" if url else "give the article's page or text"
+        return Skipped(str(origin), f"only a summary of {webpage.words(lines)} words; {where}")
+    source = entry.get("source")
+    parsed = entry.get("published_parsed") or entry.get("updated_parsed")
+    original = webpage.plain(source.get("title")) if isinstance(source, Mapping) else None
+    return Article(
+        name,
+        "\n".join([title, *lines] if title and lines[0] != title else lines),
+        title=title,
+        outlet=original or outlet,
+        url=url,
+        date=f"{parsed[0]:04}-{parsed[1]:02}-{parsed[2]:02}" if parsed else None,
+        author=webpage.plain(entry.get("author")),
+        origin=origin,
+    )
+
+
+# --- mail (RFC 5322, MIME) ------------------------------------------------------------------------
+
+
+def _looks_like_mail(head: str) -> bool:
+    """Return True for a mail, or a page that a browser saved as one, with its pictures (MHTML)."""
+    if _MBOX.match(head):
+        return True
+    names = set()
+    for line in head.splitlines():
+        if not line:
+            break
+        if line[0] not in " \t":
+            match = _MAIL_HEADER.match(line + " ")
+            if match is None:
+                return False
+            names.add(match[1].lower())
+    return len(names & _TELLING) >= _ENOUGH
+
+
+def _of_mail(data: bytes, source: str, stem: str) -> Iterator[Article]:
+    """Read the article of a newsletter, or those of a saved page."""
+    if _MBOX.match(data[:200].decode("latin-1")):
+        raise InputError(source, "is a mailbox; give its mails one by one, as .eml files")
+    try:
+        message: Any = email.message_from_bytes(data, policy=policy.default)
+        html, text = _content(message, "text/html"), _content(message, "text/plain")
+        subject, location = webpage.plain(message.get("Subject")), _location(message)
+        sender = parseaddr(str(message.get("From", "")))[0].strip()
+        date = _day(message.get("Date"))
+    except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
+        # The library trips over some headers that no program wrote as it should.
+        reason = f"a mail that can't be read ({type(error).__name__}); save its text instead"
+        raise InputError(source, reason) from None
+    if location is not None and html is not None:
+        # A page that was saved from a file says nothing of where it stood.
+        url = location if location.startswith(("http://", "https://")) else None
+        yield from webpage.articles(html, source, stem, url)
+        return
+    outlet = None if sender.startswith("<") else sender or None
+    found = _of_newsletter(html, text, outlet, source, stem)
+    if not found:
+        reason = "a mail without a text that is an article; give the article's page or text"
+        raise InputError(source, reason)
+    said: dict[str, Any] = {"title": subject, "outlet": outlet, "date": date}
+    yield replace(found[0], **{key: value for key, value in said.items() if value})
+    yield from found[1:]
+
+
+def _of_newsletter(
+    html: str | None, text: str | None, outlet: str | None, source: str, stem: str
+) -> list[Article]:
+    if html is not None:
+        try:
+            # Its sender is who published it, and not a host that its links lead to.
+            found = webpage.articles(html, source, stem)
+            return [replace(one, outlet=outlet or one.outlet) for one in found]
+        except InputError:
+            lines = webpage.paragraphs(html)
+        if len(" ".join(lines).split()) >= webpage.MIN_WORDS:
+            return page.articles("\n".join(lines), stem, outlet)
+    return page.articles(text, stem, outlet) if text is not None and text.strip() else []
+
+
+def _content(message: Any, kind: str) -> str | None:
+    """Return the first part of a kind that is no attachment, decoded."""
+    for _, part in zip(range(_PARTS), message.walk(), strict=False):
+        if part.get_content_type() != kind or part.get_content_disposition() == "attachment":
+            continue
+        payload = part.get_payload(decode=True)
+        if isinstance(payload, bytes) and payload.strip():
+            try:
+                return payload.decode(part.get_content_charset() or "utf-8")
+            except (UnicodeDecodeError, LookupError):
+                return payload.decode("utf-8", errors="framescope_cp1252")
+    return None
+
+
+def _location(message: Any) -> str | None:
+    """Return the address of a saved page; older browsers write it above its first part."""
+    location = message.get("Snapshot-Content-Location")
+    if location is None and message.get_content_type() == "multipart/related":
+        pages = (p for p in message.iter_parts() if p.get_content_type() == "text/html")
+        location = next((part.get("Content-Location") for part in pages), None)
+    return webpage.plain(location)
+
+
+def _day(value: object) -> str | None:
+    try:
+        return parsedate_to_datetime(str(value)).date().isoformat() if value else None
+    except (ValueError, TypeError, IndexError):
+        return None

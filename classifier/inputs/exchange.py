@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from itertools import combinations, pairwise
 from typing import Any, TypeVar
@@ -39,8 +40,8 @@ IMPRINT = ("header", "gatherer", "evidence", "address", "company", "about")
 # Half of a surrogate pair: an escape cut in two, or a byte that was not UTF-8.
 SURROGATE = re.compile("[\ud800-\udfff]")
 HALF_CHARACTER = "holds half a character (a lone surrogate); write it again as UTF-8"
-MOST_CHARACTERS = 10_000_000
-"""The longest line that is read."""
+MOST_CHARACTERS = 10_000_000  # of the longest line that is read
+TOO_LONG = "longer than {:,} characters; split the article"
 
 _KINDS: Mapping[Any, str] = {str: "text", list: "a list", dict: "an object"}
 _ON_TOP = ("government", "state_media")
@@ -51,17 +52,17 @@ _ONE_A_LINE = "write one JSON object per line (jq -c . FILE; of an array, jq -c 
 
 
 def from_record(record: Mapping[str, Any], source: str, line: int) -> Article:
-    """Read one article from a JSON object of the format, which stands on a `line` of its `source`.
+    """Read one article from a JSON object on a `line` of its `source`. Raises `InputError`."""
+    return read_record(record, f"{source}, line {line}")
+
+
+def read_record(record: Mapping[str, Any], where: str, name: str | None = None) -> Article:
+    """Read one article, called `name` if it has no id.
 
     Labels may be 0 to 1, true or false; null and NaN mean "not annotated". Spans that carry a
     ``score`` are a model's output, and are ignored as ``scores`` is. Raises `InputError` when a
     value is missing, of the wrong type, or points outside the text.
     """
-    return read_record(record, f"{source}, line {line}")
-
-
-def read_record(record: Mapping[str, Any], where: str, name: str | None = None) -> Article:
-    """Read one article, called `name` if it has no id. Raises `InputError`."""
     try:
         return _article(record, name)
     except (ValueError, SignalError) as error:
@@ -94,7 +95,7 @@ def read_lines(lines: Iterable[str], source: str) -> Iterator[Article | Skipped]
 def parse_line(line: str, where: str) -> dict[str, Any]:
     """Parse a line as a JSON object. Raises `InputError`."""
     if len(line) > MOST_CHARACTERS:
-        raise InputError(where, f"longer than {MOST_CHARACTERS:,} characters; split the article")
+        raise InputError(where, TOO_LONG.format(MOST_CHARACTERS))
     if SURROGATE.search(line):
         raise InputError(where, "not UTF-8; convert the file (iconv -t UTF-8) and try again")
     record = parse_json(line, where, f"mend the line, or {_ONE_A_LINE}")
@@ -121,15 +122,13 @@ def _article(record: Mapping[str, Any], name: str | None) -> Article:
     text = _text(record, "text", required=True) or ""
     whole, known = Place(0, len(text)), {key: _text(record, key) for key in (*OPTIONAL, *EXTRA)}
     spans = [(name, item) for name, item in _items(record, "spans") if item.get("score") is None]
+    places = ((_place(item, name, whole), item.get("signal"), name) for name, item in spans)
     return Article(
         str(number) if type(number) is int else name or "",
         text,
         **known,  # type: ignore[arg-type]
         units=tuple(_units(record, whole)) or None,  # an empty list gives nothing to score
-        spans=tuple(
-            Span(*_place(item, name, whole), _signal(item.get("signal"), name))
-            for name, item in spans
-        ),
+        spans=tuple(Span(at.start, at.end, _signal(one, name)) for at, one, name in places),
         labels=_labels(record, "labels"),
         republications=tuple(_republications(record, whole)),
         imprint=_imprint(record),
@@ -139,26 +138,25 @@ def _article(record: Mapping[str, Any], name: str | None) -> Article:
 def _units(record: Mapping[str, Any], whole: Place) -> Iterator[Unit]:
     previous = 0
     for name, item in _items(record, "sentences"):
-        start, end = _place(item, name, whole)
-        if start < previous:
+        at = _place(item, name, whole)
+        if at.start < previous:
             before = f"begins before the one before it ends ({previous})"
-            raise ValueError(f"{name} {start}-{end} {before}")
-        previous = end
+            raise ValueError(f"{name} {at.start}-{at.end} {before}")
+        previous = at.end
         labels, voice = _labels(item, name), _one_of(item, "voice", Voice, name)
         try:
-            citations = read_citations(item, whole.end)
+            yield Unit(at.start, at.end, labels, voice, read_citations(item, whole.end))
         except ValueError as error:
             raise ValueError(f"{name}, {error}") from None
-        yield Unit(start, end, labels, voice, citations)
 
 
 def _republications(record: Mapping[str, Any], whole: Place) -> Iterator[Republication]:
     for name, item in _items(record, "republications"):
-        start, end = _place(item, name, whole)
+        at = _place(item, name, whole)
         outlet, evidence = item.get("outlet"), item.get("evidence", "")
         if not isinstance(outlet, str) or not isinstance(evidence, str):
             raise ValueError(f"{name} needs text as 'outlet' and 'evidence'")
-        yield Republication(start, end, outlet, evidence)
+        yield Republication(at.start, at.end, outlet, evidence)
 
 
 def _imprint(record: Mapping[str, Any]) -> Imprint | None:
@@ -171,13 +169,13 @@ def _imprint(record: Mapping[str, Any]) -> Imprint | None:
 
 
 def _labels(item: Mapping[str, Any], name: str) -> dict[str, float]:
-    labels: Mapping[str, Any] = _typed(item, "labels", dict) or {}
+    given: Mapping[str, Any] = _typed(item, "labels", dict) or {}
+    labels = {_signal(signal, name): label for signal, label in given.items()}
+    labels = {s: label for s, label in labels.items() if label is not None and label == label}
     for signal, label in labels.items():
-        _signal(signal, name)
-        annotated = label is not None and label == label
-        if annotated and not (isinstance(label, int | float) and 0 <= label <= 1):
+        if not (isinstance(label, int | float) and 0 <= label <= 1):
             raise ValueError(f"{name}: label '{signal}' must be 0 to 1, true, false or null")
-    return {s: float(label) for s, label in labels.items() if label is not None and label == label}
+    return {signal: float(label) for signal, label in labels.items()}
 
 
 def _signal(signal: Any, name: str) -> str:
@@ -198,8 +196,7 @@ def _one_of(item: Mapping[str, Any], key: str, kind: type[E], name: str) -> E | 
 
 def _items(record: Mapping[str, Any], key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the objects of a list, each with what to call it."""
-    items: list[Any] = _typed(record, key, list) or []
-    for index, item in enumerate(items):
+    for index, item in enumerate(_typed(record, key, list) or ()):
         if not isinstance(item, dict):
             raise ValueError(f"'{key}' item {index} must be an object, not {_kind(item)}")
         yield f"'{key}' item {index}", item
@@ -212,33 +209,31 @@ def _typed(item: Mapping[str, Any], key: str, kind: type) -> Any:
     raise ValueError(f"'{key}' must be {_KINDS[kind]}, not {_kind(value)}")
 
 
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    return _KINDS.get(type(value), "a number" if isinstance(value, int | float) else "null")
+
+
 def _text(record: Mapping[str, Any], key: str, required: bool = False) -> str | None:
     """Return a text that isn't blank."""
     value: str | None = _typed(record, key, str)
     if value is not None and SURROGATE.search(value):
         raise ValueError(f"'{key}' {HALF_CHARACTER}")
-    if value is not None and value.strip():
-        return value
-    if required:
+    if required and not (value or "").strip():
         missing = f"no '{key}'" if value is None else f"'{key}' is empty"
         raise ValueError(f"{missing}; every article needs 'id' and 'text'")
-    return None
+    return value if value and value.strip() else None
 
 
-def _place(value: Any, name: str, inside: Place, where: str = "the text") -> tuple[int, int]:
+def _place(value: Any, name: str, inside: Place, where: str = "the text") -> Place:
     start, end = (value.get("start"), value.get("end")) if isinstance(value, dict) else (None, None)
     if type(start) is not int or type(end) is not int:
         raise ValueError(f"{name} needs whole numbers 'start' and 'end'")
     if not inside.start <= start < end <= inside.end:
         outside = f"is not inside {where} ({inside.start}-{inside.end}, end-exclusive)"
         raise ValueError(f"{name} {start}-{end} {outside}")
-    return start, end
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true or false"
-    return _KINDS.get(type(value), "a number" if isinstance(value, int | float) else "null")
+    return Place(start, end)
 
 
 def read_citations(sentence: Mapping[str, Any], length: int) -> tuple[MarkedCitation, ...] | None:
@@ -271,26 +266,24 @@ def read_citations(sentence: Mapping[str, Any], length: int) -> tuple[MarkedCita
     }
     for (first, one), (second, other) in combinations(marked.items(), 2):
         if _cross(one.content, other.content):
-            raise ValueError(
-                f"{first} and {second}: their contents cross; one lies within the other, or apart"
-            )
+            crossing = "their contents cross; one lies within the other, or apart"
+            raise ValueError(f"{first} and {second}: {crossing}")
     return tuple(marked.values()) if marked or not items else None
 
 
 def _citation(item: Mapping[str, Any], name: str, inside: Place, whole: Place) -> MarkedCitation:
-    def place(role: str, within: Place, where: str) -> Place | None:
-        if (value := item.get(role)) is None:
-            return None
-        return Place(*_place(value, f"{name}: its {role}", within, where))
-
-    source, antecedent = (place(role, whole, "the text") for role in ("source", "antecedent"))
-    cue, pieces = place("cue", inside, "its sentence"), item.get("content")
+    source, antecedent = (
+        None if item.get(role) is None else _place(item[role], f"{name}: its {role}", whole)
+        for role in ("source", "antecedent")
+    )
+    cue, pieces = item.get("cue"), item.get("content")
+    if cue is not None:
+        cue = _place(cue, f"{name}: its cue", inside, "its sentence")
     if not isinstance(pieces, list):
         raise ValueError(f"{name}: 'content' must be a list of places")
     if not pieces:
         raise ValueError(f"{name}: a cue or a source without content; give what is handed over")
-    within = (_place(one, f"{name}: its content", inside, "its sentence") for one in pieces)
-    content = tuple(Place(*one) for one in within)
+    content = tuple(_place(one, f"{name}: its content", inside, "its sentence") for one in pieces)
     if any(one.end > other.start for one, other in pairwise(content)):
         raise ValueError(f"{name}: the pieces of its content overlap, or are out of order")
     for role, one in (("source", source), ("cue", cue)):
@@ -301,14 +294,9 @@ def _citation(item: Mapping[str, Any], name: str, inside: Place, whole: Place) -
     on_top = {key: item.get(key, False) for key in _ON_TOP}
     if any(value not in (0, 1) for value in on_top.values()):
         raise ValueError(f"{name}: {' and '.join(_ON_TOP)} must be true or false")
-    return MarkedCitation(
-        source,
-        cue,
-        content,
-        _one_of(item, "kind", SourceKind, name),
-        antecedent=antecedent,
-        **{key: bool(value) for key, value in on_top.items()},
-    )
+    flags = {key: bool(value) for key, value in on_top.items()}
+    kind = _one_of(item, "kind", SourceKind, name)
+    return MarkedCitation(source, cue, content, kind, antecedent=antecedent, **flags)
 
 
 def _overlap(one: Place, other: Place) -> bool:
@@ -325,21 +313,17 @@ def _cross(*contents: Sequence[Place]) -> bool:
 
 
 def to_record(article: Article) -> dict[str, Any]:
-    """Return an article as a JSON object of the format.
+    """Return an article as a JSON object of the format, with keys in the order of its definition.
 
-    Keys are in the order of the format's definition. ``sentences`` is there only when the article
-    came with its units; ``author``, ``site_name``, ``republications`` and ``imprint`` only when
-    known.
+    ``sentences`` is there only when the article came with its units; ``author``, ``site_name``,
+    ``republications`` and ``imprint`` only when known.
     """
     record: dict[str, Any] = {"id": article.id}
     record |= {key: getattr(article, key) for key in OPTIONAL} | _known(article, EXTRA)
     record["text"] = article.text
     if article.units is not None:
         record["sentences"] = [_unit_record(unit) for unit in article.units]
-    record["spans"] = [
-        {"start": one.start, "end": one.end, "signal": one.signal} | _known(one, ("score",))
-        for one in article.spans
-    ]
+    record["spans"] = [_known(one, ("start", "end", "signal", "score")) for one in article.spans]
     record["labels"] = _label_record(article.labels)
     if article.republications:
         record["republications"] = [
@@ -374,14 +358,6 @@ def _label_record(labels: Mapping[str, float]) -> dict[str, float]:
 
 
 def _citation_record(citation: MarkedCitation) -> dict[str, Any]:
-    def place(one: Place | None) -> dict[str, int] | None:
-        return None if one is None else {"start": one.start, "end": one.end}
-
-    record: dict[str, Any] = {"source": place(citation.source), "cue": place(citation.cue)}
-    record["content"] = [place(piece) for piece in citation.content]
-    if citation.kind is not None:
-        record["kind"] = citation.kind.value
-    record |= {key: True for key in _ON_TOP if getattr(citation, key)}
-    if citation.antecedent is not None:
-        record["antecedent"] = place(citation.antecedent)
-    return record
+    record = asdict(citation) | {"content": [asdict(piece) for piece in citation.content]}
+    record["kind"] = citation.kind and citation.kind.value
+    return {key: value for key, value in record.items() if value or key in ("source", "cue")}

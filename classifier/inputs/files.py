@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeAlias
 
 from framescope.classifier.errors import InputError, how_to_install
-from framescope.classifier.inputs import unpacking
+from framescope.classifier.inputs import decoding
 
 STDIN = "-"
 RECORDS = frozenset({".jsonl", ".ndjson"})
@@ -35,8 +35,7 @@ _STORES = {
     "hdfs": "pyarrow", "webhdfs": "requests", "sftp": "paramiko", "ssh": "paramiko",
     "smb": "smbprotocol", "gdrive": "gdrivefs", "dropbox": "dropboxdrivefs", "memory": "fsspec",
 }  # fmt: skip
-
-Tell = Callable[[str], None]
+Tell: TypeAlias = Callable[[str], None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +48,19 @@ class ListedFile:
 
 
 def is_address(source: str) -> bool:
-    """Whether a source is an ``http`` or ``https`` address."""
+    """Return True for an ``http`` or ``https`` address."""
     return _scheme(source) in {"http", "https"}
 
 
 def is_store(source: str) -> bool:
-    """Whether a source is any other address, which fsspec may open."""
+    """Return True for any other address, which fsspec may open."""
     return _scheme(source) not in {None, "http", "https"}
 
 
-def is_regular(source: str) -> bool:
-    """Whether a file may be opened a second time: it is on a disk or in a store, and no pipe."""
-    return is_store(source) or Path(source).is_file()
-
-
 def unpacked_name(source: str) -> Path:
-    """Return the name of a file without the suffixes that say that it is packed."""
+    """Return the name of a file without the suffixes of packed files."""
     name = Path(source.rpartition("/")[2] if is_store(source) else Path(source).name)
-    while name.suffix.lower() in unpacking.SUFFIXES:
+    while name.suffix.lower() in decoding.SUFFIXES:
         name = Path(name.stem)
     return name
 
@@ -82,25 +76,14 @@ def list_inputs(
     *,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
-    tell: Tell | None = None,
+    tell: Tell = None,
 ) -> list[ListedFile]:
     """List the files that inputs are, in order, each once.
 
-    Parameters
-    ----------
-    sources : iterable of str
-        Files, folders, patterns, addresses, ``"-"`` for standard input.
-    include, exclude : sequence of str
-        Patterns (`fnmatch`) on a file's path within the folder, or on its name. Only files that
-        match one of `include`, if there is any, and none of `exclude` are taken. A file that is
-        named by itself is always taken.
-    tell : callable or None
-        Is told what of a folder was left out.
-
-    Raises
-    ------
-    InputError
-        When an input isn't there, or there is no file in it.
+    `include` and `exclude` are patterns (`fnmatch`) on a file's path within the folder, or on its
+    name. Only files that match one of `include`, if there is any, and none of `exclude` are taken,
+    and those that are named by themselves. `tell` is told what of a folder was left out. Raises
+    `InputError` when an input isn't there, or there is no file in it.
     """
     found: dict[str, ListedFile] = {}
     for source in sources:
@@ -112,7 +95,7 @@ def list_inputs(
 
 
 def files_within(
-    source: str, include: Sequence[str] = (), exclude: Sequence[str] = (), tell: Tell | None = None
+    source: str, include: Sequence[str] = (), exclude: Sequence[str] = (), tell: Tell = None
 ) -> list[ListedFile] | None:
     """List the files of a folder or a pattern, as `list_inputs` does; None for a single file."""
     if source == STDIN or is_address(source):
@@ -127,21 +110,17 @@ def files_within(
         base = base[: base.rfind("/", 0, min(base.index(m) for m in "*?[" if m in base)) + 1]
     else:
         base = base.rstrip("/") + "/"
-    inside = [(PurePosixPath(_path_of(one.name).removeprefix(base)), one) for one in found]
-    inside = [
-        (path, file)
-        for path, file in inside
-        if (not include or _matches(path, include)) and not _matches(path, exclude)
-    ]
-    if is_pattern:
-        files = [file for _, file in inside]
-        wanted = "matches; check the pattern and its quotes"
-    else:
-        files = _articles_of(inside, include, source, tell)
+    inside = {PurePosixPath(_path_of(one.name).removeprefix(base)): one for one in found}
+    for path in list(inside):
+        if (include and not _matches(path, include)) or _matches(path, exclude):
+            del inside[path]
+    wanted = "matches; check the pattern and its quotes"
+    if not is_pattern:
+        inside = _articles_of(inside, include, source, tell)
         wanted = f"may hold an article ({' '.join(sorted(_SUFFIXES))})"
-    if not files:
+    if not inside:
         raise InputError(source, f"no file there that {wanted}")
-    return files
+    return list(inside.values())
 
 
 def read_list(stream: Any) -> list[str]:
@@ -153,8 +132,8 @@ def read_list(stream: Any) -> list[str]:
     data = stream.read()
     if b"\0" in data:
         return [one.decode(errors="surrogateescape") for one in data.split(b"\0") if one.strip()]
-    lines = data.decode("utf-8-sig", errors="surrogateescape").splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    lines = map(str.strip, data.decode("utf-8-sig", errors="surrogateescape").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def size_of_inputs(sources: Sequence[str]) -> int | None:
@@ -169,21 +148,21 @@ def size_of_inputs(sources: Sequence[str]) -> int | None:
 
 
 def _articles_of(
-    inside: Iterable[tuple[PurePosixPath, ListedFile]],
+    inside: Mapping[PurePosixPath, ListedFile],
     include: Sequence[str],
     source: str,
-    tell: Tell | None,
-) -> list[ListedFile]:
-    """Take of a folder's files, each with its path within it, what may be articles."""
+    tell: Tell,
+) -> dict[PurePosixPath, ListedFile]:
+    """Take of a folder's files what may be articles."""
     asked = {PurePosixPath(pattern).suffix.lower() for pattern in include}
-    taken, left = list[ListedFile](), Counter[str]()
-    for path, file in inside:
+    taken, left = dict[PurePosixPath, ListedFile](), Counter[str]()
+    for path, file in inside.items():
         hidden = any(part.startswith(".") for part in path.parts)
         if hidden or any(part.endswith(_COMPANIONS) for part in path.parts[:-1]):
             continue
         kind = unpacked_name(path.name).suffix.lower()
         if {kind, path.suffix.lower()} & asked or kind in _SUFFIXES:
-            taken.append(file)
+            taken[path] = file
         else:
             left[kind or path.name] += 1
     if left and tell is not None:
@@ -225,19 +204,21 @@ def _in_store(source: str) -> list[ListedFile] | None:
                 system.info(path)  # says why there is nothing
         else:
             return None
-    names = sorted(name for name, known in found.items() if known.get("type") == "file")
-    return [_remote(system.unstrip_protocol(name), found[name]) for name in names]
+    return [
+        _remote(system.unstrip_protocol(name), known)
+        for name, known in sorted(found.items())
+        if known.get("type") == "file"
+    ]
 
 
 def _single(source: str) -> ListedFile:
     """Describe one file or address. Raises `InputError` when it isn't there."""
     if source == STDIN or is_address(source):
         return ListedFile(source)
-    if not is_store(source):
-        with _explained(source):
-            return _local(source)
-    system, path = _file_system(source)
     with _explained(source):
+        if not is_store(source):
+            return _local(source)
+        system, path = _file_system(source)
         return _remote(source, system.info(path))
 
 
@@ -280,16 +261,16 @@ def _file_system(source: str) -> tuple[Any, str]:
     if scheme not in _STORES:
         reason = f"{scheme} addresses are not read; give a file or an http(s) address"
         raise InputError(source, reason)
-    missing = f"{scheme} addresses need a library that isn't there;"
-    try:
-        import fsspec
-    except ImportError:
-        raise InputError(source, f"{missing} {how_to_install('batch')}") from None
+    install = how_to_install("batch")
     with _explained(source):
         try:
+            import fsspec
+
+            install = f"pip install {_STORES[scheme]}"
             system, path = fsspec.core.url_to_fs(source)
         except ImportError:
-            raise InputError(source, f"{missing} pip install {_STORES[scheme]}") from None
+            reason = f"{scheme} addresses need a library that isn't there; {install}"
+            raise InputError(source, reason) from None
     return system, path
 
 
@@ -303,11 +284,10 @@ def _explained(source: str) -> Iterator[None]:
     except Exception as error:  # each store's library has errors of its own
         store, why = is_store(source), getattr(error, "strerror", None) or str(error)
         why = " ".join(str(why or type(error).__name__).split())[:300]
-        if isinstance(error, FileNotFoundError) and store:
-            reason = "no such file, folder or bucket; check the address"
-        elif isinstance(error, FileNotFoundError):
-            give = "give a file, a folder, an http(s) address, or - for standard input"
-            reason = f"no such file; {give}"
+        if isinstance(error, FileNotFoundError):
+            names = "a file, a folder, an http(s) address, or - for standard input"
+            in_store = "no such file, folder or bucket; check the address"
+            reason = in_store if store else f"no such file; give {names}"
         elif isinstance(error, PermissionError) and store:
             reason = f"may not be read ({why}); check the keys and rights of the store"
         else:

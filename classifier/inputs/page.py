@@ -1,6 +1,8 @@
 """The plain text of a saved page -> the articles on it, without what the page wraps around them.
 
-A text that holds one article and nothing else comes through unchanged, to the character.
+A text that holds one article and nothing else comes through unchanged, to the character. Outlet,
+time, author and headline tell where an article begins. Furniture that names the publisher or owner
+of a text is taken off the text, and kept for the source card.
 """
 
 from __future__ import annotations
@@ -8,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from framescope.classifier.inputs import furniture, headers, republication
-from framescope.classifier.inputs.furniture import LineKind
-from framescope.classifier.inputs.headers import PageLine
+from framescope.classifier.inputs import furniture, republication
+from framescope.classifier.inputs.furniture import LineKind, kind
 from framescope.classifier.inputs.normal import legible
 from framescope.classifier.records import Article, Imprint, count_words
 
@@ -19,31 +21,72 @@ from framescope.classifier.records import Article, Imprint, count_words
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 _MIN_WORDS = 25  # of an article among several: less is a headline that links to one
-_LINK_WORDS = 25
-_MAX_LINKS = 12
+_LINK_WORDS, _MAX_LINKS = 25, 12
 _HEAD_LINES = 6  # lines at an article's head in which its author and date stand
 _SEEN_WORDS = 40  # of an article before its readers comment
 _MENU = [LineKind.WEAK] * 3  # words of a menu in a row that make one
 _SAVED = {LineKind.FURNITURE, LineKind.AGO, LineKind.RELATED, LineKind.COMMENTS}
+_MAX_LINES = 24  # that are kept of an article's page
+_MAX_HEADLINE = 200
+_BODY_WORDS = 25  # the least that stands below a headline
+_TIMES = (LineKind.AGO, LineKind.TIME)
+_SEARCH = 4  # lines below a headline in which its article begins
+
+_DASH = re.compile(r"[-–—•·|]\s?(?=\S)")
+_END = re.compile(r"[.;,:][\"'”’)\]]{0,2}\Z")
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]{0,3}\Z")
+_ITEM = re.compile(r"(?:[-*•·]|\d{1,3}[.)]|\(\w{1,3}\)|[#>])\s")
+_HOST = re.compile(r"(?:[a-z0-9-]{1,40}\.)+[a-z]{2,12}\Z", re.IGNORECASE)
+_PRESS = re.compile(
+    r"\b(?:news|times|post|herald|tribune|gazette|courier|journal|daily|weekly|press|agency|net"
+    r"|tv|radio|business|observer|chronicle|mail|standard|telegraph|guardian|review|monitor|today"
+    r"|express|dispatch|independent|reuters|afp|ap|bbc|cnn|tass|xinhua|irna)\b",
+    re.IGNORECASE,
+)
+_OUTLET_TIME = re.compile(r"(.{2,50}?)\s?[·•|,–—-]\s?(\S.{3,40})\Z")
+_DAY = re.compile(r"\d{4}|\d\s?(?:h|hrs?|hours?|d|days?|w|wks?|weeks?|months?|years?)\sago")
+_DATES = (
+    (re.compile(r"(\d{4}-\d{2}-\d{2})"), "%Y-%m-%d"),
+    (re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s([A-Za-z]{3})[a-z]*\.?,?\s(\d{4})"), "%d %b %Y"),
+    (re.compile(r"([A-Za-z]{3})[a-z]*\.?\s(\d{1,2})(?:st|nd|rd|th)?,?\s(\d{4})"), "%b %d %Y"),
+)
+_AFTER_NAME = re.compile(r"\s?[,|·•]\s|\s[–-]\s")
+_BY = re.compile(r"(?:(?:words|text|story|written|reported)\s)?by:?\s", re.IGNORECASE)
+_WORD = r"[A-Z0-9][\w.&'’+-]{0,30}"
+_NAME = rf"((?:(?:The|the)\s)?{_WORD}(?:\s{_WORD}){{0,3}})"
+
+# What only the page's own publisher writes: offers of its own, and no line about others.
+_SELF = [
+    re.compile(pattern)
+    for pattern in (
+        rf"(?:Explore|Discover|See|Try|Find\sout)\s(?:what\s)?{_NAME}(?:['’]s)?\sAI\b",
+        rf"Ask\s{_NAME}\sAI\b",
+        rf"(?:Download|Get|Install|Try)\s(?:the\s)?(?:free\s)?{_NAME}\s(?i:app)\b",
+        rf"(?:Open|Read|Continue|View)\s(?:this\s)?(?:in|on)\s(?:the\s)?{_NAME}\s(?i:app)\b",
+        rf"(?:Sign|Log)\sin\s(?:to|with)\s(?:your\s)?{_NAME}(?:\saccount)?\Z",
+        rf"{_NAME}\suses\scookies\b",
+    )
+]
+_NOBODY = re.compile(
+    r"(?:the\s)?(?:our|us|your|ai|free|new|google(?:\splay)?|apple|facebook|android|ios|iphone"
+    r"|twitter|x|whatsapp|telegram|app\sstore|mobile|(?:free\s)?news)",
+    re.IGNORECASE,
+)
+# Words in a line of furniture that give an agency or a copyright holder.
+_CREDIT = re.compile(
+    r"©|\(c\)\s|\bcopyright\b|\breporting\sby\b|\bwriting\sby\b|\bour\sstandards:"
+    r"|\bsyndicat|\bdistributed\sby\b|\ball\srights\sreserved\b.{4}",
+    re.IGNORECASE,
+)
 
 
-def articles(text: str, stem: str, publisher: str | None = None) -> list[Article]:
-    """Find the articles of a page.
+@dataclass(frozen=True, slots=True)
+class PageLine:
+    """A line of a page that isn't blank."""
 
-    The first article has ``stem`` as its id, further ones get ``-2``, ``-3``; there is none where
-    nothing on the page is article. The headline is the first line of an article's text, which is
-    ``text`` itself where nothing had to be taken out.
-    """
-    page = _read(text)
-    parts = [_clean(part) for part in _parts(page)]
-    _gather(parts, page, publisher)
-    kept = [part for part in parts if part.words >= _MIN_WORDS] or [p for p in parts if p.lines][:1]
-    if kept and len(parts) == 1 and not parts[0].changed:
-        return [_article(text, parts[0], stem, publisher)]
-    return [
-        _article(part.text, part, stem if number == 1 else f"{stem}-{number}", publisher)
-        for number, part in enumerate(kept, start=1)
-    ]
+    text: str  # without the space around it
+    kind: LineKind
+    blanks: int  # how many blank lines stand before it
 
 
 @dataclass(slots=True)
@@ -60,30 +103,54 @@ class _Part:
     footnotes: tuple[str, ...] = ()
     gatherer: tuple[str | None, str | None] = None, None  # the page's name, and its source
 
-    @property
-    def words(self) -> int:
-        return _words(self.lines)
 
-    @property
-    def text(self) -> str:
-        rest = ("\n" * (1 + bool(line.blanks)) + line.text for line in self.lines[1:])
-        return self.lines[0].text + "".join(rest)
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The lines above an article, and what they say."""
+
+    start: int  # index of the first of them
+    body: int  # index of the headline, where the article's text begins
+    outlet: str | None = None
+    date: str | None = None
 
 
-def _read(text: str) -> list[PageLine]:
-    lines: list[PageLine] = []
-    blanks = 0
+def articles(text: str, stem: str, publisher: str | None = None) -> list[Article]:
+    """Find the articles of a page.
+
+    The first article has `stem` as its id, further ones get ``-2``, ``-3``; there is none where
+    nothing on the page is article. The headline is the first line of an article's text, which is
+    `text` itself where nothing had to be taken out.
+    """
+    page, blanks = list[PageLine](), 0
     for raw in _NEWLINE.split(text):
         if line := raw.strip():
-            lines.append(PageLine(line, furniture.kind(legible(line)), blanks))
-            blanks = 0
-        else:
-            blanks += 1
-    return lines
+            page.append(PageLine(line, kind(legible(line)), blanks))
+        blanks = 0 if line else blanks + 1
+    parts = list(_parts(page))
+    for part in parts:
+        _clean(part)
+    _gather(parts, page, publisher)
+    kept = [part for part in parts if _words(part.lines) >= _MIN_WORDS]
+    kept = kept or [part for part in parts if part.lines][:1]
+    if kept and len(parts) == 1 and not parts[0].changed:
+        return [_article(text, parts[0], stem, publisher)]
+    return [
+        _article(_text(part.lines), part, stem if number == 1 else f"{stem}-{number}", publisher)
+        for number, part in enumerate(kept, start=1)
+    ]
+
+
+def _text(lines: Sequence[PageLine]) -> str:
+    rest = ("\n" * (1 + bool(line.blanks)) + line.text for line in lines[1:])
+    return lines[0].text + "".join(rest)
+
+
+def _words(lines: Sequence[PageLine]) -> int:
+    return sum(count_words(line.text) for line in lines)
 
 
 def _parts(page: Sequence[PageLine]) -> Iterator[_Part]:
-    found = headers.find(page)
+    found = _headers(page)
     starts = [header.start for header in found] + [len(page)]
     if starts[0]:
         yield _Part(_until(page[: starts[0]]) if found else list(page))
@@ -110,7 +177,7 @@ def _gather(parts: Sequence[_Part], page: Sequence[PageLine], publisher: str | N
     named = (
         (name, line.text)
         for line in page
-        if line.kind is not LineKind.TEXT and (name := headers.own_name(line.text))
+        if line.kind is not LineKind.TEXT and (name := own_name(line.text))
     )
     found = (publisher, publisher) if publisher else next(named, None)
     if found and not all(republication.same_outlet(outlet, found[0]) for outlet in outlets):
@@ -118,17 +185,46 @@ def _gather(parts: Sequence[_Part], page: Sequence[PageLine], publisher: str | N
             part.gatherer = found
 
 
-def _clean(part: _Part) -> _Part:
+def _article(text: str, part: _Part, id_: str, publisher: str | None) -> Article:
+    republications = republication.find(text, part.outlet or publisher)
+    # The footnotes of a republished article give the address it stood at.
+    lines = part.credits + (part.footnotes if republications else ())
+    imprint, title = Imprint(lines, part.header, *part.gatherer), None
+    # The first line, where it is a headline and not the start of a wrapped paragraph.
+    if len(part.lines) > 1 and is_headline(part.lines[0].text):
+        first, second = part.lines[:2]
+        title = first.text if second.blanks or not second.text[:1].islower() else None
+    return Article(
+        id=id_,
+        text=text,
+        title=title,
+        outlet=part.outlet,
+        author=part.author,
+        date=part.date,
+        republications=republications,
+        imprint=None if imprint == Imprint() else imprint,
+    )
+
+
+# --- cleaning -------------------------------------------------------------------------------------
+
+
+def _clean(part: _Part) -> None:
     """Take out what isn't article, and note what it said about the article."""
     whole = list(part.lines)
-    part.credits = headers.credits(line.text for line in whole if line.kind is LineKind.FURNITURE)
+    credits = (
+        line.text
+        for line in whole
+        if line.kind is LineKind.FURNITURE and (_CREDIT.search(line.text) or own_name(line.text))
+    )
+    part.credits = tuple(dict.fromkeys(credits))[:_MAX_LINES]
     dropped = {LineKind.FURNITURE, LineKind.AGO}
     if part.changed or _was_saved(whole):
         dropped |= {LineKind.WEAK, LineKind.TIME, LineKind.RULE}
     _read_head(part)
     lines = [line for line in _outside_zones(part.lines) if line.kind not in dropped]
     body = _without_footnotes(lines)
-    part.footnotes = tuple(line.text for line in lines[len(body) :][: headers.MAX_LINES])
+    part.footnotes = tuple(line.text for line in lines[len(body) :][:_MAX_LINES])
     part.lines = []
     for index, line in enumerate(body):
         text = furniture.strip_marks(line.text)
@@ -138,7 +234,6 @@ def _clean(part: _Part) -> _Part:
         if text:
             part.lines.append(replace(line, text=text))
     part.changed = part.changed or part.lines != whole
-    return part
 
 
 def _was_saved(lines: Sequence[PageLine]) -> bool:
@@ -147,7 +242,7 @@ def _was_saved(lines: Sequence[PageLine]) -> bool:
     times = [line.text for line in lines if line.kind is LineKind.TIME]
     return (
         not _SAVED.isdisjoint(kinds)
-        or sum(not headers.iso_date(time) for time in times) >= 2
+        or sum(not iso_date(time) for time in times) >= 2
         or any(kinds[at : at + len(_MENU)] == _MENU for at in range(len(kinds)))
     )
 
@@ -159,14 +254,14 @@ def _read_head(part: _Part) -> None:
     for line in part.lines:
         in_head = 0 < seen < _HEAD_LINES and len(part.lines) > seen + 1
         if in_head and line.kind is LineKind.BYLINE and part.author is None:
-            part.author = headers.author(line.text)
+            part.author = _author(line.text)
             if not line.text.endswith(part.author):  # whose author: "By Ann Ray, Karst Press"
                 part.credits = (line.text, *part.credits)
-        elif in_head and line.kind is LineKind.TIME and headers.iso_date(line.text) and seen <= 3:
-            part.date = part.date or headers.iso_date(line.text)
+        elif in_head and line.kind is LineKind.TIME and iso_date(line.text) and seen <= 3:
+            part.date = part.date or iso_date(line.text)
         else:
             if seen < _HEAD_LINES and line.kind is LineKind.FURNITURE and part.date is None:
-                part.date = headers.iso_date(line.text)
+                part.date = iso_date(line.text)
             seen += line.kind is LineKind.TEXT
             kept.append(line)
     part.lines = kept
@@ -192,7 +287,7 @@ def _links(lines: Sequence[PageLine]) -> int:
     """Count the lines, from the first one on, that only link."""
     for count, line in enumerate(lines[:_MAX_LINKS]):
         prose = line.kind is LineKind.TEXT and (
-            headers.ends_sentence(line.text) or len(line.text.split()) > _LINK_WORDS
+            ends_sentence(line.text) or len(line.text.split()) > _LINK_WORDS
         )
         if prose or line.kind is LineKind.COMMENTS:
             return count
@@ -214,30 +309,116 @@ def _without_footnotes(lines: Sequence[PageLine]) -> Sequence[PageLine]:
     return lines[:end] if any(furniture.has_mark(line.text) for line in lines[:end]) else lines
 
 
-def _words(lines: Sequence[PageLine]) -> int:
-    return sum(count_words(line.text) for line in lines)
+# --- headers --------------------------------------------------------------------------------------
 
 
-def _article(text: str, part: _Part, id_: str, publisher: str | None) -> Article:
-    republications = republication.find(text, part.outlet or publisher)
-    # The footnotes of a republished article give the address it stood at.
-    lines = part.credits + (part.footnotes if republications else ())
-    imprint = Imprint(lines, part.header, *part.gatherer)
-    return Article(
-        id=id_,
-        text=text,
-        title=_title(part.lines),
-        outlet=part.outlet,
-        author=part.author,
-        date=part.date,
-        republications=republications,
-        imprint=None if imprint == Imprint() else imprint,
+def is_headline(text: str) -> bool:
+    """Whether a line can be a headline: short, and no sentence that a full stop ends."""
+    ellipsis = text.endswith(("...", "…"))
+    return (
+        len(text) <= _MAX_HEADLINE
+        and not text[:1].islower()
+        and any(character.isalpha() for character in text)
+        and (ellipsis or not _END.search(text))
+        and not _ITEM.match(text)
     )
 
 
-def _title(lines: Sequence[PageLine]) -> str | None:
-    """Return the first line, where it is a headline and not the start of a wrapped paragraph."""
-    if len(lines) < 2 or not headers.is_headline(lines[0].text):
+def ends_sentence(text: str) -> bool:
+    """Whether a line closes a sentence."""
+    return _SENTENCE_END.search(text) is not None
+
+
+def _author(byline: str) -> str:
+    return _AFTER_NAME.split(_BY.sub("", byline, count=1), maxsplit=1)[0].strip()
+
+
+def iso_date(text: str) -> str | None:
+    """Read the day from a line such as ``Updated: 12 March 2025``; None where it is ambiguous."""
+    for pattern, form in _DATES:
+        if found := pattern.search(text):
+            try:
+                return datetime.strptime(" ".join(found.groups()), form).date().isoformat()
+            except ValueError:
+                return None
+    return None
+
+
+def own_name(line: str) -> str | None:
+    """Return the name of a page itself in a line such as ``Get the Karst Post app``."""
+    names = (match[1] for pattern in _SELF if (match := pattern.match(line)))
+    return next((name for name in names if not _NOBODY.fullmatch(name)), None)
+
+
+def _headers(lines: Sequence[PageLine]) -> list[_Header]:
+    """Find what announces the articles inside a page.
+
+    Their outlet and time ("Ellery Gazette / 4 hours ago / - Ellery Gazette"), a drawn rule or a
+    byline around their headline.
+    """
+    headers: list[_Header] = []
+    index = 0
+    while index < len(lines):
+        header = _outlet_header(lines, index) or _byline_header(lines, index)
+        if header is not None:
+            headers.append(header)
+            index = header.body
+        index += 1
+    return headers
+
+
+def _outlet_header(lines: Sequence[PageLine], index: int) -> _Header | None:
+    """Read outlet and time, in this order, above a headline."""
+    first = lines[index]
+    joined = _OUTLET_TIME.match(first.text) if len(first.text) <= 100 else None
+    outlet, following = _bare(first.text), lines[index + 1] if index + 1 < len(lines) else None
+    if joined and kind(joined[2]) in _TIMES and _could_be_name(joined[1]):
+        outlet, when, at = _bare(joined[1]), joined[2], index + 1
+    elif (
+        following is not None
+        and following.kind in _TIMES
+        and first.kind is LineKind.TEXT
+        and _could_be_name(outlet)
+    ):
+        when, at = following.text, index + 2
+    else:
         return None
-    wrapped = not lines[1].blanks and lines[1].text[:1].islower()
-    return None if wrapped else lines[0].text
+    repeated = at < len(lines) and _bare(lines[at].text).casefold() == outlet.casefold()
+    at += repeated
+    apart = first.blanks >= 2 or (
+        index > 0 and lines[index - 1].kind in (LineKind.RELATED, LineKind.RULE)
+    )
+    press = _HOST.match(outlet) or _PRESS.search(outlet)
+    # A time that names a day, and not only the minute, as a live blog does.
+    trusted = repeated or (_DAY.search(when) and (apart or press))
+    return _Header(index, at, outlet, iso_date(when)) if trusted and _begins(lines, at) else None
+
+
+def _byline_header(lines: Sequence[PageLine], index: int) -> _Header | None:
+    """Read a headline below a drawn rule or a blank line, with a byline under it."""
+    if index == 0 or index + 2 >= len(lines):
+        return None
+    ruled = lines[index - 1].kind is LineKind.RULE
+    signed = lines[index + 1].kind is LineKind.BYLINE
+    dated = lines[index + 1].kind is LineKind.TIME and lines[index + 1].text[-4:].isdigit()
+    announced = (signed or (ruled and dated)) and (ruled or lines[index].blanks)
+    return _Header(index, index) if announced and _begins(lines, index) else None
+
+
+def _begins(lines: Sequence[PageLine], at: int) -> bool:
+    """Whether a headline and, under it, an article stand here."""
+    if at >= len(lines) or lines[at].kind is not LineKind.TEXT or not is_headline(lines[at].text):
+        return False
+    below = [line for line in lines[at + 1 : at + 1 + _SEARCH] if line.kind is LineKind.TEXT]
+    return sum(len(line.text.split(None, 2 * _BODY_WORDS)) for line in below) >= _BODY_WORDS
+
+
+def _bare(text: str) -> str:
+    return _DASH.sub("", text, count=1) if _DASH.match(text) else text
+
+
+def _could_be_name(text: str) -> bool:
+    words = text.split()
+    if not 1 <= len(words) <= 6 or ends_sentence(text) or _END.search(text):
+        return False
+    return _HOST.match(text) is not None or not words[0][:1].islower()

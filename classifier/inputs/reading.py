@@ -1,4 +1,4 @@
-"""What a user hands over -> articles: files, folders, patterns, addresses, standard input.
+"""What a user hands over -> articles: files, folders, addresses, standard input, Python values.
 
 In two stages: an input is cut into raw records, which is cheap; and each of these is read. The
 kind of a file is told by its content; its name decides only where the content doesn't.
@@ -6,13 +6,15 @@ kind of a file is told by its content; its name decides only where the content d
 
 from __future__ import annotations
 
-import codecs
+import os
+import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from framescope.classifier.errors import InputError
@@ -20,52 +22,41 @@ from framescope.classifier.inputs import (
     decoding,
     document,
     exchange,
-    feeds,
+    fields,
     files,
-    jsonl,
     tables,
     warc,
     webpage,
 )
+from framescope.classifier.inputs.decoding import HEAD, unpacked
 from framescope.classifier.inputs.document import MAX_BYTES, Document
-from framescope.classifier.inputs.raw import RawRecord
-from framescope.classifier.inputs.unpacking import HEAD, Source, unpacked
+from framescope.classifier.inputs.fields import InputOptions, RawRecord
 from framescope.classifier.records import Article, Origin, Skipped
 
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+if TYPE_CHECKING:
+    import pandas
+
+Input: TypeAlias = "str | os.PathLike[str] | Article | Skipped"
+"""What an article is read from; see `read_value`."""
+
+_FIELDS = ("title", "outlet", "url", "date", "lang", "author", "site_name")
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{1,20}://\S+", re.IGNORECASE)
+_SUFFIX = re.compile(
+    r"\.(?:txt|text|md|x?html?|jsonl?|ndjson|csv|tsv|xml|pdf|docx?|odt|rtf|epub|gz|zip|parquet)",
+    re.IGNORECASE,
+)
+_ROOTED = re.compile(r"[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
+_SENTENCE_ENDS = tuple(".!?…\"'”’)")
+_LONGEST_NAME, _LONGEST_PATH = 255, 4096  # characters, on the common systems
+_MISSING = frozenset({"NoneType", "NAType", "NaTType"})
+
+Items: TypeAlias = "Iterator[Article | Skipped]"
 
 
-def _ignore(_: object) -> None:
-    pass
+# --- inputs ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class InputOptions:
-    """How inputs are read.
-
-    Attributes
-    ----------
-    columns : mapping of str to str
-        The names that a table gives the fields of an article (`fields`), instead of a guess.
-    allow_private : bool
-        Whether addresses of this machine and its own network are fetched.
-    tell : callable
-        Is told, in one line each, what was guessed and what was left out.
-    taken : callable
-        Is told of the number of bytes, packed as they are, each time some are read.
-    include, exclude : sequence of str
-        Which files of a folder or a pattern are taken (`list_inputs`).
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    allow_private: bool = False
-    tell: Callable[[str], None] = _ignore
-    taken: Callable[[int], None] = _ignore
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-
-
-def read_input(source: str, options: InputOptions | None = None) -> Iterator[Article | Skipped]:
+def read_input(source: str, options: InputOptions | None = None) -> Items:
     """Read the articles of one input.
 
     Parameters
@@ -82,8 +73,7 @@ def read_input(source: str, options: InputOptions | None = None) -> Iterator[Art
     Yields
     ------
     Article or Skipped
-        Articles with their language, where it can be told, and their origin; `Skipped` for
-        whatever of the input can't be read.
+        `Skipped` for whatever of the input can't be read.
 
     Raises
     ------
@@ -95,15 +85,14 @@ def read_input(source: str, options: InputOptions | None = None) -> Iterator[Art
     listed = files.files_within(source, options.include, options.exclude, options.tell)
     if listed is None:
         yield from _read(split_input(source, options), source)
-        return
-    for one in listed:
+    for one in listed or ():
         try:
             yield from _read(split_input(one.name, options), one.name)
         except InputError as error:
             yield Skipped(error.source, error.reason)
 
 
-def read_stream(stream: Any, name: str) -> Iterator[Article | Skipped]:
+def read_stream(stream: Any, name: str) -> Items:
     """Read the articles of an open file; its name is used for messages and ids only."""
     return _read(_split_file(stream, name, name, "", InputOptions(), held=True), name)
 
@@ -111,22 +100,8 @@ def read_stream(stream: Any, name: str) -> Iterator[Article | Skipped]:
 def split_input(source: str, options: InputOptions | None = None) -> Iterator[RawRecord | Skipped]:
     """Cut one file or address into its records, in order, without reading them.
 
-    Parameters
-    ----------
-    source : str
-        As for `read_input`, but no folder and no pattern: `list_inputs` lists their files.
-    options : InputOptions or None
-
-    Yields
-    ------
-    RawRecord or Skipped
-        A line of JSON, a row, a page of an archive, each by itself; any other file as one record.
-        `Skipped` for a place that holds none: a damaged row, the rest of a damaged stream.
-
-    Raises
-    ------
-    InputError
-        On the first step, when the whole input can't be used.
+    A line of JSON, a row, a page of an archive is each a record, any other file is one; what can't
+    be one is `Skipped`. Raises `InputError` on the first step, when the whole input can't be used.
     """
     begun = False
     try:
@@ -139,7 +114,7 @@ def split_input(source: str, options: InputOptions | None = None) -> Iterator[Ra
         yield Skipped(error.source, error.reason)
 
 
-def _read(records: Iterable[RawRecord | Skipped], source: str) -> Iterator[Article | Skipped]:
+def _read(records: Iterable[RawRecord | Skipped], source: str) -> Items:
     """Read records; one of several that can't be used is `Skipped`."""
     good, why = 0, ""
     for record in records:
@@ -164,12 +139,11 @@ class _Address:
 
     allow_private: bool
 
-    def read(self, origin: Origin, /) -> Iterator[Article | Skipped]:
+    def read(self, origin: Origin, /) -> Items:
         from framescope.classifier.inputs.fetching import fetch
 
-        url = origin.input
-        found = fetch(url, MAX_BYTES, allow_private=self.allow_private)
-        parts = urlsplit(url)
+        found = fetch(origin.input, MAX_BYTES, allow_private=self.allow_private)
+        parts = urlsplit(origin.input)
         last = unquote(parts.path).rstrip("/").rpartition("/")[2]
         stem = Path(last).stem or parts.hostname or "page"
         yield from Document(stem, "", found.data, found.url, found.charset).read(origin)
@@ -184,7 +158,8 @@ def _split(source: str, options: InputOptions) -> Iterator[RawRecord | Skipped]:
     else:
         name = files.unpacked_name(source)
         with files.opened(source) as stream:
-            held, stem = not files.is_regular(source), name.stem or name.name
+            held = not (files.is_store(source) or Path(source).is_file())  # a pipe is read once
+            stem = name.stem or name.name
             yield from _split_file(stream, source, stem, str(name), options, held=held)
 
 
@@ -195,68 +170,157 @@ def _split_file(
 
     With `held` the record of a document holds it, otherwise the name of its file.
     """
-    columns, tell = options.columns, options.tell
     found = unpacked(stream, source, options.taken)
     head, text = found.head, decoding.first_characters(found.head)
     if not head.strip(b"\x00 \t\r\n\x0b\x0c") and len(head) < HEAD:
         raise InputError(source, "is empty; give a file with an article's text")
     if head.startswith(warc.MAGIC):
         yield from warc.split(found, stem)
-    elif head.startswith(tables.PARQUET):
-        yield from _split_parquet(found, stream, stem, options)
+        return
+    if head.startswith(tables.PARQUET):
+        yield from tables.split_parquet(found, stream, stem, options)
+        return
+    decoding.refuse_binary(head, source)
+    is_json = document.is_json(text, name)
+    is_markup = webpage.looks_like_html(text) or document.xml_root(text)
+    named = Path(name).suffix.lower() in files.TABLES
+    if is_json and not fields.is_one_value(text):
+        yield from fields.split_lines(found, stem, options)
+    elif not (is_json or is_markup) and (named or tables.looks_like_table(text)):
+        yield from tables.split_csv(found, stem, options)
     else:
-        decoding.refuse_binary(head, source)
-        is_json = document.is_json(text, name)
-        if is_json and not jsonl.is_one_value(text):
-            yield from jsonl.split(_lines(found, "surrogateescape"), source, stem, columns, tell)
-        elif not (is_json or webpage.looks_like_html(text) or feeds.root_of(text)) and (
-            Path(name).suffix.lower() in files.TABLES or tables.looks_like_table(text)
-        ):
-            lines = _lines(found, "framescope_cp1252")
-            yield from tables.split_csv(lines, text, source, stem, columns, tell)
-        else:
-            data = document.whole(found, name) if held else None
-            size = len(head if data is None else data)
-            if data is None:
-                size = max(size, stream.seek(0, 2))
-            yield RawRecord(Origin(source), size, Document(stem, name, data))
+        data = document.whole(found, name) if held else None
+        size = max(len(head), stream.seek(0, 2)) if data is None else len(data)
+        yield RawRecord(Origin(source), size, Document(stem, name, data))
 
 
-def _split_parquet(
-    found: Source, stream: Any, stem: str, options: InputOptions
-) -> Iterator[RawRecord | Skipped]:
-    """Cut a table that is read from its end: packed, or from a pipe, it is kept first."""
-    with TemporaryFile() as kept:
-        file, taken = stream, options.taken
-        if found.is_packed or not stream.seekable():
-            file, taken = kept, _ignore
-            while part := found.read():
-                kept.write(part)
-        file.seek(0)
-        columns, tell = options.columns, options.tell
-        yield from tables.split_parquet(file, found.name, stem, columns, tell, taken)
+# --- Python values --------------------------------------------------------------------------------
 
 
-def _lines(found: Source, errors: str) -> Iterator[str]:
-    """Split a stream into lines; of a line that is too long, only as much as shows that."""
-    encoding = "utf-16" if found.head.startswith(_UTF16) else "utf-8"
-    decoder = codecs.getincrementaldecoder(encoding)(errors)
-    most = exchange.MOST_CHARACTERS + 1
-    begun, length = list[str](), 0  # of the line that isn't ended
+def read_values(values: Input | Iterable[Input]) -> Items:
+    """Read one input, or several; one of several that can't be used is `Skipped`, not raised.
+
+    Raises `InputError` when a single input can't be used, or a table is given.
+    """
+    single = isinstance(values, str | bytes | os.PathLike | Article | Skipped)
+    if single or not isinstance(values, Iterable):
+        yield from read_value(values, "text")
+        return
+    if hasattr(values, "columns"):
+        raise InputError("table", "give it to score_frame, or one of its columns to score")
+    for number, value in enumerate(values):
+        yield from _read_or_skip(value, f"input {number}")
+
+
+def read_frame(df: pandas.DataFrame, text: str) -> Iterator[tuple[int, Article | Skipped]]:
+    """Read the articles of a table, each with the number of its row; its index names them.
+
+    Plain text in the column `text` is the article as it stands, character by character. Columns
+    called as keys of the exchange format (``title``, ``outlet``, ...) say what is known of it,
+    where they hold text or a date. Raises `InputError` at once, when there is no such column.
+    """
+    columns = list(getattr(df, "columns", ()))
+    if columns.count(text) != 1:
+        found = ", ".join(map(str, columns[:20])) or "none"
+        raise InputError("table", f"needs one column '{text}'; its columns: {found}")
+    known = [name for name in _FIELDS if columns.count(name) == 1 and name != text]
+    rows = zip(df.index, df[text], *(df[field] for field in known), strict=True)
+    return (
+        (number, item)
+        for number, (label, value, *cells) in enumerate(rows)
+        for item in _read_or_skip(
+            value,
+            str(label).encode(errors="replace").decode(),  # as UTF-8 can write it
+            dict(zip(known, map(_plain, cells), strict=True)),
+        )
+    )
+
+
+def read_value(value: object, name: str, known: Mapping[str, str | None] | None = None) -> Items:
+    """Read one input.
+
+    A string is a file when there is one of that name, or an address. It is refused when it looks
+    like a file that isn't there: one line with a file's suffix, or a path. Any other is read as a
+    file of that content is. A path is always a file; an article is itself; anything else is
+    refused.
+
+    Parameters
+    ----------
+    value : object
+    name : str
+        What to call it in messages, and an article that has no name of its own.
+    known : mapping, or None
+        What a row of a table says of it besides (`read_frame`).
+    """
+    if isinstance(value, Skipped):
+        yield value
+    elif isinstance(value, Article):
+        yield _checked(value, name)
+    elif isinstance(value, str | os.PathLike):
+        found = _text(value, name, known) if isinstance(value, str) else _path(value)
+        for item in found:
+            if known and isinstance(item, Article):
+                values: dict[str, Any] = {k: getattr(item, k) or v for k, v in known.items()}
+                item = _checked(replace(item, **values), name)
+            yield item
+    elif type(value).__name__ in _MISSING or (isinstance(value, float) and value != value):
+        raise InputError(name, "is missing; every article needs a text")
+    else:
+        raise InputError(name, f"is of type {type(value).__name__}, no text, path or address")
+
+
+def _read_or_skip(value: object, name: str, known: Mapping[str, str | None] | None = None) -> Items:
     try:
-        chunk = found.read().removeprefix(codecs.BOM_UTF8)
-        while chunk:
-            first, *others = decoder.decode(chunk).split("\n")
-            if length < most:
-                begun.append(first[: most - length])
-                length += len(begun[-1])
-            if others:
-                yield "".join(begun)
-                yield from others[:-1]
-                begun, length = [others[-1]], len(others[-1])
-            chunk = found.read()
-        yield "".join(begun) + decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        yield "".join(begun)
-        reason = f"is damaged {encoding.upper()} from there on; save it again as UTF-8"
-        raise InputError(found.name, reason) from None
+        yield from read_value(value, name, known)
+    except InputError as error:
+        yield Skipped(error.source, error.reason)
+
+
+def _plain(cell: object) -> str | None:
+    """Return a cell's text, or its date; None for anything else."""
+    if isinstance(cell, str):
+        return str(cell).strip() or None
+    if not hasattr(cell, "isoformat") or cell != cell:  # a missing date is not itself
+        return None
+    return str(cell.isoformat()).removesuffix("T00:00:00")
+
+
+def _text(text: str, name: str, known: Mapping[str, str | None] | None) -> Items:
+    line = text.strip()
+    if line and len(line) <= _LONGEST_PATH and len(line.splitlines()) == 1:
+        if _ADDRESS.fullmatch(line):
+            return read_input(line)
+        with suppress(OSError, ValueError):  # no name that a file can have
+            if Path(text).exists():
+                return _path(text)
+        if _looks_like_file(line):
+            reason = "no such file; if that is the article itself, give it as Article(id, text)"
+            raise InputError(line, reason)
+    head = text[:HEAD]
+    if known is not None and not (webpage.looks_like_html(head) or fields.looks_like_records(head)):
+        return iter([_checked(Article(name, text), name)])
+    try:
+        return read_stream(BytesIO(text.encode()), name)
+    except UnicodeEncodeError:
+        raise InputError(name, exchange.HALF_CHARACTER) from None
+
+
+def _path(path: str | os.PathLike[str]) -> Items:
+    place = os.fsdecode(path)
+    return read_input(f"./{place}" if place == files.STDIN else place)
+
+
+def _looks_like_file(line: str) -> bool:
+    """Return True for a line that is rather the name of a file than prose."""
+    named = _SUFFIX.fullmatch(Path(line).suffix) is not None
+    path = "/" in line or "\\" in line
+    if len(line.split()) == 1:
+        return named or path
+    prose = line.endswith(_SENTENCE_ENDS) and not _ROOTED.match(line)
+    return len(line) <= _LONGEST_NAME and (named or (path and not prose))
+
+
+def _checked(article: Article, name: str) -> Article:
+    """Refuse an article that a file couldn't hold: Python's own values aren't checked yet."""
+    exchange.read_record(exchange.to_record(article), name)
+    return article

@@ -4,37 +4,37 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from itertools import islice
+from tempfile import TemporaryFile
 from typing import Any
 
 from framescope.classifier.errors import InputError, how_to_install
-from framescope.classifier.inputs import fields
-from framescope.classifier.inputs.raw import RawRecord
+from framescope.classifier.inputs import exchange, fields
+from framescope.classifier.inputs.decoding import Source, first_characters, ignore
+from framescope.classifier.inputs.fields import InputOptions, RawRecord
 from framescope.classifier.records import Origin, Skipped
 
 PARQUET = b"PAR1"  # what such a file begins with
+# The longest cell and row, in characters. A stray quote makes one cell of all that follows it.
 MAX_CELL = 10_000_000
 MAX_ROW = 4 * MAX_CELL
-"""The longest cell and row, in characters. A stray quote makes one cell of all that follows it."""
-
 _DELIMITERS = ",\t;|"
 _SAMPLE = 50  # rows that show which column is the text, and which delimiter parts columns
 _HEADING_WORDS = 6
 _NAME = re.compile(r"[\w#-]*(?:[ ._/-][\w#()-]+){0,3}")  # of a column, and no clause of prose
 _ALIKE = 0.8  # of the rows have as many cells as the first
 _SEP = re.compile(r"\s*sep=(.)\s*", re.IGNORECASE)  # what Excel writes above a table
-_MOST_ROWS = 256  # of a batch of Parquet
-_MOST_BYTES = 16_000_000  # of a batch, about
+_MOST_ROWS, _MOST_BYTES = 256, 16_000_000  # of a batch of Parquet, about
 
 
 # --- CSV and TSV ----------------------------------------------------------------------------------
 
 
 def looks_like_table(head: str) -> bool:
-    """Whether a file that begins with `head` has a header that names a text and something else."""
+    """Return True if a file that begins so has a header that names a text and something else."""
     delimiter = _delimiter(head)
     if delimiter is None:
         return False
@@ -44,28 +44,18 @@ def looks_like_table(head: str) -> bool:
     return named and fields.TEXT in known and len(known) > 1 and bool(rows)
 
 
-def split_csv(
-    lines: Iterable[str],
-    head: str,
-    source: str,
-    stem: str,
-    columns: Mapping[str, str],
-    tell: Callable[[str], None],
-) -> Iterator[RawRecord | Skipped]:
-    """Cut a table into its rows, one at a time.
-
-    Its columns are found in its `head`; see `fields.choose`, with whose errors. Articles without an
-    id are called after `stem`.
-    """
+def split_csv(found: Source, stem: str, options: InputOptions) -> Iterator[RawRecord | Skipped]:
+    """Cut a table into its rows, one at a time; errors are those of `fields.choose`."""
+    source, head = found.name, first_characters(found.head)
     delimiter = _delimiter(head)
     if delimiter is None:
         reason = "is called a table, but has no header and columns; write CSV with a header"
         raise InputError(source, reason)
     names, *sample = _sample(head, delimiter)
-    chosen = fields.choose(names, sample, columns, source, tell)
+    chosen = fields.choose(names, sample, source, options)
     places = {field: names.index(name) for field, name in chosen.items()}
     csv.field_size_limit(MAX_CELL)
-    limited = _Limited(lines)
+    limited = _Limited(found.lines("framescope_cp1252", exchange.MOST_CHARACTERS))
     reader = csv.reader(limited, delimiter=delimiter)
     number = -1  # the header is no record
     while True:
@@ -101,7 +91,7 @@ class _Limited:
         self.characters += len(line)
         if self.characters > MAX_ROW:  # the reader begins a new row after an error
             raise csv.Error(f"row larger than {MAX_ROW:,} characters")
-        return line + "\n"
+        return line
 
 
 def _record(cells: Mapping[str, str | None], origin: Origin, name: str) -> RawRecord:
@@ -110,15 +100,14 @@ def _record(cells: Mapping[str, str | None], origin: Origin, name: str) -> RawRe
 
 def _delimiter(head: str) -> str | None:
     """Find the delimiter of a table with a header; None where there is none."""
-    best: tuple[int, int, str] | None = None
+    ranks: list[tuple[int, int, str]] = []
     given = _SEP.fullmatch(head.partition("\n")[0])
     for delimiter in given[1] if given else _DELIMITERS:
         names, *rows = _sample(head, delimiter) or [[]]
         alike = sum(len(row) == len(names) for row in rows)
         if _is_header(names) and alike >= _ALIKE * len(rows):
-            rank = len(fields.guess(names)), len(names), delimiter
-            best = max(best or rank, rank)
-    return best[2] if best else None
+            ranks.append((len(fields.guess(names)), len(names), delimiter))
+    return max(ranks)[2] if ranks else None
 
 
 def _is_header(row: Sequence[str]) -> bool:
@@ -139,10 +128,8 @@ def _sample(head: str, delimiter: str) -> list[list[str]]:
     csv.field_size_limit(MAX_CELL)
     rows: list[list[str]] = []
     try:
-        lines = (line + "\n" for line in _without_sep(head.splitlines()))
-        for row in islice(csv.reader(lines, delimiter=delimiter), _SAMPLE + 1):
-            if any(cell.strip() for cell in row):
-                rows.append(row)
+        reader = csv.reader(_without_sep(head.splitlines()), delimiter=delimiter)
+        rows.extend(row for row in islice(reader, _SAMPLE + 1) if any(map(str.strip, row)))
     except csv.Error:
         return rows[:1]
     return rows[:-1] if len(rows) > 2 else rows
@@ -151,45 +138,52 @@ def _sample(head: str, delimiter: str) -> list[list[str]]:
 def _without_sep(lines: Iterable[str]) -> Iterator[str]:
     """Blank what a spreadsheet writes above a table; the lines keep their numbers."""
     for number, line in enumerate(lines):
-        yield "" if not number and _SEP.fullmatch(line) else line
+        yield "\n" if not number and _SEP.fullmatch(line) else line + "\n"
 
 
 # --- Parquet --------------------------------------------------------------------------------------
 
 
 def split_parquet(
-    file: Any,
-    source: str,
-    stem: str,
-    columns: Mapping[str, str],
-    tell: Callable[[str], None],
-    taken: Callable[[int], None],
+    found: Source, stream: Any, stem: str, options: InputOptions
 ) -> Iterator[RawRecord | Skipped]:
     """Cut a table into its rows, read in batches of the columns that are needed.
 
-    The file is open and seekable; `taken` is told of how many more bytes of it, about, rows were
-    read. Raises `InputError` as `split_csv` does, without pyarrow, and when the file is damaged.
+    It is read from its end: packed, or from a pipe, it is kept first. Raises `InputError` as
+    `split_csv` does, without pyarrow, and when the file is damaged.
     """
-    try:
-        import pyarrow.parquet as pq
-    except ImportError:
-        reason = f"Parquet needs a library that isn't there; {how_to_install('batch')}"
-        raise InputError(source, reason) from None
-    with _explained(source):
-        table = pq.ParquetFile(file)
-        names = _candidates(table.schema_arrow, columns)
-        sample: Sequence[Sequence[str]] = ()
-        if fields.TEXT not in columns and fields.TEXT not in fields.guess(names):
-            first = next(table.iter_batches(_SAMPLE, columns=names), None)
-            read = [] if first is None else [map(str, _plain(first[name])) for name in names]
-            sample = list(zip(*read, strict=True))
-    chosen = fields.choose(names, sample, columns, source, tell)
-    for number, cells in enumerate(_rows(table, chosen, source, taken), start=1):
-        origin = Origin(source, record=number)
-        if cells[fields.TEXT] is None:
-            yield Skipped(str(origin), fields.EMPTY)
-        else:
-            yield _record(cells, origin, f"{stem}-{number}")
+    with TemporaryFile() as kept:
+        file, taken = stream, options.taken
+        if found.is_packed or not stream.seekable():
+            file, taken = kept, ignore
+            while part := found.read():
+                kept.write(part)
+        file.seek(0)
+        try:
+            import pyarrow.parquet as pq
+        except ImportError:
+            reason = f"Parquet needs a library that isn't there; {how_to_install('batch')}"
+            raise InputError(found.name, reason) from None
+        with _explained(found.name):
+            table = pq.ParquetFile(file)
+            names = _candidates(table.schema_arrow, options.columns)
+            sample: Sequence[Sequence[str]] = ()
+            if fields.TEXT not in options.columns and fields.TEXT not in fields.guess(names):
+                first = next(table.iter_batches(_SAMPLE, columns=names), None)
+                read = [] if first is None else [map(str, _plain(first[name])) for name in names]
+                sample = list(zip(*read, strict=True))
+        chosen = fields.choose(names, sample, found.name, options)
+        number = 0
+        for size, rows in _batches(table, list(chosen.values()), found.name):
+            for row in rows:
+                number += 1
+                cells = dict(zip(chosen, row, strict=True))
+                origin = Origin(found.name, record=number)
+                if cells[fields.TEXT] is None:
+                    yield Skipped(str(origin), fields.EMPTY)
+                else:
+                    yield _record(cells, origin, f"{stem}-{number}")
+            taken(size)
 
 
 def _candidates(schema: Any, columns: Mapping[str, str]) -> list[str]:
@@ -209,26 +203,25 @@ def _candidates(schema: Any, columns: Mapping[str, str]) -> list[str]:
     return [name for name in found if schema.names.count(name) == 1]
 
 
-def _rows(
-    table: Any, chosen: Mapping[str, str], source: str, taken: Callable[[int], None]
-) -> Iterator[dict[str, str | None]]:
-    names = list(dict.fromkeys(chosen.values()))
+def _batches(
+    table: Any, names: Sequence[str], source: str
+) -> Iterator[tuple[int, list[tuple[str | None, ...]]]]:
+    """Yield rows, with the bytes of the file that they take, about."""
     for group in range(table.num_row_groups):
+        wanted = {"row_groups": [group], "columns": list(dict.fromkeys(names))}
         with _explained(source):
             known = table.metadata.row_group(group)
             packed = sum(known.column(n).total_compressed_size for n in range(known.num_columns))
             rows = max(1, known.num_rows)
             most = max(1, min(_MOST_ROWS, _MOST_BYTES * rows // max(1, known.total_byte_size)))
-            batches = table.iter_batches(most, row_groups=[group], columns=names, use_threads=False)
+            batches = table.iter_batches(most, use_threads=False, **wanted)
         while True:
             with _explained(source):
-                batch = next(batches, None)
-                if batch is None:
+                if (batch := next(batches, None)) is None:
                     break
-                cells = [_plain(batch[name]) for name in chosen.values()]
-            for row in zip(*cells, strict=True):
-                yield dict(zip(chosen, row, strict=True))
-            taken(round(batch.num_rows * max(0, packed) / rows))
+                cells = [_plain(batch[name]) for name in names]
+            size = round(batch.num_rows * max(0, packed) / rows)
+            yield size, list(zip(*cells, strict=True))
 
 
 def _plain(column: Any) -> list[str | None]:

@@ -10,9 +10,9 @@ from io import BytesIO
 from typing import Any
 
 from framescope.classifier.errors import InputError, how_to_install
+from framescope.classifier.inputs.decoding import CHUNK, Source
 from framescope.classifier.inputs.document import MAX_RAW, Document
-from framescope.classifier.inputs.raw import RawRecord
-from framescope.classifier.inputs.unpacking import CHUNK, Source
+from framescope.classifier.inputs.fields import RawRecord
 from framescope.classifier.records import Article, Origin, Skipped
 
 MAGIC = b"WARC/"
@@ -50,11 +50,10 @@ class _Capture:
 
 
 def split(source: Source, stem: str) -> Iterator[RawRecord | Skipped]:
-    """Cut an archive into its pages, whose articles are called after `stem`.
+    """Cut an archive into its pages; what is no page, too long or damaged is `Skipped`.
 
-    Requests, metadata, and what only refers to another record are passed over. What is no page, is
-    too long or damaged is `Skipped`; what follows it is read. Raises `InputError` without fastwarc,
-    or when the stream is damaged where it is packed.
+    Requests, metadata, and what only refers to another record are passed over. Raises `InputError`
+    without fastwarc, or when the stream is damaged where it is packed.
     """
     try:
         from fastwarc.warc import ArchiveIterator
@@ -134,8 +133,7 @@ def _page(record: Any, origin: Origin, stem: str) -> RawRecord | Skipped:
     while reason is None and (part := record.reader.read(CHUNK)):
         parts.append(part)
         size += len(part)
-        if size > MAX_RAW:
-            reason = f"unpacks to {_TOO_LONG}"
+        reason = f"unpacks to {_TOO_LONG}" if size > MAX_RAW else None
     if reason is not None:
         return Skipped(str(origin), f"{url or 'a record without an address'}: {reason}")
     at = _DATE.match(record.headers.get("WARC-Date") or "")
@@ -148,11 +146,10 @@ def _refusal(record: Any) -> str | None:
     kind = record.headers.get("Content-Type") or ""
     if str(record.record_type) == "response":
         http: Any = record.http_headers if record.is_http else None
-        status = http.status_code if http is not None else None
-        if status is None:
+        if http is None or http.status_code is None:
             return "is no answer of a web server"
-        if not 200 <= status < 300:
-            return f"is the answer {status}, and no page"
+        if not 200 <= http.status_code < 300:
+            return f"is the answer {http.status_code}, and no page"
         kind = http.get("Content-Type") or ""
     kind = kind.partition(";")[0].strip().lower()
     if kind and kind not in _TEXTS:

@@ -112,9 +112,9 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
         url = saved[1]
     document, said = _extract(html, url)
     lines = _paragraphs(document.body, _BLOCKS) if document is not None else []
-    if _words(lines) < MIN_WORDS:
+    if words(lines) < MIN_WORDS:
         lines = _described_body(html)
-    if document is None or _words(lines) < MIN_WORDS:
+    if document is None or words(lines) < MIN_WORDS:
         reason = "no article found on the page; give the address or the text of one article"
         raise InputError(source, reason)
     own = plain(document.url)
@@ -145,7 +145,7 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
         )
 
 
-def _words(lines: list[str]) -> int:
+def words(lines: list[str]) -> int:
     return sum(map(count_words, lines))
 
 
