@@ -146,6 +146,7 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
 
 
 def words(lines: list[str]) -> int:
+    """Count the words of several lines."""
     return sum(map(count_words, lines))
 
 
