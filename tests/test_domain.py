@@ -14,7 +14,7 @@ from framescope.classifier.errors import BundleError
 from framescope.classifier.models.domain import DOMAIN, TrainingDomain, of_articles
 from framescope.classifier.records import Article, BatchReport, Sentence, Unit
 from framescope.classifier.reports import to_json
-from framescope.classifier.reports.summary import UNLIKE, in_brief
+from framescope.classifier.reports.sourcing import UNLIKE, in_brief
 from framescope.classifier.scoring import Scorer
 from framescope.training.calibration import fit_domain
 from framescope.training.calibration.domain import _limits

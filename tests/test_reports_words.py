@@ -10,52 +10,32 @@ from dataclasses import replace
 import pytest
 import reports
 from framescope.classifier.records import (
-    Article,
     ArticleReport,
-    Basis,
     BatchReport,
     Citation,
-    Link,
     Outlet,
     Place,
     Publication,
     Record,
     Relation,
-    Role,
     Sentence,
     SentenceReport,
     SourceKind,
     Span,
     Voice,
+    printable,
 )
-from framescope.classifier.records.text import printable, shortened
-from framescope.classifier.reports import figures, print_report, to_html, to_json, to_line
-from framescope.classifier.reports.figures import ASSERTION, VoiceCounts, is_unsourced_own_claim
-from framescope.classifier.reports.layout import (
-    CITED,
-    FURNITURE,
-    UNSOURCED,
-    assertions,
-    carries,
-    is_marked,
-    marks,
-    opens_with_title,
-    paragraphs,
-    publisher,
-    segments,
-    title,
-)
-from framescope.classifier.reports.sources import address, card, published_by, sentence_at
+from framescope.classifier.reports import layout, print_report, to_html, to_json, to_line
+from framescope.classifier.reports.layout import ASSERTION, FURNITURE, UNSOURCED, VoiceCounts
+from framescope.classifier.reports.sources import card, published_by
 from framescope.classifier.reports.sourcing import (
-    NONE,
-    UNRESOLVED,
     Cited,
     SourcingMap,
     cited_in,
-    in_words,
+    in_brief,
     sourcing_map,
+    summarise,
 )
-from framescope.classifier.reports.summary import in_brief, summarise
 from framescope.classifier.taxonomy import in_order
 from rich.console import Console
 
@@ -104,7 +84,7 @@ def test_every_format_says_the_same() -> None:
 
 
 def test_what_an_editor_would_ask_about_comes_with_the_most_probable_first() -> None:
-    found = [(one.number, one.score) for one in assertions(asked())]
+    found = [(one.number, one.score) for one in layout.assertions(asked())]
     assert found == [(3, 0.7), (1, 0.6), (4, 0.55)]
     out = printed(reports.report(asked()), 60)
     assert out.index("Nobody pays") < out.index("what an editor would ask a source for")
@@ -122,14 +102,6 @@ def test_counts_by_voice() -> None:
     assert (summary.claims, summary.attributed) == (9, 5)
     assert (summary.unsourced_own_claims, summary.own_claims) == (4, 5)
     assert summary.techniques == 3
-
-
-def test_counts_a_model_cannot_give_are_unknown() -> None:
-    report = reports.harbour()
-    sentences = tuple(replace(s, scores={"claim": 0.9}, flags=("claim",)) for s in report.sentences)
-    summary = summarise(replace(report, sentences=sentences))
-    assert summary.claims == 10
-    assert summary.attributed is summary.unsourced_own_claims is summary.techniques is None
 
 
 CLAIM = Sentence("It is so.", 0, 9, "a", 0, Voice.OWN)
@@ -155,7 +127,7 @@ def test_who_stands_behind_a_claim(voices, scores, flags, cited, expected) -> No
     voice, *inner = voices
     sentence = replace(CLAIM, voice=voice, inner_voice=inner[0] if inner else None)
     report = SentenceReport(sentence, scores, flags, (), cited)
-    assert is_unsourced_own_claim(report) is expected
+    assert layout.is_unsourced_own_claim(report) is expected
 
 
 @pytest.mark.parametrize(
@@ -163,11 +135,7 @@ def test_who_stands_behind_a_claim(voices, scores, flags, cited, expected) -> No
     [(0.0, "<0.01"), (0.01, "0.01"), (0.5, "0.50"), (0.9999, ">0.99"), (1.0, ">0.99")],
 )
 def test_a_probability_is_never_written_as_certain(value: float, written: str) -> None:
-    assert figures.score(value) == written
-
-
-def test_a_share_of_nothing_is_a_dash() -> None:
-    assert (figures.percent(0, 0), figures.percent(1, 3)) == ("–", "33%")
+    assert layout.score_in_words(value) == written
 
 
 @pytest.mark.parametrize(
@@ -189,68 +157,14 @@ def test_printable_removes_what_a_terminal_would_obey(text: str, shown: str) -> 
     assert printable(text) == shown
 
 
-def test_shortened_keeps_to_its_limit() -> None:
-    assert shortened("one two three", 13) == "one two three"
-    assert shortened("one two three", 10) == "one two…"
-    assert shortened("x" * 50, 10) == "x" * 9 + "…"
-
-
-# --- its layout -----------------------------------------------------------------------------------
-
-
-def test_line_breaks_between_sentences_make_paragraphs() -> None:
-    numbers = [[line.number for line in p] for p in paragraphs(reports.harbour())]
-    assert numbers == [[1], [2, 3, 4], [5, 6], [7, 8], [9, 10]]
-
-
-def test_text_outside_sentences_is_not_lost() -> None:
-    text = "Share\nGood morning.\n* * *\nEnd"
-    sentence = SentenceReport(Sentence("Good morning.", 6, 19, "a", 0), {}, ())
-    found = paragraphs(ArticleReport(Article("a", text), (sentence,)))
-    assert [[line.text for line in one] for one in found] == [
-        ["Share"], ["Good morning."], ["* * *"], ["End"]
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("known", "expected"),
-    [
-        ({"url": "https://a.example"}, "unknown"),
-        ({"outlet": "  "}, "unknown"),
-        ({"site_name": "A Site"}, "A Site"),
-        ({"outlet": "A Site", "site_name": "a site"}, "A Site"),
-        ({"outlet": "Paper", "site_name": "p.example"}, "Paper (p.example)"),
-    ],
-)
-def test_publisher_is_unknown_unless_the_page_says(known: dict[str, str], expected: str) -> None:
-    assert publisher(Article("a", "x", **known)) == expected
-
-
-def test_title_falls_back_to_the_first_line_and_then_the_id() -> None:
-    assert title(Article("a", "text", title="Title")) == "Title"
-    assert title(Article("a", "\n\nFirst line\nsecond")) == "First line"
-    assert title(Article("a", " ")) == "a"
-    assert opens_with_title(reports.harbour())
-    assert not opens_with_title(reports.plain())
-
-
-def test_a_republication_names_outlet_words_and_sentences() -> None:
-    report = reports.carried()
-    (part,) = report.article.republications
-    # the card has the words
-    assert carries(report, part) == "carries Coast Observer's article, sentences 2–3"
-    assert carries(replace(report, source=None), part) == (
-        "carries Coast Observer's article (“Below is the Coast Observer's article:”), sentences 2–3"
-    )
-
-
 # --- marks ----------------------------------------------------------------------------------------
 
 
 def test_reasons_name_the_precise_mark_first_and_each_word_once() -> None:
-    marked = [number for number, s in enumerate(reports.harbour().sentences, 1) if is_marked(s)]
-    assert marked == [1, 4, 5, 7, 9]
-    found = marks(reports.harbour().sentences[0], reports.THRESHOLDS)
+    lines = [one for part in layout.paragraphs(reports.harbour(), reports.THRESHOLDS)
+             for one in part]  # fmt: skip
+    assert [line.number for line in lines if line.loud] == [1, 4, 5, 7, 9]
+    found = lines[0].marks
     assert [(mark.kind.name, mark.quiet) for mark in found] == [
         ("biased_language", False), ("loaded_language", False), ("claim", True),
         ("any_technique", True), (UNSOURCED, True),
@@ -259,30 +173,19 @@ def test_reasons_name_the_precise_mark_first_and_each_word_once() -> None:
     assert found[1].detail == "0.87 (threshold 0.42)"
 
 
-def test_what_most_sentences_of_an_article_carry_marks_none() -> None:
-    quiet = ("claim", "attributed", "named_source", "government_attribution", "quoted", "reported")
-    report = SentenceReport(CLAIM, dict.fromkeys(quiet, 0.9), quiet, (), (SOURCED,))
-    assert not is_marked(report)
-    found = marks(report, {})
-    assert [mark.kind.name for mark in found] == [*quiet, CITED]
-    assert all(mark.quiet for mark in found)
-
-
 @pytest.mark.parametrize(
     ("scores", "flags", "expected"),
     [
         ({"content": 0.12, "claim": 0.9, "attributed": 0.01}, (), [FURNITURE]),
-        ({"content": 0.99, "claim": 0.9}, ("content", "claim"), ["claim", CITED]),
-        ({"claim": 0.1}, (), [CITED]),
+        ({"content": 0.99, "claim": 0.9}, ("content", "claim"), ["claim", layout.CITED]),
+        ({"claim": 0.1}, (), [layout.CITED]),
     ],
 )
 def test_a_line_of_the_page_has_one_quiet_mark_that_says_so(scores, flags, expected) -> None:
     report = SentenceReport(CLAIM, scores, flags, (), (SOURCED,))
-    assert [mark.kind.name for mark in marks(report, {"content": 0.5})] == expected
-    assert not is_marked(report)
-    article = ArticleReport(Article("a", CLAIM.text, lang="en"), (report,))
-    page = to_html(BatchReport((article,), "m", ("content",), {"content": 0.5}, ()))
-    assert ("not part of the article" in page) == (expected == [FURNITURE])
+    found = layout.marks(report, {"content": 0.5})
+    assert [mark.kind.name for mark in found] == expected
+    assert all(mark.quiet for mark in found)
 
 
 def test_segments_are_the_sentence_cut_at_evidence_source_and_cue() -> None:
@@ -292,7 +195,7 @@ def test_segments_are_the_sentence_cut_at_evidence_source_and_cue() -> None:
         Span(14, 30, "slogans", 1.0),  # runs out of the sentence
         Span(0, 5, "doubt", 1.0),  # lies before it
     )
-    cut = segments(SentenceReport(sentence, {}, (), evidence))
+    cut = layout.segments(SentenceReport(sentence, {}, (), evidence))
     assert [(piece.text, piece.signals, piece.role) for piece in cut] == [
         ("One ", ("doubt",), ""),
         ("two", ("doubt", "slogans"), ""),
@@ -300,7 +203,7 @@ def test_segments_are_the_sentence_cut_at_evidence_source_and_cue() -> None:
     ]
     citation = Citation(Place(10, 13), Place(14, 17), (), SourceKind.NAMED, name="One",
                         antecedent=Place(0, 4))  # fmt: skip
-    cut = segments(SentenceReport(sentence, {}, (), evidence[:1], (citation,)))
+    cut = layout.segments(SentenceReport(sentence, {}, (), evidence[:1], (citation,)))
     assert [(piece.text, piece.signals, piece.role) for piece in cut] == [
         ("One", ("doubt",), "source"),
         (" ", ("doubt",), ""),
@@ -330,26 +233,6 @@ def test_nothing_on_record_is_not_independent_and_not_bad() -> None:
     assert "steps=()" in found
 
 
-@pytest.mark.parametrize(
-    ("relation", "role", "inner", "did"),
-    [
-        (Relation.ORIGIN, Role.PUBLISHER, False, "its own article"),
-        (Relation.CARRIED, Role.PUBLISHER, True, "carries Vell News's article"),
-        (Relation.REPUBLISHED, Role.MONITOR, True, "republishes Vell News's article"),
-        (Relation.REPUBLISHED, Role.MONITOR, False, "republishes another outlet's article"),
-        (Relation.AGGREGATOR, Role.AGGREGATOR, True, "gathers other outlets' articles"),
-        (Relation.UNKNOWN, Role.PLATFORM, True, "a platform, where anybody posts"),
-        (Relation.UNKNOWN, Role.PUBLISHER, False, "whose words these are is not known"),
-    ],
-)
-def test_each_relation_has_its_words(relation: Relation, role: Role, inner: bool, did: str) -> None:
-    chain = [Link(relation, "X", Outlet("x", "X", role), "x.example", Basis.URL)]
-    if inner:
-        chain.append(Link(Relation.ORIGIN, "Vell News", None, "(Vell News)", Basis.TEXT))
-    publication = Publication(relation, tuple(chain))
-    assert f"did={did!r}" in shown(reports.harbour(), publication=publication)
-
-
 def test_a_shift_is_printed_with_its_cap() -> None:
     report = reports.harbour()
     assert report.source is not None
@@ -365,21 +248,6 @@ def test_who_published_it_is_taken_from_the_card_where_the_page_is_silent() -> N
     assert published_by(reports.carried()) == "unknown"  # "unnamed publisher" is nobody's name
     assert published_by(reports.plain()) == "unknown"
     assert published_by(reports.harbour()) == "The Larnwick Courier (larnwickcourier.example)"
-
-
-def test_a_place_is_in_the_sentence_it_begins_in() -> None:
-    report = reports.harbour()
-    third = report.sentences[2]
-    assert sentence_at(report, Place(third.start, third.start + 1)) == 3
-    assert sentence_at(report, Place(third.end - 1, third.end)) == 3
-    assert sentence_at(report, Place(third.end, third.end + 1)) == 0  # the space between
-    assert sentence_at(report, None) == 0
-
-
-def test_only_addresses_of_the_web_are_addresses() -> None:
-    assert address(" HTTPS://a.example/x ") == "HTTPS://a.example/x"
-    assert address("javascript:alert(1)") is None
-    assert address(None) is None
 
 
 # --- the sourcing map -----------------------------------------------------------------------------
@@ -434,25 +302,7 @@ def test_a_sentence_on_two_sources_is_once_in_the_bar_and_twice_in_the_table() -
         ("no source", 1),
     ]
     assert sum(len(row.sentences) for row in found.rows) == 4
-    assert (found.government, found.state_media) == (1, 2)
-
-
-def test_an_article_in_which_nobody_is_cited_has_a_map_that_says_so() -> None:
-    bare = reports.scored([reports.Line("Good morning.")], id="none")
-    found = mapped(reports.sourced(bare, (), reports.COURIER_RECORD))
-    assert (found.rows, found.counts[NONE], UNRESOLVED in found.groups) == ((), 1, False)
-    for report in (reports.plain(), reports.unscored(), replace(reports.dispatch(), sentences=())):
-        assert sourcing_map(report) is None  # never looked for
-
-
-def test_a_citation_says_where_its_name_comes_from_and_its_kind() -> None:
-    report = reports.harbour()
-    assert cited_in(report, report.sentences[4]) == (Cited("Osric Hale", ("named",), "told", 0),)
-    assert cited_in(report, report.sentences[5]) == (Cited("Osric Hale", ("named",), "added", 5),)
-    report = reports.carried()
-    assert cited_in(report, report.sentences[2])[0].name == "nobody in particular"
-    report = reports.hostile()
-    assert cited_in(report, report.sentences[0])[0].tags == ("unnamed", "government", "state media")
+    assert found.powers == "1 sentence on a government, 2 sentences on state media"
 
 
 def test_a_citation_says_how_likely_it_is_or_what_found_it() -> None:
@@ -467,11 +317,11 @@ def test_a_citation_says_how_likely_it_is_or_what_found_it() -> None:
     likely = replace(given, score=0.87, found_by="transformer", reasons=reasons)
     found = one(replace(likely, score=0.4), likely)  # that read alike
     assert (found.basis, found.reasons) == ("0.87", "what is known of it (-4.0), its words (+3.2)")
-    assert in_words(found) == f"{found.name} (government, 0.87)"
+    assert str(found) == f"{found.name} (government, 0.87)"
     ruled = one(replace(given, score=None, found_by="dateline"))
     assert (ruled.basis, ruled.reasons) == ("by a dateline", "")
     plain = one(replace(given, score=None, found_by=""))
-    assert in_words(plain) == f"{plain.name} (government)"
+    assert str(plain) == f"{plain.name} (government)"
 
 
 # --- the terminal ---------------------------------------------------------------------------------
@@ -518,18 +368,6 @@ def test_marks_voice_and_reasons_are_in_the_text_without_colour() -> None:
     assert re.search(r"\x1b\[[0-9;]*\b4\b[0-9;]*mThese", coloured)  # underlined
 
 
-def test_the_terminal_tells_publisher_address_table_and_counts() -> None:
-    output = printed(reports.report(reports.harbour()))
-    assert (
-        "Publisher: The Larnwick Courier (larnwickcourier.example) · by Tam Ellery · 2025-05-20 "
-        "https://larnwickcourier.example/2025/05/harbour-board-gambles"
-    ) in unwrapped(output)
-    assert re.search(r"^sentences +6 +2 +2 +10 *$", output, re.M)
-    assert re.search(r"^loaded language +2 +33% +0 +0% +1 +50% +3 +30% *$", output, re.M)
-    assert "10 sentences · 9 claims · 5 attributed" in output
-    assert "hyperpartisan: 0.73, flagged (threshold 0.60)" in output
-
-
 def test_an_unscored_article_is_shown_with_the_reason_and_no_counts() -> None:
     output = printed(reports.everything())
     assert output.rstrip().endswith("notes/empty.txt: the file is empty; give one with text in it")
@@ -574,7 +412,6 @@ def test_sources_are_listed_with_their_sentences() -> None:
     output = printed(reports.report(reports.dispatch()))
     assert re.search(r"^Vellen News Agency +state media +2 +50% +1, 2 *$", output, re.M)
     assert "█ named source 2  ▒ unnamed 1  ░ vague 0  · no source 1" in output
-    assert "1 sentence on a government, 2 sentences on state media" in output
     assert "█" * 30 + "▒" * 15 + "·" * 15 in output
     assert output.count("└ says: ") == 1  # only marked sentences say who they cite
     assert "└ says: two port workers (unnamed)" in output
@@ -583,13 +420,3 @@ def test_sources_are_listed_with_their_sentences() -> None:
              for name in "ABCDEFGHIJKLMNOP"]  # fmt: skip
     output = printed(reports.report(reports.scored(lines, id="many")))
     assert "and 4 more sources" in output
-
-
-def test_a_plain_article_has_no_mark_no_card_and_no_map() -> None:
-    output = printed(reports.report(reports.plain()))
-    assert not re.search(r"^[>?] +\d", output, re.M)
-    assert not re.search(r"^(source|control|record) ", output, re.M)
-    assert "three separate findings" not in output
-    output = printed(reports.report(reports.harbour()), legend=False)
-    assert "what the marks mean: --legend" in output
-    assert "three separate findings" not in output

@@ -13,20 +13,13 @@ from functools import cache, reduce
 from inspect import getdoc
 from operator import or_
 from types import NoneType
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    ForwardRef,
-    Literal,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin, get_type_hints
 
 from framescope.classifier import records
 from framescope.classifier.errors import BundleError, how_to_install
 from framescope.classifier.inputs import to_record
-from framescope.classifier.reports.summary import Summary, VoiceCounts, summarise
+from framescope.classifier.reports.layout import VoiceCounts
+from framescope.classifier.reports.sourcing import Summary, summarise
 from framescope.classifier.taxonomy import BY_NAME, Level
 
 if TYPE_CHECKING:
@@ -50,14 +43,10 @@ def spans(report: records.ArticleReport) -> tuple[records.Span, ...]:
     Only signals that are properties of characters give spans: the n-grams that weigh most for a
     signal of the whole sentence are evidence, and stay with their sentence.
     """
-    found = (
-        span
-        for sentence in report.sentences
-        for span in sentence.evidence
-        if span.score is not None and BY_NAME[span.signal].level is Level.SPAN
-    )
     labelled = (span for span in report.article.spans if span.score is None)
-    return (*labelled, *found)
+    evidence = (span for sentence in report.sentences for span in sentence.evidence)
+    found = (one for one in evidence if BY_NAME[one.signal].level is Level.SPAN)
+    return (*labelled, *(span for span in found if span.score is not None))
 
 
 # --- the views ------------------------------------------------------------------------------------
@@ -140,45 +129,34 @@ VIEWS: dict[type, tuple[str | tuple[str, Get | None], ...]] = {
 }  # fmt: skip
 _AS_IT_STANDS = frozenset(("share", "reasons"))  # numbers that aren't rounded
 
-
-Entry = str | Get | None
-
-
-def _entries(kind: type) -> dict[str, Entry]:
-    """Return a record's keys, each with a path of fields or a function."""
-    return dict(
-        (one.partition("=")[0], one.rpartition("=")[2]) if isinstance(one, str) else one
-        for one in VIEWS[kind]
-    )
+Entry = tuple[str, ...] | Get | None
 
 
 @cache
-def _getters(kind: type) -> dict[str, Get | None]:
-    def at(path: str) -> Get:
-        names = path.split(".")
-
-        def get(value: Any) -> Any:
-            for name in names:
-                value = None if value is None else getattr(value, name)
-            return value
-
-        return get
-
-    return {key: at(of) if isinstance(of, str) else of for key, of in _entries(kind).items()}
+def _entries(kind: type) -> dict[str, Entry]:
+    """Return a record's keys, each with a path of fields or a function."""
+    return dict(
+        (one.partition("=")[0], tuple(one.rpartition("=")[2].split(".")))
+        if isinstance(one, str)
+        else one
+        for one in VIEWS[kind]
+    )
 
 
 def plain(value: object, text: str = "") -> Any:
     """Return a record of `VIEWS`, or what its fields hold, as JSON has it; `text` is the article's.
 
-    Raises
-    ------
-    BundleError
-        When a score is not a finite number.
+    Raises `BundleError` when a score is not a finite number.
     """
     if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, float):
-        return _rounded(value)
+        if not math.isfinite(value):  # JSON has no word for it
+            raise BundleError(
+                "the model gives a score that is not a number; its bundle is damaged: "
+                "train it again, or choose another with --model"
+            )
+        return round(value, DECIMALS)
     if isinstance(value, Mapping):
         return {key: plain(one, text) for key, one in value.items()}
     for kind in type(value).__mro__:
@@ -192,34 +170,26 @@ def _fields(value: Any, kind: type, text: str, keys: Sequence[str] = ()) -> dict
     """Return some keys of a record, or all of them."""
     if kind is records.ArticleReport:
         text = value.article.text
-    getters = _getters(kind)
+    entries = _entries(kind)
     record = {}
-    for key in keys or getters:
-        get = getters[key]
-        found = text[value.start : value.end] if get is None else get(value)
+    for key in keys or entries:
+        found, entry = value, entries[key]
+        if entry is None:
+            found = text[value.start : value.end]
+        elif not isinstance(entry, tuple):
+            found = entry(value)
+        else:
+            for name in entry:
+                found = None if found is None else getattr(found, name)
         record[key] = found if key in _AS_IT_STANDS else plain(found, text)
     return record
-
-
-def _rounded(value: float) -> float:
-    if not math.isfinite(value):  # JSON has no word for it
-        raise BundleError(
-            "the model gives a score that is not a number; its bundle is damaged: "
-            "train it again, or choose another with --model"
-        )
-    return round(value, DECIMALS)
 
 
 # --- what is written ------------------------------------------------------------------------------
 
 
 def to_json(report: records.BatchReport, *, indent: int | None = 2) -> str:
-    """Write a report as one JSON object.
-
-    Returns
-    -------
-    str
-        JSON without NaN or Infinity, not ending in a line break; any Unicode text encodes to UTF-8.
+    """Write a report as one JSON object, without a line break at its end.
 
     Raises
     ------
@@ -235,12 +205,7 @@ def to_line(
     """Write a scored article in the exchange format, with what was found, on one line.
 
     What the input said stays where it was: labels beside the scores, labelled spans without a
-    score before the spans found, which have one.
-
-    Raises
-    ------
-    BundleError
-        When the model gave a score that is not a finite number.
+    score before the spans found, which have one. Raises `BundleError` as `to_json` does.
     """
     text = report.article.text
     record = to_record(report.article)
@@ -300,27 +265,19 @@ def row(
     scores: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Write one row; without a sentence, one that only says why there is none."""
-    values: Iterable[Any] = (article, None, None, None, None, None, [], [], [])
+    values: list[Any] = [None, None, None, None, None, [], [], []]
     found = dict(scores or {})
     if scored is not None:
-        cited = [(citation.name, citation.kind.value) for citation in scored.citations]
-        values = (
-            *(article, scored.sentence.index, scored.start, scored.end, scored.voice.value),
-            *(scored.text, list(scored.flags), [name for name, _ in cited], [k for _, k in cited]),
-        )
+        values = [scored.sentence.index, scored.start, scored.end, scored.voice.value, scored.text]
+        cited = scored.citations
+        values += [list(scored.flags), [c.name for c in cited], [c.kind.value for c in cited]]
         found |= scored.scores
-    named = dict(zip(_COLUMNS, values, strict=True))
+    named = dict(zip(_COLUMNS, (article, *values), strict=True))
     return {**named, **{signal: found.get(signal) for signal in signals}, "note": note}
 
 
 def to_frame(rows: Sequence[Mapping[str, Any]], signals: Sequence[str]) -> pandas.DataFrame:
-    """Put rows into a table whose numbers have the same types whatever it holds.
-
-    Raises
-    ------
-    ImportError
-        Without pandas.
-    """
+    """Put rows into a table whose numbers have the same types whatever it holds."""
     table = need_pandas().DataFrame(list(rows), columns=[*_COLUMNS, *signals, "note"])
     whole = dict.fromkeys(("sentence", "start", "end"), "Int64")
     return table.astype({**whole, **dict.fromkeys(signals, "float64")})
@@ -342,10 +299,7 @@ def need_pandas() -> Any:
 def report_schema(reference: str = "#/$defs/{model}") -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of what `to_json` writes.
 
-    Parameters
-    ----------
-    reference : str
-        How it refers to the schema of a record.
+    `reference` is how it refers to the schema of a record.
     """
     from pydantic import ConfigDict, Field, TypeAdapter, create_model
 
@@ -370,11 +324,11 @@ def _described(kind: Any, entry: Entry) -> tuple[Any, str]:
     """Return the type of an entry of a record, and what its docstring says of it."""
     if entry is None:
         return str, "The characters from start to end."
-    if not isinstance(entry, str):
+    if not isinstance(entry, tuple):
         said = (getdoc(entry) or "").partition("\n")[0].removeprefix("Return ")
         return get_type_hints(entry)["return"], said[:1].upper() + said[1:]
     unknown, said = False, ""
-    for name in entry.split("."):
+    for name in entry:
         found = getattr(kind, name, None)
         if isinstance(found, property):
             hint, said = get_type_hints(found.fget)["return"], getdoc(found) or ""

@@ -1,10 +1,11 @@
-"""An article as it is laid out: sentences in paragraphs, and what draws the eye in them."""
+"""An article as it is laid out: its paragraphs, what draws the eye in them, numbers in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from framescope.classifier.records import (
     Article,
@@ -13,20 +14,20 @@ from framescope.classifier.records import (
     Republication,
     SentenceReport,
     Span,
+    Voice,
     distinct_lines,
     printable,
     shortened,
 )
-from framescope.classifier.reports import figures
-from framescope.classifier.reports.figures import ASSERTION, is_unsourced_own_claim
 from framescope.classifier.taxonomy import BY_NAME, Family, Level, Signal, in_order
 
 MAX_TITLE = 140
 MAX_QUOTE = 200
 MAX_EXCERPT = 90
 MAX_WORDS = 5
-MAX_WORD_LENGTH = 90
 
+ASSERTION = "unsourced_assertion"
+"""What an editor would ask a source for."""
 UNSOURCED = "unsourced_own_claim"
 CITED = "cited"
 FURNITURE = "furniture"
@@ -55,6 +56,44 @@ def kind(name: str) -> Signal:
     return _OWN_KINDS[name] if name in _OWN_KINDS else BY_NAME[name]
 
 
+# --- numbers --------------------------------------------------------------------------------------
+
+
+def score_in_words(value: float) -> str:
+    """Write a probability for a person to read: two decimals, and never a certainty."""
+    return ">0.99" if value > 0.99 else "<0.01" if value < 0.01 else f"{value:.2f}"
+
+
+def percent(part: int, whole: int) -> str:
+    """Write a share as whole per cent; a dash where there is nothing to have a share of."""
+    return f"{100 * part / whole:.0f}%" if whole else "–"
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceCounts:
+    """Sentences counted by whose words they are."""
+
+    own: int = 0
+    reported: int = 0
+    quoted: int = 0
+
+    @property
+    def total(self) -> int:
+        """Sentences in any voice."""
+        return self.own + self.reported + self.quoted
+
+    def shares(self, of: VoiceCounts) -> Iterator[tuple[int, str]]:
+        """Return the counts by voice and in all, each with its share of that voice's sentences."""
+        for voice in ("own", "reported", "quoted", "total"):
+            part = getattr(self, voice)
+            yield part, percent(part, getattr(of, voice))
+
+
+def count_voices(sentences: Iterable[SentenceReport]) -> VoiceCounts:
+    """Count sentences by voice."""
+    return VoiceCounts(**Counter(one.voice.value for one in sentences))
+
+
 # --- the article ----------------------------------------------------------------------------------
 
 
@@ -66,19 +105,8 @@ def title(article: Article) -> str:
 
 def opens_with_title(report: ArticleReport) -> bool:
     """Whether the first sentence is the title, so that a page needn't print it twice."""
-    if not report.sentences:
-        return False
-    first = report.sentences[0].text
-    return len(first) <= MAX_TITLE and printable(first).strip() == title(report.article)
-
-
-def publisher(article: Article) -> str:
-    """Return who published the article, as the page itself says; ``unknown`` where it doesn't."""
-    known = (article.outlet, article.site_name)
-    names = distinct_lines(printable(name).strip() for name in known if name)
-    if not names:
-        return "unknown"
-    return f"{names[0]} ({names[1]})" if len(names) > 1 else names[0]
+    first = report.sentences[0].text if report.sentences else ""
+    return 0 < len(first) <= MAX_TITLE and printable(first).strip() == title(report.article)
 
 
 def imprint(article: Article) -> tuple[str, ...]:
@@ -93,68 +121,33 @@ def carries(report: ArticleReport, part: Republication) -> str:
 
     The words are left to the source card where there is one.
     """
-    numbers = [
-        number
-        for number, sentence in enumerate(report.sentences, start=1)
-        if _overlap(part, sentence)
-    ]
+    numbers = [n for n, one in enumerate(report.sentences, start=1) if _overlap(part, one)]
     line = f"carries {shortened(part.outlet, MAX_TITLE)}'s article"
     if report.source is None:
         line += f" (“{shortened(part.evidence, MAX_QUOTE)}”)"
-    if not numbers:
-        return line
-    if len(numbers) == 1:
-        return f"{line}, sentence {numbers[0]}"
-    return f"{line}, sentences {numbers[0]}–{numbers[-1]}"
-
-
-# --- paragraphs -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class TextLine:
-    """A sentence in its paragraph, or text of the article that belongs to no sentence."""
-
-    number: int  # the sentence's place in the article, from 1; 0 for text outside any sentence
-    report: SentenceReport | None
-    text: str  # the characters, as they are
-
-
-def paragraphs(report: ArticleReport) -> Iterator[tuple[TextLine, ...]]:
-    """Yield the article's paragraphs; a line break between two sentences starts a new one.
-
-    Text between sentences that isn't blank comes as a line of its own.
-    """
-    paragraph: list[TextLine] = []
-    for line in _lines(report):
-        if line is not None:
-            paragraph.append(line)
-        elif paragraph:
-            yield tuple(paragraph)
-            paragraph = []
-    if paragraph:
-        yield tuple(paragraph)
-
-
-def _lines(report: ArticleReport) -> Iterator[TextLine | None]:
-    """Yield sentences and the text between them, and None where a line break parts them."""
-    text, position = report.article.text, 0
-    for number, scored in enumerate(report.sentences, start=1):
-        yield from _between(text[position : scored.start])
-        yield TextLine(number, scored, text[scored.start : scored.end])
-        position = scored.end
-    yield from _between(text[position:])
-
-
-def _between(text: str) -> Iterator[TextLine | None]:
-    for index, piece in enumerate(text.split("\n")):
-        if index:
-            yield None
-        if piece.strip():
-            yield TextLine(0, None, piece.strip())
+    if len(numbers) > 1:
+        return f"{line}, sentences {numbers[0]}–{numbers[-1]}"
+    return f"{line}, sentence {numbers[0]}" if numbers else line
 
 
 # --- marks ----------------------------------------------------------------------------------------
+
+
+def is_own_claim(report: SentenceReport) -> bool:
+    """Whether a sentence claims something in the own voice; a republished article has its own."""
+    voice = report.sentence.inner_voice or report.voice
+    return voice is Voice.OWN and "claim" in report.flags
+
+
+def is_unsourced_own_claim(report: SentenceReport) -> bool:
+    """Whether a sentence claims something in the article's own voice and gives no source.
+
+    It follows from two decisions, the voice and the citations, and is wider than the guidelines'
+    ``unsourced_assertion`` (section 4), which leaves out public record and common background and
+    has to be learned.
+    """
+    attribution_known = "attributed" in report.scores and "attributed" not in report.flags
+    return is_own_claim(report) and attribution_known and not report.citations
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,22 +169,37 @@ class SentenceMark:
 
 def marks(report: SentenceReport, thresholds: Mapping[str, float]) -> tuple[SentenceMark, ...]:
     """Return the reasons to mark a sentence: those that draw the eye first, then the quiet ones."""
-    if "content" in report.scores and "content" not in report.flags:
-        return (SentenceMark(kind(FURNITURE), figures.score(report.scores["content"])),)
-    named = (name for name in report.flags if name != "content")
-    found = [_of_signal(report, name, thresholds.get(name)) for name in named]
+    scores = report.scores
+    if "content" in scores and "content" not in report.flags:
+        return (SentenceMark(kind(FURNITURE), score_in_words(scores["content"])),)
+    found = [
+        _of_signal(report, name, thresholds.get(name)) for name in report.flags if name != "content"
+    ]
     if is_unsourced_own_claim(report):
-        behind = ("claim", "attributed")
-        numbers = ", ".join(f"{name} {figures.score(report.scores[name])}" for name in behind)
-        found.append(SentenceMark(kind(UNSOURCED), numbers))
+        behind = (f"{name} {score_in_words(scores[name])}" for name in ("claim", "attributed"))
+        found.append(SentenceMark(kind(UNSOURCED), ", ".join(behind)))
     if report.citations:
         found.append(SentenceMark(kind(CITED), ""))
     return tuple(sorted(found, key=lambda mark: mark.quiet))
 
 
-def is_marked(report: SentenceReport) -> bool:
-    """Whether a sentence draws the eye: by any flag that isn't quiet."""
-    return not QUIET.issuperset(report.flags)
+def _of_signal(report: SentenceReport, name: str, threshold: float | None) -> SentenceMark:
+    score = report.scores.get(name)
+    detail = "" if score is None else score_in_words(score)
+    if threshold is not None:
+        detail += f" (threshold {score_in_words(threshold)})"
+    return SentenceMark(kind(name), detail.strip(), _words(report, name), score, threshold)
+
+
+def _words(report: SentenceReport, signal: str) -> tuple[str, ...]:
+    """Return the evidence for a signal as words: each once, and none that another contains."""
+    spans = [one for one in report.evidence if one.signal == signal and _overlap(one, report)]
+    texts = (
+        report.text[max(span.start - report.start, 0) : span.end - report.start]
+        for span in spans
+        if not any(_contains(other, span) for other in spans)
+    )
+    return distinct_lines(shortened(text, MAX_EXCERPT) for text in texts)[:MAX_WORDS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +229,11 @@ class Segment:
     signals: tuple[str, ...]
     role: str = ""  # ``source`` or ``cue`` within the words that name a source or attribute to it
 
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families of its signals."""
+        return _families(map(kind, self.signals))
+
 
 def segments(report: SentenceReport) -> tuple[Segment, ...]:
     """Cut a sentence where evidence, a source or a cue begins or ends; joined, they are it.
@@ -235,39 +248,24 @@ def segments(report: SentenceReport) -> tuple[Segment, ...]:
         if place is not None and _overlap(place, report)
     ]
     spans = [span for span in report.evidence if _overlap(span, report)]
-    edges = {start, end}
-    places: list[Span | Place] = [*spans, *(place for place, _ in roles)]
-    for place in places:
-        edges |= {max(place.start, start), min(place.end, end)}
-    cut: list[Segment] = []
-    for left, right in pairwise(sorted(edges)):
-        text = report.text[left - start : right - start]
+
+    def found_at(edges: tuple[int, int]) -> tuple[tuple[str, ...], str]:
+        left = edges[0]
         signals = in_order(span.signal for span in spans if span.start <= left < span.end)
-        role = next((role for part, role in roles if part.start <= left < part.end), "")
-        if cut and (cut[-1].signals, cut[-1].role) == (signals, role):
-            cut[-1] = Segment(cut[-1].text + text, signals, role)
-        else:
-            cut.append(Segment(text, signals, role))
+        return signals, next((r for part, r in roles if part.start <= left < part.end), "")
+
+    places: list[Span | Place] = [*spans, *(place for place, _ in roles)]
+    edges = {start, end}.union(*({max(p.start, start), min(p.end, end)} for p in places))
+    cut = []
+    for (signals, role), group in groupby(pairwise(sorted(edges)), key=found_at):
+        stretch = list(group)
+        text = report.text[stretch[0][0] - start : stretch[-1][1] - start]
+        cut.append(Segment(text, signals, role))
     return tuple(cut)
 
 
-def _of_signal(report: SentenceReport, name: str, threshold: float | None) -> SentenceMark:
-    score = report.scores.get(name)
-    detail = "" if score is None else figures.score(score)
-    if threshold is not None:
-        detail += f" (threshold {figures.score(threshold)})"
-    return SentenceMark(kind(name), detail.strip(), _words(report, name), score, threshold)
-
-
-def _words(report: SentenceReport, signal: str) -> tuple[str, ...]:
-    """Return the evidence for a signal as words: each once, and none that another contains."""
-    spans = [one for one in report.evidence if one.signal == signal and _overlap(one, report)]
-    texts = (
-        report.text[max(span.start - report.start, 0) : span.end - report.start]
-        for span in spans
-        if not any(_contains(other, span) for other in spans)
-    )
-    return distinct_lines(shortened(text, MAX_WORD_LENGTH) for text in texts)[:MAX_WORDS]
+def _families(kinds: Iterable[Signal]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(kind.family.value for kind in kinds))
 
 
 def _overlap(part: Span | Place | Republication, sentence: SentenceReport) -> bool:
@@ -277,3 +275,66 @@ def _overlap(part: Span | Place | Republication, sentence: SentenceReport) -> bo
 def _contains(outer: Span, inner: Span) -> bool:
     larger = outer.end - outer.start > inner.end - inner.start
     return larger and outer.start <= inner.start and inner.end <= outer.end
+
+
+# --- paragraphs -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A sentence in its paragraph, or text of the article that belongs to no sentence."""
+
+    number: int  # the sentence's place in the article, from 1; 0 for text outside any sentence
+    report: SentenceReport | None
+    text: str  # the characters, as they are
+    marks: tuple[SentenceMark, ...] = ()  # those that draw the eye first
+
+    @property
+    def loud(self) -> list[SentenceMark]:
+        """The marks that draw the eye."""
+        return [mark for mark in self.marks if not mark.quiet]
+
+    @property
+    def also(self) -> list[SentenceMark]:
+        """The quiet marks that are shown by name alone."""
+        return [mark for mark in self.marks if mark.quiet and mark.kind.name != CITED]
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families to highlight the sentence with when a page opens."""
+        return _families(mark.kind for mark in self.loud)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """Its words, cut at evidence and citations."""
+        return segments(self.report) if self.report else (Segment(self.text, ()),)
+
+
+def paragraphs(
+    report: ArticleReport, thresholds: Mapping[str, float]
+) -> Iterator[tuple[TextLine, ...]]:
+    """Yield the article's paragraphs; a line break between two sentences starts a new one.
+
+    Text between sentences that isn't blank comes as a line of its own.
+    """
+    for is_break, lines in groupby(_lines(report, thresholds), key=lambda line: line is None):
+        if not is_break:
+            yield tuple(line for line in lines if line is not None)
+
+
+def _lines(report: ArticleReport, thresholds: Mapping[str, float]) -> Iterator[TextLine | None]:
+    """Yield sentences and the text between them, and None where a line break parts them."""
+    text, position = report.article.text, 0
+    for number, one in enumerate(report.sentences, start=1):
+        yield from _between(text[position : one.start])
+        yield TextLine(number, one, text[one.start : one.end], marks(one, thresholds))
+        position = one.end
+    yield from _between(text[position:])
+
+
+def _between(text: str) -> Iterator[TextLine | None]:
+    for index, piece in enumerate(text.split("\n")):
+        if index:
+            yield None
+        if piece.strip():
+            yield TextLine(0, None, piece.strip())

@@ -9,14 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from framescope.classifier.outlets import (
-    Answer,
-    Flaw,
-    LookAlike,
-    NetworkSite,
-    Registry,
-    host_in_unicode,
-)
+from framescope.classifier.outlets import Answer, Flaw, NetworkSite, Registry, host_in_unicode
 from framescope.classifier.records import (
     DomainRole,
     Evidence,
@@ -26,7 +19,7 @@ from framescope.classifier.records import (
     counted,
     printable,
 )
-from framescope.classifier.reports.facts import NOTHING, assessed, facts, part_of
+from framescope.classifier.reports.sources import NOTHING, assessed, facts, part_of, what_it_is
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -62,17 +55,11 @@ def print_answer(
         _operation(answer.operation, registry, console, most)
     if answer.network is not None:
         _network(answer.network, registry, console)
-    if answer.alike is not None:
-        _line(console, likeness(answer.alike), "red")
+    if (alike := answer.alike) is not None:
+        host = host_in_unicode(alike.host)
+        like = f"{host} looks like {alike.outlet.name} ({alike.original}) and is not one of its"
+        _line(console, f"{like} hosts on record: {alike.how}.", "red")
         console.print()
-
-
-def likeness(alike: LookAlike) -> str:
-    """Say whose host another looks like."""
-    return (
-        f"{host_in_unicode(alike.host)} looks like {alike.outlet.name} ({alike.original}) and is "
-        f"not one of its hosts on record: {alike.how}."
-    )
 
 
 def print_problems(problems: Sequence[Flaw], console: Console) -> None:
@@ -80,10 +67,9 @@ def print_problems(problems: Sequence[Flaw], console: Console) -> None:
     for one in problems:
         style = "red" if one.level == "error" else ""
         _line(console, f"{one.level}: {one.kind}: {one.subject}: {one.message}", style)
-    counts = Counter((problem.level, problem.kind) for problem in problems)
     for level in ("error", "warning"):
-        kinds = {kind: n for (found, kind), n in sorted(counts.items()) if found == level}
-        text = counted(sum(kinds.values()), level)
+        kinds = Counter(sorted(one.kind for one in problems if one.level == level))
+        text = counted(kinds.total(), level)
         listed = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
         _line(console, f"{text} ({listed})" if listed else text, "bold")
 
@@ -142,17 +128,12 @@ def _grid(rows: Sequence[tuple[str, Text]], console: Console) -> None:
 def _facts(
     outlet: Outlet, registry: Registry, most: int | None
 ) -> Iterator[tuple[str, str, Evidence | None]]:
-    kind = [str(outlet.role)]
-    kind += [outlet.medium] if outlet.medium not in (str(outlet.role), "other") else []
-    kind += [outlet.country] if outlet.country else []
-    kind += [f"Wikidata {outlet.wikidata}"] if outlet.wikidata else []
-    yield "kind", ", ".join(kind), None
+    kind = str(outlet.role)
+    medium = [] if outlet.medium in (kind, "other") else [outlet.medium]
+    yield "kind", what_it_is(outlet, [kind, *medium]), None
     for called, label in _KINDS.items():
-        names = [
-            name.text + (" (ambiguous)" if name.ambiguous else "")
-            for name in outlet.names
-            if name.kind is called
-        ]
+        named = [name for name in outlet.names if name.kind is called]
+        names = [name.text + (" (ambiguous)" if name.ambiguous else "") for name in named]
         if names:
             yield label, _some(names, most), None
     if any(name.kind is NameKind.MAIN and name.ambiguous for name in outlet.names):

@@ -1,4 +1,4 @@
-"""An article's source card in words, the same for every output that a person reads.
+"""What is on record of an outlet, and an article's source card, in words for every output.
 
 Who published it, who controls that outlet, what is on record of it, and what the article itself
 shows stand one after the other; nothing here puts them together.
@@ -7,50 +7,66 @@ shows stand one after the other; nothing here puts them together.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from framescope.classifier.outlets import UNNAMED, UNNAMED_MONITOR
 from framescope.classifier.records import (
     CODES,
+    HOLDERS,
+    STEERING,
+    About,
+    Article,
     ArticleEvidence,
     ArticleReport,
+    Assessment,
     Basis,
+    Code,
     Evidence,
+    Holding,
     Link,
     Medium,
+    Network,
     Outlet,
+    Owner,
     Place,
     Record,
     Relation,
     Role,
     SourceCard,
+    Statement,
+    Status,
     counted,
+    distinct_lines,
+    present,
     printable,
     shortened,
 )
-from framescope.classifier.reports import figures
-from framescope.classifier.reports.facts import NOTHING, Fact, facts, part_of, words
-from framescope.classifier.reports.layout import publisher
+from framescope.classifier.reports.layout import score_in_words
 
 MAX_NAME = 90
 MAX_WORDS = 160
 MAX_REASON = 400
+_CHAIN = 8  # owners of owners that are shown
 
+NOTHING = "nothing on record, which is not the same as independent"
 # What a text model would add is not shown to be more than nothing: docs/source-record.md.
-_NO_TEXT = (
-    "The wording of the article does not count: a text model tells reliable from unreliable "
-    "outlets it has not seen with AUC 0.74 (0.65 to 0.81), the article's length alone with 0.65, "
-    "and the difference is not certain."
-)
 APART = (
     "Control, record and the article's own evidence are three separate findings and are never "
     "merged into one. Control says who owns and steers an outlet; it is no rating and does not "
-    f"enter the record. Unscored is not a low score. {_NO_TEXT}"
+    "enter the record. Unscored is not a low score. The wording of the article does not count: a "
+    "text model tells reliable from unreliable outlets it has not seen with AUC 0.74 (0.65 to "
+    "0.81), the article's length alone with 0.65, and the difference is not certain."
 )
 SCALE = "0 is a bad record, 1 a good one"
-
+_LABELS = {
+    About.FUNDING: "funding",
+    About.GOVERNANCE: "governance",
+    About.EDITORIAL: "editorial line",
+    About.OWNER_KIND: "kind of owner",
+}
 _BASES = {
     Basis.GIVEN: "named as its outlet",
     Basis.URL: "shown by the address",
@@ -60,6 +76,127 @@ _BASES = {
     Basis.DATELINE: "shown by the dateline",
     Basis.TEXT: "shown by the text",
 }
+
+# --- what is on record ----------------------------------------------------------------------------
+
+
+class Fact(NamedTuple):
+    """Something on record, in words; without a label it belongs to the fact before it."""
+
+    label: str
+    said: str
+    evidence: Evidence
+
+
+def facts(outlet: Outlet) -> Iterator[Fact]:
+    """Yield what is on record: whether it publishes, what it carries, whose it is, who steers it.
+
+    Older statements stand behind those that hold, with their years.
+    """
+    if (status := outlet.said(About.STATUS)) and outlet.status is not Status.ACTIVE:
+        proof, text = status[0].evidence, status[0].value
+        text += f" ({proof.date})" if proof.date and proof.url else ""
+        if successor := outlet.said(About.SUCCESSOR):
+            text += f"; succeeded by {successor[0].value}"
+        yield Fact("status", text, proof)
+    if content := outlet.said(About.CONTENT):
+        text = ", ".join(dict.fromkeys(_words(one.value) for one in content))
+        yield Fact("content", text, content[0].evidence)
+    yield from _owners(outlet.holdings)
+    yield from _codes(outlet.said(About.CODE))
+    for about, label in _LABELS.items():
+        if statements := outlet.said(about):
+            now, *older = statements
+            before = [f"{s.value} ({s.evidence.date})" for s in older if s.value != now.value]
+            yield Fact(label, now.value + _through(now) + _before(before), now.evidence)
+
+
+def _owners(holdings: tuple[Holding, ...]) -> Iterator[Fact]:
+    if not (now := present(holdings)):
+        return
+    yield Fact("owner", "; ".join(map(_held, now)), now[0].evidence)
+    for one in now:
+        yield from islice(_above(one.owner), _CHAIN)
+    shown = {held.owner.id for held in now}
+    for held in holdings:
+        if held.owner.id not in shown:
+            year = f" ({held.evidence.date})" if held.evidence.date else ""
+            yield Fact("", f"elsewhere: {_held(held)}{year}", held.evidence)
+
+
+def _above(owner: Owner) -> Iterator[Fact]:
+    """Yield who owns an owner, one fact for each owner up to the top."""
+    waiting = [owner]
+    for one in waiting:  # which grows on the way
+        now = present(one.holdings)
+        if now:
+            yield Fact("", f"{one.name} belongs to {', '.join(map(_held, now))}", now[0].evidence)
+        seen = {known.id for known in waiting}
+        owners = {held.owner.id: held.owner for held in now}
+        waiting += [above for id, above in owners.items() if id not in seen]
+
+
+def _held(held: Holding) -> str:
+    share = f"{held.share:g}%" if held.share is not None else None
+    about = ", ".join(filter(None, (held.owner.kind, held.owner.country, share)))
+    return f"{held.owner.name} ({about})" if about else held.owner.name
+
+
+def _codes(said: tuple[Statement, ...]) -> Iterator[Fact]:
+    if not said:
+        return
+    now, *older = said
+    code, date = Code(now.value), now.evidence.date
+    text = f"{CODES[code]} ({code}, {date})" if date else f"{CODES[code]} ({code})"
+    before = dict.fromkeys(f"{one.value} {one.evidence.date or ''}".strip() for one in older)
+    yield Fact("state media", text + _through(now) + _before(before), now.evidence)
+    steered = zip(STEERING, HOLDERS[code], strict=True)
+    text = ", ".join(f"{_LABELS[about]} {holder}" for about, holder in steered)
+    yield Fact("", text, now.evidence)
+
+
+def _before(older: list[str] | dict[str, None]) -> str:
+    return f"; before: {', '.join(older)}" if older else ""
+
+
+def _through(statement: Statement) -> str:
+    return f", as {statement.through}, which owns it" if statement.through else ""
+
+
+def _words(value: str) -> str:
+    """Return a value of an enumeration as it is read."""
+    return value.replace("_", " ")
+
+
+def assessed(
+    outlet: Outlet, network_called: Callable[[str], Network | None]
+) -> Iterator[tuple[str, Evidence]]:
+    """Yield what others found of an outlet: each source's newest finding, with its older ones."""
+    by_source: dict[tuple[str, str], list[Assessment]] = {}
+    for one in sorted(outlet.assessments, key=lambda one: one.evidence.date or "", reverse=True):
+        value = one.value if one.claim != "reliability" else ""
+        by_source.setdefault((f"{one.evidence.source} {value}", one.claim), []).append(one)
+    for now, *older in by_source.values():
+        network = network_called(now.value)
+        said = part_of(network) if network else f"{_words(now.claim)}: {_words(now.value)}"
+        before = [
+            f"{'the same' if one.value == now.value else _words(one.value)} in {one.evidence.date}"
+            for one in older
+        ]
+        yield said + _before(before), now.evidence
+
+
+def part_of(network: Network) -> str:
+    """Say that something is part of a network, and who says who runs it."""
+    said = f"part of {network.name}"
+    if network.operator and network.attributed_by:
+        said += f", attributed to {network.operator} by {network.attributed_by}"
+    elif network.operator:
+        said += f", run by {network.operator}"
+    return said + (f" ({network.evidence.date})" if network.evidence.date else "")
+
+
+# --- the source card ------------------------------------------------------------------------------
 
 
 class Step(NamedTuple):
@@ -112,27 +249,24 @@ class CardView:
 
 def card(report: ArticleReport) -> CardView | None:
     """Put an article's source card into words; None where no source was looked up."""
-    found = report.source
-    if found is None:
+    if (found := report.source) is None:
         return None
-    record = found.record
-    claimed = found.publication.claimed
+    record, claimed = found.record, found.publication.claimed
+    own_address = f"the page names {shortened(claimed or '', MAX_WORDS)} as its own address"
     interval = ""
     if record.low is not None and record.high is not None:
-        interval = f"90% interval {figures.score(record.low)} to {figures.score(record.high)}"
+        interval = f"90% interval {score_in_words(record.low)} to {score_in_words(record.high)}"
     return CardView(
         warning=warning(report),
         imprint=_imprint(report),
-        claimed=f"the page names {shortened(claimed, MAX_WORDS)} as its own address"
-        if claimed
-        else "",
+        claimed=own_address if claimed else "",
         steps=tuple(_steps(found, report)),
         about=name(found.outlet.name) if found.outlet else "",
         kind=_kind(found.outlet) if found.outlet else "",
         control=tuple(_control(found)),
         uncontrolled=_uncontrolled(found),
         record=record,
-        estimate=figures.score(record.estimate) if record.estimate is not None else "",
+        estimate=score_in_words(record.estimate) if record.estimate is not None else "",
         interval=interval,
         shift=_shift(record),
         reason="" if record.scored or record.rater else _why(found),
@@ -168,6 +302,13 @@ def published_by(report: ArticleReport) -> str:
     return name(link.name) or said
 
 
+def publisher(article: Article) -> str:
+    """Return who published the article, as the page itself says; ``unknown`` where it doesn't."""
+    known = (article.outlet, article.site_name)
+    names = distinct_lines(printable(name).strip() for name in known if name)
+    return f"{names[0]} ({names[1]})" if len(names) > 1 else names[0] if names else "unknown"
+
+
 def name(text: str) -> str:
     """Return a name to show: printable, and not longer than a line."""
     return shortened(text, MAX_NAME)
@@ -187,15 +328,20 @@ def sentence_at(report: ArticleReport, place: Place | None) -> int:
     return number if number and place.start < report.sentences[number - 1].end else 0
 
 
+def what_it_is(outlet: Outlet, role_and_medium: Sequence[str]) -> str:
+    """Write what an outlet is, its country and its Wikidata identifier."""
+    wikidata = f"Wikidata {outlet.wikidata}" if outlet.wikidata else None
+    return ", ".join(filter(None, (*role_and_medium, outlet.country, wikidata)))
+
+
 def _imprint(report: ArticleReport) -> str:
     """Say what the page of a publisher that the registry lacks says of itself."""
     said, found = report.article.imprint, report.source
     chain = found.publication.chain if found else ()
     if said is None or not chain or chain[0].outlet is not None:
         return ""
-    known = [name(said.company)] if said.company else []
-    known += [url] if (url := address(said.about)) else []
-    return f"not on record; the page names as responsible {', '.join(known)}" if known else ""
+    known = ", ".join(filter(None, (name(said.company or ""), address(said.about))))
+    return f"not on record; the page names as responsible {known}" if known else ""
 
 
 def _steps(card: SourceCard, report: ArticleReport) -> Iterator[Step]:
@@ -215,26 +361,23 @@ def _steps(card: SourceCard, report: ArticleReport) -> Iterator[Step]:
 
 def _did(link: Link, inner: Sequence[Link], *, alone: bool) -> str:
     whose = f"{name(inner[0].name)}'s" if inner else "another outlet's"
-    if link.relation is Relation.ORIGIN:
-        return "its own article" if alone else "whose article it is"
-    if link.relation is Relation.CARRIED:
-        return f"carries {whose} article"
-    if link.relation is Relation.REPUBLISHED:
-        return f"republishes {whose} article"
-    if link.relation is Relation.AGGREGATOR:
-        return "gathers other outlets' articles"
-    if link.outlet is not None and link.outlet.role is Role.PLATFORM:
-        return "a platform, where anybody posts"
-    return "whose words these are is not known"
+    on_platform = link.outlet is not None and link.outlet.role is Role.PLATFORM
+    return {
+        Relation.ORIGIN: "its own article" if alone else "whose article it is",
+        Relation.CARRIED: f"carries {whose} article",
+        Relation.REPUBLISHED: f"republishes {whose} article",
+        Relation.AGGREGATOR: "gathers other outlets' articles",
+        Relation.UNKNOWN: "a platform, where anybody posts"
+        if on_platform
+        else "whose words these are is not known",
+    }[link.relation]
 
 
 def _kind(outlet: Outlet) -> str:
     kind = [str(outlet.role)]
-    if str(outlet.medium) != str(outlet.role) and outlet.medium is not Medium.OTHER:
-        kind = [str(outlet.medium)] if outlet.role is Role.PUBLISHER else [*kind, outlet.medium]
-    kind += [outlet.country] if outlet.country else []
-    kind += [f"Wikidata {outlet.wikidata}"] if outlet.wikidata else []
-    return name(", ".join(kind))
+    if str(outlet.medium) != kind[0] and outlet.medium is not Medium.OTHER:
+        kind = [*([] if outlet.role is Role.PUBLISHER else kind), outlet.medium]
+    return name(what_it_is(outlet, kind))
 
 
 def _control(card: SourceCard) -> Iterator[Shown]:
@@ -263,7 +406,7 @@ def _why(card: SourceCard) -> str:
         control = card.outlet.control
         known += [CODES[control.code]] if control and control.code else []
         known += [f"owned by {control.owner}"] if control and control.owner else []
-        known += [words(one) for one in card.outlet.content]
+        known += [_words(one) for one in card.outlet.content]
     return f"{why}; known instead: {name(', '.join(known))}" if known else why
 
 
@@ -278,12 +421,13 @@ def _shift(record: Record) -> str:
 
 def _findings(record: Record) -> Iterator[Shown]:
     for one in record.assessments:
-        claim, value = shortened(words(one.claim), MAX_NAME), shortened(words(one.value), MAX_WORDS)
+        claim = shortened(_words(one.claim), MAX_NAME)
+        value = shortened(_words(one.value), MAX_WORDS)
         yield Shown("", f"{claim}: {value}", _proof(one.evidence))
 
 
 def _proof(evidence: Evidence) -> Proof:
-    said = ", ".join(part for part in (evidence.source, evidence.date) if part)
+    said = ", ".join(filter(None, (evidence.source, evidence.date)))
     return Proof(shortened(said, MAX_WORDS), address(evidence.url))
 
 
@@ -291,10 +435,5 @@ def _evidence(evidence: ArticleEvidence) -> Iterator[str]:
     if evidence.single_source:
         only = name(evidence.sources[0].name)
         yield f"single source: all that is sourced by name stands on {only}"
-    yield ", ".join(
-        (
-            counted(evidence.quotes, "quoted sentence"),
-            counted(evidence.links, "link"),
-            counted(evidence.corrections, "correction notice"),
-        )
-    )
+    quotes, links = counted(evidence.quotes, "quoted sentence"), counted(evidence.links, "link")
+    yield f"{quotes}, {links}, {counted(evidence.corrections, 'correction notice')}"

@@ -1,9 +1,12 @@
-"""The sourcing map of an article: how much of it stands on whom; and one citation in words."""
+"""Whom an article stands on, its citations in words, and the counts of an article.
+
+Counts and words are the same in every format.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -11,25 +14,38 @@ from framescope.classifier.outlets import best_source, distinct_sources, own_cit
 from framescope.classifier.records import (
     ArticleReport,
     Citation,
+    Content,
     SentenceReport,
     SourceKind,
     counted,
+    printable,
 )
-from framescope.classifier.reports import figures
+from framescope.classifier.reports.layout import (
+    ASSERTION,
+    VoiceCounts,
+    count_voices,
+    is_own_claim,
+    is_unsourced_own_claim,
+    percent,
+    score_in_words,
+)
 from framescope.classifier.reports.sources import name, sentence_at
+from framescope.classifier.taxonomy import TECHNIQUES, in_order
 
 UNRESOLVED = "unresolved"
 """Sentences that the model finds attributed, and in which no source is found."""
 NONE = "none"
-GROUPS = (*(kind.value for kind in SourceKind), UNRESOLVED, NONE)
-KEY = {
-    **{"named": "named source", "unnamed": "unnamed", "vague": "vague"},
-    **{UNRESOLVED: "unresolved", NONE: "no source"},
-}
-_IN_WORDS = {
-    **{"named": "on named sources", "unnamed": "on unnamed ones", "vague": "on vague ones"},
-    **{UNRESOLVED: "on unresolved ones", NONE: "without a source"},
-}
+KEY = {"named": "named source", "unnamed": "unnamed", "vague": "vague", UNRESOLVED: "unresolved",
+       NONE: "no source"}  # fmt: skip
+"""The groups of sentences, the best sources first, and what a bar's key calls them."""
+_IN_WORDS = {"named": "on named sources", "unnamed": "on unnamed ones", "vague": "on vague ones",
+             UNRESOLVED: "on unresolved ones", NONE: "without a source"}  # fmt: skip
+_RESTS = (
+    ("named", "a named source", "named sources"),
+    ("unnamed", "an unnamed one", "unnamed ones"),
+    ("vague", "a vague one", "vague ones"),
+    (UNRESOLVED, "an unresolved source", "unresolved sources"),
+)
 _NOBODY = {
     SourceKind.NAMED: "a named source",
     SourceKind.UNNAMED: "somebody unnamed",
@@ -37,6 +53,13 @@ _NOBODY = {
 }
 # What a kind follows from (`classifier.models.citation_scorer`).
 _SPOKE = {"words": "its words", "sentence": "the sentence", "known": "what is known of it"}
+_LOADED = frozenset({"biased_language", *TECHNIQUES})
+UNLIKE = (
+    "Not like what the model learned from: framing is only flagged where it is sure, and scores "
+    "are no probabilities here."
+)
+
+# --- the sourcing map -----------------------------------------------------------------------------
 
 
 class SourceRow(NamedTuple):
@@ -49,11 +72,10 @@ class SourceRow(NamedTuple):
 
     def share(self, total: int) -> str:
         """Write its share of the sentences."""
-        return figures.percent(len(self.sentences), total)
+        return percent(len(self.sentences), total)
 
 
-@dataclass(frozen=True, slots=True)
-class BarPart:
+class BarPart(NamedTuple):
     """A part of the bar: sentences that stand on one source, each sentence in one part only."""
 
     label: str
@@ -74,38 +96,18 @@ class SourcingMap:
     # every sentence once, with the best source it has: the first of ``rows`` that it stands on
     parts: tuple[BarPart, ...]
     counts: dict[str, int]  # sentences by the group of their best source
-    government: int  # sentences that stand on a government
-    state_media: int
+    powers: str  # how many stand on a government or on state media, in words; or nothing
 
     @property
     def groups(self) -> tuple[str, ...]:
         """The groups to list: all, but `UNRESOLVED` only where there is any."""
-        return tuple(group for group in GROUPS if group != UNRESOLVED or self.counts[group])
+        return tuple(group for group in KEY if group != UNRESOLVED or self.counts[group])
 
     @property
     def words(self) -> str:
         """The bar in words."""
         groups = (f"{self.counts[group]} {_IN_WORDS[group]}" for group in self.groups)
         return f"Of {counted(self.total, 'sentence')} {', '.join(groups)}."
-
-    @property
-    def powers(self) -> str:
-        """How many sentences stand on a government or on state media, in words; or nothing."""
-        found = ((self.government, "a government"), (self.state_media, "state media"))
-        return ", ".join(f"{counted(n, 'sentence')} on {whom}" for n, whom in found if n)
-
-
-@dataclass(frozen=True, slots=True)
-class Cited:
-    """A citation in words."""
-
-    name: str
-    tags: tuple[str, ...]
-    cue: str  # the words that attribute; empty where there are none
-    # the number of the sentence that the name is resolved from; 0 where it stands in its own
-    sentence: int
-    basis: str = ""  # how likely it is, or the rule that found it
-    reasons: str = ""  # what spoke for its kind, where a model weighed that
 
 
 def sourcing_map(report: ArticleReport) -> SourcingMap | None:
@@ -121,82 +123,33 @@ def sourcing_map(report: ArticleReport) -> SourcingMap | None:
     citations = own_citations(report)
     groups = [_group(*pair) for pair in zip(report.sentences, citations, strict=True)]
     rows = tuple(_rows(citations, groups))
+    powers = (
+        (sum(any(c.government for c in row) for row in citations), "a government"),
+        (sum(any(c.state_media for c in row) for row in citations), "state media"),
+    )
     return SourcingMap(
         total=len(report.sentences),
         rows=rows,
         parts=tuple(_parts(rows, groups)),
-        counts={group: groups.count(group) for group in GROUPS},
-        government=sum(any(c.government for c in row) for row in citations),
-        state_media=sum(any(c.state_media for c in row) for row in citations),
+        counts={group: groups.count(group) for group in KEY},
+        powers=", ".join(f"{counted(n, 'sentence')} on {whom}" for n, whom in powers if n),
     )
-
-
-def cited_in(report: ArticleReport, sentence: SentenceReport) -> tuple[Cited, ...]:
-    """Put a sentence's citations into words, each once."""
-    number = sentence.sentence.index + 1
-    found: dict[Cited, Cited] = {}
-    # Of two that read alike the more likely one is shown, in the place of the first.
-    by_score = sorted(sentence.citations, key=lambda one: -1 if one.score is None else -one.score)
-    for citation in by_score:
-        antecedent, cue = sentence_at(report, citation.antecedent), citation.cue
-        said = Cited(
-            _label(citation.name, citation.kind),
-            _tags(citation.kind, citation.government, citation.state_media),
-            name(report.article.text[cue.start : cue.end]) if cue else "",
-            0 if antecedent == number else antecedent,
-        )
-        found.setdefault(said, replace(said, basis=_basis(citation), reasons=_reasons(citation)))
-    first = [_label(one.name, one.kind) for one in sentence.citations]
-    return tuple(sorted(found.values(), key=lambda one: first.index(one.name)))
-
-
-def in_words(citation: Cited) -> str:
-    """Write a source with its kind and its basis: "TASS (state media, 0.97)"."""
-    return f"{citation.name} ({', '.join((*citation.tags, citation.basis)).rstrip(', ')})"
-
-
-def _basis(citation: Citation) -> str:
-    if citation.score is not None:
-        return figures.score(citation.score)
-    return f"by a {citation.found_by}" if citation.found_by else ""
-
-
-def _reasons(citation: Citation) -> str:
-    """Write what spoke for and against a source's kind, in log-odds, the most first."""
-    shares = [(_SPOKE[part], share) for part, share in citation.reasons if part in _SPOKE]
-    shares.sort(key=lambda one: -abs(one[1]))
-    return ", ".join(f"{part} ({share:+.1f})" for part, share in shares if round(share, 1))
-
-
-def _label(text: str, kind: SourceKind) -> str:
-    return name(text) or _NOBODY[kind]
-
-
-def _tags(kind: SourceKind, government: bool, state_media: bool) -> tuple[str, ...]:
-    more = [word for word, holds in (("government", government), ("state media", state_media))
-            if holds]  # fmt: skip
-    given = [] if more and kind is SourceKind.NAMED else [kind.value]
-    return (*given, *more)
 
 
 def _group(sentence: SentenceReport, citations: tuple[Citation, ...]) -> str:
     best = best_source(sentence, citations)
-    if best is None:
-        return NONE
-    return best.value if citations else UNRESOLVED
+    return NONE if best is None else best.value if citations else UNRESOLVED
 
 
 def _rows(citations: Sequence[tuple[Citation, ...]], groups: Sequence[str]) -> Iterator[SourceRow]:
-    sources = distinct_sources(citations)
-    for kind in SourceKind:
-        for source in sources:
-            if source.kind is kind:
-                yield SourceRow(
-                    _label(source.name, kind),
-                    kind.value,
-                    _tags(kind, source.government, source.state_media),
-                    tuple(index + 1 for index in source.sentences),
-                )
+    order = list(SourceKind)
+    for source in sorted(distinct_sources(citations), key=lambda one: order.index(one.kind)):
+        yield SourceRow(
+            _label(source.name, source.kind),
+            source.kind.value,
+            _tags(source.kind, source.government, source.state_media),
+            tuple(index + 1 for index in source.sentences),
+        )
     unresolved = tuple(n for n, group in enumerate(groups, start=1) if group == UNRESOLVED)
     if unresolved:
         tags = ("attributed by the model alone",)
@@ -219,3 +172,164 @@ def _parts(rows: Sequence[SourceRow], groups: Sequence[str]) -> Iterator[BarPart
             width = 100 * count / len(groups)
             yield BarPart(label, group, count, start, width)
             start += width
+
+
+# --- a citation in words --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A citation in words."""
+
+    name: str
+    tags: tuple[str, ...]
+    cue: str  # the words that attribute; empty where there are none
+    # the number of the sentence that the name is resolved from; 0 where it stands in its own
+    sentence: int
+    basis: str = ""  # how likely it is, or the rule that found it
+    reasons: str = ""  # what spoke for its kind, where a model weighed that
+
+    def __str__(self) -> str:
+        """Write it with its kind and its basis: "TASS (state media, 0.97)"."""
+        return f"{self.name} ({', '.join(filter(None, (*self.tags, self.basis)))})"
+
+
+def cited_in(report: ArticleReport, sentence: SentenceReport) -> tuple[Cited, ...]:
+    """Put a sentence's citations into words, each once."""
+    number = sentence.sentence.index + 1
+    found: dict[Cited, Cited] = {}
+    # Of two that read alike the more likely one is shown, in the place of the first.
+    by_score = sorted(sentence.citations, key=lambda one: -1 if one.score is None else -one.score)
+    for citation in by_score:
+        antecedent, cue = sentence_at(report, citation.antecedent), citation.cue
+        said = Cited(
+            _label(citation.name, citation.kind),
+            _tags(citation.kind, citation.government, citation.state_media),
+            name(report.article.text[cue.start : cue.end]) if cue else "",
+            0 if antecedent == number else antecedent,
+        )
+        found.setdefault(said, replace(said, basis=_basis(citation), reasons=_reasons(citation)))
+    first = [_label(one.name, one.kind) for one in sentence.citations]
+    return tuple(sorted(found.values(), key=lambda one: first.index(one.name)))
+
+
+def _basis(citation: Citation) -> str:
+    if citation.score is not None:
+        return score_in_words(citation.score)
+    return f"by a {citation.found_by}" if citation.found_by else ""
+
+
+def _reasons(citation: Citation) -> str:
+    """Write what spoke for and against a source's kind, in log-odds, the most first."""
+    shares = [(_SPOKE[part], share) for part, share in citation.reasons if part in _SPOKE]
+    shares.sort(key=lambda one: -abs(one[1]))
+    return ", ".join(f"{part} ({share:+.1f})" for part, share in shares if round(share, 1))
+
+
+def _label(text: str, kind: SourceKind) -> str:
+    return name(text) or _NOBODY[kind]
+
+
+def _tags(kind: SourceKind, government: bool, state_media: bool) -> tuple[str, ...]:
+    more = ["government"] * government + ["state media"] * state_media
+    return tuple(more if more and kind is SourceKind.NAMED else [kind.value, *more])
+
+
+# --- the counts -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The counts of one article.
+
+    A count is None where it can't be known: the article was not scored, or the model gives no
+    ``claim`` or ``attributed``. That is not the same as 0.
+
+    Attributes
+    ----------
+    text : str
+        The article in one sentence.
+    sentences : VoiceCounts
+        All its sentences.
+    flagged : mapping of str to VoiceCounts
+        For each sentence-level signal that the model gives, the sentences that carry it.
+    claims, attributed : int or None
+        Sentences that carry the signal of that name, in any voice.
+    own_claims : int or None
+        Claims in the article's own voice.
+    unsourced_own_claims : int or None
+        Those of them without a source.
+    techniques : int or None
+        How many different techniques were found.
+    """
+
+    text: str
+    sentences: VoiceCounts
+    flagged: Mapping[str, VoiceCounts]
+    claims: int | None
+    attributed: int | None
+    own_claims: int | None
+    unsourced_own_claims: int | None
+    techniques: int | None
+
+
+def summarise(report: ArticleReport) -> Summary:
+    """Count an article's sentences, flags and claims by voice."""
+    sentences = report.sentences
+    given = in_order(name for sentence in sentences for name in sentence.scores)
+    flagged = {name: count_voices(s for s in sentences if name in s.flags) for name in given}
+    claims, attributed = flagged.get("claim"), flagged.get("attributed")
+    unsourced = sum(map(is_unsourced_own_claim, sentences))
+    techniques = [flagged[name].total > 0 for name in TECHNIQUES if name in flagged]
+    return Summary(
+        text=in_brief(report),
+        sentences=count_voices(sentences),
+        flagged=flagged,
+        claims=claims.total if claims else None,
+        attributed=attributed.total if attributed else None,
+        own_claims=sum(map(is_own_claim, sentences)) if claims else None,
+        unsourced_own_claims=unsourced if claims and attributed else None,
+        techniques=sum(techniques) if techniques else None,
+    )
+
+
+def in_brief(report: ArticleReport) -> str:
+    """Sum an article up: "29 sentences; 10 rest on a named source, ...; 6 loaded passages."."""
+    if report.note is not None:
+        return f"Not scored: {report.note.removeprefix('not scored: ').rstrip('.')}."
+    parts = (counted(len(report.sentences), "sentence"), _sourcing(report), _framing(report))
+    said = "; ".join(filter(None, parts)) + "."
+    outlet = report.source.outlet if report.source else None
+    if outlet is not None and Content.SATIRE in outlet.content:
+        said = f"Satire: {printable(outlet.name)} is on record as satire. {said}"
+    return f"{said} {UNLIKE}" if report.far else said
+
+
+def is_loaded(sentence: SentenceReport) -> bool:
+    """Whether a sentence is biased, or holds a technique that is known; an opinion is neither."""
+    return not _LOADED.isdisjoint(sentence.flags)
+
+
+def _sourcing(report: ArticleReport) -> str:
+    found = sourcing_map(report)
+    said: list[str] = []
+    if found is not None:
+        for group, one, several in _RESTS:
+            if number := found.counts[group]:
+                verb = "" if said else "rests " if number == 1 else "rest "
+                said.append(f"{number} {verb}on {one if number == 1 else several}")
+        said = said or ["none rests on a source"]
+    if number := sum(ASSERTION in sentence.flags for sentence in report.sentences):
+        said.append(f"{counted(number, 'assertion')} without a source")
+    return ", ".join(said)
+
+
+def _framing(report: ArticleReport) -> str:
+    if all(_LOADED.isdisjoint(sentence.scores) for sentence in report.sentences):
+        return ""  # the model doesn't look for it
+    loaded = [one for one in report.sentences if is_loaded(one)]
+    voices = count_voices(loaded)
+    others = (("quoted", voices.quoted), ("reported", voices.reported))
+    of_them = ", ".join(f"{number} {voice}" for voice, number in others if number)
+    said = counted(len(loaded), "loaded passage") + (f", of them {of_them}" if of_them else "")
+    return said if loaded else "no loaded passage"

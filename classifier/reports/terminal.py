@@ -6,20 +6,12 @@ Article text is only ever put into `rich.text.Text`, which reads no markup in it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from framescope.classifier import __version__
-from framescope.classifier.records import (
-    ArticleReport,
-    BatchReport,
-    Skipped,
-    Voice,
-    counted,
-    printable,
-)
-from framescope.classifier.reports import figures, layout, sources, sourcing
-from framescope.classifier.reports.figures import ASSERTION
-from framescope.classifier.reports.summary import Summary, summarise
+from framescope.classifier.records import ArticleReport, BatchReport, Voice, counted, printable
+from framescope.classifier.reports import layout, sources, sourcing
+from framescope.classifier.reports.layout import ASSERTION, score_in_words
 from framescope.classifier.taxonomy import BY_NAME, NAMES, Family
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -40,6 +32,10 @@ _MOST_ASKED = 5
 _KEY = (
     f"{_FLAGGED} marked   {_ASKED} only: {layout.kind(ASSERTION).label}   "
     "R reported   Q quoted   no letter: own voice"
+)
+_SHARES = (
+    "shares are of the sentences in that voice; a mark says how a sentence is worded or sourced, "
+    "not whether it is true"
 )
 _ADDRESS = re.compile(r"https?://\S+$")  # stays whole at the end of a line, however long it is
 _LABEL = 8  # characters of a label of the card, and a space
@@ -66,7 +62,11 @@ def print_report(report: BatchReport, console: Console, *, legend: bool = False)
     console.print(Text(line, style="dim"))
     if not legend and scored:
         console.print(Text("what the marks mean: --legend", style="dim"))
-    _print_skipped(report.skipped, console)
+    if report.skipped:
+        console.print()
+        _heading("not read", console)
+    for item in report.skipped:
+        console.print(Text(f"{printable(item.source)}: {printable(item.reason)}"))
 
 
 def _heading(text: str, console: Console) -> None:
@@ -76,7 +76,7 @@ def _heading(text: str, console: Console) -> None:
 def _print_article(
     report: ArticleReport, thresholds: Mapping[str, float], console: Console
 ) -> None:
-    summary = summarise(report)
+    summary = sourcing.summarise(report)
     if said := sources.warning(report):
         console.print(Text(said, style="bold red"))
     console.print(Text(layout.title(report.article), style="bold"))
@@ -88,18 +88,18 @@ def _print_article(
     console.print()
     found = sourcing.sourcing_map(report)
     _print_card(sources.card(report), found, console)
-    _print_map(found, console)
+    if found is not None:
+        _print_map(found, console)
     if report.note is None:
-        _print_asked(report, console)
+        _print_asked(layout.assertions(report), console)
         console.print(_by_voice(summary))
         for line in _counts(report, summary, thresholds):
             console.print(line)
         console.print()
 
 
-def _print_asked(report: ArticleReport, console: Console) -> None:
+def _print_asked(found: Sequence[layout.Asked], console: Console) -> None:
     """Print the assertions that an editor would ask a source for, the most probable first."""
-    found = layout.assertions(report)
     if not found:
         return
     console.print(Text("what an editor would ask a source for", style="bold"))
@@ -108,10 +108,14 @@ def _print_asked(report: ArticleReport, console: Console) -> None:
     rows.add_column(style="dim")
     rows.add_column(overflow="fold")
     for one in found[:_MOST_ASKED]:
-        rows.add_row(Text(str(one.number)), figures.score(one.score), Text(one.excerpt))
+        rows.add_row(Text(str(one.number)), score_in_words(one.score), Text(one.excerpt))
     console.print(rows)
-    if left := found[_MOST_ASKED:]:
-        console.print(Text(f"and {counted(len(left), 'more assertion')}", style="dim"))
+    _print_rest(found[_MOST_ASKED:], "more assertion", console)
+
+
+def _print_rest(left: Sequence[object], noun: str, console: Console) -> None:
+    if left:
+        console.print(Text(f"and {counted(len(left), noun)}", style="dim"))
     console.print()
 
 
@@ -135,61 +139,49 @@ def _text_of(report: ArticleReport, thresholds: Mapping[str, float]) -> Table:
     table.add_column(justify="right", style="dim")  # the sentence's number
     table.add_column(width=1)  # its voice
     table.add_column(overflow="fold")
-    for index, paragraph in enumerate(layout.paragraphs(report)):
+    for index, paragraph in enumerate(layout.paragraphs(report, thresholds)):
         if index:
             table.add_row()
         for line in paragraph:
-            _add_line(table, line, report, thresholds)
+            _add_line(table, line, report)
     return table
 
 
-def _add_line(
-    table: Table, line: layout.TextLine, report: ArticleReport, thresholds: Mapping[str, float]
-) -> None:
+def _add_line(table: Table, line: layout.TextLine, report: ArticleReport) -> None:
     if line.report is None:
         table.add_row("", "", "", Text(printable(line.text).strip(), style="dim"))
         return
     voice = _VOICE_MARK[line.report.voice] if report.note is None else ""
-    marked = layout.is_marked(line.report)
-    text = Text(style="bold" if marked else "")
-    for segment in layout.segments(line.report):
-        style = _evidence_style(segment.signals) if marked else ""
+    text = Text(style="bold" if line.loud else "")
+    for segment in line.segments:
+        style = ""
+        if line.loud and segment.signals:
+            style = f"underline {_FAMILY_STYLE[BY_NAME[segment.signals[0]].family]}"
         text.append(printable(segment.text), style=style)
-    found = layout.marks(line.report, thresholds) if marked else ()
-    table.add_row(_gutter(found), Text(str(line.number)), voice, text)
-    for reason in _reasons(found):
-        table.add_row("", "", "", reason)
+    if not line.loud:
+        table.add_row("", Text(str(line.number)), voice, text)
+        return
+    only_asked = [mark.kind.name for mark in line.loud] == [ASSERTION]
+    sign = Text(_ASKED, style="bold magenta") if only_asked else Text(_FLAGGED, style="bold red")
+    table.add_row(sign, Text(str(line.number)), voice, text)
+    for reason in _reasons(line):
+        table.add_row("", "", "", Text("└ ").append(reason))
     # Most sentences of an article cite somebody: the rest are found by the map's numbers.
-    for cited in sourcing.cited_in(report, line.report) if marked else ():
-        table.add_row("", "", "", Text("└ says: ").append(sourcing.in_words(cited), "dim"))
+    for cited in sourcing.cited_in(report, line.report):
+        table.add_row("", "", "", Text("└ says: ").append(str(cited), "dim"))
 
 
-def _gutter(found: Sequence[layout.SentenceMark]) -> Text:
-    loud = [mark.kind.name for mark in found if not mark.quiet]
-    if not loud:
-        return Text()
-    if loud == [ASSERTION]:
-        return Text(_ASKED, style=f"bold {_FAMILY_STYLE[Family.SOURCING]}")
-    return Text(_FLAGGED, style=f"bold {_FAMILY_STYLE[Family.FRAMING]}")
-
-
-def _evidence_style(signals: Sequence[str]) -> str:
-    return f"underline {_FAMILY_STYLE[BY_NAME[signals[0]].family]}" if signals else ""
-
-
-def _reasons(found: Sequence[layout.SentenceMark]) -> Iterator[Text]:
+def _reasons(line: layout.TextLine) -> Iterator[Text]:
     """Yield a line for each reason with its words; the quiet ones share the last."""
-    for mark in found:
-        if not mark.quiet:
-            words = ", ".join(f"“{word}”" for word in mark.words[:_MOST_WORDS])
-            yield Text("└ ").append(_named(mark)).append(f"  {words}" if words else "", "dim")
-    quiet = [_named(mark) for mark in found if mark.quiet and mark.kind.name != layout.CITED]
-    if quiet:
-        yield Text("└ ").append(Text(" · ").join(quiet))
+    for mark in line.loud:
+        words = ", ".join(f"“{word}”" for word in mark.words[:_MOST_WORDS])
+        yield Text.assemble(_named(mark), (f"  {words}" if words else "", "dim"))
+    if line.also:
+        yield Text(" · ").join(map(_named, line.also))
 
 
 def _named(mark: layout.SentenceMark) -> Text:
-    score = "" if mark.score is None else f" {figures.score(mark.score)}"
+    score = "" if mark.score is None else f" {score_in_words(mark.score)}"
     style = "dim" if mark.quiet else _FAMILY_STYLE[mark.kind.family]
     return Text(mark.kind.label + score, style=style)
 
@@ -198,19 +190,19 @@ def _named(mark: layout.SentenceMark) -> Text:
 
 
 def _print_card(
-    found: sources.CardView | None, map: sourcing.SourcingMap | None, console: Console
+    found: sources.CardView | None, whom: sourcing.SourcingMap | None, console: Console
 ) -> None:
     if found is None:
         return
-    article = [Text(map.words)] if map is not None else []
-    article += [Text(line) for line in found.evidence]
-    for label, lines in (
+    words = [] if whom is None else [whom.words]
+    parts: Sequence[tuple[str, Iterable[Text]]] = (
         ("", [Text(found.warning, style="bold red")] if found.warning else []),
         ("source", _published(found)),
         ("control", _control(found)),
         ("record", _record(found)),
-        ("article", article),
-    ):
+        ("article", map(Text, (*words, *found.evidence))),
+    )
+    for label, lines in parts:
         for number, line in enumerate(lines):
             _print_beside("" if number else label, line, console)
     console.print()
@@ -247,9 +239,8 @@ def _published(found: sources.CardView) -> Iterator[Text]:
 def _control(found: sources.CardView) -> Iterator[Text]:
     if found.about:
         yield Text(f"{found.about}: {found.kind}")
-    for fact in found.control:
-        line = Text(f"{fact.label}: {fact.said}" if fact.label else fact.said)
-        yield line if fact.proof is None else line.append("; ").append_text(_proof(fact.proof))
+    for label, said, proof in found.control:
+        yield _proved(Text(f"{label}: {said}" if label else said), "; ", proof)
     if found.uncontrolled:
         yield Text(found.uncontrolled)
 
@@ -263,34 +254,29 @@ def _record(found: sources.CardView) -> Iterator[Text]:
         yield Text(found.rated, style="bold")
     else:
         yield Text("unscored", style="bold").append(f": {found.reason}", "not bold")
-    for finding in found.findings:
-        assert finding.proof is not None
-        yield Text(f"{finding.said}: ").append_text(_proof(finding.proof))
+    for _, said, proof in found.findings:
+        yield _proved(Text(said), ": ", proof)
     if found.shift:
         yield Text(found.shift)
 
 
-def _proof(proof: sources.Proof) -> Text:
-    return Text(f"{proof.source} {proof.url}" if proof.url else proof.source, style="dim")
+def _proved(line: Text, sign: str, proof: sources.Proof | None) -> Text:
+    return line if proof is None else line.append(sign).append(" ".join(filter(None, proof)), "dim")
 
 
-def _print_map(found: sourcing.SourcingMap | None, console: Console) -> None:
+def _print_map(found: sourcing.SourcingMap, console: Console) -> None:
     """Print who an article stands on: a bar, and a table of its sources."""
-    if found is None:
-        return
     console.print(Text("who the article stands on, in sentences", style="bold"))
     console.print(Text(_bar(found, min(_BAR_WIDTH, console.width)), style="blue"))
-    key = "  ".join(
-        f"{_BAR[group]} {sourcing.KEY[group]} {found.counts[group]}" for group in found.groups
-    )
-    console.print(Text(key))
+    key = (f"{_BAR[group]} {sourcing.KEY[group]} {found.counts[group]}" for group in found.groups)
+    console.print(Text("  ".join(key)))
     if found.powers:
         console.print(Text(found.powers))
     console.print()
     if not found.rows:
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("source", overflow="fold", ratio=None)
+    table.add_column("source", overflow="fold")
     table.add_column("kind", overflow="fold")
     table.add_column("sentences", justify="right")
     table.add_column("which", overflow="fold")
@@ -300,9 +286,7 @@ def _print_map(found: sourcing.SourcingMap | None, console: Console) -> None:
         numbers += ", …" if len(row.sentences) > _MOST_NUMBERS else ""
         table.add_row(Text(printable(row.label)), Text(", ".join(row.tags)), count, Text(numbers))
     console.print(table)
-    if left := found.rows[_MOST_ROWS:]:
-        console.print(Text(f"and {counted(len(left), 'more source')}", style="dim"))
-    console.print()
+    _print_rest(found.rows[_MOST_ROWS:], "more source", console)
 
 
 def _bar(found: sourcing.SourcingMap, width: int) -> str:
@@ -314,10 +298,10 @@ def _bar(found: sourcing.SourcingMap, width: int) -> str:
     return drawn
 
 
-# --- counts, legend, and what was not read --------------------------------------------------------
+# --- counts and legend ----------------------------------------------------------------------------
 
 
-def _by_voice(summary: Summary) -> Table:
+def _by_voice(summary: sourcing.Summary) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("")
     for voice in ("own voice", "reported", "quoted", "all"):
@@ -333,7 +317,7 @@ def _by_voice(summary: Summary) -> Table:
 
 
 def _counts(
-    report: ArticleReport, summary: Summary, thresholds: Mapping[str, float]
+    report: ArticleReport, summary: sourcing.Summary, thresholds: Mapping[str, float]
 ) -> Iterator[Text]:
     counts = [counted(summary.sentences.total, "sentence")]
     if summary.claims is not None:
@@ -343,17 +327,16 @@ def _counts(
     yield Text(" · ".join(counts))
     for name, value in report.scores.items():
         decision = "flagged" if name in report.flags else "not flagged"
-        line = f"{BY_NAME[name].label}: {figures.score(value)}, {decision}"
+        line = f"{BY_NAME[name].label}: {score_in_words(value)}, {decision}"
         if name in thresholds:
-            line += f" (threshold {figures.score(thresholds[name])})"
+            line += f" (threshold {score_in_words(thresholds[name])})"
         yield Text(line, style=_FAMILY_STYLE[Family.ARTICLE] if name in report.flags else "")
 
 
 def _print_legend(report: BatchReport, console: Console) -> None:
     _heading("what the marks mean", console)
     console.print(Text(_KEY))
-    console.print(Text("shares are of the sentences in that voice; a mark says how a sentence is "
-                       "worded or sourced, not whether it is true"))  # fmt: skip
+    console.print(Text(_SHARES))
     if any(article.source is not None for article in report.articles):
         console.print(Text(sources.APART))
     console.print()
@@ -361,19 +344,9 @@ def _print_legend(report: BatchReport, console: Console) -> None:
     table.add_column(max_width=30)
     table.add_column()
     met = {name for article in report.articles for name in article.flags}
-    for article in report.articles:
-        for sentence in article.sentences:
-            met |= {mark.kind.name for mark in layout.marks(sentence, report.thresholds)}
+    sentences = (sentence for article in report.articles for sentence in article.sentences)
+    met |= {mark.kind.name for s in sentences for mark in layout.marks(s, report.thresholds)}
     for one in (layout.kind(name) for name in (layout.UNSOURCED, *NAMES) if name in met):
         table.add_row(Text(one.label, style=_FAMILY_STYLE[one.family]), Text(one.meaning))
     console.print(table)
     console.print()
-
-
-def _print_skipped(skipped: Sequence[Skipped], console: Console) -> None:
-    if not skipped:
-        return
-    console.print()
-    _heading("not read", console)
-    for item in skipped:
-        console.print(Text(f"{printable(item.source)}: {printable(item.reason)}"))
