@@ -11,10 +11,9 @@ import socket
 import time
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from threading import Timer
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -23,12 +22,8 @@ from framescope.classifier import __version__
 from framescope.classifier.errors import InputError
 from urllib3.util.connection import create_connection
 
-SILENCE = 30.0
-"""Seconds to wait for a server that says nothing."""
-
-SECONDS = 60.0
-"""Seconds for the whole of an answer, redirects and retries included."""
-
+SILENCE = 30.0  # seconds to wait for a server that says nothing
+SECONDS = 60.0  # for the whole of an answer, redirects and retries included
 _MOST_REDIRECTS = 10
 _CHUNK = 1 << 16
 _TRANSLATED = IPv6Network("64:ff9b::/96")  # what a network translates to the IPv4 address in it
@@ -45,8 +40,7 @@ _RETRIES = urllib3.Retry(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(NamedTuple):
     """The answer of an address: its unpacked bytes, its URL after redirects, and its encoding."""
 
     data: bytes
@@ -55,12 +49,7 @@ class Fetched:
 
 
 def fetch(url: str, limit: int, *, allow_private: bool = False) -> Fetched:
-    """Fetch a page of at most `limit` bytes, unpacked.
-
-    Raises `InputError` when there is no such address, it leads to one of this machine or its own
-    network (unless `allow_private`), the server refuses, is silent or takes more than `SECONDS`, or
-    the page is longer.
-    """
+    """Fetch a page of at most `limit` bytes, unpacked. Raises `InputError`."""
     client = _Client(url, allow_private)
     # Between two bytes of a line that drips no timeout of the socket's own would strike.
     watch = Timer(SECONDS, client.close)
@@ -88,13 +77,13 @@ class _Client:
     def __init__(self, url: str, allow_private: bool) -> None:
         self.url, self.allow_private = url, allow_private
         self._deadline = time.monotonic() + SECONDS
-        self.sockets: list[socket.socket] = []
+        self._sockets: list[socket.socket] = []
 
     def is_late(self) -> bool:
         return time.monotonic() >= self._deadline
 
     def close(self) -> None:
-        for one in self.sockets:
+        for one in self._sockets:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
@@ -122,17 +111,17 @@ class _Client:
             # checked as far as the name shows it: some names only the proxy knows.
             manager = urllib3.ProxyManager(proxy if "://" in proxy else f"http://{proxy}")
             with suppress(socket.gaierror):
-                self._addresses(host, 0)
+                self._addresses(host, 0, checked=True)
         client, pool = self, manager.connection_from_url(url)
         base: Any = pool.ConnectionCls
 
         class Connection(base):  # type: ignore[misc]
             def _new_conn(self) -> socket.socket:
-                return client.connected(self.host, self.port, checked=proxy is None)
+                return client._connected(self.host, self.port, checked=proxy is None)
 
             def connect(self) -> None:
                 super().connect()
-                client.sockets.append(self.sock)
+                client._sockets.append(self.sock)
                 if client.is_late():  # the watch has struck before there was anything to close
                     raise TimeoutError
 
@@ -142,7 +131,7 @@ class _Client:
             preload_content=False,
         )  # fmt: skip
 
-    def connected(self, host: str, port: int, *, checked: bool) -> socket.socket:
+    def _connected(self, host: str, port: int, *, checked: bool) -> socket.socket:
         """Connect to the first address of a name that answers."""
         last = OSError("no address of that name")
         for address in self._addresses(host, port, checked=checked):
@@ -153,7 +142,7 @@ class _Client:
                 last = error
         raise last
 
-    def _addresses(self, host: str, port: int, *, checked: bool = True) -> list[str]:
+    def _addresses(self, host: str, port: int, *, checked: bool) -> list[str]:
         """Look a name up. Raises `InputError` when none of its addresses may be asked."""
         found = [str(one[4][0]) for one in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)]
         allowed = [one for one in found if self.allow_private or not checked or _is_public(one)]
@@ -187,12 +176,10 @@ def _body(answer: urllib3.BaseHTTPResponse, limit: int, url: str) -> bytes:
 
 def _why(error: BaseException) -> str:
     """Return the reason that urllib3 has wrapped in its own errors."""
-    while inner := getattr(error, "reason", None) or next(
-        (one for one in error.args if isinstance(one, BaseException)), None
-    ):
-        if not isinstance(inner, BaseException):
-            break
-        error = inner
+    args = (one for one in error.args if isinstance(one, BaseException))
+    inner = getattr(error, "reason", None) or next(args, None)
+    if isinstance(inner, BaseException):
+        return _why(inner)
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
@@ -33,6 +34,8 @@ _UNSEEN = (
 _MARKS = "\u0300-\u036f"
 # Whose compatibility form is what they stand for: ligatures, full-width and mathematical letters.
 _COMPATIBLE = "\ufb00-\ufb06\uff21-\uff3a\uff41-\uff5a\uff10-\uff19\U0001d400-\U0001d7ff"
+# Letters of other scripts, and the Latin ones that they are taken for (after Unicode's confusables,
+# UTS 39, as far as no reader would notice).
 _LIKE = {
     **dict(zip("аеорсухіјѕһԁԛԝѵӏүԍкгмтв", "aeopcyxijshdqwvlyGkrmtb", strict=True)),
     **dict(zip("АВЕЅІЈКМНОРСТУХҮԌԚԜѴӀЗ", "ABESIJKMHOPCTYXYGQWVI3", strict=True)),
@@ -40,9 +43,6 @@ _LIKE = {
     **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True)),
     **dict(zip("ɑɡոսօհց", "agnuohg", strict=True)),
 }
-"""Letters of other scripts, and the Latin ones that they are taken for (after Unicode's
-confusables, UTS 39, as far as no reader would notice)."""
-
 # Some are alike only in some fonts: they are put right within a word that is mixed, and are no
 # sign that a word of their own script is none.
 _ROUGHLY = frozenset("кгмтвЗγωτιυκχνα")
@@ -89,10 +89,7 @@ def normalise(text: str) -> Normal | None:
     changes = sorted(_changes(text))
     if not changes:
         return None
-    parts: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    done = 0
+    parts, starts, ends, done = list[str](), list[int](), list[int](), 0
     for start, end, words in [*changes, (len(text), len(text), "")]:
         if start < done:  # a mark on a letter that was put right already
             continue
@@ -114,13 +111,21 @@ def normalise_articles(
 ) -> Iterator[Article | Skipped]:
     """Put articles right as they come; `note` is told the original of each item, in order."""
     for item in items:
-        normal = normalise(item.text) if isinstance(item, Article) else None
-        if normal is None or isinstance(item, Skipped):
-            note(None)
-            yield item
-        else:
-            note((item, normal))
-            yield _normalised(item, normal)
+        original: Original = None
+        if isinstance(item, Article) and (normal := normalise(item.text)) is not None:
+            original, item = (item, normal), _normalised(item, normal)
+        note(original)
+        yield item
+
+
+def _normalised(article: Article, normal: Normal) -> Article:
+    headers = ("title", "outlet", "author", "site_name")
+    known: dict[str, Any] = {
+        one: legible(text) for one in headers if (text := getattr(article, one))
+    }
+    for name in ("units", "spans", "republications"):
+        known[name] = _moved(getattr(article, name), normal.place)
+    return replace(article, text=normal.text, **known)
 
 
 def restore(report: ArticleReport | Skipped, original: Original) -> ArticleReport | Skipped:
@@ -142,24 +147,6 @@ def restore(report: ArticleReport | Skipped, original: Original) -> ArticleRepor
     )
 
 
-def _normalised(article: Article, normal: Normal) -> Article:
-    headers = ("title", "outlet", "author", "site_name")
-    known: dict[str, Any] = {
-        name: legible(text) for name in headers if (text := getattr(article, name))
-    }
-    for name in ("units", "spans", "republications"):
-        known[name] = _moved(getattr(article, name), normal.place)
-    return replace(article, text=normal.text, **known)
-
-
-def _moved(item: Any, move: Callable[[int, int], tuple[int, int]]) -> Any:
-    """Move whatever has a start and an end, or several of these."""
-    if item is None or isinstance(item, tuple):
-        return item and tuple(_moved(one, move) for one in item)
-    start, end = move(item.start, item.end)
-    return replace(item, start=start, end=end)
-
-
 def _sentence(report: SentenceReport, text: str, normal: Normal) -> SentenceReport:
     one = report.sentence
     start, end = normal.given(one.start, one.end)
@@ -173,24 +160,25 @@ def _sentence(report: SentenceReport, text: str, normal: Normal) -> SentenceRepo
         text=text[start:end],
         start=start,
         end=end,
-        citations=_citations(one.citations, normal),
+        citations=_moved(one.citations, normal.given),
         mentions=_moved(one.mentions, within),
         quoted=tuple(within(*place) for place in one.quoted),
     )
-    return replace(
-        report,
-        sentence=sentence,
-        evidence=_moved(report.evidence, normal.given),
-        citations=_citations(report.citations, normal),
+    evidence, citations = (
+        _moved(places, normal.given) for places in (report.evidence, report.citations)
     )
+    return replace(report, sentence=sentence, evidence=evidence, citations=citations)
 
 
-def _citations(citations: Iterable[Citation], normal: Normal) -> tuple[Citation, ...]:
-    places = ("source", "cue", "content", "antecedent")
-    return tuple(
-        replace(one, **{name: _moved(getattr(one, name), normal.given) for name in places})
-        for one in citations
-    )
+def _moved(item: Any, move: Callable[[int, int], tuple[int, int]]) -> Any:
+    """Move whatever has a start and an end, the places of a citation, or several of these."""
+    if item is None or isinstance(item, tuple):
+        return item and tuple(_moved(one, move) for one in item)
+    if isinstance(item, Citation):
+        places = ("source", "cue", "content", "antecedent")
+        return replace(item, **{name: _moved(getattr(item, name), move) for name in places})
+    start, end = move(item.start, item.end)
+    return replace(item, start=start, end=end)
 
 
 def _changes(text: str) -> Iterator[tuple[int, int, str]]:
@@ -214,9 +202,7 @@ def _look_alikes(text: str) -> Iterator[tuple[int, int, str]]:
     """
     if not _FOREIGN.search(text):
         return
-    mixed: list[tuple[int, str]] = []
-    alike: list[tuple[int, str]] = []
-    genuine = False
+    mixed, alike, genuine = list[tuple[int, str]](), list[tuple[int, str]](), False
     # Words as they are seen: a zero-width character within one doesn't end it.
     at = [i for i, char in enumerate(text) if not _DROPPED.match(char)]
     seen = "".join(text[i] for i in at)
@@ -231,9 +217,8 @@ def _look_alikes(text: str) -> Iterator[tuple[int, int, str]]:
             alike += found
         else:
             genuine = True
-    letters = _WORD.findall(seen)
-    latin = sum(len(_LATIN.findall(word)) for word in letters)
-    if genuine or latin < _MOSTLY * sum(map(len, letters)):
+    letters = "".join(_WORD.findall(seen))
+    if genuine or len(_LATIN.findall(letters)) < _MOSTLY * len(letters):
         alike = []
     for place, char in (*mixed, *alike):
         yield place, place + 1, _LIKE[char]
@@ -251,12 +236,9 @@ _ENGLISH = frozenset(
     | {"but", "are", "as", "at", "by", "its", "it", "he", "she", "his", "her"}
 )
 _ENGLISH_SHARE = 0.20  # running English prose has 0.3 to 0.4; no other language comes near
-_ENGLISH_VARIETY = 6
-_ENGLISH_WORDS = 30
-
+_ENGLISH_VARIETY, _ENGLISH_WORDS = 6, 30
 # A false "not English" keeps an article from being scored, a missed one costs less: be sure.
-_SURE = 0.6
-_SURE_ENGLISH = 0.2
+_SURE, _SURE_ENGLISH = 0.6, 0.2
 _NEAR_ENGLISH = frozenset({"pcm"})  # not to be told from English by a headline or two
 # Labels of the model for varieties whose written standard has a two-letter code.
 _STANDARD = {"arz": "ar", "ary": "ar", "wuu": "zh", "yue": "zh", "nn": "no"}
@@ -283,21 +265,21 @@ def _detect(sample: str) -> str | None:
     words = _WORD.findall(sample)
     if len("".join(words).encode()) < _MIN_BYTES:
         return None
-    if _reads_english(words):
-        return "en"
-    language, probability = _classify(" ".join(sample.split()))
-    if language == _NO_LANGUAGE or probability < (_SURE_ENGLISH if language == "en" else _SURE):
-        return None
-    if language in _NEAR_ENGLISH and len(words) < _ENGLISH_WORDS:
-        return None
-    return language
-
-
-def _reads_english(words: list[str]) -> bool:
-    if len(words) < _ENGLISH_WORDS:
-        return False
     common = [word for word in map(str.lower, words) if word in _ENGLISH]
-    return len(common) >= _ENGLISH_SHARE * len(words) and len(set(common)) >= _ENGLISH_VARIETY
+    if (
+        len(words) >= _ENGLISH_WORDS
+        and len(common) >= _ENGLISH_SHARE * len(words)
+        and len(set(common)) >= _ENGLISH_VARIETY
+    ):
+        return "en"
+    totals = Counter[str]()
+    for label, probability in _identifier().rank(" ".join(sample.split())):
+        totals[_STANDARD.get(label, label)] += probability
+    [(language, total)] = totals.most_common(1)
+    if language == _NO_LANGUAGE or total < (_SURE_ENGLISH if language == "en" else _SURE):
+        return None
+    few = len(words) < _ENGLISH_WORDS
+    return None if few and language in _NEAR_ENGLISH else str(language)
 
 
 @cache
@@ -305,12 +287,3 @@ def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-
-
-def _classify(text: str) -> tuple[str, float]:
-    """Return the likeliest language and its probability, varieties counted with their standard."""
-    totals: dict[str, float] = {}
-    for label, probability in _identifier().rank(text):
-        language = _STANDARD.get(label, label)
-        totals[language] = totals.get(language, 0.0) + probability
-    return max(totals.items(), key=lambda item: item[1])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import dropwhile
 
 from framescope.classifier.records import Republication
 
@@ -70,7 +72,8 @@ _DATE = re.compile(
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December"
     r"|\d+)\b(?:\s\d+)*"
 )
-_LINE, _WORD = re.compile(r"[^\r\n]+"), re.compile(r"\w+")
+_LINE = re.compile(r"\S(?:[^\r\n]*\S)?")  # without the space around it
+_WORD = re.compile(r"\w+")
 _HOST = re.compile(r"(?:[\w-]{1,40}\.)+[a-z]{2,12}")
 _SENTENCE = re.compile(r"(?<=[a-z0-9]{3})\.\s")  # "the Conversation. Read the original"
 _QUOTE = ("“", '"', "«", "„", "‘", "'")
@@ -88,7 +91,7 @@ def find(text: str, publisher: str | None = None) -> tuple[Republication, ...]:
     lines = _lines(text)
     for finder in (_announced, _stated, _quoted_whole):
         found = finder(text, lines)
-        if found and not _DATE.fullmatch(found.outlet) and not same_outlet(found.outlet, publisher):
+        if found and _is_other(found, [publisher]):
             return (found,)
     return ()
 
@@ -98,29 +101,23 @@ def layers(text: str, publisher: str | None = None) -> tuple[Republication, ...]
 
     An article that first appeared elsewhere may itself announce a third outlet's.
     """
-    lines, known = _lines(text), [publisher]
-    found: list[Republication] = []
+    lines, found = _lines(text), list[Republication]()
     for layer in (_stated(text, lines), _announced(text, lines) or _quoted_whole(text, lines)):
-        if layer is None or _DATE.fullmatch(layer.outlet):
-            continue
-        if not any(same_outlet(layer.outlet, name) for name in known):
+        if layer and _is_other(layer, [publisher, *(one.outlet for one in found)]):
             found.append(layer)
-            known.append(layer.outlet)
     return tuple(found)
 
 
 def _lines(text: str) -> list[tuple[int, int]]:
-    """Return start and end of each line that isn't blank, without the space around it."""
-    found = []
-    for match in _LINE.finditer(text):
-        if line := match[0].strip():
-            start = match.start() + match[0].index(line)
-            found.append((start, start + len(line)))
-    return found
+    return [match.span() for match in _LINE.finditer(text)]
+
+
+def _is_other(found: Republication, known: Iterable[str | None]) -> bool:
+    same = any(same_outlet(found.outlet, name) for name in known)
+    return not same and not _DATE.fullmatch(found.outlet)
 
 
 def _announced(text: str, lines: list[tuple[int, int]]) -> Republication | None:
-    end_of_text = lines[-1][1] if lines else 0
     for start, end in lines:
         for pattern in _ANNOUNCED:
             match = pattern.match(text, start, min(end, start + _MAX_EVIDENCE))
@@ -128,8 +125,8 @@ def _announced(text: str, lines: list[tuple[int, int]]) -> Republication | None:
                 continue
             rest = text[match.end() : match.end() + 100]
             begin = match.end() + len(rest) - len(rest.lstrip())
-            if begin < end_of_text:
-                return Republication(begin, end_of_text, _clean(match[1]), match[0])
+            if begin < lines[-1][1]:
+                return Republication(begin, lines[-1][1], _clean(match[1]), match[0])
     return None
 
 
@@ -154,9 +151,7 @@ def _quoted_whole(text: str, lines: list[tuple[int, int]]) -> Republication | No
         match = _ACCORDING.match(text, start, end)
         if match is None:
             continue
-        rest = lines[index + 1 :]
-        while rest and not text.startswith(_QUOTE, rest[0][0]):
-            rest = rest[1:]
+        rest = list(dropwhile(lambda at: not text.startswith(_QUOTE, at[0]), lines[index + 1 :]))
         long = [part for part in rest if len(text[slice(*part)].split()) >= _LONG]
         if len(long) >= 2 and all(text.startswith(_QUOTE, begin) for begin, _ in long):
             return Republication(rest[0][0], rest[-1][1], _clean(match[1]), match[0].rstrip(","))
@@ -175,11 +170,9 @@ def same_outlet(outlet: str, publisher: str | None) -> bool:
     """
     if publisher is None:
         return False
-    first, second = _key(outlet), _key(publisher)
-    if "".join(first) == "".join(second):
-        return True
-    short, long = sorted((first, second), key=len)
-    return bool(short) and long[: len(short)] == short
+    short, long = sorted((_key(outlet), _key(publisher)), key=len)
+    begins = bool(short) and long[: len(short)] == short
+    return begins or "".join(short) == "".join(long)
 
 
 def _key(name: str) -> list[str]:

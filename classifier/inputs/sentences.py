@@ -12,9 +12,7 @@ from itertools import pairwise
 
 from framescope.classifier.records import Article, Sentence, Voice, fold
 
-MAX_CHARS = 1500
-"""No sentence is longer: a model must never be handed a megabyte that holds no full stop."""
-
+MAX_CHARS = 1500  # no sentence is longer: a megabyte may hold no full stop
 _WINDOW = 4_000  # handed to the library at once: it is not linear in the length of a single word
 
 _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
@@ -55,10 +53,9 @@ _CLOSERS_AFTER_SPACE = re.compile(r"(?:[”»)\]]|\[\d{1,3}\]){1,9}(?=\s|$)")
 def split(article: Article, plain: str | None = None) -> tuple[Sentence, ...]:
     """Split an article into sentences; `plain` is its text, folded, where that is at hand.
 
-    An article's ``units`` are its sentences and are not split again. Otherwise each is exactly
-    ``article.text[start:end]``, not empty, at most `MAX_CHARS` long and without white space around
-    it, and together they hold every character that isn't white space. Their voice is `Voice.OWN`
-    unless a unit says otherwise.
+    An article's ``units`` are its sentences and are not split again. Otherwise each is not empty,
+    at most `MAX_CHARS` long and without white space around it, and together they hold every
+    character that isn't white space.
     """
     text = article.text
     if article.units is not None:
@@ -66,19 +63,16 @@ def split(article: Article, plain: str | None = None) -> tuple[Sentence, ...]:
             Sentence(text[u.start : u.end], u.start, u.end, article.id, i, u.voice or Voice.OWN)
             for i, u in enumerate(article.units)
         )
-    return tuple(
-        Sentence(text[start:end], start, end, article.id, i)
-        for i, (start, end) in enumerate(_spans(text, fold(text) if plain is None else plain))
-    )
-
-
-def _spans(text: str, plain: str) -> Iterator[tuple[int, int]]:
+    plain = fold(text) if plain is None else plain
     for mark in _LINE_ENDS:  # the library reads a line break inside a sentence as a space
-        if mark in plain:
-            plain = plain.replace(mark, " ")
-    for start, end in _blocks(text):
-        for left, right in _sentences_of(text[start:end], plain[start:end]):
-            yield from _cut(text, start + left, start + right)
+        plain = plain.replace(mark, " ")
+    spans = (
+        piece
+        for start, end in _blocks(text)
+        for left, right in _sentences_of(text[start:end], plain[start:end])
+        for piece in _cut(text, start + left, start + right)
+    )
+    return tuple(Sentence(text[a:b], a, b, article.id, i) for i, (a, b) in enumerate(spans))
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
@@ -162,15 +156,10 @@ def _runs_on(plain: str, start: int, end: int) -> bool:
 
 def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Strip a span, and cut it into pieces of at most `MAX_CHARS`."""
-    while True:
-        while start < end and text[start].isspace():
-            start += 1
-        while start < end and text[end - 1].isspace():
-            end -= 1
-        if start == end:
-            return
-        if end - start <= MAX_CHARS:
-            yield start, end
+    while piece := text[start:end].strip():
+        start = text.index(piece[0], start)
+        if len(piece) <= MAX_CHARS:
+            yield start, start + len(piece)
             return
         cut = _place_to_cut(text, start)
         yield start, start + len(text[start:cut].rstrip())
@@ -180,8 +169,5 @@ def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def _place_to_cut(text: str, start: int) -> int:
     """Return the end of the last line break, semicolon or space in the window's second half."""
     low, high = start + MAX_CHARS // 2, start + MAX_CHARS
-    for mark in ("\n", "; ", " "):
-        place = text.rfind(mark, low, high)
-        if place >= 0:
-            return place + len(mark)
-    return high
+    places = ((text.rfind(mark, low, high), mark) for mark in ("\n", "; ", " "))
+    return next((place + len(mark) for place, mark in places if place >= 0), high)

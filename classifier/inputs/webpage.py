@@ -7,18 +7,16 @@ import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import unescape
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import page
 from framescope.classifier.records import Article, Imprint, count_words
 
-MIN_WORDS = 25
-"""A page with fewer words of text holds no article."""
-
+MIN_WORDS = 25  # of an article's page
 _START = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*){0,3}"
     r"<(?:!doctype\s+html|html|head|body|article|main|section|div|p|h[1-6]|meta|title|span|table"
@@ -61,13 +59,11 @@ _ARTICLES = frozenset(
     {"article", "newsarticle", "reportagenewsarticle", "blogposting", "webpage"}
     | {"liveblogposting"}
 )
-_ORGANISATIONS = (
-    "newsmediaorganization", "organization", "corporation", "localbusiness", "website",
-)  # fmt: skip
+_PUBLISHERS = ("newsmediaorganization", "organization", "corporation", "localbusiness", "website")
 _SITE_NAMES = ("og:site_name", "application-name", "apple-mobile-web-app-title")  # surest first
+_NESTED = ("@graph", "mainEntity", "mainEntityOfPage", "isPartOf")
 _MAX_NAME = 100
 _DEPTH, _MOST = 6, 200  # of a page's structured data: how deep, and how many in a list
-
 _UNREADABLE = (RecursionError, ValueError, AttributeError, TypeError, AssertionError)
 
 
@@ -101,12 +97,12 @@ def plain(value: object) -> str | None:
 
 
 def articles(html: str, source: str, stem: str, url: str | None = None) -> Iterator[Article]:
-    """Extract the articles of a page.
+    """Extract the articles of a page. Raises `InputError` when there is none.
 
     Their text is the headline, then one paragraph per line. All have the page's URL and site name,
-    the first, whose id is ``stem``, its title, date and author too; its outlet is the site's name,
-    or the URL's host. Where the page was fetched or saved from ``url``, that decides: what the page
-    says of itself is kept beside it. Raises `InputError` when there is no article.
+    the first, whose id is `stem`, its title, date and author too; its outlet is the site's name, or
+    the URL's host. Where the page was fetched or saved from `url`, that decides: what the page says
+    of itself is kept beside it.
     """
     if url is None and (saved := _SAVED.search(html, 0, 10_000)):
         url = saved[1]
@@ -120,7 +116,7 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
     own = plain(document.url)
     claimed = own if url is not None and not _same_site(own, url) else None
     address = url if claimed is not None else own or url
-    imprint = _joined(address, said.imprint)
+    around = {"address": claimed, "company": said.company, "about": _joined(address, said.imprint)}
     site = plain(document.sitename) or _host(address)
     title = _headline(plain(document.title), site)
     language = _LANG.search(html, 0, 10_000)
@@ -133,10 +129,8 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
                 date=plain(document.date) or article.date,
                 author=plain(document.author) or article.author,
             )
-        if claimed is not None or said.company is not None or imprint is not None:
-            around = article.imprint or Imprint()
-            around = replace(around, address=claimed, company=said.company, about=imprint)
-            article = replace(article, imprint=around)
+        if any(around.values()):
+            article = replace(article, imprint=replace(article.imprint or Imprint(), **around))
         yield replace(
             article,
             url=address,
@@ -162,15 +156,14 @@ def _described_body(html: str) -> list[str]:
     return [line for part in text.splitlines() if (line := " ".join(part.split()))]
 
 
-def _extract(html: str, url: str | None) -> tuple[Any, PageSays]:
+def _extract(html: str, url: str | None) -> tuple[Any, _Said]:
     from trafilatura import bare_extraction, load_html
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # errors are reported as ours
-    said = PageSays()
+    said = _Said()
     try:
         tree = load_html(html)
-        if tree is not None:
-            said = said_by(tree)
+        said = said if tree is None else _said_by(tree)
         return bare_extraction(tree, url=url, include_comments=False, with_metadata=True), said
     except _UNREADABLE:
         return None, said  # a page so broken that the library trips over it holds no article either
@@ -194,18 +187,14 @@ def _paragraphs(body: Any, blocks: Collection[str]) -> list[str]:
     """Return the paragraphs of a tree, one per line, as far as they don't nest."""
     from lxml.etree import iterwalk
 
-    lines: list[str] = []
-    words: list[str] = []
-    if body is None:
-        return lines
+    text: list[str] = []
     # Not recursive: pages nest deeper than Python's stack.
-    for event, element in iterwalk(body, events=("start", "end")):
+    for event, element in () if body is None else iterwalk(body, events=("start", "end")):
         if element.tag in blocks or element.tag == "lb":
-            lines.append("".join(words))
-            words.clear()
-        words.append((element.text if event == "start" else element.tail) or "")
-    lines.append("".join(words))
-    return [line for one in lines if (line := " ".join(one.split()))]
+            text.append("\n")
+        part = (element.text if event == "start" else element.tail) or ""
+        text.append(part.replace("\n", " "))
+    return [line for one in "".join(text).split("\n") if (line := " ".join(one.split()))]
 
 
 def _with_headline(title: str | None, lines: list[str]) -> str:
@@ -220,9 +209,9 @@ def _with_headline(title: str | None, lines: list[str]) -> str:
 
 def _headline(title: str | None, site: str | None) -> str | None:
     """Take the site's name off a title: "Council votes | Ellery Gazette"."""
+    known = _letters(site or "")
     while title and (tail := _TAIL.search(title)):
         name = _letters(title[tail.end() :])
-        known = _letters(site or "")
         if not name.isdigit() and not (known and (name in known or known in name)):
             break
         title = title[: tail.start()].rstrip()
@@ -260,21 +249,15 @@ def _joined(url: str | None, link: str | None) -> str | None:
 # --- who a page says published it -----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class PageSays:
-    """What a page says of its publisher; each None where it says nothing."""
-
-    publisher: str | None = None  # as its structured data name it
+class _Said(NamedTuple):
+    publisher: str | None = None  # as the page's structured data name it
     site: str | None = None  # as its meta tags do
     company: str | None = None
     imprint: str | None = None  # the address of the page that says who answers for it
 
 
-def said_by(tree: Any) -> PageSays:
-    """Read who a page says published it: in its structured data, meta tags and links.
-
-    Handles (``@ellery``, ``Ellery_News``), addresses and what is longer than a line are no names.
-    """
+def _said_by(tree: Any) -> _Said:
+    """Read who a page says published it: in its structured data, meta tags and links."""
     publisher = company = imprint = None
     for found in _publishers(tree):
         publisher = publisher or _name(found.get("name"))
@@ -287,7 +270,7 @@ def said_by(tree: Any) -> PageSays:
         if link.get("href") and _IMPRINT.fullmatch(" ".join(link.text_content().split())):
             imprint = link.get("href")  # the last: it stands in the foot
     site = next((names[name] for name in _SITE_NAMES if name in names), None)
-    return PageSays(publisher, site, company, imprint)
+    return _Said(publisher, site, company, imprint)
 
 
 def _publishers(tree: Any) -> Iterator[Mapping[str, Any]]:
@@ -295,15 +278,13 @@ def _publishers(tree: Any) -> Iterator[Mapping[str, Any]]:
     objects: list[Mapping[str, Any]] = []
     for script in tree.iter("script"):
         if "application/ld+json" in (script.get("type") or "").lower():
-            try:
+            with suppress(ValueError, RecursionError):
                 objects += _objects(json.loads((script.text or "").strip(), strict=False))
-            except (ValueError, RecursionError):
-                continue
     by_id = {one["@id"]: one for one in objects if isinstance(one.get("@id"), str) and len(one) > 1}
     for one in objects:
         if _types(one) & _ARTICLES:
             yield from _resolved(one.get("publisher"), by_id)
-    for kind in _ORGANISATIONS:
+    for kind in _PUBLISHERS:
         for one in objects:
             if kind in _types(one):
                 yield from _resolved(one.get("publisher"), by_id)
@@ -311,14 +292,11 @@ def _publishers(tree: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _objects(value: object, depth: int = 0) -> list[Mapping[str, Any]]:
-    if depth > _DEPTH:
-        return []
-    if isinstance(value, list):
+    if depth <= _DEPTH and isinstance(value, list):
         return [one for part in value[:_MOST] for one in _objects(part, depth + 1)]
-    if not isinstance(value, dict):
+    if depth > _DEPTH or not isinstance(value, dict):
         return []
-    names = ("@graph", "mainEntity", "mainEntityOfPage", "isPartOf")
-    return [value, *_objects([value[name] for name in names if name in value], depth + 1)]
+    return [value, *_objects([value[name] for name in _NESTED if name in value], depth + 1)]
 
 
 def _types(one: Mapping[str, Any]) -> set[str]:
@@ -336,10 +314,9 @@ def _resolved(value: object, by_id: Mapping[str, Mapping[str, Any]]) -> Iterator
 
 
 def _name(value: object) -> str | None:
-    """Return a name that may be shown; None for handles, addresses, and what is no name."""
+    """Return a name that may be shown; None for handles (KGK_News), addresses, and no name."""
     text = " ".join(unescape(value).split()) if isinstance(value, str) else ""
     if not 1 < len(text) <= _MAX_NAME or text.startswith("@") or "://" in text:
         return None
-    if "_" in text and " " not in text:  # KGK_News
-        return None
-    return text if any(letter.isalpha() for letter in text) else None
+    handle = "_" in text and " " not in text
+    return text if any(map(str.isalpha, text)) and not handle else None
