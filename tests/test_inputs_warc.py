@@ -6,7 +6,7 @@ import gzip
 import json
 
 import pytest
-from framescope.classifier.inputs import RawRecord, decoding, split_input, warc
+from framescope.classifier.inputs import RawRecord, decoding, document, split_input
 from framescope.classifier.records import Skipped
 from warcs import BODY, DATE, HEADER_DAMAGED, HTML, TEXT, read_all, reason, record, response, write
 
@@ -135,7 +135,7 @@ def test_a_page_about_archives_is_a_page(tmp_path):
 
 
 def test_a_record_that_is_too_long_is_passed_over(tmp_path, monkeypatch):
-    monkeypatch.setattr(warc, "MAX_RAW", 10_000)
+    monkeypatch.setattr(document, "MAX_RAW", 10_000)
     monkeypatch.setattr(decoding, "HEAD", 1_000)
     source = archive(
         tmp_path,

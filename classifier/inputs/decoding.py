@@ -26,9 +26,6 @@ def ignore(_: object) -> None:
     """Do nothing with what is told."""
 
 
-# --- unpacking ------------------------------------------------------------------------------------
-
-
 class Source:
     """The bytes of an input, as they are unpacked; `head` are the first, which are read again.
 
@@ -160,8 +157,6 @@ _PACKED: Mapping[bytes, Callable[[Any], Iterator[bytes]]] = {
     **{bytes([0x50 + kind]) + b"\x2a\x4d\x18": _zstandard for kind in range(16)},
 }
 
-
-# --- decoding -------------------------------------------------------------------------------------
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

@@ -1,19 +1,25 @@
-"""A file that is one document -> its articles: a text, a page, a mail, a feed, a JSON value."""
+"""One document -> its articles: a text, a page, a mail, a feed, a JSON value; and archives of them.
+
+Web archives (WARC, WET) hold pages, each with its address and date. They are read by fastwarc.
+"""
 
 from __future__ import annotations
 
 import email
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from email import policy
 from email.utils import parseaddr, parsedate_to_datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier.errors import InputError
+from framescope.classifier.errors import InputError, how_to_install
 from framescope.classifier.inputs import decoding, fields, files, page, webpage
-from framescope.classifier.inputs.decoding import HEAD, Source, unpacked
+from framescope.classifier.inputs.decoding import CHUNK, HEAD, Source, unpacked
+from framescope.classifier.inputs.fields import RawRecord
 from framescope.classifier.records import Article, Origin, Skipped
 
 MAX_BYTES = 10_000_000  # of a text or page, which should hold one article or a few, no pictures
@@ -36,9 +42,29 @@ _ROOT = re.compile(
     re.DOTALL,
 )
 _FEEDS = frozenset({"rss", "feed", "RDF"})
-_LISTS = frozenset({"urlset", "sitemapindex", "opml"})
-_AGENCIES = frozenset({"nitf", "NewsML", "newsMessage", "newsItem"})
+_LIST = "is a list of addresses, no article; give the address of one"
+_AGENCY = "is NITF or NewsML, which is not read; save its text as .txt"
+_OTHERS = {
+    **dict.fromkeys(("urlset", "sitemapindex", "opml"), _LIST),
+    **dict.fromkeys(("nitf", "NewsML", "newsMessage", "newsItem"), _AGENCY),
+}
 _TAG = re.compile(r"<[a-zA-Z/!]")
+
+WARC = b"WARC/"
+_RECORD = re.compile(rb"WARC/1\.[01]\r?\n[\w-]{1,60}:")
+_FOLLOWING = re.compile(rb"(?:\r?\n){0,2}(?=WARC/1|\Z)")  # what stands behind a record
+_LINE_ENDS = (b"\r\n", b"\n\n", b"\n")
+_HEADER = 80  # bytes that tell a header
+_LONGEST_HEAD = 1 << 16
+_LENGTH = re.compile(rb"\nContent-Length:[ \t]*(\d{1,15})[ \t\r]*\n", re.IGNORECASE)
+_BLANK = re.compile(rb"\r?\n\r?\n")
+_DATE = re.compile(r"\d{4}(?:-\d\d){0,2}(?:T[\d:.]{5,20}(?:Z|[+-]\d\d:\d\d)?)?")
+_KINDS = frozenset({"response", "resource", "conversion"})
+_TEXTS = frozenset(
+    {"text/html", "application/xhtml+xml", "text/plain", "text/xml", "application/xml"}
+    | {"application/rss+xml", "application/atom+xml"}
+)
+_TOO_LONG = f"more than {MAX_RAW // 1_000_000} MB, too long for a page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +141,27 @@ def whole(source: Source, name: str) -> bytes:
     head = decoding.first_characters(source.head)
     value = is_value(head, name)
     pictured = value or webpage.has_html(head) or _looks_like_mail(head)
-    limit, parts, size = MAX_RAW if pictured else MAX_BYTES, list[bytes](), 0
-    while size <= limit and (part := source.read()):
-        parts.append(part)
-        size += len(part)
-    if size <= limit:
-        return b"".join(parts)
+    limit = MAX_RAW if pictured else MAX_BYTES
+    if (data := _within(limit, source.read)) is not None:
+        return data
     if value:
         reason = f"is one JSON value of more than {MAX_RAW // 1_000_000} MB; "
         raise InputError(source.name, reason + "write one object a line (jq -c '.[]' FILE)")
     raise _too_long(limit, source.name)
 
 
+def _within(limit: int, read: Callable[[int], bytes]) -> bytes | None:
+    """Read all of it; None where it is longer than the limit."""
+    parts, size = list[bytes](), 0
+    while size <= limit and (part := read(CHUNK)):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts) if size <= limit else None
+
+
 def _too_long(limit: int, source: str) -> InputError:
     reason = f"is longer than {limit // 1_000_000} MB, too long for an article; "
     return InputError(source, reason + "give one article a file, or many as JSONL")
-
-
-# --- feeds and other XML --------------------------------------------------------------------------
 
 
 def xml_root(head: str) -> str | None:
@@ -143,10 +172,8 @@ def xml_root(head: str) -> str | None:
 
 def _refuse_other_xml(head: str, source: str) -> None:
     root = xml_root(head)
-    if root in _LISTS:
-        raise InputError(source, "is a list of addresses, no article; give the address of one")
-    if root in _AGENCIES:
-        raise InputError(source, "is NITF or NewsML, which is not read; save its text as .txt")
+    if root in _OTHERS:
+        raise InputError(source, _OTHERS[root])
     if root is not None and head.lstrip().startswith("<?xml"):
         reason = f"is XML of a kind that isn't read (<{root}>); save its text, or give RSS or HTML"
         raise InputError(source, reason)
@@ -189,9 +216,6 @@ def _entry(
         author=webpage.plain(entry.get("author")),
         origin=origin,
     )
-
-
-# --- mail (RFC 5322, MIME) ------------------------------------------------------------------------
 
 
 def _looks_like_mail(head: str) -> bool:
@@ -282,3 +306,125 @@ def _day(value: object) -> str | None:
         return parsedate_to_datetime(str(value)).date().isoformat() if value else None
     except (ValueError, TypeError, IndexError):
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Capture:
+    """A page, and when it was captured."""
+
+    document: Document
+    date: str | None
+
+    def read(self, origin: Origin, /) -> Iterator[Article | Skipped]:
+        for item in self.document.read(origin):
+            if isinstance(item, Article):
+                # By the archive's own address, by which it is found there again.
+                url = self.document.url or item.url
+                item = replace(item, url=url, date=item.date or self.date, origin=origin)
+            yield item
+
+
+def split_warc(source: Source, stem: str) -> Iterator[RawRecord | Skipped]:
+    """Cut an archive into its pages; what is no page, too long or damaged is `Skipped`.
+
+    Requests, metadata, and what only refers to another record are passed over. Raises `InputError`
+    without fastwarc, or when the stream is damaged where it is packed.
+    """
+    try:
+        from fastwarc.warc import ArchiveIterator
+    except ImportError:
+        reason = f"web archives need a library that isn't there; {how_to_install('batch')}"
+        raise InputError(source.name, reason) from None
+    number = 0
+    for place, data in _cut(source):
+        where = f"{source.name}, at byte {place:,}"
+        end = _declared_end(data) or 0
+        rest, ends_there = data[end:], end == len(data) or data[end : end + 2] in _LINE_ENDS
+        if not end or not (ends_there or len(data) > MAX_RAW):
+            yield Skipped(where, "is no record, or damaged; reading goes on behind it")
+            continue
+        stream = BytesIO(data[:end])
+        try:
+            for record in ArchiveIterator(stream, quirks_mode=True, auto_decode="all"):
+                if str(record.record_type) in _KINDS:
+                    number += 1
+                    yield _page(record, Origin(source.name, record=number), f"{stem}-{number}")
+        except (OSError, EOFError, ValueError) as error:
+            yield Skipped(where, f"is damaged ({' '.join(str(error).split())[:200]}); get it again")
+        if rest.strip():
+            yield Skipped(where, "is followed by what is no record; reading goes on behind it")
+
+
+def _cut(source: Source) -> Iterator[tuple[int, bytes]]:
+    """Cut an archive into its records, each with its place.
+
+    A record ends where its length says if another begins there, otherwise at the next header. One
+    that is too long is cut short.
+    """
+    held, place = bytearray(source.read()), 0
+    while held:
+        end, dropped = _declared_end(held), 0
+        if end is not None and end <= MAX_RAW:
+            _fill(held, end + _HEADER, source)
+        following = _FOLLOWING.match(held, end) if end is not None and end <= len(held) else None
+        if following is not None:
+            end = following.end()
+        else:
+            searched = 1
+            while (found := _RECORD.search(held, searched)) is None:
+                searched = max(1, len(held) - _HEADER)
+                over = max(0, searched - MAX_RAW)
+                del held[MAX_RAW : MAX_RAW + over]
+                searched, dropped = searched - over, dropped + over
+                if not _fill(held, len(held) + 1, source):
+                    break
+            end = found.start() if found else len(held)
+        yield place, bytes(held[:end])
+        place += end + dropped
+        del held[:end]
+        _fill(held, _LONGEST_HEAD, source)
+    source.read()  # raises what ended it
+
+
+def _fill(held: bytearray, size: int, source: Source) -> bool:
+    """Read on until so many bytes are held; False at the end, or where the stream is damaged."""
+    with suppress(InputError):
+        while len(held) < size and (part := source.read()):
+            held += part
+    return len(held) >= size
+
+
+def _declared_end(data: bytes | bytearray) -> int | None:
+    """Return where a record ends by its own header; None where that is damaged."""
+    blank = _BLANK.search(data, 0, _LONGEST_HEAD)
+    length = _LENGTH.search(data, 0, blank.end()) if blank and _RECORD.match(data) else None
+    return blank.end() + int(length[1]) if blank and length else None
+
+
+def _page(record: Any, origin: Origin, stem: str) -> RawRecord | Skipped:
+    """Take the page out of a record."""
+    url = (record.headers.get("WARC-Target-URI") or "").strip("<> ") or None
+    reason = _refusal(record)
+    data = None if reason else _within(MAX_RAW, record.reader.read)
+    if data is None:
+        reason = reason or f"unpacks to {_TOO_LONG}"
+        return Skipped(str(origin), f"{url or 'a record without an address'}: {reason}")
+    at = _DATE.match(record.headers.get("WARC-Date") or "")
+    document = Document(stem, "", data, url, record.http_charset)
+    return RawRecord(origin, len(data), _Capture(document, at and at[0]))
+
+
+def _refusal(record: Any) -> str | None:
+    """Return why a record is no page that was there; None where it may be one."""
+    kind = record.headers.get("Content-Type") or ""
+    if str(record.record_type) == "response":
+        http: Any = record.http_headers if record.is_http else None
+        if http is None or http.status_code is None:
+            return "is no answer of a web server"
+        if not 200 <= http.status_code < 300:
+            return f"is the answer {http.status_code}, and no page"
+        kind = http.get("Content-Type") or ""
+    kind = kind.partition(";")[0].strip().lower()
+    if kind and kind not in _TEXTS:
+        return f"is of type {kind[:60]}, and no page"
+    return f"is {_TOO_LONG}" if record.content_length > MAX_RAW else None

@@ -48,9 +48,6 @@ _ON_TOP = ("government", "state_media")
 _ONE_A_LINE = "write one JSON object per line (jq -c . FILE; of an array, jq -c '.[]' FILE)"
 
 
-# --- reading --------------------------------------------------------------------------------------
-
-
 def from_record(record: Mapping[str, Any], source: str, line: int) -> Article:
     """Read one article from a JSON object on a `line` of its `source`. Raises `InputError`."""
     return read_record(record, f"{source}, line {line}")
@@ -307,9 +304,6 @@ def _cross(*contents: Sequence[Place]) -> bool:
     """Whether two contents share characters, and each has some that the other lacks."""
     one, other = ({at for p in content for at in range(p.start, p.end)} for content in contents)
     return bool(one & other) and not (one <= other or other <= one)
-
-
-# --- writing --------------------------------------------------------------------------------------
 
 
 def to_record(article: Article) -> dict[str, Any]:

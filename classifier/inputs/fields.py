@@ -95,9 +95,6 @@ class RawRecord:
         return self if load is None else replace(self, content=load(self.origin))
 
 
-# --- the names of fields --------------------------------------------------------------------------
-
-
 def guess(names: Iterable[str]) -> dict[str, str]:
     """Return for each field the name that it most likely goes by, where there is one."""
     by_key: dict[str, str] = {}
@@ -149,9 +146,6 @@ def _key(name: str) -> str:
     return _NO_LETTER.sub("", name.casefold())
 
 
-# --- rows -----------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of a table: its cells by `FIELDS`, and the id of its article if it has none."""
@@ -176,9 +170,6 @@ class Row:
         else:
             # Not stripped: offsets are those of the cell.
             yield Article(name, self.cells[TEXT] or "", **known, origin=origin)
-
-
-# --- JSON -----------------------------------------------------------------------------------------
 
 
 def looks_like_records(head: str) -> bool:

@@ -224,8 +224,6 @@ def _look_alikes(text: str) -> Iterator[tuple[int, int, str]]:
         yield place, place + 1, _LIKE[char]
 
 
-# --- language -------------------------------------------------------------------------------------
-
 _MIN_BYTES = 20  # of words together, in UTF-8: 20 letters, 7 ideographs; fewer tell nothing
 _HEAD, _MIDDLE = 5_000, 2_000  # characters looked at: the start, and a part from the middle
 

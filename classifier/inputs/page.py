@@ -1,16 +1,17 @@
 """The plain text of a saved page -> the articles on it, without what the page wraps around them.
 
-A text that holds one article and nothing else comes through unchanged, to the character. Outlet,
-time, author and headline tell where an article begins. Furniture that names the publisher or owner
-of a text is taken off the text, and kept for the source card.
+A text that holds one article and nothing else comes through unchanged, to the character. Furniture
+that names the publisher or owner of a text is taken off the text, and kept for the source card.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import dropwhile
+from typing import NamedTuple
 
 from framescope.classifier.inputs import furniture, republication
 from framescope.classifier.inputs.furniture import LineKind, kind
@@ -19,7 +20,6 @@ from framescope.classifier.records import Article, Imprint, count_words
 
 # Not str.splitlines, which also splits at characters that stand inside a line of prose.
 _NEWLINE = re.compile(r"\r\n|\r|\n")
-
 _MIN_WORDS = 25  # of an article among several: less is a headline that links to one
 _LINK_WORDS, _MAX_LINKS = 25, 12
 _HEAD_LINES = 6  # lines at an article's head in which its author and date stand
@@ -31,8 +31,7 @@ _MAX_HEADLINE = 200
 _BODY_WORDS = 25  # the least that stands below a headline
 _TIMES = (LineKind.AGO, LineKind.TIME)
 _SEARCH = 4  # lines below a headline in which its article begins
-
-_DASH = re.compile(r"[-–—•·|]\s?(?=\S)")
+_DASH = re.compile(r"\A[-–—•·|]\s?(?=\S)")
 _END = re.compile(r"[.;,:][\"'”’)\]]{0,2}\Z")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]{0,3}\Z")
 _ITEM = re.compile(r"(?:[-*•·]|\d{1,3}[.)]|\(\w{1,3}\)|[#>])\s")
@@ -54,7 +53,6 @@ _AFTER_NAME = re.compile(r"\s?[,|·•]\s|\s[–-]\s")
 _BY = re.compile(r"(?:(?:words|text|story|written|reported)\s)?by:?\s", re.IGNORECASE)
 _WORD = r"[A-Z0-9][\w.&'’+-]{0,30}"
 _NAME = rf"((?:(?:The|the)\s)?{_WORD}(?:\s{_WORD}){{0,3}})"
-
 # What only the page's own publisher writes: offers of its own, and no line about others.
 _SELF = [
     re.compile(pattern)
@@ -101,14 +99,10 @@ class _Part:
     header: str | None = None
     credits: tuple[str, ...] = ()
     footnotes: tuple[str, ...] = ()
-    gatherer: tuple[str | None, str | None] = None, None  # the page's name, and its source
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
-    """The lines above an article, and what they say."""
-
-    start: int  # index of the first of them
+class _Header(NamedTuple):
+    start: int  # index of the first of the lines above an article
     body: int  # index of the headline, where the article's text begins
     outlet: str | None = None
     date: str | None = None
@@ -129,15 +123,39 @@ def articles(text: str, stem: str, publisher: str | None = None) -> list[Article
     parts = list(_parts(page))
     for part in parts:
         _clean(part)
-    _gather(parts, page, publisher)
+    gatherer = _gatherer(parts, page, publisher)
     kept = [part for part in parts if _words(part.lines) >= _MIN_WORDS]
     kept = kept or [part for part in parts if part.lines][:1]
-    if kept and len(parts) == 1 and not parts[0].changed:
-        return [_article(text, parts[0], stem, publisher)]
+    unchanged = len(parts) == 1 and not parts[0].changed
     return [
-        _article(_text(part.lines), part, stem if number == 1 else f"{stem}-{number}", publisher)
+        _article(
+            text if unchanged else _text(part.lines),
+            part,
+            stem if number == 1 else f"{stem}-{number}",
+            publisher,
+            gatherer,
+        )
         for number, part in enumerate(kept, start=1)
     ]
+
+
+def _parts(page: Sequence[PageLine]) -> Iterator[_Part]:
+    found = _headers(page)
+    starts = [header.start for header in found] + [len(page)]
+    if starts[0]:
+        yield _Part(_without_rule(page[: starts[0]]) if found else list(page))
+    for header, end in zip(found, starts[1:], strict=True):
+        above = page[header.start].text if header.outlet else None
+        lines = _without_rule(page[header.body : end])
+        yield _Part(lines, header.outlet, date=header.date, changed=True, header=above)
+
+
+def _without_rule(lines: Sequence[PageLine]) -> list[PageLine]:
+    return _without_tail(lines, lambda line: line.kind is LineKind.RULE)
+
+
+def _without_tail(lines: Sequence[PageLine], dropped: Callable[[PageLine], bool]) -> list[PageLine]:
+    return list(dropwhile(dropped, reversed(lines)))[::-1]
 
 
 def _text(lines: Sequence[PageLine]) -> str:
@@ -149,47 +167,31 @@ def _words(lines: Sequence[PageLine]) -> int:
     return sum(count_words(line.text) for line in lines)
 
 
-def _parts(page: Sequence[PageLine]) -> Iterator[_Part]:
-    found = _headers(page)
-    starts = [header.start for header in found] + [len(page)]
-    if starts[0]:
-        yield _Part(_until(page[: starts[0]]) if found else list(page))
-    for header, end in zip(found, starts[1:], strict=True):
-        above = page[header.start].text if header.outlet else None
-        lines = _until(page[header.body : end])
-        yield _Part(lines, header.outlet, date=header.date, changed=True, header=above)
-
-
-def _until(lines: Sequence[PageLine]) -> list[PageLine]:
-    """Take off the drawn rule between an article and the next."""
-    end = len(lines)
-    while end and lines[end - 1].kind is LineKind.RULE:
-        end -= 1
-    return list(lines[:end])
-
-
-def _gather(parts: Sequence[_Part], page: Sequence[PageLine], publisher: str | None) -> None:
-    """Note the page's own name where it gathers the articles of other outlets.
+def _gatherer(
+    parts: Sequence[_Part], page: Sequence[PageLine], publisher: str | None
+) -> tuple[str | None, str | None]:
+    """Return the page's own name, and its source, where it gathers articles of other outlets.
 
     What the page says once, in one article's furniture, holds for all of its articles.
     """
-    outlets = [part.outlet for part in parts if part.outlet]
     named = (
         (name, line.text)
         for line in page
         if line.kind is not LineKind.TEXT and (name := own_name(line.text))
     )
-    found = (publisher, publisher) if publisher else next(named, None)
-    if found and not all(republication.same_outlet(outlet, found[0]) for outlet in outlets):
-        for part in parts:
-            part.gatherer = found
+    found = (publisher, publisher) if publisher else next(named, (None, None))
+    outlets = [part.outlet for part in parts if part.outlet]
+    own = all(republication.same_outlet(outlet, found[0]) for outlet in outlets)
+    return (None, None) if own else found
 
 
-def _article(text: str, part: _Part, id_: str, publisher: str | None) -> Article:
+def _article(
+    text: str, part: _Part, id_: str, publisher: str | None, gatherer: tuple[str | None, str | None]
+) -> Article:
     republications = republication.find(text, part.outlet or publisher)
     # The footnotes of a republished article give the address it stood at.
     lines = part.credits + (part.footnotes if republications else ())
-    imprint, title = Imprint(lines, part.header, *part.gatherer), None
+    imprint, title = Imprint(lines, part.header, *gatherer), None
     # The first line, where it is a headline and not the start of a wrapped paragraph.
     if len(part.lines) > 1 and is_headline(part.lines[0].text):
         first, second = part.lines[:2]
@@ -206,9 +208,6 @@ def _article(text: str, part: _Part, id_: str, publisher: str | None) -> Article
     )
 
 
-# --- cleaning -------------------------------------------------------------------------------------
-
-
 def _clean(part: _Part) -> None:
     """Take out what isn't article, and note what it said about the article."""
     whole = list(part.lines)
@@ -223,7 +222,9 @@ def _clean(part: _Part) -> None:
         dropped |= {LineKind.WEAK, LineKind.TIME, LineKind.RULE}
     _read_head(part)
     lines = [line for line in _outside_zones(part.lines) if line.kind not in dropped]
-    body = _without_footnotes(lines)
+    body = _without_tail(lines, lambda line: furniture.is_footnote(line.text))
+    if not any(furniture.has_mark(line.text) for line in body):
+        body = lines
     part.footnotes = tuple(line.text for line in lines[len(body) :][:_MAX_LINES])
     part.lines = []
     for index, line in enumerate(body):
@@ -249,12 +250,12 @@ def _was_saved(lines: Sequence[PageLine]) -> bool:
 
 def _read_head(part: _Part) -> None:
     """Take the author and the date from the lines between the headline and the body."""
-    kept: list[PageLine] = []
-    seen = 0  # lines of text so far
+    kept, seen = list[PageLine](), 0  # lines of text so far
     for line in part.lines:
         in_head = 0 < seen < _HEAD_LINES and len(part.lines) > seen + 1
         if in_head and line.kind is LineKind.BYLINE and part.author is None:
-            part.author = _author(line.text)
+            name = _BY.sub("", line.text, count=1)
+            part.author = _AFTER_NAME.split(name, maxsplit=1)[0].strip()
             if not line.text.endswith(part.author):  # whose author: "By Ann Ray, Karst Press"
                 part.credits = (line.text, *part.credits)
         elif in_head and line.kind is LineKind.TIME and iso_date(line.text) and seen <= 3:
@@ -269,29 +270,17 @@ def _read_head(part: _Part) -> None:
 
 def _outside_zones(lines: Sequence[PageLine]) -> list[PageLine]:
     """Drop the links under "Related articles", and what readers write under "Comments"."""
-    kept: list[PageLine] = []
-    index = 0
-    while index < len(lines):
-        kind = lines[index].kind
-        if kind is LineKind.COMMENTS and _is_thread(kept, lines[index + 1 :]):
+    kept, links = list[PageLine](), 0  # that may still follow
+    for index, line in enumerate(lines):
+        if line.kind is LineKind.COMMENTS and _is_thread(kept, lines[index + 1 :]):
             break
-        if kind not in (LineKind.RELATED, LineKind.COMMENTS):
-            kept.append(lines[index])
-        index += 1
-        if kind is LineKind.RELATED:
-            index += _links(lines[index:])
+        long = len(line.text.split()) > _LINK_WORDS or _SENTENCE_END.search(line.text)
+        prose = line.kind is LineKind.TEXT and long
+        links = 0 if prose or line.kind is LineKind.COMMENTS else links
+        if line.kind not in (LineKind.RELATED, LineKind.COMMENTS) and not links:
+            kept.append(line)
+        links = _MAX_LINKS if line.kind is LineKind.RELATED and not links else max(0, links - 1)
     return kept
-
-
-def _links(lines: Sequence[PageLine]) -> int:
-    """Count the lines, from the first one on, that only link."""
-    for count, line in enumerate(lines[:_MAX_LINKS]):
-        prose = line.kind is LineKind.TEXT and (
-            ends_sentence(line.text) or len(line.text.split()) > _LINK_WORDS
-        )
-        if prose or line.kind is LineKind.COMMENTS:
-            return count
-    return min(len(lines), _MAX_LINKS)
 
 
 def _is_thread(before: Sequence[PageLine], after: Sequence[PageLine]) -> bool:
@@ -301,36 +290,15 @@ def _is_thread(before: Sequence[PageLine], after: Sequence[PageLine]) -> bool:
     return any(line.kind is LineKind.AGO for line in after[:3]) or _words(after) < _words(before)
 
 
-def _without_footnotes(lines: Sequence[PageLine]) -> Sequence[PageLine]:
-    """Drop footnotes at the end of a text whose marks stand in it."""
-    end = len(lines)
-    while end and furniture.is_footnote(lines[end - 1].text):
-        end -= 1
-    return lines[:end] if any(furniture.has_mark(line.text) for line in lines[:end]) else lines
-
-
-# --- headers --------------------------------------------------------------------------------------
-
-
 def is_headline(text: str) -> bool:
     """Whether a line can be a headline: short, and no sentence that a full stop ends."""
-    ellipsis = text.endswith(("...", "…"))
     return (
         len(text) <= _MAX_HEADLINE
         and not text[:1].islower()
-        and any(character.isalpha() for character in text)
-        and (ellipsis or not _END.search(text))
+        and any(map(str.isalpha, text))
+        and (text.endswith(("...", "…")) or not _END.search(text))
         and not _ITEM.match(text)
     )
-
-
-def ends_sentence(text: str) -> bool:
-    """Whether a line closes a sentence."""
-    return _SENTENCE_END.search(text) is not None
-
-
-def _author(byline: str) -> str:
-    return _AFTER_NAME.split(_BY.sub("", byline, count=1), maxsplit=1)[0].strip()
 
 
 def iso_date(text: str) -> str | None:
@@ -357,37 +325,29 @@ def _headers(lines: Sequence[PageLine]) -> list[_Header]:
     byline around their headline.
     """
     headers: list[_Header] = []
-    index = 0
-    while index < len(lines):
-        header = _outlet_header(lines, index) or _byline_header(lines, index)
-        if header is not None:
-            headers.append(header)
-            index = header.body
-        index += 1
+    for index in range(len(lines)):
+        if not headers or index > headers[-1].body:
+            header = _outlet_header(lines, index) or _byline_header(lines, index)
+            headers += [header] if header else []
     return headers
 
 
 def _outlet_header(lines: Sequence[PageLine], index: int) -> _Header | None:
     """Read outlet and time, in this order, above a headline."""
-    first = lines[index]
+    first, following = lines[index], lines[index + 1] if index + 1 < len(lines) else None
     joined = _OUTLET_TIME.match(first.text) if len(first.text) <= 100 else None
-    outlet, following = _bare(first.text), lines[index + 1] if index + 1 < len(lines) else None
     if joined and kind(joined[2]) in _TIMES and _could_be_name(joined[1]):
-        outlet, when, at = _bare(joined[1]), joined[2], index + 1
-    elif (
-        following is not None
-        and following.kind in _TIMES
-        and first.kind is LineKind.TEXT
-        and _could_be_name(outlet)
-    ):
-        when, at = following.text, index + 2
+        outlet, when, at = _DASH.sub("", joined[1]), joined[2], index + 1
+    elif following is not None and following.kind in _TIMES and first.kind is LineKind.TEXT:
+        outlet, when, at = _DASH.sub("", first.text), following.text, index + 2
+        if not _could_be_name(outlet):
+            return None
     else:
         return None
-    repeated = at < len(lines) and _bare(lines[at].text).casefold() == outlet.casefold()
+    repeated = at < len(lines) and _DASH.sub("", lines[at].text).casefold() == outlet.casefold()
     at += repeated
-    apart = first.blanks >= 2 or (
-        index > 0 and lines[index - 1].kind in (LineKind.RELATED, LineKind.RULE)
-    )
+    above = lines[index - 1].kind if index else LineKind.TEXT
+    apart = first.blanks >= 2 or above in (LineKind.RELATED, LineKind.RULE)
     press = _HOST.match(outlet) or _PRESS.search(outlet)
     # A time that names a day, and not only the minute, as a live blog does.
     trusted = repeated or (_DAY.search(when) and (apart or press))
@@ -413,12 +373,8 @@ def _begins(lines: Sequence[PageLine], at: int) -> bool:
     return sum(len(line.text.split(None, 2 * _BODY_WORDS)) for line in below) >= _BODY_WORDS
 
 
-def _bare(text: str) -> str:
-    return _DASH.sub("", text, count=1) if _DASH.match(text) else text
-
-
 def _could_be_name(text: str) -> bool:
     words = text.split()
-    if not 1 <= len(words) <= 6 or ends_sentence(text) or _END.search(text):
+    if not 1 <= len(words) <= 6 or _SENTENCE_END.search(text) or _END.search(text):
         return False
     return _HOST.match(text) is not None or not words[0][:1].islower()

@@ -18,17 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import (
-    decoding,
-    document,
-    exchange,
-    fields,
-    files,
-    tables,
-    warc,
-    webpage,
-)
-from framescope.classifier.inputs.decoding import HEAD, unpacked
+from framescope.classifier.inputs import document, exchange, fields, files, tables, webpage
+from framescope.classifier.inputs.decoding import HEAD, first_characters, refuse_binary, unpacked
 from framescope.classifier.inputs.document import MAX_BYTES, Document
 from framescope.classifier.inputs.fields import InputOptions, RawRecord
 from framescope.classifier.records import Article, Origin, Skipped
@@ -53,27 +44,16 @@ _MISSING = frozenset({"NoneType", "NAType", "NaTType"})
 Items: TypeAlias = "Iterator[Article | Skipped]"
 
 
-# --- inputs ---------------------------------------------------------------------------------------
-
-
 def read_input(source: str, options: InputOptions | None = None) -> Items:
-    """Read the articles of one input.
+    """Read the articles of one input, and `Skipped` for whatever of it can't be read.
 
     Parameters
     ----------
     source : str
         A file, a folder, a pattern of files, an address, or ``"-"`` for standard input. Addresses
         are ``http``, ``https``, and those of stores (``s3``, ``gs``), of which folders and patterns
-        are read too. Files hold text, HTML, a page as browsers save it (MHTML, SingleFile), a
-        newsletter, a feed, a table (CSV, TSV, Parquet), a web archive (WARC), or the exchange
-        format; plain, or packed with gzip, bzip2, xz or Zstandard. Tables, archives and the
-        exchange format are never held whole.
+        are read too. Tables, archives and the exchange format are never held whole.
     options : InputOptions or None
-
-    Yields
-    ------
-    Article or Skipped
-        `Skipped` for whatever of the input can't be read.
 
     Raises
     ------
@@ -171,16 +151,16 @@ def _split_file(
     With `held` the record of a document holds it, otherwise the name of its file.
     """
     found = unpacked(stream, source, options.taken)
-    head, text = found.head, decoding.first_characters(found.head)
+    head, text = found.head, first_characters(found.head)
     if not head.strip(b"\x00 \t\r\n\x0b\x0c") and len(head) < HEAD:
         raise InputError(source, "is empty; give a file with an article's text")
-    if head.startswith(warc.MAGIC):
-        yield from warc.split(found, stem)
+    if head.startswith(document.WARC):
+        yield from document.split_warc(found, stem)
         return
     if head.startswith(tables.PARQUET):
         yield from tables.split_parquet(found, stream, stem, options)
         return
-    decoding.refuse_binary(head, source)
+    refuse_binary(head, source)
     is_json = document.is_json(text, name)
     is_markup = webpage.looks_like_html(text) or document.xml_root(text)
     named = Path(name).suffix.lower() in files.TABLES
@@ -192,9 +172,6 @@ def _split_file(
         data = document.whole(found, name) if held else None
         size = max(len(head), stream.seek(0, 2)) if data is None else len(data)
         yield RawRecord(Origin(source), size, Document(stem, name, data))
-
-
-# --- Python values --------------------------------------------------------------------------------
 
 
 def read_values(values: Input | Iterable[Input]) -> Items:
@@ -237,20 +214,12 @@ def read_frame(df: pandas.DataFrame, text: str) -> Iterator[tuple[int, Article |
 
 
 def read_value(value: object, name: str, known: Mapping[str, str | None] | None = None) -> Items:
-    """Read one input.
+    """Read one input, which is called `name` if it has no name of its own.
 
     A string is a file when there is one of that name, or an address. It is refused when it looks
     like a file that isn't there: one line with a file's suffix, or a path. Any other is read as a
     file of that content is. A path is always a file; an article is itself; anything else is
-    refused.
-
-    Parameters
-    ----------
-    value : object
-    name : str
-        What to call it in messages, and an article that has no name of its own.
-    known : mapping, or None
-        What a row of a table says of it besides (`read_frame`).
+    refused. `known` is what a row of a table says of it besides (`read_frame`).
     """
     if isinstance(value, Skipped):
         yield value

@@ -30,9 +30,6 @@ _SEP = re.compile(r"\s*sep=(.)\s*", re.IGNORECASE)  # what Excel writes above a 
 _MOST_ROWS, _MOST_BYTES = 256, 16_000_000  # of a batch of Parquet, about
 
 
-# --- CSV and TSV ----------------------------------------------------------------------------------
-
-
 def looks_like_table(head: str) -> bool:
     """Return True if a file that begins so has a header that names a text and something else."""
     delimiter = _delimiter(head)
@@ -139,9 +136,6 @@ def _without_sep(lines: Iterable[str]) -> Iterator[str]:
     """Blank what a spreadsheet writes above a table; the lines keep their numbers."""
     for number, line in enumerate(lines):
         yield "\n" if not number and _SEP.fullmatch(line) else line + "\n"
-
-
-# --- Parquet --------------------------------------------------------------------------------------
 
 
 def split_parquet(

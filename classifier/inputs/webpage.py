@@ -93,9 +93,6 @@ def plain(value: object) -> str | None:
     return (" ".join(value.split()) or None) if isinstance(value, str) else None
 
 
-# --- articles -------------------------------------------------------------------------------------
-
-
 def articles(html: str, source: str, stem: str, url: str | None = None) -> Iterator[Article]:
     """Extract the articles of a page. Raises `InputError` when there is none.
 
@@ -244,9 +241,6 @@ def _joined(url: str | None, link: str | None) -> str | None:
         return found if link and urlsplit(found).scheme in ("http", "https") else None
     except ValueError:
         return None
-
-
-# --- who a page says published it -----------------------------------------------------------------
 
 
 class _Said(NamedTuple):
