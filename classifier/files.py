@@ -28,11 +28,7 @@ def sync(path: Path) -> None:
 def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield the path of a draft, which replaces `path` unless an error is raised.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-    durable : bool
-        Whether the file is on the disk when the block ends.
+    If `durable`, the file is on the disk when the block ends.
     """
     draft = path.with_name(f".{os.getpid()}-{path.name}")
     try:
@@ -56,18 +52,8 @@ def atomic_write(path: Path, data: str | bytes, *, durable: bool = True) -> None
 def locked(path: Path, patience: float = 0.0) -> Iterator[None]:
     """Hold the exclusive lock of a file, which is created if it isn't there.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-    patience : float
-        Seconds to wait for another process.
-
-    Raises
-    ------
-    LockedError
-        When another process still holds it.
-    OSError
-        When the file can't be opened.
+    Raises `LockedError` when another process still holds it after `patience` seconds, and `OSError`
+    when the file can't be opened.
     """
     import fcntl
 

@@ -137,7 +137,8 @@ def _zstandard(source: Source) -> Iterator[bytes]:
     except ImportError:
         reason = f"Zstandard needs a library that isn't there; {how_to_install('batch')}"
         raise InputError(source.name, reason) from None
-    frame, packed = None, b""
+    frame: Any = None
+    packed = b""
     while packed := packed or source.read(HEAD):
         frame = frame or zstandard.ZstdDecompressor().decompressobj()
         part, packed = frame.decompress(packed[:_PIECE]), packed[_PIECE:]

@@ -54,11 +54,10 @@ def from_record(record: Mapping[str, Any], source: str, line: int) -> Article:
 
 
 def read_record(record: Mapping[str, Any], where: str, name: str | None = None) -> Article:
-    """Read one article, called `name` if it has no id.
+    """Read one article, called `name` if it has no id. Raises `InputError`.
 
     Labels may be 0 to 1, true or false; null and NaN mean "not annotated". Spans that carry a
-    ``score`` are a model's output, and are ignored as ``scores`` is. Raises `InputError` when a
-    value is missing, of the wrong type, or points outside the text.
+    ``score`` are a model's output, and are ignored as ``scores`` is.
     """
     try:
         return _article(record, name)
@@ -72,21 +71,19 @@ def read_lines(lines: Iterable[str], source: str) -> Iterator[Article | Skipped]
     Bytes that are not UTF-8 may come as lone surrogates (``errors="surrogateescape"``). Raises
     `InputError` at the end, when no line held an article.
     """
-    good, first = 0, "it is empty"
+    good, first = False, ""
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         where = f"{source}, line {number}"
         try:
-            article = read_record(parse_line(line, where), where)
+            yield read_record(parse_line(line, where), where)
+            good = True
         except InputError as error:
-            first = f"line {number}: {error.reason}" if first == "it is empty" else first
+            first = first or f"line {number}: {error.reason}"
             yield Skipped(where, error.reason)
-        else:
-            good += 1
-            yield article
     if not good:
-        raise InputError(source, f"no line is an article ({first})")
+        raise InputError(source, f"no line is an article ({first or 'it is empty'})")
 
 
 def parse_line(line: str, where: str) -> dict[str, Any]:
@@ -236,19 +233,9 @@ def _place(value: Any, name: str, inside: Place, where: str = "the text") -> Pla
 def read_citations(sentence: Mapping[str, Any], length: int) -> tuple[MarkedCitation, ...] | None:
     """Read the citations of a sentence, as annotators mark them; None if it is not annotated.
 
-    A citation that carries a ``name`` is what scoring found, and no label.
-
-    Parameters
-    ----------
-    sentence : mapping
-        An item of ``sentences``, whose own ``start`` and ``end`` are known to be good.
-    length : int
-        Of the article's text, in code points.
-
-    Raises
-    ------
-    ValueError
-        Names the citation that can't be meant, and says why.
+    A citation that carries a ``name`` is what scoring found, and no label. The sentence's own place
+    is known to be good; `length` is that of the article's text. Raises `ValueError`, which names
+    the citation that can't be meant, and says why.
     """
     items = sentence.get("citations")
     if items is None:
@@ -261,8 +248,12 @@ def read_citations(sentence: Mapping[str, Any], length: int) -> tuple[MarkedCita
         for number, item in enumerate(items)
         if "name" not in item
     }
-    for (first, one), (second, other) in combinations(marked.items(), 2):
-        if _cross(one.content, other.content):
+    contents = {
+        name: {at for piece in one.content for at in range(piece.start, piece.end)}
+        for name, one in marked.items()
+    }
+    for (first, one), (second, other) in combinations(contents.items(), 2):
+        if one & other and not (one <= other or other <= one):
             crossing = "their contents cross; one lies within the other, or apart"
             raise ValueError(f"{first} and {second}: {crossing}")
     return tuple(marked.values()) if marked or not items else None
@@ -288,22 +279,15 @@ def _citation(item: Mapping[str, Any], name: str, inside: Place, whole: Place) -
             raise ValueError(f"{name}: its {role} {one.start}-{one.end} lies in its content")
     if source is not None and cue is not None and _overlap(source, cue):
         raise ValueError(f"{name}: its source and its cue overlap")
-    on_top = {key: item.get(key, False) for key in _ON_TOP}
-    if any(value not in (0, 1) for value in on_top.values()):
+    on_top = [item.get(key, False) for key in _ON_TOP]
+    if any(value not in (0, 1) for value in on_top):
         raise ValueError(f"{name}: {' and '.join(_ON_TOP)} must be true or false")
-    flags = {key: bool(value) for key, value in on_top.items()}
-    kind = _one_of(item, "kind", SourceKind, name)
-    return MarkedCitation(source, cue, content, kind, antecedent=antecedent, **flags)
+    kind, (government, state_media) = _one_of(item, "kind", SourceKind, name), map(bool, on_top)
+    return MarkedCitation(source, cue, content, kind, government, state_media, antecedent)
 
 
 def _overlap(one: Place, other: Place) -> bool:
     return one.start < other.end and other.start < one.end
-
-
-def _cross(*contents: Sequence[Place]) -> bool:
-    """Whether two contents share characters, and each has some that the other lacks."""
-    one, other = ({at for p in content for at in range(p.start, p.end)} for content in contents)
-    return bool(one & other) and not (one <= other or other <= one)
 
 
 def to_record(article: Article) -> dict[str, Any]:
@@ -320,9 +304,7 @@ def to_record(article: Article) -> dict[str, Any]:
     record["spans"] = [_known(one, ("start", "end", "signal", "score")) for one in article.spans]
     record["labels"] = _label_record(article.labels)
     if article.republications:
-        record["republications"] = [
-            _known(one, ("start", "end", "outlet", "evidence")) for one in article.republications
-        ]
+        record["republications"] = [asdict(one) for one in article.republications]
     if (imprint := article.imprint) is not None:
         lines = {"lines": list(imprint.lines)} if imprint.lines else {}
         record["imprint"] = lines | _known(imprint, IMPRINT)
@@ -334,8 +316,8 @@ def _known(value: object, keys: Sequence[str]) -> dict[str, Any]:
 
 
 def _unit_record(unit: Unit) -> dict[str, Any]:
-    voice = {} if unit.voice is None else {"voice": unit.voice.value}
-    record: dict[str, Any] = {"start": unit.start, "end": unit.end} | voice
+    record: dict[str, Any] = {"start": unit.start, "end": unit.end}
+    record |= {} if unit.voice is None else {"voice": unit.voice.value}
     record["labels"] = _label_record(unit.labels)
     if unit.citations is not None:
         record["citations"] = [_citation_record(one) for one in unit.citations]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ _SUFFIXES = RECORDS | PAGES | TABLES | _OTHERS  # of what is taken of a folder
 
 _COMPANIONS = ("_files", "_file", ".files")  # folders that browsers write beside a page
 _BLOCK = 4 << 20  # bytes that a store is asked for at once
+_MARK = re.compile(r"[*?[]")  # of a pattern
 _VERSIONS = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
 # Of the systems that fsspec knows, those that hold users' files, each with its library: no files of
 # this machine, no wrappers around other addresses, no fetching without the checks of `fetching`.
@@ -67,8 +69,7 @@ def unpacked_name(source: str) -> Path:
 
 def _scheme(source: str) -> str | None:
     scheme, mark, _ = source[:32].partition("://")
-    plain = scheme.replace("+", "").replace("_", "").replace("-", "")
-    return scheme.lower() if mark and plain.isalnum() else None
+    return scheme.lower() if mark and re.sub("[+_-]", "", scheme).isalnum() else None
 
 
 def list_inputs(
@@ -103,17 +104,16 @@ def files_within(
     found = _in_store(source) if is_store(source) else _on_disk(source)
     if found is None:
         return None
-    # Names in a store may begin otherwise than the user's do: s3 for s3a, three slashes for two.
+    # The folder. Names in a store may begin otherwise than the user's do: s3 for s3a.
     base = _path_of(source) if is_store(source) else Path(source).as_posix()
-    is_pattern = _is_pattern(source) and not Path(source).is_dir()
-    if is_pattern:  # its folder
-        base = base[: base.rfind("/", 0, min(base.index(m) for m in "*?[" if m in base)) + 1]
-    else:
-        base = base.rstrip("/") + "/"
-    inside = {PurePosixPath(_path_of(one.name).removeprefix(base)): one for one in found}
-    for path in list(inside):
-        if (include and not _matches(path, include)) or _matches(path, exclude):
-            del inside[path]
+    is_pattern = _MARK.search(source) and not Path(source).is_dir()
+    base = _MARK.split(base)[0].rpartition("/")[0] if is_pattern else base.rstrip("/")
+    inside = {
+        path: one
+        for one in found
+        for path in [PurePosixPath(_path_of(one.name).removeprefix(base).removeprefix("/"))]
+        if (not include or _matches(path, include)) and not _matches(path, exclude)
+    }
     wanted = "matches; check the pattern and its quotes"
     if not is_pattern:
         inside = _articles_of(inside, include, source, tell)
@@ -180,7 +180,7 @@ def _on_disk(source: str) -> list[ListedFile] | None:
     with _explained(source):
         if path.is_dir():
             found = list(path.rglob("*"))
-        elif path.exists() or not _is_pattern(source):
+        elif path.exists() or not _MARK.search(source):
             return None
         else:  # not Path.glob, which takes no pattern that begins at the root
             found = [Path(one) for one in glob.glob(source, recursive=True)]  # noqa: PTH207
@@ -196,7 +196,7 @@ def _in_store(source: str) -> list[ListedFile] | None:
     system, path = _file_system(source)
     with _explained(source):
         system.invalidate_cache()
-        if _is_pattern(path):
+        if _MARK.search(path):
             found = system.glob(path, detail=True)
         elif source.endswith("/") or not system.isfile(path):
             found = system.find(path, detail=True)
@@ -228,18 +228,13 @@ def _local(source: str) -> ListedFile:
 
 
 def _remote(source: str, known: Mapping[str, Any]) -> ListedFile:
-    version = next((known[key] for key in _VERSIONS if known.get(key) is not None), None)
-    modified = None if version is None else str(version).strip('"')
-    return ListedFile(source, known.get("size"), modified)
+    versions = (str(known[key]).strip('"') for key in _VERSIONS if known.get(key) is not None)
+    return ListedFile(source, known.get("size"), next(versions, None))
 
 
 def _path_of(source: str) -> str:
     """Return a path, of an address without its scheme."""
     return source.partition("://")[2].lstrip("/") if is_store(source) else source
-
-
-def _is_pattern(source: str) -> bool:
-    return any(mark in source for mark in "*?[")
 
 
 @contextmanager

@@ -24,9 +24,7 @@ class LineKind(StrEnum):
     RULE = "rule"  # a line drawn with characters
 
 
-MAX_LINE = 240
-"""Longer lines are prose."""
-
+_MAX_LINE = 240  # longer lines are prose
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
@@ -152,46 +150,21 @@ _BYLINE = (
     rf"[A-ZÀ-Þ][\w.'’-]{{0,30}}(?:(?:,\s|\s(?:and|&)\s|\s){_NAME}){{1,8}}"
     r"(?:\s?(?:,|\||·|•|–|-)\s?[A-Z][^\n.]{1,60})?"
 )
-
-
-def _full(pattern: str, flags: int = 0) -> re.Pattern[str]:
-    return re.compile(rf"(?:{pattern})\Z", flags)
-
-
-_LINE = _full("|".join(_FURNITURE), re.IGNORECASE)
-_IMAGE = _full(_CREDIT)
-_TAGS = _full(r"(?:[#＃][^\W\d]\w{0,60}[\s,;]{0,3}){1,40}")
-_TIME = _full(_WHEN, re.IGNORECASE)
-_RELATIVE = _full(rf"(?:{_STAMPED}\s)?{_AGO}|just\snow", re.IGNORECASE)
-_LINKS = _full(rf"(?:{_RELATED}|(?-i:{_ALSO_IN})):?", re.IGNORECASE)
-_REPLIES = _full(rf"(?:{_COMMENTS})[.…:]{{0,4}}", re.IGNORECASE)
-_BY = _full(_BYLINE)
-_RULE = _full(r"[=_─━—*~#+-]{3,}|(?:[*•·~=-]\s?){3,}")
+_PATTERNS = [
+    (re.compile(pattern, flags), found)
+    for pattern, flags, found in (
+        (rf"(?:{_STAMPED}\s)?{_AGO}|just\snow", re.IGNORECASE, LineKind.AGO),
+        (_WHEN, re.IGNORECASE, LineKind.TIME),
+        (r"[=_─━—*~#+-]{3,}|(?:[*•·~=-]\s?){3,}", 0, LineKind.RULE),
+        (rf"(?:{_RELATED}|(?-i:{_ALSO_IN})):?", re.IGNORECASE, LineKind.RELATED),
+        (rf"(?:{_COMMENTS})[.…:]{{0,4}}", re.IGNORECASE, LineKind.COMMENTS),
+        (_BYLINE, 0, LineKind.BYLINE),
+        ("|".join(_FURNITURE), re.IGNORECASE, LineKind.FURNITURE),
+        (_CREDIT, 0, LineKind.FURNITURE),
+        (r"(?:[#＃][^\W\d]\w{0,60}[\s,;]{0,3}){1,40}", 0, LineKind.FURNITURE),  # tags
+    )
+]
 _SEPARATOR = re.compile(r"\s?[|·•>»›/]\s?")
-
-
-def kind(line: str) -> LineKind:
-    """Judge one line by its form; the page decides if ``WEAK`` and ``TIME`` are in company."""
-    line = " ".join(line.split()) if len(line) <= MAX_LINE else ""
-    if not line:
-        return LineKind.TEXT
-    for pattern, found in _PATTERNS:
-        if pattern.match(line):
-            return found
-    return _menu(line)
-
-
-def _menu(line: str) -> LineKind:
-    if line.casefold().strip(" :>»›+-|•·") in _NAV:
-        return LineKind.WEAK
-    parts = [part.casefold() for part in _SEPARATOR.split(line) if part]
-    if len(parts) >= 2 and sum(part in _NAV for part in parts) >= max(2, 0.6 * len(parts)):
-        return LineKind.FURNITURE
-    words = line.casefold().split()
-    menu = len(words) >= 3 and all(word in _NAV for word in words)
-    return LineKind.FURNITURE if menu else LineKind.TEXT
-
-
 # What may stand before an article's first words on the same line.
 _BUTTONS = re.compile(r"A\+\s?A-\s*|A-\s?A\+\s*")
 _LINKS_LEAD = re.compile(
@@ -205,28 +178,8 @@ _LEAD = 1_500  # characters in which such a lead ends
 _INLINE_BY = re.compile(
     r"By\s([A-Z][\w'’-]{1,20}(?:\s[A-Z][\w.'’-]{0,20}){1,3})\.\s+(?=[A-Z\"“'‘])"
 )
-
-
-def strip_lead(line: str) -> tuple[str, str | None]:
-    """Take links, letter-size buttons and byline from a paragraph; return it and the author."""
-    buttons = _BUTTONS.search(line, 0, _LEAD)
-    if _LINKS_LEAD.match(line):
-        end = buttons.end() if buttons else _dateline_start(line)
-        line = line[end:]
-    elif buttons:
-        line = line[: buttons.start()] + line[buttons.end() :]
-    if by := _INLINE_BY.match(line):
-        return line[by.end() :], by[1]
-    return line, None
-
-
-def _dateline_start(line: str) -> int:
-    found = _DATELINE.search(line, 0, _LEAD)
-    return found.start() if found else 0
-
-
-_FOOTNOTE_MARK = re.compile(r"(?<=\S)[ \u00a0]?\[(?:\d{1,3}|note \d{1,3}|citation needed)\]")
-_FOOTNOTE = re.compile(r"\[\d{1,3}\]")
+FOOTNOTE_MARK = re.compile(r"(?<=\S)[ \u00a0]?\[(?:\d{1,3}|note \d{1,3}|citation needed)\]")
+FOOTNOTE = re.compile(r"\[\d{1,3}\]")  # "[1] Its source."
 _PHOTO_NOTE = re.compile(
     r"\s?\((?:file\s)?(?:photo|image|picture|photograph|credit)s?(?:\scredit)?"
     r"(?:\s?:|\sby|\scourtesy)\s[^()\n]{1,80}\)\.?(?=\s*\Z)",
@@ -234,33 +187,42 @@ _PHOTO_NOTE = re.compile(
 )
 
 
+def kind(line: str) -> LineKind:
+    """Judge one line by its form; the page decides if ``WEAK`` and ``TIME`` are in company."""
+    line = " ".join(line.split()) if len(line) <= _MAX_LINE else ""
+    if not line:
+        return LineKind.TEXT
+    matches = (found for pattern, found in _PATTERNS if pattern.fullmatch(line))
+    return next(matches, None) or _menu(line)
+
+
+def _menu(line: str) -> LineKind:
+    if line.casefold().strip(" :>»›+-|•·") in _NAV:
+        return LineKind.WEAK
+    parts = [part.casefold() for part in _SEPARATOR.split(line) if part]
+    words = line.casefold().split()
+    listed = len(parts) >= 2 and sum(part in _NAV for part in parts) >= max(2, 0.6 * len(parts))
+    menu = listed or (len(words) >= 3 and all(word in _NAV for word in words))
+    return LineKind.FURNITURE if menu else LineKind.TEXT
+
+
+def strip_lead(line: str) -> tuple[str, str | None]:
+    """Take links, letter-size buttons and byline from a paragraph; return it and the author."""
+    buttons = _BUTTONS.search(line, 0, _LEAD)
+    if _LINKS_LEAD.match(line):
+        dateline = _DATELINE.search(line, 0, _LEAD)
+        start = dateline.start() if dateline else 0
+        line = line[buttons.end() if buttons else start :]
+    elif buttons:
+        line = line[: buttons.start()] + line[buttons.end() :]
+    by = _INLINE_BY.match(line)
+    return (line[by.end() :], by[1]) if by else (line, None)
+
+
 def strip_marks(line: str) -> str:
     """Take footnote marks such as ``[1]``, and a credit after a caption, out of a line.
 
     Words in brackets are an editor's ("[of international events]") and stay.
     """
-    line = _FOOTNOTE_MARK.sub("", line) if "[" in line else line
-    return _PHOTO_NOTE.sub("", line) if len(line) <= 2 * MAX_LINE else line
-
-
-def has_mark(line: str) -> bool:
-    """Whether a footnote's mark stands in a line."""
-    return "[" in line and _FOOTNOTE_MARK.search(line) is not None
-
-
-def is_footnote(line: str) -> bool:
-    """Whether a line begins with a footnote's number: ``[1] Its source.``."""
-    return _FOOTNOTE.match(line.lstrip()) is not None
-
-
-_PATTERNS: tuple[tuple[re.Pattern[str], LineKind], ...] = (
-    (_RELATIVE, LineKind.AGO),
-    (_TIME, LineKind.TIME),
-    (_RULE, LineKind.RULE),
-    (_LINKS, LineKind.RELATED),
-    (_REPLIES, LineKind.COMMENTS),
-    (_BY, LineKind.BYLINE),
-    (_LINE, LineKind.FURNITURE),
-    (_IMAGE, LineKind.FURNITURE),
-    (_TAGS, LineKind.FURNITURE),
-)
+    line = FOOTNOTE_MARK.sub("", line) if "[" in line else line
+    return _PHOTO_NOTE.sub("", line) if len(line) <= 2 * _MAX_LINE else line

@@ -222,8 +222,8 @@ def _clean(part: _Part) -> None:
         dropped |= {LineKind.WEAK, LineKind.TIME, LineKind.RULE}
     _read_head(part)
     lines = [line for line in _outside_zones(part.lines) if line.kind not in dropped]
-    body = _without_tail(lines, lambda line: furniture.is_footnote(line.text))
-    if not any(furniture.has_mark(line.text) for line in body):
+    body = _without_tail(lines, lambda line: bool(furniture.FOOTNOTE.match(line.text)))
+    if not any(furniture.FOOTNOTE_MARK.search(line.text) for line in body):
         body = lines
     part.footnotes = tuple(line.text for line in lines[len(body) :][:_MAX_LINES])
     part.lines = []
