@@ -144,10 +144,11 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def toy_settings():
-    """Settings that fit the toy encoder in a few seconds."""
+    """Settings that fit the toy encoder in two seconds."""
     import toys
 
-    return toys.SHORT.changed(epochs=18, learning_rate=2e-3, seed=7)
+    rates = {"learning_rate": 3e-3, "head_learning_rate": 2e-2}
+    return toys.SHORT.changed(epochs=16, batch_tokens=256, seed=7, **rates)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Who says what, as labels of tokens: what is tagged, what is linked, and what is left out."""
 
-# ruff: noqa: E402
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -9,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
+import torch
 from framescope.classifier.models.passages import Batch
 from framescope.classifier.models.raw_citations import (
     KIND_COLUMNS,

@@ -1,23 +1,19 @@
 """Training continues from a bundle's weights: its decisions stay, new signals are fitted."""
 
-# ruff: noqa: E402
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
-import onnx
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
 import toys
 from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError, TrainingError
-from framescope.classifier.models.domain import TrainingDomain
-from framescope.classifier.records.article import Sentence
-from framescope.classifier.runtime import ENCODER
+from framescope.classifier.models import TrainingDomain
+from framescope.classifier.records import Sentence
 from framescope.training.calibration import extend_domain
 from framescope.training.recipes import TransformerSettings
 from framescope.training.runs import continue_training
@@ -25,10 +21,8 @@ from framescope.training.transformer import (
     StartingBundle,
     TransformerTrainer,
     default_encoder,
-    export,
     without_labels,
 )
-from framescope.training.transformer.continuing import served_weights
 from toys import SHORT
 
 FEW = toys.examples(12)
@@ -41,29 +35,14 @@ def start(transformer_bundle) -> StartingBundle:
     return StartingBundle.read(transformer_bundle)
 
 
-def state(trainer: TransformerTrainer) -> dict[str, torch.Tensor]:
-    found = trainer.network.state_dict()
-    return {name: value for name, value in found.items() if not name.startswith(UNUSED)}
-
-
 # --- weights --------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-def test_a_graph_in_float32_gives_the_weights_it_was_made_of(fine_tuned, encoder, tmp_path) -> None:
-    export(fine_tuned.network, fine_tuned.heads(), encoder / "tokenizer.json", tmp_path)
-    found = dict(served_weights(onnx.load(tmp_path / ENCODER)))
-    apart = {"gain", "encoder.embeddings.word_embeddings.weight"}
-    own = {name: x for name, x in state(fine_tuned).items() if name not in apart}
-    assert found.keys() == own.keys()
-    for name, value in own.items():
-        np.testing.assert_array_equal(found[name], value.numpy(), err_msg=name)
-
-
 def test_integers_give_the_weights_but_for_what_rounding_took(fine_tuned, start) -> None:
-    network = state(fine_tuned)
-    assert start.weights.keys() | {"gain"} == network.keys()
-    for name, value in network.items():
+    state = fine_tuned.network.state_dict()
+    served = {name: value for name, value in state.items() if not name.startswith(UNUSED)}
+    assert start.weights.keys() | {"gain"} == served.keys()
+    for name, value in served.items():
         if value.ndim == 2:
             # Seven bits a column of what smooth quantisation left, moved back: some hundredths.
             apart = (start.weights[name] - value).norm() / value.norm()
@@ -114,14 +93,9 @@ def test_new_signals_are_put_where_they_belong_and_the_others_stay(encoder, star
     vote = trainer.network.vote.weight.detach()
     np.testing.assert_array_equal(vote[1:].numpy(), start.weights["vote.weight"].numpy())
     assert float(vote[0].abs().sum()) > 0
-    narrow = replace(FEW, labels=FEW.labels[:, :1], signals=FEW.signals[:1])
-    train = trainer.prepare(narrow)
+    train = trainer.prepare(replace(FEW, labels=FEW.labels[:, :1], signals=FEW.signals[:1]))
     assert train.signals == trainer.signals == toys.SIGNALS
     assert np.isnan(train.labels[:, 1:]).all()
-    bare = without_labels(FEW)
-    assert np.isnan(bare.labels).all()
-    assert not any(bare.spans)
-    assert bare.sentences == FEW.sentences
 
 
 def test_what_can_not_be_continued_is_refused(
@@ -166,18 +140,13 @@ def added(data, *, signal: bool = False):
     )
 
 
-@pytest.fixture(scope="module")
-def continued(start, toy_data, encoder, toy_settings, tmp_path_factory):
-    """A bundle made from a bundle, what was told on the way, and its folder."""
+def test_what_decides_is_what_it_was_and_its_past_is_on_record(
+    start, toy_data, encoder, toy_settings, tmp_path
+) -> None:
     told: list[str] = []
-    folder = tmp_path_factory.mktemp("continued") / "mine"
     once = toy_settings.changed(epochs=1, learning_rate=1e-4, head_learning_rate=1e-3)
-    continue_training(added(toy_data), folder, start, encoder, once, tell=told.append)
-    return bundles.load(folder), told, folder
-
-
-def test_what_decides_is_what_it_was(continued, start) -> None:
-    found, before = continued[0], bundles.load(start.folder)
+    continue_training(added(toy_data), tmp_path / "mine", start, encoder, once, tell=told.append)
+    found, before = bundles.load(tmp_path / "mine"), bundles.load(start.folder)
     for key in ("signals", "thresholds", "calibration", "thresholds_elsewhere"):
         assert found.manifest[key] == start.manifest[key], key
     heads = found.model.heads
@@ -189,45 +158,25 @@ def test_what_decides_is_what_it_was(continued, start) -> None:
     flags = [one.model.predict_proba(new) >= limits for one in (before, found)]
     assert (flags[0] == flags[1]).mean() > 0.9
     assert not np.array_equal(before.model.logits(new), found.model.logits(new))
-
-
-def test_its_past_is_in_its_manifest_and_on_its_card(continued, start) -> None:
-    found, told, folder = continued
-    manifest = found.manifest
     origin = {"name": start.manifest["name"], "digest": start.identity}
-    assert manifest["settings"]["start"] == origin
-    assert manifest["split"]["added"] == {"mine.jsonl": "1" * 64}
-    assert manifest["split"]["signature"] == start.manifest["split"]["signature"]
-    assert [one["name"] for one in manifest["corpora"]][-1] == "added"
-    assert start.manifest["name"] in (folder / "README.md").read_text("utf-8")
+    assert found.manifest["settings"]["start"] == origin
+    assert found.manifest["split"]["added"] == {"mine.jsonl": "1" * 64}
+    assert found.manifest["split"]["signature"] == start.manifest["split"]["signature"]
+    assert [one["name"] for one in found.manifest["corpora"]][-1] == "added"
+    assert start.manifest["name"] in (tmp_path / "mine" / "README.md").read_text("utf-8")
     assert any(line.startswith("labelling these rows by ") for line in told)
-    assert any("int8 decides as float32" in line for line in told)
-    assert not folder.with_name("mine.run").joinpath("targets").exists()
+    assert not (tmp_path / "mine.run" / "targets").exists()
 
 
 @pytest.mark.slow
-def test_a_corpus_that_is_not_read_again_stays_on_the_card(
-    start, toy_data, encoder, toy_settings, tmp_path
-) -> None:
-    data = added(toy_data)
-    rows = data.examples
-    own = replace(data, examples=rows.where(rows.corpus == "added"), corpora=("added",))
-    once = toy_settings.changed(epochs=1, taught_weight=0.0)
-    continue_training(own, tmp_path / "mine", start, encoder, once)
-    again = StartingBundle.read(tmp_path / "mine")
-    earlier = [one["name"] for one in again.manifest["earlier_corpora"]]
-    assert earlier == [one["name"] for one in start.manifest["corpora"]]
-    continue_training(own, tmp_path / "again", again, encoder, once)
-    manifest = json.loads((tmp_path / "again" / "manifest.json").read_text("utf-8"))
-    assert [one["name"] for one in manifest["earlier_corpora"]] == [*earlier, "added"]
-
-
-@pytest.mark.slow
-def test_a_new_signal_is_fitted_and_the_others_are_not(
+def test_new_signals_are_fitted_and_corpora_that_are_not_read_again_stay_on_record(
     start, toy_data, encoder, toy_settings, tmp_path
 ) -> None:
     data = added(toy_data, signal=True)
-    continue_training(data, tmp_path / "mine", start, encoder, toy_settings.changed(epochs=10))
+    rows = data.examples
+    own = replace(data, examples=rows.where(rows.corpus == "added"), corpora=("added",))
+    chosen = toy_settings.changed(epochs=10, taught_weight=0.0)
+    continue_training(own, tmp_path / "mine", start, encoder, chosen)
     found = bundles.load(tmp_path / "mine")
     assert found.signals == MORE
     assert {s: found.thresholds[s] for s in toys.SIGNALS} == start.manifest["thresholds"]
@@ -236,6 +185,19 @@ def test_a_new_signal_is_fitted_and_the_others_are_not(
     chance = found.model.predict_proba(new)[:, 0]
     named = np.array(["crowns" in s.text for s in new])
     assert chance[named].mean() > chance[~named].mean() + 0.1
+    earlier = [one["name"] for one in start.manifest["corpora"]]
+    assert [one["name"] for one in found.manifest["earlier_corpora"]] == earlier
+    again = StartingBundle.read(tmp_path / "mine")
+    continue_training(own, tmp_path / "again", again, encoder, chosen.changed(epochs=1))
+    manifest = bundles.read_manifest(tmp_path / "again")
+    assert [one["name"] for one in manifest["earlier_corpora"]] == [*earlier, "added"]
+
+
+def test_rows_for_a_bundle_to_label_have_no_labels() -> None:
+    bare = without_labels(FEW)
+    assert np.isnan(bare.labels).all()
+    assert not any(bare.spans)
+    assert bare.sentences == FEW.sentences
 
 
 def test_added_articles_are_no_longer_far() -> None:
@@ -254,10 +216,8 @@ def test_added_articles_are_no_longer_far() -> None:
         signals = ("claim", "subjective")
 
         def predict(self, sentences):
-            class Found:
-                vectors = away + rng.normal(size=(len(sentences), 4)).astype(np.float32)
-
-            return Found()
+            self.vectors = away + rng.normal(size=(len(sentences), 4)).astype(np.float32)
+            return self
 
     rows = toys.examples(20)
     rows = replace(rows, labels=rows.labels[:, :2], signals=Far.signals)

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from framescope.classifier import bundles
 from framescope.classifier.errors import TrainingError
-from framescope.training.corpora import KNOWN, SHIPPED
+from framescope.training.corpora import KNOWN
 from framescope.training.recipes import (
-    SHIPPED_RECIPES,
     TEACHING,
     BaselineSettings,
     Recipe,
@@ -19,9 +18,6 @@ from framescope.training.recipes import (
     TransformerSettings,
     read_recipe,
 )
-from framescope.training.recipes.settings import TransformerTable
-from hypothesis import given
-from hypothesis import strategies as st
 from pages_of_docs import ROOT, fenced
 from typer.testing import CliRunner
 
@@ -51,29 +47,11 @@ def test_the_default_is_what_the_shipped_bundle_was_made_by() -> None:
     assert taught == {name: card["teacher"]["settings"][name] for name in taught}
 
 
-def test_house_needs_no_folder_and_differs_in_nothing_but_rows_and_epochs() -> None:
-    default, house = read_recipe("default"), read_recipe("house")
-    assert house.corpora == list(SHIPPED)
-    assert not house.needs_folder
-    assert house.settings.changed(epochs=default.epochs) == default.settings
-    assert house.epochs > default.epochs
-    assert house.meaning != default.meaning
-
-
 def test_a_file_says_what_it_says_and_the_rest_are_defaults(tmp_path) -> None:
-    found = read(tmp_path, 'corpora = ["house"]\nseed = 4\n[transformer]\ndropout = 0.1\n')
-    table = TransformerTable(dropout=0.1)
-    assert found == Recipe(name="mine", corpora=["house"], seed=4, transformer=table)
+    text = 'corpora = ["house"]\nseed = 4\n[transformer]\ndropout = 0.1\n'
+    found = read_recipe(str(written(tmp_path, text, "my recipe (2).toml")))
+    assert (found.name, found.corpora, found.needs_folder) == ("my-recipe-2", ["house"], False)
     assert found.settings == TransformerSettings(dropout=0.1, seed=4)
-
-
-def test_a_recipe_is_named_after_its_file_or_by_itself(tmp_path) -> None:
-    base = written(tmp_path, 'extends = "house"\nname = "ours"\n', "base.toml")
-    odd = written(tmp_path, 'extends = "base.toml"\n', "my recipe (2).toml")
-    assert read_recipe(str(base)).name == "ours"
-    assert read_recipe(str(odd)).name == "my-recipe-2"
-    again = written(tmp_path, read_recipe(str(odd)).to_toml(), "recipe.toml")
-    assert read_recipe(str(again)).name == "my-recipe-2"
 
 
 def test_a_file_extends_key_by_key(tmp_path) -> None:
@@ -114,52 +92,20 @@ def test_paths_are_from_the_folder_of_the_file(tmp_path, monkeypatch) -> None:
     assert again.to_record() == found.to_record()
 
 
-@pytest.mark.parametrize("name", SHIPPED_RECIPES)
-def test_what_a_run_resolved_makes_the_same_again(name, tmp_path) -> None:
-    recipe = read_recipe(name).changed(seed=7, encoder=tmp_path / "encoder")
-    again = read(tmp_path, recipe.to_toml())
-    assert again.to_record() == recipe.to_record()
-    assert again.settings == recipe.settings
-
-
-NUMBERS = st.floats(0, 10, allow_nan=False)
-
-
-@given(
-    st.dictionaries(st.sampled_from(KNOWN), NUMBERS),
-    st.dictionaries(st.sampled_from(("claim", "doubt", "quoted")), NUMBERS),
-    st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).filter(str.strip),
-)
-def test_whatever_it_says_is_read_back(shares, weights, meaning) -> None:
-    recipe = Recipe(corpora=["house"], meaning=meaning, shares=shares, weights=weights)
-    assert Recipe(**tomllib.loads(recipe.to_toml())) == recipe
-
-
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("epoch = 3", ", line 1: unknown field 'epoch'; did you mean 'epochs'?"),
         ("[transformer]\n\nlearning_rte = 1", ", line 3: unknown field 'transformer.learning_rte'"),
-        ("[transformer]\nepochs = 1", ", line 2: unknown field 'transformer.epochs'"),
-        ("[teacher.settings]\nepoch = 1", "did you mean 'epochs'?"),
-        ("[tranformer]\ndropout = 0", ", line 1: unknown field 'tranformer'"),
         ("epochs = '3'", ", line 1: epochs: must be a whole number, not \"3\""),
         ("epochs = 0", "epochs: must be at least 1, not 0"),
-        ("epochs = true", "epochs: must be a whole number, not true"),
-        ("split_seed = 4294967296", "split_seed: must be at most 4294967295"),
         ("corpora = []", "corpora: must have at least 1 entries, not []"),
-        ("corpora = 'house'", "corpora: must be a list, not \"house\""),
         ("corpora = ['huose']", ": unknown corpus 'huose'; known: ptc, "),
         ("[shares]\npct = 2", ", line 2: unknown corpus 'pct'"),
         ("[shares]\nptc = nan", "shares.ptc: must be a finite number, not NaN"),
-        ("shares = 2", "shares: must be an object, not 2"),
         ("[weights]\nclame = 2", ", line 2: unknown signal 'clame'; did you mean claim"),
-        ("[transformer]\ncontext = 1", "transformer.context: must be true or false, not 1"),
         ("[transformer]\ndropout = 1.5", "transformer.dropout: must be at most 1.0, not 1.5"),
         ("[baseline]\nmixes = ['word']", "baseline.mixes.0: must be one of words, "),
-        ("[baseline]\nstrengths = [0]", "must be greater than 0"),
-        ("name = 'a b'", ", line 1: name: "),
-        ("encoder = 3", ", line 1: encoder: "),
         ("epochs = 1\nepochs = 2", ": not TOML ("),
         ("epochs = 3", ": names no corpora; add: corpora = "),
         ("extends = 'house'\n[teacher]\nsentences = 3", ": [teacher] names no encoder; add: "),

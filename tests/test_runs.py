@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -20,15 +19,13 @@ import pytest
 
 pytest.importorskip("torch")
 import toys
-from framescope.classifier import __version__, bundles
+from framescope.classifier import __version__
 from framescope.classifier.errors import FramescopeError, TrainingError
 from framescope.training import Track
 from framescope.training.corpora import read_exchange
 from framescope.training.data import Data, Examples
 from framescope.training.recipes import BaselineSettings, Recipe
 from framescope.training.runs import TrainingRun, check_run_folder, need_tracker, train_baseline
-from framescope.training.runs.card import model_card
-from framescope.training.runs.environment import code, environment, peak_memory
 from framescope.training.runs.tracking import LearningCurves, read_curves
 
 RECIPE = Recipe(
@@ -71,15 +68,13 @@ def test_all_that_shaped_a_run_is_written_down(baseline_run, toy_data) -> None:
         corpus: dict(Counter(rows.part[rows.corpus == corpus].tolist()))
         for corpus in dict.fromkeys(rows.corpus.tolist())
     }
-    assert record["code"] == code()
+    assert record["code"]["version"] == __version__
+    assert record["environment"]["libraries"]["numpy"] == np.__version__
+    assert "pytest" not in record["environment"]["libraries"]  # by which nothing is trained
     (start,) = record["starts"]
     assert (start["status"], start["resumed"]) == ("finished", False)
-    assert peak_memory() is None or start["peak_memory_mb"] > 50
     assert len((folder / "log.txt").read_text().splitlines()) > 3
-
-
-def test_what_was_tried_is_a_table(baseline_run) -> None:
-    with (baseline_run.with_name("bundle.run") / "cross-validation.csv").open() as file:
+    with (folder / "cross-validation.csv").open() as file:
         rows = list(csv.DictReader(file))
     chosen = json.loads((baseline_run / "manifest.json").read_text())["settings"]
     for name in toys.SIGNALS:
@@ -88,17 +83,7 @@ def test_what_was_tried_is_a_table(baseline_run) -> None:
         score = float(one["average_precision"])
         assert score == pytest.approx(chosen[name]["cv_average_precision"], abs=1e-4)
     assert {(float(row["c"]), row["mix"]) for row in rows} == {(1.0, "words"), (0.1, "words")}
-    figures = record_of(baseline_run)["figures"]
-    assert set(figures) == {f"cv_average_precision.{name}" for name in toys.SIGNALS}
-
-
-def test_code_and_machine_are_named() -> None:
-    assert code()["version"] == __version__
-    assert re.fullmatch(r"[0-9a-f]{40}", code().get("commit", "0" * 40))
-    found = environment()
-    assert found["libraries"]["numpy"] == np.__version__
-    assert "pytest" not in found["libraries"]  # by which nothing is trained
-    assert found["cores"] >= 1
+    assert set(record["figures"]) == {f"cv_average_precision.{name}" for name in toys.SIGNALS}
 
 
 def test_the_same_seed_gives_the_same_bytes(baseline_run, toy_data, tmp_path) -> None:
@@ -152,6 +137,10 @@ def test_a_killed_run_resumes_in_its_folder(tmp_path, toy_data) -> None:
     assert targets.exists()
     assert [line["step"] for line in read_curves(second.curves.path)] == [20, 30]
     assert [start["resumed"] for start in record_of(output)["starts"]] == [False, True]
+    with begun(output, toy_data, RECIPE.changed(seed=4)) as another:  # since that one is done
+        assert not another.resumed
+    assert read_curves(another.curves.path) == []
+    assert not targets.exists()
 
 
 def test_an_unfinished_run_of_something_else_is_refused(tmp_path, toy_data) -> None:
@@ -168,18 +157,6 @@ def test_an_unfinished_run_of_something_else_is_refused(tmp_path, toy_data) -> N
             begun(output, rows, recipe)
     assert kept.exists()
     assert record_of(output) == before
-
-
-def test_a_run_that_is_done_makes_place(tmp_path, toy_data) -> None:
-    output = tmp_path / "b"
-    with begun(output, toy_data) as run:
-        run.curves(20, {"loss": 2.0})
-        (run.folder / "targets").mkdir()
-    with begun(output, toy_data, RECIPE.changed(seed=4)) as again:
-        assert not again.resumed
-    assert read_curves(again.curves.path) == []
-    assert not (again.folder / "targets").exists()
-    assert record_of(output)["seeds"]["training"] == 4
 
 
 def test_what_is_no_runs_folder_is_left_alone(tmp_path, toy_data) -> None:
@@ -281,16 +258,6 @@ def test_curves_go_on_in_tensorboard_and_in_mlflow(tmp_path, toy_data) -> None:
     with pytest.raises(TrainingError, match=r"mlflow\.db: no store that MLflow can write to \("):
         begun(bad / "b", toy_data, track=(Track.MLFLOW,))
     assert not (bad / "b.run").exists()
-
-
-def test_the_card_says_who_taught_it(transformer_bundle) -> None:
-    manifest = dict(bundles.read_manifest(transformer_bundle))
-    assert "teacher" not in model_card(manifest)
-    told = {"encoder": {"name": "big", "sha256": "ab12"}, "sentences": 14803}
-    settings = {**manifest["settings"], "teacher": told}
-    card = model_card({**manifest, "settings": settings})
-    assert "a teacher, big (SHA-256 `ab12`)" in card
-    assert "14,803 sentences without labels" in card
 
 
 # --- a kill ---------------------------------------------------------------------------------------

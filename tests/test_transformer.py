@@ -9,38 +9,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch")
+
+import onnx
 import toys
 from framescope.classifier import bundles
 from framescope.classifier.attribution import read
 from framescope.classifier.errors import BundleError
-from framescope.classifier.models import PassageCache
-from framescope.classifier.models.base import Calibration
-from framescope.classifier.models.citation_scorer import (
-    CITATION_FEATURES,
-    KIND_FEATURES,
-    SENTENCE_FEATURES,
-    CitationScorer,
-    Regressions,
-)
-from framescope.classifier.models.passages import EMBEDDINGS, HEADS, Heads, Packer, Tokens
-from framescope.classifier.models.transformer import (
+from framescope.classifier.models import (
+    EMBEDDINGS,
+    HEADS,
     TOKENIZER,
-    Encoded,
-    Encoding,
+    Calibration,
+    Embeddings,
+    Heads,
+    PassageCache,
+    Tokens,
     TransformerModel,
-    _Evidence,
-    load,
+    load_transformer,
 )
+from framescope.classifier.models.transformer import Encoded, Encoding, _Evidence
 from framescope.classifier.outlets import load_registry
-from framescope.classifier.records.article import (
-    Article,
-    Citation,
-    Place,
-    Sentence,
-    SourceKind,
-    Span,
-)
+from framescope.classifier.records import Article, Citation, Place, Sentence, SourceKind, Span
 from framescope.classifier.runtime import ENCODER
+from framescope.training.transformer import TransformerTrainer, export
+from framescope.training.transformer.continuing import served_weights
 
 IDENTITY = Calibration.identity(toys.SIGNALS)
 HEADS_OF_TOYS = Heads(toys.SIGNALS, toys.TAGS, (0.5, 1.0), (0.0, 2.0), 64, True)
@@ -48,14 +42,7 @@ HEADS_OF_TOYS = Heads(toys.SIGNALS, toys.TAGS, (0.5, 1.0), (0.0, 2.0), 64, True)
 
 @pytest.fixture(scope="module")
 def model(transformer_bundle) -> TransformerModel:
-    return load(transformer_bundle, IDENTITY)
-
-
-def test_heads_keep_what_the_outputs_mean(tmp_path) -> None:
-    fusion = {"threshold": 0.5, "citation": {"features": ["marked"]}}
-    for heads in (HEADS_OF_TOYS, replace(HEADS_OF_TOYS, placeholders=True, fusion=fusion)):
-        heads.save(tmp_path)
-        assert Heads.load(tmp_path) == heads
+    return load_transformer(transformer_bundle, IDENTITY)
 
 
 def test_probabilities_are_the_calibrated_logits(transformer_bundle, model) -> None:
@@ -63,9 +50,8 @@ def test_probabilities_are_the_calibrated_logits(transformer_bundle, model) -> N
     other = Calibration(toys.SIGNALS, slope, np.array([-1, 0, 1, 0], np.float32))
     new = toys.unseen(3)
     logits = model.logits(new)
-    np.testing.assert_allclose(
-        load(transformer_bundle, other).predict_proba(new), other.apply(logits), atol=1e-6
-    )
+    calibrated = load_transformer(transformer_bundle, other).predict_proba(new)
+    np.testing.assert_allclose(calibrated, other.apply(logits), atol=1e-6)
     np.testing.assert_allclose(model.predict_proba(new), 1 / (1 + np.exp(-logits)), atol=1e-6)
 
 
@@ -100,11 +86,83 @@ def test_an_article_longer_than_a_passage_is_read_to_its_end(model) -> None:
     assert vile > 2 * plain
 
 
+# --- export ---------------------------------------------------------------------------------------
+
+
+def test_the_export_holds_int8_and_names_no_folder_of_the_machine(transformer_bundle) -> None:
+    graph = (transformer_bundle / ENCODER).read_bytes()
+    manifest = bundles.read_manifest(transformer_bundle)
+    assert {EMBEDDINGS, ENCODER, HEADS, TOKENIZER} <= manifest["files"].keys()
+    assert manifest["int8_agreement"] >= 0.95
+    assert any(tensor.data_type == onnx.TensorProto.INT8
+               for tensor in onnx.load_from_string(graph).graph.initializer)  # fmt: skip
+    assert b"site-packages" not in graph
+    assert str(Path(__file__).parent.parent).encode() not in graph
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (5, 100)])
+def test_passages_and_tokens_are_free_dimensions(model, shape) -> None:
+    given = {"embedded": np.zeros((*shape, 64), np.float32), "mask": np.ones(shape, np.int64)}
+    votes, tags, vector = model._graph.run(**given)
+    assert votes.shape == (*shape, len(toys.SIGNALS))
+    assert tags.shape == (*shape, len(toys.TAGS))
+    assert vector.shape == (shape[0], 1, 64)  # the mean of each passage
+
+
+def test_padding_is_masked_out(model) -> None:
+    rng = np.random.default_rng(0)
+    short = rng.normal(size=(1, 5, 64)).astype(np.float32)
+    long = np.concatenate([short, rng.normal(size=(1, 7, 64)).astype(np.float32)], axis=1)
+    alone = model._graph.run(short, np.ones((1, 5), np.int64))[0]
+    padded = model._graph.run(long, np.array([[1] * 5 + [0] * 7], np.int64))[0]
+    np.testing.assert_allclose(padded[:, :5], alone, atol=1e-5)
+
+
+def test_embeddings_are_rounded_to_half_a_step_of_their_word() -> None:
+    rng = np.random.default_rng(0)
+    weights = (rng.normal(size=(50, 16)) * rng.lognormal(size=(50, 1))).astype(np.float32)
+    weights[7] = 0
+    rounded = Embeddings.quantise(weights)
+    found = rounded.look_up(np.arange(50).reshape(5, 10))
+    assert found.shape == (5, 10, 16)
+    error = np.abs(found.reshape(50, 16) - weights)
+    assert (error <= 0.5001 * rounded.scale[:, None]).all()
+
+
+@pytest.mark.slow
+def test_a_graph_in_float32_is_the_network_and_gives_its_weights(
+    fine_tuned, encoder, tmp_path
+) -> None:
+    export(fine_tuned.network, fine_tuned.heads(), encoder / TOKENIZER, tmp_path)
+    weights = dict(served_weights(onnx.load(tmp_path / ENCODER)))
+    state = fine_tuned.network.state_dict()
+    assert {name for name in state if name.startswith(("vote", "tag", "encoder.encoder"))} <= (
+        weights.keys()
+    )
+    for name, value in weights.items():
+        np.testing.assert_array_equal(state[name].numpy(), value, err_msg=name)
+    new = toys.unseen(12)
+    given = load_transformer(tmp_path, IDENTITY).logits(new)[:, :3]  # the last is of articles
+    np.testing.assert_allclose(given, toys.logits_of(fine_tuned, new)[:, :3], atol=0.1)
+
+
+@pytest.mark.slow
+def test_signals_without_spans_need_no_tags(encoder, tmp_path) -> None:
+    toy = toys.examples(8)
+    sources = replace(toy, labels=toy.labels[:, [0, 3]], signals=("vague_source", "hyperpartisan"))
+    trainer = TransformerTrainer(encoder, toys.SHORT.changed(epochs=0)).fit(sources)
+    export(trainer.network, trainer.heads(), encoder / TOKENIZER, tmp_path)
+    model = load_transformer(tmp_path, Calibration.identity(sources.signals))
+    assert model.predict_proba(toys.unseen(2)).shape == (10, 2)
+
+
 # --- evidence -------------------------------------------------------------------------------------
 
 TEXT = "“Un-fair” wicked tricks."
 #         tokens: “  un  -  fair  ”  wick ed  tricks .
 OFFSETS = [(0, 1), (1, 3), (3, 4), (4, 8), (8, 9), (10, 14), (14, 16), (17, 23), (23, 24)]
+OUT = -9.0
+VOTES = [0, 0, 0, 0, 0, 3.0, 1.5, 0.9, 0]
 
 
 def found(
@@ -112,7 +170,7 @@ def found(
 ) -> list[tuple[str, float | None]]:
     """Evidence for a sentence whose tokens have these votes (or tags), with what it covers."""
     n = len(values)
-    votes, tags = np.zeros((n, 4), np.float32), np.full((n, 2), -9, np.float32)
+    votes, tags = np.zeros((n, 4), np.float32), np.full((n, 2), OUT, np.float32)
     if signal in toys.TAGS:
         tags[:, toys.TAGS.index(signal)] = values
     else:
@@ -126,18 +184,12 @@ def found(
     return [(text[s.start - 100 : s.end - 100], s.score) for s in spans]
 
 
-OUT = -9.0
-
-
 @pytest.mark.parametrize(
     ("tags", "expected"),
     [
-        ([OUT] * 5 + [3.0, 3.0, OUT, OUT], ["wicked"]),
         ([OUT] * 5 + [3, OUT, OUT, OUT], ["wicked"]),  # widened to words
         ([OUT] * 7 + [3, 3], ["tricks"]),  # without punctuation
-        ([3] * 5 + [OUT] * 4, ["Un-fair"]),
         ([OUT, 3, 3, 3, OUT, OUT, OUT, 5, OUT], ["tricks", "Un-fair"]),  # the strongest first
-        ([OUT] * 5 + [3, 4, 3, OUT], ["wicked tricks"]),
         ([OUT] * 5 + [3, OUT, 5, OUT], ["wicked tricks"]),  # which touch after widening
         ([-8, -8, -8, -8, -8, -3.0, -3.5, -8, -8], ["wicked"]),  # a flag always shows something
         ([OUT] * 8 + [3], []),
@@ -148,43 +200,33 @@ def test_spans_are_the_runs_of_tokens_over_a_threshold(tags, expected) -> None:
     assert [text for text, _ in found("loaded_language", tags)] == expected
 
 
-def test_a_span_is_as_sure_as_its_strongest_token() -> None:
+def test_spans_are_as_sure_as_their_strongest_token_and_words_as_their_votes() -> None:
     assert found("any_technique", [OUT] * 5 + [3.1, 3.0, OUT, OUT]) == [("wicked", 0.9569)]
-
-
-def test_reasons_are_whole_words_with_the_sum_of_their_votes() -> None:
-    votes = [0, 0, 0, 0, 0, 3.0, 1.5, 0.9, 0]
-    assert found("vague_source", votes) == [("wicked", 0.5)]
+    assert found("vague_source", VOTES) == [("wicked", 0.5)]
     assert found("vague_source", [-1.0] * 9) == []
+    for signal in ("vague_source", "loaded_language"):
+        assert found(signal, [5.0, 5.0], "  ", [(0, 1), (1, 2)]) == []
 
 
 def test_a_flag_about_sources_shows_who_is_cited_the_surest_first() -> None:
     def citation(source: Place | None, cue: Place | None, kind: SourceKind, score: float):
         return Citation(source, cue, (Place(117, 123),), kind, score=score)
 
-    votes = [0, 0, 0, 0, 0, 3.0, 1.5, 0.9, 0]
     vague = citation(Place(101, 108), Place(110, 116), SourceKind.VAGUE, 0.5)
     surer = citation(Place(117, 123), None, SourceKind.VAGUE, 0.75)
     named = citation(Place(123, 124), None, SourceKind.NAMED, 0.9)
-    assert found("vague_source", votes, cites=(vague, named, surer)) == [
+    assert found("vague_source", VOTES, cites=(vague, named, surer)) == [
         ("tricks", 0.75), ("Un-fair", 0.5), ("wicked", 0.5),
     ]  # fmt: skip
     # What stands in another sentence is no reason in this one: then, the words.
     elsewhere = citation(Place(90, 95), None, SourceKind.VAGUE, 0.9)
     for others in ((named,), (elsewhere,)):
-        assert found("vague_source", votes, cites=others) == [("wicked", 0.5)]
-
-
-@pytest.mark.parametrize("signal", ["vague_source", "loaded_language"])
-def test_what_has_no_words_or_no_tokens_has_no_evidence(signal) -> None:
-    assert found(signal, [5.0, 5.0], "  ", [(0, 1), (1, 2)]) == []
-    assert found(signal, [], "", []) == []
+        assert found("vague_source", VOTES, cites=others) == [("wicked", 0.5)]
 
 
 def test_spans_of_a_sentence_that_was_cut_lie_in_what_was_read(model) -> None:
     text = "The ferry of Orrin " + "vile " * 300
-    (sentence,) = (Sentence(text, 7, 7 + len(text), "a", 0),)
-    prediction = model.predict([sentence])
+    prediction = model.predict([Sentence(text, 7, 7 + len(text), "a", 0)])
     (spans,) = prediction.evidence([(0, "loaded_language")])
     assert spans
     assert all(isinstance(s, Span) and 7 <= s.start < s.end <= 7 + len(text) for s in spans)
@@ -193,31 +235,23 @@ def test_spans_of_a_sentence_that_was_cut_lie_in_what_was_read(model) -> None:
 # --- damaged --------------------------------------------------------------------------------------
 
 
-DAMAGE = {
-    "empty": lambda path: path.write_bytes(b""),
-    "half": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
-    "rubbish": lambda path: path.write_bytes(b"\xff\x00rubbish" * 50),
-    "gone": lambda path: path.unlink(),
-}
-
-
 @pytest.fixture
 def copy(transformer_bundle, tmp_path) -> Path:
     shutil.copytree(transformer_bundle, tmp_path / "damaged")
     return tmp_path / "damaged"
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("name", [HEADS, EMBEDDINGS, TOKENIZER, ENCODER])
-def test_a_damaged_file_is_one_clear_line(copy, name, damage) -> None:
-    DAMAGE[damage](copy / name)
+@pytest.mark.parametrize("content", [None, b"", b"\xff\x00rubbish" * 50])
+def test_a_damaged_file_is_one_clear_line(copy, name, content) -> None:
+    if content is None:
+        (copy / name).unlink()
+    else:
+        (copy / name).write_bytes(content)
     with pytest.raises(BundleError) as raised:
-        load(copy, IDENTITY)
+        load_transformer(copy, IDENTITY)
     assert str(raised.value).startswith(f"{copy}: the transformer can't be loaded (")
     assert "\n" not in str(raised.value)
-
-
-NOTHING = [Regressions(f, {}) for f in (CITATION_FEATURES, KIND_FEATURES, SENTENCE_FEATURES)]
 
 
 @pytest.mark.parametrize(
@@ -228,19 +262,14 @@ NOTHING = [Regressions(f, {}) for f in (CITATION_FEATURES, KIND_FEATURES, SENTEN
         {"signals": ["claim"]},
         {"gain": [1.0]},
         {"tags": ["any_technique", "slogans"]},
-        {"max_tokens": None},
         {"max_tokens": 2},
-        {
-            "fusion": CitationScorer(*NOTHING, 0.5).to_record()
-        },  # of an encoder that finds who is cited
-        {"findings": [[0.0, 0.5]]},  # of a bundle of format 1
     ],
 )
 def test_heads_of_another_make_are_refused(copy, change) -> None:
     record = json.loads((copy / HEADS).read_text())
     (copy / HEADS).write_text(json.dumps({**record, **change}))
     with pytest.raises(BundleError):
-        load(copy, IDENTITY)
+        load_transformer(copy, IDENTITY)
 
 
 @pytest.mark.parametrize(
@@ -250,24 +279,7 @@ def test_heads_of_another_make_are_refused(copy, change) -> None:
 def test_embeddings_of_another_encoder_or_a_pickle_are_refused(copy, table, reason) -> None:
     np.savez(copy / EMBEDDINGS, table=table, scale=np.ones(9, np.float32))
     with pytest.raises(BundleError, match=reason):
-        load(copy, IDENTITY)
-
-
-# --- other encoders -------------------------------------------------------------------------------
-
-
-def test_special_tokens_are_the_tokenizers_own(encoder) -> None:
-    from tokenizers import Tokenizer, processors
-
-    tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
-    ends = [(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
-    tokenizer.post_processor = processors.BertProcessing(*ends)  # swapped
-    packer = Packer(tokenizer)
-    rows = [Sentence("the", 0, 3, "a", 0)]
-    tokens = packer.tokenize_both(rows)[0]
-    batch = packer.batch(packer.pack(rows, tokens), tokens)
-    assert batch.ids[0, 0] == tokenizer.token_to_id("[SEP]")
-    assert batch.ids[batch.mask == 1][-1] == tokenizer.token_to_id("[CLS]")
+        load_transformer(copy, IDENTITY)
 
 
 # --- copies of passages ---------------------------------------------------------------------------
@@ -293,17 +305,8 @@ def sentences(bundle: bundles.Bundle, *texts: str) -> list[Sentence]:
     ]
 
 
-def same(one, other) -> bool:
-    return (
-        np.array_equal(one.proba, other.proba)
-        and one.citations == other.citations
-        and np.array_equal(one.vectors, other.vectors)
-    )
-
-
 def test_what_an_article_scores_is_the_same_to_the_bit_in_any_company(shipped) -> None:
     together, at = shipped.model.predict(sentences(shipped, *TEXTS)).proba, 0
-    assert together.shape[1] == len(shipped.signals)
     for text in TEXTS:
         alone = shipped.model.predict(sentences(shipped, text)).proba
         assert np.array_equal(alone, together[at : at + len(alone)])
@@ -317,8 +320,10 @@ def test_copies_are_encoded_once_and_nothing_changes(shipped, monkeypatch, size)
     cache = PassageCache(size)
     monkeypatch.setattr(shipped.model, "cache", cache)
     first, again = shipped.model.predict(rows), shipped.model.predict(rows)
-    assert same(plain, first)
-    assert same(plain, again)
+    for one in (first, again):
+        assert np.array_equal(plain.proba, one.proba)
+        assert np.array_equal(plain.vectors, one.vectors)
+        assert plain.citations == one.citations
     flags = [(row, "state_media_attribution") for row in range(len(rows))]
     assert plain.evidence(flags) == first.evidence(flags) == again.evidence(flags)
     # TEXTS[1] names state media, so that it is read in two forms. Within one call copies are

@@ -5,6 +5,7 @@ Its hyper-parameters are chosen per signal, by grouped cross-validation.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -34,8 +35,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
 
-#: The factors by which each mix multiplies the blocks (words, characters) before fitting, which
-#: is how freely the regression may lean on them.
+#: The factors by which each mix multiplies the blocks (words, characters) before fitting.
 MIXES: dict[str, tuple[float, float]] = {
     "words": (1.0, 0.0),
     "characters": (0.0, 1.0),
@@ -62,27 +62,26 @@ class Setting:
     neighbours: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A setting and its cross-validated average precision."""
-
-    setting: Setting
-    score: float
+Trials = dict[Setting, float]
+"""Settings, in the order in which they were tried, with cross-validated average precision."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was chosen for a signal, and from which trials.
+    """The setting of a signal; without trials there was too little to compare settings by.
 
-    `rows` and `positives` count articles where the signal is one of articles. The score is NaN
-    where there was too little to compare settings by.
+    `rows` and `positives` count articles where the signal is one of articles.
     """
 
     rows: int
     positives: int
     setting: Setting
-    score: float
-    trials: tuple[Trial, ...]
+    trials: Trials
+
+    @property
+    def score(self) -> float:
+        """Cross-validated average precision; NaN without trials."""
+        return self.trials.get(self.setting, math.nan)
 
     def __str__(self) -> str:
         setting = self.setting
@@ -104,12 +103,12 @@ class Choice:
         }
 
 
-def best(trials: Sequence[Trial]) -> Trial:
-    """Return the first trial, and so the simplest, of those that are as good as the best."""
-    found = trials[0]
-    for trial in trials[1:]:
-        if trial.score > found.score + _TIE:
-            found = trial
+def best(trials: Trials) -> Setting:
+    """Return the first setting, and so the simplest, of those that are as good as the best."""
+    found, *others = trials
+    for setting in others:
+        if trials[setting] > trials[found] + _TIE:
+            found = setting
     return found
 
 
@@ -118,9 +117,8 @@ class BaselineTrainer:
 
     For each signal the mix of blocks and the penalty are chosen first, together; then, with that
     mix, class weights and the penalty again; and last the weight of neighbours. A label between 0
-    and 1 is learned as it is; folds are drawn, and settings judged, by whether it is at least a
-    half. Without a registry outlets' names are read as they are. `model` isn't calibrated; signals
-    whose training rows are all alike have no part in it.
+    and 1 is learned as it is. Without a registry outlets' names are read as they are. `model` isn't
+    calibrated; signals whose training rows are all alike have no part in it.
     """
 
     model: TfidfModel
@@ -164,8 +162,8 @@ class BaselineTrainer:
         self.model = TfidfModel(
             usable,
             table.blocks,
-            np.array(weights, dtype=np.float64),
-            np.array(intercepts, dtype=np.float64),
+            np.array(weights),
+            np.array(intercepts),
             Calibration.identity(usable),
             Reader(self.registry),
             np.array([choice.setting.neighbours for choice in self.choices.values()]),
@@ -173,11 +171,7 @@ class BaselineTrainer:
         return self
 
     def count(self, train: Examples) -> CountedRows:
-        """Learn the vocabularies, and count the n-grams of all rows.
-
-        Vocabulary and idf look at no label, so learning them once on all training rows, and not in
-        each fold, lets nothing of a held-out fold's labels through.
-        """
+        """Learn the vocabularies, which look at no label, and count the n-grams of all rows."""
         self.tell(f"reading the n-grams of {len(train):,} sentences")
         texts = BothForms.of(Reader(self.registry), train.sentences)
         typed = [texts.texts[row] for row in texts.rows[TextForm.TYPED]]
@@ -199,20 +193,17 @@ class BaselineTrainer:
         rows, positives = len(task.labels), int(task.labels.sum())
         folds = self.folds(task)
         if not folds:
-            return Choice(rows, positives, Setting(), float("nan"), ())
+            return Choice(rows, positives, Setting(), {})
         strengths = self.settings.strengths
-        trials: list[Trial] = []
+        trials: Trials = {}
         for mix in self.settings.mixes:
-            trials += self._trials(task, folds, [Setting(mix, c) for c in strengths])
-        chosen = best(trials).setting.mix
-        balanced = [Setting(chosen, c, "balanced") for c in strengths]
-        trials += self._trials(task, folds, balanced)
+            trials |= self._trials(task, folds, [Setting(mix, c) for c in strengths])
+        balanced = [Setting(best(trials).mix, c, "balanced") for c in strengths]
+        trials |= self._trials(task, folds, balanced)
         if task.around is not None:
-            setting = best(trials).setting
-            shares = [replace(setting, neighbours=share) for share in NEIGHBOURS if share]
-            trials += self._trials(task, folds, shares)
-        found = best(trials)
-        return Choice(rows, positives, found.setting, found.score, tuple(trials))
+            shares = [replace(best(trials), neighbours=share) for share in NEIGHBOURS if share]
+            trials |= self._trials(task, folds, shares)
+        return Choice(rows, positives, best(trials), trials)
 
     def folds(self, task: Task) -> list[Fold]:
         """Return the rows to fit on and those held out, for each fold that can be scored."""
@@ -230,9 +221,7 @@ class BaselineTrainer:
             if len(np.unique(labels[fitted])) == 2 and labels[held].any()
         ]
 
-    def _trials(
-        self, task: Task, folds: Sequence[Fold], settings: Sequence[Setting]
-    ) -> list[Trial]:
+    def _trials(self, task: Task, folds: Sequence[Fold], settings: Sequence[Setting]) -> Trials:
         """Score settings of one mix: mean average precision, folds weighing by their positives.
 
         The folds' scores are not pooled: where groups are outlets the folds' shares of positives
@@ -256,7 +245,7 @@ class BaselineTrainer:
                 scores[number, column] = average_precision_score(task.labels[held], found)
         sizes = [task.labels[held].sum() for _, held in folds]
         means = np.average(scores, axis=0, weights=sizes)
-        return [Trial(*pair) for pair in zip(settings, means.tolist(), strict=True)]
+        return dict(zip(settings, means.tolist(), strict=True))
 
     def regression(self, features: Any, targets: NDArray[np.float64], setting: Setting) -> Any:
         """Fit a logistic regression of scikit-learn's to targets from 0 to 1."""
@@ -264,8 +253,8 @@ class BaselineTrainer:
         from sklearn.linear_model import LogisticRegression
 
         labels, weights = (targets >= 0.5).astype(np.int64), None
-        # A regression takes labels of 0 and 1 only. The cross-entropy with a target between is
-        # that of the row twice, once with either label, weighed by the target.
+        # The cross-entropy with a target between 0 and 1, which scikit-learn doesn't take, is that
+        # of the row twice, once with either label, weighed by the target.
         doubtful = np.flatnonzero((targets > 0) & (targets < 1))
         if len(doubtful):
             certain = np.maximum(targets, 1 - targets)
@@ -307,9 +296,8 @@ class CountedRows:
         counts = self.counts[self.rows[form_of(signal)][rows]]
         around = None
         if BY_NAME[signal].level is Level.ARTICLE:
-            _, first, article = np.unique(
-                self.train.article[rows], return_index=True, return_inverse=True
-            )
+            names = self.train.article[rows]
+            _, first, article = np.unique(names, return_index=True, return_inverse=True)
             counts = pool_counts(counts, article, len(first))
             rows = rows[first]
         elif self.neighbours[rows].nnz:
@@ -359,10 +347,9 @@ class Task:
 
     def spread(self, weights: NDArray[np.float64], mix: str) -> NDArray[np.float64]:
         """Return weights of a mix's features as weights of all features unmixed."""
-        pieces, first = [], 0
+        pieces, rest = [], weights
         for factor, part in zip(MIXES[mix], self.parts, strict=True):
-            size = part.shape[1] if factor else 0
-            piece = factor * weights[first : first + size] if factor else np.zeros(part.shape[1])
-            pieces.append(piece)
-            first += size
+            size = part.shape[1]
+            pieces.append(factor * rest[:size] if factor else np.zeros(size))
+            rest = rest[size:] if factor else rest
         return np.concatenate(pieces)

@@ -39,14 +39,11 @@ def fit_articles(
     """Fit how articles are told from the signals of their sentences.
 
     On training articles of corpora that label articles and no sentence: of what their sentences
-    carry, the model has learned nothing from them.
+    carry, the model has learned nothing from them. `ordinary` are articles without labels that
+    carry no such signal: wire copy, reports, service.
 
-    `ordinary` are articles without labels that carry no such signal: wire copy, reports, service.
-
-    Returns the stage, for the article-level signals that ship and that such a corpus labels (of a
-    user's own, which ordinary articles may well carry, the mean of sentences stands), and by signal
-    the log-odds from which 2% of ordinary articles are flagged, their outlet left out; without
-    any, minus infinity.
+    Returns the stage, for the signals that ship and that such a corpus labels, and by signal the
+    log-odds from which 2% of ordinary articles are flagged, their outlet left out.
     """
     of_sentences = tuple(s for s in model.signals if BY_NAME[s].level is not Level.ARTICLE)
     plain = None if ordinary is None else _articles(model, ordinary, of_sentences)

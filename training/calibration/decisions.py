@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -40,11 +40,7 @@ _GRID = 200  # thresholds tried through the rows, and as many through the positi
 
 @dataclass(frozen=True)
 class Decisions:
-    """Calibration and thresholds of a model.
-
-    `elsewhere` are the thresholds of corpora that label signals in another sense than the
-    guidelines, by corpus and signal.
-    """
+    """Calibration and thresholds; `elsewhere` by corpus, where it labels in another sense."""
 
     calibration: Calibration
     thresholds: Mapping[str, float]
@@ -73,8 +69,7 @@ def fit_decisions(
 ) -> Decisions:
     """Fit calibration and thresholds of a model on rows it has not seen.
 
-    A signal that a corpus labels in another sense than the guidelines has thresholds of its own
-    there, and these labels take no part in the others.
+    Labels of a corpus in another sense than the guidelines take part in its own thresholds alone.
     """
     signals, corpora = model.signals, dict.fromkeys(validation.corpus.tolist())
     logits = model.logits(validation.sentences)
@@ -103,27 +98,20 @@ def fit_decisions(
 
 
 def once_an_article(labels: Single, articles: Texts, signals: Sequence[str]) -> Single:
-    """Keep the label of an article on its first sentence only, so that it counts once.
-
-    Labels have shape (n, k), articles (n,).
-    """
+    """Keep the label of an article on its first sentence only, so that it counts once."""
     _, first = np.unique(articles, return_index=True)
-    others = np.ones(len(articles), np.bool_)
-    others[first] = False
+    others = np.setdiff1d(np.arange(len(articles)), first)
     kept = labels.copy()
-    for k, signal in enumerate(signals):
-        if BY_NAME[signal].level is Level.ARTICLE:
-            kept[others, k] = np.nan
+    columns = [k for k, signal in enumerate(signals) if BY_NAME[signal].level is Level.ARTICLE]
+    kept[np.ix_(others, columns)] = np.nan
     return kept
 
 
 def evenly(labels: Single, corpora: Texts) -> Single:
     """Weigh rows so that, for each signal, every corpus that labels it counts the same.
 
-    A corpus of tens of thousands of rows defines a signal a little differently from the guidelines,
-    and has it at a rate of its own; calibrated on its rows alone, scores would be off everywhere
-    else. Weights, of the labels' shape (n, k), add up to the rows that label the signal; they are 0
-    where a label is NaN. `corpora` has shape (n,).
+    A corpus of tens of thousands of rows has a signal at a rate of its own: calibrated on its rows
+    alone, scores would be off everywhere else. Weights add up to the rows that label the signal.
     """
     known = ~np.isnan(labels)
     _, corpus = np.unique(corpora, return_inverse=True)
@@ -138,8 +126,7 @@ def calibration(
 ) -> Calibration:
     """Fit Platt scaling for each signal, with targets smoothed as in Platt (1999).
 
-    Logits and labels have shape (n, k); labels are NaN where not annotated, and weights are what
-    each row counts (`evenly`), 1 unless given. A column without both classes is left as it is.
+    Arrays have shape (n, k); weights are 1 unless given. A column without both classes stays.
     """
     given = np.ones_like(labels) if weights is None else weights
     lines = [_platt(logits[:, k], labels[:, k], given[:, k]) for k in range(len(signals))]
@@ -155,20 +142,30 @@ def _platt(logits: Single, labels: Single, weights: Single) -> tuple[float, floa
     if not n_positive or not n_negative:
         return 1.0, 0.0
     wanted = np.where(positive, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
+    loss, bounds = line_loss(x, wanted, weight, _PRIOR), [_LOG_SLOPES, (None, None)]
+    found = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=bounds)
+    return float(np.exp(found.x[0])), float(found.x[1])
+
+
+def line_loss(
+    x: Double, wanted: Double, weight: Double | float, of_slope: float, of_shift: float = 0.0
+) -> Callable[[Double], tuple[float, Double]]:
+    """Return the cross-entropy of a line of log-odds, with its gradient and priors for both.
+
+    The slope's logarithm is fitted: a negative slope would swap the order, and logits that are
+    twice too large are as likely as logits that are half what they should be.
+    """
 
     def loss(line: Double) -> tuple[float, Double]:
-        scaled = np.exp(line[0]) * x
+        scaled = np.exp(min(line[0], _LOG_SLOPES[1])) * x
         z = scaled + line[1]
         fit = -(weight * (wanted * log_expit(z) + (1 - wanted) * log_expit(-z))).sum()
         error = weight * (expit(z) - wanted)
-        gradient = np.array([(error * scaled).sum() + 2 * _PRIOR * line[0], error.sum()])
-        return float(fit + _PRIOR * line[0] ** 2), gradient
+        slope = (error * scaled).sum() + 2 * of_slope * line[0]
+        gradient = np.array([slope, error.sum() + 2 * of_shift * line[1]])
+        return float(fit + of_slope * line[0] ** 2 + of_shift * line[1] ** 2), gradient
 
-    # The slope's logarithm is fitted: a negative slope would swap the order, and logits that are
-    # twice too large are as likely as logits that are half what they should be.
-    bounds = [_LOG_SLOPES, (None, None)]
-    found = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=bounds)
-    return float(np.exp(found.x[0])), float(found.x[1])
+    return loss
 
 
 def thresholds(
@@ -187,12 +184,9 @@ def thresholds(
     macro-F1. It is the expected metric that is maximised, with the calibrated probabilities as the
     chances (Lipton et al., 2014; Nan et al., 2012): labels enter through the two parameters of the
     calibration, since the threshold that is best on a few dozen positives themselves is mostly
-    noise. At least 15% of the sentences and two thirds of the articles that are flagged must be
-    right, where any threshold can do that. A signal without both classes gets 0.5.
+    noise. A signal without both classes gets 0.5.
 
-    `proba`, of shape (n, k), is calibrated; labels are NaN where not annotated, and `weights` what
-    each row counts (`evenly`). `fit` takes the labels themselves for chances: for scores that are
-    calibrated in another sense than theirs.
+    `fit` takes the labels themselves for chances: for scores that are calibrated in another sense.
     """
     chosen = {}
     for k, signal in enumerate(signals):
@@ -226,9 +220,8 @@ def best_threshold(
 ) -> float:
     """Return the threshold with the best mean F1, or macro-F1, over resamples of the articles.
 
-    All have shape (n,): `chances` say how likely each is positive, or whether it is, and `weights`
-    what each counts, 1 unless given. Of the flags at least the share `precision` must be right,
-    where any threshold can do that.
+    `chances` say how likely each row is positive, or whether it is. Of the flags at least the share
+    `precision` must be right, where any threshold can do that.
     """
     counted = 1.0 if weights is None else weights.astype(float)
     grid = _steps(scores, counted * chances.astype(float))
@@ -237,8 +230,8 @@ def best_threshold(
     n_articles = int(article.max()) + 1
     # Per article and grid step: negatives and positives expected from that step up.
     counts = np.zeros((2, n_articles, len(grid)))
-    np.add.at(counts[0], (article, bins), counted * (1.0 - chances.astype(float)))
-    np.add.at(counts[1], (article, bins), counted * chances.astype(float))
+    for which, share in enumerate((1.0 - chances.astype(float), chances.astype(float))):
+        np.add.at(counts[which], (article, bins), counted * share)
     above = counts[:, :, ::-1].cumsum(axis=2)[:, :, ::-1]
     drawn = np.random.default_rng(seed).multinomial(
         n_articles, np.full(n_articles, 1.0 / n_articles), size=_DRAWS
@@ -260,11 +253,7 @@ def best_threshold(
 
 
 def _steps(scores: Single, chances: Double) -> Single:
-    """Choose the thresholds to try: even steps through the rows, and through the positives.
-
-    Of a signal that one row in a hundred has, steps through the rows alone would leave two among
-    the positives. All are scores: a step between two would decide like the score above it.
-    """
+    """Choose the scores to try: even steps through the rows, and through the few positives."""
     order = np.argsort(scores, kind="stable")
     even = np.linspace(0.0, 1.0, _GRID)
     mass = np.cumsum(chances[order])

@@ -32,11 +32,7 @@ Floats = NDArray[np.float32]
 def fit_domain(
     model: Model, train: Examples, validation: Examples, proba: Floats, seed: int
 ) -> TrainingDomain | None:
-    """Sum up what a model learned from.
-
-    `proba` are calibrated, shape (n_validation, n_signals). None where there are too few articles
-    of more than a few sentences.
-    """
+    """Sum up what a model learned from; None where too few articles are long enough."""
     own, held = _vectors(model, train), _vectors(model, validation)
     if min(len(own), len(held)) <= _CENTRES:
         return None
@@ -60,11 +56,8 @@ def extend_domain(
 ) -> TrainingDomain:
     """Add the articles of a continued training to what a model learned from.
 
-    Directions and centres stay, and new articles get centres of their own: an outlet that was far
-    is near once it was learned from. The limits of an answer stay too, but for new signals.
-
-    `signals` are the columns of `known`; the model is as it is now, the rows are the new ones, and
-    `proba` are calibrated, shape (n_validation, n_signals).
+    Directions and centres stay, and new articles get centres of their own. The limits of an answer
+    stay too, but for signals other than `signals`, which are the columns of `known`.
     """
     own, held = _vectors(model, train), _vectors(model, validation)
     wide = known

@@ -1,8 +1,7 @@
 """Fit a bundle's calibration and thresholds again, on a user's few labels.
 
 Labels of one article agree with each other, so they count as fewer than they are: by the design
-effect, the variance of the residuals by article over that of as many independent ones (Kish, 1965).
-A prior holds the line near the bundle's, which few labels hardly move and many leave behind.
+effect (Kish, 1965). A prior holds the line near the bundle's, which few labels hardly move.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from framescope.training.calibration.decisions import Bools, line_loss
+from framescope.training.calibration.decisions import Double as Floats
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit, log_expit, logit
+from scipy.special import expit, logit
 from scipy.stats import t as student
 
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 Line = tuple[float, float]
 
 #: Labels of either answer, and their articles, from which a signal is fitted again.
@@ -27,12 +26,11 @@ FEWEST, FEWEST_ARTICLES = 20, 10
 # Normal priors, as half the inverse of a variance: of the slope's logarithm a standard deviation of
 # 0.35, of the shift one of 1, which is odds nearly three times as high.
 _OF_SLOPE, _OF_SHIFT = 4.0, 0.5
-_STEEPEST = 5.0  # logarithm of a slope, that the search tries on its way
 _FEWEST_FLAGGED = 5  # articles with a flag, below which nothing is said of how many are right
 
 
 def lacking(positive: Bools, articles: NDArray[np.str_]) -> str | None:
-    """Return why the labels of a signal, of shape (n,), are too few; None if they aren't."""
+    """Return why the labels of a signal are too few; None if they aren't."""
     for answer, wanted in (("yes", positive), ("no", ~positive)):
         n, of = int(wanted.sum()), len(np.unique(articles[wanted]))
         if n < FEWEST or of < FEWEST_ARTICLES:
@@ -42,10 +40,7 @@ def lacking(positive: Bools, articles: NDArray[np.str_]) -> str | None:
 
 
 def design_effect(residuals: Floats, articles: NDArray[np.str_]) -> float:
-    """Return how many labels count as one, since articles hold several: at least 1.
-
-    Residuals, of shape (n,), are labels less chances; `articles` has the same shape.
-    """
+    """Return how many labels count as one: the variance of residuals by article over that alone."""
     centred = residuals - residuals.mean()
     _, article = np.unique(articles, return_inverse=True)
     size = np.bincount(article)
@@ -57,25 +52,12 @@ def design_effect(residuals: Floats, articles: NDArray[np.str_]) -> float:
 def refit_line(
     logits: NDArray[np.float32], positive: Bools, articles: NDArray[np.str_], before: Line
 ) -> Line:
-    """Fit Platt scaling again, shrunk towards a bundle's line: slope and intercept.
-
-    Arrays have shape (n,); logits are those before calibration. Returns the most likely line under
-    the priors; the slope keeps its sign.
-    """
+    """Fit Platt scaling again, shrunk towards a bundle's line: slope and intercept."""
     x = before[0] * logits.astype(np.float64) + before[1]
     wanted = positive.astype(np.float64)
     weight = 1.0 / design_effect(wanted - expit(x), articles)
 
-    def loss(line: Floats) -> tuple[float, Floats]:
-        scaled = math.exp(min(line[0], _STEEPEST)) * x
-        z = scaled + line[1]
-        fit = -(wanted * log_expit(z) + (1 - wanted) * log_expit(-z)).sum()
-        error = weight * (expit(z) - wanted)
-        slope = (error * scaled).sum() + 2 * _OF_SLOPE * line[0]
-        gradient = np.array([slope, error.sum() + 2 * _OF_SHIFT * line[1]])
-        cost = weight * fit + _OF_SLOPE * line[0] ** 2 + _OF_SHIFT * line[1] ** 2
-        return float(cost), gradient
-
+    loss = line_loss(x, wanted, weight, _OF_SLOPE, _OF_SHIFT)
     # The priors hold both, so the search needs no bounds.
     found = minimize(loss, np.zeros(2), jac=True, method="BFGS")
     factor, shift = math.exp(found.x[0]), float(found.x[1])
@@ -83,25 +65,16 @@ def refit_line(
 
 
 def moved(chances: NDArray[np.float32], before: Line, after: Line) -> NDArray[np.float32]:
-    """Return the chances under a new line that decide as some did under the old one.
-
-    Both are lines of one signal; `chances`, of any shape, are 0 to 1 or NaN, which stays.
-    """
+    """Return the chances under a new line that decide as some did under the old one."""
     odds = logit(np.clip(chances.astype(np.float64), 1e-12, 1 - 1e-12))
     found = expit(after[0] * (odds - before[1]) / before[0] + after[1])
     kept: NDArray[np.float32] = np.where((chances <= 0) | (chances >= 1), chances, found)
     return kept.astype(np.float32)
 
 
-# --- a target precision, or recall ----------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Achieved:
-    """A threshold, and the precision or recall on the rows it was chosen on.
-
-    `low` is the lower end of its one-sided interval, and `enough` whether that reaches the target.
-    """
+    """A threshold, its precision or recall, and whether the lower end of that is enough."""
 
     threshold: float
     value: float
@@ -121,12 +94,9 @@ def threshold_for(
     """Return the lowest threshold that achieves a precision, or the highest of a recall.
 
     It is achieved where the lower end of its interval reaches the target: Wilson's, one-sided, with
-    as many sentences as would give the variance between articles.
-
-    Arrays have shape (n,), and `proba` is calibrated. `target` is from 0 to 1, and `confidence`,
-    that of the lower end, from 0.5, which is the estimate itself, to 1. Returns the threshold with
-    the best lower end where none is enough; None where nothing can be said of any, as too few
-    articles have a flag (of a recall: a positive).
+    as many sentences as would give the variance between articles; at a confidence of 0.5 that is
+    the estimate itself. Where none is enough the one with the best lower end is returned; None
+    where too few articles have a flag (of a recall: a positive).
     """
     steps = np.unique(proba)
     if recall:  # every positive counts, flagged or not: a missed one is a wrong one

@@ -57,9 +57,6 @@ def fit_tags(
     there, all techniques together and any technique for itself are moved to the best F1 of spans,
     with the number of tokens outside, between two stretches, that a span takes in: each span earns
     the share of its tokens that the other side covers (Da San Martino et al., 2019).
-
-    The model is calibrated, validation rows are read where their corpus marks spans, and `limits`
-    are the chances from which sentences are flagged, by signal.
     """
     tags = model.heads.tags
     if not tags:

@@ -4,5 +4,12 @@ In: the name of a recipe that ships, or a file. Out: a `Recipe`, validated.
 """
 
 from framescope.training.recipes.recipe import SHIPPED as SHIPPED_RECIPES
-from framescope.training.recipes.recipe import Recipe, TeacherRecipe, plain_name, read_recipe
-from framescope.training.recipes.settings import TEACHING, BaselineSettings, TransformerSettings
+from framescope.training.recipes.recipe import (
+    TEACHING,
+    BaselineSettings,
+    Recipe,
+    TeacherRecipe,
+    TransformerSettings,
+    plain_name,
+    read_recipe,
+)

@@ -1,4 +1,4 @@
-"""A recipe: everything a bundle follows from, except the texts and the code."""
+"""A recipe: all that a bundle follows from, but for texts and code; defaults are as shipped."""
 
 from __future__ import annotations
 
@@ -9,35 +9,91 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from framescope.classifier.errors import FramescopeError, TrainingError
-from framescope.classifier.validation import explain
+from framescope.classifier.validation import Checked, explain
 from framescope.training import DEFAULT_SEED
-from framescope.training.recipes.settings import (
-    TEACHING,
-    BaselineSettings,
-    Count,
-    Seed,
-    Table,
-    TransformerSettings,
-    TransformerTable,
-    Weights,
-)
 from pydantic import Field, PlainSerializer, ValidationError
 
 SHIPPED = ("default", "finetune", "house")
 _RENAMED = {"desk": "finetune"}
 
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Weights = dict[str, Weight]
 File = Annotated[Path, Field(strict=False), PlainSerializer(lambda path: str(path.absolute()))]
+Mix = Literal["words", "characters", "words over characters", "both"]
+
+#: How a base-size teacher is fine-tuned, where that differs from a student.
+TEACHING: dict[str, Any] = {
+    "epochs": 1,
+    "learning_rate": 5e-5,
+    "head_learning_rate": 1e-3,
+    "freeze_embeddings": False,
+}
+
+
+class Table(Checked):
+    """Base of a recipe and its tables."""
+
+    def changed(self, **values: Any) -> Self:
+        """Return a copy with other values; None leaves a value as it is."""
+        return self.model_copy(update={k: v for k, v in values.items() if v is not None})
+
+
+class TransformerTable(Table):
+    """The table ``[transformer]`` of a recipe; docs/training.md explains each setting."""
+
+    learning_rate: Weight = 1e-4
+    head_learning_rate: Weight = 2e-3
+    warmup: Share = 0.06
+    weight_decay: Weight = 0.01
+    batch_tokens: Count = 1024
+    max_tokens: Annotated[int, Field(ge=8)] = 192
+    context: bool = True
+    freeze_embeddings: bool = True
+    dropout: Share = 0.0
+    tag_weight: Weight = 1.0
+    citation_weight: Weight = 3.0
+    taught_weight: Weight = 1.0
+    taught_passes: Weight = 1.0
+    hidden_weight: Weight = 0.0
+    patience: Annotated[int, Field(ge=0)] = 0
+
+
+class TransformerSettings(TransformerTable):
+    """How a transformer is fine-tuned; each corpus and signal counts 1 unless it is named."""
+
+    epochs: Annotated[int, Field(ge=0)] = 3
+    shares: Weights = Field(default_factory=dict)
+    weights: Weights = Field(default_factory=dict)
+    seed: Seed = DEFAULT_SEED
+
+
+class BaselineSettings(Table):
+    """How the baseline is fitted: the grid, simpler first, its folds and its vocabularies."""
+
+    mixes: list[Mix] = Field(
+        default=["words", "characters", "words over characters", "both"], min_length=1
+    )
+    # 30 and 100 were no better than 10.
+    strengths: list[Annotated[float, Field(gt=0)]] = Field(
+        default=[0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0], min_length=1
+    )
+    folds: Annotated[int, Field(ge=2)] = 3
+    least: Count = 3
+    most_words: Count = 36_000
+    most_characters: Count = 24_000
 
 
 class TeacherRecipe(Table):
     """A stronger encoder that labels articles for a transformer.
 
-    Without `texts` those are the articles beside the corpora, at most so many `sentences`; `folder`
-    keeps its weights and outputs for several trainings, else they lie beside the bundle. Settings
-    that aren't set are `TEACHING` and the recipe's.
+    Without `texts` those are the articles beside the corpora; `folder` keeps its weights and
+    outputs for several trainings. Settings that aren't set are `TEACHING` and the recipe's.
     """
 
     encoder: File | None = None
@@ -104,8 +160,8 @@ class _RecipeFile(Recipe):
 def read_recipe(given: str) -> Recipe:
     """Read a recipe that ships, by its name, or a TOML file.
 
-    Raises `TrainingError` when there is no such recipe, its file isn't TOML, extends itself, or has
-    an unknown key or a value of another kind than its key takes.
+    Raises `TrainingError` when there is none, it is no TOML, extends itself, or has an unknown key
+    or a value of another kind than its key takes.
     """
     record = _read(given, None, ())
     record.pop("extends", None)
@@ -157,10 +213,7 @@ def _read(given: str, home: Path | None, before: Sequence[str]) -> dict[str, Any
 
 
 def _find(given: str, home: Path | None, by: str | None) -> tuple[str, Path | None, str]:
-    """Return a recipe's name in messages, its folder (None: it ships) and its text.
-
-    `home` is the folder of the file, named `by`, that extends it.
-    """
+    """Return a recipe's name in messages, its folder (None: it ships) and its text."""
     if given in SHIPPED:
         text = files("framescope.training.recipes").joinpath(f"{given}.toml").read_text("utf-8")
         return given, None, text

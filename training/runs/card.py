@@ -42,13 +42,9 @@ def write_bundle(
     name: str | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the bundle of a fitted model: its manifest, its card and the files that `save` writes.
-
-    It is named `name`, else after its folder; `more` is put into the manifest.
-    """
+    """Write the manifest and the card of a fitted model, with the files that `save` writes."""
     cards = [find_corpus(corpus).card for corpus in data.corpora]
-    train = data.part("train").corpus
-    outlets = data.outlets
+    train, outlets = data.part("train").corpus, data.outlets
     manifest = {
         "name": f"{name or output.absolute().name}-{__version__}",
         "kind": kind,
@@ -67,20 +63,24 @@ def write_bundle(
             }
             for card in cards
         ],
-        # Which names were read as placeholders.
         "placeholders": outlets
         and {
             "registry": outlets.version,
             "outlets": len(outlets),
             "digest": digest_of_names(outlets),
         },
-        "split": {"seed": data.seed, "signature": data.signature, "held_out": dict(data.held_out)},
+        "split": split_record(data),
         "seed": seed,
         "settings": dict(settings),
         "code_version": __version__,
         **(more or {}),
     }
     bundles.write(output, manifest, model_card(manifest), save)
+
+
+def split_record(data: Data) -> dict[str, Any]:
+    """Return what identifies a split, for a manifest."""
+    return {"seed": data.seed, "signature": data.signature, "held_out": dict(data.held_out)}
 
 
 def model_card(manifest: Mapping[str, Any]) -> str:

@@ -11,29 +11,38 @@ import csv
 import datetime
 import hashlib
 import json
+import os
+import platform
+import re
 import shlex
 import shutil
+import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from framescope.classifier import __version__
 from framescope.classifier.errors import FramescopeError, TrainingError
 from framescope.classifier.files import atomic_write
 from framescope.classifier.inputs import to_record
+from framescope.classifier.runtime import instructions
 from framescope.training import Track
 from framescope.training.corpora import ADDED
-from framescope.training.data import PARTS, REMOVED, Added, Data
-from framescope.training.runs.environment import code, environment, peak_memory
-from framescope.training.runs.tracking import LearningCurves, MLflow, TensorBoard, Tracker
+from framescope.training.data import PARTS, REMOVED, Added, Data, Examples
+from framescope.training.runs.card import split_record
+from framescope.training.runs.tracking import LearningCurves, MLflow, TensorBoard
 
 if TYPE_CHECKING:
     from framescope.training.baseline import BaselineTrainer
     from framescope.training.recipes import Recipe
 
+_CLONE = Path(__file__).resolve().parents[2]
 _FORMAT = 1
 _MARK = "framescope_run"
 RECORD, RECIPE, LOG, CURVES = "run.json", "recipe.toml", "log.txt", "curves.jsonl"
@@ -72,9 +81,8 @@ def _record_of(folder: Path) -> dict[str, Any]:
 class TrainingRun:
     """A run while it lasts, as a context manager that records its end, however it ends.
 
-    An interrupted run resumes in its folder, if it is the same. One that ended before anything was
-    learned, by bad input, leaves no folder. `record` is the content of ``run.json``, and `figures`
-    are measured at the end.
+    One that ended before anything was learned, by bad input, leaves no folder. `record` is the
+    content of ``run.json``, and `figures` are measured at the end.
     """
 
     folder: Path
@@ -97,11 +105,9 @@ class TrainingRun:
         encoder: Mapping[str, str] | None = None,
         track: Sequence[Track] = (),
     ) -> Self:
-        """Make the folder, or resume in it.
+        """Make the folder beside the bundle `output`, or resume in it if its run is the same.
 
-        `output` is the bundle's folder, `options` are what else decides about the run (corpora and
-        signals that are left out, say), `added` the files that were added, and `encoder` its name
-        and digest.
+        `options` are what else decides about the run: corpora and signals that are left out, say.
 
         Raises `TrainingError` when the folder is something else, or that of another run that isn't
         done, and `FramescopeError` without the extra that `track` needs.
@@ -117,11 +123,7 @@ class TrainingRun:
                 "digests": dict(data.digests),
                 "added": sorted(data.added.values()),
                 "signals": list(data.examples.signals),
-                "split": {
-                    "seed": data.seed,
-                    "signature": data.signature,
-                    "held_out": dict(data.held_out),
-                },
+                "split": split_record(data),
             },
         }
         decides = json.dumps({**shape, "recipe": recipe.to_record()}, sort_keys=True)
@@ -129,7 +131,7 @@ class TrainingRun:
         earlier = _record_of(folder)
         unfinished = bool(earlier) and earlier.get("status") != "finished"
         resumed = unfinished and earlier.get("identity") == identity
-        if unfinished and not resumed and any((folder / CHECKPOINT).glob("[!.]*.safetensors")):
+        if unfinished and not resumed and _has_learned(folder):
             raise TrainingError(
                 f"{folder}: a run of another recipe or other data, which isn't done; delete it, or "
                 "choose another --output"
@@ -143,13 +145,13 @@ class TrainingRun:
             "code": code(),
             "seeds": {"training": recipe.seed, "split": data.seed},
             **shape,
-            "rows": _rows(data),
+            "rows": _rows(data.examples),
             "environment": environment(),
             "starts": [*(earlier["starts"] if resumed else ()), {"at": _now(), "resumed": resumed}],
             "mlflow": earlier.get("mlflow") if resumed else None,
         }
         run = cls(folder, record, LearningCurves(folder / CURVES), resumed)
-        run.curves.trackers = run._trackers(track, output, recipe)
+        run._track(track, output, recipe)
         if not resumed:
             _clear(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -160,21 +162,19 @@ class TrainingRun:
             run._save()
         return run
 
-    def _trackers(self, track: Sequence[Track], output: Path, recipe: Recipe) -> list[Tracker]:
-        found: list[Tracker] = []
+    def _track(self, track: Sequence[Track], output: Path, recipe: Recipe) -> None:
         if Track.TENSORBOARD in track:
-            found.append(TensorBoard(self.folder / EVENTS))
+            self.curves.trackers.append(TensorBoard(self.folder / EVENTS))
         if Track.MLFLOW in track:
             artefacts = [self.folder / name for name in (RECIPE, RECORD, TRIALS)]
             parameters = {**recipe.to_record(), "code": self.record["code"]}
             store = output.absolute().with_name("mlflow.db")
             one = MLflow(store, output.name, self.record["mlflow"], parameters, artefacts)
             self.record["mlflow"] = one.run
-            found.append(one)
-        return found
+            self.curves.trackers.append(one)
 
     def _keep_added(self, data: Data, added: Sequence[Path]) -> dict[str, Any]:
-        """Write the added articles by part, for the bundle to be judged by those held out."""
+        """Write the added articles by part: the bundle is judged by those held out."""
         folder = self.folder / BY_PART
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -204,10 +204,9 @@ class TrainingRun:
             table = csv.writer(file)
             table.writerow(names)
             for signal, choice in trainer.choices.items():
-                for trial in choice.trials:
-                    one, chosen = trial.setting, int(trial.setting == choice.setting)
+                for one, score in choice.trials.items():
                     values = one.mix, one.c, one.balance or "", one.neighbours
-                    table.writerow((signal, *values, f"{trial.score:.5f}", chosen))
+                    table.writerow((signal, *values, f"{score:.5f}", int(one == choice.setting)))
                 if choice.trials:
                     self.figures[f"cv_average_precision.{signal}"] = round(choice.score, 5)
 
@@ -215,10 +214,10 @@ class TrainingRun:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        learned = any((self.folder / CHECKPOINT).glob("[!.]*.safetensors"))
-        if isinstance(error, FramescopeError) and not learned and not self.resumed:
+        early = not self.resumed and not _has_learned(self.folder)
+        if isinstance(error, FramescopeError) and early:
             _clear(self.folder)
-            if not any(self.folder.iterdir()):
+            with suppress(OSError):  # something else is in it
                 self.folder.rmdir()
             self.curves.end("failed", {})
             return
@@ -249,15 +248,72 @@ def _clear(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _rows(data: Data) -> dict[str, dict[str, int]]:
+def _has_learned(folder: Path) -> bool:
+    return any((folder / CHECKPOINT).glob("[!.]*.safetensors"))
+
+
+def _rows(rows: Examples) -> dict[str, dict[str, int]]:
     """Count the rows of each corpus, by part."""
-    corpora, parts = data.examples.corpus.tolist(), data.examples.part.tolist()
-    found = Counter(zip(corpora, parts, strict=True))
-    return {
-        corpus: {part: found[corpus, part] for part in PARTS if found[corpus, part]}
-        for corpus in dict.fromkeys(corpora)
-    }
+    found = {}
+    for corpus in dict.fromkeys(rows.corpus.tolist()):
+        counts = Counter(rows.part[rows.corpus == corpus].tolist())
+        found[corpus] = {part: counts[part] for part in PARTS if part in counts}
+    return found
 
 
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+# --- code and machine -----------------------------------------------------------------------------
+
+
+def code() -> dict[str, Any]:
+    """Return the version, and in a clone the commit and whether tracked files differ from it."""
+
+    def ask(*words: str) -> str:
+        line = ["git", "-C", str(_CLONE), *words]
+        done = subprocess.run(line, capture_output=True, text=True, check=True, timeout=30)
+        return done.stdout.strip()
+
+    found: dict[str, Any] = {"version": __version__}
+    if (_CLONE / ".git").exists():
+        with suppress(OSError, subprocess.SubprocessError):  # no git, or another user's clone
+            changed = bool(ask("status", "--porcelain", "--untracked-files=no"))
+            found |= {"commit": ask("rev-parse", "HEAD"), "changed": changed}
+    return found
+
+
+def environment() -> dict[str, Any]:
+    """Return the machine, and the version of every library that training needs."""
+    torch = sys.modules.get("torch")  # a run that doesn't import it uses no GPU
+    affinity = getattr(os, "sched_getaffinity", None)
+    libraries = {}
+    for line in requires("framescope") or ():
+        if "extra ==" not in line or re.search(r"extra == .training.", line):
+            name = re.split(r"[^\w.-]", line, maxsplit=1)[0]
+            with suppress(PackageNotFoundError):
+                libraries[name] = version(name)
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _found(r"^model name\s*: (.*)", "/proc/cpuinfo") or platform.processor(),
+        "instructions": instructions(),
+        "cores": len(affinity(0)) if affinity else os.cpu_count(),
+        "gpu": torch.cuda.get_device_name() if torch and torch.cuda.is_available() else None,
+        "libraries": dict(sorted(libraries.items())),
+    }
+
+
+def peak_memory() -> int | None:
+    """Return the most memory that this process has held, in bytes; None where it isn't known."""
+    # `resource` would count the memory of the process that this one was forked from.
+    found = _found(r"^VmHWM:\s*(\d+) kB", "/proc/self/status")
+    return int(found) * 1024 if found else None
+
+
+def _found(pattern: str, path: str) -> str | None:
+    with suppress(OSError):
+        found = re.search(pattern, Path(path).read_text(encoding="utf-8"), re.MULTILINE)
+        return found[1] if found else None
+    return None

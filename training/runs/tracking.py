@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from framescope.classifier.errors import TrainingError, need
 from framescope.classifier.files import atomic_write
@@ -18,26 +18,16 @@ _EXPERIMENT = "framescope"
 _STATUS = {"finished": "FINISHED", "stopped": "KILLED"}  # else FAILED
 
 
-class Tracker(Protocol):
-    """Where curves are written besides the run's folder."""
-
-    def log(self, step: int, values: Mapping[str, float]) -> None:
-        """Take what was measured at a step."""
-
-    def end(self, status: str, values: Mapping[str, float]) -> None:
-        """Take how the run ended, and its figures."""
-
-
 class LearningCurves:
-    """Writes what is measured while training, one line of JSON per step.
+    """Writes what is measured while training, one line of JSON per step, and to trackers.
 
     A resumed run writes the steps after its checkpoint again: what it had written of them before is
-    removed first, so that each step stands there once.
+    removed first.
     """
 
-    def __init__(self, path: Path, trackers: Sequence[Tracker] = ()) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.trackers = trackers
+        self.trackers: list[TensorBoard | MLflow] = []
         self._begun = False
 
     def __call__(self, step: int, values: Mapping[str, float]) -> None:
@@ -96,8 +86,7 @@ class TensorBoard:
 class MLflow:
     """Writes to a local SQLite store: ``mlflow ui --backend-store-uri sqlite:///FILE``.
 
-    Runs share the store, and artefacts lie beside it; `run` is the id of a resumed run. Raises
-    `FramescopeError` without the extra, `TrainingError` when the store can't be written to.
+    Runs share the store, and artefacts lie beside it; `run` is the id of a resumed run.
     """
 
     def __init__(
@@ -115,11 +104,8 @@ class MLflow:
             self._client = client(f"sqlite:///{store.absolute()}")
             found = self._client.get_experiment_by_name(_EXPERIMENT)
             place = store.with_name("mlflow-artifacts").absolute().as_uri()
-            experiment = (
-                found.experiment_id
-                if found
-                else self._client.create_experiment(_EXPERIMENT, artifact_location=place)
-            )
+            experiment = found and found.experiment_id
+            experiment = experiment or self._client.create_experiment(_EXPERIMENT, place)
             runs = {one.info.run_id: one for one in self._client.search_runs([experiment])}
             if run is not None and run in runs:
                 self.run = run
@@ -155,10 +141,7 @@ class MLflow:
 
 
 def need_tracker(track: Track) -> Any:
-    """Import what a tracker needs.
-
-    Raises `FramescopeError` without the extra.
-    """
+    """Import what a tracker needs; raises `FramescopeError` without the extra."""
     if track is Track.MLFLOW:  # nothing is sent anywhere, and its store's messages are hidden
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
         for name in ("mlflow", "alembic"):

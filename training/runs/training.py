@@ -3,9 +3,9 @@
 Continued training: labels of a few hundred sentences pull an encoder towards one outlet and a few
 signals. So the bundle that it starts from labels every sentence that is learned from, and its
 outputs are learned beside the labels (learning without forgetting: Li and Hoiem, 2016,
-doi:10.1007/978-3-319-46493-0_37); and the recipe's corpora are read again (replay). Calibration,
-thresholds, citations, spans and articles stay as they are: they were fitted on far more held-out
-articles, and the logits keep their scale. They are fitted for new signals only.
+doi:10.1007/978-3-319-46493-0_37); and the recipe's corpora are read again (replay). What was fitted
+on its far more held-out articles stays: calibration, thresholds, citations, spans and articles are
+fitted for new signals only.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from framescope.classifier import bundles
 from framescope.classifier.models import (
+    HEADS,
     TOKENIZER,
     Calibration,
     Heads,
@@ -59,25 +60,17 @@ _SAMPLES, _SAMPLES_CONTINUED = 300, 200  # passages by which int8 is scaled
 _REPLAYED = 2000  # sentences beside the added ones that the bundle labels
 
 
-def _silent(line: str) -> None:
-    pass
-
-
 def train_baseline(
     data: Data,
     output: Path,
     settings: BaselineSettings | None = None,
     seed: int = DEFAULT_SEED,
     *,
-    tell: Tell = _silent,
+    tell: Tell = lambda line: None,
     run: TrainingRun | None = None,
     name: str | None = None,
 ) -> None:
-    """Train the baseline and write its bundle.
-
-    `output` is the bundle's folder, `run` keeps what was tried, and `name` is the bundle's, else
-    its folder's.
-    """
+    """Train the baseline and write its bundle, named `name`, else after its folder."""
     from framescope.training.baseline import BaselineTrainer
 
     bundles.check_writable(output)
@@ -101,20 +94,17 @@ def train_transformer(
     encoder: Path,
     settings: TransformerSettings,
     *,
-    tell: Tell = _silent,
+    tell: Tell = lambda line: None,
     progress: Progress | None = None,
     root: Path | None = None,
     teacher: Teacher | None = None,
     run: TrainingRun | None = None,
     name: str | None = None,
 ) -> None:
-    """Fine-tune the transformer, export it, and write its bundle.
+    """Fine-tune the transformer, with a checkpoint beside its bundle, and write the bundle.
 
-    Calibration and thresholds are fitted on the int8 model's outputs, since those decide.
-
-    `output` is the bundle's folder, beside which a checkpoint is kept; `encoder` is a local model
-    folder, and `root` the folder of corpora, beside which text without labels lies. `run` keeps the
-    curves, and `name` is the bundle's, else its folder's.
+    Calibration and thresholds are fitted on the int8 model's outputs, since those decide. Text
+    without labels lies beside `root`, the folder of corpora.
     """
     from framescope.training.transformer import TransformerTrainer
 
@@ -123,8 +113,7 @@ def train_transformer(
     if teacher is not None:
         # A fault of the student is reported now, not when its teacher has trained for hours.
         TransformerTrainer(encoder, settings, registry=data.outlets).prepare(data.examples)
-        limits = teacher.check(encoder, settings.hidden_weight)
-        if limits is not None:
+        if limits := teacher.check(encoder, settings.hidden_weight):
             tell(limits)
         vectors = bool(settings.hidden_weight)
         targets = _taught(data, root, teacher, tell, progress, vectors=vectors)
@@ -133,12 +122,9 @@ def train_transformer(
     trainer = _trainer(data, output, encoder, settings, progress, run, targets=targets)
     trainer.fit(data.examples)
 
-    def decide(folder: Path) -> Decisions:
-        return _decide(folder, trainer, data, root, tell)
-
     samples = trainer.samples(data.part("train"), _SAMPLES)
     export = _Export(trainer, data, trainer.heads(), samples, data.part("validation"), tell)
-    export.write(output, decide, taught, name, run)
+    export.write(output, lambda folder: _decide(folder, export, root), taught, name, run)
 
 
 def _taught(
@@ -150,7 +136,7 @@ def _taught(
     *,
     vectors: bool,
 ) -> DistillationTargets:
-    """Fine-tune a teacher and let it label; what is kept of an earlier run isn't made again."""
+    """Fine-tune a teacher and let it label, except for what is kept of an earlier run."""
     from framescope.training.transformer import make_targets
 
     tell("choosing articles for the teacher to label")
@@ -173,16 +159,15 @@ def continue_training(
     encoder: Path,
     settings: TransformerSettings,
     *,
-    tell: Tell = _silent,
+    tell: Tell = lambda line: None,
     progress: Progress | None = None,
     run: TrainingRun | None = None,
     name: str | None = None,
 ) -> None:
-    """Fine-tune a bundle on more rows, and write the new bundle.
+    """Fine-tune a bundle on added rows and those that are read again, and write the new bundle.
 
-    As `train_transformer`; `data` are the added rows and those that are read again, and `encoder`
-    is the model folder that the bundle was made from. Raises `TrainingError` when the bundle's
-    training can't be continued, or there is nothing to learn from.
+    `encoder` is the model folder that the bundle was made from. Raises `TrainingError` when the
+    bundle's training can't be continued, or there is nothing to learn from.
     """
     from framescope.training.transformer import TransformerTrainer, make_targets, without_labels
 
@@ -207,7 +192,7 @@ def continue_training(
     def decide(folder: Path) -> Decisions:
         decisions = _decide_new(folder, export, start)
         if start.domain is not None:
-            model = load_transformer(folder, decisions.calibration, data.outlets)
+            model = export.model(folder, decisions.calibration)
             own, held = (rows.where(rows.corpus == ADDED) for rows in (train, validation))
             proba = decisions.calibration.apply(model.logits(validation.sentences))
             proba = proba[validation.corpus == ADDED]
@@ -261,75 +246,70 @@ class _Export:
         carried: Mapping[str, Any] | None = None,
     ) -> None:
         """Export the network, let `decide` fit decisions on the export, and write the bundle."""
-        from framescope.training.transformer import describe_encoder, export
+        from framescope.training.transformer import describe_encoder, export, quantise
 
-        trainer, data = self.trainer, self.data
+        trainer = self.trainer
+        encoder, seed = describe_encoder(trainer.encoder), trainer.settings.seed
+        settings = {"encoder": encoder, **trainer.settings.model_dump(), **origin}
         with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary)
+            exact, folder = Path(temporary, "float32"), Path(temporary, "int8")
+            exact.mkdir()
             self.tell("exporting to ONNX, int8")
-            tokenizer = trainer.encoder / TOKENIZER
-            export(trainer.network, self.heads, tokenizer, folder, self.samples)
+            export(trainer.network, self.heads, trainer.encoder / TOKENIZER, exact)
+            shutil.copytree(exact, folder)
+            quantise(folder, self.samples)
             decisions = decide(folder)
-            figures = {"int8_agreement": self.agreement(folder, decisions)}
-            settings = {
-                "encoder": describe_encoder(trainer.encoder),
-                **trainer.settings.model_dump(),
-                **origin,
-            }
+            figures = {"int8_agreement": self.agreement(exact, folder, decisions)}
 
             def save(target: Path) -> None:
                 shutil.copytree(folder, target, dirs_exist_ok=True)
 
-            seed, more = trainer.settings.seed, {**figures, **(carried or {})}
-            write_bundle(data, output, "transformer", seed, settings, decisions, save, name, more)
+            more = {**figures, **(carried or {})}
+            write_bundle(
+                self.data, output, "transformer", seed, settings, decisions, save, name, more
+            )
         if run is not None:
             run.figures.update(figures)
         trainer.discard_checkpoint()
 
-    def agreement(self, folder: Path, decisions: Decisions) -> float:
-        """Return how often the int8 model decides as the network in float32 does."""
-        from framescope.training.transformer import export
+    def model(self, folder: Path, calibration: Calibration) -> TransformerModel:
+        """Load what was exported."""
+        return load_transformer(folder, calibration, self.data.outlets)
 
+    def agreement(self, exact: Path, folder: Path, decisions: Decisions) -> float:
+        """Return how often the int8 model decides as the network in float32 does."""
         self.tell("comparing int8 with float32")
         rows = self.validation.sentences
-        with tempfile.TemporaryDirectory() as exact:
-            tokenizer = self.trainer.encoder / TOKENIZER
-            export(self.trainer.network, Heads.load(folder), tokenizer, Path(exact))
-            flags = [
-                decisions.flags(
-                    load_transformer(one, decisions.calibration, self.data.outlets).logits(rows)
-                )
-                for one in (folder, Path(exact))
-            ]
+        shutil.copyfile(folder / HEADS, exact / HEADS)
+        models = (self.model(one, decisions.calibration) for one in (folder, exact))
+        flags = [decisions.flags(model.logits(rows)) for model in models]
         found = float((flags[0] == flags[1]).mean())
         self.tell(f"int8 decides as float32 does in {found:.2%} of {len(rows):,} sentences")
         return round(found, 4)
 
 
-def _decide(
-    folder: Path, trainer: TransformerTrainer, data: Data, root: Path | None, tell: Tell
-) -> Decisions:
+def _decide(folder: Path, export: _Export, root: Path | None) -> Decisions:
     """Fit everything that makes decisions of an exported network's outputs.
 
     Citations, calibration and thresholds, spans, articles: each is saved with the network as it is
     fitted, and read by those that follow.
     """
-    validation, heads, seed = data.part("validation"), trainer.heads(), trainer.settings.seed
+    data, validation, heads, tell = export.data, export.validation, export.heads, export.tell
+    seed, nothing = export.trainer.settings.seed, Calibration.identity(heads.signals)
 
     def saved(calibration: Calibration, **changes: Any) -> TransformerModel:
         nonlocal heads
         heads = replace(heads, **changes)
         heads.save(folder)
-        return load_transformer(folder, calibration, data.outlets)
+        return export.model(folder, calibration)
 
-    model = saved(Calibration.identity(heads.signals))
-    if trainer.network.citations is not None:
+    model = export.model(folder, nothing)
+    if export.trainer.network.citations is not None:
         tell("fitting the citation scorer")
-        scorer = _citation_scorer(model, validation).to_record()
-        model = saved(Calibration.identity(heads.signals), fusion=scorer)
+        model = saved(nothing, fusion=_citation_scorer(model, validation).to_record())
     tell("calibrating on the validation part")
     decisions = fit_decisions(model, validation, seed)
-    model = saved(decisions.calibration)
+    model = export.model(folder, decisions.calibration)
     rule = fit_tags(model, validation, decisions.thresholds)
     model = saved(decisions.calibration, **asdict(rule))
     if any(BY_NAME[signal].level is Level.ARTICLE for signal in heads.signals):
@@ -338,7 +318,7 @@ def _decide(
         if stage.outputs.weights:
             model = saved(decisions.calibration, articles=stage.to_record())
             decisions = fit_decisions(model, validation, seed).at_least(least)
-            model = load_transformer(folder, decisions.calibration, data.outlets)
+            model = export.model(folder, decisions.calibration)
     _sum_up(model, data, decisions, seed, tell, folder)
     return decisions
 
@@ -392,13 +372,12 @@ def _kept(before: Heads, trainer: TransformerTrainer) -> Heads:
 
 def _decide_new(folder: Path, export: _Export, start: StartingBundle) -> Decisions:
     """Keep what decides on the signals there were; fit it for those that are new."""
-    heads, manifest, outlets = export.heads, start.manifest, export.data.outlets
-    seed = export.trainer.settings.seed
+    heads, manifest, seed = export.heads, start.manifest, export.trainer.settings.seed
     lines, limits = dict(manifest["calibration"]), dict(manifest["thresholds"])
     new = [signal for signal in heads.signals if signal not in limits]
     if new:
         export.tell(f"calibrating what is new on the validation part: {', '.join(new)}")
-        model = load_transformer(folder, Calibration.identity(heads.signals), outlets)
+        model = export.model(folder, Calibration.identity(heads.signals))
         fitted = fit_decisions(model, export.validation, seed)
         of_new = fitted.calibration.to_record()
         lines |= {signal: of_new[signal] for signal in new}
@@ -407,7 +386,7 @@ def _decide_new(folder: Path, export: _Export, start: StartingBundle) -> Decisio
     thresholds = {signal: limits[signal] for signal in heads.signals}
     decisions = Decisions(ordered, thresholds, manifest.get("thresholds_elsewhere", {}))
     if set(new) & set(heads.tags):
-        model = load_transformer(folder, decisions.calibration, outlets)
+        model = export.model(folder, decisions.calibration)
         fitted_tags = fit_tags(model, export.validation, thresholds).tag_thresholds
         pairs = zip(heads.tags, fitted_tags, heads.tag_thresholds, strict=True)
         chosen = tuple(fresh if tag in new else kept for tag, fresh, kept in pairs)
@@ -418,6 +397,8 @@ def _decide_new(folder: Path, export: _Export, start: StartingBundle) -> Decisio
 def _carried(before: Mapping[str, Any], data: Data) -> dict[str, Any]:
     """Return a manifest's record of the corpora that were learned before, and of the split."""
     again = set(data.corpora) - {ADDED}
-    earlier = [one for one in before["corpora"] if one["name"] not in again]
-    earlier = [*before.get("earlier_corpora", ()), *earlier]
+    earlier = [
+        *before.get("earlier_corpora", ()),
+        *(one for one in before["corpora"] if one["name"] not in again),
+    ]
     return {"earlier_corpora": earlier, "split": {**before["split"], "added": dict(data.added)}}

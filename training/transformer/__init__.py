@@ -5,8 +5,12 @@ An interrupted training resumes from its checkpoint.
 
 from framescope.training.transformer.citations import fit_citation_scorer
 from framescope.training.transformer.continuing import StartingBundle, without_labels
-from framescope.training.transformer.distillation import DistillationTargets
-from framescope.training.transformer.encoder import default_encoder, describe_encoder, export
-from framescope.training.transformer.targets import in_spans, marked
+from framescope.training.transformer.encoder import (
+    default_encoder,
+    describe_encoder,
+    export,
+    quantise,
+)
+from framescope.training.transformer.targets import DistillationTargets, in_spans, marked
 from framescope.training.transformer.teacher import Teacher, make_targets
 from framescope.training.transformer.training import Progress, TransformerTrainer

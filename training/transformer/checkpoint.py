@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,7 @@ from torch.optim import AdamW, Optimizer
 
 
 def adamw(network: nn.Module, settings: TransformerSettings) -> AdamW:
-    """Make the optimiser: the encoder at its rate, the heads at theirs.
-
-    Weight decay is for the encoder's matrices alone; frozen parameters take no part.
-    """
+    """Make the optimiser; weight decay is for the encoder's matrices alone."""
     trained = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
     encoder = [p for name, p in trained if name.startswith("encoder.")]
     heads = [p for name, p in trained if not name.startswith("encoder.")]
@@ -53,11 +51,7 @@ def seed_step(seed: int, step: int) -> None:
 
 @dataclass(frozen=True)
 class Best:
-    """The best epoch so far, by its loss on held-out rows.
-
-    `since` counts the epochs after it; `weights` are the network's, None before the first epoch's
-    end.
-    """
+    """The weights of the epoch with the least held-out loss, and the epochs since then."""
 
     loss: float = math.inf
     since: int = 0
@@ -71,7 +65,7 @@ class Best:
         return Best(self.loss, self.since + 1, self.weights)
 
     def given_up(self, patience: int) -> bool:
-        """Whether so many epochs in a row were no better."""
+        """Return True if so many epochs in a row were no better."""
         return 0 < patience <= self.since
 
 
@@ -86,10 +80,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder with one checkpoint, replaced as training proceeds.
-
-    `run` identifies the training (settings, data): a checkpoint of another one is refused.
-    """
+    """A folder with the checkpoint of one training, which `run` identifies (settings, data)."""
 
     folder: Path
     run: dict[str, Any]
@@ -101,13 +92,12 @@ class Checkpoint:
     def save(self, standing: Standing, network: nn.Module, optimizer: Optimizer) -> None:
         """Write atomically: an interrupted write leaves the one before."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        best, step, run = standing.best, str(standing.step), json.dumps(self.run, sort_keys=True)
+        metadata = {"step": step, "run": run, "loss": json.dumps(standing.loss)}
         tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
         # Keyed by parameter: one that took no part (a pooler, say) has no state.
         for index, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
-        metadata = {"step": str(standing.step), "run": json.dumps(self.run, sort_keys=True)}
-        metadata["loss"] = json.dumps(standing.loss)
-        best = standing.best
         if best.weights is not None:
             tensors |= {f"best.{name}": value for name, value in best.weights.items()}
             metadata["best"] = json.dumps([best.loss, best.since])
@@ -115,7 +105,7 @@ class Checkpoint:
             save_file({k: v.contiguous().clone() for k, v in tensors.items()}, draft, metadata)
 
     def restore(self, network: nn.Module, optimizer: Optimizer) -> Standing:
-        """Put a training back where it stood; at its beginning where there is no checkpoint.
+        """Restore a training; at its beginning where there is no checkpoint.
 
         Raises `TrainingError` when the checkpoint is damaged, or of other settings or data.
         """
@@ -149,9 +139,9 @@ class Checkpoint:
             ) from None
 
     def discard(self) -> None:
-        """Delete the checkpoint of a training that is done."""
+        """Delete the checkpoint of a finished training, and its folder if that is empty then."""
         self._path.unlink(missing_ok=True)
-        if self.folder.is_dir() and not any(self.folder.iterdir()):
+        with suppress(OSError):
             self.folder.rmdir()
 
 

@@ -1,17 +1,15 @@
 """Citations: the heads that mark them, the loss of these, and the scorer fitted on top.
 
-Spans are tagged; a content is linked to its source and its cue by a softmax over the tokens of its
-passage, whose first stands for "none here". The outputs are laid out as
-`classifier.models.raw_citations` reads them. The scorer decides which citations are shown,
-of which kind their sources are, and what they add to the signals.
+A content is linked to its source and its cue by a softmax over the tokens of its passage, the first
+of which stands for "none here". The scorer decides which citations are shown, of which kind their
+sources are, and what they add to the signals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -47,7 +45,6 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import cross_entropy, log_softmax
 
-Span = tuple[int, int]
 Place = tuple[int, int, int]  # a passage, and the first and the end of some tokens in it
 Floats = NDArray[np.float64]
 
@@ -102,26 +99,23 @@ class CitationHeads(nn.Module):
 # --- targets --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
-    """RowSpan in a batch that look for others, and where these lie in their passage."""
+class _Placed(NamedTuple):
+    """A marked citation of a batch; places are None where they lie outside its passage."""
 
-    passage: int
-    words: Span
-    role: int
-    target: Span | None
+    marked: RowCitation
     weight: float
+    source: Place | None
+    cue: Place | None
+    antecedent: Place | None
+    content: list[Place]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """The kind of a citation's source, and where its words lie."""
+class _Link(NamedTuple):
+    """Words in a batch that look for others, and where these are; None where nowhere."""
 
-    passage: int
-    source: Span | None
-    cue: Span | None
-    kind: SourceKind
-    on_top: tuple[float, float]
+    words: Place
+    role: int
+    target: Place | None
     weight: float
 
 
@@ -135,122 +129,102 @@ class CitationTargets:
         self.weight = [WIDER.get(corpus, 1.0) for corpus in train.corpus.tolist()]
 
     def loss(self, outputs: Sequence[Tensor], batch: Batch) -> Tensor | None:
-        """Return the loss of a batch, of outputs of `CitationHeads`.
-
-        None where no row of it is annotated.
-        """
+        """Return the loss of a batch of `CitationHeads`; None where no row of it is annotated."""
         role, link, kind = outputs
         places = {row: (b, start, end) for b, row, start, end in batch.places.tolist()}
-        annotated = [row for row in places if self.citations[row] is not None]
+        annotated = self._placed(places)
         if not annotated:
             return None
-        passages = _Passages(places, self.index)
-        loss = ROLE_WEIGHT * self._of_roles(role, passages, annotated)
-        links = [found for row in annotated for found in self._links(passages, row)]
+        placed = [one for citations in annotated.values() for one in citations]
+        loss = ROLE_WEIGHT * self._of_roles(role, places, annotated)
+        links = [found for one in placed for found in _links(one)]
         if links:
             loss = loss + LINK_WEIGHT * _of_links(link, links, torch.from_numpy(batch.mask))
-        kinds = [found for row in annotated for found in self._kinds(passages, row)]
+        # The kind of a source that stands in another passage can't be read off this one.
+        kinds = [
+            one
+            for one in placed
+            if one.marked.kind and (one.source or (one.marked.source is None and one.cue))
+        ]
         if kinds:
             loss = loss + KIND_WEIGHT * _of_kinds(kind, kinds)
         # Every row counts the same, whatever share of a batch is annotated.
         return loss * (len(annotated) / len(places))
 
-    def _of_roles(self, logits: Tensor, passages: _Passages, annotated: Sequence[int]) -> Tensor:
+    def _placed(self, places: Mapping[int, Place]) -> dict[int, list[_Placed]]:
+        """Find the tokens of the citations of each annotated row."""
+        rows = {(b, self.index[row]): row for row, (b, _, _) in places.items()}
+
+        def place(passage: int, mark: Mark | None) -> Place | None:
+            other = None if mark is None else rows.get((passage, mark.sentence))
+            if mark is None or other is None:
+                return None
+            b, start, end = places[other]
+            inside = [
+                at
+                for at, (first, last) in enumerate(self.tokens[other].offsets[: end - start])
+                if first < mark.end and mark.start < last
+            ]
+            return (b, start + inside[0], start + inside[-1] + 1) if inside else None
+
+        found = {}
+        for row, (b, _, _) in places.items():
+            if (citations := self.citations[row]) is not None:
+                found[row] = [
+                    _Placed(
+                        one,
+                        self.weight[row],
+                        *(place(b, mark) for mark in (one.source, one.cue, one.antecedent)),
+                        [words for mark in one.content if (words := place(b, mark))],
+                    )
+                    for one in citations
+                ]
+        return found
+
+    def _of_roles(
+        self, logits: Tensor, places: Mapping[int, Place], annotated: Mapping[int, list[_Placed]]
+    ) -> Tensor:
         wanted = torch.full((*logits.shape[:2], len(ROLES)), _IGNORED)
         weights = torch.zeros(*logits.shape[:2], len(ROLES))
         for row in annotated:
-            b, start, end = passages.places[row]
+            b, start, end = places[row]
             wanted[b, start:end] = _OUTSIDE
             weights[b, start:end] = self.weight[row]
-        for row in annotated:
-            for role, spans in self._spans(passages, row).items():
-                column = ROLES.index(role)
-                for b, start, end in spans:
-                    wanted[b, start, column] = TAGS.index("begins")
-                    wanted[b, start + 1 : end, column] = TAGS.index("inside")
+        for citations in annotated.values():
+            for role, (b, start, end) in _spans(citations):
+                wanted[b, start, ROLES.index(role)] = TAGS.index("begins")
+                wanted[b, start + 1 : end, ROLES.index(role)] = TAGS.index("inside")
         flat = logits.reshape(-1, len(TAGS)), wanted.reshape(-1)
         each = cross_entropy(*flat, ignore_index=_IGNORED, reduction="none")
         loss: Tensor = (each * weights.reshape(-1)).sum() / (weights > 0).sum()
         return loss
 
-    def _spans(self, passages: _Passages, row: int) -> Mapping[str, list[Place]]:
-        """Return the spans to tag; of contents that share words the longer is the outer one."""
-        found: dict[str, list[Place]] = {role: [] for role in ROLES}
-        contents = []
-        for one in self.citations[row] or ():
-            for role, mark in (("source", one.source), ("cue", one.cue)):
-                place = self._place(passages, row, mark)
-                if place is not None:
-                    found[role].append(place)
-            contents += [p for m in one.content if (p := self._place(passages, row, m))]
-        taken: dict[str, set[int]] = {"content": set(), "nested": set()}
-        for b, start, end in sorted(contents, key=lambda place: place[1] - place[2]):
-            free = (name for name in taken if taken[name].isdisjoint(range(start, end)))
-            layer = next(free, None)
-            if layer is not None:
-                taken[layer].update(range(start, end))
-                found[layer].append((b, start, end))
-        return found
 
-    def _place(self, passages: _Passages, row: int, mark: Mark | None) -> Place | None:
-        """Return the tokens of a mark; None where it doesn't stand in the row's passage."""
-        other = None if mark is None else passages.row(row, mark.sentence)
-        if mark is None or other is None:
-            return None
-        b, start, end = passages.places[other]
-        inside = [
-            at
-            for at, (first, last) in enumerate(self.tokens[other].offsets[: end - start])
-            if first < mark.end and mark.start < last
-        ]
-        return (b, start + inside[0], start + inside[-1] + 1) if inside else None
-
-    def _links(self, passages: _Passages, row: int) -> Iterator[_Link]:
-        weight = self.weight[row]
-        for one in self.citations[row] or ():
-            source, cue, antecedent = (
-                self._place(passages, row, mark) for mark in (one.source, one.cue, one.antecedent)
-            )
-            for mark in one.content:
-                content = self._place(passages, row, mark)
-                if content is None:
-                    continue
-                for role, target in enumerate((source, cue)):
-                    yield _Link(content[0], content[1:], role, target and target[1:], weight)
-            if source is not None and weight == 1.0:
-                role, target = LINKED.index("antecedent"), antecedent
-                yield _Link(source[0], source[1:], role, target and target[1:], weight)
-
-    def _kinds(self, passages: _Passages, row: int) -> Iterator[_Kind]:
-        for one in self.citations[row] or ():
-            if one.kind is None:
-                continue
-            source, cue = (self._place(passages, row, mark) for mark in (one.source, one.cue))
-            if one.source is not None and source is None:
-                continue  # it stands in another passage
-            place = source or cue
-            if place is not None:
-                on_top = float(one.government), float(one.state_media)
-                spans = source and source[1:], cue and cue[1:]
-                yield _Kind(place[0], *spans, one.kind, on_top, self.weight[row])
+def _spans(citations: Sequence[_Placed]) -> Iterator[tuple[str, Place]]:
+    """Iterate over a row's spans; of contents that share words the longer is the outer one."""
+    for one in citations:
+        yield from ((role, p) for role in ("source", "cue") if (p := getattr(one, role)))
+    contents = [place for one in citations for place in one.content]
+    taken: dict[str, set[int]] = {"content": set(), "nested": set()}
+    for b, start, end in sorted(contents, key=lambda place: place[1] - place[2]):
+        free = (name for name in taken if taken[name].isdisjoint(range(start, end)))
+        if layer := next(free, None):
+            taken[layer].update(range(start, end))
+            yield layer, (b, start, end)
 
 
-class _Passages:
-    """Where the rows of a batch lie."""
-
-    def __init__(self, places: Mapping[int, Place], index: Sequence[int]) -> None:
-        self.places = places
-        self._rows = {(b, index[row]): row for row, (b, _, _) in places.items()}
-
-    def row(self, row: int, sentence: int) -> int | None:
-        """Return the row of an article's sentence in the passage of another of its rows."""
-        return self._rows.get((self.places[row][0], sentence))
+def _links(one: _Placed) -> Iterator[_Link]:
+    for content in one.content:
+        for role, target in enumerate((one.source, one.cue)):
+            yield _Link(content, role, target, one.weight)
+    if one.source is not None and one.weight == 1.0:
+        yield _Link(one.source, LINKED.index("antecedent"), one.antecedent, one.weight)
 
 
-def _mean(values: Tensor, passages: Tensor, spans: Sequence[Span]) -> Tensor:
+def _mean(values: Tensor, places: Sequence[Place]) -> Tensor:
     """Average tokens over spans: (n_passages, n_tokens, k) -> (n_spans, k)."""
     sums = torch.cat([values.new_zeros(len(values), 1, values.shape[-1]), values.cumsum(1)], 1)
-    start, end = torch.tensor(spans).T
+    passages, start, end = torch.tensor(places).T
     total = sums[passages, end] - sums[passages, start]
     mean: Tensor = total / (end - start).clamp(min=1)[:, None]
     return mean
@@ -258,36 +232,35 @@ def _mean(values: Tensor, passages: Tensor, spans: Sequence[Span]) -> Tensor:
 
 def _of_links(link: Tensor, links: Sequence[_Link], mask: Tensor) -> Tensor:
     """Cross-entropy of the tokens that words should find; the first token is for none."""
-    passages = torch.tensor([one.passage for one in links])
+    passages = torch.tensor([one.words[0] for one in links])
     role = torch.tensor([one.role for one in links])
     size, n = LINK_SIZE, len(LINKED)
-    asked = _mean(link[..., : n * size], passages, [one.words for one in links])
+    asked = _mean(link[..., : n * size], [one.words for one in links])
     asked = asked.reshape(len(links), n, size)[torch.arange(len(links)), role]
     answered = link[..., n * size :].reshape(*link.shape[:2], n, size)
     scores = torch.einsum("ns,nts->nt", asked, answered[passages, :, role]) / sqrt(size)
     chances = log_softmax(scores.masked_fill(mask[passages] == 0, _NOWHERE), -1)
     right = torch.zeros_like(chances, dtype=torch.bool)
     for number, one in enumerate(links):
-        start, end = one.target or (0, 1)
+        _, start, end = one.target or (0, 0, 1)
         right[number, start:end] = True
     each = -torch.logsumexp(chances.masked_fill(~right, _NOWHERE), -1)
     loss: Tensor = (each * torch.tensor([one.weight for one in links])).mean()
     return loss
 
 
-def _of_kinds(kind: Tensor, kinds: Sequence[_Kind]) -> Tensor:
+def _of_kinds(kind: Tensor, kinds: Sequence[_Placed]) -> Tensor:
     n, exclusive = len(KINDS), len(_EXCLUSIVE)
-    passages = torch.tensor([one.passage for one in kinds])
     logits = torch.zeros(len(kinds), n)
     for at, role in enumerate(SPEAKING):
         spans = [getattr(one, role) for one in kinds]
         held = torch.tensor([[float(span is not None)] for span in spans])
-        mean = _mean(kind[..., at * n : (at + 1) * n], passages, [s or (0, 1) for s in spans])
-        logits = logits + mean * held
-    names = torch.tensor([KINDS.index(one.kind.value) for one in kinds])
-    on_top = torch.tensor([one.on_top for one in kinds])
+        columns = kind[..., at * n : (at + 1) * n]
+        logits = logits + _mean(columns, [span or (0, 0, 1) for span in spans]) * held
+    names = torch.tensor([KINDS.index(str(one.marked.kind)) for one in kinds])
+    on_top = [(float(one.marked.government), float(one.marked.state_media)) for one in kinds]
     each = cross_entropy(logits[:, :exclusive], names, reduction="none")
-    each = each + bce(logits[:, exclusive:], on_top, reduction="none").mean(-1)
+    each = each + bce(logits[:, exclusive:], torch.tensor(on_top), reduction="none").mean(-1)
     loss: Tensor = (each * torch.tensor([one.weight for one in kinds])).mean()
     return loss
 
@@ -304,11 +277,8 @@ def fit_citation_scorer(
 ) -> CitationScorer:
     """Fit citations, kinds and signals, and the chance from which a citation is shown.
 
-    A citation is right when one was marked whose content and source it shares characters with.
-
-    Nothing was learned from `rows`, and their corpora mark citations by the guidelines. Citations
-    are fitted on those where they are marked, signals on all that label them. `resolved` are the
-    encoder's raw citations there, `logits` its votes, of shape (n_rows, n_signals), and
+    Nothing was learned from `rows`, and their corpora mark citations by the guidelines. `resolved`
+    are the encoder's raw citations there, `logits` its votes, of shape (n_rows, n_signals), and
     `state_media` says which rows name state media.
     """
 
@@ -318,16 +288,29 @@ def fit_citation_scorer(
     nothing = Regressions((), {})
     plain = features(CitationScorer(nothing, nothing, nothing, 0.5))
     annotated = [(row, marked) for row, marked in enumerate(rows.citations) if marked is not None]
-    matches = _Matches(rows)
+    articles = rows.article.tolist()
+    row_of = {
+        (article, sentence.index): row
+        for row, (article, sentence) in enumerate(zip(articles, rows.sentences, strict=True))
+    }
+
+    def shares_words(row: int, raw: RawCitation, marked: RowCitation) -> bool:
+        """Return True if content and source share characters with those that are marked."""
+        if not any(_meet(words, mark) for words in raw.content for mark in marked.content):
+            return False
+        if raw.source is None or marked.source is None:
+            return raw.source is marked.source
+        place = row_of.get((articles[row], marked.source.sentence))
+        return place == raw.source.row and _meet(raw.source, marked.source)
+
     x: list[Any] = []
     right: list[bool] = []
     of_kinds: list[Any] = []
     truth: list[RowCitation] = []
     for row, marked in annotated:
-        for raw, line, kind_line in zip(
-            resolved.raw[row], plain.citations[row], plain.kind_features[row], strict=True
-        ):
-            match = matches.find(row, raw, marked)
+        lines = plain.citations[row], plain.kind_features[row]
+        for raw, line, kind_line in zip(resolved.raw[row], *lines, strict=True):
+            match = next((one for one in marked if shares_words(row, raw, one)), None)
             x.append(line)
             right.append(match is not None)
             if match is not None and match.kind is not None:
@@ -339,7 +322,7 @@ def fit_citation_scorer(
     chances = expit(citation.log_odds(found)["right"])
     threshold = _threshold(chances, correct, sum(len(marked) for _, marked in annotated))
     sentences = features(CitationScorer(citation, kinds, nothing, threshold)).sentences
-    lines = {}
+    of_signals = {}
     for signal, own in _FOR_SIGNAL.items():
         if signal not in rows.signals or signal not in sentences:
             continue
@@ -347,30 +330,9 @@ def fit_citation_scorer(
         known = ~np.isnan(labels)
         positive = labels[known] >= 0.5
         if positive.any() and not positive.all():
-            lines[signal] = _of_own(sentences[signal][known], positive, SENTENCE_FEATURES, own)
-    return CitationScorer(citation, kinds, Regressions(SENTENCE_FEATURES, lines), threshold)
-
-
-class _Matches:
-    """Matches raw citations with the marked ones of their rows."""
-
-    def __init__(self, rows: Examples) -> None:
-        self.articles = rows.article.tolist()
-        keys = zip(self.articles, rows.sentences, strict=True)
-        self.at = {(article, s.index): row for row, (article, s) in enumerate(keys)}
-
-    def find(self, row: int, raw: RawCitation, given: Sequence[RowCitation]) -> RowCitation | None:
-        """Return the marked citation whose content and source a raw one shares characters with."""
-        for marked in given:
-            if not any(_meet(words, mark) for words in raw.content for mark in marked.content):
-                continue
-            if raw.source is None and marked.source is None:
-                return marked
-            if raw.source is not None and marked.source is not None:
-                place = self.at.get((self.articles[row], marked.source.sentence))
-                if place == raw.source.row and _meet(raw.source, marked.source):
-                    return marked
-        return None
+            of_signal = sentences[signal][known]
+            of_signals[signal] = _of_own(of_signal, positive, SENTENCE_FEATURES, own)
+    return CitationScorer(citation, kinds, Regressions(SENTENCE_FEATURES, of_signals), threshold)
 
 
 def _meet(words: RowSpan, mark: Mark) -> bool:
@@ -390,11 +352,7 @@ def _kinds(x: Floats, truth: Sequence[RowCitation]) -> Regressions:
 def _of_own(
     x: Floats, y: NDArray[np.bool_], features: Sequence[str], own: Sequence[str]
 ) -> tuple[float, ...]:
-    """Fit one regression to some of the features; the others weigh nothing.
-
-    The first of its own is the encoder's vote, whose weight is held near 1: rare signals and kinds
-    are decided by the encoder alone.
-    """
+    """Fit one regression to some features; the first, the encoder's vote, weighs about 1."""
     columns = [features.index(name) for name in own]
     *weights, intercept = _line(x[:, columns], y, np.eye(len(own))[0])
     line = np.zeros(len(features))

@@ -1,12 +1,12 @@
 """The weights that a bundle serves, as a network again: where continued training begins.
 
-A bundle holds integers. A weight is its integer times the scale of its column, and what smooth
-quantisation (Xiao et al., 2023) moved from activations into weights is moved back. What rounding
-took is not restored: it is at most half a step, and the bundle scores without it as well.
+A weight is its integer times the scale of its column, and what smooth quantisation (Xiao et al.,
+2023) moved from activations into weights is moved back.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,10 +52,10 @@ class StartingBundle:
 
     @classmethod
     def read(cls, model: str | Path) -> StartingBundle:
-        """Read a bundle's weights from its files; `model` is what ``--from`` takes.
+        """Read a bundle's weights; `model` is what ``--from`` takes.
 
         Raises `BundleError` when the bundle is missing or damaged, `TrainingError` when it is no
-        transformer, or of a shape whose weights can't be told apart.
+        transformer.
         """
         found = bundles.load(model)
         if ENCODER not in found.manifest["files"]:
@@ -104,23 +104,17 @@ class StartingBundle:
         return replace(examples, labels=labels, signals=signals)
 
     def put(self, network: FramingEncoder, signals: tuple[str, ...], tags: tuple[str, ...]) -> None:
-        """Copy the bundle's weights into a network; columns of new signals stay as they are.
-
-        Raises `TrainingError` when the network is of another shape.
-        """
+        """Copy the bundle's weights into a network; columns of new signals stay as they are."""
         state = network.state_dict()
         given = {**self.weights, "gain": torch.tensor(self.heads.gain)}
         of_signals = [signals.index(name) for name in self.heads.signals]
         of_tags = [tags.index(name) for name in self.heads.tags]
-        for names, rows in (
-            (("vote.weight", "vote.bias"), of_signals),
-            (("tag.weight", "tag.bias", "gain"), of_tags),
-        ):
-            for name in names:
-                fresh = state[name].clone()
-                if name in given and rows:
-                    fresh[rows] = given[name]
-                given[name] = fresh
+        for name in ("vote.weight", "vote.bias", "tag.weight", "tag.bias", "gain"):
+            rows = of_signals if name.startswith("vote") else of_tags
+            fresh = state[name].clone()
+            if name in given and rows:
+                fresh[rows] = given[name]
+            given[name] = fresh
         needed = {name for name in state if not name.startswith(_NOT_SERVED)}
         if lacking := sorted(needed - given.keys()):
             raise TrainingError(f"{self.folder}: its weights are not whole (no {lacking[0]})")
@@ -149,8 +143,7 @@ def without_labels(rows: Examples) -> Examples:
 def served_weights(model: onnx.ModelProto) -> Iterator[tuple[str, Floats]]:
     """Iterate over a graph's weights, by the names of the network it was exported from.
 
-    Biases and norms kept their names. A product's weights have lost theirs: they are those of the
-    bias that is added to it.
+    Those of a product, which have lost their name, go by the bias that is added to it.
     """
     graph = _Graph(model)
     for name in graph.constants:
@@ -176,10 +169,10 @@ class _Graph:
         self.constants = {one.name: one for one in model.graph.initializer}
         self.all = list(model.graph.node)
         self.maker = {output: node for node in self.all for output in node.output}
-        self.takers: dict[str, list[Any]] = {}
+        self.takers: dict[str, list[Any]] = defaultdict(list)
         for node in self.all:
             for name in node.input:
-                self.takers.setdefault(name, []).append(node)
+                self.takers[name].append(node)
 
     def nodes(self, kind: str) -> Iterator[Any]:
         return (node for node in self.all if node.op_type == kind)
@@ -188,7 +181,7 @@ class _Graph:
         return np.asarray(numpy_helper.to_array(self.constants[name]), np.float32)
 
     def restored(self, node: Any, axis: int) -> Floats:
-        """Return the numbers that a node makes of integers, which have a scale along an axis."""
+        """Return the numbers that a node makes of integers, with a scale along an axis."""
         integers, scale, zero = (self.array(name) for name in node.input)
         shape = [1] * integers.ndim
         shape[axis] = -1
@@ -196,11 +189,9 @@ class _Graph:
 
     def bias_of(self, product: Any) -> str | None:
         """Return the name of the bias that is added to a product; None of two activations."""
-        for node in self.takers.get(product.output[0], ()):
-            named = [x for x in node.input if x in self.constants and x.startswith(_NETWORK)]
-            if node.op_type == "Add" and named:
-                return str(named[0])
-        return None
+        added = [node for node in self.takers[product.output[0]] if node.op_type == "Add"]
+        named = (x for node in added for x in node.input if x.startswith(_NETWORK))
+        return next((str(x) for x in named if x in self.constants), None)
 
     def weights_of(self, product: Any) -> Floats:
         """Return a product's weights, shape (n_in, n_out)."""
@@ -213,9 +204,7 @@ class _Graph:
             activations = self.maker[activations].input[0]
         node = self.maker.get(activations)
         if node is not None and node.op_type == "Mul":
-            smooth = [
-                self.array(x) for x in node.input if "smooth_quant" in x and x in self.constants
-            ]
-            if smooth:
-                found = found * smooth[0].reshape(-1, 1)
+            for name in node.input:
+                if "smooth_quant" in name and name in self.constants:
+                    return found * self.array(name).reshape(-1, 1)
         return found

@@ -26,6 +26,7 @@ from framescope.classifier.models import (
     Batch,
     Embeddings,
     Heads,
+    read_arrays,
 )
 from framescope.classifier.runtime import ENCODER
 from framescope.training.transformer.citations import CitationHeads
@@ -42,10 +43,7 @@ _FIRST_GAIN = 0.5
 
 
 def default_encoder() -> Path:
-    """Return the folder of all-MiniLM-L6-v2, found without importing its package.
-
-    Raises `TrainingError` when the package isn't installed, or its weights aren't the known ones.
-    """
+    """Return the folder of all-MiniLM-L6-v2, found without importing its package."""
     install = f"{DEFAULT_PACKAGE}==0.1.0, or give a local model with --encoder FOLDER"
     try:
         found = [f for f in files(DEFAULT_PACKAGE) or () if f.name == WEIGHTS]
@@ -60,11 +58,7 @@ def default_encoder() -> Path:
 
 
 def read_tokenizer(folder: Path) -> Tokenizer:
-    """Read the tokenizer of a local model folder.
-
-    Raises `TrainingError` when there is no ``tokenizer.json`` that can be read, or it isn't an
-    encoder's.
-    """
+    """Read the tokenizer of a local model folder; raise `TrainingError` where it has none."""
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise TrainingError(
@@ -84,10 +78,7 @@ def read_tokenizer(folder: Path) -> Tokenizer:
 
 
 def describe_encoder(folder: Path) -> dict[str, str]:
-    """Return the name of an encoder's folder and its weights' digest, for a manifest.
-
-    Raises `TrainingError` when it has no weights.
-    """
+    """Return the name of an encoder's folder and its weights' digest, for a manifest."""
     if not (folder / WEIGHTS).is_file():
         raise TrainingError(f"{folder}: no {WEIGHTS} there; --encoder wants a local model folder")
     found = digest(folder / WEIGHTS)
@@ -98,10 +89,7 @@ def describe_encoder(folder: Path) -> dict[str, str]:
 
 
 def load_encoder(folder: Path) -> Any:
-    """Load an encoder whole: weights that a file lacks would be random, without a word.
-
-    Raises `TrainingError` when the folder holds none that can be loaded.
-    """
+    """Load an encoder whole: weights that a file lacks would be random, without a word."""
     if not (folder / WEIGHTS).is_file():
         raise TrainingError(f"{folder}: no encoder to load there (no {WEIGHTS})")
     notices.disable_progress_bar()
@@ -118,9 +106,8 @@ def load_encoder(folder: Path) -> Any:
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
-            # Two products and a softmax. Passages are short: torch's own kernel, made for long
-            # ones, takes a fifth longer to train; and exported, it is written out with guards
-            # against rows without a token, where runtimes put plain attention together again.
+            # Passages are short: torch's own kernel, made for long ones, takes a fifth longer to
+            # train, and is exported with guards, where runtimes fuse plain attention again.
             attn_implementation="eager",
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are reported, and refused below
@@ -142,9 +129,7 @@ def load_encoder(folder: Path) -> Any:
 class FramingEncoder(nn.Module):
     """A transformer encoder with heads on every token: a vote per signal, a tag per span signal.
 
-    Frozen word embeddings are half of a small encoder's weights, and a vocabulary that was learned
-    from far more text than any labelled corpus holds. `cites` adds `CitationHeads`, and `bridge` a
-    map to vectors of that size, a teacher's.
+    `cites` adds `CitationHeads`, and `bridge` a map to vectors of that size, a teacher's.
     """
 
     def __init__(
@@ -180,12 +165,12 @@ class FramingEncoder(nn.Module):
         self.encoder.get_input_embeddings().weight.requires_grad_(not freeze_embeddings)
 
     def embed(self, ids: Tensor) -> Tensor:
-        """Look up word embeddings, shape (n_passages, n_tokens, hidden)."""
+        """Look up word embeddings, (n_passages, n_tokens, hidden)."""
         embedded: Tensor = self.encoder.get_input_embeddings()(ids)
         return embedded
 
     def vectors(self, embedded: Tensor, mask: Tensor) -> Tensor:
-        """Return the encoder's vector of each token, shape (n_passages, n_tokens, hidden)."""
+        """Return the encoder's vector of each token, (n_passages, n_tokens, hidden)."""
         hidden: Tensor = self.encoder(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
         return hidden
 
@@ -198,12 +183,10 @@ class FramingEncoder(nn.Module):
     def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         """Return votes, tags and the outputs of `CitationHeads`, where there are any.
 
-        Word embeddings come in, not token ids: they are looked up outside of the exported graph,
-        where they are stored once however often the rest is trained.
-
+        Word embeddings come in, not token ids: they are looked up outside of the exported graph.
         Votes have shape (n_passages, n_tokens, n_signals): a sentence's logit is the mean of its
-        tokens' votes, so each word's share is known. Tags, of shape (n_passages, n_tokens,
-        n_tags), are the logits of each token lying in a span of each span signal.
+        tokens' votes, so each word's share is known. Tags, of shape (n_passages, n_tokens, n_tags),
+        are the logits of each token lying in a span of each span signal.
         """
         return self.read(self.vectors(embedded, mask))
 
@@ -211,18 +194,10 @@ class FramingEncoder(nn.Module):
 # --- export ---------------------------------------------------------------------------------------
 
 
-def export(
-    network: FramingEncoder,
-    heads: Heads,
-    tokenizer: Path,
-    folder: Path,
-    samples: Sequence[Batch] = (),
-) -> None:
-    """Write the files of a transformer bundle.
+def export(network: FramingEncoder, heads: Heads, tokenizer: Path, folder: Path) -> None:
+    """Write the files of a transformer bundle, in float32.
 
-    The word embeddings are kept apart from the graph: with frozen embeddings that file is the same
-    after every training. int8 is scaled by `samples`, passages of the training part; without any
-    the graph stays in float32, to compare with.
+    Word embeddings are kept apart from the graph: frozen, they are the same after every training.
     """
     network = network.eval()
     weights = network.encoder.get_input_embeddings().weight.detach().float().numpy()
@@ -231,11 +206,6 @@ def export(
     heads.save(folder)
     shutil.copyfile(tokenizer, folder / TOKENIZER)
     _trace(network, folder / ENCODER, hidden=weights.shape[1])
-    if samples:
-        quantise(
-            folder / ENCODER,
-            [{"embedded": embeddings.look_up(one.ids), "mask": one.mask} for one in samples],
-        )
 
 
 class _Served(nn.Module):
@@ -245,7 +215,7 @@ class _Served(nn.Module):
         super().__init__()
         self.network = network
         tags = ("tags",) if network.tag.out_features else ()
-        self.names = ["votes", *tags, *(CITED if network.citations is not None else ()), VECTOR]
+        self.names = ["votes", *tags, *(CITED if network.citations else ()), VECTOR]
 
     def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         found = self.network.vectors(embedded, mask)
@@ -259,9 +229,9 @@ def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
     """Export with passages and tokens as free dimensions."""
     shape = {0: torch.export.Dim("passages"), 1: torch.export.Dim("tokens")}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    served = _Served(network)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        served = _Served(network)
         torch.onnx.export(
             served,
             (torch.zeros(2, 16, hidden), torch.ones(2, 16, dtype=torch.int64)),
@@ -273,12 +243,11 @@ def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
             external_data=False,
             verbose=False,
         )
-    _strip(path)
+    _save(onnx.load(path), path)
 
 
-def _strip(path: Path) -> None:
-    """Remove the exporter's notes: stack traces with the names of local folders."""
-    model = onnx.load(path)
+def _save(model: onnx.ModelProto, path: Path) -> None:
+    """Write a graph without notes: stack traces with the names of local folders."""
     graph = model.graph
     named = (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer)
     for item in (model, graph, *named):
@@ -287,28 +256,29 @@ def _strip(path: Path) -> None:
     onnx.save(model, path)
 
 
-def quantise(path: Path, samples: Sequence[dict[str, Any]]) -> None:
-    """Quantise a graph's products to int8, weights and activations, in its file.
+def quantise(folder: Path, samples: Sequence[Batch]) -> None:
+    """Quantise the products of what `export` wrote to int8, weights and activations.
 
-    Static scales, by the samples (inputs of the graph): scores depend on the passage alone,
-    whatever else is in a batch. Weights have a scale per column and seven bits, since processors
-    without VNNI add two products in 16 bits, which eight would overflow. Written as pairs of
-    QuantizeLinear and DequantizeLinear, which every runtime reads (NNCF; smooth quantisation, Xiao
-    et al., 2023).
+    Static scales, by the samples: scores depend on the passage alone, whatever else is in a batch.
+    Weights have a scale per column and seven bits, since processors without VNNI add two products
+    in 16 bits, which eight would overflow. Written as pairs of QuantizeLinear and DequantizeLinear,
+    which every runtime reads (NNCF; smooth quantisation, Xiao et al., 2023).
     """
     os.environ.setdefault("NNCF_CI", "1")  # it would report its use over the network
     import nncf
     from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
 
     nncf.set_log_level(logging.ERROR)
+    arrays = read_arrays(folder / EMBEDDINGS, ("table", "scale"))
+    embeddings = Embeddings(arrays["table"], arrays["scale"])
+    inputs = [{"embedded": embeddings.look_up(one.ids), "mask": one.mask} for one in samples]
     with contextlib.redirect_stdout(io.StringIO()):  # its progress
         quantised = nncf.quantize(
-            onnx.load(path),
-            nncf.Dataset(list(samples)),
+            onnx.load(folder / ENCODER),
+            nncf.Dataset(inputs),
             preset=nncf.QuantizationPreset.MIXED,
-            subset_size=len(samples),
+            subset_size=len(inputs),
             model_type=nncf.ModelType.TRANSFORMER,
             advanced_parameters=AdvancedQuantizationParameters(overflow_fix=OverflowFix.ENABLE),
         )
-    onnx.save(quantised, path)
-    _strip(path)
+    _save(quantised, folder / ENCODER)

@@ -1,19 +1,39 @@
-"""The order in which rows are read, and their labels as tensors with the loss against them."""
+"""What a training reads and learns: the order of rows, labels and a teacher's outputs as tensors.
+
+With labels and distillation targets goes the loss against them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from framescope.classifier.models import Batch, Packer, Passage, Tokens, by_length
-from framescope.classifier.records import Sentence, Span
+from framescope.classifier.errors import TrainingError
+from framescope.classifier.models import (
+    KINDS,
+    ROLES,
+    SPEAKING,
+    TAGS,
+    Batch,
+    Packer,
+    Passage,
+    Tokens,
+    by_length,
+)
+from framescope.classifier.records import Sentence, SourceKind, Span
 from framescope.classifier.taxonomy import TECHNIQUES
 from framescope.training.data import Examples
+from framescope.training.recipes import TransformerSettings
+from framescope.training.transformer.citations import KIND_WEIGHT, ROLE_WEIGHT
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch.nn.functional import cosine_similarity, cross_entropy, softmax
 
 # Batches are cut from passages sorted by length within this many batches: little padding, and
 # still other neighbours in every epoch.
@@ -24,8 +44,8 @@ _WINDOW = 32
 class Schedule:
     """The batches of every epoch, a pure function of the seed.
 
-    `examples` are the training rows, with the `tokens` of each. `shares` say how much of each
-    corpus an epoch holds, 1 unless named; `budget` is the tokens of a batch, padding included.
+    `shares` say how much of each corpus an epoch holds, 1 unless named; `budget` is the tokens of a
+    batch, padding included.
     """
 
     examples: Examples
@@ -58,32 +78,23 @@ class Schedule:
         chosen: list[Passage] = []
         for start in range(0, count, len(order)):
             again = order[turn[start : start + len(order)] % len(order)]
-            chosen += self._pack(rows, set(again.tolist()), rng)
+            kept = rows[np.isin(self.examples.article[rows], again)].tolist()
+            # Passages of varying size, so that a sentence stands at another place in each epoch
+            # and the network meets short contexts as well as long ones.
+            size = int(rng.integers(self.packer.max_tokens // 2, self.packer.max_tokens + 1))
+            packer = Packer(self.packer.tokenizer, size, self.packer.context)
+            sentences = [self.examples.sentences[row] for row in kept]
+            packed = packer.pack(sentences, [self.tokens[row] for row in kept])
+            chosen += [Passage(tuple(kept[i] for i in p.rows), p.length) for p in packed]
         return chosen
-
-    def _pack(
-        self, rows: NDArray[np.int64], articles: set[str], rng: np.random.Generator
-    ) -> list[Passage]:
-        kept = [int(row) for row in rows if self.examples.article[row] in articles]
-        # Passages of varying size, so that a sentence stands at another place in each epoch and
-        # the network meets short contexts as well as long ones.
-        size = int(rng.integers(self.packer.max_tokens // 2, self.packer.max_tokens + 1))
-        packer = Packer(self.packer.tokenizer, size, self.packer.context)
-        sentences = [self.examples.sentences[row] for row in kept]
-        packed = packer.pack(sentences, [self.tokens[row] for row in kept])
-        return [Passage(tuple(kept[i] for i in p.rows), p.length) for p in packed]
 
 
 class Targets:
     """The labels of training rows as tensors, and the loss against them.
 
-    The loss is the binary cross-entropy of the cells that are annotated, weighted by signal and
-    averaged over sentences; plus, for the spans a row's corpus marks, that of its tokens. A label
-    between 0 and 1, on which annotators differ, is the target as it is, also of the tokens of a
-    span in such a sentence.
-
-    `tokens` are those of each row, `tags` the span signals; `weights` are by signal, 1 unless
-    named.
+    The binary cross-entropy of annotated cells, weighted by signal and averaged over sentences, and
+    of tokens, for the spans that a row's corpus marks. A label between 0 and 1, on which annotators
+    differ, is the target as it is, also of the tokens of a span.
     """
 
     def __init__(
@@ -112,10 +123,7 @@ class Targets:
         ]
 
     def loss(self, votes: Tensor, tags: Tensor, gain: Tensor, batch: Batch) -> Tensor:
-        """Return the loss of a batch.
-
-        Votes and tags have shapes (n_passages, n_tokens, n_signals or n_tags), the gain (n_tags,).
-        """
+        """Return the loss of a batch; the gain, of shape (n_tags,), is the network's."""
         rows = torch.from_numpy(batch.places[:, 1])
         logits = pool(votes, tags, gain, batch.places, self.tag_columns)
         labels = self.labels[rows]
@@ -126,9 +134,7 @@ class Targets:
         if places:
             wanted = torch.cat([self.tags[row] for _, row, _, _ in places])
             given = torch.cat([tags[b, start:end] for b, _, start, end in places])
-            known = torch.cat(
-                [self.marked[r].expand(end - start, -1) for _, r, start, end in places]
-            )
+            known = torch.cat([self.marked[r].expand(end - at, -1) for _, r, at, end in places])
             if known.any():
                 mean = bce(given[known], wanted[known])
                 loss = loss + self.tag_weight * mean * len(places) / len(rows)
@@ -138,11 +144,7 @@ class Targets:
 def pool(
     votes: Tensor, tags: Tensor, gain: Tensor, places: NDArray[np.int64], columns: Sequence[int]
 ) -> Tensor:
-    """Return the logits of sentences, shape (n_sentences, n_signals).
-
-    The mean vote of a sentence's tokens plus its strongest tag, as `TransformerModel` computes them
-    in numpy.
-    """
+    """Return the logits of sentences, (n_sentences, n_signals), as `TransformerModel` does."""
     sizes = torch.from_numpy(places[:, 3] - places[:, 2])
     sentence = torch.repeat_interleave(torch.arange(len(places)), sizes)
     flat_votes = torch.cat([votes[b, start:end] for b, _, start, end in places])
@@ -161,8 +163,8 @@ def pool(
 def marked(examples: Examples, tags: Sequence[str]) -> NDArray[np.bool_]:
     """Return of which signals each row's spans are known, shape (n, n_tags).
 
-    Those that are labelled 0, and those labelled 1 of which the row has a span: a corpus may say
-    that a sentence has a technique without saying where. A label between 0 and a half is neither:
+    Those labelled 0, and those labelled 1 of which the row has a span: a corpus may say that a
+    sentence has a technique without saying where. A label below a half that isn't 0 is neither:
     somebody marked a span there that isn't kept.
     """
     found = np.zeros((len(examples), len(tags)), np.bool_)
@@ -174,17 +176,14 @@ def marked(examples: Examples, tags: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def _tags_of(span: Span) -> tuple[str, ...]:
-    """Return the tags of a span: one of a user's own signal is no technique."""
+    """Return a span's signal, and of a technique ``any_technique`` as well."""
     return (span.signal, *(("any_technique",) if span.signal in TECHNIQUES else ()))
 
 
 def in_spans(
     sentence: Sentence, tokens: Tokens, spans: Sequence[Span], tags: Sequence[str]
 ) -> NDArray[np.bool_]:
-    """Return which tokens lie in a span of which signal, shape (n_tokens, n_tags).
-
-    A span of any technique counts for ``any_technique`` as well.
-    """
+    """Return which tokens lie in a span of which signal, shape (n_tokens, n_tags)."""
     marks = np.zeros((len(tokens.ids), len(tags)), np.bool_)
     for span in spans:
         columns = [i for i, tag in enumerate(tags) if tag in _tags_of(span)]
@@ -192,3 +191,162 @@ def in_spans(
             if sentence.start + start < span.end and span.start < sentence.start + end:
                 marks[position, columns] = True
     return marks
+
+
+# --- distillation ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TargetShard:
+    """A teacher's outputs for some articles, as a file keeps them.
+
+    Row r's tokens are those from `first[r]` to `first[r + 1]`. Logits have shape (n_rows,
+    n_signals), the others (n_tokens, ...), without columns where the teacher doesn't give them.
+    """
+
+    path: Path
+    logits: NDArray[np.float16]
+    first: NDArray[np.int64]
+    ids: NDArray[np.int32]
+    tags: NDArray[np.float16]
+    roles: NDArray[np.float16]
+    kinds: NDArray[np.float16]
+
+    @classmethod
+    def read(cls, path: Path, identity: str, *, vectors: bool) -> TargetShard | None:
+        """Read a file; None when it isn't there, is of others, or lacks vectors that are needed."""
+        if not path.is_file():
+            return None
+        names = ("logits", "first", "ids", "tags", "roles", "kinds")
+        try:
+            with safe_open(path, "np") as file:
+                whole = {*names, *(("hidden",) if vectors else ())} <= set(file.keys())
+                if (file.metadata() or {}).get("identity") != identity or not whole:
+                    return None
+                return cls(path, *(file.get_tensor(name) for name in names))
+        except (SafetensorError, OSError) as error:
+            raise TrainingError(f"{path}: damaged ({error}); delete it to have it again") from None
+
+    def vectors(self, row: int) -> Tensor:
+        """Read a row's vectors, shape (n_tokens, hidden)."""
+        with safe_open(self.path, "np") as file:
+            start, end = self.first[row : row + 2].tolist()
+            return torch.from_numpy(file.get_slice("hidden")[start:end].astype(np.float32))
+
+
+@dataclass(frozen=True)
+class DistillationTargets:
+    """Rows without labels, and a teacher's outputs for them, in their order.
+
+    `width` is the size of the teacher's vectors, `identity` a SHA-256 of the teacher and the rows.
+    """
+
+    rows: Examples
+    shards: Sequence[TargetShard]
+    width: int
+    identity: str
+
+
+class DistillationLoss:
+    """The loss of a student against distillation targets, whose rows begin at `start`.
+
+    Sentences are weighted as labels are. Of tokens: their tags and roles, of sources and cues their
+    kinds, and the cosine distance of their vectors. Tokens count only in sentences that the student
+    reads as its teacher did.
+    """
+
+    def __init__(
+        self,
+        targets: DistillationTargets,
+        start: int,
+        tokens: Sequence[Tokens],
+        columns: Sequence[int],
+        weights: Tensor,
+        settings: TransformerSettings,
+    ) -> None:
+        self.start = start
+        self.columns = columns
+        self.weights = weights
+        self.settings = settings
+        self.places = [(shard, row) for shard in targets.shards for row in range(len(shard.logits))]
+        self.logits = torch.from_numpy(np.concatenate([s.logits for s in targets.shards]))
+        self.alike = [
+            np.array_equal(tokens[start + at].ids, self._of(at, "ids"))
+            for at in range(len(self.places))
+        ]
+
+    def _of(self, at: int, name: str) -> NDArray[Any]:
+        """Return one row's part of an array of tokens."""
+        shard, row = self.places[at]
+        found: NDArray[Any] = getattr(shard, name)[shard.first[row] : shard.first[row + 1]]
+        return found
+
+    def loss(
+        self, outputs: Sequence[Tensor], gain: Tensor, bridged: Tensor | None, batch: Batch
+    ) -> Tensor | None:
+        """Return the loss of a batch; None where it has no row with targets.
+
+        `bridged` are the network's vectors mapped to the teacher's, where these are learned.
+        """
+        chosen = batch.places[:, 1] >= self.start
+        if not chosen.any():
+            return None
+        places = batch.places[chosen]
+        rows = places[:, 1] - self.start
+        votes, tags, *cited = outputs
+        logits = pool(votes, tags, gain, places, self.columns)
+        wanted = torch.sigmoid(self.logits[rows].float())
+        loss = (bce(logits, wanted, reduction="none") * self.weights).sum() / len(rows)
+        alike = [
+            (b, row - self.start, first, end)
+            for b, row, first, end in places.tolist()
+            if self.alike[row - self.start] and end > first
+        ]
+        if alike:
+            loss = loss + self._of_tokens(tags, cited, bridged, alike)
+        return self.settings.taught_weight * loss * (len(rows) / len(batch.places))
+
+    def _of_tokens(
+        self,
+        tags: Tensor,
+        cited: Sequence[Tensor],
+        bridged: Tensor | None,
+        places: Sequence[tuple[int, int, int, int]],
+    ) -> Tensor:
+        def ours(values: Tensor) -> Tensor:
+            return torch.cat([values[b, start:end] for b, _, start, end in places])
+
+        def theirs(name: str) -> Tensor:
+            found = np.concatenate([self._of(at, name) for _, at, _, _ in places])
+            return torch.from_numpy(found.astype(np.float32))
+
+        loss = self.settings.tag_weight * bce(ours(tags), torch.sigmoid(theirs("tags")))
+        roles = theirs("roles")
+        if cited and roles.shape[1]:
+            shape = len(roles), len(ROLES), len(TAGS)
+            given, wanted = ours(cited[0]).reshape(shape), roles.reshape(shape)
+            of_roles = cross_entropy(given.flatten(0, 1), softmax(wanted, -1).flatten(0, 1))
+            of_kinds = _of_kinds(ours(cited[2]), theirs("kinds"), wanted)
+            of_both = ROLE_WEIGHT * of_roles + KIND_WEIGHT * of_kinds
+            loss = loss + self.settings.citation_weight * of_both
+        if bridged is not None:
+            shards = (self.places[at] for _, at, _, _ in places)
+            vectors = torch.cat([shard.vectors(row) for shard, row in shards])
+            near = cosine_similarity(ours(bridged).float(), vectors, dim=-1)
+            loss = loss + self.settings.hidden_weight * (1 - near).mean()
+        return loss
+
+
+def _of_kinds(given: Tensor, theirs: Tensor, roles: Tensor) -> Tensor:
+    """Return the loss of kinds; a token counts as surely as the teacher takes it for a source."""
+    exclusive, outside = len(SourceKind), TAGS.index("outside")
+    loss = given.new_zeros(())
+    for at, role in enumerate(SPEAKING):
+        sure = 1 - softmax(roles[:, ROLES.index(role)], -1)[:, outside]
+        columns = slice(at * len(KINDS), (at + 1) * len(KINDS))
+        own, wanted = given[:, columns], theirs[:, columns]
+        names = softmax(wanted[:, :exclusive], -1)
+        each = cross_entropy(own[:, :exclusive], names, reduction="none")
+        on_top = bce(own[:, exclusive:], torch.sigmoid(wanted[:, exclusive:]), reduction="none")
+        loss = loss + (sure * (each + on_top.mean(-1))).sum() / sure.sum().clamp(min=1.0)
+    return loss

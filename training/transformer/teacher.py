@@ -1,8 +1,7 @@
-"""A stronger encoder, which teaches a small one.
+"""A stronger encoder, fine-tuned on a student's rows, which labels more rows for it.
 
-It is fine-tuned on the rows that the student learns from, and then labels rows without labels
-(Hinton, Vinyals, Dean, 2015, with the probabilities as they are; of vectors Jiao et al., 2020,
-TinyBERT, the last layer alone).
+After Hinton, Vinyals, Dean, 2015, with the probabilities as they are; of vectors Jiao et al., 2020,
+TinyBERT, the last layer alone.
 """
 
 from __future__ import annotations
@@ -22,9 +21,8 @@ from framescope.classifier.files import replacing
 from framescope.classifier.models import by_length, digest_of_names
 from framescope.training.data import Examples
 from framescope.training.recipes import TransformerSettings
-from framescope.training.transformer.distillation import DistillationTargets, TargetShard
 from framescope.training.transformer.encoder import describe_encoder, load_encoder, read_tokenizer
-from framescope.training.transformer.targets import pool
+from framescope.training.transformer.targets import DistillationTargets, TargetShard, pool
 from framescope.training.transformer.training import Progress, TransformerTrainer
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
@@ -44,8 +42,7 @@ _BATCH_TOKENS = 4096
 class Teacher:
     """A stronger encoder, and the folder of its weights and targets, which students share.
 
-    It labels articles of the files `texts` (none: those beside the corpora), at most so many
-    sentences.
+    It labels `sentences` at most, of the files `texts` (none: those beside the corpora).
     """
 
     encoder: Path
@@ -64,11 +61,10 @@ class Teacher:
         }
 
     def check(self, student: Path, hidden_weight: float) -> str | None:
-        """Check before anything is trained whether it can teach a student's encoder.
+        """Check both encoders before anything is trained, and return what can't be taught.
 
-        Returns what it can't teach, where its vocabulary is another. Raises `TrainingError` when
-        one of the folders holds no encoder that can be read, or the teacher's vocabulary is another
-        and its vectors are to be learned token by token.
+        Raises `TrainingError` when one of the folders holds no encoder that can be read, or vectors
+        are to be learned from a teacher with another vocabulary.
         """
         vocabularies = []
         for folder in (self.encoder, student):
@@ -87,11 +83,7 @@ class Teacher:
     def learn(
         self, rows: Examples, registry: Registry | None, progress: Progress | None = None
     ) -> TransformerTrainer:
-        """Fine-tune it, or read the weights of an earlier training on the same rows.
-
-        An interrupted training resumes from its checkpoint. Raises `TrainingError` when the weights
-        are damaged, or of another teacher or other rows.
-        """
+        """Fine-tune it, or read the weights of an earlier training on the same rows."""
         trainer = TransformerTrainer(
             self.encoder, self.settings, self.folder / "checkpoint", progress, registry=registry
         )
@@ -129,11 +121,9 @@ def make_targets(
     vectors: bool = False,
     progress: Progress | None = None,
 ) -> DistillationTargets:
-    """Label rows by a fine-tuned teacher, except for those that it has labelled before.
+    """Label rows, whole articles in order, except for those that `folder` keeps from before.
 
-    `rows` are whole articles, in order, and `folder` keeps the targets, one file for some articles.
-    Vectors take about 50 KB per sentence of a base-size model. Raises `TrainingError` when a file
-    found there is damaged.
+    Vectors take about 50 KB per sentence of a base-size model.
     """
     teacher.network.eval()
     identity = _identity(teacher)
@@ -142,12 +132,9 @@ def make_targets(
     done = 0
     for number, part in enumerate(_parts(rows)):
         path, own = folder / f"{number:05}.safetensors", _digest(identity, part)
-        shard = TargetShard.read(path, own, vectors=vectors)
-        if shard is None:
+        while (shard := TargetShard.read(path, own, vectors=vectors)) is None:
             with replacing(path) as draft:
                 save_file(_outputs(teacher, part, vectors=vectors), draft, {"identity": own})
-            shard = TargetShard.read(path, own, vectors=vectors)
-        assert shard is not None
         shards.append(shard)
         done += len(part)
         if progress is not None:
@@ -168,37 +155,31 @@ def _outputs(teacher: TransformerTrainer, rows: Examples, *, vectors: bool) -> d
     tokens = teacher.read(rows)
     columns = [teacher.signals.index(tag) for tag in teacher.tags]
     logits = np.zeros((len(rows), len(teacher.signals)), np.float16)
-    nothing = np.zeros((0, 0), np.float16)
-    tags, roles, kinds, hidden = ([nothing] * len(rows) for _ in range(4))
+    names = ("tags", "roles", "kinds", *(("hidden",) if vectors else ()))
+    found = {name: [np.zeros((0, 0), np.float16)] * len(rows) for name in names}
     for group in by_length(packer.pack(rows.sentences, tokens), _BATCH_TOKENS):
         batch = packer.batch(group, tokens)
         with torch.autocast("cpu", torch.bfloat16):
-            found = network.vectors(
+            hidden = network.vectors(
                 network.embed(torch.from_numpy(batch.ids)), torch.from_numpy(batch.mask)
             )
-            votes, tagged, *cited = (output.float() for output in network.read(found))
-        pooled = pool(votes, tagged, network.gain, batch.places, columns)
-        logits[batch.places[:, 1]] = _half(pooled)
-        for b, row, start, end in batch.places.tolist():
-            tags[row] = _half(tagged[b, start:end])
-            roles[row] = _half(cited[0][b, start:end] if cited else tagged[b, start:end, :0])
-            kinds[row] = _half(cited[2][b, start:end] if cited else tagged[b, start:end, :0])
-            if vectors:
-                hidden[row] = _half(found[b, start:end])
-    made = {
+            votes, tags, *cited = (output.float() for output in network.read(hidden))
+        logits[batch.places[:, 1]] = _half(pool(votes, tags, network.gain, batch.places, columns))
+        roles, _, kinds = cited or (tags[..., :0],) * 3
+        values = {"tags": tags, "roles": roles, "kinds": kinds, "hidden": hidden}
+        for name in names:
+            for b, row, start, end in batch.places.tolist():
+                found[name][row] = _half(values[name][b, start:end])
+    return {
         "logits": logits,
         "first": np.r_[0, np.cumsum([len(one.ids) for one in tokens])].astype(np.int64),
         "ids": np.array([i for one in tokens for i in one.ids], np.int32),
-        "tags": np.concatenate(tags),
-        "roles": np.concatenate(roles),
-        "kinds": np.concatenate(kinds),
+        **{name: np.concatenate(arrays) for name, arrays in found.items()},
     }
-    return {**made, "hidden": np.concatenate(hidden)} if vectors else made
 
 
 def _half(values: Tensor) -> NDArray[np.float16]:
-    found: NDArray[np.float16] = values.float().numpy().astype(np.float16)
-    return found
+    return values.float().numpy().astype(np.float16)
 
 
 def _identity(teacher: TransformerTrainer) -> str:

@@ -37,13 +37,18 @@ from framescope.training.transformer.checkpoint import (
 )
 from framescope.training.transformer.citations import CitationTargets
 from framescope.training.transformer.continuing import StartingBundle
-from framescope.training.transformer.distillation import DistillationLoss, DistillationTargets
 from framescope.training.transformer.encoder import (
     FramingEncoder,
     describe_encoder,
     read_tokenizer,
 )
-from framescope.training.transformer.targets import Schedule, Targets, pool
+from framescope.training.transformer.targets import (
+    DistillationLoss,
+    DistillationTargets,
+    Schedule,
+    Targets,
+    pool,
+)
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
@@ -56,17 +61,16 @@ Curve = Callable[[int, Mapping[str, float]], None]  # a step, and what was measu
 _INFERENCE_TOKENS = 4096  # of a batch, padding included; only memory limits it
 _SAMPLE_TOKENS = 1024
 _CURVE_EVERY = 20  # steps
-MOST_WATCHED = 4000
-"""Held-out sentences, at most: their loss is to cost little of an epoch."""
+_MOST_WATCHED = 4000  # held-out sentences: their loss is to cost little of an epoch
 
 
 class TransformerTrainer:
     """Fine-tunes `FramingEncoder`, from a local model folder or from a bundle.
 
     A checkpoint is kept in `checkpoints` while training, and resumed if there is one. Without a
-    registry outlets' names are read as they are. Distillation targets are learned beside the
-    labels. `curve` is called with a step and what was measured there: ``loss`` (the running mean),
-    ``learning_rate``, and with patience ``validation_loss`` after each epoch.
+    registry outlets' names are read as they are. `curve` is called with a step and what was
+    measured there: ``loss`` (the running mean), ``learning_rate``, and with patience
+    ``validation_loss`` after each epoch.
 
     `signals` are the columns of the votes, and `tags` the span signals among them.
     """
@@ -117,8 +121,7 @@ class TransformerTrainer:
         epochs = [schedule.epoch(number) for number in range(chosen.epochs)]
         held_out = None
         if chosen.patience:
-            rows = held_out_rows(examples, chosen.seed)
-            rows = rows if self.start is None else self.start.widened(rows)
+            rows = self._widened(held_out_rows(examples, chosen.seed))
             held_out = HeldOut(rows, self.read(rows))
         self._run(train, tokens, epochs, labelled, held_out)
         self.network.eval()
@@ -134,7 +137,7 @@ class TransformerTrainer:
             raise TrainingError("no training rows; are the corpora there? see: framescope corpora")
         if self.start is not None:
             self.start.check_encoder(self.encoder)
-            train = self.start.widened(train)
+        train = self._widened(train)
         chosen = self.settings
         torch.manual_seed(chosen.seed)
         self.signals = train.signals
@@ -158,15 +161,16 @@ class TransformerTrainer:
             self.start.put(self.network, self.signals, self.tags)
         return train
 
+    def _widened(self, rows: Examples) -> Examples:
+        return rows if self.start is None else self.start.widened(rows)
+
     def _check_length(self) -> None:
         """Raise `TrainingError` now, and not at the first long passage, if that can't be read."""
         longest = self.settings.max_tokens
+        embedded = torch.zeros(1, longest, self.network.vote.in_features)
         try:
             with torch.no_grad():
-                self.network(
-                    torch.zeros(1, longest, self.network.vote.in_features),
-                    torch.ones(1, longest, dtype=torch.int64),
-                )
+                self.network(embedded, torch.ones(1, longest, dtype=torch.int64))
         except (IndexError, RuntimeError):
             raise TrainingError(
                 f"{self.encoder}: reads no passages of {longest} tokens; lower max_tokens under "
@@ -191,10 +195,7 @@ class TransformerTrainer:
         by_type = [not np.isnan(row).all() for row in rows.labels[:, columns]]
         for row in np.flatnonzero(rows.corpus == UNLABELLED):
             by_type[row] = hashlib.sha256(rows.article[row].encode()).digest()[0] % 2 == 0
-        return [
-            one if chosen else other
-            for one, other, chosen in zip(typed, neutral, by_type, strict=True)
-        ]
+        return [(typed if chosen else neutral)[row] for row, chosen in enumerate(by_type)]
 
     def heads(self) -> Heads:
         """Return what the network's outputs mean, for serving; tags count from an even chance."""
@@ -281,14 +282,14 @@ class TransformerTrainer:
                 if self.progress is not None:
                     self.progress(now.step, len(batches), f"fine-tuning, loss {running:.3f}")
                 measured = {"loss": running, "learning_rate": optimizer.param_groups[0]["lr"]}
+                due = now.step % self.checkpoint_every == 0
                 if held_out is not None and now.step in ends:
-                    found = measured["validation_loss"] = self._loss_of(held_out)
+                    due, found = True, self._loss_of(held_out)
+                    measured["validation_loss"] = found
                     now = replace(now, best=now.best.with_epoch(found, self.network))
                 if self.curve is not None and (now.step % _CURVE_EVERY == 0 or now.step in ends):
                     self.curve(now.step, measured)
-                if checkpoint is not None and (
-                    now.step % self.checkpoint_every == 0 or "validation_loss" in measured
-                ):
+                if checkpoint is not None and due:
                     checkpoint.save(now, self.network, optimizer)
         except KeyboardInterrupt:
             # Within an update some weights have moved and some not: the checkpoint before stands.
@@ -304,7 +305,6 @@ class TransformerTrainer:
     def _losses(
         self, train: Examples, tokens: Sequence[Tokens], labelled: int
     ) -> Callable[[Batch], Tensor]:
-        """Return the function that computes the loss of a batch."""
         chosen, network = self.settings, self.network
         targets = Targets(train, tokens, self.tags, chosen.weights, chosen.tag_weight)
         citations = CitationTargets(train, tokens)
@@ -315,11 +315,11 @@ class TransformerTrainer:
 
         def loss_of(batch: Batch) -> Tensor:
             outputs, vectors = self._outputs(batch)
-            votes, tags, *of_citations = outputs
+            votes, tags, *cited = outputs
             gain = network.gain.cpu()
             loss = targets.loss(votes, tags, gain, batch)
-            if of_citations and chosen.citation_weight:
-                more = citations.loss(of_citations, batch)
+            if cited and chosen.citation_weight:
+                more = citations.loss(cited, batch)
                 loss = loss if more is None else loss + chosen.citation_weight * more
             if distilled is not None:
                 bridge = network.bridge
@@ -369,10 +369,7 @@ class HeldOut:
     tokens: Sequence[Tokens]
 
     def loss(self, logits: Tensor, weights: Mapping[str, float]) -> float:
-        """Return the mean over corpora of the mean loss of the cells that each annotates.
-
-        Logits have shape (n_rows, n_signals); weights are by signal, 1 unless named.
-        """
+        """Return the mean over corpora of the mean loss of the cells that each annotates."""
         labels = torch.from_numpy(self.rows.labels)
         known = ~torch.isnan(labels)
         cells = bce(logits, torch.nan_to_num(labels), reduction="none") * known
@@ -384,18 +381,15 @@ class HeldOut:
 
 
 def held_out_rows(examples: Examples, seed: int) -> Examples:
-    """Draw validation rows, whole articles, up to `MOST_WATCHED`.
-
-    Raises `TrainingError` when there are none.
-    """
+    """Draw whole validation articles, up to `_MOST_WATCHED` rows."""
     rows = examples.where(examples.part == "validation")
     if not len(rows):
         raise TrainingError(
             "no validation rows to stop early by; set patience to 0, or label more articles"
         )
-    if len(rows) <= MOST_WATCHED:
+    if len(rows) <= _MOST_WATCHED:
         return rows
     names, counts = np.unique(rows.article, return_counts=True)
     order = np.random.default_rng(seed).permutation(len(names))
-    taken = order[: np.searchsorted(np.cumsum(counts[order]), MOST_WATCHED) + 1]
+    taken = order[: np.searchsorted(np.cumsum(counts[order]), _MOST_WATCHED) + 1]
     return rows.where(np.isin(rows.article, names[taken]))
