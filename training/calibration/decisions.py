@@ -103,7 +103,7 @@ def once_an_article(labels: Single, articles: Texts, signals: Sequence[str]) -> 
     others = np.setdiff1d(np.arange(len(articles)), first)
     kept = labels.copy()
     columns = [k for k, signal in enumerate(signals) if BY_NAME[signal].level is Level.ARTICLE]
-    kept[np.ix_(others, columns)] = np.nan
+    kept[others[:, None], columns] = np.nan
     return kept
 
 

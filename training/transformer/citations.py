@@ -174,7 +174,9 @@ class CitationTargets:
                     _Placed(
                         one,
                         self.weight[row],
-                        *(place(b, mark) for mark in (one.source, one.cue, one.antecedent)),
+                        place(b, one.source),
+                        place(b, one.cue),
+                        place(b, one.antecedent),
                         [words for mark in one.content if (words := place(b, mark))],
                     )
                     for one in citations
@@ -299,7 +301,7 @@ def fit_citation_scorer(
         if not any(_meet(words, mark) for words in raw.content for mark in marked.content):
             return False
         if raw.source is None or marked.source is None:
-            return raw.source is marked.source
+            return raw.source is None and marked.source is None
         place = row_of.get((articles[row], marked.source.sentence))
         return place == raw.source.row and _meet(raw.source, marked.source)
 
