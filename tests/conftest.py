@@ -22,6 +22,9 @@ settings.register_profile("framescope", deadline=None, derandomize=True)
 settings.load_profile("framescope")
 
 
+# A shell starts what runs in the background with SIGINT ignored, and Python leaves it so.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # Sums depend on the number of threads; and toys are too small for more than one.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
