@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from framescope.classifier.bundles import Bundle
 from framescope.classifier.records.article import Sentence
 from framescope.training.data.examples import Examples
 
+BOTH = ("claim", "hyperpartisan")
 SPLIT = {"seed": 13, "signature": "5" * 64}
 
 
@@ -37,12 +39,8 @@ class Reader:
 
 
 def bundle(name: str, signals: Sequence[str], skill: float = 0.0, threshold: float = 0.5) -> Bundle:
-    manifest = {
-        "name": name,
-        "signals": list(signals),
-        "thresholds": dict.fromkeys(signals, threshold),
-        "split": SPLIT,
-    }
+    thresholds = dict.fromkeys(signals, threshold)
+    manifest = {"name": name, "signals": list(signals), "thresholds": thresholds, "split": SPLIT}
     return Bundle(Path(name), manifest, Reader(signals, skill))
 
 
@@ -63,36 +61,21 @@ def examples(
             labels.append([yes, partisan])
             article.append(f"{corpus}/{number}")
             part.append("test" if number % 2 else "train")
-    n = len(sentences)
+    n, names = len(sentences), np.array(article)
     return Examples(
-        sentences=tuple(sentences),
-        labels=np.array(labels, np.float32),
-        signals=("claim", "hyperpartisan"),
-        spans=((),) * n,
-        citations=(None,) * n,
-        corpus=np.array([corpus] * n),
-        article=np.array(article),
-        outlet=np.array([""] * n),
-        group=np.array(article),
-        part=np.array(part, dtype="<U13"),
-    )
+        tuple(sentences), np.array(labels, np.float32), BOTH, ((),) * n, (None,) * n,
+        np.array([corpus] * n), names, np.array([""] * n), names, np.array(part, dtype="<U13"),
+    )  # fmt: skip
 
 
 def joined(one: Examples, other: Examples) -> Examples:
-    return Examples(
-        sentences=one.sentences + other.sentences,
-        labels=np.concatenate([one.labels, other.labels]),
-        signals=one.signals,
-        spans=one.spans + other.spans,
-        citations=one.citations + other.citations,
-        **{
-            name: np.concatenate([getattr(one, name), getattr(other, name)])
-            for name in ("corpus", "article", "outlet", "group", "part")
-        },
-    )
+    arrays = ("labels", "corpus", "article", "outlet", "group", "part")
+    both = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in arrays}
+    tuples = ("sentences", "spans", "citations")
+    both |= {name: getattr(one, name) + getattr(other, name) for name in tuples}
+    return replace(one, **both)
 
 
-BOTH = ("claim", "hyperpartisan")
 FEW = {"draws": 100, "seed": 0}
 
 # The invented articles stand for the corpus of a benchmark.

@@ -55,25 +55,20 @@ def records(count: int, seed: int = 1, level: str = "sentence") -> list[dict[str
         units: list[dict[str, Any]] = []
         start = 0
         for index, line in enumerate(lines):
-            unit: dict[str, Any] = {"start": start, "end": start + len(line)}
-            if level != "article":
-                unit["labels"] = {SIGNAL: int(bait and not index)}
-            units.append(unit)
+            labels = {} if level == "article" else {"labels": {SIGNAL: int(bait and not index)}}
+            units.append({"start": start, "end": start + len(line), **labels})
             start += len(line) + 1
-        found.append(
-            {
-                "id": f"a{number}",
-                "title": lines[0],
-                "outlet": f"Post {'abcdefghijkl'[number % 12]}",
-                "date": "2031-05-06",
-                "text": "\n".join(lines),
-                "sentences": units,
-                "spans": [{"start": 0, "end": len(lines[0]), "signal": SIGNAL}]
-                if bait and level == "span"
-                else [],
-                "labels": {SIGNAL: bait} if level == "article" else {},
-            }
-        )
+        span = {"start": 0, "end": len(lines[0]), "signal": SIGNAL}
+        found.append({
+            "id": f"a{number}",
+            "title": lines[0],
+            "outlet": f"Post {'abcdefghijkl'[number % 12]}",
+            "date": "2031-05-06",
+            "text": "\n".join(lines),
+            "sentences": units,
+            "spans": [span] if bait and level == "span" else [],
+            "labels": {SIGNAL: bait} if level == "article" else {},
+        })  # fmt: skip
     return found
 
 

@@ -11,11 +11,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from framescope.classifier.errors import BundleError, SignalError
+from framescope.eval import rows as scored
 from framescope.eval.compare import compare_models, record_of_comparison, section_of_comparison
 from framescope.eval.metrics import METRICS, all_metrics, always_yes_f1
-from framescope.eval.report import json_text, layout, section_to_markdown
-from framescope.eval.rows import Evaluation, scored
-from harness import BOTH, FEW, Reader, bundle, examples, joined
+from framescope.eval.report import json_text, layout
+from framescope.eval.rows import Evaluation
+from harness import BOTH, FEW, Reader, bundle, examples
 
 A, B = bundle("a", BOTH), bundle("b", BOTH, skill=0.3)
 
@@ -44,21 +45,6 @@ def test_a_row_counts_the_sentences_of_the_part_and_measures_both_models():
     assert found.differences["average_precision"].low > 0
     article = row_of(compare(), "hyperpartisan")
     assert (article.n, article.n_groups, article.positives) == (12, 12, 4)
-
-
-def test_each_model_is_judged_at_its_own_threshold():
-    low, high = bundle("low", BOTH, threshold=0.0), bundle("high", BOTH, threshold=0.99)
-    found = row_of(compare(low, high), "claim")
-    assert found.a["f1"] == pytest.approx(found.always_yes_f1)
-    assert found.b["f1"] == 0
-    assert found.differences["average_precision"].value == 0
-
-
-def test_unlabelled_rows_do_not_count():
-    rows = examples()
-    labels = rows.labels.copy()
-    labels[np.flatnonzero(rows.part == "test")[:7], 0] = math.nan
-    assert row_of(compare(rows=replace(rows, labels=labels)), "claim").n == 53
 
 
 def test_whole_articles_are_scored_in_order_but_only_their_held_out_rows_count():
@@ -105,18 +91,6 @@ def test_a_row_is_scored_once_whatever_is_read_off_it():
     np.testing.assert_array_equal(first.proba[1], b.model.predict_proba(first.rows.sentences))
     np.testing.assert_array_equal(again.proba[1], first.proba[1])
     assert math.isnan(again.seconds[1])
-
-
-def test_parts_and_corpora_are_shown_apart():
-    one, other = examples(), examples(corpus="other", seed=1)
-    other.part[other.part == "train"] = "unseen_outlet"
-    found = compare(rows=joined(one, other))
-    assert [(r.corpus, r.part, r.signal) for r in found.rows] == [
-        (corpus, part, signal)
-        for corpus, part in (("invented", "test"), ("other", "test"), ("other", "unseen_outlet"))
-        for signal in BOTH
-    ]
-    assert [cost.corpus for cost in found.costs] == ["invented", "other"]
 
 
 def test_a_rows_figures_do_not_depend_on_the_other_signals():
@@ -201,23 +175,6 @@ def test_json_has_every_figure_and_null_for_the_undefined(partial):
     assert claim["differences"]["f1"] == {"value": None, "low": None, "high": None, "p": None}
 
 
-def test_the_table_holds_the_counts_the_figures_and_the_time(partial):
-    text = printed(partial)
-    row = row_of(partial, "claim")
-    difference = row.differences["f1"]
-    (line,) = [one for one in text.splitlines() if one.startswith("  F1 ") and "[" in one]
-    interval = f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}] *"
-    assert " ".join(line.split()) == f"F1 {row.a['f1']:.3f} {row.b['f1']:.3f} {interval}"
-    for words in (
-        f"n: 60; positive: {row.positives}; groups: 12; always yes, F1: 0.",
-        "n: 12; positive: 4; groups: 12; always yes, F1: 0.500",
-        "Seconds for 1,000 sentences: lower 0.",
-        partial.signature,
-    ):
-        assert words in text
-    assert "nan" not in text
-
-
 def test_the_table_fits_80_columns():
     names = ("exaggeration_minimisation",)
     rows = replace(examples(corpus="hyperpartisan"), signals=(*names, "hyperpartisan"))
@@ -225,14 +182,6 @@ def test_the_table_fits_80_columns():
     text = printed(compare(a, b, rows))
     assert max(map(len, text.split("Seconds")[0].splitlines())) <= 80
     assert "transformer-of-another-year" in text.splitlines()[-1]
-
-
-def test_the_undefined_is_printed_as_such_and_never_as_a_number(partial):
-    text = section_to_markdown(section_of_comparison(partial))
-    (line,) = [line for line in text.splitlines() if "hyperpartisan" in line]
-    cells = [cell.strip() for cell in line.strip("|").split("|")]
-    assert (cells[6], cells[8]) == ("undefined", "undefined")
-    assert float(cells[7].split()[0]) >= 0
 
 
 def test_a_bundle_compared_with_itself_differs_by_nothing_and_is_told_apart():

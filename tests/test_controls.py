@@ -12,7 +12,6 @@ from framescope.classifier import bundles
 from framescope.classifier.errors import SignalError
 from framescope.eval.commands import judge
 from framescope.eval.metrics import single_figure
-from framescope.eval.metrics.scores import macro_f1
 from framescope.eval.rows import Benchmark, Evaluation, HeldOut
 from framescope.eval.studies import controls
 from harness import BOTH, bundle, examples
@@ -52,13 +51,6 @@ def test_an_outlets_rate_is_drawn_to_the_rate_of_all_and_undefined_where_unknown
     assert np.isnan(none).all()
 
 
-def test_length_is_learned_from_where_it_tells_and_undefined_from_one_answer():
-    lengths = np.array([10.0, 12, 14, 200, 220, 240] * 5)
-    scores = controls.length_scores(lengths, lengths > 100, np.array([11.0, 230]))
-    assert scores[0] < 0.5 < scores[1]
-    assert np.isnan(controls.length_scores(lengths, lengths > 0, lengths)).all()
-
-
 @pytest.mark.parametrize("metric", ["f1", "macro_f1"])
 def test_the_threshold_is_the_best_of_all(metric):
     rng = np.random.default_rng(3)
@@ -75,13 +67,15 @@ def test_both_bundles_are_judged_on_the_rows_that_a_control_can_score():
     truth = test.column("claim") == 1
     always, outlet = control(found, "always yes"), control(found, "outlet name only")
     assert always.n == len(truth) == found.n
-    assert always.value == pytest.approx(macro_f1(truth, np.ones(len(truth), bool)))
+    ones = np.ones(len(truth), np.float32)
+    assert always.value == pytest.approx(single_figure("macro_f1", truth, ones, 0.5))
     assert (always.a, always.b) == (found.a, found.b)
     assert found.b > found.a
     known = test.outlet != ""
     scores = np.array([float(s.text.split()[-1]) for s in test.sentences], np.float32)
     assert outlet.n == known.sum() < found.n
-    assert outlet.a == pytest.approx(macro_f1(truth[known], scores[known] >= np.float32(0.5)))
+    expected = single_figure("macro_f1", truth[known], scores[known], 0.5)
+    assert outlet.a == pytest.approx(expected)
 
 
 def test_an_outlet_that_decides_the_label_is_caught_by_its_name_alone():
@@ -122,21 +116,7 @@ def test_shuffled_labels_bring_a_good_score_down_to_chance(metric):
     assert controls.shuffled(metric, truth, without_skill, 0.5, seed=1).p > 0.01
 
 
-def test_a_figure_that_stays_up_did_not_fall_and_one_answer_is_undefined():
-    assert not controls.Shuffled(0.7, 0.02, 0.5, 0.5).fell
-    none = controls.shuffled("f1", np.zeros(9, bool), np.zeros(9, np.float32), 0.5, seed=0)
-    assert math.isnan(none.mean)
-    assert not none.fell
-
-
 # --- together -------------------------------------------------------------------------------------
-
-
-def test_a_bundle_that_lacks_the_signal_is_undefined_and_the_other_is_measured():
-    found = checked(a=bundle("a", ("hyperpartisan",)))
-    assert math.isnan(found.a)
-    assert math.isnan(control(found, "always yes").a)
-    assert found.b > 0.5
 
 
 def test_benchmarks_that_the_examples_lack_are_passed_over():

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,15 +128,6 @@ def test_output_goes_to_a_file_and_nothing_to_the_terminal(mine, tmp_path, style
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.jsonl", "out.txt"]
 
 
-def test_files_are_shown_apart_even_under_one_name_and_with_the_same_ids(mine, tmp_path):
-    (tmp_path / "other").mkdir()
-    other = tmp_path / "other" / "mine.jsonl"
-    other.write_text("".join(json.dumps(article(n)) + "\n" for n in range(10)))
-    record = record_of("--data", mine, "--data", other)
-    sizes = {(r["corpus"], r["n"]) for r in record["rows"] if r["signal"] == "claim"}
-    assert sizes == {(str(mine), 80), (str(other), 40)}
-
-
 def test_rows_are_as_models_read_them(mine):
     text = "The ferry “left”. It was late. (Source: Ada Quill)"
     record = {"id": "a", "text": text, "labels": {"hyperpartisan": 0}, "outlet": "Dam Post"}
@@ -209,13 +198,6 @@ def test_a_bundle_of_another_split_or_none_is_refused_unless_allowed(
     assert "not the split of transformer" in allowed["signature"]
 
 
-def test_a_bundle_of_the_same_rows_is_judged_whatever_else_was_split(corpora, manifest_split):
-    manifest_split["signature"] = "f" * 64  # other corpora were split besides
-    manifest_split["held_out"] = {**manifest_split["held_out"], "babe": "f" * 64}
-    record = record_of("--corpora", corpora)
-    assert "not the split" not in record["signature"]
-
-
 def test_a_corpus_that_no_bundle_was_trained_on_needs_no_split(
     corpora, manifest_split, monkeypatch
 ):
@@ -248,13 +230,6 @@ def test_without_a_folder_the_house_corpus_that_ships_is_judged_by(monkeypatch, 
 
 
 # Bad input
-
-
-def test_the_models_are_not_run_when_the_output_cannot_be_written(mine, tmp_path, monkeypatch):
-    monkeypatch.setattr(bundles, "load", lambda name: pytest.fail("loaded"))
-    for output in (tmp_path, tmp_path / "nowhere" / "out.json"):
-        with pytest.raises(InputError, match="--output"):
-            run("--data", mine, "--output", output)
 
 
 LINES = "".join(json.dumps(article(n)) + "\n" for n in range(20))
@@ -307,16 +282,3 @@ def test_the_same_command_has_a_name_of_its_own(mine):
     result = CliRunner().invoke(cli.app, ["--draws", "100", "run", "--data", str(mine)])
     assert result.exit_code == 2
     assert "options of 'run' come after its name" in result.output
-
-
-def test_importing_the_command_imports_nothing_heavy():
-    heavy = ("torch", "datasets", "sklearn", "numpy", "transformers", "onnxruntime")
-    code = f"import sys, framescope.eval.commands.judge; print([m for m in {heavy!r} if m in sys.modules])"  # noqa: E501
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(__file__).parent.parent,
-    )
-    assert result.stdout.strip() == "[]"

@@ -8,7 +8,6 @@ import re
 import sys
 from collections import Counter
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,10 @@ from framescope.classifier.inputs.exchange import from_record
 from framescope.classifier.records import Article
 from framescope.eval.commands import judge
 from framescope.eval.compare import (
+    comparison,
     error_records,
     footprint,
     genres_of,
-    headline,
     measure_footprint,
     slice_figures,
     verdict_of,
@@ -34,7 +33,6 @@ from framescope.eval.report import (
     build_report,
     json_text,
     layout,
-    markdown_table,
     report_to_html,
     report_to_json,
     section_to_markdown,
@@ -104,19 +102,6 @@ def test_markdown_keeps_words_left_figures_right_and_bars_apart():
     assert text.endswith("As drawn.\n\nWhat \\* means.\n\n`data 1`\n")
 
 
-def test_heads_that_repeat_are_written_once():
-    rows = (("x", 2, "F1", 0.1), ("x", 2, "AP", 0.2), ("y", 2, "F1", 0.3))
-    grouped = table("", ("signal", "n", "figure", "it"), rows, heads=2)
-    assert markdown_table(grouped).splitlines()[2:] == [
-        "| x | 2 | F1 | 0.100 |",
-        "|  |  | AP | 0.200 |",
-        "| y | 2 | F1 | 0.300 |",
-    ]
-    text = StringIO()
-    layout.print_section(Section("", (grouped,)), text, 80)
-    assert text.getvalue().count("n: 2") == 2
-
-
 def test_json_is_null_where_nothing_is_defined_and_holds_no_layout():
     record = json.loads(json_text(SECTION))
     assert record.keys() == {"note", "tables"}
@@ -159,7 +144,7 @@ def test_a_page_of_sections_escapes_text_and_folds_long_tables():
     ],
 )  # fmt: skip
 def test_a_difference_in_words(difference, p, options, words):
-    assert headline.in_words(Estimate(*difference), p, "old", "new", **options) == words
+    assert comparison.in_words(Estimate(*difference), p, "old", "new", **options) == words
 
 
 def test_the_verdict_is_one_sentence_and_comes_first(report):
@@ -184,16 +169,6 @@ def test_a_known_benchmark_stands_beside_the_published_figure():
     assert line.difference.value == pytest.approx(line.b.value - line.a.value)
     html = report_to_html(found)
     assert all(words in html for words in ("0.804", "another split", "0.400"))
-
-
-def test_a_users_own_corpora_are_benchmarks_and_p_values_corrected_for_their_number():
-    both = joined(examples(), examples(corpus="other", seed=4))
-    found = build(bundle("a", ["claim"]), bundle("b", ["claim"], 0.4), both)
-    names = [one.benchmark.name for one in found.headline]
-    assert names == ["invented/test/claim", "other/test/claim"]
-    assert "babe/test/biased_language" in found.unmeasured
-    least = min(one.p for one in found.headline)
-    assert min(one.p_corrected for one in found.headline) == pytest.approx(2 * least)
 
 
 # --- slices ---------------------------------------------------------------------------------------
@@ -241,13 +216,6 @@ def test_genres_are_read_from_the_file_and_cut_by(tmp_path):
     genres = {f"invented/{n}": genres_of([path])[f"exchange/a.jsonl/{n}"] for n in range(24)}
     slices = sliced(examples(), "genre", genres)
     assert [(part.value, part.n) for part in slices] == [("news", 30), ("op_ed", 30)]
-
-
-def test_many_outlets_are_one_slice_beyond_the_largest():
-    rows = examples()
-    slices = sliced(replace(rows, outlet=np.char.replace(rows.article, "/", " ")), "outlet")
-    assert (len(slices), slices[-1].value) == (11, "2 others")
-    assert math.isnan(slices[0].a.low)  # one article: no interval
 
 
 # --- errors, and cost -----------------------------------------------------------------------------
@@ -359,21 +327,6 @@ def test_further_sections_are_shown_and_written():
     assert record["controls"] is None
 
 
-def test_every_undefined_figure_is_called_so(report):
-    html = report_to_html(report)
-    visible = re.sub(r"<[^>]*>", " ", html.split("<main>")[1])
-    assert not re.search(r"\bnan\b|\bNone\b", visible)
-    for name in ("claim", "hyperpartisan"):
-        (row,) = re.findall(
-            rf'<tr class="undefined">\s*<th scope="row">empty, [^<:]*: {name} .*?</tr>',
-            html,
-            flags=re.DOTALL,
-        )
-        cells = re.findall(r"<td[^>]*>(.*?)</td>", row, flags=re.DOTALL)
-        assert cells[2:4] == ["undefined", "undefined"]  # the second model gives both signals
-        assert ">undefined</abbr>" in cells[4]
-
-
 def test_texts_of_others_are_escaped():
     rows = examples()
     rows = replace(rows, sentences=tuple(replace(s, text=HOSTILE) for s in rows.sentences))
@@ -434,23 +387,6 @@ def test_plots_and_text_follow_the_theme(opened, scheme):
     worst = page.evaluate(WORST_CONTRAST)
     assert worst["count"] > 100
     assert worst["ratio"] >= 4.5, worst
-
-
-@needs_browser
-def test_every_plot_has_a_name_and_a_table_of_its_numbers(opened):
-    page = opened(viewport={"width": 380, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    drawn = page.get_by_role("img")
-    assert drawn.count() == page.locator("svg.plot").count() > 3
-    for at in range(drawn.count()):
-        assert page.locator("svg.plot > title").nth(at).text_content().strip()
-    for figure in page.locator("figure").all():
-        within = figure.locator("tbody tr").count()  # of small multiples
-        beside = figure.locator("xpath=following-sibling::*[1]")
-        assert within or beside.locator("tbody tr").count()
-    page.emulate_media(media="print")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.pdf()[:4] == b"%PDF"
 
 
 # --- the commands ---------------------------------------------------------------------------------

@@ -24,7 +24,6 @@ from framescope.eval.studies.sourcing import (
     groups_of,
     kinds_of_text,
     outlet_group,
-    overlap,
     tally,
 )
 from framescope.training.data import Examples, Mark, RowCitation
@@ -154,13 +153,6 @@ def test_citations_are_counted_by_hand(case):
 def test_a_name_stands_for_an_antecedent(name, right):
     found = counts(article(CARRIED, ([HE], [replace(HE, antecedent=None, name=name)])))
     assert found["antecedents"] == found["antecedents, of those found"] == [right, 1, 1]
-
-
-def test_spans_overlap_from_half_of_the_longer_one():
-    ten = (Place(0, 10),)
-    assert overlap(ten, (Place(5, 10),)) == 0.5
-    assert overlap(ten, (Place(6, 10),)) == 0
-    assert overlap(ten, (Place(0, 4), Place(8, 12))) == 0.6
 
 
 # --- intervals ------------------------------------------------------------------------------------
@@ -301,22 +293,12 @@ def judged_by(answer, **more) -> Evaluation:
     return Evaluation((model(answer),), rows(**more), "as made up", ("test",), draws=100)
 
 
-def test_the_model_reads_whole_articles_in_order():
-    shuffled = rows(3).where(np.array([5, 0, 4, 2, 3, 1]))
-    evaluation = Evaluation((model(given),), shuffled, parts=("test",), draws=100)
-    assert sourcing.section(evaluation) is not None
-    (read,) = evaluation.bundles[0].model.asked
-    assert [(s.article_id, s.index) for s in read] == [
-        (f"house/{number}", index) for number in range(3) for index in range(2)
-    ]
-
-
 def test_what_is_found_as_it_is_marked_is_right():
     cells, note = judged(given)
     # Of the first article one sentence is not annotated.
-    _, articles, _, n, precision, recall, f1, former = cells["all", "citations"]
+    _, articles, _, n, precision, recall, f1 = cells["all", "citations"]
     assert (articles, n, precision, recall) == (6, 11, 1.0, 1.0)
-    assert (f1.value, f1.low, f1.high, former) == (1.0, 1.0, 1.0, None)
+    assert (f1.value, f1.low, f1.high) == (1.0, 1.0, 1.0)
     assert cells["house", "citations"][3] == 11
     assert "found by tagger" in note
 
@@ -327,28 +309,6 @@ def test_a_model_that_finds_nobody_finds_nothing():
     assert math.isnan(precision)
     assert (recall, f1.value) == (0, 0)
     assert cells["all", "named found as not found"][6].value == 1
-
-
-def test_polnear_alone_has_no_group_of_all():
-    cells, _ = judged(given, corpus="polnear")
-    assert {group for group, _ in cells} == {"polnear"}
-    assert cells["polnear", "kind"][3] == 11
-
-
-def test_former_figures_stand_beside_the_same_articles_only(monkeypatch):
-    own = sourcing.articles_of(rows(), [one.citations for one in rows().sentences], ("test",))
-    measures = {"citations": [11, 0.5, 0.4, 0.444], "kind": [9, 0.8]}
-    record = {"version": "x", "date": "y", "groups": {sourcing.digest(own): measures}}
-    monkeypatch.setattr(sourcing, "former_rules", lambda: record)
-    cells, _ = judged(given)
-    former = [cells["all", name][-1] for name in ("citations", "kind", "sentences")]
-    assert former == [0.444, 0.8, None]
-    assert judged(given, articles=7)[0]["all", "citations"][-1] is None
-
-
-def test_the_former_rules_are_on_record():
-    former = sourcing.former_rules()["groups"]
-    assert any(one.keys() >= set(MEASURES) for one in former.values())
 
 
 def test_without_citations_there_is_no_section():

@@ -17,8 +17,16 @@ from framescope.classifier.records import Sentence, Span
 from framescope.classifier.taxonomy import TECHNIQUES
 from framescope.eval.rows import Evaluation
 from framescope.eval.studies import techniques
-from framescope.eval.studies.spans import LabelledSpan, gold_spans, merge, of_sums, sums_by_article
-from framescope.eval.studies.techniques import article_figures, classification, of_articles
+from framescope.eval.studies.techniques import (
+    LabelledSpan,
+    article_figures,
+    classification,
+    gold_spans,
+    merge,
+    of_articles,
+    of_sums,
+    sums_by_article,
+)
 from framescope.training.data import Examples
 from harness import SPLIT
 from sklearn.metrics import f1_score
@@ -80,16 +88,6 @@ def test_partial_overlap_by_hand(case):
     found = identification(spans(*predicted), spans(*gold))
     figures = [found.precision, found.recall, found.f1]
     assert figures == pytest.approx(expected, abs=1e-9, nan_ok=True)
-
-
-def test_with_techniques_only_overlap_of_one_technique_counts():
-    # Predicted: doubt [5, 15) has 5 of 10 with the first doubt; flag [20, 24) meets no flag.
-    # P = (5/10 + 0) / 2 = 1/4. R = (5/10 + 0 + 0) / 3 = 1/6. F1 = 2 * 1/24 / (5/12) = 1/5.
-    gold = spans((0, 10, A), (0, 10, B), (20, 24, A))
-    found = identification(spans((5, 15, A), (20, 24, B)), gold, labelled=True)
-    assert (found.precision, found.recall, found.f1) == (
-        exactly(1 / 4), exactly(1 / 6), exactly(1 / 5),
-    )  # fmt: skip
 
 
 def test_merging_follows_chains_and_keeps_labels_apart():
@@ -165,32 +163,6 @@ def test_with_one_label_a_span_micro_f1_is_accuracy():
     assert (found.gold.sum(), found.units) == (4, 4)
 
 
-@pytest.mark.parametrize(
-    ("predicted", "gold", "micro", "macro"),
-    [
-        # labels of one span match in any order
-        ([(0, 5, B), (0, 5, A)], [(0, 5, A), (0, 5, B)], 1, 1),
-        # a label given twice matches once: hits A 1, C 1; 2 * 2 / (3 + 3); A 2/3, B 0, C 1
-        ([(0, 5, A), (0, 5, A), (6, 9, C)], [(0, 5, A), (0, 5, B), (6, 9, C)], 2 / 3, 5 / 9),
-        # more and fewer labels than gold: hits 1, given 2, wanted 3; A 1, B 0, C 0
-        ([(0, 5, A), (0, 5, B)], [(0, 5, A), (6, 9, B), (6, 9, C)], 2 / 5, 1 / 3),
-        # the same place in another article is another span
-        ([("b", 0, 5, A), (0, 5, B)], [(0, 5, A), ("b", 0, 5, B)], 0, 0),
-        # a technique without gold is undefined, but its false alarms count
-        ([(0, 5, A), (6, 9, B)], [(0, 5, A), (6, 9, A)], 1 / 2, 2 / 3),
-        ([], [], NAN, NAN),
-    ],
-)
-def test_labels_of_given_spans_by_hand(predicted, gold, micro, macro):
-    found = classification(spans(*predicted), spans(*gold))
-    assert (found.micro_f1, found.macro_f1) == pytest.approx((micro, macro), nan_ok=True)
-
-
-def test_a_prediction_beside_the_gold_spans_is_refused():
-    with pytest.raises(ValueError, match="no gold span"):
-        classification(spans((0, 4, A)), spans((0, 5, A)))
-
-
 # --- techniques of articles -----------------------------------------------------------------------
 
 
@@ -201,19 +173,6 @@ def test_an_article_has_what_one_of_its_sentences_has():
     assert labels[0, 0] == 1
     assert np.isnan(labels[0, 1:]).all()
     assert of_articles([[True, False], [False, False]], ["a", "a"]).tolist() == [[1, 0]]
-
-
-def test_article_figures_by_hand():
-    # A: gold 1 1 0, flagged 1 0 1: 2 * 1 / (2 + 2) = 1/2.
-    # B: gold 1 ? 0, flagged 1 1 0: the second is not judged: 1.
-    # C: gold 0 0 0, flagged 0 0 1: undefined, one false alarm.
-    # Micro: hits 2, given 2 + 1 + 1, wanted 2 + 1: 4/7. Macro: (1/2 + 1) / 2 = 3/4.
-    truth = np.array([[1, 1, 0], [1, NAN, 0], [0, 0, 0]])
-    flagged = np.array([[1, 1, 0], [0, 1, 0], [1, 0, 1]], np.bool_)
-    found = article_figures(truth, flagged)
-    assert (found.micro_f1, found.macro_f1) == (exactly(4 / 7), exactly(3 / 4))
-    assert math.isnan(found.by_technique[2])
-    assert found.units == 3
 
 
 def test_agrees_with_scikit_learn_where_all_is_known():

@@ -10,11 +10,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
-import typer
 from framescope.classifier import bundles
-from framescope.classifier.errors import InputError
 from framescope.classifier.records.article import Place
-from framescope.eval.commands.robustness import robustness
+from framescope.eval.commands.judge import app
 from framescope.eval.suite import cases, measure_suite
 from framescope.eval.suite.cases import (
     ALL,
@@ -105,11 +103,6 @@ def test_every_place_is_the_sentence_that_was_written(written) -> None:
                     assert "\n" not in text
 
 
-def test_missing_cases_are_said(tmp_path) -> None:
-    with pytest.raises(InputError, match=r"articles\.jsonl"):
-        behaviours(cases=tmp_path)
-
-
 def test_lines_of_the_page_are_not_judged(written) -> None:
     for one in written["lines of the page"].pairs:
         judged = {one.after.text[p.start : p.end] for p in one.after.places}
@@ -149,12 +142,6 @@ def test_the_other_side_takes_the_place_in_the_same_article(tmp_path) -> None:
     assert one.after == Side("It rains. Vesk is late. We wait.", (Place(10, 23),))
 
 
-def test_the_house_corpus_gives_its_pairs(written) -> None:
-    assert not any("house" in name for name in written)
-    all_of_them = {behaviour.name: behaviour for behaviour in behaviours()}
-    assert len(all_of_them["house corpus, sides swapped"].pairs) > 100
-
-
 # --- perturbations --------------------------------------------------------------------------------
 
 SENTENCE = "The harbour master's “new” timetable, he said, won't be printed before 10 November."
@@ -175,21 +162,6 @@ def test_typos_keep_letters_and_the_ends_of_words() -> None:
         assert Counter(text) == Counter(SENTENCE)
         for word, typed in zip(SENTENCE.split(), text.split(), strict=True):
             assert word[0] == typed[0]
-
-
-def test_quotes_come_back_as_they_were() -> None:
-    straight = "\"It's late,\" he said. 'So it is,' the driver's aunt said."
-    curly = cases.curly_quotes(straight, Random(1))
-    assert curly == "“It’s late,” he said. ‘So it is,’ the driver’s aunt said."
-    assert cases.straight_quotes(curly, Random(1)) == straight
-
-
-def test_spaces_are_doubled_and_nothing_else() -> None:
-    text = "One. Two three four five six seven eight nine ten. Eleven"
-    doubled = cases.double_spaces(text, Random(3))
-    assert doubled.split() == text.split()
-    assert "One.  Two" in doubled
-    assert "   " not in doubled
 
 
 # --- what is counted ------------------------------------------------------------------------------
@@ -300,21 +272,7 @@ def test_only_what_was_flagged_can_stay_flagged(by_hand) -> None:
     assert (result.right.value, result.decisions) == (0.5, 2)
 
 
-def test_a_signal_that_is_not_given_leaves_its_test_undefined(by_hand) -> None:
-    result = led(by_hand, pair("A ferry.", "“A ferry.”", expected=(("quoted", "rises"),)))
-    assert math.isnan(result.right.value)
-    assert result.passed is None
-
-
 # --- how it is told -------------------------------------------------------------------------------
-
-
-def test_names_alone_do_not_move_a_model_that_reads_none(by_hand, written) -> None:
-    swapped = [one for one in written.values() if one.name.endswith("swapped")]
-    few = [replace(one, pairs=one.pairs[::4]) for one in swapped]
-    results = measure_suite(by_hand, few, draws=200).results
-    assert len(results) == 5
-    assert all(r.flips.value == 0.0 and r.passed for r in results)
 
 
 def test_the_command_reports_missed_limits_and_undefined_figures(
@@ -323,10 +281,8 @@ def test_the_command_reports_missed_limits_and_undefined_figures(
     bad = Behaviour("bad", (pair("A vile ferry.", "A ferry."),), ALL, ENTITY_LIMITS)
     quoted = Behaviour("a quotation", (pair("A.", "“A.”", expected=(("quoted", "rises"),)),))
     monkeypatch.setattr("framescope.eval.suite.cases.behaviours", lambda: (bad, quoted))
-    app = typer.Typer()
-    app.command()(robustness)
     path = tmp_path / "suite.json"
-    words = [str(small_bundle), "--format", "json", "--output", str(path)]
+    words = ["robustness", str(small_bundle), "--format", "json", "--output", str(path)]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     assert "Limits missed: bad." in done.stderr
@@ -334,7 +290,7 @@ def test_the_command_reports_missed_limits_and_undefined_figures(
     assert record["passed"] is False
     assert record["results"][1]["scope"] == "quoted rises"
     assert record["results"][1]["right"]["value"] is None
-    shown = CliRunner().invoke(app, [str(small_bundle)])
+    shown = CliRunner().invoke(app, ["robustness", str(small_bundle)])
     assert shown.exit_code == 0
     for said in ("Limits missed: bad.", "MISSED", "2% flips, shift 0.02"):
         assert said in " ".join(shown.stdout.split())

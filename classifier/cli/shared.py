@@ -101,6 +101,14 @@ class CardFormat(StrEnum):
     JSON = "json"
 
 
+class SectionFormat(StrEnum):
+    """How a section of figures is written."""
+
+    TERMINAL = "terminal"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 class ListFormat(StrEnum):
     """How a list is written."""
 

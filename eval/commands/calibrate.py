@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from framescope.classifier.cli.shared import ModelName, Quiet
-from framescope.eval.commands.options import Format
+from framescope.classifier.cli.shared import ModelName, Quiet, SectionFormat
 
 if TYPE_CHECKING:
     from framescope.eval.calibration import Target
@@ -43,8 +42,8 @@ def calibrate(
     ] = 0.9,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of folds and resamples.")] = 0,
     format: Annotated[
-        Format, typer.Option("--format", "-f", help="How to write the figures.")
-    ] = Format.TERMINAL,
+        SectionFormat, typer.Option("--format", "-f", help="How to write the figures.")
+    ] = SectionFormat.TERMINAL,
     quiet: Quiet = False,
 ) -> None:
     """Fit a bundle's calibration and thresholds on your own labels (extra: training)."""

@@ -1,21 +1,19 @@
-"""The commands `framescope eval`, `eval run`, `report`, `errors` and `controls`."""
+"""The command `framescope eval` and those below it: options, and one call each."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from framescope.classifier.cli.help import Grouped, Several
-from framescope.eval.commands import gate as gate_cli
-from framescope.eval.commands.batch import batch
+from framescope.classifier.cli.shared import SectionFormat
 from framescope.eval.commands.options import (
     As,
     Data,
     Draws,
     First,
-    Format,
     OtherSplit,
     Output,
     Parts,
@@ -26,10 +24,129 @@ from framescope.eval.commands.options import (
     evaluation_of,
     progress,
 )
-from framescope.eval.commands.robustness import robustness
-from framescope.training.options import CorporaFolder, refuse_options
+from framescope.training.options import CorporaFolder, HouseFolder, refuse_options
+
+if TYPE_CHECKING:
+    from framescope.eval.grid import GridCell
+
+app = typer.Typer(
+    help="Judge bundles by articles they were not trained on (extra: training).", cls=Grouped
+)
 
 
+@app.callback(invoke_without_command=True)
+def evaluate(
+    context: typer.Context,
+    a: First = "baseline",
+    b: Second = "transformer",
+    corpora: CorporaFolder = None,
+    data: Data = None,
+    part: Parts = None,
+    signal: Signals = None,
+    draws: Draws = 2000,
+    seed: Seed = 0,
+    allow_other_split: OtherSplit = False,
+    format: As = SectionFormat.TERMINAL,
+    output: Output = None,
+) -> None:
+    """Compare two bundles on articles that neither was trained on.
+
+    BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
+    """
+    if context.invoked_subcommand is not None:
+        refuse_options(context)
+        return
+    from framescope.classifier.output import check
+    from framescope.classifier.taxonomy import in_order
+    from framescope.eval.compare import compare_models, record_of_comparison, section_of_comparison
+    from framescope.eval.report import show_section
+
+    signals = in_order(signal) if signal else None
+    check(output, overwrite=True)
+    evaluation = evaluation_of(
+        [a, b], corpora, data, part, allow_other_split, draws=draws, seed=seed
+    )
+    with progress() as shown:
+        found = compare_models(evaluation, signals, shown)
+    tables = section_of_comparison(found, intervals=format is not SectionFormat.TERMINAL)
+    show_section(tables, format, output, record_of_comparison(found))
+
+
+# `eval` alone is `eval run`.
+app.command("run", rich_help_panel="Judge")(evaluate)
+
+
+@app.command(rich_help_panel="Judge", cls=Several)
+def batch(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="RUN", help="The folder of the run.")
+    ],
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--models", metavar="BUNDLE...", help="baseline, transformer, or bundles' folders."
+        ),
+    ] = None,
+    benchmarks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--benchmarks",
+            metavar="NAME...",
+            help="Corpora (house), parts of one (house/test), all (corpora), or labelled files.",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Compute what a run lacks; new --models are added to it."),
+    ] = False,
+    corpora: CorporaFolder = None,
+    corpus: HouseFolder = None,
+    draws: Annotated[
+        int | None,
+        typer.Option("--draws", min=100, help="Resamples of whole groups; 2,000 unless given."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Of the resamples; 0 unless given.")
+    ] = None,
+    allow_other_split: OtherSplit = False,
+) -> None:
+    """Judge many bundles on many benchmarks, cell by cell.
+
+    Each bundle is scored once on each benchmark, as `run` scores it; the table says which is best,
+    how sure that is, and what it costs. A cell that fails is recorded and the others are computed:
+    exit status 1, or 2 when all fail.
+    """
+    from framescope.eval.grid import compute_grid, parse_benchmarks, parse_bundles, ranking_section
+    from framescope.eval.report import show_section
+    from framescope.training.corpora import given_folder
+
+    def say_why(cell: GridCell) -> None:
+        typer.echo(f"framescope: {cell.bundle} on {cell.benchmark} failed: {cell.why}", err=True)
+
+    wanted = parse_benchmarks(benchmarks or ())
+    needed = corpora is not None or not all(one.ships for one in wanted)
+    with progress() as bar:
+        found, computed = compute_grid(
+            output,
+            parse_bundles(models or ()),
+            wanted,
+            resume=resume,
+            draws=draws,
+            seed=seed,
+            allow_other_split=allow_other_split,
+            corpora=given_folder(corpora) if needed else None,
+            progress=bar,
+            failed=say_why,
+        )
+    show_section(ranking_section(found))
+    failed, cells = len(found["failed"]), found["cells"]
+    typer.echo(f"{computed} of {cells} cells computed now; {failed} failed", err=True)
+    typer.echo(f"wrote {output / 'index.html'}, table.md and table.json", err=True)
+    if failed:
+        raise typer.Exit(2 if failed == cells else 1)
+
+
+@app.command(rich_help_panel="Judge")
 def report(
     output: Annotated[
         Path, typer.Option("--output", metavar="DIR", help="The folder for both files.")
@@ -82,6 +199,7 @@ def report(
     typer.echo(made.comparison.signature)
 
 
+@app.command(rich_help_panel="Judge")
 def errors(
     signal: Annotated[str, typer.Option("--signal", metavar="NAME", help="The signal.")],
     output: Output = None,
@@ -129,6 +247,69 @@ def errors(
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
+@app.command(rich_help_panel="Release")
+def gate(
+    bundle: Annotated[
+        str, typer.Argument(metavar="[BUNDLE]", help="A bundle's folder; the shipped transformer.")
+    ] = "transformer",
+    corpora: CorporaFolder = None,
+    corpus: HouseFolder = None,
+    floors: Annotated[
+        Path | None, typer.Option("--floors", metavar="FILE", help="Else eval/release/floors.json.")
+    ] = None,
+    update: Annotated[
+        bool,
+        typer.Option("--update", help="Raise the floors, and write the figures into the card."),
+    ] = False,
+    allow_regression: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-regression",
+            metavar="BENCHMARK=REASON",
+            help="With --update: lower this floor too, and record why. Repeatable.",
+        ),
+    ] = None,
+) -> None:
+    """Compare a bundle with the floors and the limits of the behavioural suite.
+
+    Ends with status 2 when one is missed. Without a folder of corpora, uses the benchmarks that
+    ship: they are in the folder corpus/ of a clone, which an installed package lacks. No option
+    lowers the limits of the behavioural suite.
+    """
+    from framescope.classifier.bundles import KINDS
+    from framescope.eval.release import FLOORS, Gate
+    from framescope.eval.report import show_section
+
+    reasons = dict(map(_reason, allow_regression or ()))
+    if reasons and not update:
+        raise typer.BadParameter(
+            "lowers floors only with --update", param_hint="--allow-regression"
+        )
+    if update and not (bundle in KINDS or Path(bundle).is_dir()):
+        raise typer.BadParameter(
+            f"writes into the bundle's card; {bundle} is no folder", param_hint="--update"
+        )
+    draws = 2000 if update else 0  # of the intervals in a card; floors need none
+    result = Gate.of(evaluation_of([bundle], corpora, draws=draws), floors or FLOORS)
+    show_section(result.section())
+    if not update:
+        result.check(bundle)
+        return
+    result.update(reasons)
+    typer.echo(f"wrote {result.path} and the card of {result.bundle.path}")
+
+
+def _reason(given: str) -> tuple[str, str]:
+    name, _, reason = given.partition("=")
+    if not (name.strip() and reason.strip()):
+        raise typer.BadParameter(
+            f"{given!r}: give BENCHMARK=REASON, one for each floor that falls",
+            param_hint="--allow-regression",
+        )
+    return name.strip(), reason.strip()
+
+
+@app.command(rich_help_panel="Study")
 def controls(
     a: First = "baseline",
     b: Second = "transformer",
@@ -136,7 +317,7 @@ def controls(
     signal: Signals = None,
     seed: Seed = 0,
     allow_other_split: OtherSplit = False,
-    format: As = Format.TERMINAL,
+    format: As = SectionFormat.TERMINAL,
 ) -> None:
     """Compare two bundles with predictors that don't read the text.
 
@@ -158,56 +339,31 @@ def controls(
     show_section(section, format, record=record)
 
 
-app = typer.Typer(
-    help="Judge bundles by articles they were not trained on (extra: training).", cls=Grouped
-)
-
-
-@app.callback(invoke_without_command=True)
-def evaluate(
-    context: typer.Context,
-    a: First = "baseline",
-    b: Second = "transformer",
-    corpora: CorporaFolder = None,
-    data: Data = None,
-    part: Parts = None,
-    signal: Signals = None,
-    draws: Draws = 2000,
+@app.command(rich_help_panel="Study")
+def robustness(
+    model: Annotated[
+        str, typer.Argument(metavar="[BUNDLE]", help="The model to judge.", show_default=True)
+    ] = "transformer",
     seed: Seed = 0,
-    allow_other_split: OtherSplit = False,
-    format: As = Format.TERMINAL,
+    format: As = SectionFormat.TERMINAL,
     output: Output = None,
 ) -> None:
-    """Compare two bundles on articles that neither was trained on.
+    """Measure how scores change with edits that should not, or should, matter.
 
-    BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
+    BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships. A missed
+    limit is reported, and is no error.
     """
-    if context.invoked_subcommand is not None:
-        refuse_options(context)
-        return
+    from framescope.classifier.bundles import load
     from framescope.classifier.output import check
-    from framescope.classifier.taxonomy import in_order
-    from framescope.eval.compare import compare_models, record_of_comparison, section_of_comparison
     from framescope.eval.report import show_section
+    from framescope.eval.suite import measure_suite
 
-    signals = in_order(signal) if signal else None
     check(output, overwrite=True)
-    evaluation = evaluation_of(
-        [a, b], corpora, data, part, allow_other_split, draws=draws, seed=seed
-    )
-    with progress() as shown:
-        found = compare_models(evaluation, signals, shown)
-    tables = section_of_comparison(found, intervals=format is not Format.TERMINAL)
-    show_section(tables, format, output, record_of_comparison(found))
-
-
-# `eval` alone is `eval run`.
-app.command("run", rich_help_panel="Judge")(evaluate)
-app.command(rich_help_panel="Judge", cls=Several)(batch)
-for panel, commands in (
-    ("Judge", (report, errors)),
-    ("Release", gate_cli.COMMANDS),
-    ("Study", (controls, robustness)),
-):
-    for command in commands:
-        app.command(rich_help_panel=panel)(command)
+    loaded = load(model)
+    with progress() as bar:
+        suite = measure_suite(
+            loaded, seed=seed, progress=lambda done, total: bar("texts", done, total)
+        )
+    show_section(suite.section(), format, output, suite.record())
+    if format is not SectionFormat.TERMINAL or output is not None:
+        typer.echo(suite.verdict, err=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from framescope.classifier.cli.shared import SectionFormat
 
 if TYPE_CHECKING:
     from framescope.eval.compare import Progress
@@ -32,14 +33,6 @@ class SectionName(StrEnum):
     ROBUSTNESS = "robustness"
 
 
-class Format(StrEnum):
-    """How a section is written."""
-
-    TERMINAL = "terminal"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
 First = Annotated[str, typer.Option("--a", metavar="BUNDLE", help="The model to compare with.")]
 Second = Annotated[str, typer.Option("--b", metavar="BUNDLE", help="The model to compare.")]
 Data = Annotated[
@@ -53,9 +46,8 @@ Data = Annotated[
 Parts = Annotated[
     list[Part] | None,
     typer.Option(
-        "--part",
         help="The rows to judge by: test and unseen_outlet unless given. "
-        "Thresholds were fitted on validation. Repeatable.",
+        "Thresholds were fitted on validation. Repeatable."
     ),
 ]
 Signals = Annotated[
@@ -70,13 +62,10 @@ OtherSplit = Annotated[
         help="Accept a bundle that may have been trained on rows it is judged by.",
     ),
 ]
-As = Annotated[Format, typer.Option("--format", "-f", help="How to write it.")]
+As = Annotated[SectionFormat, typer.Option("--format", "-f", help="How to write it.")]
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not to the terminal."),
-]
-BundleName = Annotated[
-    str, typer.Argument(metavar="[BUNDLE]", help="The model to judge.", show_default=True)
 ]
 
 
@@ -88,12 +77,7 @@ def evaluation_of(
     allow_other_split: bool = False,
     **settings: Any,
 ) -> Evaluation:
-    """Load bundles and the rows to judge them by.
-
-    Without a folder of corpora and without files those of the house corpus, which ships.
-
-    Raises `FramescopeError` when options don't go together, or a bundle or data is missing.
-    """
+    """Load bundles and the rows to judge them by: by default those of the corpora that ship."""
     from framescope.classifier import bundles as bundle_files
     from framescope.classifier.errors import InputError
     from framescope.eval.rows import (
@@ -121,22 +105,7 @@ def evaluation_of(
 @contextmanager
 def progress() -> Iterator[Progress]:
     """Show a progress bar on standard error, where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from framescope.classifier import output
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    bare = not console.is_terminal
-    with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=bare
-    ) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda what, done, total: bar.update(
-            task, description=what, completed=done, total=total or None
-        )
+    with output.progress() as bar:
+        yield lambda what, done, total: bar(description=what, completed=done, total=total or None)

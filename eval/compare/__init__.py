@@ -4,12 +4,14 @@ from framescope.eval.compare.comparison import (
     Compared,
     Comparison,
     Difference,
+    Headline,
     Progress,
     compare_models,
+    headline_of,
     record_of_comparison,
     section_of_comparison,
+    verdict_of,
 )
 from framescope.eval.compare.errors import Error, error_records, originals, worst_errors
 from framescope.eval.compare.footprint import METHOD, Footprint, measure_footprint
-from framescope.eval.compare.headline import Headline, headline_of, verdict_of
 from framescope.eval.compare.slices import Axis, genres_of, slice_figures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import groupby
@@ -12,26 +13,10 @@ import numpy as np
 from framescope.classifier import __version__
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
-from framescope.classifier.taxonomy import in_order
-from framescope.eval.metrics import (
-    LEVEL,
-    METRICS,
-    UNDEFINED,
-    Cell,
-    Change,
-    Estimate,
-    Interval,
-    Section,
-    Table,
-    all_metrics,
-    always_yes_f1,
-    decide,
-    differences,
-    holm,
-    mcnemar,
-    resample_figures,
-)
-from framescope.eval.rows import Evaluation, Sample, told_apart
+from framescope.classifier.taxonomy import BY_NAME, Level, in_order
+from framescope.eval import metrics
+from framescope.eval.metrics import Cell, Change, Estimate, Interval, Section
+from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark, Evaluation, Sample
 
 Progress = Callable[[str, int, int], None]
 """Receives what is being scored, how many sentences are done, and how many there are."""
@@ -82,35 +67,20 @@ class Seconds:
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
-    """A bundle that was compared; ``digest``: SHA-256 of its manifest."""
-
-    name: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
 class Comparison:
-    """A comparison of two bundles, and what identifies it.
+    """A comparison of an evaluation's two bundles; ``costs``: one for each corpus."""
 
-    ``data``: the signature of a split, or the digest of files. ``costs``: one for each corpus.
-    """
-
-    a: Contender
-    b: Contender
-    data: str
+    evaluation: Evaluation
     rows: tuple[Compared, ...]
     costs: tuple[Seconds, ...]
-    draws: int
-    seed: int
 
     @property
     def signature(self) -> str:
         """One line; two runs with the same one give the same figures, seconds excepted."""
-        return (
-            f"framescope {__version__} | data {self.data} | {self.a.name} {self.a.digest[:12]} | "
-            f"{self.b.name} {self.b.digest[:12]} | draws {self.draws}, seed {self.seed}"
-        )
+        of = self.evaluation
+        bundles = " | ".join(f"{one.name} {one.digest[:12]}" for one in of.bundles)
+        settings = f"draws {of.draws}, seed {of.seed}"
+        return f"framescope {__version__} | data {of.data} | {bundles} | {settings}"
 
 
 def compare_models(
@@ -118,10 +88,8 @@ def compare_models(
 ) -> Comparison:
     """Score the held-out rows of every corpus with two bundles and compare them.
 
-    ``signals``: only these; by default all that either bundle gives.
-
-    Raises `SignalError` when no row has a label of a signal that a bundle gives, `BundleError` when
-    a model's scores are not probabilities.
+    ``signals``: only these; by default all that either bundle gives. Raises `SignalError` when no
+    row has a label of a signal that a bundle gives.
     """
     a, b = evaluation.bundles
     parts = evaluation.parts
@@ -154,31 +122,29 @@ def compare_models(
         for part in parts:
             samples = [one for s in wanted if len(one := scored.sample(part, s))]
             of_part = [_compared(corpus, one, evaluation.draws, evaluation.seed) for one in samples]
-            corrected = holm([row.mcnemar for row in of_part])
+            corrected = metrics.holm([row.mcnemar for row in of_part])
             found += [
                 replace(row, mcnemar_corrected=p) for row, p in zip(of_part, corrected, strict=True)
             ]
-    first, second = Contender(a.name, a.digest), Contender(b.name, b.digest)
-    draws, seed = evaluation.draws, evaluation.seed
-    return Comparison(first, second, evaluation.data, tuple(found), tuple(costs), draws, seed)
+    return Comparison(evaluation, tuple(found), tuple(costs))
 
 
 def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
     truth, groups = sample.truth, sample.groups
     a, b = sample.scores
-    figures_a, figures_b = (scores and all_metrics(truth, *scores) for scores in (a, b))
-    drawn = resample_figures(truth, a, b, groups, draws=draws, seed=seed)
+    figures_a, figures_b = (scores and metrics.all_metrics(truth, *scores) for scores in (a, b))
+    drawn = metrics.resample_figures(truth, a, b, groups, draws=draws, seed=seed)
     between: dict[str, Difference] = {}
     p = math.nan
     if a and b and figures_a and figures_b:
         between = {
-            name: replace(Difference.of(value, drawn.difference[name]), p=drawn.p[name])
-            for name, value in differences(figures_a, figures_b).items()
+            name: Difference(value, *drawn.difference[name], drawn.p[name])
+            for name, value in metrics.differences(figures_a, figures_b).items()
         }
-        p = mcnemar(truth, decide(*a), decide(*b))
+        p = metrics.mcnemar(truth, metrics.decide(*a), metrics.decide(*b))
     return Compared(
         corpus, sample.part, sample.signal, len(sample), len(np.unique(groups)), int(truth.sum()),
-        always_yes_f1(truth), figures_a, figures_b, between, drawn.a, drawn.b, p,
+        metrics.always_yes_f1(truth), figures_a, figures_b, between, drawn.a, drawn.b, p,
     )  # fmt: skip
 
 
@@ -190,7 +156,7 @@ _LEGEND = (
     "Differences are the second model's figure less the first's, with a 95% interval from "
     "resampling whole groups (articles, pages or outlets); * where it leaves out 0. "
     "Calibration error: less the share of chance; one below its 95% by chance can't be shown. "
-    f"{UNDEFINED.capitalize()}: also where a model doesn't give the signal. "
+    f"{metrics.UNDEFINED.capitalize()}: also where a model doesn't give the signal. "
     "n: sentences, or articles for a signal of whole articles."
 )
 
@@ -200,23 +166,21 @@ def section_of_comparison(comparison: Comparison, *, intervals: bool = True) -> 
 
     ``intervals``: with those of the models' own figures, which need more than 80 columns.
     """
-    a, b = told_apart((comparison.a.name, comparison.b.name))
+    a, b = comparison.evaluation.names
     costs = {cost.corpus: cost for cost in comparison.costs}
     columns = ("signal", "n", "positive", "groups", "always yes, F1", "figure", a, b)
     tables = []
     for (corpus, part), rows in groupby(comparison.rows, lambda row: (row.corpus, row.part)):
         cost = costs[corpus]
-        tables.append(
-            Table(
-                f"{corpus}, {part}",
-                (*columns, "difference (95% interval)"),
-                tuple(line for row in rows for line in _figures_of(row, intervals)),
-                heads=5,
-                note=f"Seconds for 1,000 sentences: {a} {cost.a:.2f}, {b} {cost.b:.2f} "
-                f"({cost.sentences:,} sentences of {corpus} scored)",
-                interval_digits=2,
-            )
+        note = (
+            f"Seconds for 1,000 sentences: {a} {cost.a:.2f}, {b} {cost.b:.2f} "
+            f"({cost.sentences:,} sentences of {corpus} scored)"
         )
+        lines = (line for row in rows for line in _figures_of(row, intervals))
+        tables.append(metrics.table(
+            f"{corpus}, {part}", (*columns, "difference (95% interval)"), lines,
+            heads=5, note=note, interval_digits=2,
+        ))  # fmt: skip
     return Section(_LEGEND, tuple(tables), signature=comparison.signature)
 
 
@@ -224,7 +188,7 @@ def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
     """Yield one row for each figure: its name, both models', and their difference."""
     head = (row.signal, row.n, row.positives, row.n_groups, row.always_yes_f1)
     models = ((row.a, row.intervals_a), (row.b, row.intervals_b))
-    for metric in (metric for metric in METRICS if metric.name in _PRINTED):
+    for metric in (metric for metric in metrics.METRICS if metric.name in _PRINTED):
         cells: list[Cell] = []
         for figures, ranges in models:
             value = figures[metric.name] if figures else math.nan
@@ -239,13 +203,15 @@ def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
 
 def record_of_comparison(comparison: Comparison) -> dict[str, Any]:
     """Return every figure, and the signature, for JSON."""
+    of = comparison.evaluation
+    a, b = ({"name": bundle.name, "digest": bundle.digest} for bundle in of.bundles)
     return {
         "schema_version": SCHEMA_VERSION,
         "signature": comparison.signature,
-        "data": comparison.data,
-        "a": comparison.a,
-        "b": comparison.b,
-        "resampling": {"draws": comparison.draws, "seed": comparison.seed, "level": LEVEL},
+        "data": of.data,
+        "a": a,
+        "b": b,
+        "resampling": {"draws": of.draws, "seed": of.seed, "level": metrics.LEVEL},
         "seconds_per_1000_sentences": comparison.costs,
         "rows": [_record(row) for row in comparison.rows],
     }
@@ -254,8 +220,123 @@ def record_of_comparison(comparison: Comparison) -> dict[str, Any]:
 def _record(row: Compared) -> dict[str, Any]:
     plain = {item.name: getattr(row, item.name) for item in fields(row)}
     return plain | {
-        "intervals_a": {name: (i.low, i.high) for name, i in row.intervals_a.items()},
-        "intervals_b": {name: (i.low, i.high) for name, i in row.intervals_b.items()},
         "mcnemar": {"p": row.mcnemar, "holm": plain.pop("mcnemar_corrected")},
         "differences": {name: asdict(d) for name, d in row.differences.items()} or None,
     }
+
+
+# --- the headline: each benchmark, its outcome, and that outcome in words -------------------------
+
+ALPHA = 0.05
+OUTCOMES = ("better", "worse", "undecided", "undefined")
+"""Of a benchmark, for the second model."""
+_OWN_METRIC = "average_precision"  # of rows that no benchmark describes: needs no threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A benchmark and its outcome.
+
+    ``a``, ``b``: the benchmark's main metric; None for a model that doesn't give the signal. ``p``,
+    ``p_corrected``: of the difference, by the same draws; corrected for the number of benchmarks
+    (Holm). ``words``: the outcome in a sentence. ``outcome``: one of `OUTCOMES`.
+    """
+
+    benchmark: Benchmark
+    row: Compared
+    a: Estimate | None
+    b: Estimate | None
+    difference: Estimate | None
+    p: float
+    p_corrected: float
+    words: str
+    outcome: str
+
+
+def verdict_of(lines: Sequence[Headline], names: Sequence[str]) -> str:
+    """Sum the benchmarks up in a sentence."""
+    counts = Counter(one.outcome for one in lines)
+    better = f"{counts['better'] or 'none'} of {len(lines)} benchmarks"
+    parts = [f"{names[1]} is better than {names[0]} on {better}"]
+    parts.append(f"worse on {counts['worse'] or 'none'}")
+    parts += [f"{name} on {counts[name]}" for name in OUTCOMES[2:] if counts[name]]
+    return ", ".join(parts) + "."
+
+
+def headline_of(comparison: Comparison) -> tuple[Headline, ...]:
+    """Read the benchmarks off a comparison, in their order."""
+    described = {one.corpus for one in BENCHMARKS}
+    known = []
+    for row in comparison.rows:
+        if row.corpus not in described:  # a user's own: each row is a benchmark
+            known.append((_own(row), row))
+        elif found := BENCHMARK_BY_NAME.get(f"{row.corpus}/{row.part}/{row.signal}"):
+            known.append((found, row))
+    # A part that no benchmark is on, validation say, still deserves its table.
+    known = known or [(_own(row), row) for row in comparison.rows]
+    order = {one.name: at for at, one in enumerate(BENCHMARKS)}
+    known.sort(key=lambda pair: order.get(pair[0].name, len(order)))
+    chances = [
+        row.differences[one.metric].p if one.metric in row.differences else math.nan
+        for one, row in known
+    ]
+    tests, names = sum(not math.isnan(p) for p in chances), comparison.evaluation.names
+    return tuple(
+        _line(benchmark, row, p, corrected, tests, names)
+        for (benchmark, row), p, corrected in zip(
+            known, chances, metrics.holm(chances), strict=True
+        )
+    )
+
+
+def _own(row: Compared) -> Benchmark:
+    unit = "article" if BY_NAME[row.signal].level is Level.ARTICLE else "sentence"
+    return Benchmark(row.corpus, row.part, row.signal, unit, "as given", _OWN_METRIC)
+
+
+def _line(
+    one: Benchmark, row: Compared, p: float, corrected: float, tests: int, names: Sequence[str]
+) -> Headline:
+    difference, outcome = None, "undefined"
+    words = f"undefined: {names[0] if row.a is None else names[1]} doesn't give this signal"
+    if found := row.differences.get(one.metric):
+        difference = Change(found.value, found.low, found.high)
+        higher = metrics.METRIC_BY_NAME[one.metric].higher_is_better
+        words = in_words(difference, corrected, *names, higher_is_better=higher, tests=tests)
+        if not (math.isnan(found.value) or math.isnan(found.low)):
+            decided = not found.low <= 0 <= found.high and corrected < ALPHA
+            better = "better" if (found.value > 0) is higher else "worse"
+            outcome = better if decided else "undecided"
+    a, b = (
+        None if figures is None else Estimate(figures[one.metric], *intervals.get(one.metric, ()))
+        for figures, intervals in ((row.a, row.intervals_a), (row.b, row.intervals_b))
+    )
+    return Headline(one, row, a, b, difference, p, corrected, words, outcome)
+
+
+def in_words(
+    difference: Estimate, p: float, a: str, b: str, *, higher_is_better: bool = True, tests: int = 1
+) -> str:
+    """Put the difference ``b - a`` in a sentence.
+
+    "One of more than 0.05 would have shown" means that no true difference beyond 0.05 agrees with
+    the interval; it is rounded up. ``p``: corrected for so many ``tests``; NaN is no evidence.
+    """
+    value, low, high = difference.value, difference.low, difference.high
+    if math.isnan(value):
+        return "undefined: there is no difference to speak of"
+    if math.isnan(low):
+        return "undefined: too few groups, or too few positives, for an interval"
+    least, most = sorted((abs(low), abs(high)))
+    if low <= 0 <= high:
+        if most == 0:
+            return "no detectable difference: both are the same on every resample"
+        digits = 2 if most >= 0.005 else 3
+        bound = f"{math.ceil(most * 10**digits - 1e-9) / 10**digits:.{digits}f}"
+        return f"no detectable difference; one of more than {bound} would have shown"
+    better = b if (value > 0) is higher_is_better else a
+    digits = 2 if abs(value) >= 0.005 and least >= 0.005 else 3
+    amount = f"{abs(value):.{digits}f} ({least:.{digits}f} to {most:.{digits}f})"
+    if not p < ALPHA:
+        return f"{better} looks better by {amount}, but not once corrected for {tests} tests"
+    return f"{better} is better by {amount}"

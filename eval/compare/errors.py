@@ -57,22 +57,19 @@ def worst_errors(samples: Iterable[Sample], whose: int, n: int) -> tuple[Error, 
         for at, row in enumerate(sample.chosen)
     ]
     found.sort(key=lambda item: -item[0])  # stable: ties keep the order of the corpora
-    return tuple(
-        _error(rank, sample, whose, at) for rank, (_, sample, at) in enumerate(found[:n], start=1)
-    )
-
-
-def _error(rank: int, sample: Sample, whose: int, at: int) -> Error:
-    rows, row = sample.rows, int(sample.chosen[at])
-    sentence = rows.sentences[row]
-    scores = [math.nan if one is None else float(one.proba[at]) for one in sample.scores]
-    label, proba = float(rows.column(sample.signal)[row]), scores.pop(whose)
-    return Error(
-        rank, sample.signal, str(rows.corpus[row]), str(rows.part[row]), str(rows.article[row]),
-        sentence.index, sentence.start, sentence.end, label, proba,
-        scores[0] if scores else math.nan, sentence.text,
-        tuple(_around(rows, row, -1))[::-1], tuple(_around(rows, row, 1)),
-    )  # fmt: skip
+    errors = []
+    for rank, (_, sample, at) in enumerate(found[:n], start=1):
+        rows, row = sample.rows, int(sample.chosen[at])
+        sentence = rows.sentences[row]
+        scores = [math.nan if one is None else float(one.proba[at]) for one in sample.scores]
+        label, proba = float(rows.column(sample.signal)[row]), scores.pop(whose)
+        errors.append(Error(
+            rank, sample.signal, str(rows.corpus[row]), str(rows.part[row]), sentence.article_id,
+            sentence.index, sentence.start, sentence.end, label, proba,
+            scores[0] if scores else math.nan, sentence.text,
+            tuple(_around(rows, row, -1))[::-1], tuple(_around(rows, row, 1)),
+        ))  # fmt: skip
+    return tuple(errors)
 
 
 def _around(rows: Examples, row: int, step: int) -> Iterator[str]:

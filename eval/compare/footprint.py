@@ -16,11 +16,10 @@ from pathlib import Path
 
 from framescope.classifier.records import Sentence
 
-SENTENCES = 1000
-"""Sentences that the process scores, at most."""
+_SENTENCES = 1000
 METHOD = (
     "peak resident memory of a fresh process that loads the bundle and scores at most "
-    f"{SENTENCES:,} sentences: VmHWM of /proc where there is one, else ru_maxrss of "
+    f"{_SENTENCES:,} sentences: VmHWM of /proc where there is one, else ru_maxrss of "
     "resource.getrusage"
 )
 
@@ -37,7 +36,7 @@ def measure_footprint(path: Path, sentences: Sequence[Sentence]) -> Footprint:
     """Measure a bundle's folder, scoring these sentences, article by article."""
     if not path.is_dir():
         return Footprint(None, None)
-    given = [(s.text, s.start, s.end, s.article_id, s.index) for s in sentences[:SENTENCES]]
+    given = [(s.text, s.start, s.end, s.article_id, s.index) for s in sentences[:_SENTENCES]]
     # Run as a file: as a module of this package it would import the whole harness.
     code = f"import runpy; runpy.run_path({__file__!r}, run_name='__main__')"
     done = subprocess.run(

@@ -57,18 +57,20 @@ def slice_figures(
         if whole and name not in _OF_ARTICLES:
             continue
         values = value_of(sample.rows, genres)[sample.chosen]
-        names = order(values)
+        counts = Counter(values[values != ""].tolist())
+        names = [one for one in order or sorted(counts) if one in counts]
+        if name == "outlet":
+            names.sort(key=lambda one: -counts[one])
+            names = names[:MOST]
+        picked = {one: values == one for one in names} if len(names) > 1 else {}
+        if picked and (others := counts.keys() - picked):
+            picked[f"{len(others)} others"] = np.isin(values, sorted(others))
         slices = []
-        if len(names) > 1:
-            picked = {one: values == one for one in names}
-            others = set(values.tolist()) - {*names, ""}
-            if others:
-                picked[f"{len(others)} others"] = np.isin(values, sorted(others))
-            for value, mask in picked.items():
-                rows = sample.where(np.flatnonzero(mask))
-                a, b = estimates(metric, rows, min(draws, DRAWS), seed)
-                groups, positives = len(np.unique(rows.groups)), int(rows.truth.sum())
-                slices.append(Slice(value, len(rows), groups, positives, a, b))
+        for value, mask in picked.items():
+            rows = sample.where(np.flatnonzero(mask))
+            a, b = estimates(metric, rows, min(draws, DRAWS), seed)
+            groups, positives = len(np.unique(rows.groups)), int(rows.truth.sum())
+            slices.append(Slice(value, len(rows), groups, positives, a, b))
         found.append(Axis(name, tuple(slices)))
     return tuple(found)
 
@@ -127,24 +129,11 @@ def _position(rows: Examples, genres: Mapping[str, str]) -> Text:
     return np.array([of(s.index, size[s.article_id]) for s in rows.sentences], np.str_)
 
 
-def _largest(values: Text) -> list[str]:
-    counts = Counter(value for value in values.tolist() if value)
-    return sorted(counts, key=lambda value: (-counts[value], value))[:MOST]
-
-
-def _sorted(values: Text) -> list[str]:
-    return sorted(set(values.tolist()) - {""})
-
-
-def _fixed(order: Sequence[str]) -> Callable[[Text], list[str]]:
-    return lambda values: [name for name in order if name in set(values.tolist())]
-
-
-_ValueOf = Callable[[Examples, Mapping[str, str]], Text]
-_AXES: dict[str, tuple[_ValueOf, Callable[[Text], list[str]]]] = {
-    "outlet": (lambda rows, genres: rows.outlet, _largest),
-    "length": (_length, _fixed(_LENGTHS)),
-    "voice": (_voice, _fixed([voice.value for voice in Voice])),
-    "genre": (_genre, _sorted),
-    "position": (_position, _fixed(_POSITIONS)),
+_AXES: dict[str, tuple[Callable[[Examples, Mapping[str, str]], Text], Sequence[str]]] = {
+    "outlet": (lambda rows, genres: rows.outlet, ()),
+    "length": (_length, _LENGTHS),
+    "voice": (_voice, [voice.value for voice in Voice]),
+    "genre": (_genre, ()),
+    "position": (_position, _POSITIONS),
 }
+"""Each axis' value of every row, and the order of its values, the sorted ones unless given."""

@@ -276,7 +276,7 @@ def _plots(measure: DriftMeasure, before: RunArticles, now: RunArticles) -> Iter
         else:
             continue
         changed = " (changed)" if figure.name in measure.found else ""
-        yield Plot(label + changed, _histograms(sides, edges), (), small=True)
+        yield Plot(label + changed, _histograms(sides, edges), ())
 
 
 def _histograms(sides: Sequence[NDArray[Any]], edges: NDArray[Any]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,7 @@ from framescope.eval.grid.folder import (
     RowScores,
     refuse_overlap,
 )
-from framescope.eval.grid.table import Standings, standings, write_table
+from framescope.eval.grid.table import Record, standings, write_table
 from framescope.eval.rows import (
     Evaluation,
     HeldOut,
@@ -35,6 +37,7 @@ from framescope.training.corpora import KNOWN
 from framescope.training.data import Examples
 
 _DRAWS = 2000
+Failed = Callable[[GridCell], None]
 
 
 def compute_grid(
@@ -42,32 +45,22 @@ def compute_grid(
     bundles: Sequence[Entry],
     benchmarks: Sequence[Entry],
     *,
-    resume: bool = False,
-    draws: int | None = None,
-    seed: int | None = None,
-    allow_other_split: bool = False,
-    corpora: Path | None = None,
+    resume: bool,
+    draws: int | None,
+    seed: int | None,
+    allow_other_split: bool,
+    corpora: Path | None,
     progress: Progress,
-    failed: Callable[[GridCell], None],
-) -> tuple[Standings, int]:
+    failed: Failed,
+) -> tuple[Record, int]:
     """Compute the cells that are missing or have failed, and write the table of all.
 
-    On resuming, new bundles and benchmarks are added; ``draws`` and ``seed`` are those of the run
-    unless given, at first 2,000 and 0. ``failed`` is told of a cell that failed; the others are
-    computed all the same.
+    Returns the comparison, and how many cells were computed now. On resuming, new bundles and
+    benchmarks are added; ``draws`` and ``seed`` are those of the run unless given, at first 2,000
+    and 0. ``failed`` is told of a cell that failed; the others are computed all the same.
 
-    Returns
-    -------
-    tuple of Standings and int
-        The comparison, and how many cells were computed now.
-
-    Raises
-    ------
-    GridError
-        When the run exists already, or doesn't; a bundle, benchmark or option differs from what
-        cells were computed with; or another process is computing it.
-    StoppedError
-        When it is interrupted; computed cells are kept.
+    Raises a `GridError` when the run exists already, or doesn't, something differs from what cells
+    were computed with, or another process is computing it; a `StoppedError` on an interrupt.
     """
     folder = GridFolder(path)
     if resume and not folder.exists():
@@ -103,7 +96,7 @@ def compute_grid(
                 getattr(error, "status", 130),
             ) from error
         found = standings(manifest, folder)
-        write_table(found, folder)
+        write_table(found, manifest, folder)
     return found, computed
 
 
@@ -132,25 +125,21 @@ def _extended(folder: GridFolder, old: GridManifest, new: GridManifest) -> GridM
     corpora = new.corpora or old.corpora
     done = dict.fromkeys(one for place in folder.finished(old) for one in place)
     for was in done:
-        now = was.current(corpora)
-        if now.digest is None:
+        now = was.current(corpora).digest
+        if now is None:
             raise GridError(
                 f"{was.key}: is no longer there, and the run {folder.path} has it; "
                 "put it back, or give another --output"
             )
-        if now.digest != was.digest:
+        if now != was.digest:
             raise GridError(
                 f"{was.name}: has changed since the run {folder.path} was computed "
-                f"({str(was.digest)[:12]}, now {now.digest[:12]}); "
-                "put it back, or give another --output"
+                f"({str(was.digest)[:12]}, now {now[:12]}); put it back, or give another --output"
             )
-    extended = replace(
-        old,
-        bundles=_joined(old.bundles, new.bundles, done),
-        benchmarks=_joined(old.benchmarks, new.benchmarks, done),
-        corpora=corpora,
-    )
-    refuse_overlap(extended.benchmarks)
+    bundles = _joined(old.bundles, new.bundles, done)
+    benchmarks = _joined(old.benchmarks, new.benchmarks, done)
+    refuse_overlap(benchmarks)
+    extended = replace(old, bundles=bundles, benchmarks=benchmarks, corpora=corpora)
     for place in set(old.places) - set(extended.places):
         folder.forget(place)
     return extended
@@ -159,42 +148,36 @@ def _extended(folder: GridFolder, old: GridManifest, new: GridManifest) -> GridM
 def _joined(
     old: Sequence[Entry], new: Sequence[Entry], done: Collection[Entry]
 ) -> tuple[Entry, ...]:
-    named, known, names = ({one.key for one in new}, {one.key for one in old},
-                           {one.name for one in old})  # fmt: skip
+    named, known = {one.key for one in new}, {one.key for one in old}
+    names = {one.name for one in old}
     kept = (one for one in old if not new or one in done or one.key in named)
     added = (one for one in new if one.key not in known)
     return *kept, *(replace(one, name=one.key) if one.name in names else one for one in added)
 
 
 def _compute_cells(
-    manifest: GridManifest,
-    folder: GridFolder,
-    progress: Progress,
-    failed: Callable[[GridCell], None],
+    manifest: GridManifest, folder: GridFolder, progress: Progress, failed: Failed
 ) -> int:
     rows, places, computed = _Rows(manifest), manifest.places, 0
     finished = folder.finished(manifest)
-    loaded: tuple[Entry, Bundle | str] | None = None
+    loaded = lru_cache(maxsize=1)(lambda one: load(str(one.path)))
     for number, place in enumerate(places):
         if place in finished:
             continue
         bundle, benchmark = place
         progress(f"{bundle.name} on {benchmark.name}", number, len(places))
-        if loaded is None or loaded[0] != bundle:
-            loaded = bundle, _loaded(bundle)
         cell, scores = GridCell(bundle.name, benchmark.name), None
+        measured = any(one == bundle for one, _ in finished)
+        others = (found.rows for (_, one), found in finished.items() if one == benchmark)
         try:
-            if isinstance(loaded[1], str):
-                cell = replace(cell, why=loaded[1])
-            else:
-                read = rows.read(benchmark, loaded[1])
-                measured = any(one == bundle for one, _ in finished)
-                others = (found.rows for (_, one), found in finished.items() if one == benchmark)
-                cell, scores = compute_cell(
-                    cell, benchmark, loaded[1], read, next(others, {}), footprint=not measured
-                )
+            read = rows.read(benchmark, loaded(bundle))
+            cell, scores = compute_cell(
+                cell, benchmark, loaded(bundle), read, next(others, {}), footprint=not measured
+            )
         except Exception as error:  # a defect of one cell must not end the others
-            cell = replace(cell, why=_reason(error))
+            why = " ".join(str(error).split())
+            known = isinstance(error, FramescopeError)
+            cell = replace(cell, why=why if known else f"{type(error).__name__}: {why}")
         folder.write_cell(place, cell, scores)
         computed += 1
         if cell.why:
@@ -205,17 +188,10 @@ def _compute_cells(
     return computed
 
 
-def _loaded(bundle: Entry) -> Bundle | str:
-    """Load a bundle; return why where that fails."""
-    try:
-        return load(str(bundle.path))
-    except Exception as error:  # as of a cell
-        return _reason(error)
-
-
-def _reason(error: Exception) -> str:
-    said = " ".join(str(error).split())
-    return said if isinstance(error, FramescopeError) else f"{type(error).__name__}: {said}"
+def _loadable(bundles: Sequence[Entry]) -> Iterator[Bundle]:
+    for one in bundles:
+        with suppress(Exception):
+            yield load(str(one.path))
 
 
 @dataclass
@@ -241,7 +217,8 @@ class _Rows:
             )
         root = None if benchmark.ships else Path(str(self.manifest.corpora))
         allowed = self.manifest.allow_other_split
-        bundles = [*([self._reference()] if allowed else []), bundle]
+        # Where any split is allowed, that of the first bundle that can be loaded is used.
+        bundles = [*([next(_loadable(self.manifest.bundles))] if allowed else []), bundle]
         # Bundles of one split and the same corpora are judged by the same rows.
         corpora = sorted(str(one.get("name")) for one in bundle.manifest.get("corpora", ()))
         key = f"{bundle.manifest.get('split')} {corpora}"
@@ -252,16 +229,10 @@ class _Rows:
         )
 
     def _cached(self, place: str, key: str, read: Callable[[], HeldOut]) -> HeldOut:
-        kept = self._kept.get(place)
-        if kept is None or kept[0] != key:
+        if self._kept.get(place, (None,))[0] != key:
             self._kept.pop(place, None)
-            kept = self._kept[place] = key, read()
-        return kept[1]
-
-    def _reference(self) -> Bundle:
-        """Load the first bundle that can be loaded: its split is used where any is allowed."""
-        found = (_loaded(one) for one in self.manifest.bundles)
-        return next(one for one in found if not isinstance(one, str))
+            self._kept[place] = key, read()
+        return self._kept[place][1]
 
 
 def compute_cell(
@@ -276,8 +247,7 @@ def compute_cell(
     """Score a bundle on a benchmark; `cell` has the names.
 
     ``expected``: digests of the rows that other bundles were judged by; empty for the first.
-    ``footprint``: whether to measure the bundle's size and memory. Raises a `FramescopeError` when
-    no row is labelled with a signal of the bundle, or the rows are not the expected ones.
+    ``footprint``: whether to measure the bundle's size and memory.
     """
     if not len(rows.examples):
         raise SignalError(f"{benchmark.path or benchmark.name}: holds no article; give another")
@@ -297,9 +267,8 @@ def compute_cell(
             f"{benchmark.name}: no row of part {' or '.join(parts)} is labelled with "
             f"a signal that {bundle.name} gives: {', '.join(bundle.signals)}"
         )
-    takes = Footprint(None, None)
-    if footprint:
-        takes = measure_footprint(bundle.path, scored.rows.sentences)
+    sentences = scored.rows.sentences
+    takes = measure_footprint(bundle.path, sentences) if footprint else Footprint(None, None)
     cell = replace(
         cell, digest=bundle.digest, data=rows.signature, rows=digests, sentences=len(scored),
         seconds=scored.seconds[0] * len(scored) / 1000, disk=takes.disk, memory=takes.memory,

@@ -14,7 +14,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -43,8 +43,7 @@ class Entry:
     """A bundle or a benchmark.
 
     ``path``: a bundle's folder, or a labelled file. ``corpus``: of another benchmark. ``parts``:
-    empty for a bundle. ``digest``: SHA-256 of the bundle's manifest, the file or the corpus; None
-    while there is none.
+    empty for a bundle. ``digest``: SHA-256 of manifest, file or corpus; None while there is none.
     """
 
     name: str
@@ -65,13 +64,16 @@ class Entry:
 
     def current(self, corpora: str | None) -> Entry:
         """Return the entry with its present digest; `corpora`: the folder of corpora."""
+        found = None
         if self.path is not None:
             path = Path(self.path) if self.parts else Path(self.path, MANIFEST)
-            return replace(self, digest=digest(path) if path.is_file() else None)
-        corpus = find_corpus(self.corpus or "")
-        place = corpus.place(None if corpora is None else Path(corpora))
-        there = place is not None and not corpus.lacks(place)
-        return replace(self, digest=corpus.digest(place) if there and place else None)
+            found = digest(path) if path.is_file() else None
+        else:
+            corpus = find_corpus(self.corpus or "")
+            place = corpus.place(None if corpora is None else Path(corpora))
+            if place is not None and not corpus.lacks(place):
+                found = corpus.digest(place)
+        return replace(self, digest=found)
 
 
 Place = tuple[Entry, Entry]
@@ -108,12 +110,10 @@ def parse_benchmarks(words: Iterable[str]) -> tuple[Entry, ...]:
         else:
             path = Path(word).resolve()
             found.setdefault(str(path), Entry(path.name, str(path), parts=(FILE_PART,)))
-    benchmarks = _named_apart(found)
-    refuse_overlap(benchmarks)
-    return benchmarks
+    return refuse_overlap(_named_apart(found))
 
 
-def refuse_overlap(benchmarks: Sequence[Entry]) -> None:
+def refuse_overlap(benchmarks: tuple[Entry, ...]) -> tuple[Entry, ...]:
     """Raise a `GridError` when two benchmarks share rows, which would count twice."""
     seen: dict[tuple[str, str], str] = {}
     for one in benchmarks:
@@ -121,6 +121,7 @@ def refuse_overlap(benchmarks: Sequence[Entry]) -> None:
             other = seen.setdefault((str(one.corpus), part), one.name)
             if other != one.name:
                 raise GridError(f"{one.name}: shares rows with {other}; give one of the two")
+    return benchmarks
 
 
 def _named_apart(found: Mapping[str, Entry]) -> tuple[Entry, ...]:
@@ -154,9 +155,9 @@ class GridCell:
     """A bundle on a benchmark.
 
     ``why``: why it failed; then nothing else is set. ``digest``, ``data``: of the bundle and of the
-    rows, as `framescope eval run` writes them. ``rows``: SHA-256 of each part's rows, labels and
-    groups. ``seconds``: for all sentences, after a warm-up. ``disk``, ``memory``: bytes; None where
-    measured in another cell. ``scores``: SHA-256 of the file of scores.
+    rows, as `framescope eval run` writes them. ``rows``, ``scores``: SHA-256 of each part's rows,
+    and of the file of scores. ``seconds``: for all sentences, after a warm-up. ``disk``,
+    ``memory``: bytes; None where measured in another cell.
     """
 
     bundle: str
@@ -175,7 +176,7 @@ class GridCell:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowScores:
-    """The labelled rows of a cell, n of them, with k signals.
+    """The n labelled rows of a cell with k signals.
 
     ``signals``, ``thresholds`` of shape (k,). ``part``, ``group`` (resampled whole) of shape (n,).
     ``labels``, ``proba`` of shape (n, k): NaN where the row has no label of the signal.
@@ -208,34 +209,31 @@ class GridFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Create the folder, and keep other processes from writing into it.
-
-        Raises a `GridError` when another process writes, or the folder holds other things.
-        """
+        """Create the folder, and keep other processes from writing into it."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             others = {one.name for one in self.path.iterdir()} - {_LOCK}
         except OSError as error:
-            reason = f"can't be made ({error.strerror}); give another --output"
-            raise GridError(f"{self.path}: {reason}") from None
+            raise self._refused(f"can't be made ({error.strerror})") from None
         if others and not self.exists():
-            raise GridError(f"{self.path}: holds other things; give another --output")
+            raise self._refused("holds other things")
         try:
             with locked(self.path / _LOCK):
                 yield
         except LockedError:
-            reason = "another process is computing it; wait for it, or give another --output"
-            raise GridError(f"{self.path}: {reason}") from None
+            raise self._refused("another process is computing it; wait for it, or") from None
+
+    def _refused(self, why: str, name: str = "") -> GridError:
+        end = "" if why.endswith("or") else ";"
+        return GridError(f"{self.path / name}: {why}{end} give another --output")
 
     def manifest(self) -> GridManifest:
         """Read the manifest; raises a `GridError` when there is none that can be read."""
-        path = self.path / _MANIFEST
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = json.loads((self.path / _MANIFEST).read_text(encoding="utf-8"))
             if record.pop("format") != FORMAT:
                 version = record.get("framescope")
-                reason = f"was written by framescope {version}; give another --output"
-                raise GridError(f"{path}: {reason}")
+                raise self._refused(f"was written by framescope {version}", _MANIFEST)
             bundles, benchmarks = (
                 tuple(Entry(**{**one, "parts": tuple(one["parts"])}) for one in record.pop(name))
                 for name in ("bundles", "benchmarks")
@@ -245,7 +243,7 @@ class GridFolder:
             reason = "holds no run; leave --resume out to begin one"
             raise GridError(f"{self.path}: {reason}") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise GridError(f"{path}: is damaged ({error}); give another --output") from None
+            raise self._refused(f"is damaged ({error})", _MANIFEST) from None
 
     def write_manifest(self, manifest: GridManifest) -> None:
         """Write the manifest."""

@@ -20,6 +20,7 @@ from framescope.eval.metrics.resample import (
 )
 from framescope.eval.metrics.scores import (
     LEVEL,
+    METRIC_BY_NAME,
     METRICS,
     RECALLS,
     PrecisionRecall,

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from framescope.eval.metrics.scores import (
@@ -80,7 +80,7 @@ def percentile(values: Floats, n_groups: int) -> Interval:
 
     defined = values[~np.isnan(values)]
     if len(values) == 0 or len(defined) < (1 - MAX_UNDEFINED) * len(values):
-        return Interval(math.nan, math.nan)
+        return Interval()
     widened = math.sqrt(n_groups / (n_groups - 1)) * t.ppf((1 - LEVEL) / 2, n_groups - 1)
     tail = float(norm.cdf(widened))
     low, high = np.quantile(defined, [tail, 1 - tail])
@@ -100,19 +100,12 @@ def estimates_of_sums(
         return [Estimate(value) for value in values]
     (weights,) = draw(n, draws, seed, block=draws)
     drawn = of((weights @ flat).reshape(draws, *sums.shape[1:]))
-    return [
-        Estimate.of(value, percentile(column, n))
-        for value, column in zip(values, drawn.T, strict=True)
-    ]
+    columns = zip(values, drawn.T, strict=True)
+    return [Estimate(value, *percentile(column, n)) for value, column in columns]
 
 
-@dataclass(frozen=True, slots=True)
-class Resamples:
-    """Intervals of every compared figure, by name.
-
-    ``a``, ``b``: of each model's own figures. ``difference``: of ``b - a``; ``p``: two-sided, see
-    `from_draws`. Empty where a model wasn't given.
-    """
+class Resamples(NamedTuple):
+    """Intervals of figures by name: of each model's own, and of ``b - a``; ``p`` is two-sided."""
 
     a: dict[str, Interval]
     b: dict[str, Interval]
@@ -138,57 +131,49 @@ def resample_figures(
     """
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     n_groups = int(group.max()) + 1 if len(group) else 0
-    models = [None if given is None else _Resampled(truth, *given, group) for given in (a, b)]
+    models = [given and _Resampled(truth, *given, group) for given in (a, b)]
     block = _BLOCK // max(len(truth), n_groups, 1)
     blocks = list(draw(n_groups, draws, seed, block)) if n_groups >= MIN_GROUPS else []
     drawn = [{} if model is None else model.drawn(blocks, names) for model in models]
+
+    def interval(name: str, values: Floats, model: _Resampled, *less: _Resampled) -> Interval:
+        """Return the interval of a model's figure, or of its difference from another's.
+
+        That of a calibration error is widened to hold its mirror image at the value. Noise raises
+        a sum of distances: draws lie above the value they were made from, and the percentile
+        interval misses the truth in up to one of five simulations, not of twenty. With the mirror
+        image it comes as close as the intervals of the other figures do.
+        """
+        low, high = percentile(values, n_groups)
+        if name in _ERRORS and len(values):
+            value = model.error(name) - sum(one.error(name) for one in less)
+            low, high = min(low, 2 * value - high), max(high, 2 * value - low)
+        return Interval(low, high)
+
     own = [
-        {name: _interval(name, values[name], model, n_groups) for name in values}
+        {} if model is None else {n: interval(n, found, model) for n, found in values.items()}
         for model, values in zip(models, drawn, strict=True)
     ]
-    if models[0] is None or models[1] is None:
-        return Resamples(own[0], own[1], {}, {})
-    values = {name: drawn[1][name] - drawn[0][name] for name in names}
-    between = {
-        name: _interval(name, found, models[1], n_groups, less=models[0])
-        for name, found in values.items()
-    }
-    return Resamples(own[0], own[1], between, {n: from_draws(found) for n, found in values.items()})
-
-
-def _interval(
-    name: str,
-    values: Floats,
-    model: _Resampled | None,
-    n_groups: int,
-    less: _Resampled | None = None,
-) -> Interval:
-    """Return the interval of a model's figure, or of its difference from another's.
-
-    That of a calibration error is widened to hold its mirror image at the value. Noise raises a sum
-    of distances: draws lie above the value they were made from, and the percentile interval misses
-    the truth in up to one of five simulations, not of twenty. With the mirror image it comes as
-    close as the intervals of the other figures do.
-    """
-    found = percentile(values, n_groups)
-    if name not in _ERRORS or model is None or not len(values):
-        return found
-    value = model.error(name) - (0.0 if less is None else less.error(name))
-    return Interval(min(found.low, 2 * value - found.high), max(found.high, 2 * value - found.low))
+    first, second = models
+    if first is None or second is None:
+        return Resamples(*own, {}, {})
+    between = {name: drawn[1][name] - drawn[0][name] for name in names}
+    intervals = {name: interval(name, found, second, first) for name, found in between.items()}
+    return Resamples(*own, intervals, {name: from_draws(found) for name, found in between.items()})
 
 
 def estimates(metric: str, sample: Sample, draws: int, seed: int) -> tuple[Estimate | None, ...]:
     """Return one figure of each bundle that gives a sample's signal; its interval, with draws."""
     truth, groups = sample.truth, sample.groups
-    settings: dict[str, Any] = {"draws": draws, "seed": seed, "names": (metric,)}
 
     def of(scores: Scores) -> Estimate:
         value = single_figure(metric, truth, *scores)
         if not draws or not len(truth):
             return Estimate(value)
-        return Estimate.of(
-            value, resample_figures(truth, scores, None, groups, **settings).a[metric]
+        drawn = resample_figures(
+            truth, scores, None, groups, draws=draws, seed=seed, names=(metric,)
         )
+        return Estimate(value, *drawn.a[metric])
 
     return tuple(one and of(one) for one in sample.scores)
 
@@ -233,30 +218,23 @@ class _Resampled:
         both = (positives > 0) & (negatives > 0)
         f1 = ratio(2 * tp, 2 * tp + fp + fn, 0.0)
 
-        def of(name: str) -> Floats:
-            match name:
-                case "f1":
-                    return np.where(positives > 0, f1, math.nan)
-                case "precision":
-                    return ratio(tp, tp + fp)
-                case "recall":
-                    return ratio(tp, positives)
-                case "macro_f1":
-                    f1_of_negatives = ratio(2 * tn, 2 * tn + fp + fn, 0.0)
-                    return np.where(both, (f1 + f1_of_negatives) / 2, math.nan)
-                case "average_precision":
-                    return np.where(both, self.ranking.precision(weights), math.nan)
-                case "ece":
-                    return np.asarray(np.abs(weights @ self.residual).sum(axis=1) / rows)
-                case "debiased_error":
-                    return root_of_excess(
-                        weights @ self.rows, weights @ self.residual, weights @ self.variance
-                    )
-                case "brier":
-                    return np.asarray((weights @ self.squared) / rows)
-            raise ValueError(f"no figure '{name}' of {', '.join(COMPARED)}")
+        def macro_f1() -> Floats:
+            f1_of_negatives = ratio(2 * tn, 2 * tn + fp + fn, 0.0)
+            return np.where(both, (f1 + f1_of_negatives) / 2, math.nan)
 
-        return {name: of(name) for name in names}
+        of: dict[str, Callable[[], Floats]] = {
+            "f1": lambda: np.where(positives > 0, f1, math.nan),
+            "precision": lambda: ratio(tp, tp + fp),
+            "recall": lambda: ratio(tp, positives),
+            "macro_f1": macro_f1,
+            "average_precision": lambda: np.where(both, self.ranking.precision(weights), math.nan),
+            "ece": lambda: np.abs(weights @ self.residual).sum(axis=1) / rows,
+            "debiased_error": lambda: root_of_excess(
+                weights @ self.rows, weights @ self.residual, weights @ self.variance
+            ),
+            "brier": lambda: (weights @ self.squared) / rows,
+        }
+        return {name: of[name]() for name in names}
 
 
 class _Ranking:
@@ -301,14 +279,18 @@ class _Ranking:
 # Means of several figures
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MeanPart:
+class MeanPart(NamedTuple):
     """One of the figures of a mean; ``group``: by numbers that all parts of a mean share."""
 
     metric: str
     truth: Bools
     group: NDArray[np.int64]
     scores: Scores
+
+    @property
+    def value(self) -> float:
+        """The figure."""
+        return single_figure(self.metric, self.truth, *self.scores)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -321,12 +303,12 @@ class DrawnMean:
 
     def estimate(self) -> Estimate:
         """Return the mean with its interval."""
-        return Estimate.of(self.value, percentile(self.draws, self.n_groups))
+        return Estimate(self.value, *percentile(self.draws, self.n_groups))
 
     def less(self, other: DrawnMean) -> Change:
         """Return the difference of two means of the same rows, with its interval."""
         value, values = self.value - other.value, self.draws - other.draws
-        return Change.of(value, percentile(values, self.n_groups))
+        return Change(value, *percentile(values, self.n_groups))
 
 
 def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMean:
@@ -335,7 +317,7 @@ def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMe
     Where a draw leaves a figure undefined (it has no positive of that signal), the mean is over the
     others: for every model alike, since that depends on the labels alone.
     """
-    value = float(np.mean([single_figure(one.metric, one.truth, *one.scores) for one in parts]))
+    value = float(np.mean([one.value for one in parts]))
     known, numbers = np.unique(np.concatenate([one.group for one in parts]), return_inverse=True)
     n_groups = len(known)
     if n_groups < MIN_GROUPS:

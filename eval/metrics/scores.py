@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from framescope.eval.rows import Bools, Floats, Single
@@ -29,98 +31,18 @@ _CHANCES = 400
 """Samples drawn for `error_by_chance`: its quantile then moves by some two hundredths of itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A figure; ``compared``: whether two models' difference comes with an interval."""
-
-    name: str
-    label: str
-    higher_is_better: bool
-    compared: bool
-
-
-METRICS: tuple[Metric, ...] = (
-    Metric("f1", "F1", higher_is_better=True, compared=True),
-    Metric("precision", "precision", higher_is_better=True, compared=True),
-    Metric("recall", "recall", higher_is_better=True, compared=True),
-    Metric("macro_f1", "macro-F1", higher_is_better=True, compared=True),
-    Metric("average_precision", "AP", higher_is_better=True, compared=True),
-    Metric("auc", "AUC", higher_is_better=True, compared=False),
-    Metric("ece", "ECE", higher_is_better=False, compared=True),
-    Metric("debiased_error", "calibration error", higher_is_better=False, compared=True),
-    Metric("error_by_chance", "its 95% by chance", higher_is_better=False, compared=False),
-    Metric("brier", "Brier", higher_is_better=False, compared=True),
-)
-COMPARED: tuple[str, ...] = tuple(metric.name for metric in METRICS if metric.compared)
-
-
 def decide(proba: Single, threshold: float) -> Bools:
-    """Return which scores are flags: those at or above the bundle's threshold.
-
-    Compared in single precision, as scoring does.
-    """
+    """Return which scores are flags, in single precision as in scoring: the threshold is one."""
     flagged: Bools = proba >= np.float32(threshold)
     return flagged
 
 
-def all_metrics(truth: Bools, proba: Single, threshold: float) -> dict[str, float]:
-    """Return all the figures of `METRICS`, by name."""
-    flagged = decide(proba, threshold)
-    return {
-        **{name: of(truth, flagged) for name, of in _OF_DECISIONS.items()},
-        **{name: of(truth, proba) for name, of in _OF_SCORES.items()},
-    }
-
-
-def single_figure(metric: str, truth: Bools, proba: Single, threshold: float) -> float:
-    """Return one figure of `METRICS`; NaN where a row has no score."""
-    if np.isnan(proba).any():
-        return math.nan
-    if metric in _OF_SCORES:
-        return _OF_SCORES[metric](truth, proba)
-    return _OF_DECISIONS[metric](truth, decide(proba, threshold))
-
-
-def f1(truth: Bools, flagged: Bools) -> float:
-    """Harmonic mean of precision and recall of the positive class; NaN without positives."""
-    return float(f1_score(truth, flagged, zero_division=0.0)) if truth.any() else math.nan
-
-
-def precision(truth: Bools, flagged: Bools) -> float:
-    """Share of the flags that are right; NaN without flags."""
-    return float(truth[flagged].mean()) if flagged.any() else math.nan
-
-
-def recall(truth: Bools, flagged: Bools) -> float:
-    """Share of the positives that are flagged; NaN without positives."""
-    return float(flagged[truth].mean()) if truth.any() else math.nan
-
-
-def macro_f1(truth: Bools, flagged: Bools) -> float:
-    """Mean of the F1 of the two classes, unweighted; NaN unless both occur."""
-    if not _both_classes(truth):
-        return math.nan
-    return float(f1_score(truth, flagged, average="macro", labels=[False, True], zero_division=0.0))
-
-
-def average_precision(truth: Bools, proba: Single) -> float:
-    """Sum of precision times step in recall, not interpolated; NaN unless both classes occur."""
-    return float(average_precision_score(truth, proba)) if _both_classes(truth) else math.nan
-
-
-def auc(truth: Bools, proba: Single) -> float:
-    """Area under the ROC curve; NaN unless both classes occur."""
-    return float(roc_auc_score(truth, proba)) if _both_classes(truth) else math.nan
-
-
 def calibration_error(truth: Bools, proba: Single) -> float:
-    """Return the expected calibration error (ECE) of a probability; NaN without rows.
+    """Return the expected calibration error (ECE) of a probability.
 
     The mean over rows of the distance between the mean score and the share of positives of a bin
     (Naeini et al., 2015; binary: of the positive class, not of the chosen one).
     """
-    if not len(truth):
-        return math.nan
     residual: Floats = truth - proba.astype(np.float64)
     return float(np.abs(np.bincount(bin_of(proba), weights=residual)).sum() / len(truth))
 
@@ -147,23 +69,17 @@ def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
     ``residual``: the sum of labels less scores; ``variance``: that of ``score * (1 - score)``.
     """
     whole = rows.sum(axis=-1)
-    square = np.divide(
-        residual**2 - variance, rows, out=np.zeros_like(residual), where=rows > 0
-    ).sum(axis=-1)
-    root: Floats = np.where(
-        whole > 0, np.sqrt(np.maximum(square, 0.0) / np.maximum(whole, 1.0)), math.nan
-    )
-    return root
+    excess, none = residual**2 - variance, np.zeros_like(residual)
+    square = np.divide(excess, rows, out=none, where=rows > 0).sum(axis=-1)
+    root = np.sqrt(np.maximum(square, 0.0) / np.maximum(whole, 1.0))
+    return np.where(whole > 0, root, math.nan)
 
 
-def error_by_chance(proba: Single) -> float:
+def error_by_chance(truth: Bools, proba: Single) -> float:
     """Return the bound of `debiased_error` in 95% of the samples whose scores are right.
 
-    Labels are drawn from the scores themselves. An error below it is none that these rows can
-    show. NaN without rows.
+    Labels are drawn from the scores themselves. These rows can't show an error below it.
     """
-    if not len(proba):
-        return math.nan
     proba = np.sort(proba)  # in the order of the bins, whatever that of the rows
     score = proba.astype(np.float64)
     bins, starts = np.unique(bin_of(proba), return_index=True)
@@ -174,11 +90,7 @@ def error_by_chance(proba: Single) -> float:
     rng = np.random.default_rng(0)  # the same rows give the same figure
     for drawn in residual:
         drawn[bins] = np.add.reduceat((rng.random(len(score)) < score) - score, starts)
-    shape = residual.shape
-    errors = root_of_excess(
-        np.broadcast_to(rows, shape), residual, np.broadcast_to(variance, shape)
-    )
-    return float(np.quantile(errors, LEVEL))
+    return float(np.quantile(root_of_excess(rows, residual, variance), LEVEL))
 
 
 def bin_of(proba: Single) -> NDArray[np.intp]:
@@ -187,37 +99,84 @@ def bin_of(proba: Single) -> NDArray[np.intp]:
     return bins
 
 
-def brier(truth: Bools, proba: Single) -> float:
-    """Mean squared distance of the score from the label; NaN without rows."""
-    score = proba.astype(np.float64)
-    return float(brier_score_loss(truth, score, pos_label=True)) if len(truth) else math.nan
-
-
 def always_yes_f1(truth: Bools) -> float:
-    """F1 of flagging every row; NaN without positives."""
-    return f1(truth, np.ones(len(truth), np.bool_))
+    """Return the F1 of flagging every row; NaN without positives."""
+    return METRIC_BY_NAME["f1"].of(truth, np.ones(len(truth), np.bool_))
 
 
-def differences(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
-    """``b - a`` of every compared figure."""
-    return {name: b[name] - a[name] for name in COMPARED}
+def _some_rows(truth: Bools, given: Any) -> bool:
+    return len(truth) > 0
 
 
-def _both_classes(truth: Bools) -> bool:
+def _some_yes(truth: Bools, given: Any) -> bool:
+    return bool(truth.any())
+
+
+def _both_answers(truth: Bools, given: Any = None) -> bool:
     return bool(truth.any()) and not bool(truth.all())
 
 
-_OF_DECISIONS: dict[str, Callable[[Bools, Bools], float]] = {
-    "f1": f1, "precision": precision, "recall": recall, "macro_f1": macro_f1,
-}  # fmt: skip
-_OF_SCORES: dict[str, Callable[[Bools, Single], float]] = {
-    "average_precision": average_precision,
-    "auc": auc,
-    "ece": calibration_error,
-    "debiased_error": debiased_error,
-    "error_by_chance": lambda truth, proba: error_by_chance(proba),
-    "brier": brier,
-}
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure of labels and scores, or of labels and flags.
+
+    ``defined``: whether the labels, or the flags, support it. ``compared``: whether two models'
+    difference comes with an interval.
+    """
+
+    name: str
+    label: str
+    figure: Callable[[Bools, Any], Any]
+    defined: Callable[[Bools, Any], bool]
+    flags: bool = False
+    higher_is_better: bool = True
+    compared: bool = True
+
+    def of(self, truth: Bools, given: Any) -> float:
+        """Return the figure; NaN where undefined."""
+        return float(self.figure(truth, given)) if self.defined(truth, given) else math.nan
+
+
+_f1 = partial(f1_score, zero_division=0.0)
+_macro_f1 = partial(_f1, average="macro", labels=[False, True])
+METRICS: tuple[Metric, ...] = (
+    Metric("f1", "F1", _f1, _some_yes, flags=True),
+    Metric("precision", "precision", lambda truth, flagged: truth[flagged].mean(),
+           lambda truth, flagged: bool(flagged.any()), flags=True),
+    Metric("recall", "recall", lambda truth, flagged: flagged[truth].mean(), _some_yes, flags=True),
+    Metric("macro_f1", "macro-F1", _macro_f1, _both_answers, flags=True),
+    Metric("average_precision", "AP", average_precision_score, _both_answers),
+    Metric("auc", "AUC", roc_auc_score, _both_answers, compared=False),
+    Metric("ece", "ECE", calibration_error, _some_rows, higher_is_better=False),
+    Metric("debiased_error", "calibration error", debiased_error, _some_rows,
+           higher_is_better=False),
+    Metric("error_by_chance", "its 95% by chance", error_by_chance, _some_rows,
+           higher_is_better=False, compared=False),
+    Metric("brier", "Brier",
+           lambda truth, proba: brier_score_loss(truth, proba.astype(np.float64), pos_label=True),
+           _some_rows, higher_is_better=False),
+)  # fmt: skip
+METRIC_BY_NAME = {metric.name: metric for metric in METRICS}
+COMPARED: tuple[str, ...] = tuple(metric.name for metric in METRICS if metric.compared)
+
+
+def all_metrics(truth: Bools, proba: Single, threshold: float) -> dict[str, float]:
+    """Return all the figures of `METRICS`, by name."""
+    flagged = decide(proba, threshold)
+    return {one.name: one.of(truth, flagged if one.flags else proba) for one in METRICS}
+
+
+def single_figure(metric: str, truth: Bools, proba: Single, threshold: float) -> float:
+    """Return one figure of `METRICS`; NaN where a row has no score."""
+    if np.isnan(proba).any():
+        return math.nan
+    one = METRIC_BY_NAME[metric]
+    return one.of(truth, decide(proba, threshold) if one.flags else proba)
+
+
+def differences(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
+    """Return ``b - a`` of every compared figure."""
+    return {name: b[name] - a[name] for name in COMPARED}
 
 
 # Curves: how far a score is a probability, and how well it ranks
@@ -250,16 +209,11 @@ def reliability_curve(truth: Bools, proba: Single, bins: int = 10) -> Reliabilit
     rank = np.searchsorted(np.sort(score), score, side="left")
     _, bin_ = np.unique(rank * bins // max(len(score), 1), return_inverse=True)
     count, positives = np.bincount(bin_), np.bincount(bin_, weights=truth)
-    share = positives / count
+    share, mean = positives / count, np.bincount(bin_, weights=score) / count
     low, high = proportion_confint(positives, count, alpha=1 - LEVEL, method="wilson")
     # Rounding must not leave a share of 0 or 1 outside its interval.
-    return ReliabilityCurve(
-        count.astype(np.int64),
-        np.bincount(bin_, weights=score) / count,
-        share,
-        np.minimum(low, share),
-        np.maximum(high, share),
-    )
+    low, high = np.minimum(low, share), np.maximum(high, share)
+    return ReliabilityCurve(count.astype(np.int64), mean, share, low, high)
 
 
 RECALLS: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -277,7 +231,7 @@ class PrecisionRecall:
     precision: Floats
 
     def at(self, recall: float) -> float:
-        """Precision at the highest threshold that reaches this recall; NaN without a curve."""
+        """Return precision at the highest threshold that reaches a recall; NaN without a curve."""
         if not len(self.recall):
             return math.nan
         return float(self.precision[np.searchsorted(self.recall, recall - 1e-12)])
@@ -285,7 +239,7 @@ class PrecisionRecall:
 
 def precision_recall(truth: Bools, proba: Single) -> PrecisionRecall:
     """Compute the curve of one signal's scores."""
-    if not _both_classes(truth):
+    if not _both_answers(truth):
         return PrecisionRecall(np.empty(0), np.empty(0))
     precision, recall, _ = precision_recall_curve(truth, proba)
     # scikit-learn goes from the lowest threshold up and ends with a point that is a convention.

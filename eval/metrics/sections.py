@@ -8,18 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple
 
 UNDEFINED = "undefined"
 """How an undefined figure is printed: without positives, say, or of a signal that isn't given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """An interval; NaN at both ends where undefined."""
 
-    low: float
-    high: float
+    low: float = math.nan
+    high: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +28,6 @@ class Estimate:
     value: float
     low: float = math.nan
     high: float = math.nan
-
-    @classmethod
-    def of(cls, value: float, interval: Interval) -> Self:
-        """Put a figure and its interval together."""
-        return cls(value, interval.low, interval.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +64,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A drawing (an SVG element), and its numbers for readers who can't see it.
-
-    ``small``: one of many, which stand side by side.
-    """
+    """A drawing (an SVG element), and its numbers for readers who can't see it."""
 
     title: str
     svg: str
     numbers: tuple[Table, ...]
-    small: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Results of one part of the harness, and how to read them.
-
-    ``signature``: one line that identifies bundles, rows and settings.
-    """
+    """Results, and how to read them; ``signature`` identifies bundles, rows and settings."""
 
     note: str
     tables: tuple[Table, ...] = ()

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from framescope.classifier.records import Sentence, printable
 from framescope.classifier.taxonomy import BY_NAME
-from framescope.eval.compare import (
-    METHOD,
-    Axis,
-    Compared,
-    Comparison,
-    Error,
-    Footprint,
-    Headline,
-    Progress,
-    compare_models,
-    headline_of,
-    measure_footprint,
-    record_of_comparison,
-    slice_figures,
-    verdict_of,
-    worst_errors,
-)
+from framescope.eval import compare, metrics
+from framescope.eval.compare import Axis, Compared, Comparison, Error, Footprint, Headline, Progress
 from framescope.eval.metrics import (
-    LEVEL,
-    METRICS,
-    RECALLS,
     Cell,
     Estimate,
     Plot,
@@ -37,8 +18,6 @@ from framescope.eval.metrics import (
     ReliabilityCurve,
     Section,
     Table,
-    precision_recall,
-    reliability_curve,
     table,
 )
 from framescope.eval.report import plots
@@ -54,9 +33,10 @@ SLICED = {
 }  # fmt: skip
 """The signals that are cut into slices; all where none of these is measured."""
 ERRORS = 20
+_TEXTS = ("before", "text", "after")  # of an error: the JSON holds no sentence of a corpus
 FOREST = "average_precision"
 """The figure of the forest plots: one for all signals, and free of thresholds."""
-_METRICS = {one.name: one.label for one in METRICS} | {FOREST: "average precision"}
+_METRICS = {one.name: one.label for one in metrics.METRICS} | {FOREST: "average precision"}
 
 Measure = Callable[[Evaluation], Section | None]
 """Measures a section of the report; None where there is nothing to measure it on."""
@@ -88,13 +68,18 @@ class EvaluationReport:
     """The values of the report; ``unmeasured``: benchmarks without a row here."""
 
     comparison: Comparison
-    names: tuple[str, str]
+    names: tuple[str, ...]
     headline: tuple[Headline, ...]
     unmeasured: tuple[str, ...]
     details: tuple[Details, ...]
     errors: tuple[Errors, ...]
     footprints: tuple[Footprint, ...]
     sections: Mapping[str, Section | None]
+
+    @property
+    def verdict(self) -> str:
+        """The benchmarks, summed up in a sentence."""
+        return compare.verdict_of(self.headline, self.names)
 
 
 def _behaviour(evaluation: Evaluation) -> Section:
@@ -126,16 +111,14 @@ def build_report(
     measures, by the names of `SECTIONS`.
     """
     a, b = evaluation.bundles
-    first, second = evaluation.names
-    comparison = compare_models(evaluation, signals, progress)
-    headline = headline_of(comparison, (first, second))
+    comparison = compare.compare_models(evaluation, signals, progress)
+    headline = compare.headline_of(comparison)
     benchmarks = tuple(one.benchmark for one in headline)
     evaluation = replace(evaluation, benchmarks=benchmarks)
     shown = tuple(dict.fromkeys(row.signal for row in comparison.rows))
     chosen = {one.signal for one in benchmarks}
     cut = chosen & SLICED or chosen
     details = []
-    resampling = evaluation.draws, evaluation.seed
     samples: dict[str, list[Sample]] = {}
     sentences: tuple[Sentence, ...] = ()
     for corpus in dict.fromkeys(row.corpus for row in comparison.rows):
@@ -144,12 +127,11 @@ def build_report(
         for one in (one for one in benchmarks if one.corpus == corpus):
             sample = scored.sample(one.part, one.signal)
             samples.setdefault(one.signal, []).append(sample)
-            axes: tuple[Axis, ...] = ()
-            if one.signal in cut:
-                axes = slice_figures(sample, one.metric, genres or {}, *resampling)
+            resampling = one.metric, genres or {}, evaluation.draws, evaluation.seed
+            axes = compare.slice_figures(sample, *resampling) if one.signal in cut else ()
             truth, scores = sample.truth, sample.scores
-            reliability = tuple(of and reliability_curve(truth, of.proba) for of in scores)
-            ranking = tuple(of and precision_recall(truth, of.proba) for of in scores)
+            reliability = tuple(of and metrics.reliability_curve(truth, of.proba) for of in scores)
+            ranking = tuple(of and metrics.precision_recall(truth, of.proba) for of in scores)
             details.append(Details(one, float(truth.mean()), reliability, ranking, axes))
     further: dict[str, Section | None] = {}
     for name, measure in (sections or {}).items():
@@ -158,17 +140,17 @@ def build_report(
     errors = []
     for signal in (name for name in BY_NAME if name in samples):
         # Those of b, or of a where b doesn't give the signal.
-        whose, other = (1, first) if signal in b.signals else (0, "")
-        other = other if signal in a.signals else ""
-        found = worst_errors(samples[signal], whose, ERRORS)
-        errors.append(Errors(signal, (first, second)[whose], other, found))
+        whose = int(signal in b.signals)
+        other = evaluation.names[0] if whose and signal in a.signals else ""
+        worst = compare.worst_errors(samples[signal], whose, ERRORS)
+        errors.append(Errors(signal, evaluation.names[whose], other, worst))
     progress("memory", 0, 0)
-    names = {one.name for one in benchmarks}
-    unmeasured = tuple(one.name for one in BENCHMARKS if one.name not in names)
-    footprints = tuple(measure_footprint(one.path, sentences) for one in (a, b))
+    known = {one.name for one in benchmarks}
+    footprints = tuple(compare.measure_footprint(one.path, sentences) for one in (a, b))
     return EvaluationReport(
-        comparison, (first, second), headline, unmeasured, tuple(details), tuple(errors),
-        footprints, further,
+        comparison, evaluation.names, headline,
+        tuple(one.name for one in BENCHMARKS if one.name not in known), tuple(details),
+        tuple(errors), footprints, further,
     )  # fmt: skip
 
 
@@ -182,7 +164,7 @@ def report_to_json(report: EvaluationReport) -> str:
         "schema_version": SCHEMA_VERSION,
         "signature": report.comparison.signature,
         "names": {"a": report.names[0], "b": report.names[1]},
-        "verdict": verdict_of(report.headline, report.names),
+        "verdict": report.verdict,
         "headline": [_headline_record(one) for one in report.headline],
         "unmeasured": report.unmeasured,
         "curves": [
@@ -191,21 +173,32 @@ def report_to_json(report: EvaluationReport) -> str:
                 "share": one.share,
                 "reliability": dict(zip("ab", one.reliability, strict=True)),
                 "precision_at_recall": {
-                    model: None if curve is None else [[r, curve.at(r)] for r in RECALLS]
+                    model: None if curve is None else [[r, curve.at(r)] for r in metrics.RECALLS]
                     for model, curve in zip("ab", one.ranking, strict=True)
                 },
             }
             for one in report.details
         ],
-        "cost": {"a": a, "b": b, "unit": "bytes", "method_of_memory": METHOD},
+        "cost": {"a": a, "b": b, "unit": "bytes", "method_of_memory": compare.METHOD},
         "slices": [
             {"benchmark": one.benchmark.name, "metric": one.benchmark.metric, "axes": one.axes}
             for one in report.details
             if one.axes
         ],
-        "errors": [_errors_record(one) for one in report.errors],
+        "errors": [
+            {
+                "signal": one.signal,
+                "model": one.model,
+                "other": one.other or None,
+                "worst": [
+                    {name: value for name, value in asdict(error).items() if name not in _TEXTS}
+                    for error in one.worst
+                ],
+            }
+            for one in report.errors
+        ],
         "sections": report.sections,
-        "comparison": record_of_comparison(report.comparison),
+        "comparison": compare.record_of_comparison(report.comparison),
     }
     return json_text(record)
 
@@ -220,41 +213,22 @@ def _headline_record(one: Headline) -> dict[str, Any]:
     return {"benchmark": one.benchmark.name, **named}
 
 
-def _errors_record(errors: Errors) -> dict[str, Any]:
-    record = asdict(errors) | {"other": errors.other or None}
-    for error in record["worst"]:
-        for text in ("before", "text", "after"):
-            del error[text]
-    return record
-
-
 # As a page
 
 
 def report_to_html(report: EvaluationReport) -> str:
-    """Lay a report out as one HTML page, which holds sentences of the corpora.
-
-    Raises
-    ------
-    FramescopeError
-        When matplotlib is missing.
-    """
+    """Lay a report out as one HTML page, which holds sentences of the corpora."""
     own = {
         "forest": ("Differences by signal", _forest(report)),
         "curves": ("Reliability and precision-recall", _curves(report)),
-        "cost": ("Cost against quality", _cost(report)),
+        "cost": ("Cost", _cost(report)),
         "slices": ("Slices", Section(_SLICES, tuple(_slices(report)))),
     }
     further = {name: (SECTIONS[name][0], found) for name, found in report.sections.items()}
     return page(
-        "report.html",
-        report=report,
-        sections=own | further,
-        verdict=verdict_of(report.headline, report.names),
-        level=f"{100 * LEVEL:.0f}%",
-        metrics=_METRICS,
-        signals=BY_NAME,
-    )
+        "report.html", report=report, sections=own | further, level=f"{100 * metrics.LEVEL:.0f}%",
+        metrics=_METRICS, signals=BY_NAME,
+    )  # fmt: skip
 
 
 def _forest(report: EvaluationReport) -> Section:
@@ -271,7 +245,7 @@ def _forest(report: EvaluationReport) -> Section:
         differences = {label: difference for label, _, difference in lines}
         svg = plots.forest(f"plot-forest{at}", words, differences, a, b)
         numbers = table(words, ("signal", "n", "difference"), lines)
-        drawn.append(Plot(words, svg, (numbers,), small=True))
+        drawn.append(Plot(words, svg, (numbers,)))
     none = "" if drawn else " No signal is given by both models."
     return Section(
         "Every signal that both models give, with its interval, not corrected for their number; a "
@@ -289,7 +263,7 @@ def _curves(report: EvaluationReport) -> Section:
         svg = plots.curves(
             f"plot-curves{at}", words, one.reliability, one.ranking, one.share, report.names
         )
-        drawn.append(Plot(words, svg, tuple(_numbers_of(one, report.names)), small=True))
+        drawn.append(Plot(words, svg, tuple(_numbers_of(one, report.names))))
     return Section(
         "Left: the share of yes among sentences with about this score; on the diagonal scores are "
         "probabilities. Bins hold equally many rows. Right: the precision at each recall; the "
@@ -298,7 +272,7 @@ def _curves(report: EvaluationReport) -> Section:
     )
 
 
-def _numbers_of(one: Details, names: tuple[str, str]) -> Iterator[Table]:
+def _numbers_of(one: Details, names: Sequence[str]) -> Iterator[Table]:
     bins: list[tuple[Cell, ...]] = []
     for model, curve in zip(names, one.reliability, strict=True):
         if curve is None or not len(curve.count):
@@ -308,49 +282,29 @@ def _numbers_of(one: Details, names: tuple[str, str]) -> Iterator[Table]:
         for n, score, share in zip(curve.count, curve.score, shares, strict=True):
             bins.append((model, int(n), float(score), Estimate(*map(float, share))))
     ranks = (
-        (model, *(None if curve is None else curve.at(recall) for recall in RECALLS))
+        (model, *(None if curve is None else curve.at(recall) for recall in metrics.RECALLS))
         for model, curve in zip(names, one.ranking, strict=True)
     )
     columns = ("model", "n", "mean score", "share of yes")
     yield table("Reliability, by bins of equal mass", columns, bins)
-    yield table("Precision at each recall", ("model", *map(str, RECALLS)), ranks)
+    yield table("Precision at each recall", ("model", *map(str, metrics.RECALLS)), ranks)
 
 
 def _cost(report: EvaluationReport) -> Section:
-    """Draw quality against seconds."""
-    points = []
-    for one in report.comparison.costs:
-        pairs = [
-            (line.a.value, line.b.value)
-            for line in report.headline
-            if line.row.corpus == one.corpus and line.a is not None and line.b is not None
-        ]
-        known = [pair for pair in pairs if not any(map(math.isnan, pair))]
-        a, b = (
-            (sum(of) / len(known) for of in zip(*known, strict=True)) if known else [math.nan] * 2
-        )
-        points.append(plots.CostPoint(one.corpus, (one.a, one.b), (a, b)))
-    words = "Quality against seconds for 1,000 sentences"
-    seconds = table(
-        "Seconds for 1,000 sentences, and the mean of the main figures that both models have",
-        ("corpus", *(f"{what}, {n}" for n in report.names for what in ("seconds", "mean figure"))),
-        ((p.corpus, p.seconds[0], p.quality[0], p.seconds[1], p.quality[1]) for p in points),
-    )
+    times = table(
+        "Seconds for 1,000 sentences", ("corpus", *report.names),
+        ((one.corpus, one.a, one.b) for one in report.comparison.costs),
+    )  # fmt: skip
     sizes = table(
-        "Size of the bundles",
-        ("model", "megabytes on disk", "megabytes of memory at the peak"),
+        "Size of the bundles", ("model", "megabytes on disk", "megabytes of memory at the peak"),
         (
             (name, *(None if size is None else size / 1e6 for size in (one.disk, one.memory)))
             for name, one in zip(report.names, report.footprints, strict=True)
         ),
         digits=1,
-    )
-    return Section(
-        "Seconds are wall-clock time on this machine, other work on it included. Memory: "
-        f"{METHOD}.",
-        (sizes,),
-        (Plot(words, plots.costs("plot-cost", words, points, report.names), (seconds,)),),
-    )
+    )  # fmt: skip
+    seconds = "Seconds are wall-clock time on this machine, other work on it included."
+    return Section(f"{seconds} Memory: {compare.METHOD}.", (times, sizes))
 
 
 _SLICES = (

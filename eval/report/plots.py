@@ -12,7 +12,7 @@ import io
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from framescope.classifier.errors import FramescopeError, how_to_install
@@ -41,21 +41,13 @@ _ATTRIBUTES = frozenset({
 })  # fmt: skip
 
 
-class CostPoint(NamedTuple):
-    """Seconds and quality of both models on a corpus."""
-
-    corpus: str
-    seconds: tuple[float, float]
-    quality: tuple[float, float]
-
-
 def forest(name: str, title: str, differences: Mapping[str, Estimate], a: str, b: str) -> str:
     """Draw differences ``b - a`` with their intervals, one line each.
 
     ``name``: begins every id in the figure, so that ids are unique on the page.
     """
     with _settings():
-        figure, (axes,) = _figure(6.4, 0.9 + 0.28 * max(len(differences), 1))
+        figure, (axes,) = _figure(6.4, 0.9 + 0.28 * len(differences))
         axes.axvline(0, color=INK, linewidth=0.8)
         for at, difference in enumerate(differences.values()):
             if math.isnan(difference.value):
@@ -65,7 +57,7 @@ def forest(name: str, title: str, differences: Mapping[str, Estimate], a: str, b
                 axes.plot([difference.low, difference.high], [at, at], color=B, linewidth=1.6)
             axes.plot([difference.value], [at], "s", color=B, markersize=5)
         axes.set_yticks(range(len(differences)), list(differences))
-        axes.set_ylim(max(len(differences), 1) - 0.5, -0.5)
+        axes.set_ylim(len(differences) - 0.5, -0.5)
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
         widest = max(*map(abs, axes.get_xlim()), 0.01)
@@ -108,41 +100,10 @@ def curves(
                 )  # fmt: skip
         for axes, x, y in ((left, "mean score", "share of yes"), (right, "recall", "precision")):
             axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel=x, ylabel=y)
-            _legend(axes)
-        return _svg(figure, name, title)
-
-
-def costs(name: str, title: str, points: Sequence[CostPoint], labels: tuple[str, str]) -> str:
-    """Draw quality against seconds for 1,000 sentences, a line from model to model by corpus.
-
-    Points with an undefined quality are left out.
-    """
-    with _settings():
-        figure, (axes,) = _figure(6.4, 3.6)
-        shown = sorted(
-            (one for one in points if not any(map(math.isnan, one.quality))),
-            key=lambda one: one.quality[1],
-        )
-        for place, (label, (colour, marker, face, _)) in enumerate(
-            zip(labels, _MARKS, strict=True)
-        ):
-            axes.plot(
-                [one.seconds[place] for one in shown], [one.quality[place] for one in shown],
-                marker if shown else "", color=colour, markerfacecolor=face, markersize=6,
-                label=label if shown else None,
-            )  # fmt: skip
-        for at, one in enumerate(shown):
-            axes.plot(one.seconds, one.quality, color=RULE, linewidth=1, zorder=1)
-            axes.annotate(
-                one.corpus, (one.seconds[1], one.quality[1]), xycoords="data",
-                xytext=(1.02, (at + 0.5) / len(shown)), textcoords="axes fraction", va="center",
-                fontsize=8, arrowprops={"arrowstyle": "-", "color": RULE, "linewidth": 0.6},
-            )  # fmt: skip
-        if shown and min(min(one.seconds) for one in shown) > 0:
-            axes.set_xscale("log")
-        axes.margins(x=0.25, y=0.15)
-        axes.set(xlabel="seconds for 1,000 sentences", ylabel="mean of the main figures")
-        _legend(axes)
+            if axes.get_legend_handles_labels()[1]:
+                axes.legend(fontsize=9)
+            else:
+                axes.text(0.5, 0.5, UNDEFINED, ha="center", va="center", transform=axes.transAxes)
         return _svg(figure, name, title)
 
 
@@ -161,13 +122,6 @@ def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list
 
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, [figure.add_subplot(1, columns, at + 1) for at in range(columns)]
-
-
-def _legend(axes: Axes) -> None:
-    if axes.get_legend_handles_labels()[1]:
-        axes.legend(fontsize=9)
-    else:
-        axes.text(0.5, 0.5, UNDEFINED, ha="center", va="center", transform=axes.transAxes)
 
 
 def _svg(figure: Figure, name: str, title: str) -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.eval.metrics import UNDEFINED, Cell, Section, Table, decide, single_figure
+from framescope.eval.metrics import UNDEFINED, Cell, Section, decide, single_figure, table
 from framescope.eval.rows import (
     Benchmark,
     Bools,
@@ -46,19 +46,15 @@ class Shuffled:
     """A model's figure on shuffled labels.
 
     ``mean``, ``spread``: over the permutations; ``spread`` is the standard deviation. ``p``: share
-    of permutations that reach the figure on the true labels, one added to both counts.
+    of permutations that reach the figure on the true labels, one added to both counts. ``fell``:
+    whether the figure falls to chance.
     """
 
     mean: float = math.nan
     spread: float = math.nan
     chance: float = math.nan
     p: float = math.nan
-
-    @property
-    def fell(self) -> bool:
-        """Whether the figure falls to chance."""
-        within = _STANDARD_ERRORS * self.spread / math.sqrt(SHUFFLES) + _TOLERANCE
-        return abs(self.mean - self.chance) <= within
+    fell: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +89,11 @@ def study(evaluation: Evaluation) -> tuple[Section, dict[str, Any]] | None:
         return None
     a, b = evaluation.bundles
     signature = f"{evaluation.data} | a {a.name} | b {b.name} | seed {evaluation.seed}"
-    benchmarks = []
-    for one in checked:
-        fell = {"shuffled_a": one.shuffled_a.fell, "shuffled_b": one.shuffled_b.fell}
-        record = asdict(one)
-        benchmarks.append(record | {key: record[key] | {"fell": fell[key]} for key in fell})
     columns = ("benchmark", "figure", "control", "n", "reached", *evaluation.names, "fell")
-    rows = tuple(row for one in checked for row in _rows(one))
-    found = Section(NOTE, (Table("Controls", columns, rows),), signature=signature)
-    return found, {"signature": signature, "benchmarks": benchmarks}
+    tables = (table("Controls", columns, (row for one in checked for row in _rows(one))),)
+    return Section(NOTE, tables, signature=signature), {
+        "signature": signature, "benchmarks": checked,
+    }  # fmt: skip
 
 
 def section(evaluation: Evaluation) -> Section | None:
@@ -115,8 +107,8 @@ def _rows(one: Controlled) -> Iterator[tuple[Cell, ...]]:
     for control in one.controls:
         yield (*head, control.name, control.n, control.value, control.a, control.b, "")
     both = one.shuffled_a, one.shuffled_b
-    known = [of_model for of_model in both if not math.isnan(of_model.mean)]
-    fell = ("yes" if all(of_model.fell for of_model in known) else "no") if known else UNDEFINED
+    known = [of_model.fell for of_model in both if not math.isnan(of_model.mean)]
+    fell = ("yes" if all(known) else "no") if known else UNDEFINED
     yield (*head, "shuffled labels", one.n, "", *(of_model.mean for of_model in both), fell)
     yield (*head, "chance", one.n, "", *(of_model.chance for of_model in both), "")
 
@@ -158,20 +150,14 @@ def check(benchmark: Benchmark, sample: Sample, train: Examples, *, seed: int = 
     by_length, own_length = (
         length_scores(_lengths(learned), labels, _lengths(of)) for of in (sample, learned)
     )
-    return Controlled(
-        benchmark,
-        len(sample),
-        int(truth.sum()),
-        single_figure(metric, truth, *a),
-        single_figure(metric, truth, *b),
-        (
-            compared("always yes", np.ones(len(sample), np.float32), 0.5),
-            compared("outlet name only", rates, best_threshold(metric, labels, own_rates)),
-            compared("length only", by_length, best_threshold(metric, labels, own_length)),
-        ),
-        shuffled(metric, truth, *a, seed=seed),
-        shuffled(metric, truth, *b, seed=seed),
+    controls = (
+        compared("always yes", np.ones(len(sample), np.float32), 0.5),
+        compared("outlet name only", rates, best_threshold(metric, labels, own_rates)),
+        compared("length only", by_length, best_threshold(metric, labels, own_length)),
     )
+    of_a, of_b = (single_figure(metric, truth, *one) for one in (a, b))
+    shuffles = (shuffled(metric, truth, *one, seed=seed) for one in (a, b))
+    return Controlled(benchmark, len(sample), int(truth.sum()), of_a, of_b, controls, *shuffles)
 
 
 def _lengths(sample: Sample) -> Floats:
@@ -238,8 +224,10 @@ def shuffled(metric: str, truth: Bools, proba: Single, threshold: float, *, seed
     permutations = (rng.permutation(truth) for _ in range(SHUFFLES))
     values = np.array([single_figure(metric, one, proba, threshold) for one in permutations])
     p = (int((values >= true).sum()) + 1) / (SHUFFLES + 1)
+    mean, spread = float(values.mean()), float(values.std())
     chance = _chance(metric, truth, decide(proba, threshold))
-    return Shuffled(float(values.mean()), float(values.std()), chance, p)
+    within = _STANDARD_ERRORS * spread / math.sqrt(SHUFFLES) + _TOLERANCE
+    return Shuffled(mean, spread, chance, p, abs(mean - chance) <= within)
 
 
 def _chance(metric: str, truth: Bools, flagged: Bools) -> float:

@@ -1,34 +1,22 @@
 """Who says what: the citations that a model finds, compared with those that annotators marked.
 
 `tally` counts what is right article by article, `extractions` makes figures of the counts, with
-intervals that resample articles, and `groups_of` says which articles are counted together. Beside
-each figure stands that of the rules of version 0.2.0 on the same articles, where
-``former-rules.json`` has it.
+intervals that resample articles, and `groups_of` says which articles are counted together.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from framescope.classifier.outlets import load_registry
-from framescope.classifier.records import (
-    Citation,
-    MarkedCitation,
-    Place,
-    Sentence,
-    SourceKind,
-    fold,
-)
-from framescope.eval.metrics import Cell, Estimate, Section, Table, estimates_of_sums, ratio
+from framescope.classifier.records import Citation, MarkedCitation, Place, SourceKind, fold
+from framescope.eval.metrics import Cell, Estimate, Section, estimates_of_sums, ratio, table
 from framescope.eval.rows import Evaluation, Floats, blocks
 from framescope.training.corpora import POLNEAR, find_corpus, labels_file, standoff_labels
 from framescope.training.data import Examples, Mark, RowCitation
@@ -74,8 +62,7 @@ NOTE = (
     "have, the share whose source is the same; resolved: or is named by the same words elsewhere. "
     "Citations: content in the same sentence, with that source. Kinds and antecedents are those of "
     "the resolved citations, and of the most similar ones. All: without PolNeAR, which has other "
-    "guidelines and kinds typed by rules. 95% intervals resample articles. Former rules: those of "
-    "version {version}, measured on {date}; F1, or the share."
+    "guidelines and kinds typed by rules. 95% intervals resample articles."
 )
 
 
@@ -86,8 +73,7 @@ class JudgedSentence(NamedTuple):
     found: tuple[Citation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedArticle:
+class JudgedArticle(NamedTuple):
     """An article's annotated sentences of one part; ``text`` holds sentences at their offsets."""
 
     id: str
@@ -123,28 +109,18 @@ def section(evaluation: Evaluation) -> Section | None:
     articles = list(articles_of(rows, found, evaluation.parts))
     tallies = {id(one): tally(one) for one in articles}
     kinds = kinds_of_text(one.corpus for one in articles)
-    former = former_rules()
     draws = min(evaluation.draws, DRAWS)
     cells: list[tuple[Cell, ...]] = []
     for name, own in groups_of(articles, kinds, bundle.registry or load_registry()).items():
         counts = np.stack([tallies[id(one)] for one in own])
         figures = extractions(counts, draws=draws, seed=evaluation.seed)
-        recorded = former["groups"].get(digest(own), {})
         for measure in _OF_GROUPS if cells and name != ALL else (*MEASURES, *SHARES):
             n, precision, recall, f1 = figures[measure]
             both = ("", "") if measure in SHARES else (precision.value, recall.value)
-            last = recorded.get(measure, (None,))[-1]
-            cells.append((name, len(own), measure, n, *both, f1, last))
-    columns = ("articles", "number", "", "n", "precision", "recall", "F1 or share", "former rules")
-    note = NOTE.format(by=bundle.name, **former)
-    return Section(note, (Table("Who says what", columns, tuple(cells), heads=2),))
-
-
-def former_rules() -> dict[str, Any]:
-    """Read the record of the former rules; ``groups``: measures by the digest of the articles."""
-    text = files("framescope.eval.studies").joinpath("former-rules.json").read_text("utf-8")
-    record = json.loads(text)
-    return {**record, "groups": {one["digest"]: one["measures"] for one in record["groups"]}}
+            cells.append((name, len(own), measure, n, *both, f1))
+    columns = ("articles", "number", "", "n", "precision", "recall", "F1 or share")
+    tables = (table("Who says what", columns, cells, heads=2),)
+    return Section(NOTE.format(by=bundle.name), tables)
 
 
 # Articles, and which of them are counted together
@@ -159,8 +135,10 @@ def articles_of(
     """
     for name, numbers in groupby(range(len(rows)), lambda row: str(rows.article[row])):
         own = list(numbers)
-        sentences = [rows.sentences[row] for row in own]
-        starts = {sentence.index: sentence.start for sentence in sentences}
+        starts = {rows.sentences[row].index: rows.sentences[row].start for row in own}
+        text = ""
+        for row in own:
+            text = text.ljust(rows.sentences[row].start) + rows.sentences[row].text
         for part in parts:
             judged = tuple(
                 JudgedSentence(tuple(_marked(one, starts) for one in marked), found[row])
@@ -169,31 +147,22 @@ def articles_of(
             )
             if judged:
                 corpus, outlet = str(rows.corpus[own[0]]), str(rows.outlet[own[0]])
-                yield JudgedArticle(name, corpus, part, outlet, _text(sentences), judged)
-
-
-def _text(sentences: Sequence[Sentence]) -> str:
-    text = ""
-    for sentence in sentences:
-        text = text.ljust(sentence.start) + sentence.text
-    return text
+                yield JudgedArticle(name, corpus, part, outlet, text, judged)
 
 
 def _marked(one: RowCitation, starts: Mapping[int, int]) -> MarkedCitation:
     """Take a mark from the offsets of its sentence to those of its article."""
 
-    def place(mark: Mark) -> Place:
+    def place(mark: Mark | None) -> Place | None:
+        if mark is None:
+            return None
         return Place(starts[mark.sentence] + mark.start, starts[mark.sentence] + mark.end)
 
+    content = tuple(filter(None, map(place, one.content)))
     return MarkedCitation(
-        None if one.source is None else place(one.source),
-        None if one.cue is None else place(one.cue),
-        tuple(map(place, one.content)),
-        one.kind,
-        one.government,
-        one.state_media,
-        None if one.antecedent is None else place(one.antecedent),
-    )
+        place(one.source), place(one.cue), content, one.kind, one.government, one.state_media,
+        place(one.antecedent),
+    )  # fmt: skip
 
 
 HOUSE, REAL, ALL = "house", "standoff", "all"
@@ -229,12 +198,6 @@ def groups_of(
         for name in names:
             groups.setdefault(name, []).append(one)
     return {name: own for (_, name), own in sorted(groups.items(), key=lambda item: item[0][0])}
-
-
-def digest(articles: Iterable[JudgedArticle]) -> str:
-    """Digest which articles a group has, by their ids and parts."""
-    lines = "\n".join(sorted(f"{one.id}\t{one.part}" for one in articles))
-    return hashlib.sha256(lines.encode()).hexdigest()[:12]
 
 
 def kinds_of_text(corpora: Iterable[str]) -> dict[str, str]:
@@ -310,10 +273,7 @@ def _same_resolved(one: AnyCitation, other: AnyCitation) -> bool:
 
 
 def _similarity(one: AnyCitation, other: AnyCitation) -> float:
-    """Return how similar two citations are; 0 where their contents share nothing.
-
-    Two of one content, a chain, are told apart by source and cue.
-    """
+    """Return how similar two citations are; two of one content are told apart by source and cue."""
     both = shared(one.content, other.content)
     if not both:
         return 0.0

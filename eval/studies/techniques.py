@@ -1,31 +1,44 @@
-"""Persuasion techniques as the shared tasks pose them: of given spans, and of whole articles.
+"""Persuasion techniques as the shared tasks pose them: found spans, given spans, whole articles.
 
-Technique classification (TC, SemEval-2020 task 11) takes the gold spans as given and asks for their
-technique. A span marked with several techniques counts once for each; labels of one place match in
-any order. A gold span is labelled by how probable each technique is in its sentences and how well
-the evidence for it fits the span; it gets as many labels as it has gold ones. An article has a
-technique when one of its sentences has. F1 of a technique without gold labels is NaN and left out
-of the macro mean; its false alarms count in micro-F1.
+**Spans.** A predicted span seldom has the very borders of the gold one, so each earns the share of
+its characters that the other side covers. With
 
-Predicted spans are the evidence of the flags that a bundle gives; for span identification
-(`eval.studies.spans`) those of ``any_technique``, where it gives that signal.
+    C(s, t, h) = |s ∩ t| / h * δ(l(s), l(t))
+
+precision is the sum of C(s, t, |s|) over all pairs, divided by the number of predicted spans;
+recall that of C(s, t, |t|), divided by the number of gold spans; F1 their harmonic mean. Pairs are
+of one article, sums run over all articles. In span identification (SI of SemEval-2020 task 11; Da
+San Martino et al., 2020, doi:10.18653/v1/2020.semeval-1.186) δ is always 1; for fragments with
+their technique (FLC; Da San Martino et al., 2019, doi:10.18653/v1/D19-1565) it is 1 where both have
+one technique, otherwise 0. Spans of one side that share a character (in FLC: and their technique)
+are merged first; otherwise precision could exceed 1. Spans that merely touch stay two. Without
+predictions precision is NaN, without gold spans recall; the papers set both to 0.
+
+**Techniques.** Technique classification (TC of the same task) takes the gold spans as given. A span
+marked with several techniques counts once for each; labels of one place match in any order. A gold
+span is labelled by how probable each technique is in its sentences and how well the evidence for it
+fits the span; it gets as many labels as it has gold ones. An article has a technique when one of
+its sentences has. F1 of a technique without gold labels is NaN and left out of the macro mean; its
+false alarms count in micro-F1.
+
+Predicted spans are the evidence of the flags that a bundle gives; for SI those of
+``any_technique``, where it gives that signal.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.models import Prediction
-from framescope.classifier.records import Span
+from framescope.classifier.records import Sentence, Span
 from framescope.classifier.taxonomy import TECHNIQUES
-from framescope.eval.metrics import Cell, Estimate, Section, Table, decide, estimates_of_sums, ratio
+from framescope.eval.metrics import Cell, Estimate, Section, decide, estimates_of_sums, ratio, table
 from framescope.eval.rows import Bools, Evaluation, Floats, Single, is_positive
-from framescope.eval.studies.spans import LabelledSpan, gold_spans, of_sums, sums_by_article
 from framescope.training.data import Examples
 from numpy.typing import ArrayLike
 
@@ -96,13 +109,11 @@ def section(evaluation: Evaluation) -> Section | None:
         return None
     columns = ("part", "task", "model", "articles", "spans", "precision", "recall", "F1")
     of_techniques = ("part", "model", "F1", "articles", "by article", "spans", "of gold spans")
-    return Section(
-        NOTE,
-        (
-            Table("Spans, with 95% intervals over articles", columns, tuple(spans)),
-            Table("Techniques, F1", of_techniques, tuple(techniques)),
-        ),
+    tables = (
+        table("Spans, with 95% intervals over articles", columns, spans),
+        table("Techniques, F1", of_techniques, techniques),
     )
+    return Section(NOTE, tables)
 
 
 def _rows(
@@ -151,19 +162,16 @@ def figures(bundle: Bundle, rows: Examples, *, draws: int, seed: int) -> TaskFig
     articles = np.unique(rows.article).tolist()
     labels = np.stack([rows.column(technique) for technique in TECHNIQUES], axis=1)
     truth, found = of_articles(labels, rows.article), of_articles(flagged, rows.article)
-    sums = (
-        sums_by_article(of_any, gold, articles),
-        sums_by_article(spans, gold, articles, labelled=True),
-    )
     identification, fine_grained = (
-        estimates_of_sums(one, of_sums, draws=draws, seed=seed) for one in sums
-    )
-    return TaskFigures(
-        identification,
-        fine_grained,
-        classification(_labelled(rows, gold, prediction.proba[:, columns], prediction), gold),
-        article_figures(truth, is_positive(found)),
-    )
+        estimates_of_sums(
+            sums_by_article(predicted, gold, articles, labelled=labelled), of_sums,
+            draws=draws, seed=seed,
+        )
+        for predicted, labelled in ((of_any, False), (spans, True))
+    )  # fmt: skip
+    given = _labelled(rows, gold, prediction.proba[:, columns], prediction)
+    judged = classification(given, gold), article_figures(truth, is_positive(found))
+    return TaskFigures(identification, fine_grained, *judged)
 
 
 def _evidence(
@@ -180,28 +188,23 @@ def _labelled(
     rows: Examples, gold: Sequence[LabelledSpan], proba: Single, prediction: Prediction
 ) -> list[LabelledSpan]:
     """Label each gold span, as often as it has labels."""
-    by_article: dict[str, list[int]] = defaultdict(list)
+    by_article: dict[str, list[tuple[int, Sentence]]] = defaultdict(list)
     for row, sentence in enumerate(rows.sentences):
-        by_article[sentence.article_id].append(row)
-    places = Counter((article, start, end) for article, start, end, _ in gold)
+        by_article[sentence.article_id].append((row, sentence))
     inside = {
         (article, start, end): [
-            row
-            for row in by_article[article]
-            if rows.sentences[row].start < end and start < rows.sentences[row].end
+            row for row, one in by_article[article] if one.start < end and start < one.end
         ]
-        for article, start, end in places
+        for article, start, end, _ in gold
     }
     overlapping = sorted({row for own in inside.values() for row in own})
     asked = [(row, name) for row in overlapping for name in TECHNIQUES]
     evidence = dict(zip(asked, prediction.evidence(asked), strict=True))
     found = []
-    for (article, start, end), count in places.items():
+    for (article, start, end), count in Counter(one[:3] for one in gold).items():
         own = inside[article, start, end]
         fit = [
-            max(
-                (_jaccard(one, start, end) for row in own for one in evidence[row, name]), default=0
-            )
+            max((_jaccard(e, start, end) for row in own for e in evidence[row, name]), default=0)
             for name in TECHNIQUES
         ]
         scores = proba[own].max(axis=0) * (UNMATCHED + np.array(fit))
@@ -218,20 +221,14 @@ def _jaccard(evidence: Span, start: int, end: int) -> float:
 def classification(
     predicted: Sequence[LabelledSpan], gold: Sequence[LabelledSpan]
 ) -> TechniqueFigures:
-    """Judge the labels of gold spans (TC), which may overlap.
-
-    Raises `ValueError` when a predicted label is at the place of no gold span.
-    """
+    """Judge the labels of gold spans (TC), which may overlap."""
     given, wanted = Counter(predicted), Counter(gold)
-    places = {one[:3] for one in wanted}
-    if astray := {one[:3] for one in given} - places:
-        raise ValueError(f"{len(astray)} predicted places are those of no gold span")
     counts = (
         Counter(one.label for one in labels.elements())
         for labels in (given & wanted, given, wanted)
     )
     hits, found, labels = (np.array([one[name] for name in TECHNIQUES], float) for one in counts)
-    return TechniqueFigures(len(places), hits, found, labels)
+    return TechniqueFigures(len({one[:3] for one in wanted}), hits, found, labels)
 
 
 def of_articles(values: ArrayLike, article: ArrayLike) -> Floats:
@@ -255,3 +252,87 @@ def article_figures(truth: Floats, flagged: Bools) -> TechniqueFigures:
     positive, given = known & is_positive(truth), known & flagged
     counts = (cells.sum(axis=0).astype(float) for cells in (positive & given, given, positive))
     return TechniqueFigures(int(known.any(axis=1).sum()), *counts)
+
+
+# --- spans ----------------------------------------------------------------------------------------
+
+
+class LabelledSpan(NamedTuple):
+    """Characters of an article, by its id, and their technique."""
+
+    article: str
+    start: int
+    end: int
+    label: str
+
+
+def gold_spans(rows: Examples) -> list[LabelledSpan]:
+    """Join the annotated spans of whole articles that were cut at sentences' ends; each once."""
+    pieces: dict[tuple[str, str], list[tuple[int, int, Sentence]]] = defaultdict(list)
+    for sentence, spans in zip(rows.sentences, rows.spans, strict=True):
+        for span in spans:
+            if span.signal in TECHNIQUES:
+                pieces[sentence.article_id, span.signal].append((span.start, span.end, sentence))
+    whole: list[LabelledSpan] = []
+    for (article, technique), found in pieces.items():
+        before: Sentence | None = None
+        for start, end, sentence in sorted(found, key=lambda piece: piece[:2]):
+            # The next piece of a span begins where the next sentence does.
+            if (
+                before is not None
+                and sentence.index == before.index + 1
+                and start == sentence.start
+                and whole[-1].end == before.end
+            ):
+                whole[-1] = whole[-1]._replace(end=end)
+            else:
+                whole.append(LabelledSpan(article, start, end, technique))
+            before = sentence
+    return list(dict.fromkeys(whole))
+
+
+def merge(
+    spans: Iterable[LabelledSpan], *, labelled: bool = False
+) -> dict[tuple[str, str], list[tuple[int, int]]]:
+    """Merge spans that overlap, by article and, where labels count, by label."""
+    merged: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for article, start, end, label in sorted(spans):
+        joined = merged[article, label if labelled else ""]
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return merged
+
+
+def sums_by_article(
+    predicted: Iterable[LabelledSpan],
+    gold: Iterable[LabelledSpan],
+    articles: Sequence[str],
+    *,
+    labelled: bool = False,
+) -> Floats:
+    """Return the sums that figures are made of, by article, so that articles can be resampled.
+
+    Shape (m, 4): covered shares of the predicted spans, predicted spans, covered shares of the gold
+    spans, gold spans. Spans of other articles are left out.
+    """
+    sides = merge(predicted, labelled=labelled), merge(gold, labelled=labelled)
+    sums = {article: np.zeros(4) for article in articles}
+    for at, own, other in ((0, *sides), (2, *sides[::-1])):
+        for key, places in own.items():
+            for start, end in places if key[0] in sums else ():
+                covered = sum(
+                    max(0, min(end, stop) - max(start, first)) for first, stop in other.get(key, ())
+                )
+                sums[key[0]][at : at + 2] += covered / (end - start), 1
+    return np.array(list(sums.values())).reshape(-1, 4)
+
+
+def of_sums(sums: Floats) -> Floats:
+    """Return precision, recall and F1, shape (..., 3), of sums of the rows of `sums_by_article`."""
+    found, predicted, covered, gold = np.moveaxis(np.asarray(sums, np.float64), -1, 0)
+    precision, recall = ratio(found, predicted), ratio(covered, gold)
+    total = np.nan_to_num(precision) + recall
+    f1 = np.where(total > 0, ratio(2 * np.nan_to_num(precision) * recall, total), 0.0)
+    return np.stack([precision, recall, np.where(gold > 0, f1, np.nan)], axis=-1)

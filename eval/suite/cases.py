@@ -221,17 +221,11 @@ def _swapped(
 
     for kind, (name, scope) in _ENTITIES.items():
         pairs = tuple(
-            Pair(
-                entity["id"],
-                frame["id"],
-                filled(frame, entity["sides"]),
-                filled(frame, reversed(entity["sides"])),
-            )
-            for entity in entities
-            if entity["kind"] == kind
-            for frame in frames
-            if frame["kind"] == kind
-        )
+            Pair(entity["id"], frame["id"], filled(frame, entity["sides"]),
+                 filled(frame, reversed(entity["sides"])))
+            for entity in entities if entity["kind"] == kind
+            for frame in frames if frame["kind"] == kind
+        )  # fmt: skip
         yield Behaviour(name, pairs, scope, ENTITY_LIMITS)
 
 
@@ -318,17 +312,13 @@ def double_spaces(text: str, random: Random) -> str:
     )
 
 
-def _unchanged(text: str, random: Random) -> str:
-    return text
-
-
 _HEADLINE = "headline in capitals"
 PERTURBATIONS: Mapping[str, tuple[Rewrite, Rewrite]] = {
-    "typos": (_unchanged, typos),
-    "misreadings": (_unchanged, misreadings),
+    "typos": (lambda text, random: text, typos),
+    "misreadings": (lambda text, random: text, misreadings),
     "quotation marks": (straight_quotes, curly_quotes),
-    _HEADLINE: (_unchanged, lambda text, random: text.upper()),
-    "double spaces": (_unchanged, double_spaces),
+    _HEADLINE: (lambda text, random: text, lambda text, random: text.upper()),
+    "double spaces": (lambda text, random: text, double_spaces),
 }
 """Two forms of a text that should be read alike."""
 
@@ -339,12 +329,10 @@ def _perturbed(name: str, article: str, text: Paragraphs) -> Pair:
     compared = [number == 0 or name != _HEADLINE for number in range(len(text))]
     before, after = (
         laid_out(
-            [
-                [write(sentence, random) for sentence in paragraph] if changed else paragraph
-                for paragraph, changed in zip(text, compared, strict=True)
-            ],
+            [[write(one, random) for one in paragraph] if changed else paragraph
+             for paragraph, changed in zip(text, compared, strict=True)],
             compared,
         )
         for write in PERTURBATIONS[name]
-    )
+    )  # fmt: skip
     return Pair(article, "", before, after)

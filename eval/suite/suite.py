@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -21,17 +21,8 @@ from framescope.classifier.bundles import Bundle
 from framescope.classifier.records import Article, ArticleReport, Place, SentenceReport
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.taxonomy import BY_NAME, Family
-from framescope.eval.metrics import (
-    LEVEL,
-    MIN_GROUPS,
-    UNDEFINED,
-    Estimate,
-    Section,
-    Share,
-    draw,
-    percentile,
-    table,
-)
+from framescope.eval import metrics
+from framescope.eval.metrics import LEVEL, UNDEFINED, Estimate, Section, Share, table
 from framescope.eval.rows import Floats
 from framescope.eval.suite import cases
 from framescope.eval.suite.cases import ALL, FRAMING, WAYS, Behaviour, Limits, Pair
@@ -60,23 +51,21 @@ class Case:
     wrong: bool
 
     @property
-    def size(self) -> float:
-        """How far the score moved."""
-        return abs(self.score_after - self.score_before)
+    def move(self) -> float:
+        """How far the score went up."""
+        return self.score_after - self.score_before
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of one test.
+    """The result of one test, or of one expectation of a directional test.
 
-    ``scope``: "all", "framing", or what a directional test expects. ``unscored``: pairs of which a
-    sentence was not found again or an article not scored; an invariance with any has not passed.
-    ``flips``, ``pairs_with_flips``: of an invariance, shares of decisions and of pairs. ``right``:
-    of a directional test, the share of decisions that went the right way. ``shift``: mean change of
-    the probability, absolute for an invariance. ``passed``: None without limits or decisions.
-    ``by_signal``: share of each signal's decisions that flipped or went the wrong way: rarely
-    flagged signals rarely flip, and would hide another signal in the sum. ``worst``: flips first,
-    then the largest shifts.
+    ``unscored``: pairs of which a sentence was not found again or an article not scored; an
+    invariance with any has not passed. ``flips``, ``pairs_with_flips``: of an invariance, shares of
+    decisions and of pairs. ``right``: of a directional test, the share of decisions that went the
+    right way. ``shift``: mean change of the probability, absolute for an invariance. ``passed``:
+    None without limits or decisions. ``by_signal``: share of each signal's decisions that are
+    wrong: rarely flagged signals rarely flip, and would hide another signal in the sum.
     """
 
     name: str
@@ -150,42 +139,33 @@ class Suite:
             for result in self.results
             if result.unscored
         )
-        return Section(
-            " ".join((legend, *unscored, self.verdict, self.signature)),
-            (
-                table(
-                    "What should do nothing",
-                    ("change", "signals", "pairs", "decisions that flip", "pairs with a flip",
-                     "mean shift", "limit", "verdict", "flips most"),
-                    (
-                        (r.name, r.scope, r.pairs, r.flips, r.pairs_with_flips, r.shift, _limit(r),
-                         _VERDICT[r.passed], _most(r))
-                        for r in self.results
-                        if r.flips is not None
-                    ),
-                ),
-                table(
-                    "What should do something",
-                    ("change", "expected", "n", "right", "mean shift"),
-                    (
-                        (r.name, r.scope, r.decisions, r.right, r.shift)
-                        for r in self.results
-                        if r.right is not None
-                    ),
-                ),
-                table(
-                    "Worst cases",
-                    ("change", "signal", "wrong", "before", "after", "one text", "the other"),
-                    (
-                        (result.name, BY_NAME[case.signal].label, "yes" if case.wrong else "no",
-                         case.score_before, case.score_after, _short(case.before),
-                         _short(case.after))
-                        for result in self.results
-                        for case in result.worst
-                    ),
-                ),
-            ),
+        invariances = (
+            (r.name, r.scope, r.pairs, r.flips, r.pairs_with_flips, r.shift, _limit(r),
+             _VERDICT[r.passed], _most(r))
+            for r in self.results
+            if r.flips is not None
         )  # fmt: skip
+        directional = (
+            (r.name, r.scope, r.decisions, r.right, r.shift)
+            for r in self.results
+            if r.right is not None
+        )
+        worst = (
+            (result.name, BY_NAME[case.signal].label, "yes" if case.wrong else "no",
+             case.score_before, case.score_after, _short(case.before), _short(case.after))
+            for result in self.results
+            for case in result.worst
+        )  # fmt: skip
+        counts = ("decisions that flip", "pairs with a flip", "mean shift", "limit", "verdict")
+        sides = ("before", "after", "one text", "the other")
+        tables = (
+            table("What should do nothing",
+                  ("change", "signals", "pairs", *counts, "flips most"), invariances),
+            table("What should do something",
+                  ("change", "expected", "n", "right", "mean shift"), directional),
+            table("Worst cases", ("change", "signal", "wrong", *sides), worst),
+        )  # fmt: skip
+        return Section(" ".join((legend, *unscored, self.verdict, self.signature)), tables)
 
 
 def _limit(result: Result) -> str:
@@ -246,15 +226,14 @@ def measure(
 
 def _signals(given: Sequence[str], scope: str | None, expected: _Expected) -> frozenset[str]:
     """Return which of a bundle's signals a question is about."""
-    families = tuple(Family) if scope == ALL else (Family.FRAMING, Family.ARTICLE)
-    if expected is not None and expected[0] != FRAMING:
-        return frozenset(given) & {expected[0]}
+    families = set(Family) if scope == ALL else {Family.FRAMING, Family.ARTICLE}
     if expected is not None:
+        if expected[0] != FRAMING:
+            return frozenset(given) & {expected[0]}
+        families = {Family.FRAMING}
         # A quotation takes an opinion away from the author: `subjective` should fall.
-        return frozenset(
-            s for s in given if BY_NAME[s].family is Family.FRAMING and s != "subjective"
-        )
-    return frozenset(s for s in given if BY_NAME[s].family in families)
+        given = [signal for signal in given if signal != "subjective"]
+    return frozenset(signal for signal in given if BY_NAME[signal].family in families)
 
 
 def _cases(
@@ -274,21 +253,19 @@ def _cases(
             return None
         sides.append([*scored, report] if pair.whole and expected is None else scored)
     for one, other in zip(*sides, strict=True):
-        for signal, score in one.scores.items():
-            if signal not in signals:
-                continue
+        for signal in (name for name in one.scores if name in signals):
+            before, after = one.scores[signal], other.scores[signal]
             flags = signal in one.flags, signal in other.flags
-            rise = other.scores[signal] - score
-            if expected is None:
-                wrong = flags[0] != flags[1]
-            elif expected[1] == WAYS["keep"]:
-                if not flags[0]:
-                    continue  # only a flag can be kept
-                wrong = not flags[1]
-            else:
-                wrong = rise <= 0 if expected[1] == WAYS["rise"] else rise >= 0
-            texts = _text(one), _text(other)
-            found.append(Case(signal, *texts, score, other.scores[signal], wrong))
+            way = expected and expected[1]
+            if way == WAYS["keep"] and not flags[0]:
+                continue  # only a flag can be kept
+            wrong = {
+                None: flags[0] != flags[1],
+                WAYS["keep"]: not flags[1],
+                WAYS["rise"]: after <= before,
+                WAYS["fall"]: after >= before,
+            }[way]
+            found.append(Case(signal, _text(one), _text(other), before, after, wrong))
     return found
 
 
@@ -319,11 +296,9 @@ def _result(
     weights = _Weights([pair for pair, _ in scored], draws, seed)
     decisions = np.array([len(own) for _, own in scored], np.float64)
     wrong = np.array([sum(case.wrong for case in own) for _, own in scored], np.float64)
-    moves = [
-        sum(c.size if expected is None else c.score_after - c.score_before for c in own)
-        for _, own in scored
-    ]
-    shift = weights.ratio(np.array(moves, np.float64), decisions, Estimate)
+    size = abs if expected is None else float
+    moves = np.array([sum(size(case.move) for case in own) for _, own in scored], np.float64)
+    shift = weights.ratio(moves, decisions, Estimate)
     flips = touched = right = None
     if expected is None:
         flips = weights.ratio(wrong, decisions, Share)
@@ -331,30 +306,18 @@ def _result(
     else:
         right = weights.ratio(decisions - wrong, decisions, Share)
     decided = [case for _, own in scored for case in own]
-    by_signal: dict[str, list[bool]] = defaultdict(list)
-    for case in decided:
-        by_signal[case.signal].append(case.wrong)
-    worst = sorted(decided, key=lambda case: (case.wrong, case.size), reverse=True)
+    total, missed = (Counter(case.signal for case in decided if case.wrong or every)
+                     for every in (True, False))  # fmt: skip
+    worst = sorted(decided, key=lambda case: (case.wrong, abs(case.move)), reverse=True)[:_WORST]
     return Result(
-        name=behaviour.name,
-        scope=" ".join(expected) if expected else str(behaviour.scope),
-        pairs=len(scored),
-        decisions=int(decisions.sum()),
-        unscored=unscored,
-        flips=flips,
-        pairs_with_flips=touched,
-        right=right,
-        shift=shift,
-        limits=behaviour.limits,
-        passed=_passed(behaviour.limits, flips, shift, unscored),
-        by_signal={signal: sum(of_it) / len(of_it) for signal, of_it in by_signal.items()},
-        worst=tuple(
-            case
-            for case in worst[:_WORST]
-            # What went the right way is no bad case, however far it went.
-            if case.wrong or (expected is None and case.size >= _LISTED_FROM)
-        ),
-    )
+        behaviour.name, " ".join(expected) if expected else str(behaviour.scope), len(scored),
+        int(decisions.sum()), unscored, flips, touched, right, shift, behaviour.limits,
+        _passed(behaviour.limits, flips, shift, unscored),
+        {signal: missed[signal] / n for signal, n in total.items()},
+        # What went the right way is no bad case, however far it went.
+        tuple(case for case in worst
+              if case.wrong or (expected is None and abs(case.move) >= _LISTED_FROM)),
+    )  # fmt: skip
 
 
 def _passed(
@@ -379,7 +342,7 @@ class _Weights:
         for axis, names in enumerate(([p.row for p in pairs], [p.column for p in pairs])):
             values, group = np.unique(np.array(names, np.str_), return_inverse=True)
             if len(values) > 1:
-                drawn = np.concatenate([*draw(len(values), draws, seed + axis, draws)])
+                (drawn,) = metrics.draw(len(values), draws, seed + axis, draws)
                 self.weights = self.weights * drawn[:, group]
             if len(values) > 1 or axis == 0:  # without frames only the articles vary
                 self.groups = min(self.groups, len(values))
@@ -389,9 +352,7 @@ class _Weights:
         if not whole.sum():
             return kind(math.nan)
         value = float(part.sum() / whole.sum())
-        if self.groups < MIN_GROUPS:
+        if self.groups < metrics.MIN_GROUPS:
             return kind(value)
-        total = self.weights @ whole
-        undefined = np.full(total.shape, math.nan)
-        drawn = np.divide(self.weights @ part, total, out=undefined, where=total > 0)
-        return kind.of(value, percentile(drawn, self.groups))
+        drawn = metrics.ratio(self.weights @ part, self.weights @ whole)
+        return kind(value, *metrics.percentile(drawn, self.groups))

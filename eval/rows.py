@@ -1,0 +1,457 @@
+"""A benchmark and bundles in; its rows with each model's scores out, scored once.
+
+`Evaluation` holds the bundles and all rows, and keeps every score. A benchmark's rows are a
+`Sample`; comparison, gate, slices, controls and errors are functions of samples.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from framescope.classifier.bundles import Bundle, digest
+from framescope.classifier.errors import BundleError, InputError
+from framescope.classifier.records import Article, Sentence
+from framescope.classifier.taxonomy import BY_NAME, SHIPPED, Level
+from framescope.training.data import TEST, UNSEEN, Examples, Text
+from numpy.typing import ArrayLike, NDArray
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Single = NDArray[np.float32]
+Numbers = NDArray[np.intp]
+
+HELD_OUT: tuple[str, ...] = (TEST, UNSEEN)
+"""The parts that no model was fitted, calibrated or thresholded on."""
+FILE_PART = "test"
+"""The part of every row of a user's file."""
+_BLOCK = 2000  # sentences in one call, at least: keeps memory bounded and progress moving
+_WARM_UP = 32  # sentences scored before the clock starts
+Done = Callable[[Bundle, int], None]
+"""Receives the bundle and how many more sentences it scored; 0 when it begins."""
+
+
+# --- benchmarks -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published figure; on another split it only says how hard the task is."""
+
+    value: float
+    metric: str
+    citation: str
+    same_split: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """How far people agree with each other on the task."""
+
+    value: float
+    measure: str
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A signal of a corpus on one part; ``split``: the unit that is never divided."""
+
+    corpus: str
+    part: str
+    signal: str
+    unit: str
+    split: str
+    metric: str
+    published: Published | None = None
+    ceiling: Ceiling | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name in options and files."""
+        return f"{self.corpus}/{self.part}/{self.signal}"
+
+
+_NLP4IF = Published(
+    0.63,
+    "F1 of sentences with a technique",
+    "Da San Martino, Barrón-Cedeño, Nakov (2019). Findings of the NLP4IF-2019 Shared Task on "
+    "Fine-Grained Propaganda Detection. doi:10.18653/v1/D19-5024",
+)
+_BABE = Published(
+    0.804,
+    "macro-F1, five random folds",
+    "Spinde et al. (2021). Neural Media Bias Detection Using Distant Supervision With BABE. "
+    "Findings of EMNLP 2021. doi:10.18653/v1/2021.findings-emnlp.101",
+)
+_EXPERTS = Ceiling(
+    0.40,
+    "Krippendorff's alpha of the experts",
+    "Spinde et al. (2021). doi:10.18653/v1/2021.findings-emnlp.101",
+)
+_HYPERPARTISAN = Published(
+    0.822,
+    "accuracy on the hidden test articles",
+    "Kiesel et al. (2019). SemEval-2019 Task 4: Hyperpartisan News Detection. "
+    "doi:10.18653/v1/S19-2145",
+)
+_WEASEL = Published(
+    0.602,
+    "F1 of uncertain sentences of Wikipedia, task 1",
+    "Farkas et al. (2010). The CoNLL-2010 Shared Task. ACL Anthology W10-3001",
+)
+# Alpha of two blind annotators of our own labels, as docs/datasheet.md gives it.
+_OURS = "docs/datasheet.md, two instances of one language model"
+_AGREEMENT = {
+    "content": 0.983, "claim": 0.901, "attributed": 0.964, "named_source": 0.958,
+    "unnamed_source": 0.897, "vague_source": 0.920, "government_attribution": 0.966,
+    "state_media_attribution": 0.941, "unsourced_assertion": 0.890, "quoted": 0.974,
+    "reported": 0.946, "biased_language": 0.870, "subjective": 0.860,
+}  # fmt: skip
+# Alpha of the articles of PolNeAR that several annotators marked, all pairs: tests/ceilings.py.
+_SEVERAL = "18 articles of this corpus with several annotators, measured by tests/ceilings.py"
+_POLNEAR = {
+    "attributed": 0.708, "named_source": 0.854, "unnamed_source": 0.716, "vague_source": 0.757,
+    "government_attribution": 0.915, "quoted": 0.986, "reported": 0.817,
+}  # fmt: skip
+
+
+def _on_both_parts(
+    corpus: str, split: str, agreement: Mapping[str, float], citation: str
+) -> Iterator[Benchmark]:
+    for part in (TEST, UNSEEN):
+        for signal in (one for one in SHIPPED if one in agreement):
+            macro = (corpus, signal) == ("polnear", "attributed")
+            metric = "macro_f1" if macro else "average_precision"
+            ceiling = Ceiling(agreement[signal], "Krippendorff's alpha", citation)
+            yield Benchmark(corpus, part, signal, "sentence", split, metric, ceiling=ceiling)
+
+
+def _on_test(
+    corpus: str, signal: str, split: str, metric: str, *known: Any, unit: str = "sentence"
+) -> Benchmark:
+    return Benchmark(corpus, TEST, signal, unit, split, metric, *known)
+
+
+_BLOCKS = "block of neighbours"
+_BIASED = _on_test("babe", "biased_language", "page", "macro_f1", _BABE, _EXPERTS)
+BENCHMARKS: tuple[Benchmark, ...] = (
+    _on_test("ptc", "any_technique", "article", "f1", _NLP4IF),
+    _on_test("ptc", "loaded_language", "article", "average_precision"),
+    _on_test("ptc", "name_calling", "article", "average_precision"),
+    _BIASED,
+    replace(_BIASED, part=UNSEEN, split="outlet"),
+    *_on_both_parts("polnear", "article", _POLNEAR, _SEVERAL),
+    _on_test("newssd", "subjective", _BLOCKS, "macro_f1"),
+    _on_test(
+        "hyperpartisan", "hyperpartisan", "outlet", "macro_f1", _HYPERPARTISAN, unit="article"
+    ),
+    _on_test("wikiweasel", "vague_source", _BLOCKS, "f1", _WEASEL),
+    _on_test("claimbuster", "claim", _BLOCKS, "macro_f1"),
+    *_on_both_parts("house", "articles on one event", _AGREEMENT, _OURS),
+    *_on_both_parts("standoff", "article", _AGREEMENT, _OURS),
+)
+"""In the order in which they are shown."""
+BENCHMARK_BY_NAME: dict[str, Benchmark] = {one.name: one for one in BENCHMARKS}
+
+
+# --- held-out rows --------------------------------------------------------------------------------
+
+
+class HeldOut(NamedTuple):
+    """Examples with their parts; ``signature`` identifies them.
+
+    Only sentences of articles with a row to judge by have the findings of
+    `classifier.attribution.cited`.
+    """
+
+    examples: Examples
+    signature: str
+
+
+def held_out_of_corpora(
+    root: Path | None, bundles: Sequence[Bundle], *, allow_other_split: bool
+) -> HeldOut:
+    """Split the corpora with the first bundle's seed, and check that all were made on that split.
+
+    ``root``: the folder of corpora; None for those that ship. ``allow_other_split``: accept a
+    bundle made on another split, though it may have learned from the rows it is judged by; the
+    signature says so. Raises `BundleError` for a bundle made on another split, or that doesn't say
+    on which; `CorpusError` when a corpus is missing or can't be read.
+    """
+    from framescope.classifier.outlets import load_registry
+    from framescope.training.corpora import SHIPPED
+    from framescope.training.data import REMOVED, TRAIN, build_examples, with_citations
+    from framescope.training.data import assign_parts as assign
+
+    seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
+    examples = build_examples(root, SHIPPED if root is None else None)
+    split = assign(examples, seed=seeds[0]) if seeds else assign(examples)
+    strangers = [bundle for bundle in bundles if not _made_on(bundle, split.held_out)]
+    if strangers and not allow_other_split:
+        record = _split_of(strangers[0])
+        trained = f"on split {record['signature'][:12]}" if record else "on a split it doesn't name"
+        raise BundleError(
+            f"{strangers[0].path}: trained {trained}, not on {split.signature[:12]}: rows to judge "
+            "by may be among those it learned from; retrain it on these corpora, or type "
+            "--allow-other-split"
+        )
+    doubt = "".join(f", not the split of {bundle.name}" for bundle in strangers)
+    # Training rows are never scored here; finding their citations would take a minute.
+    kept_back = ~np.isin(split.examples.part, (TRAIN, REMOVED))
+    articles = set(split.examples.article[kept_back].tolist())
+    examples, _ = with_citations(split.examples, root, articles, load_registry())
+    return HeldOut(examples, f"split {split.signature[:12]}{doubt}")
+
+
+def _split_of(bundle: Bundle) -> Mapping[str, Any] | None:
+    record = bundle.manifest.get("split")
+    if not isinstance(record, Mapping) or type(record.get("seed")) is not int:
+        return None
+    return record if isinstance(record.get("signature"), str) else None
+
+
+def _made_on(bundle: Bundle, held_out: Mapping[str, str]) -> bool:
+    """Return True if the same rows were kept back of each corpus the bundle was trained on."""
+    kept = (_split_of(bundle) or {}).get("held_out")
+    if not isinstance(kept, Mapping):
+        return False
+    trained_on = {corpus.get("name") for corpus in bundle.manifest.get("corpora", ())}
+    return all(kept.get(name) == found for name, found in held_out.items() if name in trained_on)
+
+
+def held_out_of_files(paths: Sequence[Path]) -> HeldOut:
+    """Read labelled files in the exchange format; each is a corpus, every row one to judge by.
+
+    Spans alone label nothing: a sentence without one may be a no, or not annotated. Raises
+    `InputError` when a file is missing or holds an id twice, `CorpusError` when a line is broken.
+    """
+    from framescope.classifier.outlets import load_registry
+    from framescope.training.corpora import read_exchange
+    from framescope.training.data import examples_of_articles
+
+    plain = [path.name for path in paths]
+    names = {path: path.name if plain.count(path.name) == 1 else str(path) for path in paths}
+    file_of: dict[str, str] = {}
+
+    def articles() -> Iterator[Article]:
+        for path, name in names.items():
+            if not path.is_file():
+                raise InputError(path, "no such file; give a JSONL file in the exchange format")
+            for article in read_exchange(path):
+                identifier = f"{name}/{article.id}"
+                if identifier in file_of:
+                    twice = f"two articles have the id '{article.id}'; make ids unique"
+                    raise InputError(path, twice)
+                file_of[identifier] = name
+                yield replace(article, id=identifier)
+
+    examples = examples_of_articles("exchange", articles(), load_registry())
+    corpus = [file_of[article.partition("/")[2]] for article in examples.article]
+    total = hashlib.sha256("\n".join(digest(path) for path in names).encode()).hexdigest()
+    part = np.full(len(examples), FILE_PART, dtype="<U13")
+    examples = replace(examples, corpus=np.array(corpus, np.str_), part=part)
+    return HeldOut(examples, f"files {total[:12]}")
+
+
+# --- scored rows ----------------------------------------------------------------------------------
+
+
+def is_positive(labels: ArrayLike) -> Bools:
+    """Return labels as yes or no: a graded label (a share of annotators) is a yes from one half."""
+    positive: Bools = np.asarray(labels, np.float64) >= 0.5
+    return positive
+
+
+class Scores(NamedTuple):
+    """One bundle's probabilities of a signal, shape (n,), and its threshold."""
+
+    proba: Single
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """The labelled rows of one signal on one part of a corpus, and each bundle's scores.
+
+    ``rows``: the whole articles they stand in, sentence by sentence. ``chosen`` of shape (n,):
+    which of those are judged: every labelled sentence, or one of each article. ``scores``: of each
+    bundle; None for one that doesn't give the signal.
+    """
+
+    rows: Examples
+    chosen: Numbers
+    part: str
+    signal: str
+    scores: tuple[Scores | None, ...]
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    @property
+    def truth(self) -> Bools:
+        """Labels as yes or no, shape (n,)."""
+        return is_positive(self.rows.column(self.signal)[self.chosen])
+
+    @property
+    def groups(self) -> Text:
+        """Groups, which are resampled whole, shape (n,)."""
+        return self.rows.group[self.chosen]
+
+    @property
+    def outlets(self) -> Text:
+        """Outlets, shape (n,); empty where unknown."""
+        return self.rows.outlet[self.chosen]
+
+    def where(self, picked: Numbers) -> Sample:
+        """Keep some of the judged rows, by their numbers."""
+        scores = (s and Scores(s.proba[picked], s.threshold) for s in self.scores)
+        return replace(self, chosen=self.chosen[picked], scores=tuple(scores))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredRows:
+    """Whole articles of a corpus, sentence by sentence, and each bundle's scores.
+
+    ``proba`` of shape (n, k): of each bundle, a column for each of its signals. ``seconds``: of
+    each bundle for 1,000 sentences, after a warm-up; NaN where all rows had been scored before.
+    """
+
+    rows: Examples
+    bundles: tuple[Bundle, ...]
+    proba: tuple[Single, ...]
+    seconds: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def sample(self, part: str, signal: str) -> Sample:
+        """Return the labelled rows of a part; none where the corpus doesn't label the signal."""
+        chosen = rows_of(self.rows, part, signal)
+        corpus = str(self.rows.corpus[0]) if len(self.rows) else ""
+        scores = (
+            Scores(proba[chosen, bundle.signals.index(signal)], bundle.threshold(signal, corpus))
+            if signal in bundle.signals
+            else None
+            for bundle, proba in zip(self.bundles, self.proba, strict=True)
+        )
+        return Sample(self.rows, chosen, part, signal, tuple(scores))
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Bundles and the rows they are judged by.
+
+    ``examples``: all rows, of every part. Whole articles are scored, because models read a sentence
+    with its neighbours; only rows of ``parts`` are counted. ``data``: identifies the examples.
+    ``draws``, ``seed``: of the resampling; a figure's interval doesn't depend on which others are
+    asked for. ``benchmarks``: those with rows here, once they are known.
+    """
+
+    bundles: tuple[Bundle, ...]
+    examples: Examples
+    data: str = "as given"
+    parts: tuple[str, ...] = HELD_OUT
+    draws: int = 0
+    seed: int = 0
+    benchmarks: tuple[Benchmark, ...] = ()
+    # The scores of all rows, by the bundle's place; NaN where not scored yet.
+    _scores: dict[int, Single] = field(default_factory=dict, repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The bundles' names, with a letter where two have the same."""
+        return told_apart([bundle.name for bundle in self.bundles])
+
+    def numbers(self, corpus: str, parts: Sequence[str], signals: Sequence[str]) -> Numbers:
+        """Return the numbers of the rows of articles with a row to judge, article by article.
+
+        A row to judge is of one of these parts, with a label of one of these signals.
+        """
+        rows = self.examples
+        columns = [rows.signals.index(signal) for signal in signals if signal in rows.signals]
+        own = np.flatnonzero(rows.corpus == corpus)
+        labelled = ~np.isnan(rows.labels[own][:, columns]).all(axis=1)
+        wanted = own[np.isin(rows.part[own], parts) & labelled]
+        kept = own[np.isin(rows.article[own], rows.article[wanted])]
+        _, first, article = np.unique(rows.article[kept], return_index=True, return_inverse=True)
+        index = np.array([rows.sentences[number].index for number in kept], np.intp)
+        return kept[np.lexsort((index, first[article]))]
+
+    def articles(
+        self,
+        corpus: str,
+        parts: Sequence[str],
+        signals: Sequence[str],
+        done: Done = lambda bundle, n: None,
+    ) -> ScoredRows:
+        """Score the articles that `numbers` names; rows that were scored before aren't again.
+
+        Raises `BundleError` when a model's scores are not probabilities.
+        """
+        numbers = self.numbers(corpus, parts, signals)
+        seconds = tuple(self._score(place, numbers, done) for place in range(len(self.bundles)))
+        proba = tuple(self._scores[place][numbers] for place in range(len(self.bundles)))
+        return ScoredRows(self.examples.where(numbers), self.bundles, proba, seconds)
+
+    def _score(self, place: int, numbers: Numbers, done: Done) -> float:
+        """Score rows that were not scored yet; return the seconds for 1,000 of them."""
+        bundle, sentences = self.bundles[place], self.examples.sentences
+        empty = np.full((len(sentences), len(bundle.signals)), np.nan, np.float32)
+        scores = self._scores.setdefault(place, empty)
+        missing = numbers[np.isnan(scores[numbers]).all(axis=1)]
+        done(bundle, 0)
+        if not len(missing):
+            return math.nan
+        asked = [sentences[number] for number in missing]
+        if np.isnan(scores).all():
+            # The first call allocates and compiles; a long batch doesn't pay for that again.
+            bundle.model.predict_proba(asked[:_WARM_UP])
+        seconds, start = 0.0, 0
+        for block in blocks(asked):
+            began = time.perf_counter()
+            proba = bundle.model.predict_proba(block)
+            seconds += time.perf_counter() - began
+            if not ((proba >= 0) & (proba <= 1)).all():
+                what = "gives scores that are not probabilities; retrain it"
+                raise BundleError(f"{bundle.name}: {what}")
+            scores[missing[start : start + len(block)]] = proba
+            start += len(block)
+            done(bundle, len(block))
+        return 1000 * seconds / len(missing)
+
+
+def told_apart(names: Sequence[str]) -> tuple[str, ...]:
+    """Add a letter to names that occur more than once."""
+    return tuple(
+        name if names.count(name) == 1 else f"{name} ({letter})"
+        for name, letter in zip(names, "abcdefghijklmnopqrstuvwxyz", strict=False)
+    )
+
+
+def rows_of(rows: Examples, part: str, signal: str) -> Numbers:
+    """Return the numbers of a part's labelled rows: every sentence, or one of each article."""
+    if signal not in rows.signals:
+        return np.empty(0, np.intp)
+    chosen = np.flatnonzero((rows.part == part) & ~np.isnan(rows.column(signal)))
+    if BY_NAME[signal].level is Level.ARTICLE:
+        _, first = np.unique(rows.article[chosen], return_index=True)
+        chosen = chosen[np.sort(first)]
+    return chosen
+
+
+def blocks(sentences: Sequence[Sentence]) -> Iterator[Sequence[Sentence]]:
+    """Yield blocks of whole articles, each of at least `_BLOCK` sentences."""
+    start = 0
+    for end in range(1, len(sentences) + 1):
+        if end == len(sentences) or (
+            end - start >= _BLOCK and sentences[end].article_id != sentences[end - 1].article_id
+        ):
+            yield sentences[start:end]
+            start = end
