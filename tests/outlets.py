@@ -1,10 +1,16 @@
-"""Invented outlets beside the shipped ones, for the tests of citations."""
+"""Registries for the tests: a small one, and invented outlets beside the shipped ones."""
 
 from __future__ import annotations
 
-from framescope.classifier.outlets.registry.registry import Registry, load
+from pathlib import Path
+
+from framescope.classifier.outlets.registry.registry import Registry, Tables, load
 from framescope.classifier.records.outlet import Name, Outlet
 from framescope.classifier.records.statements import About, Code, Evidence, Statement
+
+CASES = Path(__file__).parent / "cases"
+TABLES = CASES / "sources_tables"
+SMALL = Registry(Tables(TABLES))
 
 
 def _outlet(id: str, name: str, code: Code, *others: str) -> Outlet:
@@ -18,10 +24,4 @@ INVENTED = (
     _outlet("orrin-broadcasting", "Orrin Broadcasting", Code.IP, "OBC"),
     _outlet("harbour-courier", "Harbour Courier", Code.ISF),
 )
-
-
-def registry() -> Registry:
-    return load().with_outlets(INVENTED)
-
-
-REGISTRY = registry()
+REGISTRY = load().with_outlets(INVENTED)

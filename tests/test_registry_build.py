@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
-from framescope.classifier.outlets.registry.check import problems
+from framescope.classifier.outlets.registry.check import problems_of_tables as problems
 from framescope.classifier.outlets.registry.folding import slug
-from framescope.classifier.outlets.registry.tables import Tables, shipped
+from framescope.classifier.outlets.registry.registry import Tables
+from framescope.classifier.outlets.registry.registry import shipped_tables as shipped
 from framescope.classifier.records.outlet import DomainRole
 from framescope.classifier.records.statements import About, Code, Holder
 from typer.testing import CliRunner
@@ -277,13 +278,13 @@ def test_changed_evidence_is_refused_unless_meant(tmp_path: Path, evidence: Path
     [
         ("id", "Not An Id", "lower-case"),
         ("name", "", "is empty"),
-        ("role", "newspaper", "is none of"),
-        ("medium", "blog", "is none of"),
-        ("country", "UK", "no ISO"),
-        ("wikidata", "P31", "no QID"),
+        ("role", "newspaper", "is not one of"),
+        ("medium", "blog", "is not one of"),
+        ("country", "UK", "ISO 3166-1"),
+        ("wikidata", "P31", "is not a QID"),
         ("domains", "nodots", "is no host"),
-        ("domains", "a.example.com=copy", "is none of"),
-        ("code", "SX", "is none of"),
+        ("domains", "a.example.com=copy", "is not one of"),
+        ("code", "SX", "is not one of"),
     ],
 )
 def test_a_malformed_row_names_file_row_field_and_reason(

@@ -493,7 +493,5 @@ def test_the_record_is_of_the_outlet_whose_words_they_are(monkeypatch) -> None:
     other = Outlet("vesk-monitor", "Vesk Monitor", Role.MONITOR)
     chain = (link(Relation.REPUBLISHED, other), link(Relation.ORIGIN, MIRROR))
     given = Publication(Relation.REPUBLISHED, chain)
-    monkeypatch.setattr(
-        "framescope.classifier.outlets.publisher.publisher.publication", lambda *_: given
-    )
+    monkeypatch.setattr("framescope.classifier.outlets.record.record.publication", lambda *_: given)
     assert read().outlet == MIRROR

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from framescope.classifier.cli.shared import (
     CardFormat,
-    Columns,
     ListFormat,
     OverFile,
     Own,
@@ -226,7 +225,14 @@ def import_command(
             help="The rating for a word of the rater, or for a range: 60..100=generally_reliable.",
         ),
     ] = None,
-    column: Columns = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=NAME",
+            help="Column that holds a field (outlet, rating, date, url), if the guess is wrong; "
+            "repeatable.",
+        ),
+    ] = None,
     date: Annotated[
         str | None, typer.Option(metavar="DATE", help="For rows without a date, as in 2026-11.")
     ] = None,
@@ -245,6 +251,7 @@ def import_command(
     import json
 
     from framescope.classifier.outlets import (
+        RATING_COLUMNS,
         Rater,
         load_registry,
         own_folder,
@@ -255,23 +262,18 @@ def import_command(
     from framescope.classifier.output import check as may_write
     from framescope.classifier.output import opened
 
-    given = Rater(
-        rater,
-        licence,
-        rating_terms(term or ()),
-        parse_columns(column, ("outlet", "rating", "date", "url")),
-        date,
-    )
-    read = read_ratings(file, given, load_registry())
-    if not read.objects:
-        raise SourcesError(f"{file}: none of its {len(read.unknown):,} outlets is in the registry")
+    columns = parse_columns(column, RATING_COLUMNS)
+    given = Rater(rater, licence, rating_terms(term or ()), columns, date)
+    objects, unknown = read_ratings(file, given, load_registry())
+    if not objects:
+        raise SourcesError(f"{file}: none of its {len(unknown):,} outlets is in the registry")
     target = output or own_folder() / f"{slug(rater) or 'ratings'}.jsonl"
     may_write(target, overwrite=overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
     with opened(target) as out:
-        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in read.objects)
+        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in objects)
     typer.echo(
         f"framescope: {target}: ratings by {printable(rater)}, of outlets on record "
-        f"{len(read.objects):,}, of others {len(read.unknown):,} (left out)",
+        f"{len(objects):,}, of others {len(unknown):,} (left out)",
         err=True,
     )

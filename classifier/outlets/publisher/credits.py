@@ -1,6 +1,7 @@
-"""What gives an article to another outlet: its byline, and lines of credit.
+"""What gives an article to another outlet: its byline, its dateline, and lines of credit.
 
-"By Reuters", "Ann Ray, Associated Press"; "(Source: Karst Post)", "© 2025 AFP", "- Reuters".
+"By Reuters", "Ann Ray, Associated Press"; "KYLLOS, July 3 (Reuters) -"; "(Source: Karst Post)",
+"© 2025 AFP", "- Reuters".
 """
 
 from __future__ import annotations
@@ -8,14 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from framescope.classifier.inputs import is_headline
 from framescope.classifier.outlets.publisher.naming import Credit, Naming, is_ambiguous
 from framescope.classifier.records import Basis, Medium, Outlet, Place, Role
 
-if TYPE_CHECKING:
-    pass
-
+Lines = Sequence[tuple[int, int]]
+"""The start and end of an article's lines that are not blank."""
 
 _NEAR = 4  # lines at the head or the foot in which a credit stands
 _LINE = 300  # characters of a line of credit
@@ -56,19 +56,8 @@ _PRESS = re.compile(
 )
 
 
-def credited(
-    text: str,
-    lines: Sequence[tuple[int, int]],
-    imprint: Sequence[str],
-    naming: Naming,
-) -> Iterator[Credit]:
-    """Find the credits at an article's head and foot, and on the page around it.
-
-    `lines` are start and end of those that are not blank, `imprint` the lines of the page that
-    stood around the text. The surest kind comes first: sources and signatures, then copyright, then
-    the desk's line. A credit to a ministry or a company is none: only outlets are links of the
-    chain.
-    """
+def credited(text: str, lines: Lines, imprint: Sequence[str], naming: Naming) -> Iterator[Credit]:
+    """Return the credits at an article's head and foot and in its imprint, the surest first."""
     near = [*lines[:_NEAR], *lines[max(_NEAR, len(lines) - _NEAR) :]]
     short = [(text[a:b], Place(a, b)) for a, b in near if b - a <= _LINE]
     around: list[tuple[str, Place | None]] = [*short, *((line, None) for line in imprint)]
@@ -91,10 +80,7 @@ def credited(
 
 
 def _sources(
-    text: str,
-    lines: Sequence[tuple[int, int]],
-    short: Sequence[tuple[str, Place]],
-    naming: Naming,
+    text: str, lines: Lines, short: Sequence[tuple[str, Place]], naming: Naming
 ) -> Iterator[Credit]:
     for line, place in short:
         if match := _SOURCE.match(line):
@@ -117,7 +103,7 @@ def _named(match: re.Match[str], place: Place, naming: Naming) -> Iterator[Credi
         yield _credit(name, outlet, match[0], place, match, agency=agency)
 
 
-def _signatures(text: str, lines: Sequence[tuple[int, int]], naming: Naming) -> Iterator[Credit]:
+def _signatures(text: str, lines: Lines, naming: Naming) -> Iterator[Credit]:
     """Find an agency's name that stands alone after the text: "(Xinhua)", "- AFP"."""
     for start, end in lines[max(1, len(lines) - 3) :]:
         match = _SIGNED.match(text[start:end]) if end - start <= 60 else None
@@ -163,7 +149,7 @@ def _credit(
     *,
     agency: bool,
 ) -> Credit:
-    """Make a credit of words found in a line that stands at ``place``, or on the page around."""
+    """Return the credit for words in a line that stands at `place`, or in the imprint."""
     if place is not None:
         start = place.start + match.start()
         place = Place(start, start + len(words))
@@ -171,8 +157,7 @@ def _credit(
     return Credit(name, outlet, words, Basis.TEXT, place, agency=agency, gathers=gathers)
 
 
-MAX_BYLINE = 200
-"""Characters that are read."""
+MAX_BYLINE = 200  # characters that are read
 
 _BY = re.compile(r"\s*(?:(?:words|text|story|written|reported|from)\s)?(?:by:?|from:?)\s", re.I)
 _COMMA = re.compile(r"\s*[,;|/·•()]\s*|\s[-–—]\s")
@@ -202,11 +187,10 @@ _MANY = 4  # segments: more are the names of everybody on the page
 
 
 def of_byline(byline: str, naming: Naming) -> Credit | None:
-    """Find the outlet that a byline gives the article to.
+    """Return the outlet that a byline gives the article to, if any.
 
-    It is such as "By Reuters", "Ann Ray, Associated Press", "Agence France-Presse in Kyllos". None
-    for persons, for the publisher (whose own byline credits nobody else), for the publisher's own
-    people, and for an agency that only helped ("Ann Ray and agencies", "Staff with AFP").
+    None for persons, the publisher and its own people, and for an agency that only helped ("Ann Ray
+    and agencies", "Staff with AFP").
     """
     byline = " ".join(byline.split())
     if len(byline) > MAX_BYLINE or _CONTRIBUTION.search(byline):
@@ -235,7 +219,7 @@ def of_byline(byline: str, naming: Naming) -> Credit | None:
 
 
 def _units(name: str, naming: Naming) -> list[tuple[bool, str, Outlet | None]]:
-    """Take a byline apart: whether a part only joins the one before it, its words, its outlet."""
+    """Split a byline: whether a part only joins the one before it, its words, its outlet."""
     whole = _outlet(name, naming)
     if whole is not None:
         return [(False, name, whole)]
@@ -256,10 +240,159 @@ def _units(name: str, naming: Naming) -> list[tuple[bool, str, Outlet | None]]:
 
 
 def _outlet(words: str, naming: Naming) -> Outlet | None:
-    """Return the outlet of a byline's part; of one with a desk ("Reuters Staff"), agencies only.
-
-    A "Science Correspondent" is not the journal's.
-    """
+    """Return the outlet of a byline's part; of one with a desk ("Reuters Staff"), agencies only."""
     outlet = naming.resolve(words)
     desk = _DESK.sub("", words)
     return outlet or (naming.agency(desk) if desk != words else None)
+
+
+# --- datelines ------------------------------------------------------------------------------------
+
+_HEAD = 8  # lines in which the first paragraph begins
+_WINDOW = 140  # characters of a line in which a dateline ends
+_PREFIX = 80  # of place and date
+_TOKENS = 14
+_HEADLINE = 300  # characters of a line that are read to tell a headline
+
+_BRACKETED = re.compile(
+    r"[(（]([^()（）\n]{2,50})[)）]\s?(--?|[–—:]|(?=\s?[^\W\d_a-z]|\s?[\"“«]))?"
+)
+_SLASHED = re.compile(r"/\s?([^/\n]{2,40}?)\s?/\s?(?:\.|--?|[–—])")
+_DOUBLED = re.compile(r"--\(([A-Za-z ]{4,30})\)--")
+_DASH = re.compile(r"\s?(?:--|[–—])\s?|\s-\s?|-\s")
+_CHINESE = re.compile(r"[（(【]?([\u4e00-\u9fff]{1,6}(?:社|网))[^。\n]{0,24}?[电電][】)）]?")
+_TOKEN = re.compile(
+    r"[^\W\d_a-zß-öø-ÿа-я][^\W\d_]*(?:['’.-][^\W\d_]+)*\.?"  # a capitalised word
+    r"|\d{1,4}(?:st|nd|rd|th|h)?\.?|(?:of|de|del|al|el|la|the|and|ibn|[а-я]{3,9}\.?)|[–-]|\d{4}[-/]\d\d?[-/]\d\d?"
+)
+# Brackets after a place that are no agency: what country, what day, what edition.
+_NO_AGENCY = re.compile(
+    r"(?:USA|UAE|DRC|PRC|ROK|DPRK|CAR|NATO|GMT|UTC|EDT|EST|CET|BST|IST|LIVE|UPDATED?|OPINION)\Z"
+)
+_ACRONYM = re.compile(r"[A-Z]{3,6}\Z|[A-Z][a-z]+[A-Z]\w+\Z")
+_AGENCY_WORD = re.compile(r"\b(?:news|press|agency|wire|newswire|media|radio)\b", re.IGNORECASE)
+
+
+def of_dateline(text: str, lines: Lines, naming: Naming, title: str | None = None) -> Credit | None:
+    """Return the agency in the first dateline of an article, if any.
+
+    An agency that the registry doesn't hold is taken only from brackets after place and dash.
+    """
+    for index, (start, end) in enumerate(lines[:_HEAD]):
+        head = text[start : min(end, start + _WINDOW)]
+        if index == 0 and title is not None and head == title[:_WINDOW] and len(lines) > 1:
+            continue
+        # "TASS - What it is" may be a headline; brackets make it a dateline.
+        headline = index == 0 and len(lines) > 1 and is_headline(text[start:end][:_HEADLINE])
+        if found := _read(head, naming, plain=not headline):
+            name, outlet, first, last = found
+            place = Place(start + first, start + last)
+            words = text[place.start : place.end]
+            return Credit(name, outlet, words, Basis.DATELINE, place, agency=True)
+    return None
+
+
+_Found = tuple[str, Outlet | None, int, int]
+
+
+def _read(head: str, naming: Naming, *, plain: bool) -> _Found | None:
+    return (
+        _bracketed(head, naming)
+        or _slashed(head, naming)
+        or (_plain(head, naming) if plain else None)
+        or _chinese(head, naming)
+    )
+
+
+def _bracketed(head: str, naming: Naming) -> _Found | None:
+    match = _DOUBLED.search(head) or _BRACKETED.search(head)
+    if match is None or match.start() > _PREFIX:
+        return None
+    prefix = head[: match.start()].strip().rstrip("-–— ")
+    dash = match.re is _DOUBLED or bool(match[2])
+    if match.re is _BRACKETED and not dash and match[2] is None:
+        return None
+    if not _is_place(prefix):
+        return None
+    name, outlet = _sender(match[1], naming)
+    if outlet is None:
+        city = dash and match[match.lastindex or 1] != ":" and prefix.split()[:1]
+        if not (city and city[0].isupper() and _looks_like_agency(match[1])):
+            return None
+    elif not dash and prefix:
+        return None  # "Karst Press (Reuters) said"
+    elif _explains(prefix, match[1], outlet):
+        return None
+    return name, outlet, 0, len(head[: match.end()].rstrip())
+
+
+def _slashed(head: str, naming: Naming) -> _Found | None:
+    match = _SLASHED.search(head)
+    if match is None or not 2 < match.start() <= _PREFIX or not _is_place(head[: match.start()]):
+        return None
+    outlet = naming.resolve(match[1])
+    newswire = match[1].casefold().endswith(("newswire", "wire"))
+    if outlet is None and not newswire and not match[1].isupper():
+        return None
+    return match[1], outlet, 0, match.end()
+
+
+def _plain(head: str, naming: Naming) -> _Found | None:
+    """Read "Tarnstad, IRNA -", "NNA -", "KYLLOS, 12 Mar - RIA Novosti."."""
+    match = _DASH.search(head)
+    if match is None or match.start() > _PREFIX or not match.start():
+        return None
+    before, after = head[: match.start()], head[match.end() :]
+    if not after[:1].isalpha() or after[:1].islower():
+        return None
+    parts = [part for part in re.split(r"[,.:]\s", before) if part.strip()]
+    last = parts[-1].strip() if parts else ""
+    if last and _is_place(before):
+        outlet = naming.agency(last)
+        if outlet is not None and (len(parts) > 1 or last.isupper()):
+            return last, outlet, 0, len(head[: match.end()].rstrip())
+    sender = re.match(r"([^.:,/\n]{2,40})[.:]\s", after)
+    if sender and re.search(r"\d", before) and _is_place(before):
+        outlet = naming.agency(sender[1])
+        if outlet is not None:
+            return sender[1], outlet, 0, match.end() + sender.end(1) + 1
+    return None
+
+
+def _chinese(head: str, naming: Naming) -> _Found | None:
+    match = _CHINESE.match(head)
+    outlet = Naming(naming.registry).resolve(match[1]) if match else None
+    return None if match is None or outlet is None else (match[1], outlet, 0, match.end())
+
+
+def _sender(words: str, naming: Naming) -> tuple[str, Outlet | None]:
+    """Return whom the brackets name; of two ("CBSDC/AP"), the agency."""
+    words = words.strip()
+    if (whole := naming.resolve(words)) is not None:
+        return words, whole
+    for part in re.split(r"\s?[/|,]\s?|\s[-–—]\s", words):
+        if (outlet := naming.agency(part)) is not None:
+            return part.strip(), outlet
+    return words, None
+
+
+def _is_place(prefix: str) -> bool:
+    """Return whether words are of places and days, all capitalised, and no sentence."""
+    tokens = [token for token in re.split(r"[\s,/]+", prefix[: _PREFIX + 1]) if token]
+    short = len(prefix) <= _PREFIX and len(tokens) <= _TOKENS
+    return short and all(map(_TOKEN.fullmatch, tokens))
+
+
+def _looks_like_agency(words: str) -> bool:
+    if _NO_AGENCY.match(words) or len(words.split()) > 4:
+        return False
+    return _ACRONYM.match(words) is not None or _AGENCY_WORD.search(words) is not None
+
+
+def _explains(prefix: str, words: str, outlet: Outlet) -> bool:
+    """Return whether brackets abbreviate what stands before them: "Advanced Placement (AP)"."""
+    tokens = re.findall(r"[^\W\d_]+", prefix)
+    initials = "".join(token[0] for token in tokens if token[0].isupper())
+    named = {name.text.casefold() for name in outlet.names} | {outlet.name.casefold()}
+    bare = prefix.casefold().removeprefix("the ")
+    return (len(words) > 1 and initials == words.upper()) or bool(named & {bare, f"the {bare}"})

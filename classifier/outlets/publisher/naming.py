@@ -1,27 +1,22 @@
-"""A name or an address, as an article has it -> the outlet of the registry, where it is sure.
-
-An address may be an outlet's, an account's on a platform, or an imitation.
-"""
+"""Find the outlet that a name or an address in an article surely stands for."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from framescope.classifier.outlets.registry import addresses, hosts
-from framescope.classifier.outlets.registry.addresses import unwrapped
+from framescope.classifier.outlets.registry.addresses import (
+    SUBDOMAINS,
+    first_part,
+    host_in,
+    unwrapped,
+)
+from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records import Basis, DomainRole, Medium, Outlet, Place, Role
 
-if TYPE_CHECKING:
-    from framescope.classifier.outlets.registry.registry import Registry
-    from framescope.classifier.records import Basis
-
-
-MAX_NAME = 100
-"""Characters; longer strings name no outlet."""
-
+_MAX_NAME = 100  # characters; longer strings name no outlet
+_MAX_ADDRESS = 2_000
 _HOST = re.compile(r"(?:https?://)?(?:[\w-]{1,63}\.)+[a-z]{2,24}(?:/\S*)?", re.IGNORECASE)
 _SPACED_HOST = re.compile(r"([\w-]{2,40}(?:\s[\w-]{2,40})?)\s(net|com|org|info|tv|ru|ua|ir)", re.I)
 _OFFICE = re.compile(
@@ -46,31 +41,21 @@ class Credit:
     distributes: bool = False  # whether the same words name, next, whose article it distributes
     sure: bool = True  # whether the words can't name the publisher's own house, as a copyright can
 
-    @property
-    def said(self) -> tuple[str, Outlet | None, str, Basis, Place | None]:
-        """What a link of the chain has of it."""
-        return self.name, self.outlet, self.evidence, self.basis, self.place
-
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What names stand for in an article.
-
-    Of several outlets called so, it is the one that the article has to do with (``near``), or the
-    only one of its country.
-    """
+    """What names stand for in an article: of namesakes, the outlet `near` or of its country."""
 
     registry: Registry
     near: Outlet | None = None
 
     def resolve(self, name: str) -> Outlet | None:
-        """Return the outlet that a name stands for where an outlet is sure to be meant.
+        """Return the outlet that a name surely stands for, if any.
 
         It may be a host, or have around it what some pages put there ("Rudaw Net", "the state news
-        agency IRNA"). None where the registry has no such outlet, or several and nothing says
-        which.
+        agency IRNA").
         """
-        if not name or len(name) > MAX_NAME:
+        if not name or len(name) > _MAX_NAME:
             return None
         for variant in _variants(" ".join(name.split())):
             if found := self.registry.called(variant):
@@ -78,16 +63,13 @@ class Naming:
         return None if (address := _address(name)) is None else at(address, self.registry)
 
     def site(self, name: str) -> Outlet | None:
-        """Return the outlet that a site's name stands for, with a section or a motto beside it too.
-
-        "Ellery Gazette | World", "Karst Post - Breaking news".
-        """
-        parts = _SECTION.split(name[:MAX_NAME], maxsplit=2)
+        """Return the outlet of a site's name, also of "Karst Post - Breaking news"."""
+        parts = _SECTION.split(name[:_MAX_NAME], maxsplit=2)
         names = (name, *parts) if len(parts) > 1 else (name,)
         return next((found for part in names if (found := self.resolve(part))), None)
 
     def agency(self, name: str) -> Outlet | None:
-        """Return the news agency that a name stands for; None for anything else."""
+        """Return the news agency that a name stands for, if any."""
         found = self.resolve(name)
         return found if found is not None and found.medium is Medium.AGENCY else None
 
@@ -95,9 +77,7 @@ class Naming:
 def at(address: str, registry: Registry) -> Outlet | None:
     """Return the outlet of a URL or host; None for a stranger's imitation of it too."""
     found = registry.at(address)
-    if found is None or found.domain.role is DomainRole.IMPOSTER:
-        return None
-    return found.outlet
+    return found.outlet if found and found.domain.role is not DomainRole.IMPOSTER else None
 
 
 def is_ambiguous(name: str, outlet: Outlet) -> bool:
@@ -118,13 +98,12 @@ def _variants(name: str) -> Iterator[str]:
 
 
 def _address(name: str) -> str | None:
-    """Read a name that is a host, also with its dot turned into a space ("Rudaw Net")."""
+    """Return the host that a name is, also with its dot turned into a space ("Rudaw Net")."""
     if _HOST.fullmatch(name.strip()):
         return name.strip()
-    spaced = _SPACED_HOST.fullmatch(name.strip())
-    return (
-        f"{re.sub(r'[^0-9a-z-]', '', spaced[1].casefold())}.{spaced[2].lower()}" if spaced else None
-    )
+    if spaced := _SPACED_HOST.fullmatch(name.strip()):
+        return f"{re.sub(r'[^0-9a-z-]', '', spaced[1].casefold())}.{spaced[2].lower()}"
+    return None
 
 
 def _only(found: tuple[Outlet, ...], near: Outlet | None) -> Outlet | None:
@@ -135,11 +114,6 @@ def _only(found: tuple[Outlet, ...], near: Outlet | None) -> Outlet | None:
     same = [outlet for outlet in found if outlet.id == near.id]
     close = same or [outlet for outlet in found if near.country and outlet.country == near.country]
     return close[0] if len(close) == 1 else None
-
-
-_MAX_ADDRESS = 2_000
-
-_IMITATIONS = frozenset({DomainRole.IMPOSTER.value})  # kinds of a network's sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,27 +128,22 @@ class PageOwner:
 
 
 def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
-    """Find whose page an address is.
-
-    Of an archived page, the page's own address is read from the archive's. None where there is no
-    address, or nothing in it is a host.
-    """
+    """Return whose page an address is; of an archived page, by the page's own address."""
     if url is None or len(url) > _MAX_ADDRESS or not url.strip():
         return None
     address = unwrapped(url.strip())
-    host = hosts.host(address)
+    host = host_in(address)
     if host is None:
         return None
-    found = registry.at(address)
-    network = registry.network(address)
-    if network is not None and network.kind in _IMITATIONS:
+    found, network = registry.at(address), registry.network(address)
+    stranger = Credit(host, None, address, Basis.URL)
+    if network is not None and network.kind == DomainRole.IMPOSTER:
         whose = registry.get(network.impersonates) if network.impersonates else None
-        return PageOwner(Credit(host, None, address, Basis.URL), imposter=True, imitated=whose)
+        return PageOwner(stranger, imposter=True, imitated=whose)
     if found is None:
-        return PageOwner(Credit(host, None, address, Basis.URL))
+        return PageOwner(stranger)
     if found.domain.role is DomainRole.IMPOSTER:
-        whose = found.outlet
-        return PageOwner(Credit(host, None, address, Basis.URL), imposter=True, imitated=whose)
+        return PageOwner(stranger, imposter=True, imitated=found.outlet)
     outlet = registry.account(address) or found.outlet
     gathers = outlet.role is Role.AGGREGATOR
     credit = Credit(outlet.name, outlet, address, Basis.URL, gathers=gathers)
@@ -183,8 +152,8 @@ def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
 
 
 def _account(address: str, host: str, domain: str) -> str | None:
-    """Read the account from an address: its first part, or the label before the platform's host."""
+    """Return the account in an address: its first part, or the label before the platform's host."""
     if host != domain and host.endswith(f".{domain}"):
         label = host.removesuffix(f".{domain}")
-        return None if label in addresses.SUBDOMAINS or "." in label else label
-    return addresses.first_part(address)
+        return None if label in SUBDOMAINS or "." in label else label
+    return first_part(address)

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 
 from framescope.classifier.inputs import own_name_of_page, republication_layers, same_outlet
-from framescope.classifier.outlets.publisher import credits, datelines, naming
-from framescope.classifier.outlets.publisher.naming import Credit, Naming, PageOwner
+from framescope.classifier.outlets.publisher import credits
+from framescope.classifier.outlets.publisher.naming import (
+    Credit,
+    Naming,
+    PageOwner,
+    at,
+    page_owner,
+)
+from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records import (
     Article,
     Basis,
@@ -28,10 +34,6 @@ from framescope.classifier.records import (
     Republication,
     Role,
 )
-
-if TYPE_CHECKING:
-    from framescope.classifier.outlets.registry.registry import Registry
-
 
 UNNAMED = "unnamed publisher"
 """Name of a link that the words show to be there, and nothing names."""
@@ -48,29 +50,19 @@ _WRAPPER = 4_000  # characters around a republished part in which its monitor ma
 _PART = 100_000  # characters of such a part in which its translator's insertions are looked for
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """An outlet whose article another carries."""
-
-    part: Republication
-    credit: Credit
+_Layer = tuple[Republication, Credit]
 
 
 def _layers(
     article: Article, registry: Registry, near: Outlet | None, publisher: str | None
 ) -> list[_Layer]:
-    """Return the outlets whose articles an article carries, outermost first.
-
-    The republications that it comes with count; where it has none they are looked for. `near` tells
-    apart outlets of one name; `publisher` published it, and so does not republish itself.
-    """
-    found = article.republications or republication_layers(article.text, publisher)
+    """Return the outlets whose articles an article carries, outermost first."""
     layers = []
-    for part in found:
+    for part in article.republications or republication_layers(article.text, publisher):
         outlet = Naming(registry, near).resolve(part.outlet)
         outlet = outlet or _footnoted(part.outlet, article, registry)
         place = _place(part, article.text)
-        layers.append(_Layer(part, Credit(part.outlet, outlet, part.evidence, Basis.TEXT, place)))
+        layers.append((part, Credit(part.outlet, outlet, part.evidence, Basis.TEXT, place)))
     return layers
 
 
@@ -87,42 +79,39 @@ def _footnoted(name: str, article: Article, registry: Registry) -> Outlet | None
     for line in article.imprint.lines if article.imprint else ():
         for host in _HOST.findall(line.lower()[:300])[:3]:
             if same_outlet(host, name):
-                return naming.at(host, registry)
+                return at(host, registry)
     return None
 
 
 def _monitor(article: Article, layer: _Layer, registry: Registry) -> Credit:
     """Return who republished an article, where no address or page names the publisher.
 
-    A monitor that the words around the republished part name; else `UNNAMED_MONITOR`, with an
-    editor's insertion or a translator's line to show it; else `UNNAMED`, with the announcement.
+    A monitor that the words around the republished part name; else an unnamed one, where an
+    editor's insertions or a translator's line show it; else an unnamed publisher.
     """
-    part, text = layer.part, article.text
+    (part, credit), text = layer, article.text
     if (named := _named(article, part, registry)) is not None:
         return named
     insertions = list(_INSERTION.finditer(text, part.start, min(part.end, part.start + _PART)))
-    translated = _TRANSLATED.search(text, 0, _WRAPPER)
-    if len(insertions) >= 2 or translated is not None:
-        match = insertions[0] if len(insertions) >= 2 else translated
-        assert match is not None
-        place = Place(match.start(), match.end())
-        return Credit(UNNAMED_MONITOR, None, match[0], Basis.TEXT, place)
-    return Credit(UNNAMED, None, part.evidence, Basis.TEXT, layer.credit.place)
+    inserted = insertions[0] if len(insertions) >= 2 else None
+    if match := inserted or _TRANSLATED.search(text, 0, _WRAPPER):
+        return Credit(UNNAMED_MONITOR, None, match[0], Basis.TEXT, Place(*match.span()))
+    return Credit(UNNAMED, None, part.evidence, Basis.TEXT, credit.place)
 
 
 def _named(article: Article, part: Republication, registry: Registry) -> Credit | None:
-    text, start = article.text, max(0, part.start - _WRAPPER)
-    pieces = [(text[start : part.start], start), (text[part.end : part.end + _WRAPPER], part.end)]
+    text, first = article.text, max(0, part.start - _WRAPPER)
+    pieces = [(text[first : part.start], first), (text[part.end : part.end + _WRAPPER], part.end)]
     pieces += [(line, -1) for line in (article.imprint.lines if article.imprint else ())]
-    for piece, at in pieces:
+    for piece, start in pieces:
         for mention in registry.mentions(piece):
             outlet = registry.get(mention.outlets[0]) if len(mention.outlets) == 1 else None
             if outlet is None or outlet.role is not Role.MONITOR:
                 continue
             name = piece[mention.start : mention.end]
-            if at < 0:
+            if start < 0:
                 return Credit(name, outlet, piece, Basis.TEXT)
-            place = Place(at + mention.start, at + mention.end)
+            place = Place(start + mention.start, start + mention.end)
             return Credit(name, outlet, name, Basis.TEXT, place)
     return None
 
@@ -136,10 +125,9 @@ def publication(article: Article, registry: Registry) -> Publication:
     """Find who published an article, and whom it carries.
 
     Each link's relation is what that outlet did with the words: gathered them, republished or
-    carried the next link's, or wrote them (the last is the origin). The publication's relation is
-    the first link's; with a platform in front, that of the account whose page it is. Where nothing
-    names who published an announced reprint, the first link is `UNNAMED`. An article that
-    only an agency's dateline or credit speaks for is that agency's own.
+    carried the next link's, or wrote them. The publication's relation is the first link's; with a
+    platform in front, that of the account whose page it is. An article that only an agency's
+    dateline or credit speaks for is that agency's own.
     """
     return _Chain(article, registry).publication()
 
@@ -161,15 +149,13 @@ class _Chain:
 
     def publication(self) -> Publication:
         article = self.article
-        page = naming.page_owner(article.url, self.registry)
+        page = page_owner(article.url, self.registry)
         claimed = self.imprint.address
         if page is not None and page.imposter:
             # Whose words a stranger's imitation shows is not for the page to say.
-            link = Link(Relation.UNKNOWN, page.credit.name, None, page.credit.evidence, Basis.URL)
             unknown = Relation.UNKNOWN
-            return Publication(
-                unknown, (link,), imposter=True, imitated=page.imitated, claimed=claimed
-            )
+            link = Link(unknown, page.credit.name, None, page.credit.evidence, Basis.URL)
+            return Publication(unknown, (link,), True, page.imitated, claimed)
         self._add(self._gatherer())
         for credit in self._publishers(page):
             self._add(credit)
@@ -179,8 +165,8 @@ class _Chain:
         inner = self._agency(near)
         if layers and (not self.links or self.links[-1].gathers):
             self._add(_monitor(article, layers[-1], self.registry))
-        for layer in layers:
-            self._add(layer.credit)
+        for _, credit in layers:
+            self._add(credit)
         for credit in inner or ([] if layers else self._owners(near)):
             self._add(credit)
         return replace(self._related(), claimed=claimed)
@@ -191,32 +177,30 @@ class _Chain:
         name, words = self.imprint.gatherer, self.imprint.evidence
         if name is None or words is None:
             return None
-        outlet = self._resolve(name, None)
-        return Credit(name, outlet, words, Basis.SITE_NAME, gathers=True)
+        return Credit(name, self._resolve(name), words, Basis.SITE_NAME, gathers=True)
 
     def _publishers(self, page: PageOwner | None) -> Iterator[Credit]:
         """Return who published it by address, metadata, header or the page's own furniture."""
         article = self.article
-        given = self._given(page.credit.outlet if page else None)
         found = page.credit if page else None
+        given = self._given(found.outlet if found else None)
         if self.imprint.gatherer is not None:
             # The address is the gatherer's page, which is in the chain.
             if given is not None and not same_outlet(given.name, self.imprint.gatherer):
                 yield given
             return
-        if page is not None and found is not None and page.credit.outlet is not None:
-            role = page.credit.outlet.role
+        if page is not None and found is not None and found.outlet is not None:
+            role = found.outlet.role
             if role is Role.PLATFORM:
                 yield found
                 yield from filter(None, [self._account(page, given)])
                 return
-            carries = role is Role.AGGREGATOR or self._is_agency_apart(given, page.credit.outlet)
-            if carries:
+            if role is Role.AGGREGATOR or _is_agency_apart(given, found.outlet):
                 yield found
-                if given is not None and not self._same(given, found):
+                if given is not None and not _same(given, found):
                     yield given
                 return
-            if given is None or given.outlet is None or given.outlet.id == page.credit.outlet.id:
+            if given is None or given.outlet is None or given.outlet.id == found.outlet.id:
                 name = given.name if given is not None else found.name
                 yield Credit(name, found.outlet, found.evidence, found.basis)
                 return
@@ -243,11 +227,10 @@ class _Chain:
 
     def _account(self, page: PageOwner, given: Credit | None) -> Credit | None:
         """Return whose account on a platform it is."""
-        if given is not None and not self._same(given, page.credit):
+        if given is not None and not _same(given, page.credit):
             return given
         if author := self.article.author:
-            outlet = self._resolve(author, None)
-            return Credit(author, outlet, author, Basis.BYLINE)
+            return Credit(author, self._resolve(author), author, Basis.BYLINE)
         if page.account is not None:  # anybody may have taken an outlet's name for an account
             return Credit(page.account, None, page.credit.evidence, Basis.URL)
         return None
@@ -255,16 +238,10 @@ class _Chain:
     def _self_named(self) -> Iterator[Credit]:
         for line in self.imprint.lines:
             if name := own_name_of_page(line):
-                outlet = self._resolve(name, None)
+                outlet = self._resolve(name)
                 gathers = outlet is not None and outlet.role is Role.AGGREGATOR
                 yield Credit(name, outlet, line, Basis.SITE_NAME, gathers=gathers)
                 return
-
-    def _is_agency_apart(self, given: Credit | None, host: Outlet) -> bool:
-        """Whether an agency is named as outlet on the page of a publisher that is none."""
-        if given is None or given.outlet is None or given.outlet.id == host.id:
-            return False
-        return given.outlet.medium is Medium.AGENCY and host.medium is not Medium.AGENCY
 
     # --- the agency -------------------------------------------------------------------------------
 
@@ -272,11 +249,10 @@ class _Chain:
         """Return whom dateline or byline name, the dateline first."""
         named = Naming(self.registry, near)
         lines = self._inner_lines()
-        found = datelines.find(self.text, lines, named, self.article.title)
-        if found is not None:
+        if found := credits.of_dateline(self.text, lines, named, self.article.title):
             return [found]
         for byline, place in self._bylines():
-            if (found := credits.of_byline(byline, named)) is not None:
+            if found := credits.of_byline(byline, named):
                 return [replace(found, place=place)]
         return []
 
@@ -322,26 +298,33 @@ class _Chain:
             self.links.append(credit)
 
     def _in_chain(self, credit: Credit) -> bool:
-        return any(self._same(credit, link) for link in self.links)
+        return any(_same(credit, link) for link in self.links)
 
-    def _same(self, first: Credit, second: Credit) -> bool:
-        if first.outlet is not None and second.outlet is not None:
-            return first.outlet.id == second.outlet.id
-        return same_outlet(first.name, second.name)
-
-    def _resolve(self, name: str, near: Outlet | None) -> Outlet | None:
+    def _resolve(self, name: str, near: Outlet | None = None) -> Outlet | None:
         return Naming(self.registry, near).site(name)
 
     def _related(self) -> Publication:
         chain = [
-            Link(_relation(credit, inner), *credit.said)
-            for credit, inner in zip_longest(self.links, self.links[1:])
+            Link(_relation(one, inner), one.name, one.outlet, one.evidence, one.basis, one.place)
+            for one, inner in zip_longest(self.links, self.links[1:])
         ]
         if not chain:
             return Publication(Relation.UNKNOWN)
         platform = self.links[0].outlet is not None and self.links[0].outlet.role is Role.PLATFORM
         first = chain[1] if platform and len(chain) > 1 else chain[0]
         return Publication(first.relation, tuple(chain))
+
+
+def _same(first: Credit, second: Credit) -> bool:
+    if first.outlet is not None and second.outlet is not None:
+        return first.outlet.id == second.outlet.id
+    return same_outlet(first.name, second.name)
+
+
+def _is_agency_apart(given: Credit | None, host: Outlet) -> bool:
+    """Return whether an agency is named as outlet on the page of a publisher that is none."""
+    agency = given is not None and given.outlet is not None and given.outlet.medium is Medium.AGENCY
+    return agency and host.medium is not Medium.AGENCY
 
 
 def _relation(credit: Credit, inner: Credit | None) -> Relation:

@@ -1,9 +1,7 @@
-"""What an article itself shows of its sourcing: how much of what it states stands on whom.
+"""Count how an article's claims are sourced, by the citations that its report holds.
 
-Counts only; what they are worth to a record is `classifier.outlets.record.record`'s to say. Which
-sentences cite whom is found by `classifier.attribution`, and stands in the report. "Osric Hale",
-"Mr Hale" and "Hale" are one source, and so are an agency's two names: what counts them and what
-lists them must agree, so both ask here.
+"Osric Hale", "Mr Hale" and "Hale" are one source, and so are an agency's two names: what counts
+sources and what lists them must agree, so both ask here.
 """
 
 from __future__ import annotations
@@ -72,27 +70,11 @@ _CREDIT = re.compile(r"[(\[]?\s*sources?\s*:[^.!?\n]{1,80}[)\]]?\.?", re.IGNOREC
 def article_evidence(report: ArticleReport) -> ArticleEvidence:
     """Count an article's claims by the best source given for each, and its named sources.
 
-    A claim is a sentence with the flag ``claim``; where the model doesn't give that signal, every
-    sentence that has words. Notices of corrections and lines that only name the article's source
-    are none. Claims count in every voice.
-
-    The best source of a claim, named before unnamed before vague, is that of its citations. Where
-    nobody is cited but the model flags a source signal, the flag decides: ``named_source`` and
-    ``vague_source`` by name, and the others, ``attributed`` among them, as unnamed: somebody stands
-    behind the sentence, and that is all it says. A claim stands on nobody only when neither
-    citations nor flags give it a source.
-
-    Within a republished part the voice is that of the outlet republished. That outlet is no source
-    of its own article, and only what it quotes in turn counts as quoted.
-
-    Parameters
-    ----------
-    report : ArticleReport
-        Scored, with its citations.
-
-    Returns
-    -------
-    ArticleEvidence
+    A claim, in any voice, is a sentence with the flag ``claim``; where the model doesn't give that
+    signal, every sentence that has words. Notices of corrections and lines that only name the
+    article's source are none. Its best source is that of its citations; where nobody is cited, that
+    of the model's flags. An outlet republished is no source of its own article, and within the
+    republished part only what it quotes in turn counts as quoted.
     """
     plain, content = _content(report)
     rows = _own(report, content)
@@ -117,11 +99,7 @@ def article_evidence(report: ArticleReport) -> ArticleEvidence:
 
 
 def own_citations(report: ArticleReport) -> tuple[tuple[Citation, ...], ...]:
-    """Return each sentence's citations that are the article's own.
-
-    Not those that only say that the sentence stands in a republished article, nor any of a notice
-    of a correction, or of a line that only names the article's source.
-    """
+    """Return each sentence's citations that count, as `article_evidence` counts them."""
     return _own(report, _content(report)[1])
 
 
@@ -143,25 +121,14 @@ def _content(report: ArticleReport) -> tuple[str, list[bool]]:
 
 
 def best_source(item: SentenceReport, citations: tuple[Citation, ...]) -> SourceKind | None:
-    """Return the kind of a sentence's best source, by its citations, else by the flags.
-
-    Parameters
-    ----------
-    item : SentenceReport
-    citations : tuple of Citation
-        Those of its citations that count, as of `own_citations`.
-    """
+    """Return the kind of a sentence's best source, by those of its citations, else by its flags."""
     found = {citation.kind for citation in citations}
-    if not found:
-        found = {_FLAGS[flag] for flag in item.flags if flag in _FLAGS}
+    found = found or {_FLAGS[flag] for flag in item.flags if flag in _FLAGS}
     return next((kind for kind in _RANK if kind in found), None)
 
 
 def corrections(plain: str) -> int:
-    """Count the notices of corrections: lines that say what an earlier version had wrong.
-
-    `plain` is the article, folded.
-    """
+    """Count the notices of corrections in a folded article."""
     found = 0
     headed = False  # the line before is a bare "Correction", and this one its notice
     for line in filter(None, map(str.strip, plain.splitlines())):
@@ -198,12 +165,12 @@ def _is_content(text: str, plain: str) -> bool:
 
 
 def _is_claim(item: SentenceReport) -> bool:
-    return "claim" in item.flags if "claim" in item.scores else True
+    return "claim" in item.flags or "claim" not in item.scores
 
 
 def _quotes(report: ArticleReport) -> int:
     spoken = (item.sentence.inner_voice or item.sentence.voice for item in report.sentences)
-    return sum(one is Voice.QUOTED for one in spoken)
+    return sum(voice is Voice.QUOTED for voice in spoken)
 
 
 # What a name may be given with or without: "Hengaw", "the Hengaw organisation".
@@ -236,37 +203,27 @@ class CitedSource:
 
 
 def distinct_sources(rows: Sequence[Iterable[Citation]]) -> tuple[CitedSource, ...]:
-    """Group the citations of an article by their source.
+    """Group the citations of each sentence by their source; those in most sentences come first.
 
     Two named sources are one when the registry gives both the same outlet, when they differ only
     in a title or a generic word, or when one is the last word of the only longer name that ends
     so. Unnamed and vague ones are one when their words are.
-
-    Parameters
-    ----------
-    rows : sequence of iterable of Citation
-        The citations of each sentence.
-
-    Returns
-    -------
-    tuple of CitedSource
-        Those in most sentences first.
     """
     cited = [(number, citation) for number, row in enumerate(rows) for citation in row]
     found: dict[tuple[SourceKind, _Key], list[tuple[int, Citation]]] = {}
     for kind in SourceKind:
-        some = [(n, c) for n, c in cited if c.kind is kind and (kind is not SourceKind.NAMED
-                                                                or c.name.strip())]  # fmt: skip
-        keys = _keys([c for _, c in some]) if kind is SourceKind.NAMED else None
+        named = kind is SourceKind.NAMED
+        some = [(n, c) for n, c in cited if c.kind is kind and (c.name.strip() or not named)]
+        keys = _keys([c for _, c in some]) if named else {}
         for number, citation in some:
-            key = keys[_key(citation.name)] if keys else _key(citation.name)
-            found.setdefault((kind, key), []).append((number, citation))
+            key = _key(citation.name)
+            found.setdefault((kind, keys.get(key, key)), []).append((number, citation))
     sources = [_source(kind, rows) for (kind, _), rows in found.items()]
     return tuple(sorted(sources, key=lambda source: (-len(source.sentences), source.name)))
 
 
 def _is_wrapper(citation: Citation, sentence: Sentence, article: Article) -> bool:
-    """Whether a citation only says that the sentence stands in a republished article."""
+    """Return whether a citation only says that the sentence stands in a republished article."""
     for part in article.republications:
         if part.start <= sentence.start < part.end:
             given = citation.source or citation.antecedent
@@ -288,7 +245,12 @@ def _source(kind: SourceKind, rows: Sequence[tuple[int, Citation]]) -> CitedSour
 
 def _keys(citations: Sequence[Citation]) -> dict[_Key, _Key]:
     """Map the key of every name to that of the source it stands for."""
-    same = _same_keys([_key(citation.name) for citation in citations])
+    known = {_key(citation.name) for citation in citations}
+    same = {key: key for key in known}
+    for key in known:  # a surname, where one full name has it
+        longer = [other for other in known if len(other) > 1 and other[-1:] == key]
+        if len(longer) == 1:
+            same[key] = longer[0]
     by_outlet: dict[str, _Key] = {}
     for citation in citations:
         for outlet in citation.outlets:
@@ -307,14 +269,3 @@ def _key(name: str) -> _Key:
     while len(words) > 1 and words[0] in _TITLES:
         words = words[1:]
     return tuple(word for word in words if word not in _GENERIC) or tuple(words)
-
-
-def _same_keys(keys: Sequence[_Key]) -> dict[_Key, _Key]:
-    """Map each key to the one that stands for it: a surname to the full name, where one has it."""
-    known = set(keys)
-    same = {key: key for key in known}
-    for key in known:
-        longer = [other for other in known if len(other) > 1 and other[-1:] == key]
-        if len(longer) == 1:
-            same[key] = longer[0]
-    return same

@@ -1,10 +1,8 @@
 """An outlet's record, as an interval or as unscored; and the source card that it goes on.
 
-One rater's word is shown as it is, with its date; an estimate and its interval take two.
-
-Who controls an outlet is no part of its record: nothing here reads `Outlet.control`. Without an
-assessment there is no record, whatever the article shows: unknown is not unreliable, nor is it one
-half.
+One rater's word is shown as it is, with its date; an estimate and its interval take two. Who
+controls an outlet is no part of its record. Without an assessment there is none, whatever the
+article shows: unknown is not unreliable, nor is it one half.
 
 An estimate is a Beta distribution, made of assessments as a reputation system makes one of ratings
 (Jøsang and Ismail, 2002, *The Beta Reputation System*): each counts as a number of good and bad
@@ -25,17 +23,19 @@ How many observations an assessment is worth (`OBSERVATIONS`), and what share of
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - "date" is a parameter
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from framescope.classifier.outlets.publisher import publisher
+from framescope.classifier.outlets.publisher.publisher import publication
 from framescope.classifier.outlets.record.evidence import article_evidence
+from framescope.classifier.outlets.registry.registry import NetworkSite, Registry
 from framescope.classifier.outlets.registry.schema import NETWORK, RELIABILITY
 from framescope.classifier.records import (
     ArticleEvidence,
+    ArticleReport,
     Assessment,
     Outlet,
     Publication,
@@ -43,11 +43,6 @@ from framescope.classifier.records import (
     Role,
     SourceCard,
 )
-
-if TYPE_CHECKING:
-    from framescope.classifier.outlets.registry.registry import Registry
-    from framescope.classifier.records import ArticleReport
-
 
 LEVEL = 0.90
 """The share of the distribution that the interval holds; what it leaves out is halved."""
@@ -122,11 +117,7 @@ def good(assessment: Assessment) -> float | None:
 
 
 def weight(assessment: Assessment, moment: Date | None) -> float:
-    """Return the observations that an assessment still counts for at a moment.
-
-    Its age is the distance between the two, in either direction: what was found of an outlet long
-    after an article appeared says as little of that article as what was found long before.
-    """
+    """Return the observations that an assessment made before or after a moment counts for then."""
     made = day(assessment.evidence.date)
     years = UNDATED if made is None or moment is None else abs((moment - made).days) / _DAYS
     return float(OBSERVATIONS * assessment.confidence * 0.5 ** (years / HALF_LIFE))
@@ -147,18 +138,16 @@ def latest(assessments: Iterable[Assessment]) -> list[Assessment]:
 
 
 def posterior(assessments: Iterable[Assessment], moment: Date | None) -> Posterior:
-    """Pool assessments.
+    """Pool assessments that count, at a moment; without one, each is `UNDATED` years old.
 
-    `assessments` are those that count. All of one rater's are one vote, as firm as the firmest of
-    them: they are no independent finds. Their ages are counted from `moment`; None makes each
-    `UNDATED` years old.
+    All of one rater's are one vote, as firm as the firmest of them: they are no independent finds.
     """
     votes = [_vote(rows, moment) for rows in _by_rater(assessments)]
-    total = sum(vote.weight for vote in votes)
+    total = sum(vote.weight for vote, _ in votes)
     if total <= 0:
         return Posterior(0.5, 0.0)
-    mean = sum(vote.weight * vote.good for vote in votes) / total
-    variance = sum(v.weight * ((v.good - mean) ** 2 + v.spread) for v in votes) / total
+    mean = sum(vote.weight * vote.good for vote, _ in votes) / total
+    variance = sum(v.weight * ((v.good - mean) ** 2 + spread) for v, spread in votes) / total
     return Posterior(mean, total * max(1 - 4 * variance, 0.0))
 
 
@@ -174,27 +163,21 @@ def day(text: str | None) -> Date | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Vote:
-    good: float
-    weight: float
-    spread: float  # variance within the rater's own words
-
-
-def _vote(rows: Sequence[Assessment], moment: Date | None) -> _Vote:
+def _vote(rows: Sequence[Assessment], moment: Date | None) -> tuple[Posterior, float]:
+    """Return a rater's vote, and the variance within its own words."""
     pairs = [(share, weight(a, moment)) for a in rows if (share := good(a)) is not None]
     total = sum(w for _, w in pairs)
     if total <= 0:
-        return _Vote(0.5, 0.0, 0.0)
+        return Posterior(0.5, 0.0), 0.0
     mean = sum(share * w for share, w in pairs) / total
     spread = sum((share - mean) ** 2 * w for share, w in pairs) / total
-    return _Vote(mean, max(w for _, w in pairs), spread)
+    return Posterior(mean, max(w for _, w in pairs)), spread
 
 
 def _by_rater(assessments: Iterable[Assessment]) -> list[list[Assessment]]:
-    found: dict[str, list[Assessment]] = {}
+    found: dict[str, list[Assessment]] = defaultdict(list)
     for assessment in assessments:
-        found.setdefault(rater(assessment), []).append(assessment)
+        found[rater(assessment)].append(assessment)
     return [found[name] for name in sorted(found)]
 
 
@@ -223,48 +206,37 @@ _UNSCORED_ROLES = {
 
 
 def card(report: ArticleReport, registry: Registry) -> SourceCard:
-    """Tell who published an article, what is on record of them, and what it shows itself.
+    """Return who published an article, what is on record of them, and what it shows itself.
 
     Control and record are about the outlet whose words the article is, the last of the chain. A
-    page that imitates an outlet gets nothing of that outlet's. Where a page's own outlet isn't in
-    the registry but its host is one of an influence network's, that is its record.
-
-    Parameters
-    ----------
-    report : ArticleReport
-    registry : Registry
-
-    Returns
-    -------
-    SourceCard
-        Its ``evidence`` is None where the article was not scored.
+    page that imitates an outlet gets nothing of that outlet's. Where the registry doesn't hold a
+    page's outlet but its host is one of an influence network's, that is its record. An article that
+    was not scored has no evidence.
     """
-    article = report.article
-    publication = publisher.publication(article, registry)
-    author = publication.author
+    article, published = report.article, publication(report.article, registry)
+    author = published.author
     outlet = author.outlet if author is not None else None
     evidence = None if report.note is not None else article_evidence(report)
+    site = registry.network(article.url) if article.url and outlet is None else None
     if outlet is not None:
         found = record(outlet, evidence, date=article.date, registry=registry)
+        listed = [a.value for a in outlet.assessments if a.claim == NETWORK]
     else:
-        found = _of_nobody(publication, article.url, evidence, article.date, registry)
-    listed = [a.value for a in outlet.assessments if a.claim == NETWORK] if outlet else []
-    site = registry.network(article.url) if article.url and outlet is None else None
-    listed += [site.network] if site else []
+        found = _of_nobody(published, site, evidence, _moment(article.date, registry))
+        listed = [site.network] if site else []
     networks = dict.fromkeys(filter(None, map(registry.network_called, listed)))
-    return SourceCard(publication, outlet, found, evidence, tuple(networks))
+    return SourceCard(published, outlet, found, evidence, tuple(networks))
 
 
 def record(
     outlet: Outlet | None, evidence: ArticleEvidence | None, *, date: str | None, registry: Registry
 ) -> Record:
-    """Weigh what independent assessments say of an outlet.
+    """Weigh what independent assessments say of an outlet; None where the registry lacks it.
 
-    `outlet` is None when the registry doesn't hold it. `evidence`, an article's, shifts the
-    estimate by at most `CAP`, and makes none where there is none. Assessments age from `date` (ISO
+    An article's evidence shifts the estimate by at most `CAP`. Assessments age from `date` (ISO
     8601), when the article appeared; without one, from the date of the registry. Unscored, with the
-    reason, for an outlet that is not in the registry, a platform, an aggregator, assessments that
-    contradict one another or reach no verdict, that are too old to count, and none.
+    reason: an outlet that is unknown, a platform or an aggregator; assessments that contradict one
+    another, reach no verdict or are too old; and none.
     """
     if outlet is None:
         return _unscored("not in the registry")
@@ -274,18 +246,12 @@ def record(
 
 
 def article_shift(evidence: ArticleEvidence | None) -> float:
-    """Return how far an article's own sourcing moves the estimate.
+    """Return how far an article's own sourcing moves the estimate: from -`CAP` to `CAP`.
 
     The share of claims with a source (a named one counts whole, an unnamed one half) is compared
-    with `USUAL_SHARE`; what it is above or below, on a scale from -1 to 1, is multiplied by `CAP`
-    and shrunk by ``n / (n + ENOUGH_CLAIMS)``, since a few claims show little. An article that
-    stands on one named source gains half as much. Quotes, links and corrections are shown, and
-    move nothing.
-
-    Returns
-    -------
-    float
-        Between ``-CAP`` and ``CAP``; 0 without claims.
+    with `USUAL_SHARE`; the difference, on a scale from -1 to 1, is multiplied by `CAP` and shrunk
+    by ``n / (n + ENOUGH_CLAIMS)``, since a few claims show little. An article that stands on one
+    named source gains half as much.
     """
     if evidence is None or not evidence.claims:
         return 0.0
@@ -326,7 +292,7 @@ def _weigh(
 
 
 def _opposed(assessments: Sequence[Assessment], moment: Date | None) -> str | None:
-    """Tell who contradicts whom, where either side has a real share of the weight."""
+    """Return who contradicts whom, where either side has a real share of the weight."""
     upper = [a for a in assessments if (good(a) or 0.0) >= _GOOD]
     lower = [a for a in assessments if (good(a) or 0.0) <= _BAD]
     weights = [sum(weight(a, moment) for a in side) for side in (upper, lower, assessments)]
@@ -336,22 +302,19 @@ def _opposed(assessments: Sequence[Assessment], moment: Date | None) -> str | No
 
 
 def _of_nobody(
-    publication: Publication,
-    url: str | None,
+    published: Publication,
+    site: NetworkSite | None,
     evidence: ArticleEvidence | None,
-    date: str | None,
-    registry: Registry,
+    moment: Date | None,
 ) -> Record:
     """Return the record of a page whose outlet the registry doesn't hold."""
     # A longer chain says that the words are not the page's own.
-    site = registry.network(url) if url and len(publication.chain) <= 1 else None
-    if site is not None:
+    if site is not None and len(published.chain) <= 1:
         listed = Assessment(NETWORK, site.network, site.evidence, _SITE_CONFIDENCE)
-        return _weigh((listed,), evidence, _moment(date, registry))
-    author = publication.author
-    if author is None:
+        return _weigh((listed,), evidence, moment)
+    if published.author is None:
         return _unscored("nothing says who published it")
-    return _unscored(f"{author.name} is not in the registry")
+    return _unscored(f"{published.author.name} is not in the registry")
 
 
 def _moment(date: str | None, registry: Registry) -> Date | None:
@@ -367,12 +330,9 @@ def _clipped(value: float) -> float:
 
 
 def _said(assessments: Sequence[Assessment]) -> str:
-    return "; ".join(map(_word, assessments))
-
-
-def _word(assessment: Assessment) -> str:
-    evidence = assessment.evidence
-    said = assessment.value.replace("_", " ")
-    if assessment.claim == NETWORK:
-        said = f"in the network {assessment.value}"
-    return f"{evidence.source}{f' ({evidence.date})' if evidence.date else ''}: {said}"
+    words = []
+    for one in assessments:
+        dated = f" ({one.evidence.date})" if one.evidence.date else ""
+        network = f"in the network {one.value}" if one.claim == NETWORK else ""
+        words.append(f"{one.evidence.source}{dated}: {network or one.value.replace('_', ' ')}")
+    return "; ".join(words)

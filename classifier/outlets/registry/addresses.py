@@ -1,11 +1,115 @@
-"""Addresses that stand for others: copies in archives and caches, and accounts at platforms."""
+"""Addresses: the host that one names, the page that a copy is of, an account at a platform.
+
+Hosts are matched by label, from the whole host up to the registrable domain, and never by
+substring: ``rt.com`` is inside ``americafirstreport.com``. Where a registrable domain begins is
+read from the public suffix list that tldextract carries; nothing is fetched.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from framescope.classifier.outlets.registry import hosts
+if TYPE_CHECKING:
+    from tldextract import TLDExtract
+
+_LONGEST = 253  # characters of a host, RFC 1035
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?=//)")
+_HOST = re.compile(
+    r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]*[a-z0-9]"
+)
+_IGNORED = re.compile(r"[\t\r\n]")  # anywhere in a URL, as browsers do
+_END = re.compile(r"[/?#\\]")
+
+
+def host_in(address: str) -> str | None:
+    """Return the host of a URL or of a bare address: lower case, ASCII (IDNA), without ``www.``.
+
+    None for whatever names no host: an IP address, an e-mail address, a single label.
+    """
+    found = _IGNORED.sub("", address.strip())
+    scheme = _SCHEME.match(found)
+    if scheme:
+        found = found[scheme.end() :]
+    elif found.lower().startswith("mailto:"):
+        return None
+    rooted = found.startswith("//")
+    found = _END.split(found[2:] if rooted else found, maxsplit=1)[0]
+    credentials, at, found = found.rpartition("@")
+    if at and not (rooted or ":" in credentials):
+        return None  # an e-mail address
+    name, colon, port = found.partition(":")
+    if colon and port and not port.isdecimal():
+        return None
+    if not name.isascii():
+        name = _to_ascii(name)
+    name = name.lower().removesuffix(".")
+    if _HOST.fullmatch(name) is None:
+        return None
+    bare = name.removeprefix("www.")
+    return bare if "." in bare else name  # ``www.com`` stays
+
+
+def host_parents(host: str) -> Iterator[str]:
+    """Yield a host and each of its parents, but for the top-level domain."""
+    while "." in host:
+        yield host
+        host = host.partition(".")[2]
+
+
+@lru_cache(maxsize=4096)
+def is_public_suffix(host: str) -> bool:
+    """Return whether anybody may register names below: ``co.uk``, and ``blogspot.com`` too."""
+    return not _extract()(host).domain
+
+
+@lru_cache(maxsize=4096)
+def registrable_host(host: str) -> str | None:
+    """Return the part of a host that somebody registered; None for a public suffix."""
+    found = _extract()(host)
+    if not found.domain:
+        return None
+    return f"{found.domain}.{found.suffix}" if found.suffix else ".".join(host.split(".")[-2:])
+
+
+def host_label(host: str) -> str:
+    """Return the registrable domain's own label: ``bbc`` of ``news.bbc.co.uk``."""
+    return _extract()(host).domain
+
+
+def host_in_unicode(host: str) -> str:
+    """Return a host with its ``xn--`` labels decoded where they are valid IDNA."""
+    if "xn--" not in host:
+        return host
+    import idna
+
+    try:
+        return idna.decode(host)
+    except (idna.IDNAError, UnicodeError):
+        return host
+
+
+@lru_cache(maxsize=1)
+def _extract() -> TLDExtract:
+    # A tenth of a second, most of it for importing what it would fetch a newer list with.
+    from tldextract import TLDExtract
+
+    return TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+
+
+def _to_ascii(name: str) -> str:
+    import idna
+
+    if len(name) > _LONGEST:
+        return ""
+    try:
+        return idna.encode(name, uts46=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        return ""
+
 
 # Archives and caches whose address holds that of the page, whole.
 _KEPT = re.compile(
@@ -27,26 +131,21 @@ _CACHED = ".cdn.ampproject.org"
 _DEPTH = 3  # a copy of a copy
 
 _PLATFORMS = {
-    "x.com": "x",
-    "twitter.com": "x",
-    "nitter.net": "x",
-    "t.me": "telegram",
-    "telegram.me": "telegram",
-    "telegram.dog": "telegram",
-    "youtube.com": "youtube",
-    "facebook.com": "facebook",
-    "fb.com": "facebook",
-    "instagram.com": "instagram",
-    "tiktok.com": "tiktok",
-    "vk.com": "vk",
-    "vkontakte.ru": "vk",
-    "vk.ru": "vk",
-    "weibo.com": "weibo",
-    "weibo.cn": "weibo",
-    "substack.com": "substack",
-    "threads.net": "threads",
-    "threads.com": "threads",
-    "bsky.app": "bluesky",
+    host: platform
+    for platform, hosts in (
+        ("x", "x.com twitter.com nitter.net"),
+        ("telegram", "t.me telegram.me telegram.dog"),
+        ("youtube", "youtube.com"),
+        ("facebook", "facebook.com fb.com"),
+        ("instagram", "instagram.com"),
+        ("tiktok", "tiktok.com"),
+        ("vk", "vk.com vkontakte.ru vk.ru"),
+        ("weibo", "weibo.com weibo.cn"),
+        ("substack", "substack.com"),
+        ("threads", "threads.net threads.com"),
+        ("bluesky", "bsky.app"),
+    )
+    for host in hosts.split()
 }
 _HANDLE = re.compile(r"@?[\w.-]{2,100}")
 #: What stands before an account's name in an address.
@@ -63,16 +162,9 @@ SUBDOMAINS = frozenset({"www", "m", "mobile", "en", "amp", "web", "old", "d"})
 
 
 def unwrapped(address: str) -> str:
-    """Return the address of the page itself, where that of a copy is given.
-
-    Archives (Wayback Machine, archive.today), AMP caches and translating proxies; any other
-    address as it is.
-    """
+    """Return the page's own address for that of a copy in an archive, AMP cache or translator."""
     for _ in range(_DEPTH):
-        inner = _inside(address.strip())
-        if inner is None:
-            break
-        address = inner
+        address = _inside(address.strip()) or address
     return address
 
 
@@ -82,36 +174,26 @@ def _inside(address: str) -> str | None:
     if _TRANSLATED.match(address):
         asked = parse_qs(urlsplit(address).query)
         inner = next((asked[name][0] for name in ("u", "url", "a") if name in asked), "")
-        return unquote(inner) if hosts.host(inner) else None
+        return unquote(inner) if host_in(inner) else None
     if _TRANSLATING not in address and _CACHED not in address:
         return None
-    host = hosts.host(address)
+    host = host_in(address)
     for proxy in (_TRANSLATING, _CACHED):
         if host is not None and host.endswith(proxy):
-            label = host.removesuffix(proxy)
+            page = host.removesuffix(proxy)
             # A hyphen is written twice, a dot as a hyphen; what has another dot is no such label.
-            named = re.sub(r"(?<!-)-(?!-)", ".", label).replace("--", "-")
-            return named if "." not in label and hosts.host(named) else None
+            named = re.sub(r"(?<!-)-(?!-)", ".", page).replace("--", "-")
+            return named if "." not in page and host_in(named) else None
     return None
 
 
-def account(address: str) -> tuple[str, str] | None:
-    """Read a platform and an account's name from an address.
-
-    Returns
-    -------
-    tuple of str and str, or None
-        The platform by its short name (``x``, ``telegram``) and the handle as written, without its
-        sign. None for other sites, and for what is no account's page.
-    """
-    host = hosts.host(address)
-    if host is None:
-        return None
-    site = next((one for one in hosts.parents(host) if one in _PLATFORMS), None)
+def account_in(address: str) -> tuple[str, str] | None:
+    """Return the platform (``x``, ``telegram``) and the handle that an address names, if any."""
+    host = host_in(address) or ""
+    site = next((one for one in host_parents(host) if one in _PLATFORMS), None)
     if site is None:
         return None
-    platform = _PLATFORMS[site]
-    below = host.removesuffix(site).rstrip(".")
+    platform, below = _PLATFORMS[site], host.removesuffix(site).rstrip(".")
     if below and below not in SUBDOMAINS and platform == "substack":
         return None if "." in below else (platform, below)
     name = first_part(address)
@@ -119,7 +201,7 @@ def account(address: str) -> tuple[str, str] | None:
 
 
 def first_part(address: str) -> str | None:
-    """Read the account's name that an address at a platform begins with, without its sign."""
+    """Return the account's name that an address at a platform begins with, without its sign."""
     path = address.partition("//")[2] if "//" in address else address
     parts = [part for part in re.split(r"[?#]", path)[0].split("/")[1:] if part]
     if len(parts) > 1 and parts[0].lower() in _BEFORE:
@@ -130,5 +212,5 @@ def first_part(address: str) -> str | None:
 
 
 def handle(text: str) -> str | None:
-    """Read ``@PressTV``: a handle without a platform."""
+    """Return the handle of a text such as ``@PressTV``."""
     return text[1:] if text[:1] == "@" and _HANDLE.fullmatch(text) and len(text) > 2 else None

@@ -1,4 +1,4 @@
-"""The registry for others, in the formats that they read.
+"""The registry as facts, one row each with source and licence, in the formats that others read.
 
 CSV and Parquet have a row a fact, JSON Lines an object an outlet, JSON-LD a graph in the terms of
 schema.org, with its context inside, so that it can be read offline.
@@ -8,65 +8,193 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from itertools import chain, groupby
 from pathlib import Path
 from typing import IO, Any
 
-from framescope.classifier.errors import SourcesError
-from framescope.classifier.outlets.registry.facts import (
-    COLUMNS,
-    OURS,
-    Fact,
-    facts,
-    facts_of_network,
-    facts_of_outlet,
-    facts_of_owner,
-    facts_of_site,
-    owners_of,
+from framescope.classifier.errors import SourcesError, how_to_install
+from framescope.classifier.outlets.registry.registry import NetworkSite, Registry, Tables
+from framescope.classifier.records import (
+    About,
+    DomainRole,
+    Evidence,
+    Holding,
+    NameKind,
+    Network,
+    Outlet,
+    Owner,
 )
-from framescope.classifier.outlets.registry.registry import NetworkSite, Registry
-from framescope.classifier.records import About, DomainRole, NameKind, Network, Outlet, Owner
+
+REGISTRY_SOURCE = "framescope registry"
+"""What the facts that identify an outlet cite: its name, its hosts, its country."""
+
+_PAGE = "none claimed: a fact, cited by its page"
 
 
-def write_csv(registry: Registry, file: IO[str]) -> None:
-    """Write a row a fact, with the columns of `COLUMNS`."""
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact about an outlet, an owner, a network or one of its hosts, as a row of the table.
+
+    The id of what is no outlet says what it is: ``owner:``, ``network:``, ``site:``.
+    """
+
+    id: str
+    name: str
+    fact: str
+    value: str
+    detail: str = ""  # of a name its language, of a holding its share, of a statement its owner
+    source: str = REGISTRY_SOURCE
+    url: str = ""
+    date: str = ""
+    confidence: str = ""
+    licence: str = ""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row, in the order of `FACT_COLUMNS`."""
+        return tuple(str(getattr(self, column)) for column in FACT_COLUMNS)
+
+
+FACT_COLUMNS = tuple(field.name for field in fields(Fact))
+
+
+@cache
+def _licences() -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Return the licences of each source and the date since which each holds, the last first."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for line in Tables().lines("licences"):
+        source, licence, _, since = line.split("\t")
+        found[source].append((since, licence))
+    return {source: sorted(terms, reverse=True) for source, terms in found.items()}
+
+
+def licence_of(source: str, date: str | None = None) -> str:
+    """Return the licence under which a source's facts of a date are; a page's facts have none."""
+    terms = _licences().get(source, ())
+    return next((licence for since, licence in terms if since <= (date or "9999")), _PAGE)
+
+
+def facts(registry: Registry) -> Iterator[Fact]:
+    """Return every fact of a registry: of outlets, owners, influence networks and their hosts."""
+    return chain(
+        chain.from_iterable(map(_of_outlet, registry)),
+        chain.from_iterable(map(_of_owner, _owners(registry))),
+        chain.from_iterable(map(_of_network, registry.networks())),
+        (_of_site(site, registry) for site in registry.sites()),
+    )
+
+
+def _owners(registry: Registry) -> list[Owner]:
+    """Return every owner of an outlet, and theirs in turn, by id."""
+    found: dict[str, Owner] = {}
+
+    def gather(holdings: Iterable[Holding]) -> None:
+        for held in holdings:
+            if held.owner.id not in found:
+                found[held.owner.id] = held.owner
+                gather(held.owner.holdings)
+
+    for outlet in registry:
+        gather(outlet.holdings)
+    return [found[id] for id in sorted(found)]
+
+
+_Who = tuple[str, str]  # id and name
+
+
+def _own(who: _Who, *rows: tuple[str, str | None] | tuple[str, str | None, str]) -> Iterator[Fact]:
+    """Return the facts that identify somebody, without those that are not known."""
+    for fact, value, *detail in rows:
+        if value:
+            yield Fact(*who, fact, value, "".join(detail), licence=licence_of(REGISTRY_SOURCE))
+
+
+def _cited(
+    who: _Who, fact: str, value: str, detail: str | None, evidence: Evidence, sure: str = ""
+) -> Fact:
+    cited = (evidence.source, evidence.url or "", evidence.date or "")
+    licence = evidence.licence or licence_of(evidence.source, evidence.date)
+    return Fact(*who, str(fact), str(value), detail or "", *cited, sure, licence)
+
+
+def _held(who: _Who, holdings: Iterable[Holding]) -> Iterator[Fact]:
+    for held in holdings:
+        share = "" if held.share is None else f"{held.share:g}%"
+        yield _cited(who, "owner", f"owner:{held.owner.id}", share, held.evidence)
+
+
+def _of_outlet(outlet: Outlet) -> Iterator[Fact]:
+    who = (outlet.id, outlet.name)
+    others = (name for name in outlet.names if name.kind is not NameKind.MAIN)
+    yield from _own(
+        who,
+        ("role", outlet.role),
+        ("medium", outlet.medium),
+        ("country", outlet.country),
+        ("wikidata", outlet.wikidata),
+        *((f"name:{name.kind}", name.text, name.lang or "") for name in others),
+        *((f"host:{domain.role}", domain.host) for domain in outlet.domains),
+    )
+    for account in outlet.accounts:
+        yield _cited(who, f"account:{account.platform}", account.handle, "", account.evidence)
+    for one in outlet.statements:
+        yield _cited(who, one.about, one.value, one.through, one.evidence, f"{one.confidence:g}")
+    yield from _held(who, outlet.holdings)
+    for found in outlet.assessments:
+        yield _cited(who, found.claim, found.value, "", found.evidence, f"{found.confidence:g}")
+
+
+def _of_owner(owner: Owner) -> Iterator[Fact]:
+    who = (f"owner:{owner.id}", owner.name)
+    yield from _own(who, ("kind", owner.kind), ("country", owner.country))
+    yield from _held(who, owner.holdings)
+
+
+def _of_network(network: Network) -> Iterator[Fact]:
+    who = (f"network:{network.id}", network.name)
+    rows = [("name:alias", name) for name in network.names]
+    rows += [(of, getattr(network, of)) for of in ("operator", "country", "attributed_by")]
+    return (_cited(who, fact, value, "", network.evidence) for fact, value in rows if value)
+
+
+def _of_site(site: NetworkSite, registry: Registry) -> Fact:
+    network = registry.network_called(site.network)
+    value = site.network if network is None else f"network:{network.id}"
+    who = (f"site:{site.host}", site.host)
+    return _cited(who, f"network_{site.kind}", value, site.impersonates, site.evidence)
+
+
+# --- the formats ----------------------------------------------------------------------------------
+
+
+def _write_csv(registry: Registry, file: IO[str]) -> None:
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(FACT_COLUMNS)
     writer.writerows(fact.cells for fact in facts(registry))
 
 
-def write_jsonl(registry: Registry, file: IO[str]) -> None:
-    """Write an object an outlet or owner, its facts in it, each with source and licence."""
-    waiting: dict[str, Any] = {}
-    for fact in facts(registry):
-        if waiting.get("id") != fact.id:
-            _line(waiting, file)
-            waiting = {"id": fact.id, "name": fact.name, "facts": []}
-        said = asdict(fact)
-        waiting["facts"].append({key: said[key] for key in COLUMNS[2:] if said[key]})
-    _line(waiting, file)
+def _write_jsonl(registry: Registry, file: IO[str]) -> None:
+    for (id, name), group in groupby(facts(registry), key=lambda fact: (fact.id, fact.name)):
+        said = [_known(dict(list(asdict(fact).items())[2:])) for fact in group]
+        file.write(json.dumps({"id": id, "name": name, "facts": said}, ensure_ascii=False) + "\n")
 
 
-def _line(given: Mapping[str, Any], file: IO[str]) -> None:
-    if given:
-        file.write(json.dumps(given, ensure_ascii=False) + "\n")
+def _known(object: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in object.items() if value}
 
 
-def write_parquet(registry: Registry, path: Path) -> None:
-    """Write a row a fact, all columns text, with the registry's version in the metadata.
-
-    Raises `SourcesError` when PyArrow is missing.
-    """
+def _write_parquet(registry: Registry, path: Path) -> None:
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
-        from framescope.classifier.errors import how_to_install
-
         raise SourcesError(f"Parquet needs pyarrow; {how_to_install('parquet')}") from None
     rows = [fact.cells for fact in facts(registry)]
-    columns = {name: [row[at] for row in rows] for at, name in enumerate(COLUMNS)}
+    columns = {name: [row[at] for row in rows] for at, name in enumerate(FACT_COLUMNS)}
     table = pyarrow.table(columns).replace_schema_metadata({"version": registry.version})
     parquet.write_table(table, path, compression="zstd")
 
@@ -97,28 +225,28 @@ _SITES = {
 }
 
 
-def write_jsonld(registry: Registry, file: IO[str]) -> None:
-    """Write one graph in schema.org's terms: NewsMediaOrganization, and Organization of owners.
+def _write_jsonld(registry: Registry, file: IO[str]) -> None:
+    """Write one graph in schema.org's terms.
 
     What schema.org has no term for is a PropertyValue, with its citation and licence.
     """
     file.write('{"@context": ' + json.dumps(_CONTEXT) + ',\n"@graph": [\n')
-    first = True
-    for outlet in registry:
-        file.write(("" if first else ",\n") + json.dumps(_news(outlet), ensure_ascii=False))
-        first = False
-    others = list(map(_organisation, owners_of(registry)))
-    others += map(_network, registry.networks())
-    others += (_website(site, registry) for site in registry.sites())
-    file.writelines(",\n" + json.dumps(one, ensure_ascii=False) for one in others)
+    nodes = chain(
+        map(_news, registry),
+        map(_organisation, _owners(registry)),
+        map(_network, registry.networks()),
+        (_website(site, registry) for site in registry.sites()),
+    )
+    for number, node in enumerate(nodes):
+        file.write((",\n" if number else "") + json.dumps(node, ensure_ascii=False))
     file.write("\n]}\n")
 
 
 def _news(outlet: Outlet) -> dict[str, Any]:
-    named: dict[str, list[str]] = {}
+    named: dict[str, list[str]] = defaultdict(list)
     for name in outlet.names:
         if name.kind is not NameKind.MAIN:
-            named.setdefault(name.lang or "@none", []).append(name.text)
+            named[name.lang or "@none"].append(name.text)
     same = [f"http://www.wikidata.org/entity/{outlet.wikidata}"] if outlet.wikidata else []
     same += [
         _SITES[one.platform].format(one.handle)
@@ -126,39 +254,42 @@ def _news(outlet: Outlet) -> dict[str, Any]:
         if one.platform in _SITES and not one.handle.startswith("UC")
     ]
     main = next((d.host for d in outlet.domains if d.role is DomainRole.MAIN), None)
+    owners = "; ".join(held.owner.name for held in outlet.holdings)
     funding = next((one.value for one in outlet.said(About.FUNDING)), None)
-    found: dict[str, Any] = {
-        "id": f"urn:framescope:outlet:{outlet.id}",
-        "type": "NewsMediaOrganization",
-        "name": outlet.name,
-        "names": named,
-        "url": f"https://{main}/" if main else None,
-        "sameAs": same,
-        "address": outlet.country and {"type": "PostalAddress", "addressCountry": outlet.country},
-        "ownershipFundingInfo": _ownership(outlet, funding),
-        "parentOrganization": [f"urn:framescope:owner:{held.owner.id}" for held in outlet.holdings],
-        "additionalProperty": [
-            _property(fact) for fact in facts_of_outlet(outlet) if fact.source != OURS
-        ],
-    }
-    return {key: value for key, value in found.items() if value}
+    owned = [f"owned by {owners}" if owners else "", f"funding: {funding}" if funding else ""]
+    return _known(
+        {
+            "id": f"urn:framescope:outlet:{outlet.id}",
+            "type": "NewsMediaOrganization",
+            "name": outlet.name,
+            "names": named,
+            "url": f"https://{main}/" if main else None,
+            "sameAs": same,
+            "address": outlet.country
+            and {"type": "PostalAddress", "addressCountry": outlet.country},
+            "ownershipFundingInfo": "; ".join(filter(None, owned)),
+            "parentOrganization": _parents(outlet.holdings),
+            "additionalProperty": [
+                _property(fact) for fact in _of_outlet(outlet) if fact.source != REGISTRY_SOURCE
+            ],
+        }
+    )
 
 
-def _ownership(outlet: Outlet, funding: str | None) -> str:
-    owned = "; ".join(held.owner.name for held in outlet.holdings)
-    parts = [f"owned by {owned}" if owned else "", f"funding: {funding}" if funding else ""]
-    return "; ".join(filter(None, parts))
+def _parents(holdings: Iterable[Holding]) -> list[str]:
+    return [f"urn:framescope:owner:{held.owner.id}" for held in holdings]
 
 
 def _organisation(owner: Owner) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "id": f"urn:framescope:owner:{owner.id}",
-        "type": "Person" if owner.kind == "person" else "Organization",
-        "name": owner.name,
-        "parentOrganization": [f"urn:framescope:owner:{held.owner.id}" for held in owner.holdings],
-        "additionalProperty": [_property(fact) for fact in facts_of_owner(owner)],
-    }
-    return {key: value for key, value in found.items() if value}
+    return _known(
+        {
+            "id": f"urn:framescope:owner:{owner.id}",
+            "type": "Person" if owner.kind == "person" else "Organization",
+            "name": owner.name,
+            "parentOrganization": _parents(owner.holdings),
+            "additionalProperty": list(map(_property, _of_owner(owner))),
+        }
+    )
 
 
 def _network(network: Network) -> dict[str, Any]:
@@ -166,45 +297,45 @@ def _network(network: Network) -> dict[str, Any]:
         "id": f"urn:framescope:network:{network.id}",
         "type": "Organization",
         "name": network.name,
-        "additionalProperty": [_property(fact) for fact in facts_of_network(network)],
+        "additionalProperty": list(map(_property, _of_network(network))),
     }
 
 
 def _website(site: NetworkSite, registry: Registry) -> dict[str, Any]:
     network = registry.network_called(site.network)
-    found = {
-        "id": f"urn:framescope:site:{site.host}",
-        "type": "WebSite",
-        "url": f"https://{site.host}/",
-        "additionalProperty": [_property(fact) for fact in facts_of_site(site, registry)],
-    }
-    return found | (
-        {} if network is None else {"isPartOf": {"id": f"urn:framescope:network:{network.id}"}}
+    return _known(
+        {
+            "id": f"urn:framescope:site:{site.host}",
+            "type": "WebSite",
+            "url": f"https://{site.host}/",
+            "additionalProperty": [_property(_of_site(site, registry))],
+            "isPartOf": network and {"id": f"urn:framescope:network:{network.id}"},
+        }
     )
 
 
 def _property(fact: Fact) -> dict[str, Any]:
     cited = {"type": "CreativeWork", "name": fact.source, "license": fact.licence}
-    cited |= {"url": fact.url} if fact.url else {}
-    cited |= {"datePublished": fact.date} if fact.date else {}
-    return {
-        "type": "PropertyValue",
-        "name": fact.fact,
-        "value": fact.value,
-        **({"description": fact.detail} if fact.detail else {}),
-        "subjectOf": cited,
-    }
+    return _known(
+        {
+            "type": "PropertyValue",
+            "name": fact.fact,
+            "value": fact.value,
+            "description": fact.detail,
+            "subjectOf": cited | _known({"url": fact.url, "datePublished": fact.date}),
+        }
+    )
 
 
-_WRITERS = {"csv": write_csv, "jsonl": write_jsonl, "jsonld": write_jsonld}
+_WRITERS = {"csv": _write_csv, "jsonl": _write_jsonl, "jsonld": _write_jsonld}
 
 
-def export(registry: Registry, format: str, target: IO[str] | Path) -> None:
-    """Write a registry in a format: to an open file, Parquet to a path.
+def export_registry(registry: Registry, format: str, target: IO[str] | Path) -> None:
+    """Write a registry as csv, jsonl or jsonld to an open file, or as Parquet to a path.
 
     Raises `SourcesError` when what it needs is missing.
     """
     if isinstance(target, Path):
-        write_parquet(registry, target)
+        _write_parquet(registry, target)
     else:
         _WRITERS[format](registry, target)

@@ -1,4 +1,10 @@
-"""Text in the form in which names are compared, and where its characters came from."""
+"""Text in the form in which names are compared, and where a name stands in it as a word.
+
+Latin and most other scripts divide words by what is no letter. Han, kana and Thai don't divide
+them; Korean puts particles behind a name, Arabic and Hebrew one-letter words before it, and Russian
+and Ukrainian decline it. An address is no running text: "Reuters" in ``x.org/Reuters`` is no
+mention.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +42,7 @@ PARAGRAPH = "\0"
 
 
 def normal(name: str) -> str:
-    """A name in the form in which names are compared; case is kept.
-
-    NFKC, one space for any white space, and straight quotation marks and hyphens.
-    """
+    """Return a name in NFKC, with single spaces, straight quotation marks and ASCII hyphens."""
     if not name.isascii():
         name = unicodedata.normalize("NFKC", name)
         if _FOLDABLE.search(name):
@@ -50,7 +53,7 @@ def normal(name: str) -> str:
 
 
 def normals(names: Sequence[str]) -> list[str]:
-    """`normal` of many names, in a tenth of the time."""
+    """Return `normal` of many names, in a tenth of the time."""
     if not names:
         return []
     text = unicodedata.normalize("NFKC", PARAGRAPH.join(names))
@@ -62,10 +65,7 @@ def normals(names: Sequence[str]) -> list[str]:
 
 
 class Folded:
-    """A text in which names in their normal form can be found, with the way back.
-
-    The text may be of any length; the time and the memory that it takes grow with the length alone.
-    """
+    """A text in which names in their normal form can be found, with the offsets of the original."""
 
     def __init__(self, text: str) -> None:
         if "\n" in text:
@@ -102,7 +102,7 @@ class Folded:
         return "".join(pieces)
 
     def origin(self, offset: int) -> int:
-        """Where a character of the folded text stands in the original."""
+        """Return the offset in the original of a character of the folded text."""
         run = bisect_right(self._at, offset) - 1
         return self._from[run] + offset - self._at[run]
 
@@ -118,7 +118,7 @@ def _folded(text: str) -> str:
 
 
 def _resized(text: str) -> re.Pattern[str] | None:
-    """What takes another number of characters in this text, and nothing that it hasn't."""
+    """Return a pattern of what takes another number of characters in this text, if anything."""
     parts = ["  +"] if "  " in text else []
     if not text.isascii():
         if any(character in text for character in _INVISIBLE):
@@ -135,10 +135,7 @@ _LATIN = str.maketrans(
 
 
 def slug(name: str) -> str:
-    """Make an id of a name: lower-case ASCII letters and digits, joined by hyphens.
-
-    Empty when the name has no letter that decomposes to ASCII (Chinese, Arabic).
-    """
+    """Return an id for a name; empty where no letter decomposes to ASCII (Chinese, Arabic)."""
     plain = unicodedata.normalize("NFKD", name.translate(_LATIN).replace("'", "").replace("’", ""))
     return re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode().lower()).strip("-")
 
@@ -146,41 +143,22 @@ def slug(name: str) -> str:
 # What stands before or behind a name and says what kind of outlet it is: the name without it is
 # asked for as well.
 _KINDS = (
-    *("news agency", "newspaper", "magazine", "news site", "website", "tv channel", "broadcaster"),
-    *("the newspaper", "the daily", "daily newspaper", "state news agency", "press agency"),
-    *("информационное агентство", "информагентство", "агентство", "телеканал", "телекомпания"),
-    *("газета", "издание", "журнал", "радиостанция", "радио", "портал", "сайт", "ИА", "ИАП"),
-    *(
-        "інформаційне агентство",
-        "інформагентство",
-        "агенція",
-        "видання",
-        "часопис",
-        "інтернет-газета",
-    ),
-    *("خبرگزاری", "روزنامه", "شبکه", "پایگاه خبری", "وبسایت", "سایت", "هفته‌نامه", "تلویزیون"),
-    *("وكالة", "وكالة أنباء", "وكالة الأنباء", "صحيفة", "جريدة", "قناة", "موقع", "مجلة", "إذاعة"),
-    *("سوکنیوز", "روژنامەی", "ئاژانسی"),
-    *("haber ajansı", "gazetesi", "haber sitesi", "televizyonu", "dergisi"),
-    *("agence de presse", "agence", "le journal", "journal", "le quotidien", "la chaîne"),
-    *("agencia de noticias", "agencia", "diario", "periódico", "agência de notícias", "jornal"),
-    *("nachrichtenagentur", "tageszeitung", "zeitung", "zeitschrift", "nachrichtenportal"),
-    *("agenzia di stampa", "agenzia", "quotidiano", "agencja prasowa", "dziennik", "gazeta"),
-    *("вестник", "агенция", "телевизия", "дневни лист", "новинска агенција"),
-    *(
-        "通讯社",
-        "通訊社",
-        "新闻网",
-        "新聞網",
-        "新闻社",
-        "報社",
-        "报社",
-        "통신사",
-        "신문사",
-        "방송사",
-    ),
+    "news agency|newspaper|magazine|news site|website|tv channel|broadcaster|the newspaper"
+    "|the daily|daily newspaper|state news agency|press agency"
+    "|информационное агентство|информагентство|агентство|телеканал|телекомпания|газета|издание"
+    "|журнал|радиостанция|радио|портал|сайт|ИА|ИАП|інформаційне агентство|інформагентство|агенція"
+    "|видання|часопис|інтернет-газета"
+    "|خبرگزاری|روزنامه|شبکه|پایگاه خبری|وبسایت|سایت|هفته‌نامه|تلویزیون"
+    "|وكالة|وكالة أنباء|وكالة الأنباء|صحيفة|جريدة|قناة|موقع|مجلة|إذاعة|سوکنیوز|روژنامەی|ئاژانسی"
+    "|haber ajansı|gazetesi|haber sitesi|televizyonu|dergisi"
+    "|agence de presse|agence|le journal|journal|le quotidien|la chaîne"
+    "|agencia de noticias|agencia|diario|periódico|agência de notícias|jornal"
+    "|nachrichtenagentur|tageszeitung|zeitung|zeitschrift|nachrichtenportal"
+    "|agenzia di stampa|agenzia|quotidiano|agencja prasowa|dziennik|gazeta"
+    "|вестник|агенция|телевизия|дневни лист|новинска агенција"
+    "|通讯社|通訊社|新闻网|新聞網|新闻社|報社|报社|통신사|신문사|방송사"
 )
-_KIND = "|".join(map(re.escape, sorted(map(str.casefold, _KINDS), key=len, reverse=True)))
+_KIND = "|".join(map(re.escape, sorted(_KINDS.casefold().split("|"), key=len, reverse=True)))
 _AROUND = re.compile(
     rf"(?:(?:{_KIND})[\s«\"“„'(]+(?P<behind>.+?)[»\"”“')]*|(?P<before>.+?)(?:\s+|(?=[通新報报통신방]))(?:{_KIND}))",
     re.IGNORECASE,
@@ -189,8 +167,123 @@ _QUOTES = re.compile(r"[«\"“„'](.+)[»\"”“']")
 
 
 def bare(name: str) -> str:
-    """A name without the word for what kind of outlet it is, and without quotation marks."""
+    """Return a name without the word for its kind of outlet, and without quotation marks."""
     match = _AROUND.fullmatch(name.strip())
     name = (match["behind"] or match["before"]).strip() if match else name.strip()
     quoted = _QUOTES.fullmatch(name)
     return quoted[1].strip() if quoted else name
+
+
+_OPEN = re.compile(
+    "[\u0e00-\u0eff\u1780-\u17ff\u3040-\u309f\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+_KATAKANA = re.compile("[\u30a0-\u30ff]")
+_HANGUL = re.compile("[\uac00-\ud7a3]")
+_ARABIC = re.compile("[\u0600-\u06ff\u0750-\u077f]")
+_UNSPACED = re.compile(f"{_OPEN.pattern}|{_KATAKANA.pattern}|{_HANGUL.pattern}")
+# And, so, in, to, like; before a name of several words only, since a short name so prefixed is as
+# likely another word. Yeh and kaf are folded.
+_PREFIX = re.compile("(?<!\\w)(?:[وف]?[بلک]?|[ושכ]?[הבלמכש]?)\\Z")
+_PARTICLE = re.compile(
+    "(?:이라고|에서|에게|으로|라고|처럼|까지|부터|보다|은|는|이|가|을|를|의|에|와|과|도|로|만|측|발|등|및){1,2}"
+    "(?![\uac00-\ud7a3A-Za-z0-9])"
+)
+_DECLINED = re.compile("(?:ом|ем|ові|а|у|е|і)(?!\\w)")
+_STEM = re.compile("[а-яёіїєґ]*[бвгджзйклмнпрстфхцчшщ]", re.IGNORECASE)
+_SHORTEST_DECLINED = 6
+# 新华社 is an agency and 新华社区 a neighbourhood.
+_CONTINUES = {"社": "区區"}
+
+_ADDRESS = re.compile(r"(?:://|www\.|[\w.+-]@\w|\.[a-z]{2,24}[:/?#])[!-~]*", re.IGNORECASE)
+_IN_ADDRESSES = frozenset("./\\:=&?%~+")
+_JOINTS = frozenset("-_")  # of a compound, when a word goes on behind
+_TAGS = frozenset("@#")
+_BLANK = frozenset((" ", PARAGRAPH))
+
+
+class Boundaries:
+    """A folded text, and what of it can be a name of its own."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._word = (0, 0)  # the last stretch without a space that was looked at
+        self._addresses: list[tuple[int, int]] = []
+
+    def end(self, start: int, stop: int) -> int | None:
+        """Return where a name that begins at `start` ends, None if it is a part of something else.
+
+        That is `stop`, or a little further when the name is declined.
+        """
+        text = self.text
+        before = text[start - 1] if start else " "
+        after = text[stop] if stop < len(text) else " "
+        if before in _BLANK and after in _BLANK:
+            return stop
+        # Most of what is met: "rt" in "parties".
+        if _is_plain(before) and text[start].isascii():
+            return None
+        if _is_plain(after) and text[stop - 1].isascii():
+            return None
+        if not self._begins(start, stop, before):
+            return None
+        end = self._ends(start, stop, after)
+        if end is not None and (before in _IN_ADDRESSES or after in _IN_ADDRESSES):
+            return None if self._in_address(start) else end
+        return end
+
+    def _begins(self, start: int, stop: int, before: str) -> bool:
+        text = self.text
+        first = text[start]
+        if before in _TAGS:
+            return False
+        if before in _JOINTS:
+            return start < 2 or not text[start - 2].isalnum()
+        if not before.isalnum() or _OPEN.match(first):
+            return True
+        if _KATAKANA.match(first):
+            return _KATAKANA.match(before) is None
+        if _HANGUL.match(first):
+            return False
+        if " " in text[start:stop] and not first.isascii():
+            return _PREFIX.search(text, max(0, start - 3), start) is not None
+        return _UNSPACED.match(before) is not None
+
+    def _ends(self, start: int, stop: int, after: str) -> int | None:
+        text = self.text
+        following = text[stop + 1] if stop + 1 < len(text) else " "
+        last = text[stop - 1]
+        if after == "@" or after in _JOINTS:
+            return None if following.isalnum() else stop
+        if after == ".":  # a host, or a full stop that lacks its space
+            return None if following.islower() or following.isdecimal() else stop
+        if not after.isalnum():
+            return None if _is_mark(after) and not _ARABIC.match(last) else stop
+        if _OPEN.match(last):
+            return None if after in _CONTINUES.get(last, "") else stop
+        if _KATAKANA.match(last):
+            return None if _KATAKANA.match(after) else stop
+        if _HANGUL.match(last):
+            return stop if _PARTICLE.match(text, stop) else None
+        if _UNSPACED.match(after):
+            return stop
+        if stop - start >= _SHORTEST_DECLINED and _STEM.fullmatch(text, start, stop):
+            ending = None if text[start:stop].isupper() else _DECLINED.match(text, stop)
+            return ending.end() if ending else None
+        return None
+
+    def _in_address(self, start: int) -> bool:
+        if not self._word[0] <= start < self._word[1]:
+            end = self.text.find(" ", start)
+            self._word = (self.text.rfind(" ", 0, start) + 1, len(self.text) if end < 0 else end)
+            self._addresses = [match.span() for match in _ADDRESS.finditer(self.text, *self._word)]
+        at = bisect_right(self._addresses, start, key=lambda span: span[0]) - 1
+        return at >= 0 and start < self._addresses[at][1]
+
+
+def _is_plain(character: str) -> bool:
+    return character.isascii() and character.isalnum()
+
+
+def _is_mark(character: str) -> bool:
+    """Return whether it is a sign on the letter before it, as a vowel of Devanagari is."""
+    return not character.isascii() and unicodedata.category(character)[0] == "M"

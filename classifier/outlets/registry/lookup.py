@@ -1,25 +1,27 @@
-"""What the registry answers to a host, a URL, a name, an id or a QID; else what may be meant."""
+"""Look up a host, a URL, an account, a name, an id or a QID; suggest what may be meant."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from framescope.classifier.errors import SourcesError
-from framescope.classifier.outlets.registry import hosts
-from framescope.classifier.outlets.registry.addresses import unwrapped
+from framescope.classifier.outlets.registry.addresses import (
+    host_in,
+    host_in_unicode,
+    host_label,
+    registrable_host,
+    unwrapped,
+)
 from framescope.classifier.outlets.registry.folding import normal
 from framescope.classifier.outlets.registry.registry import NetworkSite, Registry
-from framescope.classifier.outlets.registry.user import flat, to_object
+from framescope.classifier.outlets.registry.user import flat, outlet_to_object
 from framescope.classifier.records import Domain, DomainRole, Network, Outlet, Role, printable
-
-if TYPE_CHECKING:
-    from framescope.classifier.outlets.registry.registry import Registry
-
 
 _QID = re.compile(r"[Qq][1-9][0-9]*")
 
@@ -45,19 +47,11 @@ class Answer:
 
 
 def look_up(registry: Registry, query: str) -> Answer:
-    """Answer a query.
-
-    Parameters
-    ----------
-    registry : Registry
-    query : str
-        An address first of all (an account's at a platform too), then an id, a QID, a name; an
-        outlet's or an influence network's.
-    """
+    """Answer a query: an address first of all, then an id, a QID, a name of outlet or network."""
     query = query.strip()
     if (whose := registry.account(query)) is not None:
         return Answer(query, (whose,))
-    host = hosts.host(unwrapped(query))
+    host = host_in(unwrapped(query))
     if host is not None:
         found = registry.at(host)
         network = registry.network(host)
@@ -82,10 +76,7 @@ def look_up(registry: Registry, query: str) -> Answer:
 def sole(answer: Answer) -> Outlet | None:
     """Return the one outlet that is meant; None when there is none, as behind an imposter's host.
 
-    Raises
-    ------
-    SourcesError
-        When several are called so; it names them.
+    Raises `SourcesError`, which names them, when several are called so.
     """
     if answer.domain is not None and answer.domain.role is DomainRole.IMPOSTER:
         return None
@@ -96,7 +87,7 @@ def sole(answer: Answer) -> Outlet | None:
     return answer.outlets[0] if answer.outlets else None
 
 
-def select(
+def select_outlets(
     registry: Registry,
     country: str | None = None,
     state_media: bool | None = None,
@@ -112,32 +103,24 @@ def select(
             yield outlet
 
 
-COLUMNS = ("id", "name", "role", "medium", "country", "code", "host", "wikidata")
+LOOKUP_COLUMNS = ("id", "name", "role", "medium", "country", "code", "host", "wikidata")
 
 
-def row(outlet: Outlet) -> Sequence[str]:
-    """An outlet in the columns of `COLUMNS`; empty where nothing is known."""
+def outlet_row(outlet: Outlet) -> Sequence[str]:
+    """Return an outlet in the columns of `LOOKUP_COLUMNS`; empty where nothing is known."""
     code = outlet.control.code if outlet.control else None
     host = next((d.host for d in outlet.domains if d.role is DomainRole.MAIN), "")
-    return (
-        outlet.id,
-        outlet.name,
-        outlet.role,
-        outlet.medium,
-        outlet.country or "",
-        code or "",
-        host,
-        outlet.wikidata or "",
-    )
+    kind = (outlet.role, outlet.medium, outlet.country or "", code or "")
+    return (outlet.id, outlet.name, *kind, host, outlet.wikidata or "")
 
 
-def to_json(answer: Answer) -> dict[str, Any]:
-    """An answer as an object; the outlets as a user's own file has them."""
+def answers_to_json(answer: Answer) -> dict[str, Any]:
+    """Return an answer as an object; the outlets as a user's own file has them."""
     network, alike = answer.network, answer.alike
     return {
         "query": answer.query,
         "outlets": [
-            {**to_object(outlet), "control": outlet.control and flat(asdict(outlet.control))}
+            {**outlet_to_object(outlet), "control": outlet.control and flat(asdict(outlet.control))}
             for outlet in answer.outlets
         ],
         "domain": answer.domain and {"host": answer.domain.host, "role": str(answer.domain.role)},
@@ -189,32 +172,25 @@ class LookAlike:
 
 
 def look_alike(registry: Registry, address: str) -> LookAlike | None:
-    """Find whose host an address is made to look like.
-
-    None for the outlets' own hosts, and for what resembles nobody's, or the hosts of several.
-    """
-    host = hosts.host(address)
+    """Return the outlet's host that an address is made to look like, if it is one outlet's."""
+    host = host_in(address)
     if host is None or registry.at(host) is not None:
         return None
-    for original, how in _index(registry).alike(host):
-        owner = registry.at(original)
-        if owner is not None:
-            return LookAlike(host, owner.outlet, original, how)
-    return None
+    alike = (
+        (registry.at(original), original, how) for original, how in _index(registry).alike(host)
+    )
+    return next((LookAlike(host, owner.outlet, *rest) for owner, *rest in alike if owner), None)
 
 
 def close(registry: Registry, query: str, limit: int = 3) -> list[Outlet]:
-    """Suggest what may have been meant.
-
-    Nothing answers to the query. At most `limit` come, the closest first.
-    """
+    """Suggest what may have been meant by a query without an answer, the closest first."""
     from rapidfuzz import fuzz, process
 
     names = registry.names.folded()
     asked = normal(query).casefold().removeprefix("the ")
     found = [asked] if asked in names else []  # with its capitals it would have been found
     if not found and len(asked) > _SHORT_QUERY:
-        address = hosts.host(asked)
+        address = host_in(asked)
         pool = [host for host, _ in registry.domains()] if address else list(names)
         matches = process.extract(
             address or asked, pool, scorer=fuzz.ratio, score_cutoff=_CLOSE, limit=limit
@@ -237,22 +213,22 @@ def _index(registry: Registry) -> _Hosts:
 
 
 class _Hosts:
-    """The outlets' hosts, by what somebody copies of them."""
+    """The outlets' hosts, by what imitators copy of them."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._hosts = dict(registry.domains())
-        self._labels: dict[str, set[str]] = {}  # an outlet's label and its hosts
-        self._looks: dict[str, set[str]] = {}
+        self._labels: dict[str, set[str]] = defaultdict(set)  # an outlet's label and its hosts
+        self._looks: dict[str, set[str]] = defaultdict(set)
         for host in self._hosts:
-            if hosts.registrable(host) == host:
-                label = hosts.unicode(hosts.label(host))
-                self._labels.setdefault(label, set()).add(host)
-                self._looks.setdefault(look(label), set()).add(host)
+            if registrable_host(host) == host:
+                label = host_in_unicode(host_label(host))
+                self._labels[label].add(host)
+                self._looks[look(label)].add(host)
 
     def alike(self, host: str) -> Iterator[tuple[str, str]]:
         """Return the hosts that a host looks like and how, the plainest likeness first."""
-        registered = hosts.registrable(host)
+        registered = registrable_host(host)
         if registered is None:
             return
         below = host.removesuffix(registered).split(".")[:-1]
@@ -260,7 +236,7 @@ class _Hosts:
             start = ".".join(below[:end])
             if start in self._hosts:
                 yield start, f"it begins with {start} and belongs to whoever has {registered}"
-        label = hosts.unicode(hosts.label(registered))
+        label = host_in_unicode(host_label(registered))
         suffix = registered.partition(".")[2]
         if label.startswith("www") and (rest := f"{label[3:].lstrip('-')}.{suffix}") in self._hosts:
             yield rest, "the dot behind www is missing"
@@ -283,13 +259,11 @@ class _Hosts:
         from rapidfuzz.distance import OSA
 
         pool = [name for name in self._looks if len(name) >= _SHORTEST_MISSPELT]
-        match = process.extractOne(seen, pool, scorer=OSA.distance, score_cutoff=1)
-        if match is None:
-            return
-        found = self._looks[match[0]]
-        if len(seen) < _SHORTEST_ELSEWHERE:
-            found = {host for host in found if host.partition(".")[2] == suffix}
-        yield from self._one(found, "it differs in one character")
+        if match := process.extractOne(seen, pool, scorer=OSA.distance, score_cutoff=1):
+            found = self._looks[match[0]]
+            if len(seen) < _SHORTEST_ELSEWHERE:
+                found = {host for host in found if host.partition(".")[2] == suffix}
+            yield from self._one(found, "it differs in one character")
 
     def _one(self, found: set[str] | None, how: str) -> Iterator[tuple[str, str]]:
         """Return a likeness to one outlet; what resembles several is a common word."""
@@ -298,7 +272,7 @@ class _Hosts:
 
 
 def look(label: str) -> str:
-    """What a label looks like at a glance: Latin letters without signs, hyphens left out."""
+    """Return what a label looks like at a glance: Latin letters without signs or hyphens."""
     plain = unicodedata.normalize("NFKD", label.casefold())
     plain = "".join(_LETTERS.get(c, c) for c in plain if not unicodedata.combining(c) and c != "-")
     for pair, one in _PAIRS:

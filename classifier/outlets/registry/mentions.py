@@ -1,10 +1,9 @@
-"""Whether a name that is met in running text means the outlet: told from what stands around it.
+"""Decide from its context whether a name in running text means the outlet.
 
-"Xinhua Road" is a street and "Xinhua: China to send pandas" a report. A small regression over
-named features decides, learned from sentences in which each name was read and labelled
-(`training.registry.mentions`): the name itself and of what kind it is, the words before and behind
-it and of what kind they are, and what else stands near. What the features of a name weigh is summed
-up; from zero up it is an outlet's.
+"Xinhua Road" is a street and "Xinhua: China to send pandas" a report. A small regression over named
+features decides, learned from labelled sentences (`tools.registry.mentions`): the name and its
+kind, the words before and behind it and their kinds, and what else stands near. From zero up the
+sum of the weights means an outlet.
 """
 
 from __future__ import annotations
@@ -55,27 +54,13 @@ class NameKnown:
 
 @cache
 def _kinds() -> Mapping[str, str]:
-    """What kind of word a word is, where it tells; the surest kind last."""
+    """Return the kind of each word that tells; the surest kind of a word wins."""
     kinds = ("place nouns", "connectives", "news nouns", "saying verbs", "citing words")
     return {word: kind for kind in kinds for word in word_list(f"mentions: {kind}")}
 
 
 def features(text: str, start: int, stop: int, known: NameKnown) -> list[str]:
-    """Name the features of a name that is met.
-
-    Parameters
-    ----------
-    text : str
-        A sentence, or a longer text.
-    start, stop : int
-        Where the name stands.
-    known : NameKnown
-
-    Returns
-    -------
-    list of str
-        Each feature once; two that hold together are joined by ``&``.
-    """
+    """Return the features of a name in a text; two that hold together are joined by ``&``."""
     before = _WORD.findall(text, max(0, start - _NEAR), start)
     behind = _WORD.findall(text, stop, stop + _NEAR)
     article = bool(before) and before[-1].lower() in _ARTICLES
@@ -105,7 +90,6 @@ def features(text: str, start: int, stop: int, known: NameKnown) -> list[str]:
 
 
 def _words(before: list[str], behind: list[str]) -> Iterator[str]:
-    """Name the words themselves, which tell more than their kinds where they were seen before."""
     if before:
         yield f"left={before[-1].lower()}"
         yield f"left={' '.join(before[-2:]).lower()}"
@@ -116,7 +100,6 @@ def _words(before: list[str], behind: list[str]) -> Iterator[str]:
 
 @lru_cache(1 << 14)
 def _of_name(name: str, known: NameKnown) -> tuple[str, ...]:
-    """Name the features of the name itself, in every place the same."""
     words = name.split()
     told = {
         "doubtful": known.doubtful,
@@ -137,10 +120,8 @@ def _left(before: list[str]) -> str:
     if not before:
         return "start"
     word = before[-1]
-    if kind := _kinds().get(word.lower()):
-        return kind
-    if mark := _MARKS.get(word):
-        return "start" if mark == "stop" else mark
+    if told := _kinds().get(word.lower()) or _MARKS.get(word):
+        return "start" if told == "stop" else told
     if word.endswith(("'s", "s'")):
         return "possessive"
     if word.endswith(_JOINED):
@@ -167,21 +148,12 @@ def _right(behind: list[str], next_two: str) -> str:
         return kind
     if word[0].isdigit():
         return "digit"
-    for ending in ("ed", "ing", "s"):
-        if word.endswith(ending):
-            return f"-{ending}"
-    return "other"
+    return next((f"-{end}" for end in ("ed", "ing", "s") if word.endswith(end)), "other")
 
 
 @cache
 def weights() -> Mapping[str, float]:
-    """Read what each feature weighs: ``data/mentions.tsv``, fitted by `training.registry.mentions`.
-
-    Raises
-    ------
-    SourcesError
-        When it is missing or damaged.
-    """
+    """Read the weight of each feature; `SourcesError` when the file is missing or damaged."""
     path = Path(__file__).parent / "data" / "mentions.tsv"
     try:
         rows = path.read_text(encoding="utf-8").splitlines()[_FIRST_ROW:]
@@ -192,7 +164,7 @@ def weights() -> Mapping[str, float]:
 
 
 def means_outlet(text: str, start: int, stop: int, known: NameKnown) -> bool:
-    """Whether a name that is met means the outlet; one that is all of a text is no doubtful one."""
+    """Return whether a name means the outlet; as the whole text, it does unless it is doubtful."""
     if stop - start == len(text):
         return not known.doubtful
     return sum(filter(None, map(weights().get, features(text, start, stop, known)))) >= 0

@@ -4,28 +4,25 @@ Two strictnesses, since a name that is asked for is meant and one that is met ma
 for, a name of several words matches in any case; met, it needs its capitals. One that is all
 capitals matches only so ("RT", never "rt"), and an ambiguous one ("Mirror") is never taken for the
 outlet when met.
-
-Where one stands as a word of its own is `classifier.outlets.registry.boundaries`', and whether it
-means the outlet there `classifier.outlets.registry.mentions`'.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from framescope.classifier.attribution import places
-from framescope.classifier.outlets.registry.boundaries import Boundaries
-from framescope.classifier.outlets.registry.folding import Folded, bare, normal, normals
+from framescope.classifier.outlets.registry.folding import Boundaries, Folded, bare, normal, normals
 from framescope.classifier.outlets.registry.mentions import NameKnown, features, means_outlet
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
 
 
+_Row = tuple[str, str, bool]
 _Meant = tuple[tuple[str, ...], bool]  # the ids of those whom a form means, and whether in doubt
 _WORD = re.compile(r"[^\W_]+")
 # A letter that is no Latin one; dashes, quotation marks and the like are below U+2C00 and none.
@@ -37,26 +34,19 @@ _LONG = 5  # letters from which a word in capitals is the name and no abbreviati
 
 
 class Names:
-    """Names, and the outlets that are called so.
+    """Names: an outlet's id, a name, and whether it is ambiguous; and outlets' media by id."""
 
-    `names` are an outlet's id, a name, and whether it is ambiguous; `media` what medium an outlet
-    is, by its id.
-    """
-
-    def __init__(
-        self, names: Iterable[tuple[str, str, bool]], media: Mapping[str, str] | None = None
-    ) -> None:
-        rows = list(names)
-        self._media = media or {}
-        normal = normals([name for _, name, _ in rows])
+    def __init__(self, names: Sequence[_Row], media: Mapping[str, str]) -> None:
+        self._media = media
         self._begun: dict[str, list[tuple[int, str, _Meant]]] = {}
         self._searched = 0  # characters, as long as no automaton was needed
+        normal = normals([name for _, name, _ in names])
         self._rows = [
-            (id, name, ambiguous) for (id, _, ambiguous), name in zip(rows, normal, strict=True)
+            (id, name, doubtful) for (id, _, doubtful), name in zip(names, normal, strict=True)
         ]
 
     def called(self, name: str) -> list[str]:
-        """Ids of the outlets that a name is asked for, in order; see the module for case."""
+        """Return the ids of the outlets that a name asks for, in order."""
         name = normal(name)
         found = self._ids(name)
         for other in (_without_possessive(name), bare(name)):
@@ -65,7 +55,7 @@ class Names:
         return found
 
     def sharers(self, name: str) -> list[str]:
-        """Ids of the outlets that a name is also of, where it is another's first of all."""
+        """Return the ids of the outlets that share a name that is another's first of all."""
         rows = self._rows_of(normal(name))
         return sorted({id for id, _, _ in rows} - set(self.called(name)))
 
@@ -79,43 +69,41 @@ class Names:
         own = {id for id, _, ambiguous in found if not ambiguous}
         return sorted(own or {id for id, _, _ in found})
 
-    def _rows_of(self, name: str) -> list[tuple[str, str, bool]]:
+    def _rows_of(self, name: str) -> list[_Row]:
         """Return the rows with a name, in any case and with an article or without."""
         key = _without_article(name.casefold())
         rows = [self._rows[at] for at in self._by_word.get(_first_word(key), ())]
         return [row for row in rows if _without_article(row[1].casefold()) == key]
 
     def folded(self) -> dict[str, list[str]]:
-        """Every name in lower case and without "the", and the ids of the outlets called so."""
+        """Return the ids of the outlets of each name, in lower case and without "the"."""
         found: dict[str, set[str]] = defaultdict(set)
         for id, name, _ in self._rows:
             found[_without_article(name.casefold())].add(id)
         return {key: sorted(ids) for key, ids in found.items()}
 
     def is_ambiguous(self, name: str) -> bool:
-        """Whether a name means other things too, in any case."""
+        """Return whether a name means other things too, in any case."""
         return _without_article(normal(name).casefold()) in self._ambiguous
 
     @cached_property
     def _ambiguous(self) -> frozenset[str]:
-        marked = {_without_article(name.casefold()) for _, name, doubtful in self._rows if doubtful}
-        own = {
-            _without_article(name.casefold()) for _, name, doubtful in self._rows if not doubtful
-        }
-        return frozenset(marked - own)
+        marked: dict[bool, set[str]] = {True: set(), False: set()}
+        for _, name, doubtful in self._rows:
+            marked[doubtful].add(_without_article(name.casefold()))
+        return frozenset(marked[True] - marked[False])
 
-    def _meant(self, rows: Iterable[tuple[str, str, bool]]) -> dict[str, _Meant]:
-        """Return the forms in which names are met, and whom each means.
-
-        Whose a name is comes before those who share it.
-        """
-        sure: dict[str, set[str]] = defaultdict(set)
-        shared: dict[str, set[str]] = defaultdict(set)
-        for id, name, ambiguous in rows:
+    def _meant(self, rows: Iterable[_Row]) -> dict[str, _Meant]:
+        """Return whom each form of the names means: whose it is, else those who share it."""
+        met: dict[bool, dict[str, set[str]]] = {True: defaultdict(set), False: defaultdict(set)}
+        for id, name, doubtful in rows:
             for form in _variants(name):
-                (shared if ambiguous else sure)[form].add(id)
-        found = {form: (tuple(sorted(ids)), True) for form, ids in shared.items()}
-        return found | {form: (tuple(sorted(ids)), False) for form, ids in sure.items()}
+                met[doubtful][form].add(id)
+        return {
+            form: (tuple(sorted(ids)), doubtful)
+            for doubtful, forms in met.items()
+            for form, ids in forms.items()
+        }
 
     def _known(self, meant: _Meant) -> NameKnown:
         ids, doubtful = meant
@@ -160,20 +148,15 @@ class Names:
         return known
 
     def found(self, text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-        """Return names in running text that mean an outlet there: start, end, ids.
+        """Return names in running text that mean an outlet: start, end, ids.
 
-        In order and not overlapping: of names that overlap the longest that means one. The text may
-        be of any length.
+        Of names that overlap, it is the longest that means one.
         """
         for start, stop, ids, _ in self.met(text, means_outlet):
             yield start, stop, ids
 
     def candidates(self, text: str) -> list[tuple[int, int, tuple[str, ...]]]:
-        """Return every name that stands there as a word, whatever it means: start, end, features.
-
-        Names within others are among them; in no order. What each would be judged by is
-        `classifier.outlets.registry.mentions.features`.
-        """
+        """Return every name in a text, names within others too: start, end, features."""
         found: list[tuple[int, int, tuple[str, ...]]] = []
         place = Folded(text)
 
@@ -199,18 +182,13 @@ class Names:
 
         def settled() -> Iterator[tuple[int, int, tuple[str, ...], NameKnown]]:
             chosen: list[tuple[int, int, _Meant]] = []
-            for one in sorted(cluster, key=lambda match: match[0] - match[1]):
-                if all(one[1] <= other[0] or other[1] <= one[0] for other in chosen) and means(
-                    place.text, one[0], one[1], self._known(one[2])
+            for start, stop, meant in sorted(cluster, key=lambda match: match[0] - match[1]):
+                if all(stop <= other[0] or other[1] <= start for other in chosen) and means(
+                    place.text, start, stop, self._known(meant)
                 ):
-                    chosen.append(one)
+                    chosen.append((start, stop, meant))
             for start, stop, meant in sorted(chosen, key=lambda match: match[0]):
-                yield (
-                    place.origin(start),
-                    place.origin(stop - 1) + 1,
-                    meant[0],
-                    self._known(meant),
-                )
+                yield place.origin(start), place.origin(stop - 1) + 1, meant[0], self._known(meant)
 
         for start, stop, meant in self._matches(place.text):
             if (last := stands.end(start, stop)) is None:
@@ -223,11 +201,9 @@ class Names:
         yield from settled()
 
     def _matches(self, text: str) -> Iterator[tuple[int, int, _Meant]]:
-        """Return all forms that are met, by start, the longest first.
-
-        Word by word while there is little text, since an automaton of all names takes half a second
-        to build; a text with letters of another script needs it, whose names begin within words.
-        """
+        """Return all forms that are met, by start, the longest first."""
+        # An automaton of all names takes half a second to build, but a text with letters of another
+        # script needs it: names begin within words there.
         self._searched += len(text)
         if self._searched < _LITTLE and not _FOREIGN.search(text):
             return self._by_words(text)
@@ -255,8 +231,7 @@ class Names:
 
 
 def _first_word(name: str) -> str:
-    word = _WORD.search(name)
-    return word[0] if word else ""
+    return word[0] if (word := _WORD.search(name)) else ""
 
 
 def _without_article(name: str) -> str:
@@ -264,21 +239,15 @@ def _without_article(name: str) -> str:
 
 
 def _without_possessive(name: str) -> str:
-    for ending in ("'s", "'S", "'"):
-        if name.endswith(ending):
-            return name[: -len(ending)]
-    return name
-
-
-def _is_abbreviation(name: str) -> bool:
-    return " " not in name and name.isupper()
+    ending = next((ending for ending in ("'s", "'S", "'") if name.endswith(ending)), "")
+    return name.removesuffix(ending)
 
 
 def _may_be(asked: str, given: str) -> bool:
-    """Whether a name asked for is the one given; they differ in case alone."""
+    """Return whether a name asked for is the one given; they differ in case alone."""
     if " " in given or asked == given or not given[0].isascii():
         return True
-    if _is_abbreviation(given):  # "Tass" and "Irna", as many papers write them; never "tass"
+    if given.isupper():  # "Tass" and "Irna", as many papers write them; never "tass"
         return len(given) >= 4 and asked.istitle()
     if given.startswith("Al-") and asked.startswith("al-"):  # the Arabic article, in either case
         return True

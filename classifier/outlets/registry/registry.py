@@ -1,27 +1,193 @@
-"""The registry: which outlet publishes at a host, and which is called by a name."""
+"""The registry: which outlet publishes at a host, and which is called by a name.
+
+Its tables are files, one per kind of fact, read when first asked for. Reading keeps each row as a
+line, and an outlet is built when somebody asks for it: a run that meets three outlets must not pay
+for fifteen thousand. The contents of the shipped tables are checked in the tests, not at every
+start.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from framescope.classifier.outlets.registry import addresses, hosts
+from framescope.classifier.errors import SourcesError
+from framescope.classifier.outlets.registry.addresses import (
+    account_in,
+    handle,
+    host_in,
+    host_parents,
+    is_public_suffix,
+    unwrapped,
+)
 from framescope.classifier.outlets.registry.folding import normal
 from framescope.classifier.outlets.registry.names import Names
-from framescope.classifier.outlets.registry.schema import NETWORK
-from framescope.classifier.outlets.registry.tables import Tables
+from framescope.classifier.outlets.registry.schema import COLUMNS, NETWORK
 from framescope.classifier.records import (
+    About,
+    Account,
+    Assessment,
+    Domain,
     DomainRole,
     Evidence,
     Found,
+    Holding,
+    Medium,
     Mention,
+    Name,
+    NameKind,
     Network,
     Outlet,
     Owner,
+    OwnerKind,
     Role,
+    Statement,
 )
+
+_FIRST_ROW = 2  # after the title and the names of the columns
+
+
+def shipped_tables() -> Path:
+    """Return the folder of the tables that ship with the package."""
+    return Path(__file__).parent / "data"
+
+
+class Tables:
+    """A folder with a file ``<kind>.tsv`` for each kind in `COLUMNS`."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or shipped_tables()
+        self._grouped: dict[str, dict[str, list[str]]] = {}
+
+    @cached_property
+    def version(self) -> str:
+        """Version of the data, such as ``2026.11``."""
+        return self._read("outlets")[0].strip().rpartition(" version ")[2]
+
+    def lines(self, kind: str) -> list[str]:
+        """Return the rows of a table, with tabs between the cells.
+
+        Raises `SourcesError` when the table is missing or damaged.
+        """
+        lines, columns = self._read(kind), COLUMNS[kind]
+        numbered = enumerate(lines[_FIRST_ROW:], _FIRST_ROW + 1)
+        damaged = 2 if lines[1:2] != ["\t".join(columns)] else None
+        damaged = damaged or next(
+            (number for number, line in numbered if line and line.count("\t") != len(columns) - 1),
+            None,
+        )
+        if damaged:
+            raise SourcesError(
+                f"{self.folder / kind}.tsv:{damaged}: is damaged; a row has {', '.join(columns)}, "
+                "with a tab between them; reinstall framescope"
+            )
+        return [line for line in lines[_FIRST_ROW:] if line]
+
+    def _read(self, kind: str) -> list[str]:
+        path = self.folder / f"{kind}.tsv"
+        try:
+            return path.read_text(encoding="utf-8").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise SourcesError(f"{path}: can't be read ({reason}); reinstall framescope") from None
+
+    def grouped(self, kind: str) -> dict[str, list[str]]:
+        """Return the rows of a table by their first cell; read once."""
+        if kind not in self._grouped:
+            found: dict[str, list[str]] = defaultdict(list)
+            for line in self.lines(kind):
+                found[line.partition("\t")[0]].append(line)
+            self._grouped[kind] = dict(found)
+        return self._grouped[kind]
+
+    def rows(self, kind: str, id: str) -> Iterator[list[str]]:
+        """Return the cells of the rows of an id."""
+        return (line.split("\t") for line in self.grouped(kind).get(id, ()))
+
+    def named(self) -> Iterator[tuple[str, str, bool]]:
+        """Return every name as (outlet's id, name, ambiguous), without building the outlets."""
+        for id, lines in self.grouped("outlets").items():
+            main, ambiguous = lines[-1].split("\t", 2)[1], False
+            for _, name, _, _, mark in self.rows("names", id):
+                if name == main:
+                    ambiguous = bool(mark)
+                else:
+                    yield id, name, bool(mark)
+            yield id, main, ambiguous
+
+    def hosts(self) -> Iterator[tuple[str, str, str]]:
+        """Return every host as (host, outlet's id, role), without building the outlets."""
+        for id in self.grouped("domains"):
+            for _, host, role in self.rows("domains", id):
+                yield host, id, role
+
+    def outlet(self, id: str) -> Outlet:
+        """Build an outlet from its rows.
+
+        Raises `KeyError` when the tables don't hold it, and `SourcesError` when a row is damaged.
+        """
+        _, name, role, medium, country, wikidata = self.grouped("outlets")[id][-1].split("\t")
+        try:
+            return Outlet(
+                id,
+                name,
+                Role(role),
+                Medium(medium),
+                country or None,
+                wikidata or None,
+                _names(name, self.rows("names", id)),
+                tuple(Domain(host, DomainRole(of)) for _, host, of in self.rows("domains", id)),
+                tuple(
+                    Statement(
+                        About(about), value, _evidence(*cited), float(sure or 1), through or None
+                    )
+                    for _, about, value, through, *cited, sure in self.rows("statements", id)
+                ),
+                self._held("outlet", id),
+                tuple(
+                    Assessment(claim, value, _evidence(*cited), float(sure or 1))
+                    for _, claim, value, *cited, sure in self.rows("assessments", id)
+                ),
+                tuple(
+                    Account(platform, handle, _evidence(*cited))
+                    for _, platform, handle, *cited in self.rows("accounts", id)
+                ),
+            )
+        except (ValueError, KeyError, RecursionError) as error:
+            raise SourcesError(
+                f"{self.folder}: the rows of {id!r} are damaged ({error}); reinstall framescope"
+            ) from None
+
+    def owner(self, id: str) -> Owner:
+        """Build an owner from its rows, and its own owners; `KeyError` without it."""
+        _, name, kind, country = self.grouped("owners")[id][-1].split("\t")
+        held = self._held("owner", id)
+        return Owner(id, name, OwnerKind(kind) if kind else None, country or None, held)
+
+    def _held(self, kind: str, id: str) -> tuple[Holding, ...]:
+        return tuple(
+            Holding(self.owner(owner), float(share) if share else None, _evidence(*cited))
+            for _, of, owner, share, *cited in self.rows("holdings", id)
+            if of == kind
+        )
+
+
+def _evidence(source: str, url: str, date: str) -> Evidence:
+    return Evidence(source, url or None, date or None)
+
+
+def _names(main: str, rows: Iterable[list[str]]) -> tuple[Name, ...]:
+    first = Name(main, NameKind.MAIN)
+    others = []
+    for _, text, kind, lang, ambiguous in rows:
+        if text == main:  # says of the main name what outlets.tsv has no column for
+            first = Name(main, NameKind.MAIN, lang or None, bool(ambiguous))
+        else:
+            others.append(Name(text, NameKind(kind), lang or None, bool(ambiguous)))
+    return (first, *others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +199,11 @@ class NetworkSite:
     kind: str  # ``site``, or ``imposter`` when it is made to look like an outlet's
     impersonates: str | None  # id of that outlet, where it is in the registry
     evidence: Evidence  # who reported it
+
+
+def _site(line: str) -> NetworkSite:
+    host, network, kind, impersonates, *cited = line.split("\t")
+    return NetworkSite(host, network, kind, impersonates or None, _evidence(*cited))
 
 
 class Registry:
@@ -61,7 +232,7 @@ class Registry:
 
     @cached_property
     def _ids(self) -> list[str]:
-        return sorted(self._tables.outlet_lines.keys() | self._own.keys())
+        return sorted(self._tables.grouped("outlets").keys() | self._own.keys())
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -69,17 +240,8 @@ class Registry:
     def __iter__(self) -> Iterator[Outlet]:
         return map(self.__getitem__, self._ids)
 
-    def __contains__(self, id: object) -> bool:
-        return id in self._own or id in self._tables.outlet_lines
-
     def __getitem__(self, id: str) -> Outlet:
-        """Return the outlet of an id.
-
-        Raises
-        ------
-        KeyError
-            When there is none.
-        """
+        """Return the outlet of an id; `KeyError` when there is none."""
         outlet = self._own.get(id) or self._built.get(id)
         if outlet is None:
             outlet = self._built[id] = self._tables.outlet(id)
@@ -101,37 +263,23 @@ class Registry:
     @cached_property
     def _hosts(self) -> dict[str, str]:
         found = {host: id for host, id, _ in self._tables.hosts() if id not in self._own}
-        found.update(
-            (domain.host, id) for id, outlet in self._own.items() for domain in outlet.domains
-        )
+        found.update((d.host, id) for id, outlet in self._own.items() for d in outlet.domains)
         return found
 
     def at(self, address: str) -> Found | None:
-        """Find whose host a URL or a bare address names.
+        """Return whose host a URL or a bare address names.
 
-        Parameters
-        ----------
-        address : str
-            See `classifier.outlets.registry.hosts.host`.
-
-        Returns
-        -------
-        Found or None
-            By the host itself, or by the nearest parent down to the registrable domain: an
-            edition on record comes before its outlet's main domain. Below a public suffix only
-            a platform answers for its users' sites.
+        By the host itself, or by the nearest parent down to the registrable domain: an edition on
+        record comes before its outlet's main domain. Below a public suffix only a platform answers
+        for its users' sites.
         """
-        host = hosts.host(addresses.unwrapped(address))
-        if host is None:
-            return None
-        known = self._hosts
-        for parent in hosts.parents(host):
-            id = known.get(parent)
+        host = host_in(unwrapped(address)) or ""
+        for parent in host_parents(host):
+            id = self._hosts.get(parent)
             if id is not None:
                 found = self._found_at(parent, id)
-                if parent == host or not hosts.is_suffix(parent):
-                    return found
-                return found if found.outlet.role is Role.PLATFORM else None
+                own = parent == host or not is_public_suffix(parent)
+                return found if own or found.outlet.role is Role.PLATFORM else None
         return None
 
     def _found_at(self, host: str, id: str) -> Found:
@@ -142,54 +290,61 @@ class Registry:
             found = self._found[host] = Found(outlet, domain)
         return found
 
+    def domains(self) -> Iterator[tuple[str, str]]:
+        """Return every outlet's host and the outlet's id, without the imposters'."""
+        for host, id, role in self._tables.hosts():
+            if id not in self._own and role != DomainRole.IMPOSTER:
+                yield host, id
+        for id, outlet in self._own.items():
+            yield from ((d.host, id) for d in outlet.domains if d.role is not DomainRole.IMPOSTER)
+
+    # --- influence networks and owners ------------------------------------------------------------
+
     def network(self, address: str) -> NetworkSite | None:
-        """Find the influence network that a host is of; matched as `at` matches."""
-        host = hosts.host(addresses.unwrapped(address))
-        if host is None:
-            return None
-        for parent in hosts.parents(host):
-            row = self._tables.site_lines.get(parent)
-            if row is not None and (parent == host or not hosts.is_suffix(parent)):
-                return _site(row)
+        """Return the influence network's host that an address names; matched as `at` matches."""
+        host = host_in(unwrapped(address)) or ""
+        sites = self._tables.grouped("sites")
+        for parent in host_parents(host):
+            if parent in sites and (parent == host or not is_public_suffix(parent)):
+                return _site(sites[parent][-1])
         return None
 
     def sites(self) -> Iterator[NetworkSite]:
         """Return every host of an influence network, by host."""
-        return map(_site, self._tables.site_lines.values())
+        return (_site(lines[-1]) for lines in self._tables.grouped("sites").values())
 
-    def networks(self) -> Iterator[Network]:
+    def networks(self) -> list[Network]:
         """Return every influence network, by id."""
-        return iter(self._tables.networks.values())
+        found = []
+        for line in self._tables.lines("networks"):
+            id, name, names, operator, country, by, *cited = line.split("\t")
+            others = tuple(filter(None, names.split(" | ")))
+            known = (operator or None, country or None, by or None)
+            found.append(Network(id, name, others, *known, _evidence(*cited)))
+        return found
 
     @cached_property
     def _networks(self) -> dict[str, Network]:
-        networks = self._tables.networks.values()
-        called = ((name, one) for one in networks for name in (one.id, one.name, *one.names))
+        called = ((name, one) for one in self.networks() for name in (one.id, one.name, *one.names))
         return {normal(name).casefold(): one for name, one in called}
 
     def network_called(self, name: str) -> Network | None:
-        """Return the influence network of an id or a name, in any case.
-
-        None for a mere list of cases.
-        """
+        """Return the influence network of an id or a name in any case; None for a mere list."""
         return self._networks.get(normal(name).casefold())
 
     def members(self, network: Network) -> tuple[list[Outlet], list[str]]:
         """Return what is found to be part of an influence network: outlets, and hosts."""
-        ids = {
-            id
-            for id, lines in self._tables.assessment_lines.items()
+        claimed = [
+            (id, claim, value)
+            for id, lines in self._tables.grouped("assessments").items()
+            if id not in self._own
             for _, claim, value, _ in (line.split("\t", 3) for line in lines)
-            if claim == NETWORK and self.network_called(value) is network
-        }
-        ids -= self._own.keys()
-        ids |= {
-            id
-            for id, outlet in self._own.items()
-            for one in outlet.assessments
-            if one.claim == NETWORK and self.network_called(one.value) is network
-        }
-        hosts = [site.host for site in self.sites() if self.network_called(site.network) is network]
+        ]
+        own = self._own.items()
+        claimed += [(id, one.claim, one.value) for id, o in own for one in o.assessments]
+        called = self.network_called
+        ids = {id for id, claim, value in claimed if claim == NETWORK and called(value) == network}
+        hosts = [site.host for site in self.sites() if called(site.network) == network]
         return [self[id] for id in sorted(ids)], hosts
 
     def owner(self, id: str) -> Owner | None:
@@ -204,63 +359,45 @@ class Registry:
     @cached_property
     def _accounts(self) -> dict[str, dict[str, str]]:
         """Outlets' ids by platform, by handle in lower case."""
-        found: dict[str, dict[str, str]] = {}
-        for id, lines in self._tables.account_lines.items():
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        for id, lines in self._tables.grouped("accounts").items():
             for line in lines if id not in self._own else ():
                 _, platform, handle, _ = line.split("\t", 3)
-                found.setdefault(handle.lower(), {}).setdefault(platform, id)
+                found[handle.lower()].setdefault(platform, id)
         for id, outlet in self._own.items():
             for one in outlet.accounts:
-                found.setdefault(one.handle.lower(), {})[one.platform] = id
-        return found
+                found[one.handle.lower()][one.platform] = id
+        return dict(found)
 
     def account(self, address: str) -> Outlet | None:
-        """Find whose account an address at a platform is, or a bare ``@handle``.
+        """Return whose account an address at a platform is, or a bare ``@handle``.
 
         A bare handle is nobody's where two outlets have it, at different platforms.
         """
-        if (bare := addresses.handle(address.strip())) is not None:
+        if (bare := handle(address.strip())) is not None:
             ids = set(self._accounts.get(bare.lower(), {}).values())
             return self[ids.pop()] if len(ids) == 1 else None
-        named = addresses.account(address.strip())
-        if named is None:
-            return None
-        platform, handle = named
-        id = self._accounts.get(handle.lower(), {}).get(platform)
+        platform, name = account_in(address.strip()) or ("", "")
+        id = self._accounts.get(name.lower(), {}).get(platform)
         return None if id is None else self[id]
-
-    def domains(self) -> Iterator[tuple[str, str]]:
-        """Return every outlet's host and the outlet's id, without the imposters'."""
-        for host, id, role in self._tables.hosts():
-            if id not in self._own and role != DomainRole.IMPOSTER:
-                yield host, id
-        for id, outlet in self._own.items():
-            yield from ((d.host, id) for d in outlet.domains if d.role is not DomainRole.IMPOSTER)
 
     # --- by name ----------------------------------------------------------------------------------
 
     @cached_property
     def names(self) -> Names:
         """The index of names."""
-        shipped = (name for name in self._tables.named() if name[0] not in self._own)
-        own = (
-            (id, name.text, name.ambiguous)
-            for id, outlet in self._own.items()
-            for name in outlet.names
-        )
-        media = {id: line.split("\t")[3] for id, line in self._tables.outlet_lines.items()}
-        media |= {id: str(outlet.medium) for id, outlet in self._own.items()}
-        return Names([*shipped, *own], media)
+        own = self._own.items()
+        names = [name for name in self._tables.named() if name[0] not in self._own]
+        names += [(id, name.text, name.ambiguous) for id, outlet in own for name in outlet.names]
+        outlets = self._tables.grouped("outlets").items()
+        media = {id: lines[-1].split("\t")[3] for id, lines in outlets}
+        return Names(names, media | {id: str(outlet.medium) for id, outlet in own})
 
     def called(self, name: str) -> tuple[Outlet, ...]:
-        """Return the outlets that are called so: several when the name is ambiguous.
+        """Return the outlets of a name: several when it is ambiguous.
 
-        Parameters
-        ----------
-        name : str
-            A main name, an alias, an abbreviation, in any script; with or without "the" and a
-            possessive 's. A name of several words matches in any case, one of a single word with
-            its capital, an abbreviation in capitals.
+        It may be in any script, with or without "the" and a possessive 's. A name of several words
+        matches in any case, one of a single word with its capital, an abbreviation in capitals.
         """
         return tuple(map(self.__getitem__, self.names.called(name)))
 
@@ -269,25 +406,8 @@ class Registry:
         return tuple(map(self.__getitem__, self.names.sharers(name)))
 
     def mentions(self, text: str) -> list[Mention]:
-        """Find names in running text, leftmost and longest.
-
-        Parameters
-        ----------
-        text : str
-
-        Returns
-        -------
-        list of Mention
-            In order, not overlapping: names that mean an outlet where they stand, told from what
-            stands around them; none inside an address or a word.
-        """
+        """Return the names in running text that mean an outlet, in order, not overlapping."""
         return [Mention(*found) for found in self.names.found(text)]
-
-
-def _site(row: str) -> NetworkSite:
-    host, network, kind, impersonates, source, url, date = row.split("\t")
-    evidence = Evidence(source, url or None, date or None)
-    return NetworkSite(host, network, kind, impersonates or None, evidence)
 
 
 def load(*, user: Path | None = None) -> Registry:
@@ -322,13 +442,13 @@ def _default() -> Registry:
 
 
 def own_folder() -> Path:
-    """Where a user's own files are looked for."""
+    """Return the folder of a user's own files."""
     from platformdirs import user_config_path
 
     return user_config_path("framescope") / "sources"
 
 
 def _extended(registry: Registry, path: Path) -> Registry:
-    from framescope.classifier.outlets.registry.user import read
+    from framescope.classifier.outlets.registry.user import read_outlets
 
-    return registry.with_outlets(read(path, registry))
+    return registry.with_outlets(read_outlets(path, registry))

@@ -1,9 +1,4 @@
-"""What the rows of the registry may hold: one description for every road into it.
-
-The shipped tables (`classifier.outlets.registry.check`), the rows by hand (`training.registry`) and
-a user's own file (`classifier.outlets.registry.user`) are all held to it; each says in its own
-words where the field stands. The enumerations are those of `classifier.records`.
-"""
+"""What the rows of the registry may hold: shipped tables, rows by hand and users' files alike."""
 
 from __future__ import annotations
 
@@ -15,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from framescope.classifier.outlets.registry import hosts
+from framescope.classifier.outlets.registry.addresses import host_in
 from framescope.classifier.records import (
     VALUES,
     About,
@@ -26,41 +21,33 @@ from framescope.classifier.records import (
     Role,
 )
 
-_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_QID = re.compile(r"Q[1-9][0-9]*")
-_LANG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
-_HANDLE = re.compile(r"[\w.\-/@]+")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
-#: What no text holds: it would break the line, or show it in another order than it is written.
-CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]")
+# What would break a line, or show it in another order than it is written.
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a field may hold."""
+    """What a field may hold, and how messages name that: "a QID, as in Q1860"."""
 
-    holds: Callable[[str], bool]  # whether a text is one of the values
-    wrong: str  # what is said of another text, behind it: "is no QID"
-    wanted: str  # what should stand there: "a QID, as in Q1860"
-    required: bool = False  # whether it may not be empty
-    # of the value in JSON: text, or a truth value or a number, which a table writes as text
-    type: type = str
+    holds: Callable[[str], object]
+    wanted: str
+    required: bool = False
 
     def reason(self, cell: str) -> str | None:
-        """Tell what is wrong with a table's cell; None when nothing is."""
+        """Return what is wrong with a table's cell; None when nothing is."""
         if cell != " ".join(cell.split()):
             return f"{cell!r} has spaces at an end, or two together"
         if not cell:
             return "is empty" if self.required else None
-        return None if self.holds(cell) else f"{cell!r} {self.wrong}"
+        return None if self.holds(cell) else f"{cell!r} is not {self.wanted}"
 
 
 @cache
 def countries() -> Mapping[str, str]:
-    """Return the code of each country by every name that the evidence has for it.
+    """Return the ISO 3166-1 alpha-2 code (or EU, XK) of each country by each of its names.
 
-    ISO 3166-1 alpha-2, and what is reserved for such use: EU, XK. The names are CLDR's, then
-    those that lists call it otherwise.
+    The names are CLDR's, then those that lists have for it otherwise.
     """
     return {name: code for code, names in _countries().items() for name in names}
 
@@ -89,64 +76,44 @@ def _is_url(text: str) -> bool:
     return parts.scheme in ("http", "https") and named and not re.search(r"\s", text)
 
 
-def _is_share(text: str) -> bool:
-    try:
-        return 0 <= float(text) <= 1
-    except ValueError:
-        return False
+def _number(low: float, high: float, wanted: str, *, above: bool = False) -> Field:
+    def holds(text: str) -> bool:
+        try:
+            return low <= float(text) <= high and not (above and float(text) == low)
+        except ValueError:
+            return False
+
+    return Field(holds, wanted)
 
 
-def _is_percent(text: str) -> bool:
-    try:
-        return 0 < float(text) <= 100
-    except ValueError:
-        return False
+def _one_of(values: Iterable[str], required: bool = True) -> Field:
+    return Field(frozenset(values).__contains__, f"one of {', '.join(values)}", required)
 
 
-def one_of(values: Iterable[str], required: bool = False) -> Field:
-    """Make the field that holds one of some values."""
-    listed = ", ".join(values)
-    return Field(
-        frozenset(values).__contains__, f"is none of {listed}", f"one of {listed}", required
-    )
+def _like(pattern: str, wanted: str, required: bool = False) -> Field:
+    return Field(re.compile(pattern).fullmatch, wanted, required)
 
 
-_TEXT = Field(
-    lambda text: bool(text.strip()) and not CONTROL.search(text),
-    "is not text on one line",
-    "text on one line",
+_ANY_TEXT = Field(lambda text: not _CONTROL.search(text), "text on one line")
+_TEXT = replace(_ANY_TEXT, required=True)
+_ID = _like(
+    r"[a-z0-9]+(?:-[a-z0-9]+)*", "lower-case ASCII letters, digits and hyphens", required=True
 )
-NEEDED_TEXT = replace(_TEXT, required=True)
-TRUTH = Field(frozenset({"1"}).__contains__, "is none of 1", "true or false", type=bool)
-_IDENTIFIER = Field(
-    lambda text: _ID.fullmatch(text) is not None,
-    "is not lower-case ASCII letters, digits and hyphens",
-    "lower-case ASCII letters, digits and hyphens",
-    required=True,
-)
-_HOST = Field(
-    lambda text: hosts.host(text) == text,
-    "is no host in lower-case ASCII",
-    "a host, as in news.example.org",
-    required=True,
-)
+_HOST = Field(lambda text: host_in(text) == text, "a host, as in news.example.org", required=True)
 _COUNTRY = Field(
-    lambda text: text in _countries(),
-    "is no ISO 3166-1 alpha-2 code",
-    "a country's two letters of ISO 3166-1, as in GB",
+    lambda text: text in _countries(), "a country's two letters of ISO 3166-1, as in GB"
 )
 _EVIDENCE = {
-    "source": NEEDED_TEXT,
-    "url": Field(_is_url, "is no http address", "an address, https://..."),
-    "date": Field(_is_date, "is no ISO 8601 date", "a date, as in 2026-11-24"),
+    "source": _TEXT,
+    "url": Field(_is_url, "an address, https://..."),
+    "date": Field(_is_date, "a date, as in 2026-11-24"),
 }
-_SHARE_OF_ONE = Field(_is_share, "is not between 0 and 1", "a number from 0 to 1", type=float)
+_CONFIDENCE = _number(0, 1, "a number from 0 to 1")
 #: Where an outlet may have an account.
 PLATFORMS = (
     *("x", "telegram", "youtube", "facebook", "instagram", "tiktok", "vk", "weibo", "substack"),
     *("threads", "bluesky", "mastodon"),
 )
-#: What an assessment may be about.
 NETWORK = "influence_network"
 """The claim of an assessment that finds something to be part of a network."""
 RELIABILITY = "reliability"
@@ -160,107 +127,88 @@ RATINGS = (
     "deprecated",
     "blacklisted",
 )
-_RATING = replace(one_of(RATINGS, required=True), wrong="is no rating")
-
-
-def value_of(claim: str) -> Field:
-    """Return what the value of a claim may be: a rating, or whatever the source calls it."""
-    return _RATING if claim == RELIABILITY else NEEDED_TEXT
-
-
-_STATED = {about: one_of(values, required=True) for about, values in VALUES.items()}
+_STATED = {RELIABILITY: _one_of(RATINGS)} | {
+    str(about): _one_of(values) for about, values in VALUES.items()
+}
 
 
 def stated(about: str) -> Field:
-    """Return what the value of a statement may be, by what it is about."""
-    return _STATED[About(about)] if about in VALUES else NEEDED_TEXT
+    """Return the field of a value, by the claim or by what the statement is about."""
+    return _STATED.get(about, _TEXT)
 
 
 #: The fields of each table, in the order of its columns.
 FIELDS: Mapping[str, Mapping[str, Field]] = {
     "outlets": {
-        "id": _IDENTIFIER,
-        "name": NEEDED_TEXT,
-        "role": one_of(Role, required=True),
-        "medium": one_of(Medium, required=True),
+        "id": _ID,
+        "name": _TEXT,
+        "role": _one_of(Role),
+        "medium": _one_of(Medium),
         "country": _COUNTRY,
-        "wikidata": Field(
-            lambda text: _QID.fullmatch(text) is not None, "is no QID", "a QID, as in Q1860"
-        ),
+        "wikidata": _like("Q[1-9][0-9]*", "a QID, as in Q1860"),
     },
     "names": {
-        "id": _IDENTIFIER,
-        "name": NEEDED_TEXT,
-        "kind": one_of(NameKind, required=True),
-        "lang": Field(
-            lambda text: _LANG.fullmatch(text) is not None,
-            "is no BCP 47 tag",
-            "a language's tag, as in fa",
-        ),
-        "ambiguous": TRUTH,
+        "id": _ID,
+        "name": _TEXT,
+        "kind": _one_of(NameKind),
+        "lang": _like("[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", "a language's tag, as in fa"),
+        "ambiguous": _one_of("1", required=False),
     },
-    "domains": {"id": _IDENTIFIER, "host": _HOST, "role": one_of(DomainRole, required=True)},
+    "domains": {"id": _ID, "host": _HOST, "role": _one_of(DomainRole)},
     "statements": {
-        "id": _IDENTIFIER,
-        "about": one_of(About, required=True),
-        "value": NEEDED_TEXT,
-        "through": _TEXT,
+        "id": _ID,
+        "about": _one_of(About),
+        "value": _TEXT,
+        "through": _ANY_TEXT,
         **_EVIDENCE,
-        "confidence": _SHARE_OF_ONE,
+        "confidence": _CONFIDENCE,
     },
     "owners": {
-        "id": _IDENTIFIER,
-        "name": NEEDED_TEXT,
-        "kind": one_of(OwnerKind),
+        "id": _ID,
+        "name": _TEXT,
+        "kind": _one_of(OwnerKind, required=False),
         "country": _COUNTRY,
     },
     "holdings": {
-        "id": _IDENTIFIER,
-        "of": one_of(("outlet", "owner"), required=True),
-        "owner": _IDENTIFIER,
-        "share": Field(
-            _is_percent, "is no percentage", "a number above 0 and up to 100", type=float
-        ),
+        "id": _ID,
+        "of": _one_of(("outlet", "owner")),
+        "owner": _ID,
+        "share": _number(0, 100, "a number above 0 and up to 100", above=True),
         **_EVIDENCE,
     },
     "accounts": {
-        "id": _IDENTIFIER,
-        "platform": one_of(PLATFORMS, required=True),
-        "handle": Field(
-            lambda text: _HANDLE.fullmatch(text) is not None,
-            "is no handle",
-            "an account's name as in its address, without @",
-            required=True,
-        ),
+        "id": _ID,
+        "platform": _one_of(PLATFORMS),
+        "handle": _like(r"[\w.\-/@]+", "an account's name as in its address, without @", True),
         **_EVIDENCE,
     },
     "assessments": {
-        "id": _IDENTIFIER,
-        "claim": one_of(CLAIMS, required=True),
-        "value": NEEDED_TEXT,
+        "id": _ID,
+        "claim": _one_of(CLAIMS),
+        "value": _TEXT,
         **_EVIDENCE,
-        "confidence": _SHARE_OF_ONE,
+        "confidence": _CONFIDENCE,
     },
     "licences": {
-        "source": NEEDED_TEXT,
-        "licence": NEEDED_TEXT,
-        "attribution": _TEXT,
+        "source": _TEXT,
+        "licence": _TEXT,
+        "attribution": _ANY_TEXT,
         "since": _EVIDENCE["date"],
     },
     "networks": {
-        "id": _IDENTIFIER,
-        "name": NEEDED_TEXT,
-        "names": _TEXT,
-        "operator": _TEXT,
+        "id": _ID,
+        "name": _TEXT,
+        "names": _ANY_TEXT,
+        "operator": _ANY_TEXT,
         "country": _COUNTRY,
-        "attributed_by": _TEXT,
+        "attributed_by": _ANY_TEXT,
         **_EVIDENCE,
     },
     "sites": {
         "host": _HOST,
-        "network": NEEDED_TEXT,
-        "kind": one_of(("site", "imposter"), required=True),
-        "impersonates": replace(_IDENTIFIER, required=False),
+        "network": _TEXT,
+        "kind": _one_of(("site", "imposter")),
+        "impersonates": replace(_ID, required=False),
         **_EVIDENCE,
     },
 }

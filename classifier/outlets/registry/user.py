@@ -1,135 +1,60 @@
-"""A user's own outlets: JSON Lines, an object an outlet, read and checked field by field."""
+"""Files that users bring: outlets of their own, and ratings that they hold.
+
+What some raters sell (NewsGuard, MBFC, Ad Fontes, AllSides) is never shipped; who has it may add
+it. The rater's own word or number stays in the assessment's source.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from enum import StrEnum
-from itertools import chain
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from framescope.classifier.errors import SourcesError
-from framescope.classifier.outlets.registry import hosts
-from framescope.classifier.outlets.registry.folding import slug
-from framescope.classifier.outlets.registry.schema import (
-    CONTROL,
-    FIELDS,
-    NEEDED_TEXT,
-    TRUTH,
-    Field,
-    one_of,
-    stated,
-    value_of,
-)
-from framescope.classifier.records import (
-    STEERING,
-    About,
-    Account,
-    Assessment,
-    Domain,
-    DomainRole,
-    Evidence,
-    Holder,
-    Holding,
-    Medium,
-    Name,
-    NameKind,
-    Outlet,
-    Owner,
-    OwnerKind,
-    Role,
-    Statement,
-    in_order,
-)
+from framescope.classifier.outlets.registry.addresses import host_in
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.outlets.registry.schema import FIELDS, RATINGS, RELIABILITY
+from framescope.classifier.records import Holding, Outlet
 
 _MAX_BYTES = 100_000_000
-_CHAIN = 12  # owners of owners
-_MOST = 60  # characters shown of what is wrong
-_OUTLET = {
-    **FIELDS["outlets"],
-    # What other tables hold, an object each; what such an object has is below.
-    **dict.fromkeys(
-        ("names", "domains", "control", "statements", "owners", "assessments", "accounts"),
-        NEEDED_TEXT,
-    ),
-    "extends": TRUTH,
-}
-_LICENCE = replace(NEEDED_TEXT, required=False)
-_EVIDENCE = {
-    **{name: FIELDS["statements"][name] for name in ("source", "url", "date")},
-    "licence": _LICENCE,
-}
-# What may be said of control in one place: a statement each, and an owner.
-_CONTROL = {
-    **dict.fromkeys(STEERING, one_of(Holder)),
-    "code": replace(stated(About.CODE), required=False),
-    "owner": replace(NEEDED_TEXT, required=False),
-    **_EVIDENCE,
-}
-_OWNER = {
-    **{name: FIELDS["owners"][name] for name in ("name", "kind", "country")},
-    "share": FIELDS["holdings"]["share"],
-    **_EVIDENCE,
-    "owners": NEEDED_TEXT,
-}
-_NAME = {"text" if name == "name" else name: field for name, field in FIELDS["names"].items()}
+_MOST_ROWS = 100_000
 
 
-T = TypeVar("T")
-E = TypeVar("E", bound=StrEnum)
-
-
-class _FieldError(ValueError):
-    """A field that is missing, unknown, or holds what it may not; the message is one line."""
-
-
-class _Known(Protocol):
-    """Whatever gives the outlet of an id, as a `Registry` does."""
-
-    def get(self, id: str) -> Outlet | None: ...
-
-
-def read(path: Path, registry: _Known) -> tuple[Outlet, ...]:
-    """Read a file of outlets.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        JSON Lines; docs/sources.md names the fields. Empty lines are passed over.
-    registry : Registry
-        What an object with ``"extends": true`` adds to.
-
-    Returns
-    -------
-    tuple of Outlet
-        In the file's order.
-
-    Raises
-    ------
-    SourcesError
-        When the file can't be read, or a line breaks the format; it names line and field.
-    """
+def _text(path: Path) -> str:
     try:
         if path.exists() and not path.is_file():
             raise OSError("is no file")
         if path.exists() and path.stat().st_size > _MAX_BYTES:
             raise OSError(f"is longer than {_MAX_BYTES // 1_000_000} MB")
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise SourcesError(f"{path}: can't be read ({reason}); give a file of outlets") from None
+        raise SourcesError(f"{path}: can't be read ({error.strerror or error})") from None
     except UnicodeDecodeError as error:
         broken = path.read_bytes()[: error.start].count(b"\n") + 1
         raise SourcesError(f"{path}:{broken}: is not UTF-8; save the file as UTF-8") from None
+
+
+# --- outlets --------------------------------------------------------------------------------------
+
+
+def read_outlets(path: Path, registry: Registry) -> tuple[Outlet, ...]:
+    """Read a file of outlets in JSON Lines, in the file's order; docs/sources.md names the fields.
+
+    An object with ``"extends": true`` adds to an outlet of the registry. Raises `SourcesError`,
+    which names line and field, when the file can't be read or breaks the format.
+    """
+    from framescope.classifier.outlets.registry.rows import outlet_of_line
+
     found: dict[str, tuple[Outlet, int]] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            outlet = _outlet(_parsed(line), registry)
-        except _FieldError as error:
+            outlet = outlet_of_line(line, registry)
+        except ValueError as error:
             raise SourcesError(f"{path}:{number}: {error}") from None
         if outlet.id in found:
             raise SourcesError(
@@ -140,253 +65,8 @@ def read(path: Path, registry: _Known) -> tuple[Outlet, ...]:
     return tuple(outlet for outlet, _ in found.values())
 
 
-# --- one line -------------------------------------------------------------------------------------
-
-
-def _parsed(line: str) -> dict[str, Any]:
-    try:
-        found = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise _FieldError(
-            f'is not JSON ({error.msg}, column {error.colno}); a line is an outlet, {{"id": ...}}'
-        ) from None
-    except (ValueError, RecursionError):
-        raise _FieldError('is no JSON that can be read; a line is an outlet, {"id": ...}') from None
-    if not isinstance(found, dict):
-        raise _FieldError(f'is {_shown(found)}; a line is an outlet, {{"id": ...}}')
-    return found
-
-
-def _outlet(given: dict[str, Any], registry: _Known) -> Outlet:
-    fields = _Fields(given, _OUTLET, "", "an object")
-    id = fields.required("id")
-    extends = fields.get("extends")
-    base = registry.get(id) if extends else Outlet(id, fields.required("name"))
-    if base is None:
-        raise _wrong("id", id, "an outlet of the registry, since the line extends it")
-    name = fields.get("name") or base.name
-    given_control = fields.object("control")
-    said, owned = ((), ()) if given_control is None else _control(given_control)
-    holdings = (*fields.each("owners", _holding), *owned)
-    return Outlet(
-        id,
-        name,
-        fields.one_of("role", Role) or base.role,
-        fields.one_of("medium", Medium) or base.medium,
-        fields.get("country") or base.country,
-        fields.get("wikidata") or base.wikidata,
-        _named(name, (*fields.each("names", _name), *base.names)),
-        _once((*fields.each("domains", _domain), *base.domains), lambda domain: domain.host),
-        in_order({*fields.each("statements", _statement), *said, *base.statements}),
-        holdings or base.holdings,
-        _once(
-            (*fields.each("assessments", _assessment), *base.assessments),
-            lambda a: (a.claim, a.value, a.evidence),
-        ),
-        _once(
-            (*fields.each("accounts", _account), *base.accounts),
-            lambda a: (a.platform, a.handle.lower()),
-        ),
-    )
-
-
-def _named(main: str, names: Sequence[Name]) -> tuple[Name, ...]:
-    """Put the main name first, and no name twice; the user's word comes before ours."""
-    said = next((name for name in names if name.text == main), Name(main))
-    first = Name(main, NameKind.MAIN, said.lang, said.ambiguous)
-    others = [
-        # What was the main name is still one.
-        Name(n.text, NameKind.ALIAS, n.lang, n.ambiguous) if n.kind is NameKind.MAIN else n
-        for n in names
-    ]
-    return _once((first, *others), lambda name: name.text)
-
-
-def _once(values: Sequence[T], key: Callable[[T], object]) -> tuple[T, ...]:
-    found: dict[object, T] = {}
-    for value in values:
-        found.setdefault(key(value), value)
-    return tuple(found.values())
-
-
-def _name(given: object, at: str) -> Name:
-    if isinstance(given, str):
-        given = {"text": given}
-    fields = _Fields(given, _NAME, at, 'a name, or {"text": ...}')
-    return Name(
-        fields.required("text"),
-        fields.one_of("kind", NameKind) or NameKind.ALIAS,
-        fields.get("lang"),
-        bool(fields.get("ambiguous")),
-    )
-
-
-def _domain(given: object, at: str) -> Domain:
-    path = f"{at}.host"
-    if isinstance(given, str):
-        given, path = {"host": given}, at
-    fields = _Fields(given, FIELDS["domains"], at, 'a host, or {"host": ...}')
-    text = fields.required("host", NEEDED_TEXT)
-    host = hosts.host(text)  # of whatever address is given
-    if host is None:
-        raise _wrong(path, text, FIELDS["domains"]["host"].wanted)
-    return Domain(host, fields.one_of("role", DomainRole) or DomainRole.MAIN)
-
-
-def _control(given: object) -> tuple[tuple[Statement, ...], tuple[Holding, ...]]:
-    """Read what is said of control in one object: the same as a statement each, and an owner."""
-    wanted = 'an object, {"funding": ..., "source": ...}'
-    fields = _Fields(given, _CONTROL, "control", wanted)
-    evidence = _evidence(fields)
-    said = tuple(
-        Statement(about, value, evidence)
-        for about in (*STEERING, About.CODE)
-        if (value := fields.get(about)) and value != Holder.UNKNOWN
-    )
-    name = fields.get("owner")
-    return said, (Holding(Owner(slug(name) or "owner", name), None, evidence),) if name else ()
-
-
-def _statement(given: object, at: str) -> Statement:
-    wanted = 'an object, {"about": ..., "value": ..., "source": ...}'
-    fields = _Fields(given, {**FIELDS["statements"], "licence": _LICENCE}, at, wanted)
-    about = About(fields.required("about"))
-    value = fields.required("value", stated(about))
-    confidence = fields.get("confidence")
-    return Statement(
-        about,
-        value,
-        _evidence(fields),
-        1.0 if confidence is None else float(confidence),
-        fields.get("through"),
-    )
-
-
-def _holding(given: object, at: str) -> Holding:
-    wanted = 'an object, {"name": ..., "source": ...}'
-    fields = _Fields(given, _OWNER, at, wanted)
-    if at.count("owners[") > _CHAIN:
-        raise _FieldError(f"field '{at}' is the {_CHAIN + 1}th owner in a row; leave some out")
-    name = fields.required("name")
-    owner = Owner(
-        slug(name) or "owner",
-        name,
-        fields.one_of("kind", OwnerKind),
-        fields.get("country"),
-        fields.each("owners", _holding),
-    )
-    return Holding(owner, fields.get("share"), _evidence(fields))
-
-
-def _account(given: object, at: str) -> Account:
-    wanted = 'an object, {"platform": ..., "handle": ..., "source": ...}'
-    fields = _Fields(given, {**FIELDS["accounts"], "licence": _LICENCE}, at, wanted)
-    return Account(fields.required("platform"), fields.required("handle"), _evidence(fields))
-
-
-def _assessment(given: object, at: str) -> Assessment:
-    wanted = 'an object, {"claim": ..., "value": ...}'
-    fields = _Fields(given, {**FIELDS["assessments"], "licence": _LICENCE}, at, wanted)
-    claim = fields.required("claim")
-    value = fields.required("value", value_of(claim))
-    confidence = fields.get("confidence")
-    return Assessment(
-        claim, value, _evidence(fields), 1.0 if confidence is None else float(confidence)
-    )
-
-
-def _evidence(fields: _Fields) -> Evidence:
-    return Evidence(
-        fields.required("source"), fields.get("url"), fields.get("date"), fields.get("licence")
-    )
-
-
-class _Fields:
-    """The fields of an object that somebody wrote, each held to the schema.
-
-    `given` is parsed JSON that stands at ``domains[0]`` or the like (empty for the whole), where
-    `wanted` should. It may have the `fields`, but for the id where it is a part of an outlet.
-    Raises `_FieldError` when it is no object or has an unknown field; and by each method, for its
-    field.
-    """
-
-    def __init__(self, given: object, fields: Mapping[str, Field], at: str, wanted: str) -> None:
-        if not isinstance(given, dict):
-            raise _wrong(at, given, wanted)
-        self._given: dict[str, Any] = given
-        self._fields = {name: fields[name] for name in fields if not (at and name == "id")}
-        self._at = at
-        for name in given:
-            if name not in self._fields:
-                raise _FieldError(
-                    f"field '{self._path(_shown(name)[1:-1])}' is not known; the fields are "
-                    f"{', '.join(self._fields)}"
-                )
-
-    def get(self, name: str, field: Field | None = None) -> Any:
-        """A value, text on one line if it is text; None when it isn't there."""
-        value = self._given.get(name)
-        field = field or self._fields[name]
-        if value is not None and not _fits(value, field):
-            raise _wrong(self._path(name), value, field.wanted)
-        return " ".join(value.split()) if isinstance(value, str) else value
-
-    def required(self, name: str, field: Field | None = None) -> str:
-        """Text that must be there."""
-        value = self.get(name, NEEDED_TEXT)
-        if value is None:
-            raise _FieldError(f"field '{self._path(name)}' is missing")
-        if not (field := field or self._fields[name]).holds(value):
-            raise _wrong(self._path(name), value, field.wanted)
-        return str(value)
-
-    def one_of(self, name: str, values: type[E]) -> E | None:
-        """A value of an enumeration, or None."""
-        value = self.get(name)
-        return None if value is None else values(value)
-
-    def each(self, name: str, one: Callable[[object, str], T]) -> tuple[T, ...]:
-        """What ``one`` makes of each of a list, given the value and where it stands."""
-        values = self._given.get(name)
-        if values is None:
-            return ()
-        if not isinstance(values, list):
-            raise _wrong(self._path(name), values, "a list")
-        return tuple(one(value, f"{self._path(name)}[{n}]") for n, value in enumerate(values))
-
-    def object(self, name: str) -> object:
-        """Whatever stands there, or None."""
-        return self._given.get(name)
-
-    def _path(self, name: str) -> str:
-        return f"{self._at}.{name}" if self._at else name
-
-
-def _fits(value: object, field: Field) -> bool:
-    if field.type is bool or isinstance(value, bool):
-        return field.type is type(value)
-    return isinstance(value, int | float if field.type is float else str) and field.holds(
-        str(value)
-    )
-
-
-def _wrong(at: str, value: object, wanted: str) -> _FieldError:
-    """Say that a field holds something else than it must."""
-    return _FieldError(f"field '{at}' is {_shown(value)}; it must be {wanted}")
-
-
-def _shown(value: object) -> str:
-    """A value on one short line."""
-    text = f"'{value}'" if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = CONTROL.sub(" ", text)
-    return text if len(text) <= _MOST else f"{text[: _MOST - 3]}..."
-
-
-# --- back to an object ---------------------------------------------------------------------------
-
-
-def to_object(outlet: Outlet) -> dict[str, Any]:
-    """The object that `read` reads as this outlet."""
+def outlet_to_object(outlet: Outlet) -> dict[str, Any]:
+    """Return the object that `read_outlets` reads as this outlet."""
     found = {name: value for name, value in asdict(outlet).items() if name != "holdings"}
     for name in ("statements", "assessments", "accounts"):
         found[name] = [flat(given) for given in found[name]]
@@ -405,9 +85,178 @@ def _held(holding: Holding) -> dict[str, Any]:
     }
 
 
-def flat(part: dict[str, Any]) -> dict[str, Any]:
+def flat(part: Mapping[str, Any]) -> dict[str, Any]:
     """Put the fields of the evidence where it stands."""
-    named = (
-        (value.items() if name == "evidence" else [(name, value)]) for name, value in part.items()
+    found: dict[str, Any] = {}
+    for name, value in part.items():
+        found |= value if name == "evidence" else {name: value}
+    return found
+
+
+# --- ratings --------------------------------------------------------------------------------------
+
+RATING_COLUMNS = {
+    field: names.split()
+    for field, names in (
+        ("outlet", "host domain url website site source_url outlet source name"),
+        ("rating", "rating reliability score label factual_reporting verdict"),
+        ("date", "date rated_on last_updated updated"),
+        ("url", "rating_url review_url page reference"),
     )
-    return dict(chain.from_iterable(named))
+}
+"""The fields of a table of ratings, each with the names that its column goes by."""
+
+
+@dataclass(frozen=True)
+class Rater:
+    """Who rates, and how its file is read.
+
+    Attributes
+    ----------
+    name, licence : str
+    terms : mapping of str to str
+        What its words stand for in `RATINGS`; ``40..60`` for a range of numbers, ends included.
+    columns : mapping of str to str
+        The column of a field of `RATING_COLUMNS`, where it isn't to be guessed.
+    date : str or None
+        Of rows without one.
+    """
+
+    name: str
+    licence: str
+    terms: Mapping[str, str]
+    columns: Mapping[str, str]
+    date: str | None = None
+
+
+def read_ratings(
+    path: Path, rater: Rater, registry: Registry
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Read a rater's CSV or TSV.
+
+    Returns
+    -------
+    objects : list of dict
+        One for each outlet of the registry, as a user's own file has it.
+    unknown : list of str
+        Hosts and names that are no outlet's.
+
+    Raises
+    ------
+    SourcesError
+        When the file can't be read, lacks a column, or a row holds what it may not; it names row
+        and field.
+    """
+    objects: dict[str, dict[str, Any]] = {}
+    unknown = []
+    for number, cells in _rows(path, rater):
+        where = f"{path}, row {number}"
+        said = {
+            "claim": RELIABILITY,
+            "value": _rating(cells["rating"], rater.terms, where),
+            "source": f"{rater.name}: {cells['rating']}",
+            "url": cells.get("url"),
+            "date": cells.get("date") or rater.date,
+            "licence": rater.licence,
+        }
+        for name in ("date", "url"):
+            if reason := FIELDS["assessments"][name].reason(said[name] or ""):
+                raise SourcesError(f"{where}, field '{name}': {reason}")
+        outlet = _rated(cells["outlet"], registry)
+        if outlet is None:
+            unknown.append(cells["outlet"])
+            continue
+        row = objects.setdefault(outlet.id, {"id": outlet.id, "extends": True, "assessments": []})
+        row["assessments"].append({key: text for key, text in said.items() if text})
+    return list(objects.values()), unknown
+
+
+def _rated(text: str, registry: Registry) -> Outlet | None:
+    if host_in(text) is not None and (found := registry.at(text)) is not None:
+        return found.outlet
+    named = registry.called(text)
+    return named[0] if len(named) == 1 else None
+
+
+def _rating(text: str, terms: Mapping[str, str], where: str) -> str:
+    folded = {term.casefold(): rating for term, rating in terms.items()}
+    plain = text.casefold().replace(" ", "_").replace("-", "_")
+    if rating := folded.get(text.casefold()) or (plain if plain in RATINGS else None):
+        return rating
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")  # in no range
+    for term, rating in terms.items():
+        low, dots, high = term.partition("..")
+        if dots and float(low) <= number <= float(high):
+            return rating
+    raise SourcesError(
+        f"{where}, field 'rating': '{text}' stands for no rating; "
+        f"say which, as in --term '{text}=generally_reliable' (of: {', '.join(RATINGS)})"
+    )
+
+
+def _rows(path: Path, rater: Rater) -> Iterator[tuple[int, dict[str, str]]]:
+    """Return the number of each row and its cells by field."""
+    text = _text(path)
+    separator = next((mark for mark in "\t;" if mark in text.partition("\n")[0]), ",")
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        header = [cell.strip() for cell in next(rows, [])]
+        at = {field: _column(path, header, field, rater.columns) for field in RATING_COLUMNS}
+        for number, row in enumerate(rows, 2):
+            if number > _MOST_ROWS + 1:
+                raise SourcesError(f"{path}: more than {_MOST_ROWS:,} rows; split the file")
+            if not any(cell.strip() for cell in row):
+                continue
+            cells = {
+                field: row[index].strip() if index < len(row) else ""
+                for field, index in at.items()
+                if index is not None
+            }
+            for field in ("outlet", "rating"):
+                if not cells[field]:
+                    raise SourcesError(f"{path}, row {number}, field '{field}': is empty")
+            yield number, cells
+    except csv.Error as error:
+        raise SourcesError(f"{path}: is no CSV ({error})") from None
+
+
+def _column(path: Path, header: list[str], field: str, said: Mapping[str, str]) -> int | None:
+    if field in said:
+        if said[field] in header:
+            return header.index(said[field])
+        raise SourcesError(
+            f"{path}: has no column '{said[field]}'; its columns: {', '.join(header)}"
+        )
+    folded = [name.casefold().replace(" ", "_") for name in header]
+    found = next((folded.index(name) for name in RATING_COLUMNS[field] if name in folded), None)
+    if found is None and field in ("outlet", "rating"):
+        raise SourcesError(
+            f"{path}: no column for the {field}; name it with --column {field}=NAME; its columns: "
+            f"{', '.join(header) or 'none'}"
+        )
+    return found
+
+
+def rating_terms(given: Sequence[str]) -> dict[str, str]:
+    """Parse what a rater's words stand for, ``WORD=RATING`` each.
+
+    Raises `SourcesError` when one has another form, or names no rating.
+    """
+    found = {}
+    for text in given:
+        term, _, rating = text.rpartition("=")
+        if not term or rating not in RATINGS:
+            raise SourcesError(
+                f"--term '{text}': give WORD=RATING, with one of {', '.join(RATINGS)}"
+            )
+        low, dots, high = term.partition("..")
+        try:
+            if dots and float(low) > float(high):
+                raise ValueError
+        except ValueError:
+            raise SourcesError(f"--term '{text}': {low}..{high} is no range of numbers") from None
+        found[term.strip()] = rating
+    return found

@@ -1,0 +1,251 @@
+"""A line of a user's file of outlets: the models that check it, and the outlet that it becomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, TypeVar
+
+from framescope.classifier.outlets.registry.addresses import host_in
+from framescope.classifier.outlets.registry.folding import slug
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.outlets.registry.schema import FIELDS, Field, stated
+from framescope.classifier.records import (
+    STEERING,
+    About,
+    Account,
+    Assessment,
+    Code,
+    Domain,
+    DomainRole,
+    Evidence,
+    Holder,
+    Holding,
+    Medium,
+    Name,
+    NameKind,
+    Outlet,
+    Owner,
+    OwnerKind,
+    Role,
+    Statement,
+    in_order,
+)
+from framescope.classifier.validation import Checked, validate
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Strict,
+    StrictBool,
+    ValidationInfo,
+    field_validator,
+)
+
+_CHAIN = 12  # owners of owners
+T = TypeVar("T")
+
+
+def _checked(value: T, field: Field) -> T:
+    text = str(value)
+    if not text.strip() or not field.holds(text):
+        raise ValueError(f"must be {field.wanted}")
+    return " ".join(value.split()) if isinstance(value, str) else value  # type: ignore[return-value]
+
+
+def _as(table: str, column: str) -> AfterValidator:
+    """Hold a value to the schema's field for a column."""
+    return AfterValidator(lambda value: _checked(value, FIELDS[table][column]))
+
+
+def _short_for(name: str) -> BeforeValidator:
+    """Read a plain text as an object with that field alone."""
+    return BeforeValidator(lambda value: {name: value} if isinstance(value, str) else value)
+
+
+def _host(text: str) -> str:
+    if (host := host_in(text)) is None:
+        raise ValueError(f"must be {FIELDS['domains']['host'].wanted}")
+    return host
+
+
+_Text = Annotated[str, Strict(), _as("outlets", "name")]
+_Country = Annotated[str, Strict(), _as("outlets", "country")]
+_Confidence = Annotated[float, Strict(), _as("assessments", "confidence")]
+
+
+class _Row(Checked):
+    model_config = ConfigDict(strict=False)  # enumerations are text here, and tuples lists
+
+
+class _Cited(_Row):
+    source: _Text
+    url: Annotated[str, Strict(), _as("statements", "url")] | None = None
+    date: Annotated[str, Strict(), _as("statements", "date")] | None = None
+    licence: _Text | None = None
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence(self.source, self.url, self.date, self.licence)
+
+
+class _Name(_Row):
+    text: _Text
+    kind: NameKind = NameKind.ALIAS
+    lang: Annotated[str, Strict(), _as("names", "lang")] | None = None
+    ambiguous: StrictBool = False
+
+
+class _Domain(_Row):
+    host: Annotated[str, Strict(), AfterValidator(_host)]
+    role: DomainRole = DomainRole.MAIN
+
+
+class _Control(_Cited):
+    """What may be said of control in one place: the same as a statement each, and an owner."""
+
+    funding: Holder | None = None
+    governance: Holder | None = None
+    editorial: Holder | None = None
+    code: Code | None = None
+    owner: _Text | None = None
+
+
+class _Statement(_Cited):
+    about: About
+    value: _Text
+    through: _Text | None = None
+    confidence: _Confidence = 1.0
+
+    @field_validator("value")
+    @classmethod
+    def _of_what_it_is_about(cls, value: str, info: ValidationInfo) -> str:
+        return _checked(value, stated(info.data.get("about", "")))
+
+
+class _Owner(_Cited):
+    name: _Text
+    kind: OwnerKind | None = None
+    country: _Country | None = None
+    share: Annotated[float, Strict(), _as("holdings", "share")] | None = None
+    owners: tuple[_Owner, ...] = ()
+
+
+class _Assessment(_Cited):
+    claim: Annotated[str, Strict(), _as("assessments", "claim")]
+    value: _Text
+    confidence: _Confidence = 1.0
+
+    @field_validator("value")
+    @classmethod
+    def _of_the_claim(cls, value: str, info: ValidationInfo) -> str:
+        return _checked(value, stated(info.data.get("claim", "")))
+
+
+class _Account(_Cited):
+    platform: Annotated[str, Strict(), _as("accounts", "platform")]
+    handle: Annotated[str, Strict(), _as("accounts", "handle")]
+
+
+class _Outlet(_Row):
+    id: Annotated[str, Strict(), _as("outlets", "id")]
+    extends: StrictBool = False
+    name: _Text | None = None
+    role: Role | None = None
+    medium: Medium | None = None
+    country: _Country | None = None
+    wikidata: Annotated[str, Strict(), _as("outlets", "wikidata")] | None = None
+    names: tuple[Annotated[_Name, _short_for("text")], ...] = ()
+    domains: tuple[Annotated[_Domain, _short_for("host")], ...] = ()
+    control: _Control | None = None
+    statements: tuple[_Statement, ...] = ()
+    owners: tuple[_Owner, ...] = ()
+    assessments: tuple[_Assessment, ...] = ()
+    accounts: tuple[_Account, ...] = ()
+
+
+def outlet_of_line(line: str, registry: Registry) -> Outlet:
+    """Return the outlet of a line; `ValueError` says in one line what is wrong with it."""
+    row = validate(_Outlet, _parsed(line))
+    if not row.extends and row.name is None:
+        raise ValueError("'name' is missing; add it")
+    base = registry.get(row.id) if row.extends else Outlet(row.id, row.name or "")
+    if base is None:
+        raise ValueError(
+            f"id: must be an outlet of the registry, since the line extends it, not '{row.id}'"
+        )
+    name = row.name or base.name
+    said = {
+        Statement(one.about, one.value, one.evidence, one.confidence, one.through)
+        for one in row.statements
+    }
+    holdings = [_holding(one) for one in row.owners]
+    if control := row.control:
+        values = ((about, getattr(control, about)) for about in (*STEERING, About.CODE))
+        said |= {
+            Statement(about, value, control.evidence)
+            for about, value in values
+            if value and value != Holder.UNKNOWN
+        }
+        if control.owner:
+            owner = Owner(slug(control.owner) or "owner", control.owner)
+            holdings.append(Holding(owner, None, control.evidence))
+    assessments = [
+        Assessment(one.claim, one.value, one.evidence, one.confidence) for one in row.assessments
+    ]
+    accounts = [Account(one.platform, one.handle, one.evidence) for one in row.accounts]
+    return Outlet(
+        row.id,
+        name,
+        row.role or base.role,
+        row.medium or base.medium,
+        row.country or base.country,
+        row.wikidata or base.wikidata,
+        _named(name, (*(Name(**dict(one)) for one in row.names), *base.names)),
+        _once((*(Domain(**dict(one)) for one in row.domains), *base.domains), lambda d: d.host),
+        in_order(said | set(base.statements)),
+        tuple(holdings) or base.holdings,
+        _once((*assessments, *base.assessments), lambda a: (a.claim, a.value, a.evidence)),
+        _once((*accounts, *base.accounts), lambda a: (a.platform, a.handle.lower())),
+    )
+
+
+def _parsed(line: str) -> object:
+    try:
+        # An empty field is none.
+        return json.loads(
+            line, object_pairs_hook=lambda pairs: {k: v for k, v in pairs if v is not None}
+        )
+    except json.JSONDecodeError as error:
+        reason = f"is not JSON ({error.msg}, column {error.colno})"
+    except (ValueError, RecursionError):
+        reason = "is no JSON that can be read"
+    raise ValueError(f'{reason}; a line is an outlet, {{"id": ...}}')
+
+
+def _holding(row: _Owner, depth: int = 1) -> Holding:
+    if depth > _CHAIN:
+        raise ValueError(f"{row.name!r} is the {depth}th owner in a row; leave some out")
+    above = tuple(_holding(one, depth + 1) for one in row.owners)
+    owner = Owner(slug(row.name) or "owner", row.name, row.kind, row.country, above)
+    return Holding(owner, row.share, row.evidence)
+
+
+def _named(main: str, names: Iterable[Name]) -> tuple[Name, ...]:
+    """Put the main name first, and no name twice; the user's word comes before ours."""
+    names = list(names)
+    said = next((name for name in names if name.text == main), Name(main))
+    first = Name(main, NameKind.MAIN, said.lang, said.ambiguous)
+    others = [
+        # What was the main name is still a name.
+        Name(n.text, NameKind.ALIAS, n.lang, n.ambiguous) if n.kind is NameKind.MAIN else n
+        for n in names
+    ]
+    return _once((first, *others), lambda name: name.text)
+
+
+def _once(values: Iterable[T], key: Callable[[T], Any]) -> tuple[T, ...]:
+    found: dict[object, T] = {}
+    for value in values:
+        found.setdefault(key(value), value)
+    return tuple(found.values())

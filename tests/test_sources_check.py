@@ -1,0 +1,330 @@
+"""One schema for what ships, what is kept by hand and a user's file; and what breaks a look-up."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from framescope.classifier.errors import FramescopeError
+from framescope.classifier.outlets.record.record import VALUES
+from framescope.classifier.outlets.registry.check import Flaw, ambiguous_names, problems_of_tables
+from framescope.classifier.outlets.registry.lookup import look_up
+from framescope.classifier.outlets.registry.registry import Registry, Tables, shipped_tables
+from framescope.classifier.outlets.registry.schema import COLUMNS, FIELDS, countries
+from framescope.classifier.outlets.registry.user import read_outlets
+from framescope.classifier.records.outlet import Role
+from outlets import SMALL
+
+from tools.registry.merge import COLUMNS as BY_HAND
+from tools.registry.merge import read_hand
+from tools.registry.owners import Owners
+
+# An outlet with something in every field, table by table.
+GAZETTE = ("Orrin Gazette", "https://gazette.example.org/1", "2026-02")
+ROWS = {
+    "outlets": ("orrin-post", "Orrin Post", "publisher", "newspaper", "GB", "Q77001"),
+    "names": ("orrin-post", "The Orrin Post", "alias", "en", "1"),
+    "domains": ("orrin-post", "orrinpost.example", "main"),
+    "statements": ("orrin-post", "code", "SC", "Orrin Town", *GAZETTE, "0.9"),
+    "owners": ("orrin-town", "Orrin Town", "state", "GB"),
+    "holdings": ("orrin-post", "outlet", "orrin-town", "60", *GAZETTE),
+    "accounts": ("orrin-post", "x", "orrinpost", *GAZETTE),
+    "assessments": ("orrin-post", "reliability", "no_consensus", *GAZETTE, "0.5"),
+    **dict.fromkeys(("networks", "sites", "licences"), ()),
+}
+EVIDENT = ("statements", "holdings", "accounts", "assessments")
+# Where a row by hand has what a table's column holds.
+IN_HAND = {
+    **{("outlets", column): column for column in COLUMNS["outlets"]},
+    ("statements", "value"): "code",
+    ("statements", "url"): "url",
+    ("domains", "host"): "domains",
+}
+
+WRONG = [
+    (table, column, value)
+    for table, columns in {
+        "outlets": {
+            "id": ("", "Orrin", "orrin_post", "-x", "é", "a b"),
+            "name": ("", "Orrin\u202ePost", "Orrin\x07Post"),
+            "role": ("paper", "Publisher"),
+            "medium": ("blog", "NEWSPAPER"),
+            "country": ("ZZ", "UK", "gb", "GBR", "Iran", "G"),
+            "wikidata": ("Q0", "q5", "P31", "42", "Q٣"),
+        },
+        "names": {
+            "name": ("x\u2028y",),
+            "kind": ("nickname", "Alias"),
+            "lang": ("english", "e", "en_GB", "Persian!"),
+        },
+        "domains": {
+            "host": ("", "localhost", "1.2.3.4", "a@b.example", "a b.c"),
+            "role": ("primary", "Main"),
+        },
+        "statements": {
+            "about": ("", "charm", "Code"),
+            "value": ("", "sc", "XX"),
+            "through": ("\x1b[31m",),
+            "confidence": ("1.5", "-0.1", "NaN"),
+        },
+        "owners": {"name": ("", "Orrin\x07Town"), "kind": ("tycoon",), "country": ("ZZ", "UK")},
+        "holdings": {"share": ("0", "101", "NaN", "-4")},
+        "accounts": {"platform": ("", "myspace"), "handle": ("", "a b")},
+        "assessments": {
+            "claim": ("", "charm", "Reliability"),
+            "value": ("", "good"),
+            "confidence": ("1.5", "-0.1", "NaN", "Infinity"),
+        },
+    }.items()
+    for column, values in columns.items()
+    for value in values
+] + [
+    (table, column, value)
+    for table in EVIDENT
+    for column, values in {
+        "source": ("",),
+        "url": ("example.org", "ftp://example.org", "https://nowhere", "https://a.b/x y"),
+        "date": ("2025-02-31", "2023-02-29", "2026-13", "2026-00", "0000", "2026-1", "٢٠٢٦"),
+    }.items()
+    for value in values
+]
+RIGHT = [
+    (table, column, value)
+    for table, columns in {
+        "outlets": {
+            "id": ("360",),
+            "name": ("Почта (Orrin)",),
+            "role": ("platform",),
+            "medium": ("other",),
+            "country": ("", "EU", "XK", "TR"),
+            "wikidata": ("", "Q1"),
+        },
+        "names": {"name": ("新华社",), "kind": ("former",), "lang": ("", "zh-Hans", "FA")},
+        "domains": {"host": ("xn--e1afmkfd.xn--p1ai",), "role": ("mirror",)},
+        "statements": {
+            "value": ("CaPu",),
+            "through": ("",),
+            "url": ("http://a.example:8080/x?y=1#z",),
+            "date": ("2024-02-29", "2024", "1999-12"),
+        },
+        "owners": {"kind": ("", "family", "foundation or trust")},
+        "holdings": {"share": ("", "100", "33.3")},
+        "accounts": {"platform": ("telegram",), "handle": ("channel/UCx_1-2",)},
+        "assessments": {"value": tuple(VALUES), "confidence": ("", "0", "1")},
+    }.items()
+    for column, values in columns.items()
+    for value in values
+]
+
+
+def with_value(table: str, column: str, value: str) -> dict[str, dict[str, str]]:
+    rows = {kind: dict(zip(COLUMNS[kind], row, strict=False)) for kind, row in ROWS.items()}
+    rows[table][column] = value
+    if (table, column) == ("outlets", "id"):
+        for kind in ("names", "domains", *EVIDENT):
+            rows[kind]["id"] = value
+    return rows
+
+
+def shipped(folder: Path, rows: dict[str, dict[str, str]]) -> list[str]:
+    """What the check of the tables says of the rows."""
+    for kind, row in rows.items():
+        lines = [f"# framescope registry {kind}, version 1", "\t".join(COLUMNS[kind])]
+        lines += ["\t".join(row.values())] if row else []
+        (folder / f"{kind}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return [f"{p.subject}: {p.message}" for p in problems_of_tables(folder) if p.level == "error"]
+
+
+def own(folder: Path, rows: dict[str, dict[str, str]]) -> str | None:
+    """What reading a user's file says of the same facts."""
+
+    def given(kind: str) -> dict[str, object]:
+        row: dict[str, object] = {k: v for k, v in rows[kind].items() if v and k != "id"}
+        if "ambiguous" in row:
+            row["ambiguous"] = True
+        for number in ("confidence", "share"):
+            if number in row:
+                row[number] = float(str(row[number]))
+        return row
+
+    name = {"text" if k == "name" else k: v for k, v in given("names").items()}
+    held = {**given("owners"), **given("holdings")}
+    line = {
+        **{k: v for k, v in rows["outlets"].items() if v},
+        **{"names": [name], "domains": [given("domains")]},
+        **{kind: [given(kind)] for kind in ("statements", "assessments", "accounts")},
+        "owners": [{k: v for k, v in held.items() if k not in ("of", "owner")}],
+    }
+    (folder / "mine.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    return _said(lambda: read_outlets(folder / "mine.jsonl", SMALL))
+
+
+def by_hand(folder: Path, rows: dict[str, dict[str, str]]) -> str | None:
+    """What reading a row by hand says of the same facts."""
+    row = {by: rows[table][column] for (table, column), by in IN_HAND.items()}
+    lines = ["\t".join(BY_HAND), "\t".join(row.get(column, "") for column in BY_HAND)]
+    (folder / "rows.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return _said(lambda: read_hand(Owners(), folder))
+
+
+def _said(call: Callable[[], object]) -> str | None:
+    try:
+        call()
+    except FramescopeError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize(("table", "column", "value"), WRONG)
+def test_what_one_road_refuses_the_others_refuse(
+    tmp_path: Path, table: str, column: str, value: str
+) -> None:
+    rows = with_value(table, column, value)
+    start = f"{table}.tsv:3: {column}: "
+    assert any(line.startswith(start) for line in shipped(tmp_path, rows))
+    said = own(tmp_path, rows)
+    assert said is not None
+    field = "text" if (table, column) == ("names", "name") else column
+    assert said.startswith(f"{tmp_path / 'mine.jsonl'}:1: ")
+    assert re.search(rf"\b{field}\b", said)
+    assert "\n" not in said
+    # By hand, an empty host or code is no row.
+    if (table, column) in IN_HAND and (value or column not in ("host", "value")):
+        said = by_hand(tmp_path / _folder(tmp_path), rows)
+        assert said is not None
+        assert f"rows.tsv, row 2, field '{IN_HAND[table, column]}': " in said
+
+
+@pytest.mark.parametrize(("table", "column", "value"), RIGHT)
+def test_what_one_road_accepts_the_others_accept(
+    tmp_path: Path, table: str, column: str, value: str
+) -> None:
+    rows = with_value(table, column, value)
+    assert shipped(tmp_path, rows) == []
+    assert own(tmp_path, rows) is None
+    assert by_hand(tmp_path / _folder(tmp_path), rows) is None
+
+
+def _folder(path: Path) -> str:
+    (path / "hand").mkdir(exist_ok=True)
+    return "hand"
+
+
+def test_every_field_has_a_wrong_value() -> None:
+    # Identifiers of other tables are held to those of outlets.tsv, and no user writes a network.
+    assert {(table, column) for table, column, _ in WRONG} == {
+        (table, column)
+        for table, columns in FIELDS.items()
+        for column in columns
+        if table not in ("networks", "sites", "licences")
+        and (column != "id" or table == "outlets")
+        and column not in ("ambiguous", "of", "owner")
+    }
+
+
+def test_countries_are_those_of_the_standard_by_every_name() -> None:
+    codes = countries()
+    assert len(set(codes.values())) == 251
+    assert {codes["Türkiye"], codes["Turkey"]} == {"TR"}
+
+
+# --- the shipped tables ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Flaw]:
+    return problems_of_tables()
+
+
+def test_the_shipped_registry_has_no_errors_and_tells_ambiguity(found: list[Flaw]) -> None:
+    assert [problem for problem in found if problem.level == "error"] == []
+    assert ("ambiguous", "daily news") in {(problem.kind, problem.subject) for problem in found}
+    assert {"times", "mirror", "zvezda", "herald"} <= ambiguous_names(shipped_tables()).keys()
+
+
+def test_every_outlet_by_hand_is_shown_by_its_own_name() -> None:
+    outlets = [line.split("\t") for line in Tables().lines("outlets")]
+    assert {role for _, _, role, *_ in outlets} == set(Role)
+    by_hand = {(draft.id, draft.name) for draft in read_hand(Owners())}
+    assert by_hand <= {(id, name) for id, name, *_ in outlets}
+
+
+@pytest.mark.parametrize(
+    ("query", "id"),
+    [
+        *(("Fox News", "fox-news"), ("foxnews.com", "fox-news")),
+        *(("Fox Business", "fox-business"), ("foxbusiness.com", "fox-business")),
+        *(("+972 Magazine", "972-magazine"), ("Local Call", "local-call")),
+        *(("Alhurra", "alhurra"), ("mbn.us", "middle-east-broadcasting-networks")),
+        *(("Ethiopian Herald", "the-ethiopian-herald"), ("Addis Zemen", "addis-zemen")),
+        *(("Ynet", "ynet"), ("Yedioth Ahronoth", "yedioth-ahronoth")),
+        *(("Mail on Sunday", "mail-on-sunday"), ("Daily Mail", "daily-mail")),
+    ],
+)
+def test_sister_titles_are_outlets_of_their_own(query: str, id: str) -> None:
+    assert [outlet.id for outlet in look_up(SHIPPED, query).outlets] == [id]
+
+
+SHIPPED = Registry()
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few outlets of the shipped tables, which is all that a broken row needs beside it."""
+    folder = tmp_path_factory.mktemp("few") / "data"
+    folder.mkdir()
+    kept = {"reuters", "tass", "kyodo-news"}
+    for path in shipped_tables().glob("*.tsv"):
+        title, columns, *lines = path.read_text(encoding="utf-8").splitlines()
+        if columns.startswith("id"):
+            lines = [line for line in lines if line.split("\t")[0] in kept]
+        elif path.stem == "sites":
+            lines = []
+        path = folder / path.name
+        path.write_text("\n".join([title, columns, *lines]) + "\n", encoding="utf-8")
+    return folder
+
+
+CITED = ("S", "https://s.org/x", "2025")
+# A row that is added to a table of the shipped registry, and the error that it must give.
+BREAKING = [
+    ("outlets", ("new", "N1x", "publisher", "agency", "GB", "Q130879"), "duplicate", "QID of"),
+    ("outlets", ("new", "Kyodo News", "publisher", "agency", "JP", ""), "duplicate", "is a name"),
+    ("outlets", ("new", "  N1x", "publisher", "agency", "GB", ""), "schema", "has spaces"),
+    ("names", ("reuters", "Zvezda", "alias", "", ""), "ambiguous", "not marked"),
+    ("names", ("reuters", "Reuters", "alias", "", ""), "dead alias", "main name as well"),
+    ("names", ("reuters", "--", "alias", "", ""), "dead alias", "has no letter"),
+    ("names", ("reuters", "Reutersky", "alias", "en", "yes"), "schema", "ambiguous: 'yes'"),
+    ("names", ("nobody", "Nobody", "alias", "", ""), "schema", "no outlet is 'nobody'"),
+    ("domains", ("reuters", "co.uk", "edition"), "host", "public suffix"),
+    ("domains", ("reuters", "tass.com", "edition"), "duplicate", "is the host of"),
+    ("domains", ("reuters", "reuters.example.com", "main"), "duplicate", "main hosts"),
+    ("statements", ("reuters", "status", "active", "", *CITED[:2], "", "1"), "undated", "no date"),
+    (
+        "statements",
+        ("reuters", "status", "active", "", "S", "", "2025", "1"),
+        "unsourced",
+        "no add",
+    ),
+    ("holdings", ("reuters", "outlet", "nobody", "", *CITED), "schema", "no owner is 'nobody'"),
+    ("sites", ("reuters.com", "N", "site", "", "S", "", ""), "duplicate", "in a network"),
+    ("sites", ("a.test", "N", "imposter", "nobody", "S", "", ""), "schema", "impersonates"),
+]
+
+
+@pytest.mark.parametrize(("table", "row", "kind", "reason"), BREAKING)
+def test_a_broken_row_is_an_error(
+    few: Path, tmp_path: Path, table: str, row: tuple[str, ...], kind: str, reason: str
+) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(few, folder)
+    path = folder / f"{table}.tsv"
+    title, columns, *lines = path.read_text(encoding="utf-8").splitlines()
+    lines = sorted([*lines, "\t".join(row)])
+    path.write_text("\n".join([title, columns, *lines]) + "\n", encoding="utf-8")
+    errors = [p for p in problems_of_tables(folder) if p.level == "error" and p.kind == kind]
+    assert any(reason in problem.message for problem in errors), errors
