@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from framescope.classifier.records import Article, Republication, Span, Unit, Voice
 from framescope.classifier.taxonomy import NAMES, TECHNIQUES
-from framescope.training.labels.contradictions import ON_TOP, RULES, SOURCES, contradictions
+from framescope.training.labels.checking import ON_TOP, RULES, SOURCES, contradictions
 
 TEXT = "The dam of Orvel will never hold."
 NOT_CONTENT = "a line that is not content gets no other label"

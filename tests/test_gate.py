@@ -15,16 +15,11 @@ from framescope.classifier.outlets.registry.registry import load
 from framescope.eval.metrics import METRICS
 from framescope.eval.release import gate
 from framescope.eval.release.gate import Floors, GateError
-from framescope.eval.rows import (
-    BENCHMARK_BY_NAME,
-    BENCHMARKS,
-    Evaluation,
-    held_out_of_corpora,
-)
-from framescope.eval.suite import Suite, measure_suite
+from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Evaluation, held_out_of_corpora
+from framescope.eval.suite import measure_suite
 from framescope.training.corpora.catalogue import CORPORA
-from framescope.training.labels.agreement import agreement, passes
-from framescope.training.labels.reading import read_annotators
+from framescope.training.labels import measure_agreement as agreement
+from framescope.training.labels import passes, read_annotators
 from harness import BAD, GOOD, ROWS, examples
 
 NAME = "claimbuster/test/claim"
@@ -48,20 +43,13 @@ def test_a_figure_above_its_floor_passes_and_one_below_is_missed():
     assert worse.figure.value < worse.floor
 
 
-def test_an_undefined_figure_misses_its_floor():
-    (one,) = measured(GOOD, HIGH, replace(ROWS, labels=np.zeros_like(ROWS.labels)))
-    assert np.isnan(one.figure.value)
-    assert one.missed
-    assert one.changed
-
-
 def test_other_rows_or_other_labels_are_another_benchmark():
     (fewer,) = measured(GOOD, HIGH, ROWS.where(ROWS.article != "claimbuster/1"))
     assert fewer.changed
-    labels = ROWS.labels.copy()
-    labels[5, 0] = 1 - labels[5, 0]
-    (relabelled,) = measured(GOOD, HIGH, replace(ROWS, labels=labels))
-    assert relabelled.changed
+    (undefined,) = measured(GOOD, HIGH, replace(ROWS, labels=np.zeros_like(ROWS.labels)))
+    assert undefined.changed
+    assert undefined.missed
+    assert np.isnan(undefined.figure.value)
 
 
 def test_a_better_bundle_raises_the_floor_and_slack_leaves_it():
@@ -70,6 +58,9 @@ def test_a_better_bundle_raises_the_floor_and_slack_leaves_it():
     assert high.floors[NAME]["floor"] > low.floors[NAME]["floor"]
     assert high.regressions == ()
     assert gate.raised(measured(GOOD, HIGH), HIGH, {}).floors == HIGH.floors
+    (few,) = measured(GOOD, rows=examples(articles=8, corpus="claimbuster"))
+    assert few.positives < 20
+    assert gate.raised([few], Floors(), {}).floors == {}
 
 
 def test_a_floor_is_lowered_only_with_a_reason_that_is_kept(tmp_path):
@@ -85,29 +76,11 @@ def test_a_floor_is_lowered_only_with_a_reason_that_is_kept(tmp_path):
     assert Floors.read(tmp_path / "floors.json") == low
 
 
-def test_benchmarks_with_few_positives_get_no_floor():
-    (one,) = measured(GOOD, rows=examples(articles=8, corpus="claimbuster"))
-    assert one.positives < 20
-    assert gate.raised([one], Floors(), {}).floors == {}
-
-
 def test_damaged_floors_are_an_error_that_names_the_file(tmp_path):
     path = tmp_path / "floors.json"
     path.write_text(json.dumps({"floors": {}}))
     with pytest.raises(GateError, match=r"floors\.json"):
         Floors.read(path)
-
-
-def test_two_runs_have_one_signature_and_other_rows_another():
-    def signature(checks, suite):
-        return gate.Gate(GOOD, gate.FLOORS, Floors(), checks, suite).signature
-
-    suite = Suite("good", "1" * 64, "2" * 64, 100, 0, ())
-    first = signature(measured(GOOD), suite)
-    assert signature(measured(GOOD), suite) == first
-    fewer = measured(GOOD, rows=ROWS.where(ROWS.article != "claimbuster/1"))
-    assert signature(fewer, suite) != first
-    assert signature(measured(GOOD), replace(suite, cases_digest="3" * 64)) != first
 
 
 # --- the card -------------------------------------------------------------------------------------
@@ -162,7 +135,7 @@ def test_every_benchmark_is_of_a_corpus_that_labels_its_signal_and_has_a_metric(
 
 def test_the_ceilings_of_our_own_labels_are_the_agreement_that_ships():
     labelled = read_annotators(passes()).values()
-    found = agreement(*([one.record for one in articles] for articles in labelled), draws=100)
+    found = agreement(*([one.record for one in articles] for articles in labelled), draws=1)
     alphas = {one.signal: one.alpha for one in found}
     ours = [one for one in BENCHMARKS if one.corpus in ("house", "standoff")]
     assert ours
@@ -191,10 +164,6 @@ def test_the_transformer_that_ships_passes_the_gate_on_what_ships():
     held = [one for one in checks if one.floor is not None]
     assert len(held) > 10
     assert [one.benchmark.name for one in held if one.changed or one.missed] == []
-
-
-@pytest.mark.slow
-def test_the_transformer_that_ships_keeps_the_limits_of_the_behavioural_suite():
-    suite = measure_suite(bundles.load("transformer"), draws=100)
+    suite = measure_suite(shipped, draws=100)
     assert [result.name for result in suite.missed] == []
     assert len([result for result in suite.results if result.limits is not None]) > 10

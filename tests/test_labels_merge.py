@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from framescope.classifier.errors import CorpusError, FramescopeError, InputError
+from framescope.classifier.errors import CorpusError
 from framescope.classifier.inputs import from_record
 from framescope.training.commands.labels import app
-from framescope.training.labels.contradictions import contradictions
-from framescope.training.labels.merging import Merged, merge
-from framescope.training.labels.reading import read_annotators
+from framescope.training.labels import merge_annotators as merge
+from framescope.training.labels import read_annotators
+from framescope.training.labels.merging import Merged
 from typer.testing import CliRunner
 
 TEXT = "The dam of Orvel leaks. Its keeper, Ada Quill, denies that."
@@ -92,28 +92,15 @@ def test_a_line_that_most_call_no_content_gets_no_other_label(tmp_path) -> None:
     ]
 
 
-def test_merged_labels_contradict_nothing_where_each_annotator_did_not(tmp_path) -> None:
-    named = {"attributed": 1, "named_source": 1, "unnamed_source": 0, "vague_source": 0}
-    unnamed = {"attributed": 1, "named_source": 0, "unnamed_source": 1, "vague_source": 0}
-    nobody = dict.fromkeys(named, 0)
-    given = [record(*both) for both in ((named, nobody), (unnamed, named), (nobody, unnamed))]
-    article = from_record(first(merged(tmp_path, *given)), "merged", 1)
-    assert article.units is not None
-    assert article.units[0].labels["attributed"] == 0.6667
-    assert list(contradictions(article)) == []
-
-
 def test_the_voice_is_what_most_say(tmp_path) -> None:
-    def voiced(*voices: str | None) -> dict[str, Any]:
-        one = record({}, {})
+    given = [record({}, {}) for _ in range(3)]
+    for one, voices in zip(
+        given, (("own", "quoted"), ("own", None), ("quoted", "own")), strict=True
+    ):
         for item, voice in zip(one["sentences"], voices, strict=True):
             item["voice"] = voice
-        return one
-
-    one = first(
-        merged(tmp_path, voiced("own", "quoted"), voiced("own", None), voiced("quoted", "own"))
-    )
-    assert [item.get("voice") for item in one["sentences"]] == ["own", None]
+    sentences = first(merged(tmp_path, *given))["sentences"]
+    assert [item.get("voice") for item in sentences] == ["own", None]
 
 
 # Spans and citations
@@ -146,46 +133,37 @@ def test_who_looks_for_a_signal_nowhere_has_no_say_in_its_spans(tmp_path) -> Non
 
 
 def test_a_citation_is_kept_when_a_majority_marks_the_very_same(tmp_path) -> None:
-    def marks(*citations: Mapping[str, Any] | None) -> dict[str, Any]:
-        one = record({}, {})
-        one["sentences"][1]["citations"] = list(citations)
-        return one
+    def kept(*annotators: list[Mapping[str, Any]]) -> dict[str, Any]:
+        given = [record({}, {}) for _ in annotators]
+        for one, citations in zip(given, annotators, strict=True):
+            one["sentences"][1]["citations"] = citations
+        return first(merged(tmp_path, *given))["sentences"][1]
 
     same, other = cited((47, 58)), cited((47, 53))
-    kept = first(merged(tmp_path, marks(same), marks(same), marks(other)))["sentences"][1]
-    assert [c["content"] for c in kept["citations"]] == [[{"start": 47, "end": 58}]]
-    nobody = first(merged(tmp_path, marks(), marks(), marks(other)))["sentences"][1]
-    assert nobody["citations"] == []
-    differing = first(merged(tmp_path, marks(same), marks(other), marks()))["sentences"][1]
-    assert "citations" not in differing, "somebody is cited, and it isn't said who"
-    kinds = first(merged(tmp_path, marks(same), marks(cited((47, 58), "vague"))))["sentences"][1]
-    assert "citations" not in kinds
+    (citation,) = kept([same], [same], [other])["citations"]
+    assert citation["content"] == [{"start": 47, "end": 58}]
+    assert kept([], [], [other])["citations"] == []
+    assert "citations" not in kept([same], [other], []), "somebody is cited, and it isn't said who"
+    assert "citations" not in kept([same], [cited((47, 58), "vague")])
 
 
 # Dawid and Skene
 
 
-def crowd(folder: Path, *, sentences: int = 60) -> tuple[list[Path], np.ndarray]:
+def crowd(folder: Path) -> tuple[list[Path], np.ndarray]:
     """Two who are nearly always right, and three who all err in the same direction, often."""
     draw = np.random.default_rng(5)
-    truth = draw.random(sentences) < 0.4
-    lenient = [truth | (draw.random(sentences) < 0.45) for _ in range(3)]
-    careful = [np.where(draw.random(sentences) < 0.03, ~truth, truth) for _ in range(2)]
-    text = "It is. " * sentences
-    annotators = [
-        [
-            {
-                "id": "a",
-                "text": text.strip(),
-                "sentences": [
-                    {"start": 7 * n, "end": 7 * n + 6, "labels": {"claim": int(label)}}
-                    for n, label in enumerate(labels)
-                ],
-            }
+    truth = draw.random(60) < 0.4
+    lenient = [truth | (draw.random(60) < 0.45) for _ in range(3)]
+    careful = [np.where(draw.random(60) < 0.03, ~truth, truth) for _ in range(2)]
+    given = []
+    for labels in (*lenient, *careful):
+        items = [
+            {"start": 7 * n, "end": 7 * n + 6, "labels": {"claim": int(label)}}
+            for n, label in enumerate(labels)
         ]
-        for labels in (*lenient, *careful)
-    ]
-    return write(folder, *annotators), truth
+        given.append([{"id": "a", "text": "It is. " * 60, "sentences": items}])
+    return write(folder, *given), truth
 
 
 def values(found: Merged) -> np.ndarray:
@@ -203,67 +181,40 @@ def test_dawid_and_skene_find_who_errs_and_majority_does_not(tmp_path) -> None:
 
 def test_a_signal_on_which_all_agree_stays_as_it_is(tmp_path) -> None:
     for value in (0, 1):
-        found = merged(
-            tmp_path, record({"claim": value}), record({"claim": value}), dawid_skene=True
-        )
+        found = merged(tmp_path, *[record({"claim": value})] * 2, dawid_skene=True)
         assert first(found)["sentences"][0]["labels"] == {"claim": value}
-
-
-def test_without_crowd_kit_it_says_what_to_type(tmp_path, monkeypatch) -> None:
-    import framescope.classifier.errors  # noqa: F401
-
-    from framescope import classifier
-
-    def missing(name: str) -> None:
-        raise ModuleNotFoundError(name)
-
-    monkeypatch.setattr(classifier.errors, "import_module", missing)
-    with pytest.raises(
-        FramescopeError, match=r"needs crowdkit; type: pip install '.*\[annotate\]'"
-    ):
-        merged(tmp_path, record({"claim": 1}), record({"claim": 0}), dawid_skene=True)
 
 
 # What is refused
 
 
-def test_other_texts_and_other_sentences_are_one_line(tmp_path) -> None:
-    other = record({}) | {"text": TEXT.replace("Orvel", "Vesk!")}
-    with pytest.raises(
-        CorpusError, match=r"bo\.jsonl, line 1: the text of 'orvel/1' differs from "
-    ):
-        merged(tmp_path, record({}), other)
-    with pytest.raises(CorpusError, match=r"bo\.jsonl, line 1: the sentences of 'orvel/1' differ "):
-        merged(tmp_path, record({}, {}), record({}))
-    bare = {key: value for key, value in record({}).items() if key != "text"}
-    with pytest.raises(CorpusError, match=r"bo\.jsonl, line 1: no 'text'"):
-        merged(tmp_path, record({}), bare)
+OTHER = record({}) | {"text": TEXT.replace("Orvel", "Vesk!")}
+BARE = {key: value for key, value in record({}).items() if key != "text"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "reason"),
+    [
+        (record({}), OTHER, "the text of 'orvel/1' differs from "),
+        (record({}, {}), record({}), "the sentences of 'orvel/1' differ from "),
+        (record({}), BARE, "no 'text'"),
+    ],
+)
+def test_other_texts_and_other_sentences_are_one_line(tmp_path, one, other, reason) -> None:
+    with pytest.raises(CorpusError, match=rf"bo\.jsonl, line 1: {reason}"):
+        merged(tmp_path, one, other)
 
 
 # The command
 
 
-def run(*arguments: object) -> Any:
-    return CliRunner().invoke(app, ["merge", *map(str, arguments)])
-
-
 def test_the_command_writes_what_the_format_reads(tmp_path) -> None:
     paths = write(tmp_path, [record({"claim": 1})], [record({"claim": 0})])
     output = tmp_path / "merged.jsonl"
-    done = run(*paths, "--output", output)
+    done = CliRunner().invoke(app, ["merge", *map(str, paths), "--output", str(output)])
     assert done.exit_code == 0, done.output
     assert done.output.startswith("1 article of 2 annotators, 1 label")
     (line,) = output.read_text(encoding="utf-8").splitlines()
     article = from_record(json.loads(line), "merged", 1)
     assert article.units is not None
     assert article.units[0].labels == {"claim": 0.5}
-
-
-def test_the_command_overwrites_nothing_unasked(tmp_path) -> None:
-    paths = write(tmp_path, [record({"claim": 1})], [record({"claim": 0})])
-    output = tmp_path / "merged.jsonl"
-    output.write_text("mine\n")
-    assert isinstance(run(*paths, "--output", output).exception, InputError)
-    assert output.read_text() == "mine\n"
-    assert isinstance(run(*paths, "--output", paths[0], "--overwrite").exception, InputError)
-    assert run(*paths, "--output", output, "--overwrite").exit_code == 0

@@ -12,8 +12,6 @@ from framescope.training.baseline import BaselineTrainer
 from framescope.training.data.examples import Examples
 from framescope.training.recipes import BaselineSettings
 
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-
 
 def examples(share: float, *, every: int = 1) -> Examples:
     """Articles of one claim, one rumour and one plain sentence; rumours are labelled `share`.
@@ -51,36 +49,13 @@ def rumour(share: float, **more: int) -> float:
 
 
 def test_the_baseline_gives_what_lies_between() -> None:
-    found = [rumour(share) for share in SHARES]
+    found = [rumour(share) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
     assert found == sorted(found)
-    assert found[1] == pytest.approx(0.25, abs=0.1)
-    assert found[2] == pytest.approx(0.5, abs=0.1)
-    assert found[3] == pytest.approx(0.75, abs=0.1)
+    assert found[1:4] == pytest.approx([0.25, 0.5, 0.75], abs=0.1)
 
 
 def test_a_half_on_all_is_as_good_as_a_yes_on_half_of_them() -> None:
     assert rumour(0.5) == pytest.approx(rumour(1.0, every=2), abs=0.05)
-
-
-def test_labels_of_0_and_1_are_fitted_without_weights(monkeypatch) -> None:
-    """So that a baseline of hard labels stays the same to the byte."""
-    from sklearn.linear_model import LogisticRegression
-
-    fit, weights = LogisticRegression.fit, []
-
-    def watched(self, x, y, sample_weight=None):
-        weights.append((x.shape[0], sample_weight))
-        return fit(self, x, y, sample_weight)
-
-    monkeypatch.setattr(LogisticRegression, "fit", watched)
-    rumour(1.0)
-    assert weights
-    assert all(given is None for _, given in weights)
-    weights.clear()
-    rumour(0.25)
-    rows, given = weights[-1]
-    assert rows == 120 + 40, "each doubtful row stands twice"
-    assert given.sum() == pytest.approx(120), "and counts as one"
 
 
 # The transformer's loss
@@ -107,28 +82,6 @@ def least(soft: float) -> float:
     return float(grid[int(np.argmin(losses))])
 
 
-@pytest.mark.parametrize("soft", [0.2, 0.5, 0.67, 0.9])
+@pytest.mark.parametrize("soft", [0.2, 0.67])
 def test_the_loss_of_the_transformer_is_least_at_the_label(soft) -> None:
     assert 1 / (1 + np.exp(-least(soft))) == pytest.approx(soft, abs=0.01)
-
-
-def test_tokens_of_a_span_are_held_to_the_label_of_its_sentence() -> None:
-    torch = pytest.importorskip("torch")
-    from framescope.classifier.models import Tokens
-    from framescope.training.transformer.targets import Targets, marked
-
-    few = toys.examples(8)
-    row = next(row for row, spans in enumerate(few.spans) if spans)
-    one, span = few.where(np.array([row])), few.spans[row][0]
-    start = span.start - one.sentences[0].start
-    offsets = ((start, start + 1), (start + len("x"), start + 2))
-    for label, known in ((1.0, True), (0.67, True), (0.33, False), (0.0, True)):
-        labels = one.labels.copy()
-        labels[:, 1:3] = label
-        rows = replace(one, labels=labels, spans=one.spans if label else ((),))
-        assert (marked(rows, toys.TAGS) == known).all()
-        tags = Targets(rows, [Tokens((5, 6), offsets)], toys.TAGS, {}, 1.0).tags[0]
-        if known:
-            assert torch.allclose(tags, torch.full_like(tags, label))
-        else:
-            assert tags is None

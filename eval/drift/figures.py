@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.eval.metrics import Change, Estimate, Share
@@ -20,17 +20,15 @@ from scipy.spatial.distance import jensenshannon
 from scipy.special import logit
 from scipy.stats import permutation_test
 
-_Z = 1.96
-
 
 @dataclass(frozen=True, slots=True)
 class DriftFigure:
-    """One figure.
+    """One figure before and now, with 95% intervals over articles.
 
-    ``before``, ``now``: with 95% intervals over articles. ``effect``: the change, in ``unit``:
-    "sd", "bits", "chance" (``before`` is what chance gives), "error" (expected and observed share,
-    and the calibration error), or that of the figure. ``size``, ``least``: of the effect, and from
-    what on it matters. ``p``: corrected for the figures of the measure; NaN where not tested.
+    ``effect``: the change, in ``unit``: "sd", "bits", "chance" (``before`` is what chance gives),
+    "error" (expected and observed share, and the calibration error), or that of the figure.
+    ``size``, ``least``: of the effect, and from what on it matters. ``p``: corrected for the
+    figures of the measure; NaN where not tested.
     """
 
     name: str
@@ -60,8 +58,18 @@ class DriftFigure:
 
 
 @dataclass(frozen=True, slots=True)
+class ShiftedWord:
+    """A word, the share of articles with it before and now, and the z of the change."""
+
+    word: str
+    before: float
+    now: float
+    z: float
+
+
+@dataclass(frozen=True, slots=True)
 class DriftMeasure:
-    """Figures that are tested together.
+    """Figures that are tested together; of the vocabulary, with the words that shifted most.
 
     ``note``: a remark, or why there are no figures. ``p``: the least of the figures', corrected for
     the number of measures; NaN where nothing is tested. ``found``: the figures that have changed.
@@ -72,6 +80,8 @@ class DriftMeasure:
     note: str = ""
     p: float = math.nan
     found: tuple[str, ...] = ()
+    more: tuple[ShiftedWord, ...] = ()
+    less: tuple[ShiftedWord, ...] = ()
 
     @property
     def least_p(self) -> float:
@@ -103,7 +113,7 @@ def _text(value: Estimate) -> str:
 
 def mean_of(values: NDArray[Any]) -> Estimate:
     """Return the mean of a value of each article, with its interval."""
-    mean, half = float(values.mean()), _Z * float(values.std(ddof=1)) / math.sqrt(len(values))
+    mean, half = float(values.mean()), 1.96 * float(values.std(ddof=1)) / math.sqrt(len(values))
     return Estimate(mean, mean - half, mean + half)
 
 
@@ -121,10 +131,7 @@ def difference(
     least: float,
     of: Callable[[NDArray[Any]], Estimate] = mean_of,
 ) -> DriftFigure:
-    """Compare the values of two runs' articles.
-
-    The interval of the difference follows from those of both means (Newcombe, 1998).
-    """
+    """Compare two runs; the interval follows from those of both means (Newcombe, 1998)."""
     before, now = map(of, sides)
     gap = now.value - before.value
     down = math.hypot(now.value - now.low, before.high - before.value)
@@ -134,15 +141,13 @@ def difference(
 
 def log_odds(values: NDArray[Any]) -> Floats:
     """Return the log-odds of probabilities, bounded where these are 0 or 1."""
-    found: Floats = logit(np.clip(values.astype(np.float64), 1e-4, 1 - 1e-4))
-    return found
+    return np.asarray(logit(np.clip(values.astype(np.float64), 1e-4, 1 - 1e-4)))
 
 
 # --- tests ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Permuted:
+class Permuted(NamedTuple):
     """A statistic of two runs, and what it is when articles are permuted between them."""
 
     value: float
@@ -160,15 +165,16 @@ class Permuted:
         low, high = np.quantile(self.null, [0.025, 0.975])
         return float(low), float(high)
 
+    def in_bits(self, name: str, least: float) -> DriftFigure:
+        """Return a divergence as a figure."""
+        bits = Estimate(self.value, *self.chance)
+        return DriftFigure(name, None, None, bits, self.beyond, least, self.p, "bits")
+
 
 def permuted(
     statistic: Callable[[Single], Floats], is_now: Bools, draws: int, seed: int
 ) -> Permuted:
-    """Test whether two runs differ by permuting their articles, n in all.
-
-    ``statistic``: of membership in the second run, shape (b, n): shape (b,), larger where the runs
-    differ more.
-    """
+    """Test whether two runs differ, by a statistic of membership in the second, (b, n) to (b,)."""
 
     def of_numbers(before: NDArray[Any], now: NDArray[Any], axis: int) -> Floats:
         members = np.zeros((*now.shape[:-1], len(is_now)), np.float32)
@@ -184,19 +190,14 @@ def permuted(
 
 
 def mean_shift_ps(values: Floats, is_now: Bools, draws: int, seed: int) -> list[float]:
-    """Return the p of each column's difference in means, corrected for the number of columns.
-
-    Columns of values, shape (n, k), are standardised and tested by the largest difference (Westfall
-    & Young, 1993, single step). NaN counts as the mean; a column without variation has p 1.
-    """
+    """Return the p of each column's difference in means, corrected (Westfall & Young, 1993)."""
     values = values - np.nanmean(values, axis=0)
     spread = np.nanstd(values, axis=0)
     scaled = np.nan_to_num(values / np.where(spread > 1e-9, spread, np.inf)).astype(np.float32)
     now, n = int(is_now.sum()), len(is_now)
 
     def gaps(members: Single) -> Floats:
-        found: Floats = np.abs(members @ scaled).astype(np.float64) * n / (now * (n - now))
-        return found
+        return np.asarray(np.abs(members @ scaled).astype(np.float64) * n / (now * (n - now)))
 
     null = permuted(lambda members: gaps(members).max(axis=-1), is_now, draws, seed).null
     # Rounding of the sums must not part a permutation from one that is the same.
@@ -205,11 +206,7 @@ def mean_shift_ps(values: Floats, is_now: Bools, draws: int, seed: int) -> list[
 
 
 def centred(values: Floats, outlet: NDArray[np.str_], is_now: Bools) -> Floats:
-    """Subtract from each article the mean of its outlet, so that only changes within outlets count.
-
-    A different mix of outlets is a change of outlets, not of scores. Outlets in one run only are
-    centred together.
-    """
+    """Subtract each outlet's mean, so that another mix of outlets is no change of scores."""
     names, code = np.unique(outlet, return_inverse=True)
     count, total = np.bincount(code, weights=is_now), np.bincount(code)
     stratum = np.where(((count == 0) | (count == total))[code], len(names), code)
@@ -219,13 +216,17 @@ def centred(values: Floats, outlet: NDArray[np.str_], is_now: Bools) -> Floats:
     return found
 
 
-def divergence(counts: NDArray[Any], is_now: Bools, draws: int, seed: int) -> Permuted:
+def now_counts(counts: Any, members: Single) -> Floats:
+    """Return the counts, shape (n, k), of the articles of the second run: shape (b, k)."""
+    return np.asarray(counts.T @ members.T, np.float64).T
+
+
+def divergence(counts: Any, is_now: Bools, draws: int, seed: int) -> Permuted:
     """Test the Jensen-Shannon divergence of two runs' counts, shape (n, k), in bits."""
     total = np.asarray(counts.sum(axis=0), np.float64)
 
     def bits(members: Single) -> Floats:
-        now = np.asarray(counts.T @ members.T, np.float64).T
-        found: Floats = jensenshannon(total - now, now, base=2, axis=-1) ** 2
-        return np.nan_to_num(found)
+        now = now_counts(counts, members)
+        return np.asarray(np.nan_to_num(jensenshannon(total - now, now, base=2, axis=-1) ** 2))
 
     return permuted(bits, is_now, draws, seed)

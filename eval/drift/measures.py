@@ -1,33 +1,52 @@
-"""What is compared: scores, flags, vocabulary, outlets, distance to the training data."""
+"""What is compared: scores, flags, vocabulary, outlets, distance to training data, calibration."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from framescope.classifier.batch.folder import RunError, RunFolder
+from framescope.classifier.batch.reading import open_run
+from framescope.classifier.batch.schema import VERSION, text_digest
 from framescope.classifier.bundles import Bundle
+from framescope.classifier.errors import InputError
 from framescope.classifier.models import FAR
-from framescope.eval.drift.articles import UNKNOWN, Rows, RunArticles, is_of_articles
+from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.eval.drift.figures import (
     DriftFigure,
     DriftMeasure,
+    ShiftedWord,
     centred,
     difference,
     divergence,
     log_odds,
     mean_of,
     mean_shift_ps,
+    now_counts,
     permuted,
     share_of,
 )
-from framescope.eval.metrics import Change, Estimate, Share, holm
+from framescope.eval.metrics import (
+    Change,
+    Estimate,
+    Share,
+    holm,
+    resample_figures,
+    single_figure,
+)
 from framescope.eval.rows import Bools, Floats, Single
+from framescope.training.corpora import read_exchange
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.stats import binomtest, fisher_exact, ks_2samp, wasserstein_distance
+from scipy.stats import t as student
 
 _WORDS = 2000  # the most common ones, by articles
 _SHOWN_WORDS = 15
@@ -37,26 +56,114 @@ _FLAGS = 0.01
 _BITS = 0.004  # of words, beyond what permutations give
 _OUTLETS, _MIX = 0.05, 0.02
 _DISTANCE, _DISTANCE_OF_BUNDLE, _FAR = 0.05, 0.1, 0.02
+_ERROR = 0.03  # of calibration
 
 _NO_DOMAIN = DriftMeasure("distance", note="unknown: the bundle has no training domain")
+_FEWEST_LABELS, _FEWEST_ARTICLES = 20, 10  # the labels: of either answer, and expected of each
+_DRAWS = 1000
+_UNKNOWN = "unknown"  # the outlet of a page that names none
+Rows = NDArray[np.intp]
+
+_WORD = re.compile(r"[^\W\d_]{2,}(?:['’][^\W\d_]+)?")
+_ARTICLES = """
+    WITH texts AS (
+        SELECT * FROM published WHERE note IS NULL
+        QUALIFY row_number() OVER (PARTITION BY text_digest ORDER BY article_id) = 1
+    )
+    SELECT *, publisher IS NOT NULL OR author_outlet IS NOT NULL AS registered,
+        (SELECT count(*) FROM texts) AS total
+    FROM texts ORDER BY hash(article_id), article_id LIMIT {limit}"""
 
 
-@dataclass(frozen=True, slots=True)
-class ShiftedWord:
-    """A word, the share of articles with it in both runs, and the z of the change."""
+@dataclass(frozen=True)
+class RunArticles:
+    """The articles of a run, n of them, and their sentences, m.
 
-    word: str
-    before: float
-    now: float
-    z: float
+    ``total``: distinct texts in the run. ``outlet`` to ``digest``: of each article. ``article``,
+    ``place``, ``texts``: of each sentence. ``scores``: by signal, of shape (m,), or (n,) for a
+    signal of whole articles; NaN where not scored, as in ``distance``.
+    """
+
+    name: str
+    manifest: Mapping[str, Any]
+    total: int
+    outlet: NDArray[np.str_]
+    outlet_names: Mapping[str, str]
+    registered: Bools
+    distance: Floats
+    far: Bools
+    digest: list[str]
+    article: Rows
+    place: Rows
+    texts: list[str]
+    scores: Mapping[str, Single]
+
+    def __len__(self) -> int:
+        return len(self.outlet)
+
+    @property
+    def bundle(self) -> tuple[str, str]:
+        """Name and digest of the bundle that scored the run."""
+        model = self.manifest["model"]
+        return str(model.get("name")), str(model.get("digest") or "")
+
+    @cached_property
+    def words(self) -> list[Counter[str]]:
+        """How often each word stands in each article, in lower case."""
+        found: list[Counter[str]] = [Counter() for _ in range(len(self))]
+        for article, text in zip(self.article.tolist(), self.texts, strict=True):
+            found[article].update(_WORD.findall(text.lower()))
+        return found
 
 
-@dataclass(frozen=True, slots=True)
-class WordsMeasure(DriftMeasure):
-    """`DriftMeasure` of the vocabulary, with the words that have shifted most."""
+def is_of_articles(signal: str) -> bool:
+    """Whether a signal is one of whole articles."""
+    return signal in BY_NAME and BY_NAME[signal].level is Level.ARTICLE
 
-    more: tuple[ShiftedWord, ...] = ()
-    less: tuple[ShiftedWord, ...] = ()
+
+def read_articles(path: Path, limit: int) -> RunArticles:
+    """Read at most `limit` articles of a run; raises a `RunError` when it can't be read."""
+    folder = RunFolder(path)
+    manifest = folder.manifest()
+    if manifest.get("schema", VERSION) != VERSION:
+        found = f"its tables are of version {manifest.get('schema')}, not of {VERSION}"
+        raise RunError(f"{path}: {found}; run the batch again with this framescope")
+    if not manifest.get("finished"):
+        command = f"framescope batch --output {path} --resume"
+        raise RunError(f"{path}: is not finished; resume it: {command}")
+    signals = manifest["signals"]
+    scored = "".join(f', s."{name}"' for name in signals if not is_of_articles(name))
+    chosen = _ARTICLES.format(limit=limit)
+    with open_run(folder) as database:
+        articles = database.table(f"SELECT * FROM ({chosen}) ORDER BY article_id")
+        sentences = database.table(
+            f'SELECT s.article_id, s."start", s."end", s.text{scored} FROM sentences s '
+            f"SEMI JOIN ({chosen}) USING (article_id) ORDER BY article_id, sentence"
+        )
+    keys, outlets = articles["article_id"].to_numpy(), articles["outlet_key"].to_pylist()
+    return RunArticles(
+        name=path.name or str(path),
+        manifest=manifest,
+        total=next(iter(articles["total"].to_pylist()), 0),
+        outlet=np.array(outlets, np.str_),
+        outlet_names=dict(zip(outlets, articles["outlet"].to_pylist(), strict=True)),
+        registered=np.array(articles["registered"].to_pylist(), np.bool_),
+        distance=_numbers(articles["distance"]),
+        far=np.array(articles["far"].fill_null(False).to_pylist(), np.bool_),
+        digest=articles["text_digest"].to_pylist(),
+        article=np.searchsorted(keys, sentences["article_id"].to_numpy()),
+        place=np.stack([sentences[end].to_numpy() for end in ("start", "end")], axis=1),
+        texts=sentences["text"].fill_null("").to_pylist(),
+        scores={
+            name: _numbers((articles if is_of_articles(name) else sentences)[name]).astype("f4")
+            for name in signals
+        },
+    )
+
+
+def _numbers(column: Any) -> Floats:
+    found: Floats = column.cast("double").fill_null(float("nan")).to_numpy()
+    return found
 
 
 @dataclass(frozen=True)
@@ -71,16 +178,14 @@ class TwoRuns:
     def __len__(self) -> int:
         return len(self.before) + len(self.now)
 
-    @property
+    def joined(self, name: str) -> NDArray[Any]:
+        """Return an array of `RunArticles` of both runs."""
+        return np.concatenate([getattr(self.before, name), getattr(self.now, name)])
+
+    @cached_property
     def is_now(self) -> Bools:
         """Which articles are of the second run."""
-        found: Bools = np.arange(len(self)) >= len(self.before)
-        return found
-
-    @property
-    def outlet(self) -> NDArray[np.str_]:
-        """The outlet of each article."""
-        return np.concatenate([self.before.outlet, self.now.outlet])
+        return np.asarray(np.arange(len(self)) >= len(self.before))
 
     @property
     def signals(self) -> list[str]:
@@ -106,8 +211,7 @@ class TwoRuns:
         """Return the mean of values in each article; NaN where it has none."""
         counts = np.bincount(article, minlength=len(self)).astype(np.float64)
         sums = np.bincount(article, weights=values, minlength=len(self))
-        found: Floats = sums / np.where(counts > 0, counts, np.nan)
-        return found
+        return np.asarray(sums / np.where(counts > 0, counts, np.nan))
 
 
 def scores(both: TwoRuns) -> DriftMeasure:
@@ -141,7 +245,7 @@ def _tested(
     """Test figures by a value of each article."""
     if not figures:
         return DriftMeasure(name, note="no signal is scored in both runs")
-    values = centred(np.stack(columns, axis=1), both.outlet, both.is_now)
+    values = centred(np.stack(columns, axis=1), both.joined("outlet"), both.is_now)
     return _measure(name, figures, mean_shift_ps(values, both.is_now, both.draws, both.seed))
 
 
@@ -150,32 +254,26 @@ def _measure(name: str, figures: Sequence[DriftFigure], ps: Sequence[float]) -> 
     return DriftMeasure(name, tuple(found))
 
 
-def vocabulary(both: TwoRuns) -> WordsMeasure:
+def vocabulary(both: TwoRuns) -> DriftMeasure:
     """Compare the shares of articles that have common words."""
     articles = (*both.before.words, *both.now.words)
     spread = Counter(word for one in articles for word in one)
     common = [word for word, times in spread.most_common(_WORDS) if times >= 3]
     table = np.array([[word in one for word in common] for one in articles], np.float32)
     tested = divergence(table, both.is_now, both.draws, both.seed)
-    bits = Estimate(tested.value, *tested.chance)
-    words = DriftFigure("words", None, None, bits, tested.beyond, _BITS, tested.p, "bits")
     shifted = _shifted(common, table, both.is_now)
     more, less = tuple(shifted[: -_SHOWN_WORDS - 1 : -1]), tuple(shifted[:_SHOWN_WORDS])
-    return WordsMeasure("vocabulary", (words,), more=more, less=less)
+    return DriftMeasure("vocabulary", (tested.in_bits("words", _BITS),), more=more, less=less)
 
 
 def _shifted(words: Sequence[str], table: Single, is_now: Bools) -> list[ShiftedWord]:
-    """Return words by how far their odds have risen, the fallen first.
-
-    By log-odds over their error, with the words of both runs as prior (Monroe et al., 2008).
-    """
+    """Return words by how far their log-odds have risen, the fallen first (Monroe et al., 2008)."""
     old, new = (table[w].sum(axis=0).astype(np.float64) for w in (~is_now, is_now))
     prior = 500.0 * (old + new) / max(float((old + new).sum()), 1.0) + 1e-9
 
     def odds(counts: Floats) -> Floats:
-        found: Floats = np.log(counts + prior)
-        found -= np.log(counts.sum() + prior.sum() - counts - prior)
-        return found
+        others = counts.sum() + prior.sum() - counts - prior
+        return np.asarray(np.log(counts + prior) - np.log(others))
 
     z = (odds(new) - odds(old)) / np.sqrt(1 / (new + prior) + 1 / (old + prior))
     before, now = old / max(int((~is_now).sum()), 1), new / max(int(is_now.sum()), 1)
@@ -187,31 +285,28 @@ def _shifted(words: Sequence[str], table: Single, is_now: Bools) -> list[Shifted
 
 def outlets(both: TwoRuns) -> DriftMeasure:
     """Compare the outlets: new ones, those that are not in the registry, the mix of all."""
-    is_now, outlet, n = both.is_now, both.outlet, len(both)
+    is_now, outlet, n = both.is_now, both.joined("outlet"), len(both)
     names, code = np.unique(outlet, return_inverse=True)
     counts = csr_array((np.ones(n, np.float32), (np.arange(n), code)), shape=(n, len(names)))
-    counts = counts[:, np.flatnonzero(names != UNKNOWN)]
+    counts = counts[:, np.flatnonzero(names != _UNKNOWN)]
     total = np.asarray(counts.sum(axis=0), np.float64)
 
     def new_share(members: Single) -> Floats:
-        now = np.asarray(counts.T @ members.T, np.float64).T
-        found: Floats = (now * (total - now < 0.5)).sum(axis=-1) / now.sum(axis=-1).clip(1.0)
-        return found
+        now = now_counts(counts, members)
+        return np.asarray((now * (total - now < 0.5)).sum(axis=-1) / now.sum(axis=-1).clip(1.0))
 
     draws = 4 * both.draws  # for the correction of four figures
     new = permuted(new_share, is_now, draws, both.seed)
     chance, gap = Share(new.value - new.beyond, *new.chance), new.beyond
     change = Change(gap, new.value - chance.high, new.value - chance.low)
-    mix = divergence(counts, is_now, draws, both.seed)
-    bits = Estimate(mix.value, *mix.chance)
-    registered = np.concatenate([both.before.registered, both.now.registered])
+    unlisted = ~both.joined("registered") & (outlet != _UNKNOWN)
     figures = [
         DriftFigure(
             "new outlets", chance, Share(new.value), change, gap, _OUTLETS, new.p, "chance"
         ),
-        _shares("not in the registry", ~registered & (outlet != UNKNOWN), is_now, _OUTLETS),
-        _shares("no outlet named", outlet == UNKNOWN, is_now, _OUTLETS),
-        DriftFigure("mix", None, None, bits, mix.beyond, _MIX, mix.p, "bits"),
+        _shares("not in the registry", unlisted, is_now, _OUTLETS),
+        _shares("no outlet named", outlet == _UNKNOWN, is_now, _OUTLETS),
+        divergence(counts, is_now, draws, both.seed).in_bits("mix", _MIX),
     ]
     return _measure("outlets", figures, holm([one.p for one in figures]))
 
@@ -224,11 +319,11 @@ def _shares(name: str, marked: Bools, is_now: Bools, least: float) -> DriftFigur
 
 def distances(both: TwoRuns) -> DriftMeasure:
     """Compare how far articles lie from the training data."""
-    distance = np.concatenate([both.before.distance, both.now.distance])
+    distance, far = both.joined("distance"), both.joined("far")
     before, now = both.sides(distance)
     if not len(before) or not len(now):
         return _NO_DOMAIN
-    known, far = ~np.isnan(distance), np.concatenate([both.before.far, both.now.far])
+    known = ~np.isnan(distance)
     figures = [
         replace(
             difference("distance", (before, now), _DISTANCE),
@@ -240,10 +335,7 @@ def distances(both: TwoRuns) -> DriftMeasure:
 
 
 def of_bundle(run: RunArticles, bundle: Bundle) -> list[DriftMeasure]:
-    """Compare a run with what its bundle keeps of its training: the distance.
-
-    A distance is the share of held-out articles that lie nearer: theirs are uniform, 2% are far.
-    """
+    """Compare a run's distances with its bundle's held-out articles: uniform, and 2% far."""
     found = [
         DriftMeasure(name, note=f"a bundle keeps no {name}; compare with a run to test them")
         for name in ("scores", "flags", "vocabulary", "outlets")
@@ -252,7 +344,6 @@ def of_bundle(run: RunArticles, bundle: Bundle) -> list[DriftMeasure]:
     if bundle.domain is None or not known.any():
         return [*found, _NO_DOMAIN]
     distance, far, m = run.distance[known], run.far[known], max(len(bundle.domain.held_out), 1)
-    mean, share = mean_of(distance), share_of(far)
     figures = [
         # To lie nearer than held-out articles is no drift.
         DriftFigure(
@@ -261,8 +352,8 @@ def of_bundle(run: RunArticles, bundle: Bundle) -> list[DriftMeasure]:
             max(now.value - expected.value, 0.0), least,
         )
         for name, expected, now, least in (
-            ("distance", Estimate(0.5), mean, _DISTANCE_OF_BUNDLE),
-            ("far", Share(1 - FAR), share, _FAR),
+            ("distance", Estimate(0.5), mean_of(distance), _DISTANCE_OF_BUNDLE),
+            ("far", Share(1 - FAR), share_of(far), _FAR),
         )
     ]  # fmt: skip
     ps = (
@@ -270,3 +361,94 @@ def of_bundle(run: RunArticles, bundle: Bundle) -> list[DriftMeasure]:
         float(binomtest(int(far.sum()), len(far), 1 - FAR).pvalue),
     )
     return [*found, _measure("distance", figures, holm(ps))]
+
+
+# --- labels ---------------------------------------------------------------------------------------
+
+
+class Labelled(NamedTuple):
+    """The labels of a signal and the scores of a run, each of shape (n,)."""
+
+    proba: NDArray[np.float32]
+    positive: Bools
+    article: Rows
+
+
+def read_labels(paths: Sequence[Path], run: RunArticles) -> dict[str, Labelled]:
+    """Find the labels of a run's articles and sentences, by their texts, in labelled files."""
+    found: dict[str, dict[int, tuple[float, bool, int]]] = defaultdict(dict)
+    for signal, row, label, article in _labels(paths, run):
+        score = float(run.scores[signal][row]) if signal in run.scores else math.nan
+        if not math.isnan(score):
+            found[signal].setdefault(row, (score, label >= 0.5, article))
+    if not found:
+        reason = f"labels no sentence of {run.name}; give labels of articles in the run"
+        raise InputError(paths[0], reason)
+    return {
+        signal: Labelled(*(np.array(column) for column in zip(*rows.values(), strict=True)))
+        for signal, rows in found.items()
+    }
+
+
+def _labels(paths: Sequence[Path], run: RunArticles) -> Iterator[tuple[str, int, float, int]]:
+    """Yield each label: signal, row of the run, label and article."""
+    number = {digest: at for at, digest in enumerate(run.digest)}
+    rows: dict[tuple[int, object], int] = {}
+    for row, article in enumerate(run.article.tolist()):
+        rows[article, tuple(run.place[row].tolist())] = rows[article, run.texts[row]] = row
+    for path in paths:
+        if not path.is_file():
+            raise InputError(path, "no such file; give a JSONL file in the exchange format")
+        for one in read_exchange(path):
+            at = number.get(text_digest(one.text))
+            if at is None:
+                continue
+            yield from ((s, at, label, at) for s, label in one.labels.items() if is_of_articles(s))
+            for unit in one.units or ():
+                keys = (unit.start, unit.end), one.text[unit.start : unit.end]
+                known = [rows[at, key] for key in keys if (at, key) in rows]
+                for signal, label in unit.labels.items():
+                    if known and not is_of_articles(signal):
+                        yield signal, known[0], label, at
+
+
+def calibration(labels: Mapping[str, Labelled], seed: int) -> DriftMeasure:
+    """Compare labels with scores: sums of residuals by article over their error (Cox, 1958)."""
+    figures: list[DriftFigure] = []
+    ps: list[float] = []
+    few = []
+    for signal, one in labels.items():
+        expected, n, positives = float(one.proba.sum()), len(one.proba), int(one.positive.sum())
+        articles, article = np.unique(one.article, return_inverse=True)
+        least = min(positives, n - positives, expected, n - expected)
+        if least < _FEWEST_LABELS or len(articles) < _FEWEST_ARTICLES:
+            few.append(signal)
+            continue
+        error = single_figure("debiased_error", one.positive, one.proba, 0.5)
+        drawn = resample_figures(
+            one.positive, (one.proba, 0.5), None, one.article, draws=_DRAWS, seed=seed,
+            names=("debiased_error",),
+        ).a["debiased_error"]  # fmt: skip
+        before, observed = (
+            share_of(np.bincount(article, weights=values) / np.bincount(article))
+            for values in (one.proba, one.positive)
+        )
+        effect = Estimate(error, max(drawn.low, 0.0), drawn.high)
+        shares = Share(before.value), observed
+        figures.append(DriftFigure(signal, *shares, effect, error, _ERROR, unit="error"))
+        ps += _residual_ps(one.proba.astype(np.float64), one.positive, article)
+    p = holm(ps)
+    tested = _measure("calibration", figures, list(map(min, p[::2], p[1::2])))
+    note = f"too few labels of {', '.join(few)}: it takes {_FEWEST_LABELS} of either answer in "
+    return replace(tested, note=f"{note}{_FEWEST_ARTICLES} articles" if few else "")
+
+
+def _residual_ps(proba: Floats, positive: Bools, article: NDArray[np.intp]) -> Iterator[float]:
+    residual, variance, odds = positive - proba, proba * (1 - proba), log_odds(proba)
+    for weight in (np.ones_like(odds), odds - np.average(odds, weights=variance.clip(1e-9))):
+        sums = np.bincount(article, weights=residual * weight)
+        m = len(sums)
+        # At least the variance of independent sentences.
+        spread = max(m / (m - 1) * float((sums**2).sum()), float((variance * weight**2).sum()))
+        z = abs(float(sums.sum())) / math.sqrt(max(spread, 1e-12))
+        yield 2 * float(student.sf(z, m - 1))

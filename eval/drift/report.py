@@ -13,13 +13,11 @@ import numpy as np
 from framescope.classifier import __version__, bundles
 from framescope.classifier.batch.folder import RunFolder
 from framescope.classifier.bundles import Bundle
-from framescope.classifier.errors import FramescopeError
+from framescope.classifier.errors import InputError
 from framescope.classifier.taxonomy import BY_NAME
 from framescope.eval.drift import measures
-from framescope.eval.drift.articles import RunArticles, read_articles
 from framescope.eval.drift.figures import DriftMeasure, log_odds
-from framescope.eval.drift.labels import calibration, read_labels
-from framescope.eval.drift.measures import TwoRuns, WordsMeasure
+from framescope.eval.drift.measures import RunArticles
 from framescope.eval.metrics import Cell, Plot, Section, Table, holm, table
 from framescope.eval.report import sections_to_html
 from numpy.typing import NDArray
@@ -34,10 +32,6 @@ _MEASURES = 6  # whose p are corrected together: the least p of permutations mus
 _TITLES = {"distance": "distance to the training data"}
 _WIDTH, _HEIGHT = 220, 60  # of a plot
 _OUTLETS = 18
-
-
-class DriftError(FramescopeError):
-    """Runs that can't be compared."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +61,10 @@ class DriftReport:
             return f"too few articles: {self.few}"
         return f"drift: {'; '.join(map(_named, self.found))}" if self.found else "no drift found"
 
-    @property
-    def words(self) -> WordsMeasure | None:
-        """The vocabulary, where it was compared."""
-        return next((one for one in self.measures if isinstance(one, WordsMeasure)), None)
-
     def record(self) -> dict[str, Any]:
         """Return the report as JSON holds it."""
         before = self.before
+        words = next((m for m in self.measures if m.name == "vocabulary" and m.figures), None)
         return {
             "verdict": self.verdict,
             "drift": None if self.few else bool(self.found),
@@ -88,26 +78,21 @@ class DriftReport:
                  "figures": one.figures}
                 for one in self.measures
             ],
-            "words": self.words and {"more": self.words.more, "less": self.words.less},
+            "words": words and {"more": words.more, "less": words.less},
         }  # fmt: skip
 
-    def section(self, most: int = _SHOWN) -> Section:
+    def section(self) -> Section:
         """Return one line per measure, then the figures of those that have changed."""
-        return Section(self._note(), (self._overview(), *(
-            found for one in self.found for found in _tables(one, most)
-        )))  # fmt: skip
+        tables = (found for one in self.found for found in _tables(one, _SHOWN))
+        return Section(self._note(), (self._overview(), *tables))
 
     def page(self) -> str:
         """Return the report as one HTML page that needs nothing else."""
         sections = {"What was compared": Section(self._note(), (self._overview(),))}
         for one in self.measures:
-            tables, plots = list(_tables(one)), []
-            if one.name == "outlets":
-                tables.append(self._outlets())
-            if isinstance(self.before, RunArticles):
-                plots = list(_plots(one, self.before, self.now))
             if one.figures:
-                sections[_title(one)] = Section(f"{_verdict(one)}.", tuple(tables), tuple(plots))
+                tables = *_tables(one), *([self._outlets()] if one.name == "outlets" else ())
+                sections[_title(one)] = Section(f"{_verdict(one)}.", tables, (*self._plots(one),))
         title = f"{self.now.name} compared with {self._against}"
         signature = f"framescope {__version__} | {self.now.bundle[0]} {self.now.bundle[1][:12]}"
         return sections_to_html(title, _sentence(self.verdict), sections, signature)
@@ -144,6 +129,24 @@ class DriftReport:
         )
         return table("Articles by outlet", ("outlet", "before", "now"), rows)
 
+    def _plots(self, measure: DriftMeasure) -> Iterator[Plot]:
+        """Draw how scores or distances are distributed in both runs."""
+        if not isinstance(self.before, RunArticles):
+            return
+        runs = (self.before, self.now)
+        for figure in measure.ordered:
+            if measure.name == "scores":
+                label, edges = BY_NAME[figure.name].label, np.linspace(-5, 5, 25)
+                found = (run.scores[figure.name] for run in runs)
+                sides = [log_odds(one[~np.isnan(one)]).clip(-5, 5) for one in found]
+            elif figure.name == "distance":
+                label, edges = "Distance", np.linspace(0, 1, 21)
+                sides = [run.distance[~np.isnan(run.distance)] for run in runs]
+            else:
+                continue
+            changed = " (changed)" if figure.name in measure.found else ""
+            yield Plot(label + changed, _histograms(sides, edges), ())
+
 
 def compare(
     run: Path,
@@ -156,68 +159,57 @@ def compare(
 ) -> DriftReport:
     """Compare a run with an earlier run, or with the training data of its bundle.
 
-    Parameters
-    ----------
-    run : pathlib.Path
-    against : str
-        The folder of a run, or a bundle.
-    data : sequence of pathlib.Path
-        Labels of the run's articles, in the exchange format.
-    level : float
-        Of the whole verdict.
-    most, seed : int
-        Articles of either run; seed of the permutations.
-
-    Raises
-    ------
-    FramescopeError
-        When a run, the bundle or labels can't be read, or another bundle scored the run.
+    `against` is the folder of a run, or a bundle; `data` are labels of the run's articles, in the
+    exchange format; `level` is that of the whole verdict; `most` articles of either run are read.
+    Raise `FramescopeError` when something can't be read, or another bundle scored the run.
     """
-    now = read_articles(run, most)
-    labels = read_labels(data, now) if data else {}
+    now = measures.read_articles(run, most)
+    labels = measures.read_labels(data, now) if data else {}
     is_run = RunFolder(Path(against)).exists()
-    before = read_articles(Path(against), most) if is_run else _bundle(against, now)
+    before = measures.read_articles(Path(against), most) if is_run else _bundle(against, now)
     small = [one for one in (now, before) if isinstance(one, RunArticles) and len(one) < _FEWEST]
     if small:
         few = " and ".join(f"{one.name} has {len(one):,} scored articles" for one in small)
         return DriftReport(now, before, (), level, f"{few}; it takes {_FEWEST}")
     if isinstance(before, RunArticles):
-        found = _between(TwoRuns(before, now, math.ceil(_MEASURES / level), seed))
+        found = _between(measures.TwoRuns(before, now, math.ceil(_MEASURES / level), seed))
     else:
         found = measures.of_bundle(now, before)
     if labels:
-        found.append(calibration(labels, seed))
+        found.append(measures.calibration(labels, seed))
     corrected = holm([one.least_p for one in found])
     decided = (one.decided(p, level) for one, p in zip(found, corrected, strict=True))
     return DriftReport(now, before, tuple(decided), level)
 
 
-def _between(both: TwoRuns) -> list[DriftMeasure]:
+def _between(both: measures.TwoRuns) -> list[DriftMeasure]:
     words, outlets = measures.vocabulary(both), measures.outlets(both)
     if both.now.bundle == both.before.bundle:
-        scores, flags = measures.scores(both), measures.flags(both)
-        return [scores, flags, words, outlets, measures.distances(both)]
-    names = " and ".join(
-        f"{one.name} by {one.bundle[0]} ({one.bundle[1][:12]})" for one in (both.before, both.now)
-    )
-    scores, flags, distance = (
-        DriftMeasure(name, note=f"not compared: {names} were scored by different bundles")
-        for name in ("scores", "flags", "distance")
-    )
+        scores, flags, distance = (
+            of(both) for of in (measures.scores, measures.flags, measures.distances)
+        )
+    else:
+        names = " and ".join(
+            f"{one.name} by {one.bundle[0]} ({one.bundle[1][:12]})"
+            for one in (both.before, both.now)
+        )
+        scores, flags, distance = (
+            DriftMeasure(name, note=f"not compared: {names} were scored by different bundles")
+            for name in ("scores", "flags", "distance")
+        )
     return [scores, flags, words, outlets, distance]
 
 
 def _bundle(against: str, now: RunArticles) -> Bundle:
     path = Path(against)
     if path.is_dir() and not (path / bundles.MANIFEST).is_file():
-        raise DriftError(f"{against}: neither a run nor a bundle; give --against one of them")
+        raise InputError(against, "neither a run nor a bundle; give --against one of them")
     found = bundles.load(against)
     name, digest = now.bundle
     if digest != found.digest:
-        raise DriftError(
-            f"{now.name} was scored by {name} ({digest[:12]}), and {against} is {found.name} "
-            f"({found.digest[:12]}); give --against the bundle that scored it, or a run"
-        )
+        other = f"is {found.name} ({found.digest[:12]})"
+        scored = f"{now.name} was scored by {name} ({digest[:12]})"
+        raise InputError(against, f"{other}, and {scored}; give --against that one, or a run")
     return found
 
 
@@ -236,7 +228,7 @@ def _verdict(measure: DriftMeasure) -> str:
 def _named(measure: DriftMeasure) -> str:
     """Name a measure that has changed, and its figures."""
     names = [one.name for one in measure.ordered if one.name in measure.found]
-    if isinstance(measure, WordsMeasure):
+    if measure.more:
         names = [word.word for word in measure.more[:3]] + ["…"]
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     title = _TITLES.get(measure.name, measure.name)
@@ -252,31 +244,13 @@ def _tables(measure: DriftMeasure, most: int | None = None) -> Iterator[Table]:
     )
     columns = ("", "before", "now", "effect, 95% interval", "changed")
     yield table(_title(measure), columns, rows)
-    if isinstance(measure, WordsMeasure):
-        shifted = ((measure.more[:most], "more"), (measure.less[:most], "less"))
+    if measure.more:
         words = (
             (one.word, way, f"{one.before:.1%}", f"{one.now:.1%}")
-            for found, way in shifted
-            for one in found
+            for way in ("more", "less")
+            for one in getattr(measure, way)[:most]
         )
         yield table("Words by share of articles", ("word", "", "before", "now"), words)
-
-
-def _plots(measure: DriftMeasure, before: RunArticles, now: RunArticles) -> Iterator[Plot]:
-    """Draw how scores or distances are distributed in both runs."""
-    for figure in measure.ordered:
-        sides: list[NDArray[Any]]
-        if measure.name == "scores":
-            sides = [run.scores[figure.name] for run in (before, now)]
-            sides = [log_odds(one[~np.isnan(one)]).clip(-5, 5) for one in sides]
-            label, edges = BY_NAME[figure.name].label, np.linspace(-5, 5, 25)
-        elif figure.name == "distance":
-            sides = [run.distance[~np.isnan(run.distance)] for run in (before, now)]
-            label, edges = "Distance", np.linspace(0, 1, 21)
-        else:
-            continue
-        changed = " (changed)" if figure.name in measure.found else ""
-        yield Plot(label + changed, _histograms(sides, edges), ())
 
 
 def _histograms(sides: Sequence[NDArray[Any]], edges: NDArray[Any]) -> str:

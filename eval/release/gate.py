@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,18 +43,14 @@ class GateError(FramescopeError):
 
 @dataclass(frozen=True)
 class Floors:
-    """The floors of a file.
-
-    ``floors``: by benchmark, ``digest``, ``metric`` and ``floor``. ``regressions``: every floor
-    that was lowered: ``benchmark``, ``from``, ``to``, ``reason``.
-    """
+    """The floors of a file by benchmark, and every one that was lowered, with the reason."""
 
     floors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     regressions: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> Floors:
-        """Read floors, none where the file isn't there; raises a `GateError` when it is damaged."""
+        """Read floors, none where there is no file; raise `GateError` when it is damaged."""
         if not path.is_file():
             return cls()
         try:
@@ -72,11 +68,7 @@ class Floors:
 
 @dataclass(frozen=True, slots=True)
 class FloorCheck:
-    """A bundle's main figure on a benchmark, and the floor.
-
-    ``digest``: of the rows and labels. ``figure``: NaN where undefined. ``floor``,
-    ``floor_digest``: None without a floor; the rows that it was measured on.
-    """
+    """A bundle's main figure on a benchmark, and its floor; digests are of rows and labels."""
 
     benchmark: Benchmark
     digest: str
@@ -97,12 +89,15 @@ class FloorCheck:
         """Whether the floor was measured on other rows."""
         return self.floor_digest is not None and self.floor_digest != self.digest
 
+    @property
+    def verdict(self) -> str:
+        """What the comparison says; nothing without a floor."""
+        verdict = "missed" if self.missed else "other rows" if self.changed else "ok"
+        return "" if self.floor is None else verdict
+
 
 def measure(evaluation: Evaluation, floors: Floors, whose: int = 0) -> Iterator[FloorCheck]:
-    """Measure a bundle, by its place, on the benchmarks that have rows and that it gives.
-
-    Figures have intervals where the evaluation has draws.
-    """
+    """Measure a bundle, by its place, on the benchmarks that have rows and that it gives."""
     bundle = evaluation.bundles[whose]
     for corpus in dict.fromkeys(b.corpus for b in BENCHMARKS):
         here = [b for b in BENCHMARKS if b.corpus == corpus and b.signal in bundle.signals]
@@ -135,24 +130,18 @@ def _digest(sample: Sample) -> str:
 
 
 def raised(checks: Sequence[FloorCheck], floors: Floors, reasons: Mapping[str, str]) -> Floors:
-    """Return floors raised to what was measured.
-
-    Raises a `GateError` when a floor would fall without a reason (by benchmark), or a reason is
-    given for one that doesn't fall.
-    """
+    """Return floors raised to what was measured, or lowered for a reason, by benchmark."""
     kept, lowered = dict(floors.floors), list[dict[str, Any]]()
     for one in checks:
         value = one.figure.value
         if math.isnan(value) or min(one.positives, one.n - one.positives) < _POSITIVES:
             continue
         name, floor = one.benchmark.name, round(value - _SLACK, 4)
-        if one.floor is not None and floor < one.floor:
-            if one.missed:
-                reason = reasons.get(name)
-                lowered.append({"benchmark": name, "from": one.floor, "to": floor,
-                                "reason": reason})  # fmt: skip
-            else:
-                floor = one.floor  # within the slack: as it was
+        if one.missed:
+            fall = {"benchmark": name, "from": one.floor, "to": floor}
+            lowered.append({**fall, "reason": reasons.get(name)})
+        elif one.floor is not None:
+            floor = max(floor, one.floor)  # within the slack: as it was
         kept[name] = {"digest": one.digest, "metric": one.benchmark.metric, "floor": floor}
     if unexplained := [one for one in lowered if one["reason"] is None]:
         falls = (f"{one['benchmark']} ({one['from']} to {one['to']})" for one in unexplained)
@@ -197,9 +186,7 @@ class Gate:
         rows = (
             (
                 one.benchmark.name, one.benchmark.metric, one.n, one.positives, one.figure.value,
-                *(("none", "") if one.floor is None else (
-                    one.floor, "missed" if one.missed else "other rows" if one.changed else "ok",
-                )),
+                "none" if one.floor is None else one.floor, one.verdict,
             )
             for one in self.checks
         )  # fmt: skip
@@ -216,20 +203,16 @@ class Gate:
     def check(self, name: str) -> None:
         """Raise a `GateError` where a floor or a limit is missed; the bundle's name as typed."""
         if changed := [one.benchmark.name for one in self.checks if one.changed]:
-            raise GateError(
-                f"the floors were measured on other rows: {', '.join(changed)}; "
-                "measure again with --update"
-            )
+            reason = f"measured on other rows: {', '.join(changed)}; measure again with --update"
+            raise GateError(f"the floors were {reason}")
         if missed := [one.benchmark.name for one in self.checks if one.missed]:
             raise GateError(f"below the floor: {', '.join(missed)}")
         if self.suite.missed:
-            raise GateError(
-                f"{self.suite.verdict} `framescope eval robustness {name}` shows the cases"
-            )
+            shown = f"`framescope eval robustness {name}` shows the cases"
+            raise GateError(f"{self.suite.verdict} {shown}")
         if all(one.floor is None for one in self.checks):
-            raise GateError(
-                f"{self.path}: has no floor for these benchmarks; set some with --update"
-            )
+            reason = "has no floor for these benchmarks; set some with --update"
+            raise GateError(f"{self.path}: {reason}")
 
 
 # --- the model card -------------------------------------------------------------------------------
@@ -237,16 +220,14 @@ class Gate:
 
 def card_records(checks: Iterable[FloorCheck]) -> list[dict[str, Any]]:
     """Return figures as a manifest holds them under ``metrics``; what is undefined is null."""
-
-    def rounded(value: float) -> float | None:
-        return None if math.isnan(value) else round(value, 4)
-
     return [
         {
             "benchmark": one.benchmark.name, "rows": one.digest, "n": one.n, "groups": one.groups,
             "positives": one.positives, "metric": one.benchmark.metric,
-            "value": rounded(one.figure.value), "low": rounded(one.figure.low),
-            "high": rounded(one.figure.high),
+            **{
+                key: None if math.isnan(value) else round(value, 4)
+                for key, value in asdict(one.figure).items()
+            },
         }
         for one in checks
     ]  # fmt: skip
@@ -276,16 +257,15 @@ def _card_line(record: Mapping[str, Any]) -> tuple[Cell, ...]:
 
 
 def write_card(folder: Path, checks: Iterable[FloorCheck]) -> None:
-    """Write figures into a bundle's manifest and card; raises a `BundleError` where it can't."""
+    """Write figures into a bundle's manifest and card; raise `BundleError` where it can't."""
     metrics = card_records(checks)
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        card = (folder / CARD).read_text(encoding="utf-8")
-        before, begin, rest = card.partition(_BEGIN)
+        before, begin, rest = (folder / CARD).read_text(encoding="utf-8").partition(_BEGIN)
         if begin:
             rest = rest.partition(_END)[2]
         else:
-            before, heading, rest = card.partition("## What it can't do")
+            before, heading, rest = before.partition("## What it can't do")
             rest = f"\n\n{heading}{rest}"
         atomic_write(folder / CARD, f"{before}{card_section(metrics)}{rest}")
         text = json.dumps(manifest | {"metrics": metrics}, indent=2, ensure_ascii=False)

@@ -2,35 +2,23 @@
 
 Four things speak against a candidate: a floor or a limit of the gate that it misses; a signal that
 it no longer gives; a signal that it ranks worse, where the 95% interval of the difference in
-average precision lies below 0; and a signal whose flags are worse, where F1 falls beyond chance.
-Differences are paired and resample whole articles (`eval.compare`). Of many intervals one in forty
-lies below 0 by chance, which is the price of missing none: a promotion can be allowed with a
-reason. F1 depends on where a threshold happens to lie, so its p are corrected for the number of
-signals (Holm, 1979).
-
-Judging takes minutes and changes nothing. Then, under a lock, the bundle is copied, the decision
-recorded and the pointer moved. If another bundle became current meanwhile, nothing is done.
+average precision lies below 0; and a signal whose flags are worse, where F1 falls beyond chance. Of
+many intervals one in forty lies below 0 by chance, which is the price of missing none: a promotion
+can be allowed with a reason. F1 depends on where a threshold happens to lie, so its p are corrected
+for the number of signals (Holm, 1979).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier import __version__
-from framescope.classifier.bundles import (
-    Bundle,
-    ModelStore,
-    Promoted,
-    digest,
-    load,
-    resolve,
-    split_name,
-)
-from framescope.classifier.errors import FramescopeError, InputError
+from framescope.classifier import __version__, bundles
+from framescope.classifier.bundles import Bundle, ModelStore, Promoted
+from framescope.classifier.errors import InputError
 from framescope.eval.compare import Compared, Difference, Progress, compare_models
 from framescope.eval.metrics import Change, Section, Table, holm
 from framescope.eval.release.gate import FLOORS, Gate
@@ -49,18 +37,15 @@ _DIGITS = 3  # figures are judged as they are shown
 _FEWEST = 10  # positives, and negatives, from which a resample tells something
 _FLOORED = "transformer"  # the kind that the floors were measured on
 _ALIKE, _FEW, _LOST, _NEW = "no difference shown", "too few to tell", "lost", "new"
-
-
-class PromotionError(FramescopeError):
-    """A promotion that can't be made as asked."""
+_WORSE = {"worse ranking": "average precision", "worse flags": "F1 of the flags"}
 
 
 @dataclass(frozen=True, slots=True)
 class SignalChange:
     """A signal on one part of the rows: the candidate's figures minus the current bundle's.
 
-    ``ranking``, ``flags``: differences of average precision, and of F1 at each bundle's threshold;
-    NaN where undefined. ``flags_p``: two-sided, corrected for the number of comparisons.
+    ``ranking``, ``flags``: of average precision, and of F1 at each bundle's threshold; NaN where
+    undefined. ``flags_p``: two-sided, corrected for the number of comparisons.
     """
 
     row: Compared
@@ -72,13 +57,10 @@ class SignalChange:
     @property
     def objection(self) -> str:
         """What speaks against the candidate; empty when nothing does."""
-        named = {
-            "worse ranking": ("average precision", self.ranking),
-            "worse flags": ("F1 of the flags", self.flags),
-        }
-        if self.verdict not in named:
+        if self.verdict not in _WORSE:
             return ""
-        (name, change), row = named[self.verdict], self.row
+        name, row = _WORSE[self.verdict], self.row
+        change = self.flags if self.verdict == "worse flags" else self.ranking
         return (
             f"{row.signal}: {name} {change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}] "
             f"({row.corpus}, {row.part}; n {row.n:,}, {row.n_groups} articles, "
@@ -105,8 +87,8 @@ class SignalChange:
 class Judgement:
     """The comparison of a candidate with the current bundle.
 
-    ``gate``: the candidate's, without floors where it is of another kind than they were measured
-    on. ``lost``: signals that only the current bundle gives. ``signatures``: of the comparisons.
+    ``gate``: without floors where they were measured on another kind of bundle. ``lost``: signals
+    that only the current bundle gives. ``signatures``: of the comparisons.
     """
 
     gate: Gate
@@ -118,20 +100,20 @@ class Judgement:
     @property
     def objections(self) -> tuple[str, ...]:
         """What speaks against the candidate, one line each."""
-        return tuple(self._objections())
-
-    def _objections(self) -> Iterator[str]:
-        for one in self.gate.checks:
-            if one.missed:
-                yield (f"{one.benchmark.name}: {one.figure.value:.3f}, below its floor of "
-                       f"{one.floor:.3f} (n {one.n:,}, {one.groups} groups)")  # fmt: skip
-            elif one.changed:
-                yield f"{one.benchmark.name}: its floor was measured on other rows"
-        for result in self.gate.suite.missed:
-            yield f"behaviour: the limit of '{result.name}' is missed"
-        if self.lost:
-            yield f"no longer given: {', '.join(self.lost)}"
-        yield from (one.objection for one in self.changes if one.objection)
+        floors = (
+            f"{one.benchmark.name}: {one.figure.value:.3f}, below its floor of {one.floor:.3f} "
+            f"(n {one.n:,}, {one.groups} groups)"
+            if one.missed
+            else f"{one.benchmark.name}: its floor was measured on other rows"
+            for one in self.gate.checks
+            if one.missed or one.changed
+        )
+        return (
+            *floors,
+            *(f"behaviour: the limit of '{one.name}' is missed" for one in self.gate.suite.missed),
+            *([f"no longer given: {', '.join(self.lost)}"] if self.lost else ()),
+            *(one.objection for one in self.changes if one.objection),
+        )
 
     def record(self) -> dict[str, Any]:
         """Return what the history keeps: every figure, finite or null."""
@@ -184,26 +166,18 @@ class Judgement:
 def judge(
     shipped: Evaluation, own: Evaluation | None, progress: Progress | None = None
 ) -> Judgement:
-    """Compare a candidate with the current bundle, on what ships and on the user's own labels.
-
-    Both evaluations are of the current bundle and the candidate. Raises a `SignalError` when no row
-    has a label of a signal that either gives.
-    """
+    """Compare the current bundle and a candidate, on what ships and on the user's own labels."""
     current, candidate = shipped.bundles
     found = [compare_models(one, progress=progress) for one in (shipped, own) if one is not None]
     floors = FLOORS if candidate.manifest["kind"] == _FLOORED else None
     gate = Gate.of(replace(shipped, draws=0), floors, whose=1)
     changes = _changes([row for comparison in found for row in comparison.rows])
     files = set() if own is None else set(own.examples.corpus.tolist())
-    mine = [one for one in changes
-            if one.row.corpus in files and one.verdict not in (_LOST, _NEW)]  # fmt: skip
-    warnings: tuple[str, ...] = ()
-    if mine and all(one.verdict == _FEW for one in mine):
-        warnings = ("Your held-out file has too few articles or positives for an interval.",)
-    return Judgement(
-        gate, changes, tuple(one for one in current.signals if one not in candidate.signals),
-        tuple(one.signature for one in found), warnings,
-    )  # fmt: skip
+    mine = {one.verdict for one in changes if one.row.corpus in files} - {_LOST, _NEW}
+    few = "Your held-out file has too few articles or positives for an interval."
+    lost = tuple(one for one in current.signals if one not in candidate.signals)
+    signatures = tuple(one.signature for one in found)
+    return Judgement(gate, changes, lost, signatures, (few,) if mine == {_FEW} else ())
 
 
 def _changes(rows: Sequence[Compared]) -> tuple[SignalChange, ...]:
@@ -247,10 +221,10 @@ def _ap(figures: Mapping[str, float] | None) -> float:
 
 @dataclass(frozen=True)
 class Promotion:
-    """The outcome of a promotion.
+    """The outcome of a promotion, with the version that is current now.
 
-    ``decision``: "promoted", "allowed" (with a reason), "refused", or "current": the candidate is
-    current already. ``version``: the current one now. ``record``: as the history keeps it.
+    ``decision``: "promoted", "allowed" (with a reason), "refused", or "current": it is already.
+    ``record``: as the history keeps it.
     """
 
     name: str
@@ -276,43 +250,28 @@ def promote(
 ) -> Promotion:
     """Judge a candidate, and promote it when nothing speaks against it, or somebody allows it.
 
-    Parameters
-    ----------
-    word : str
-        A bundle's folder, or what else `classifier.bundles.resolve` takes.
-    store : ModelStore
-    name : str, optional
-        By default the folder's.
-    data : sequence of pathlib.Path
-        Labelled files that neither bundle was trained on. Those of the user's own labels that
-        training held out, in ``CANDIDATE.run/added``, are used too.
-    corpora : pathlib.Path or None
-        As `training.corpora.given_folder` takes it.
-    against : str or None
-        By default the current bundle of the name, at first the shipped one of the kind.
-    allow, by : str or None
-        Why the candidate may be promoted whatever speaks against it; who decides it.
-
-    Raises
-    ------
-    FramescopeError
-        When a bundle or the rows can't be used, or another bundle became current meanwhile; then
-        nothing is written.
+    `word` is a bundle's folder, or what else `classifier.bundles.resolve` takes; `name` is by
+    default the folder's. `data` are labelled files that neither bundle was trained on; those of the
+    user's own labels that training held out, in ``CANDIDATE.run/added``, are used too. `against` is
+    by default the current bundle of the name, at first the shipped one of the kind. `allow` says
+    why the candidate may be promoted whatever speaks against it, `by` who decides it. Raise
+    `FramescopeError`, with nothing written, when a bundle or the rows can't be used, or another
+    bundle became current meanwhile.
     """
     if allow is not None and not (allow.strip() and (by or "").strip()):
-        raise PromotionError("--allow needs a reason, and --by WHO decides it; give both")
+        raise InputError("--allow", "needs a reason, and --by WHO decides it; give both")
     is_folder = Path(word).is_dir()  # a folder takes precedence over a promoted name
-    folder = Path(word) if is_folder else resolve(word)
-    parts = None if is_folder else split_name(word)
+    folder = Path(word) if is_folder else bundles.resolve(word)
+    parts = None if is_folder else bundles.split_name(word)
     name = name or (parts[0] if parts else folder.absolute().name)
     store.check_name(name)
     store.check_writable()
-    candidate, before = load(folder), store.find(name)
+    candidate, before = bundles.load(folder), store.find(name)
     kind = str(candidate.manifest["kind"])
     if against is not None:
-        current = load(resolve(against))
+        current = bundles.load(bundles.resolve(against))
     else:
-        current = load(before.path() if before else resolve(kind))
+        current = bundles.load(before.path() if before else bundles.resolve(kind))
     if before is not None and before.versions.get(before.current) == candidate.digest:
         return Promotion(name, "current", before.current, None, {"digest": candidate.digest})
     own = _own_files(data, folder)
@@ -333,7 +292,7 @@ def promote(
             "name": against or (f"{name}@{before.current}" if before else kind),
             **_identity(current),
         },
-        "data": [{"path": str(path), "digest": digest(path)} for path in own],
+        "data": [{"path": str(path), "digest": bundles.digest(path)} for path in own],
         "framescope": __version__,
         "resampling": {"draws": draws, "seed": seed},
         "allowed": {"reason": allow, "by": by} if decision == "allowed" else None,
@@ -343,10 +302,8 @@ def promote(
     with store.writing(name) as writer:
         writer.repair()
         if against is None and _pointer(store.find(name)) != _pointer(before):
-            raise PromotionError(
-                f"{name}: another bundle became current meanwhile, with which this one was not "
-                "compared; promote it again"
-            )
+            reason = "another bundle became current meanwhile, with which this one was not compared"
+            raise InputError(name, f"{reason}; promote it again")
         if refused:
             writer.record("refused", **record)
         else:

@@ -13,9 +13,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from framescope.training.annotation import exchange, marks
-from framescope.training.annotation.exchange import File, Piece, Returned, Task, needed
-from framescope.training.annotation.marks import Marking, Role
-from framescope.training.annotation.questions import Questions
+from framescope.training.annotation.exchange import Piece, Returned, Task, needed
+from framescope.training.annotation.marks import Marking, Questions, Role
 
 RELATION = "of one citation"
 _NOBODY = ("all", "unknown", "sentences", "marks")  # names of files that name no annotator
@@ -57,12 +56,11 @@ def write(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
         record = {"text": task.article.text, "entities": entities, "relations": relations}
         articles.append({**record, "article": task.article.id, **whose})
     asked = (*questions.of_sentences, *questions.of_article)
-    answered = [marks.flat({one.name: answer})[0] for one in asked for answer in one.answers]
     parts = [*marks.PARTS, *marks.content_labels()] if questions.parts else []
     return {
         "sentences.jsonl": exchange.as_lines(sentences),
         "marks.jsonl": exchange.as_lines(articles),
-        "sentences-labels.json": _labels(answered),
+        "sentences-labels.json": _labels([label for one in asked for label in one.flat]),
         "marks-labels.json": _labels([*questions.spans, *parts]),
         "relations-labels.json": _labels([RELATION]),
         exchange.README: questions.guidance(_STEPS),
@@ -81,19 +79,15 @@ def read(given: Returned) -> Iterator[Piece]:
     for file in given.of(".jsonl"):
         for where, record in file.lines():
             needed(record, "text", str, where)
-            by = _annotator(record, file)
+            by = record.get("annotator")
+            if not isinstance(by, str):
+                stem = PurePosixPath(file.base).stem
+                by = None if stem in _NOBODY else stem
             if record.get("of") is not None:
                 labels = record.get("label", record.get("labels")) or []
                 yield exchange.answered(record, labels, given, by, where)
             else:
                 yield _marked(record, given, by, where)
-
-
-def _annotator(record: Mapping[str, Any], file: File) -> str | None:
-    if isinstance(record.get("annotator"), str):
-        return str(record["annotator"])
-    stem = PurePosixPath(file.base).stem
-    return None if stem in _NOBODY else stem
 
 
 def _marked(record: Mapping[str, Any], given: Returned, by: str | None, where: str) -> Piece:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import zipfile
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,14 +27,14 @@ from framescope.classifier.inputs.exchange import parse_json, read_record
 from framescope.classifier.records import Article, Skipped, Span
 from framescope.classifier.taxonomy import Level
 from framescope.training.annotation import marks
-from framescope.training.annotation.marks import AnnotationError, Mark, Marking, Role, bare
-from framescope.training.annotation.questions import Questions, questions_for
+from framescope.training.annotation.marks import Mark, Marking, Questions, Role
 from framescope.training.labels import ANNOTATOR, read_records
 
 ARTICLES = "articles.jsonl"
 """The exported articles without labels, in every folder: what labels come back to."""
 README = "README.md"
 _MOST_BYTES = 1_000_000_000  # of an archive, unpacked
+_AS_SENT = "; annotate and import the articles that were exported"
 
 Tell = Callable[[str], None]
 Record = dict[str, Any]
@@ -40,10 +42,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """An article to be labelled, and two copies with labels: by `annotator` and by `model`.
-
-    `scores` are the model's, by sentence (-1: the article) and signal.
-    """
+    """An article to be labelled, with a person's and a model's labels, and its scores by place."""
 
     article: Article
     labelled: Article | None = None
@@ -81,15 +80,15 @@ class File(NamedTuple):
     @property
     def base(self) -> str:
         """The last part of its name."""
-        return self.name.replace("\\", "/").rsplit("/", 1)[-1].rsplit("!", 1)[-1]
+        return re.split(r"[\\/!]", self.name)[-1]
 
     def text(self) -> str:
-        """Return it as UTF-8 without a byte order mark, or raise `AnnotationError`."""
+        """Return it as UTF-8 without a byte order mark, or raise `InputError`."""
         try:
             return self.data.decode("utf-8-sig")
         except UnicodeDecodeError:
             reason = "not UTF-8; convert it (iconv -t UTF-8), or export it again"
-            raise AnnotationError(f"{self.name}: {reason}") from None
+            raise InputError(self.name, reason) from None
 
     def lines(self) -> Iterator[tuple[str, Any]]:
         """Yield the name and the JSON value of each line."""
@@ -101,10 +100,7 @@ class File(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Some labels of an article by one annotator.
-
-    Two pieces of one article and annotator with the same `part` contradict each other.
-    """
+    """Some labels of an article; two with the same annotator and `part` contradict each other."""
 
     article: Article
     marking: Marking
@@ -120,25 +116,22 @@ class Returned(NamedTuple):
     articles: Mapping[str, Article]
 
     def of(self, suffix: str) -> list[File]:
-        """Return the files with a suffix; raise `AnnotationError` when there are none."""
+        """Return the files with a suffix; raise `InputError` when there are none."""
         found = [one for one in self.files if one.base.lower().endswith(suffix)]
         if not found:
             name = self.files[0].name if len(self.files) == 1 else "the given files"
-            raise AnnotationError(f"{name}: no *{suffix} there; give the file the tool exported")
+            raise InputError(name, f"no *{suffix} there; give the file the tool exported")
         return found
 
     def article(self, name: object, where: str) -> Article:
-        """Return the article that a tool's file names; raise `AnnotationError` without it."""
+        """Return the article that a tool's file names; raise `InputError` without it."""
         if (found := self.articles.get(str(name))) is None:
-            raise AnnotationError(
-                f"{where}: names the article '{name}', whose text isn't here; add --articles FILE, "
-                f"the {ARTICLES} of the folder that was exported"
-            )
+            what = f"names the article '{name}', whose text isn't here; add --articles FILE"
+            raise InputError(where, f"{what}, the {ARTICLES} of the folder that was exported")
         return found
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """The format of an annotation tool.
 
     `write` returns the files of a folder by name, `read` the labels in a tool's export. `soft`: it
@@ -164,15 +157,13 @@ def as_lines(values: Iterable[Any]) -> bytes:
 
 
 def needed(record: Any, key: str, kind: type, where: str) -> Any:
-    """Return a value that an export must have; raise `AnnotationError` without it."""
+    """Return a value that an export must have; raise `InputError` without it."""
     value = record.get(key) if isinstance(record, Mapping) else None
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         names = list(record)[:6] if isinstance(record, Mapping) else []
         known = ", ".join(f"'{name}'" for name in names) or "no keys"
-        raise AnnotationError(
-            f"{where}: has no '{key}' as the tool writes it (it has {known}); is it an export of "
-            "another tool, format or version?"
-        )
+        what = f"has no '{key}' as the tool writes it (it has {known})"
+        raise InputError(where, f"{what}; is it an export of another tool, format or version?")
     return value
 
 
@@ -205,8 +196,7 @@ def export(
 
     Inputs are files of the exchange format, scored or not, or anything that `score` reads; `model`
     scores them, else the predictions are those that they carry. `tell` gets a line for whatever the
-    tool can't hold. Raise `FramescopeError`, with nothing written, when an input can't be read, the
-    labels of an article aren't one person's, or the folder holds other files.
+    tool can't hold. Raise `FramescopeError`, with nothing written, when that can't be done.
     """
     _require_folder(output, overwrite=overwrite)
     taxonomy.in_order(signals or ())
@@ -218,22 +208,16 @@ def export(
     elif model is not None:
         tasks = list(_scored(model, tasks, tell))
     carried = [a for task in tasks for a in (task.labelled, task.predicted) if a is not None]
-    questions = questions_for(carried, signals, citations=citations)
+    questions = marks.questions_for(carried, signals, citations=citations)
     lost = 0
     for at, task in enumerate(tasks):
-        labelled, predicted = (
-            None if article is None else questions.limit(article, soft=to.soft)
+        (labelled, one), (predicted, other) = (
+            (None, 0) if article is None else questions.limit(article, soft=to.soft)
             for article in (task.labelled, task.predicted)
         )
-        tasks[at] = replace(
-            task,
-            labelled=labelled and labelled[0],
-            predicted=predicted and predicted[0],
-            scores={
-                (n, name): v for (n, name), v in task.scores.items() if questions.asks(name, n)
-            },
-        )
-        lost += sum(count for _, count in filter(None, (labelled, predicted)))
+        scores = {key: v for key, v in task.scores.items() if questions.asks(key[1], key[0])}
+        tasks[at] = replace(task, labelled=labelled, predicted=predicted, scores=scores)
+        lost += one + other
     if lost:
         tell(f"{to.title} can't hold labels between 0 and 1: {lost:,} left out")
     if not to.apart and any(task.predicted is not None for task in tasks):
@@ -248,15 +232,18 @@ def export(
 
 def _require_folder(path: Path, *, overwrite: bool) -> None:
     """Refuse, before the work, a folder that can't be made or holds other files."""
+    reason = ""
     if not path.absolute().parent.is_dir():
-        raise InputError(path, "can't be made; give --output a folder within one that exists")
-    if path.exists() and not path.is_dir():
-        raise InputError(path, "is a file; give --output a new folder")
-    if path.is_dir() and any(path.iterdir()):
+        reason = "can't be made; give --output a folder within one that exists"
+    elif path.exists() and not path.is_dir():
+        reason = "is a file; give --output a new folder"
+    elif path.is_dir() and any(path.iterdir()):
         if not overwrite:
-            raise InputError(path, "is there already; add --overwrite, or give another --output")
-        if not (path / ARTICLES).is_file():
-            raise InputError(path, "was not made by an export; give --output another folder")
+            reason = "is there already; add --overwrite, or give another --output"
+        elif not (path / ARTICLES).is_file():
+            reason = "was not made by an export; give --output another folder"
+    if reason:
+        raise InputError(path, reason)
 
 
 def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
@@ -282,8 +269,8 @@ def _tasks(inputs: Sequence[str], annotator: str | None) -> list[Task]:
     people: dict[str, dict[str | None, Article]] = {}
     for article, record, where in _articles(inputs):
         if "\x00" in article.text:
-            raise AnnotationError(f"{where}: its text holds NUL characters; remove them")
-        plain = bare(article)
+            raise InputError(where, "its text holds NUL characters; remove them")
+        plain = marks.bare(article)
         task = _with_predictions(Task(plain), record)
         if task.predicted is not None:
             # In a scored file the voice is the model's, and so is an empty list of citations.
@@ -293,16 +280,13 @@ def _tasks(inputs: Sequence[str], annotator: str | None) -> list[Task]:
             )
             article = replace(article, units=tuple(units))
         if tasks.setdefault(article.id, task).article != plain:
-            raise AnnotationError(
-                f"{where}: another article is called '{article.id}'; give each its own id"
-            )
+            what = f"another article is called '{article.id}'"
+            raise InputError(where, f"{what}; give each its own id")
         by = record.get(ANNOTATOR) if isinstance(record.get(ANNOTATOR), str) else None
         if by in people.setdefault(article.id, {}):
             name = f"'{by}'" if by else "nobody named"
-            raise AnnotationError(
-                f"{where}: article '{article.id}' is there twice with the labels of {name}; "
-                "leave one out"
-            )
+            what = f"article '{article.id}' is there twice with the labels of {name}"
+            raise InputError(where, f"{what}; leave one out")
         people[article.id][by] = replace(article, units=article.units or plain.units, origin=None)
     return [_with_labels(task, people[name], annotator) for name, task in tasks.items()]
 
@@ -311,13 +295,11 @@ def _with_labels(task: Task, given: Mapping[str | None, Article], annotator: str
     people = {by: article for by, article in given.items() if marks.is_labelled(article)}
     where, names = f"article '{task.article.id}'", ", ".join(f"'{by}'" for by in people)
     if annotator is None and len(people) > 1:
-        raise AnnotationError(
-            f"{where}: has the labels of several annotators ({names}), and a tool takes those of "
-            "one; choose with --annotator NAME"
-        )
+        what = f"has the labels of several annotators ({names}), and a tool takes those of one"
+        raise InputError(where, f"{what}; choose with --annotator NAME")
     by = annotator if annotator is not None else next(iter(people), None)
     if people and by not in people:
-        raise AnnotationError(f"{where}: '{annotator}' has not labelled it, but {names}")
+        raise InputError(where, f"'{annotator}' has not labelled it, but {names}")
     return replace(task, labelled=people.get(by), annotator=by)
 
 
@@ -349,35 +331,26 @@ def _with_predictions(task: Task, record: Mapping[str, Any]) -> Task:
     report, items = record.get("report"), record.get("sentences") or []
     if not isinstance(report, dict) or len(items) != len(task.article.units or ()):
         return task
-    found = {at: _labels(item) for at, item in enumerate(items)} | {-1: _labels(report)}
-    if not any(found.values()):
+    scored = {-1: report, **dict(enumerate(items))}
+    labels = {at: _labels(one) for at, one in scored.items()}
+    if not any(labels.values()):
         return task
-    sentences = [
-        {
-            "start": item["start"],
-            "end": item["end"],
-            "labels": found[at],
-            "voice": item.get("voice") if found[at] else None,
-            "citations": _markable(item, len(task.article.text)) if found[at] else None,
-        }
-        for at, item in enumerate(items)
-    ]
-    labelled = {**to_record(task.article), "sentences": sentences, "labels": found[-1]}
+    sentences: list[Record] = []
+    for at, item in enumerate(items):
+        sentences.append({"start": item["start"], "end": item["end"], "labels": labels[at]})
+        if labels[at]:
+            citations = _markable(item, len(task.article.text))
+            sentences[-1] |= {"voice": item.get("voice"), "citations": citations}
+    labelled = {**to_record(task.article), "sentences": sentences, "labels": labels[-1]}
     spans = tuple(
         Span(one["start"], one["end"], one["signal"], one["score"])
         for one in record.get("spans") or ()
         # The evidence for a sentence's flag is no span that an annotator would mark.
         if one.get("score") is not None and taxonomy.BY_NAME[one["signal"]].level is Level.SPAN
     )
-    scored = dict(enumerate(items)) | {-1: report}
-    return replace(
-        task,
-        predicted=replace(read_record(labelled, task.article.id), spans=spans),
-        model=report.get("model"),
-        scores={
-            (at, name): float(scored[at]["scores"][name]) for at in found for name in found[at]
-        },
-    )
+    predicted = replace(read_record(labelled, task.article.id), spans=spans)
+    scores = {(at, n): float(scored[at]["scores"][n]) for at in labels for n in labels[at]}
+    return replace(task, predicted=predicted, model=report.get("model"), scores=scores)
 
 
 def _labels(item: Mapping[str, Any]) -> dict[str, bool]:
@@ -453,30 +426,25 @@ def records_of(
     annotator: str | None = None,
     tell: Tell = lambda line: None,
 ) -> list[Record]:
-    """Return the records of a tool's files: articles in their order, annotators by name.
-
-    Raise `AnnotationError` when a file can't be read, or one annotator labelled an article twice.
-    """
+    """Return the records of a tool's files: articles in their order, annotators by name."""
     known: dict[str, Article] = {}
     for sidecar in (*(file for file in files if file.base == ARTICLES), *sidecars):
         for where, record in sidecar.lines():
             needed(record, "text", str, where)
-            _add(known, bare(read_record(record, where)), where)
+            _add(known, marks.bare(read_record(record, where)), where)
     rest = tuple(file for file in files if file.base not in (ARTICLES, README))
     if not rest:
-        raise AnnotationError(f"nothing there to read; give what {of.title} exported")
+        raise InputError("the given files", f"nothing there to read; give what {of.title} exported")
     articles: dict[str, Article] = {}
-    pieces: dict[tuple[str, str | None], dict[str, Piece]] = {}
+    pieces: dict[tuple[str, str | None], dict[str, Piece]] = defaultdict(dict)
     for piece in of.read(Returned(rest, known)):
         _add(articles, piece.article, piece.where)
-        by = annotator or piece.annotator
-        before = pieces.setdefault((piece.article.id, by), {}).setdefault(piece.part, piece)
+        name, by = piece.article.id, annotator or piece.annotator
+        before = pieces[name, by].setdefault(piece.part, piece)
         if before is not piece:
             whose = f"the name '{by}'" if by is not None else "no name"
-            raise AnnotationError(
-                f"{piece.where}: article '{piece.article.id}' has two annotations under {whose} "
-                f"(the other: {before.where}); keep one of them, or rename an annotator"
-            )
+            what = f"article '{name}' has two annotations under {whose} (the other: {before.where})"
+            raise InputError(piece.where, f"{what}; keep one of them, or rename an annotator")
     order = {name: at for at, name in enumerate(articles)}
     records = []
     for name, by in sorted(pieces, key=lambda key: (order[key[0]], key[1] or "")):
@@ -491,14 +459,14 @@ def records_of(
         tell(f"{empty:,} annotation{'' if empty == 1 else 's'} without any label left out")
     if not records:
         what = f"holds no labels; label in {of.title} and export it again"
-        raise AnnotationError(f"{rest[0].name}: {what}")
+        raise InputError(rest[0].name, what)
     return records
 
 
 def _add(known: dict[str, Article], article: Article, where: str) -> None:
     if known.setdefault(article.id, article) != article:
         what = f"another article is called '{article.id}'; import them separately"
-        raise AnnotationError(f"{where}: {what}")
+        raise InputError(where, what)
 
 
 def _joined(markings: Sequence[Marking]) -> Marking:
@@ -527,14 +495,12 @@ def _files(path: Path) -> Iterator[File]:
             members = [one for one in archive.infolist() if not one.is_dir()]
             if sum(one.file_size for one in members) > _MOST_BYTES:
                 what = f"unpacks to over {_MOST_BYTES:,} bytes; unpack it, and give the folder"
-                raise AnnotationError(f"{path}: {what}")
+                raise InputError(path, what)
             for member in members:
                 yield File(f"{path}!{member.filename}", archive.read(member))
-    except (
-        *(zipfile.BadZipFile, zlib.error, EOFError, OSError),
-        *(ValueError, NotImplementedError, RuntimeError),  # an unknown method, or a password
-    ):
-        raise AnnotationError(f"{path}: a damaged ZIP archive; export it again") from None
+    # `RuntimeError`: an unknown method, or a password.
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError):
+        raise InputError(path, "a damaged ZIP archive; export it again") from None
 
 
 def _bytes(path: Path) -> bytes:
@@ -542,7 +508,7 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         reason = f"can't be read ({error.strerror or error}); give what the tool exported"
-        raise AnnotationError(f"{path}: {reason}") from None
+        raise InputError(path, reason) from None
 
 
 # Texts with questions, for tools that classify texts
@@ -563,14 +529,12 @@ def question_tasks(task: Task, questions: Questions) -> Iterator[tuple[Record, M
 def answered(
     record: Any, labels: Iterable[Any], given: Returned, by: str | None, where: str
 ) -> Piece:
-    """Return what a task of `question_tasks` was answered; raise `AnnotationError`."""
+    """Return what a task of `question_tasks` was answered; raise `InputError`."""
     article = given.article(needed(record, "article", str, where), where)
     start, end = (needed(record, key, int, where) for key in ("start", "end"))
     if record["text"].strip() != article.text[start:end].strip():
-        raise AnnotationError(
-            f"{where}: its text is not that of '{article.id}' at {start}-{end}; annotate and "
-            "import the articles that were exported"
-        )
+        place = f"'{article.id}' at {start}-{end}"
+        raise InputError(where, f"its text is not that of {place}{_AS_SENT}")
     part, answers = f"{record['of']} {start}-{end}", marks.unflat(labels, where)
     marking = Marking(answers=answers)
     if record["of"] == "sentence":
@@ -579,14 +543,11 @@ def answered(
 
 
 def whole_article(record: Any, given: Returned, where: str) -> Article:
-    """Return the article of a task that is its whole text; raise `AnnotationError`."""
+    """Return the article of a task that is its whole text; raise `InputError`."""
     about = record.get("article")
     if isinstance(about, str) and about.startswith("{"):  # its record, up to version 0.3
         about = parse_json(about, where, "export it again")
     article = given.article(about.get("id") if isinstance(about, dict) else about, where)
     if record["text"] != article.text:
-        raise AnnotationError(
-            f"{where}: its text is not that of '{article.id}'; annotate and import the articles "
-            "that were exported"
-        )
+        raise InputError(where, f"its text is not that of '{article.id}'{_AS_SENT}")
     return article

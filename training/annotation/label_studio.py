@@ -11,12 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+from framescope.classifier.errors import InputError
 from framescope.classifier.inputs.exchange import parse_json, read_record
 from framescope.classifier.records import Article
 from framescope.training.annotation import exchange, marks
 from framescope.training.annotation.exchange import Piece, Returned, Task, needed
-from framescope.training.annotation.marks import AnnotationError, Mark, Marking, Role
-from framescope.training.annotation.questions import KINDS, ON_TOP, SENTENCE, Question, Questions
+from framescope.training.annotation.marks import (
+    Mark,
+    Marking,
+    Question,
+    Questions,
+    Role,
+)
 
 ROLE, TECHNIQUE = "part", "technique"
 """Names of the controls that mark characters."""
@@ -49,7 +55,7 @@ def _config(questions: Questions) -> bytes:
     view = Xml.Element("View")
     Xml.SubElement(view, "Header", value="$title", size="4")
     parts = Xml.SubElement(view, "Labels", name=ROLE, toName="text", showInline="true")
-    for role, hint in {Role.SENTENCE: SENTENCE, **questions.parts}.items():
+    for role, hint in {Role.SENTENCE: marks.SENTENCE, **questions.parts}.items():
         Xml.SubElement(parts, "Label", value=role, hint=hint, background=_COLOURS[role])
     if questions.spans:
         spans = Xml.SubElement(view, "Labels", name=TECHNIQUE, toName="text", showInline="true")
@@ -58,9 +64,9 @@ def _config(questions: Questions) -> bytes:
     asked = [(Role.SENTENCE, question) for question in questions.of_sentences]
     if questions.parts:
         Xml.SubElement(Xml.SubElement(view, "Relations"), "Relation", value="of one citation")
-        kinds = "; ".join(f"{kind}: {meaning}" for kind, meaning in KINDS.items())
-        asked.append((Role.CONTENT, Question("kind", tuple(KINDS), kinds)))
-        asked += [(Role.CONTENT, Question(f, ("yes",), hint)) for f, hint in ON_TOP.items()]
+        kinds = "; ".join(f"{kind}: {meaning}" for kind, meaning in marks.KINDS.items())
+        asked.append((Role.CONTENT, Question("kind", tuple(marks.KINDS), kinds)))
+        asked += [(Role.CONTENT, Question(f, ("yes",), hint)) for f, hint in marks.ON_TOP.items()]
     Xml.SubElement(view, "Text", name="text", value="$text", granularity="symbol")
     of_article = [(None, question) for question in questions.of_article]
     for of_role, question in (*asked, *of_article):
@@ -70,12 +76,9 @@ def _config(questions: Questions) -> bytes:
             inner = Xml.SubElement(view, "View", {"visibleWhen": "region-selected", **of})
             region = {"perRegion": "true", **of}
         Xml.SubElement(inner, "Header", value=f"{question.name}: {question.meaning}", size="6")
-        names = {
-            "name": _ASKED[of_role] + question.name,
-            "toName": "text",
-            "choice": "single-radio",
-        }
-        choices = Xml.SubElement(inner, "Choices", {**names, "showInline": "true", **region})
+        control = {"name": _ASKED[of_role] + question.name, "toName": "text"}
+        shape = {"choice": "single-radio", "showInline": "true"}
+        choices = Xml.SubElement(inner, "Choices", {**control, **shape, **region})
         for answer in question.answers:
             Xml.SubElement(choices, "Choice", value=answer)
     Xml.indent(view)
@@ -88,17 +91,13 @@ def _task(task: Task) -> dict[str, Any]:
     found: dict[str, Any] = {"data": {"text": text, "title": title, "article": about}}
     found["annotations"] = []
     if task.labelled is not None:
-        result = _result(task.labelled, {})
-        annotation = {"result": result, "ground_truth": False, "annotator": task.annotator}
-        found["annotations"].append(annotation)
+        result = {"result": _result(task.labelled, {}), "ground_truth": False}
+        found["annotations"].append({**result, "annotator": task.annotator})
     if task.predicted is not None:
-        prediction = {
-            "model_version": task.model or "model",
-            # The certainty of the most uncertain label: tasks can be sorted by it.
-            "score": min((max(one, 1 - one) for one in task.scores.values()), default=1.0),
-            "result": _result(task.predicted, task.scores),
-        }
-        found["predictions"] = [prediction]
+        # The certainty of the most uncertain label: tasks can be sorted by it.
+        score = min((max(one, 1 - one) for one in task.scores.values()), default=1.0)
+        result = {"result": _result(task.predicted, task.scores)}
+        found["predictions"] = [{"model_version": task.model or "model", "score": score, **result}]
     return found
 
 
@@ -112,8 +111,8 @@ def _result(article: Article, scores: Mapping[tuple[int, str], float]) -> list[d
 
     marking, spans = marks.to_marking(article), iter(article.spans)
     for at, mark in enumerate(marking.marks):  # the sentences come first
-        words = article.text[mark.start : mark.end]
-        value = {"start": mark.start, "end": mark.end, "text": words}
+        start, end = mark.start, mark.end
+        value = {"start": start, "end": end, "text": article.text[start:end]}
         if mark.role is Role.SPAN:
             labels = {**value, "labels": [mark.signal]}
             add(mark.id, TECHNIQUE, "labels", labels, next(spans).score)
@@ -139,13 +138,10 @@ def read(given: Returned) -> Iterator[Piece]:
         for number, task in enumerate(tasks if isinstance(tasks, list) else [tasks], start=1):
             where = f"{file.name}, task {number}"
             if isinstance(task, Mapping) and "annotation_id" in task and "data" not in task:
-                raise AnnotationError(f"{where}: is an export as JSON-MIN; export it as JSON")
+                raise InputError(where, "is an export as JSON-MIN; export it as JSON")
             data = needed(task, "data", dict, where)
-            about = {
-                **needed(data, "article", dict, where),
-                "text": needed(data, "text", str, where),
-            }
-            article = read_record(about, where)
+            about, text = needed(data, "article", dict, where), needed(data, "text", str, where)
+            article = read_record({**about, "text": text}, where)
             for at, annotation in enumerate(needed(task, "annotations", list, where), start=1):
                 name = f"{where}, annotation {at}"
                 result = needed(annotation, "result", list, name)
@@ -156,9 +152,9 @@ def read(given: Returned) -> Iterator[Piece]:
 
 def _annotator(annotation: Mapping[str, Any]) -> str | None:
     """Return the name of an export of ours, or the address or number of a user."""
-    user = annotation.get("completed_by")
-    if isinstance(annotation.get("annotator"), str):
-        return str(annotation["annotator"])
+    name, user = annotation.get("annotator"), annotation.get("completed_by")
+    if isinstance(name, str):
+        return name
     if isinstance(user, Mapping):
         return str(user.get("email") or user.get("username") or f"user-{user.get('id')}")
     return f"user-{user}" if isinstance(user, int) else None
@@ -178,15 +174,13 @@ def _marking(result: Sequence[Any], article: Article, where: str) -> Marking:
             for key, of in (("value", dict), ("from_name", str), ("id", str))
         )
         prefix, _, question = control.partition("-")
-        if kind not in ("labels", "choices") or (
-            kind == "choices" and f"{prefix}-" not in _ASKED.values()
-        ):
+        if kind != "labels" and (kind != "choices" or f"{prefix}-" not in _ASKED.values()):
             what = f"holds {kind} of '{control}', which framescope doesn't ask for"
-            raise AnnotationError(f"{where}: {what}; use the config.xml that was exported")
+            raise InputError(where, f"{what}; use the config.xml that was exported")
         given = needed(value, kind, list, where)
         if len(given) != 1 or not isinstance(given[0], str):
-            what = f"region {name} has {len(given)} {kind} of '{control}'; keep one"
-            raise AnnotationError(f"{where}: {what}")
+            what = f"region {name} has {len(given)} {kind} of '{control}'"
+            raise InputError(where, f"{what}; keep one")
         if kind == "choices":
             region = None if f"{prefix}-" == _ASKED[None] else name
             answers.setdefault(region, {})[question] = given[0]
@@ -199,7 +193,7 @@ def _marking(result: Sequence[Any], article: Article, where: str) -> Marking:
     of_article = answers.pop(None)
     if unknown := answers.keys() - regions.keys():
         what = f"has an answer of the region '{unknown.pop()}', which is missing"
-        raise AnnotationError(f"{where}: {what}")
+        raise InputError(where, what)
     placed = marks.fit(list(regions.values()), article.text, where)
     return Marking(placed, tuple(links), of_article)
 

@@ -1,8 +1,8 @@
 """Labels of an article as annotation tools have them: marks with answers, and links between marks.
 
-A citation is one mark per part, with links from the first piece of its content to the others. All
-offsets are code points of the article's text; `fit` converts those of tools that count UTF-16
-units, as JavaScript does.
+A citation is one mark per part, with links from the first piece of its content to the others.
+Offsets are code points of the text; `fit` converts those of tools that count UTF-16 units. What is
+asked are the taxonomy's signals, and voices and citations by the guidelines.
 """
 
 from __future__ import annotations
@@ -10,26 +10,28 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
-from itertools import accumulate
-from typing import Any
+from itertools import accumulate, product
+from typing import Any, NamedTuple
 
 from framescope.classifier import taxonomy
-from framescope.classifier.errors import FramescopeError, InputError
+from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import split_sentences, to_record
 from framescope.classifier.inputs.exchange import read_record
-from framescope.classifier.records import Article, MarkedCitation, SourceKind, Unit
+from framescope.classifier.records import Article, MarkedCitation, SourceKind, Unit, Voice
+from framescope.classifier.taxonomy import Level
 
 VOICE, LOOKED = "voice", "citations"
 """Questions about a sentence beside its signals; the second: whether citations were looked for."""
 YES, NO = "yes", "no"
-FLAGS = ("government", "state_media")
-
-
-class AnnotationError(FramescopeError):
-    """Labels that a tool can't hold, or a tool's file that can't be read."""
+ON_TOP = {
+    "government": "a present office-holder or body of a state, at any level",
+    "state_media": "an outlet that a state owns and controls editorially",
+}
+FLAGS = tuple(ON_TOP)
 
 
 class Role(StrEnum):
@@ -43,18 +45,17 @@ class Role(StrEnum):
     ANTECEDENT = "antecedent"
 
 
-_UNSEEN = re.compile(r"\\[nr]|[\s\u200b\ufeff]+")
-
 PARTS = (Role.SOURCE, Role.CUE, Role.ANTECEDENT)
 """The parts of a citation that are linked to its content."""
+_UNITS = "; are its offsets UTF-16 units? export code points"
+_UNSEEN = re.compile(r"\\[nr]|[\s\u200b\ufeff]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Marked characters.
+    """Marked characters; `signal` is that of a span, `words` what the tool's file says they are.
 
-    `signal` is that of a span. `answers` of a sentence are signals, `VOICE` and `LOOKED`, of a
-    content its kind and `FLAGS`. `words` are the marked text, where the tool's file has it.
+    `answers` of a sentence are signals, `VOICE` and `LOOKED`, of a content its kind and `FLAGS`.
     """
 
     id: str
@@ -140,26 +141,18 @@ def _parts(citation: MarkedCitation, name: str) -> list[Mark]:
 
 
 def from_marking(marking: Marking, article: Article, where: str) -> Article:
-    """Return an article with the labels of a marking, in the order of the text.
-
-    Raise `AnnotationError`, beginning with `where`, for whatever the exchange format doesn't allow.
-    """
+    """Return an article with the labels of a marking; raise `InputError` where one is wrong."""
     try:
         return in_text_order(read_record(_record(marking, article), ""))
-    except InputError as error:
-        raise AnnotationError(f"{where}: {error.reason}") from None
-    except ValueError as error:
-        raise AnnotationError(f"{where}: {error}") from None
+    except (InputError, ValueError) as error:
+        raise InputError(where, str(getattr(error, "reason", error))) from None
 
 
 def _record(marking: Marking, article: Article) -> dict[str, Any]:
     length = len(article.text)
     for mark in marking.marks:
         if not 0 <= mark.start < mark.end <= length:
-            raise ValueError(
-                f"{mark} is not inside the text (0-{length}); are its offsets UTF-16 units? "
-                "export code points"
-            )
+            raise ValueError(f"{mark} is not inside the text (0-{length}){_UNITS}")
     places = {(unit.start, unit.end): dict[str, str]() for unit in article.units or ()}
     for mark in marking.marks:
         if mark.role is Role.SENTENCE:
@@ -185,10 +178,8 @@ def _record(marking: Marking, article: Article) -> dict[str, Any]:
 def _add_answers(known: dict[str, str], mark: Mark) -> None:
     for name, value in mark.answers.items():
         if known.setdefault(name, value) != value:
-            raise ValueError(
-                f"{mark}: '{name}' is answered {known[name]} and {value}; keep one of them in the "
-                "tool, and export it again"
-            )
+            both = f"'{name}' is answered {known[name]} and {value}"
+            raise ValueError(f"{mark}: {both}; keep one of them in the tool, and export it again")
 
 
 def _sentence(start: int, end: int, answers: dict[str, str]) -> dict[str, Any]:
@@ -203,10 +194,9 @@ def _sentence(start: int, end: int, answers: dict[str, str]) -> dict[str, Any]:
 
 def _label(value: str) -> object:
     """Return a label as a number, or as it stands, for the exchange format to refuse."""
-    try:
+    with suppress(ValueError):
         return float({YES: 1, NO: 0}.get(value, value))
-    except ValueError:
-        return value
+    return value
 
 
 def _citations(marking: Marking) -> Iterator[tuple[Mark, dict[str, Any]]]:
@@ -264,18 +254,15 @@ def in_text_order(article: Article) -> Article:
     """Sort spans and citations by their places, each once: tools may change their order."""
     spans = {(one.start, one.end, one.signal): one for one in article.spans}
     units = tuple(
-        unit
-        if unit.citations is None
-        else replace(unit, citations=tuple(sorted(set(unit.citations), key=_order)))
+        unit if unit.citations is None else replace(unit, citations=_sorted(unit.citations))
         for unit in article.units or ()
     )
     return replace(article, units=units, spans=tuple(spans[key] for key in sorted(spans)))
 
 
-def _order(one: MarkedCitation) -> tuple[Any, ...]:
-    content = [(place.start, place.end) for place in one.content]
-    parts = [(p.start, p.end) if p else (-1, -1) for p in (one.source, one.cue, one.antecedent)]
-    return content, parts, one.kind or "", one.government, one.state_media
+def _sorted(citations: Iterable[MarkedCitation]) -> tuple[MarkedCitation, ...]:
+    by_parts = sorted(set(citations), key=str)
+    return tuple(sorted(by_parts, key=lambda one: [(p.start, p.end) for p in one.content]))
 
 
 # Offsets
@@ -286,18 +273,17 @@ def fit(marks: Sequence[Mark], text: str, where: str) -> tuple[Mark, ...]:
 
     The marked words decide what a tool counts: all marks are read in one way, or each by the way
     in which its words stand there exactly. Browsers leave out spaces and, in Label Studio, write
-    line breaks as a backslash and an ``n``, so that neither count. Raise `AnnotationError`,
+    line breaks as a backslash and an ``n``, so that neither count. Raise `InputError`,
     beginning with `where`, for a mark that fits in no way.
     """
     sizes = (2 if ord(char) > 0xFFFF else 1 for char in text)
     units = {offset: at for at, offset in enumerate(accumulate(sizes, initial=0))}
     proven = any(mark.words is not None for mark in marks)
     ways = [{at: at for at in units.values()}, *([units] if proven else ())]
-    for unseen in (False, True):
-        for way in ways:
-            placed = [_placed(mark, text, way, unseen=unseen) for mark in marks]
-            if None not in placed:
-                return tuple(mark for mark in placed if mark is not None)
+    for unseen, way in product((False, True), ways):
+        placed = [_placed(mark, text, way, unseen=unseen) for mark in marks]
+        if None not in placed:
+            return tuple(filter(None, placed))
     return tuple(_alone(mark, text, ways, where) for mark in marks)
 
 
@@ -315,15 +301,11 @@ def _alone(mark: Mark, text: str, ways: Sequence[Mapping[int, int]], where: str)
         if (placed := _placed(mark, text, way)) is not None:
             return placed
     if mark.words is None:
-        reason = "is not inside the text; are its offsets UTF-16 units? export code points"
-    else:
-        words = " ".join(mark.words.split())
-        words = words if len(words) <= 40 else words[:39] + "…"
-        reason = (
-            f"doesn't mark '{words}', neither in code points nor in UTF-16 units; is the text the "
-            "one that was exported?"
-        )
-    raise AnnotationError(f"{where}: {mark} {reason}")
+        raise InputError(where, f"{mark} is not inside the text{_UNITS}")
+    words = " ".join(mark.words.split())
+    words = words if len(words) <= 40 else words[:39] + "…"
+    what = f"{mark} doesn't mark '{words}', neither in code points nor in UTF-16 units"
+    raise InputError(where, f"{what}; is the text the one that was exported?")
 
 
 # Labels of tools whose marks have no answers
@@ -335,15 +317,15 @@ def flat(answers: Mapping[str, str]) -> list[str]:
 
 
 def unflat(labels: Iterable[Any], where: str) -> dict[str, str]:
-    """Return such labels as answers; raise `AnnotationError` where two contradict each other."""
+    """Return such labels as answers; raise `InputError` where two contradict each other."""
     answers: dict[str, str] = {}
     for label in labels:
         question, _, answer = label.partition(": ") if isinstance(label, str) else ("", "", "")
         if not question or not answer:
-            raise AnnotationError(f"{where}: unknown label '{label}'; write it as 'claim: yes'")
+            raise InputError(where, f"unknown label '{label}'; write it as 'claim: yes'")
         if answers.setdefault(question, answer) != answer:
             both = f"{answers[question]} and {answer}"
-            raise AnnotationError(f"{where}: '{question}' is answered {both}; keep one")
+            raise InputError(where, f"'{question}' is answered {both}; keep one")
     return answers
 
 
@@ -358,11 +340,10 @@ def mark_label(mark: Mark) -> str:
 def content_labels() -> dict[str, dict[str, str]]:
     """Return the labels that a content may have, with the answers that they stand for."""
     labels = {}
-    for kind in ("", *SourceKind):
-        for flags in ((), FLAGS[:1], FLAGS[1:], FLAGS):
-            answers = {"kind": kind.value} if kind else {}
-            name = " ".join([Role.CONTENT, *answers.values(), *flags])
-            labels[name] = answers | dict.fromkeys(flags, YES)
+    for kind, flags in product(("", *SourceKind), ((), FLAGS[:1], FLAGS[1:], FLAGS)):
+        answers = {"kind": str(kind)} if kind else {}
+        name = " ".join([Role.CONTENT, *answers.values(), *flags])
+        labels[name] = answers | dict.fromkeys(flags, YES)
     return labels
 
 
@@ -376,5 +357,120 @@ def labelled_mark(name: str, label: str, start: int, end: int, where: str) -> Ma
     if signal not in taxonomy.NAMES:
         close = get_close_matches(label, [*taxonomy.NAMES, *PARTS, Role.CONTENT], n=1)
         hint = f"did you mean {close[0]}?" if close else "framescope signals lists those known"
-        raise AnnotationError(f"{where}: unknown label '{label}'; {hint}")
+        raise InputError(where, f"unknown label '{label}'; {hint}")
     return Mark(name, Role.SPAN, start, end, signal)
+
+
+# What annotators are asked
+
+SENTENCE = "a sentence of the article, as it was split; answer its questions"
+_PARTS = {
+    Role.SOURCE: "who stands behind it: the whole noun phrase, or the pronoun that is there",
+    Role.CUE: "the shortest words that hand over: 'said', 'according to', 'reportedly'",
+    Role.CONTENT: "all that is handed over, with its quotation marks; link its parts to it",
+    Role.ANTECEDENT: "the nearest earlier words that name the source, of 'he' and the like",
+}
+KINDS = {
+    SourceKind.NAMED: "can be looked up by the name, here or given before",
+    SourceKind.UNNAMED: "could be counted, but isn't named: 'two officials'",
+    SourceKind.VAGUE: "nobody in particular: 'critics say', 'is believed to'",
+}
+_VOICES = {
+    Voice.OWN: "the article itself asserts it",
+    Voice.REPORTED: "indirect speech: the content is somebody else's, and the sentence says so",
+    Voice.QUOTED: "direct speech: the words that carry the statement stand in quotation marks",
+}
+_GUIDANCE = """
+## What the labels mean
+
+Label what the text does, not whether you agree with it, and not from the outlet's name.
+A question that you leave unanswered is *not annotated*, which is not the same as no.
+In full: docs/annotation-guidelines.md of framescope.
+"""
+
+
+class Question(NamedTuple):
+    """A question, the answers offered, and what "yes" or each of them means."""
+
+    name: str
+    answers: tuple[str, ...]
+    meaning: str
+
+    @property
+    def flat(self) -> list[str]:
+        """The answers as labels of tools that have no questions."""
+        return [label for answer in self.answers for label in flat({self.name: answer})]
+
+
+class Questions(NamedTuple):
+    """What is asked of sentences and of the article, and what is marked: spans by signal, parts."""
+
+    of_sentences: tuple[Question, ...]
+    of_article: tuple[Question, ...]
+    spans: Mapping[str, str]
+    parts: Mapping[Role, str]
+
+    def asks(self, name: str, sentence: int = 0) -> bool:
+        """Whether a signal is asked for; sentence -1 is the article."""
+        return any(one.name == name for one in (self.of_sentences, self.of_article)[sentence < 0])
+
+    def limit(self, article: Article, *, soft: bool) -> tuple[Article, int]:
+        """Leave out labels that aren't asked for and, unless `soft`, count and drop soft ones."""
+        lost = 0
+
+        def kept(labels: Mapping[str, float], at: int = 0) -> dict[str, float]:
+            nonlocal lost
+            asked = {name: value for name, value in labels.items() if self.asks(name, at)}
+            held = {name: value for name, value in asked.items() if soft or value in (0, 1)}
+            lost += len(asked) - len(held)
+            return held
+
+        units = tuple(
+            replace(u, labels=kept(u.labels), citations=u.citations if self.parts else None)
+            for u in article.units or ()
+        )
+        spans = tuple(span for span in article.spans if span.signal in self.spans)
+        limited = replace(article, units=units, spans=spans, labels=kept(article.labels, -1))
+        return limited, lost
+
+    def guidance(self, steps: str) -> bytes:
+        """Return the page for annotators, as Markdown: the steps in the tool, the definitions."""
+        cited = {role.value: meaning for role, meaning in _PARTS.items()}
+        cited |= {f"kind {kind}": meaning for kind, meaning in KINDS.items()} | ON_TOP
+        tables: dict[str, Mapping[str, str]] = {
+            "of a sentence": {one.name: one.meaning for one in self.of_sentences},
+            "of the article": {one.name: one.meaning for one in self.of_article},
+            "marked words": self.spans,
+            "who says what": cited if self.parts else {},
+        }
+        page = f"# Labelling for framescope\n\n{steps.strip()}\n{_GUIDANCE}"
+        for title, rows in tables.items():
+            if rows:
+                page += f"\n| {title} | |\n| --- | --- |\n"
+                page += "".join(f"| `{name}` | {meaning} |\n" for name, meaning in rows.items())
+        return page.encode()
+
+
+def questions_for(
+    labelled: Sequence[Article], signals: Sequence[str] | None = None, *, citations: bool = True
+) -> Questions:
+    """Return what is asked: some signals or all, also at the levels where articles carry them."""
+    chosen = [taxonomy.BY_NAME[name] for name in taxonomy.in_order(signals or taxonomy.NAMES)]
+    of_units = {name for one in labelled for unit in one.units or () for name in unit.labels}
+    of_articles = {name for one in labelled for name in one.labels}
+    marked = {span.signal for one in labelled for span in one.spans}
+    asked = {one: Question(one.name, (YES, NO), one.meaning) for one in chosen}
+    voices = "; ".join(f"{voice}: {meaning}" for voice, meaning in _VOICES.items())
+    of_sentences = [
+        *(q for s, q in asked.items() if s.level is not Level.ARTICLE or s.name in of_units),
+        Question(VOICE, tuple(_VOICES), f"whose words these are. {voices}"),
+    ]
+    if citations:
+        meaning = "whether who is cited in this sentence has been looked for, and marked if anybody"
+        of_sentences.append(Question(LOOKED, (YES, NO), meaning))
+    return Questions(
+        tuple(of_sentences),
+        tuple(q for s, q in asked.items() if s.level is Level.ARTICLE or s.name in of_articles),
+        {s.name: s.meaning for s in chosen if s.level is Level.SPAN or s.name in marked},
+        _PARTS if citations else {},
+    )

@@ -15,8 +15,7 @@ from typing import Any
 
 from framescope.training.annotation import exchange, marks
 from framescope.training.annotation.exchange import Piece, Returned, Task, needed
-from framescope.training.annotation.marks import Mark, Marking, Role
-from framescope.training.annotation.questions import Question, Questions
+from framescope.training.annotation.marks import Mark, Marking, Question, Questions, Role
 
 RELATION = "of one citation"
 _ROLES = [*marks.PARTS, *marks.content_labels()]
@@ -74,8 +73,7 @@ def write(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
 
 
 def _options(questions: Sequence[Question]) -> list[dict[str, str]]:
-    labels = [marks.flat({one.name: answer})[0] for one in questions for answer in one.answers]
-    return [{"id": label, "text": label} for label in labels]
+    return [{"id": label, "text": label} for one in questions for label in one.flat]
 
 
 def _whole(task: Task, found: Sequence[Mark]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -98,12 +96,10 @@ def _whole(task: Task, found: Sequence[Mark]) -> tuple[dict[str, Any], dict[str,
 
 def _tokens(text: str, edges: set[int]) -> list[dict[str, Any]]:
     """Split a text into tokens, and at the ends of marks: the views mark whole tokens."""
-    cuts = {0, len(text), *edges}
-    for found in _TOKENS.finditer(text):
-        cuts |= {found.start(), found.end()}
+    words = (edge for found in _TOKENS.finditer(text) for edge in found.span())
     pieces = [
         (start, end)
-        for start, end in pairwise(sorted(cuts))
+        for start, end in pairwise(sorted({0, len(text), *edges, *words}))
         if not text[start:end].isspace() or {start, end} & edges
     ]
     return [
@@ -122,12 +118,10 @@ def _layers(marking: Marking) -> list[tuple[list[Mark], list[tuple[str, str]]]]:
             citations.setdefault(heads.get(mark.id, mark.id), []).append(mark)
     layers: list[list[Mark]] = [[]]
     for parts in citations.values():
-        for layer in layers:
-            if not any(_clash(one, other) for one in parts for other in layer):
-                layer += parts
-                break
-        else:
-            layers.append(list(parts))
+        apart = (one for one in layers if not any(_clash(p, o) for p in parts for o in one))
+        if (layer := next(apart, None)) is None:
+            layers.append(layer := [])
+        layer += parts
     found = []
     for layer in layers:
         kept: dict[tuple[Any, ...], Mark] = {}
@@ -138,10 +132,9 @@ def _layers(marking: Marking) -> list[tuple[list[Mark], list[tuple[str, str]]]]:
 
 
 def _clash(one: Mark, other: Mark) -> bool:
-    if one.start >= other.end or other.start >= one.end:
-        return False
     shared = one.role is other.role is not Role.CONTENT
-    return not (shared and (one.start, one.end) == (other.start, other.end))
+    same = shared and (one.start, one.end) == (other.start, other.end)
+    return one.start < other.end and other.start < one.end and not same
 
 
 def read(given: Returned) -> Iterator[Piece]:
@@ -166,8 +159,7 @@ def _annotator(record: Mapping[str, Any]) -> str | None:
 
 
 def _marked(record: Mapping[str, Any], given: Returned, where: str) -> Piece:
-    article = exchange.whole_article(record, given, where)
-    relations = record.get("relations")
+    article, relations = exchange.whole_article(record, given, where), record.get("relations")
     ends = [
         needed(one, key, dict, where)
         for one in relations or ()

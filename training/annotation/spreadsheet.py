@@ -15,23 +15,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from framescope.classifier.errors import InputError
 from framescope.classifier.records import Article, Unit
 from framescope.training.annotation import exchange, marks
 from framescope.training.annotation.exchange import File, Piece, Returned, Task
 from framescope.training.annotation.marks import (
-    FLAGS,
-    NO,
-    YES,
-    AnnotationError,
     Mark,
     Marking,
+    Question,
+    Questions,
     Role,
 )
-from framescope.training.annotation.questions import Question, Questions
 
 _MODEL = "model: "
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _PLACE = re.compile(r"(\d+)-(\d+)")
+_CELLS = {marks.YES: "1", marks.NO: "0"}
+_YES_NO = {"1": marks.YES, "0": marks.NO, "1.0": marks.YES, "0.0": marks.NO}
 _LONGEST = 30_000  # characters of a cell, of which spreadsheets take 32,767
 _ROLES = (Role.SOURCE, Role.CUE, Role.CONTENT, Role.ANTECEDENT)
 _ABOUT = ("article", "title", "sentence", "annotator", "place", "text")
@@ -54,21 +54,21 @@ def write(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
     files = {"sentences": _sheet([*heads, *_asked(questions.of_sentences, models)], sentences)}
     if questions.of_article:
         heads = ["article", "title", *_asked(questions.of_article, models)]
-        articles = [(task.article.id, _shown(task.article.title or ""), task) for task in tasks]
-        rows = [{"article": i, "title": title, **_cells(task, -1)} for i, title, task in articles]
+        rows = [
+            {"article": one.article.id, "title": _shown(one.article.title or ""), **_cells(one, -1)}
+            for one in tasks
+        ]
         files["articles"] = _sheet(heads, rows)
-    given = {"": [task.labelled for task in tasks]}
-    given |= {"model-": [task.predicted for task in tasks]} if models else {}
-    for prefix, labelled in given.items():
-        found = [article for article in labelled if article is not None]
+    for prefix, of in (("", "labelled"), *([("model-", "predicted")] if models else ())):
+        found = [article for one in tasks if (article := getattr(one, of)) is not None]
         if questions.spans:
-            rows = [row for article in found for row in _span_rows(article)]
             heads = ["article", "sentence", "signal", "words", "place"]
+            rows = [row for article in found for row in _span_rows(article)]
             files[f"{prefix}spans"] = _sheet(heads, rows)
         if questions.parts:
-            rows = [row for article in found for row in _citation_rows(article)]
             places = [f"{role} place" for role in _ROLES]
-            heads = ["article", "sentence", *_ROLES, "kind", *FLAGS, *places]
+            heads = ["article", "sentence", *_ROLES, "kind", *marks.FLAGS, *places]
+            rows = [row for article in found for row in _citation_rows(article)]
             files[f"{prefix}citations"] = _sheet(heads, rows)
     named = {f"{name}.csv": sheet for name, sheet in files.items()}
     return {**named, exchange.README: questions.guidance(_STEPS)}
@@ -95,10 +95,7 @@ def _shown(words: str) -> str:
 
 def _cells(task: Task, at: int) -> dict[str, str]:
     """Return the answers of a sentence (-1: the article), and a model's as scores if it has any."""
-    own, model = (
-        {name: {YES: "1", NO: "0"}.get(answer, answer) for name, answer in answers.items()}
-        for answers in (_answers_of(task.labelled, at), _answers_of(task.predicted, at))
-    )
+    own, model = (_answers_of(article, at) for article in (task.labelled, task.predicted))
     model |= {n: f"{task.scores[at, n]:.3f}" for n in model if (at, n) in task.scores}
     return own | {_MODEL + name: cell for name, cell in model.items()}
 
@@ -106,7 +103,8 @@ def _cells(task: Task, at: int) -> dict[str, str]:
 def _answers_of(article: Article | None, at: int) -> dict[str, str]:
     if article is None:
         return {}
-    return marks.answers_of((article.units or ())[at] if at >= 0 else Unit(0, 0, article.labels))
+    unit = (article.units or ())[at] if at >= 0 else Unit(0, 0, article.labels)
+    return {name: _CELLS.get(answer, answer) for name, answer in marks.answers_of(unit).items()}
 
 
 def _sentence_rows(task: Task) -> Iterator[dict[str, Any]]:
@@ -129,7 +127,7 @@ def _citation_rows(article: Article) -> Iterator[dict[str, Any]]:
     for at, unit in enumerate(article.units or ()):
         for one in unit.citations or ():
             row: dict[str, Any] = {"article": article.id, "sentence": at, "kind": one.kind}
-            row |= {flag: "1" for flag in FLAGS if getattr(one, flag)}
+            row |= {flag: "1" for flag in marks.FLAGS if getattr(one, flag)}
             for role in _ROLES:
                 given = getattr(one, role)
                 places = given if role is Role.CONTENT else [given] if given else []
@@ -152,12 +150,12 @@ def read(given: Returned) -> Iterator[Piece]:
                 sheet = "sentences"  # under another name
             if sheet not in readers:
                 known = ", ".join(f"{name}.csv" for name in readers)
-                raise AnnotationError(f"{file.name}: unknown sheet; they are called {known}")
+                raise InputError(file.name, f"unknown sheet; they are called {known}")
             article = given.article(row.get("article", ""), where)
             by = row.get("annotator", "").strip()
             if by and names.setdefault(article.id, by) != by:
                 what = f"two annotators ({names[article.id]}, {by}); import their sheets separately"
-                raise AnnotationError(f"{where}: article '{article.id}' has {what}")
+                raise InputError(where, f"article '{article.id}' has {what}")
             part = f"{sheet} {row.get('place') if sheet == 'sentences' else number}"
             found.append((article, readers[sheet](row, article, where), part, where))
     for article, marking, part, where in found:
@@ -171,19 +169,17 @@ def _rows(file: File) -> Iterator[tuple[str, dict[str, str]]]:
     try:
         heads = [one.strip() for one in next(lines, [])]
         if "article" not in heads or not {"sentence", "title"} & set(heads):
-            raise AnnotationError(
-                f"{file.name}: has no columns 'article' and 'sentence'; is it a sheet of "
-                "`annotate export --to csv`?"
-            )
+            what = "has no columns 'article' and 'sentence'"
+            raise InputError(file.name, f"{what}; is it a sheet of `annotate export`?")
         for row in lines:
             where = f"{file.name}, line {lines.line_num}"
             if any(cell.strip() for cell in row[len(heads) :]):
-                raise AnnotationError(f"{where}: has more cells than there are columns")
+                raise InputError(where, "has more cells than there are columns")
             if any(cell.strip() for cell in row):
                 yield where, dict(zip(heads, row, strict=False))
     except csv.Error as error:
         where = f"{file.name}, line {lines.line_num}"
-        raise AnnotationError(f"{where}: damaged CSV ({error}); save it as CSV again") from None
+        raise InputError(where, f"damaged CSV ({error}); save it as CSV again") from None
 
 
 def _answers(row: Mapping[str, str]) -> dict[str, str]:
@@ -191,7 +187,7 @@ def _answers(row: Mapping[str, str]) -> dict[str, str]:
     for name, cell in row.items():
         value = cell.strip().lower().replace(",", ".")
         if name and value and name not in _ABOUT and not name.startswith(_MODEL):
-            found[name] = {"1": YES, "0": NO, "1.0": YES, "0.0": NO}.get(value, value)
+            found[name] = _YES_NO.get(value, value)
     return found
 
 
@@ -210,7 +206,7 @@ def _span(row: Mapping[str, str], article: Article, where: str) -> Marking:
 
 
 def _citation(row: Mapping[str, str], article: Article, where: str) -> Marking:
-    answers = _answers({name: row.get(name, "") for name in ("kind", *FLAGS)})
+    answers = _answers({name: row.get(name, "") for name in ("kind", *marks.FLAGS)})
     parts: list[Mark] = []
     for role in (Role.CONTENT, Role.SOURCE, Role.CUE, Role.ANTECEDENT):
         words, cells = row.get(role, ""), row.get(f"{role} place", "").split()
@@ -223,16 +219,14 @@ def _citation(row: Mapping[str, str], article: Article, where: str) -> Marking:
                 place = _found(piece, cell, row, article, f"{where}, {role}", anywhere=anywhere)
                 parts.append(Mark(str(len(parts)), role, *place, answers={} if parts else answers))
     if not parts or parts[0].role is not Role.CONTENT:
-        raise AnnotationError(f"{where}: a citation without content; write what is handed over")
+        raise InputError(where, "a citation without content; write what is handed over")
     return Marking(tuple(parts), tuple(("0", part.id) for part in parts[1:]))
 
 
 def _place(cell: str, where: str) -> tuple[int, int]:
     if (found := _PLACE.fullmatch(cell.strip())) is None:
-        raise AnnotationError(
-            f"{where}: '{cell}' is no place; it is written 29-63, and some spreadsheets make a "
-            "date of it: format the column as text"
-        )
+        what = f"'{cell}' is no place; it is written 29-63, and some spreadsheets make a date of it"
+        raise InputError(where, f"{what}: format the column as text")
     return int(found[1]), int(found[2])
 
 
@@ -250,14 +244,12 @@ def _found(
         start, end = _place(cell, where)
         shown = _shown(article.text[start:end])
         if words.strip() and shown.lstrip("'") != _shown(words).lstrip("'"):
-            raise AnnotationError(
-                f"{where}: '{words[:40]}' doesn't stand at {cell}; empty the cell of the place, "
-                "and the words are looked up"
-            )
+            what = f"'{words[:40]}' doesn't stand at {cell}"
+            raise InputError(where, f"{what}; empty the cell of the place, and it is looked up")
         return start, end
     at, units = row.get("sentence", "").strip(), article.units or ()
     if not at.isdigit() or int(at) >= len(units):
-        raise AnnotationError(f"{where}: '{article.id}' has no sentence with the number '{at}'")
+        raise InputError(where, f"'{article.id}' has no sentence with the number '{at}'")
     pattern = re.compile(r"\s+".join(map(re.escape, words.removeprefix("'").split())))
     unit = units[int(at)]
     found = [one.span() for one in pattern.finditer(article.text, unit.start, unit.end)]
@@ -265,9 +257,8 @@ def _found(
         found = [one.span() for one in pattern.finditer(article.text)]
     if len(found) != 1 or found[0][0] == found[0][1]:
         times = f"{len(found)} times" if found else "not once"
-        raise AnnotationError(
-            f"{where}: '{words[:40]}' stands in sentence {at} {times}; write its place, as 29-63"
-        )
+        what = f"'{words[:40]}' stands in sentence {at} {times}"
+        raise InputError(where, f"{what}; write its place, as 29-63")
     return found[0]
 
 

@@ -3,9 +3,6 @@
 Krippendorff's alpha is computed by the package of that name. The intervals come from the
 coincidences of each article, which add up: the package takes one sample at a time, and two
 thousand resamples of thirty signals would take minutes.
-
-Citations belong to a sentence. Those of two annotators are paired by the characters that their
-contents share. Alpha of a role counts the characters of the sentences that both annotated.
 """
 
 from __future__ import annotations
@@ -13,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +80,10 @@ def _interval(
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Agreement on one signal.
+    """Agreement on one signal, in the sentences that two annotators labelled at least.
 
-    `sentences` and `articles` count those that two annotators labelled at least, `positive` how
-    many of these sentences each labelled 1. `alpha` is nominal, and NaN where only one value was
-    given; `low` and `high` bound its 95% interval.
+    `positive` counts how many of these sentences each labelled 1. `alpha` is NaN where only one
+    value was given; `low` and `high` bound its 95% interval.
     """
 
     signal: str
@@ -104,7 +100,7 @@ def agreement(*annotators: Sequence[Record], draws: int = 2000, seed: int = 0) -
 
     Each of two or more gives records of the exchange format, whose text isn't needed. A label
     counts as 1 from 0.5; a line that an annotator calls no content counts as 0 for the signals that
-    they label elsewhere. Raise `CorpusError` when no two have an article or a signal in common.
+    they label elsewhere. Raise `CorpusError` when there is nothing in common.
     """
     articles: dict[str, list[Record | None]] = {}
     for number, records in enumerate(annotators):
@@ -149,20 +145,15 @@ def _values(given: Sequence[Record | None], who: Sequence[bool], signal: str) ->
 
 def _of_signal(signal: str, articles: Sequence[Floats], draws: int, seed: int) -> Agreement:
     counts = [np.stack([(one == 0).sum(1), (one == 1).sum(1)], axis=1) for one in articles]
-    sums = []
-    for zeros, ones in (one.T for one in counts):
-        # Each of a unit's m labels is compared with m - 1 others.
-        apart = (2 * ones * zeros / (zeros + ones - 1)).sum()
-        sums.append((apart, zeros.sum(), ones.sum()))
-    values = np.concatenate(articles)
-    return Agreement(
-        signal,
-        len(values),
-        len(articles),
-        tuple((values == 1).sum(axis=0).tolist()),
-        _alpha(np.concatenate(counts)),
-        *_interval(np.array(sums, float), _alphas, draws, seed),
-    )
+    # Each of a unit's m labels is compared with m - 1 others.
+    sums = [
+        ((2 * ones * zeros / (zeros + ones - 1)).sum(), zeros.sum(), ones.sum())
+        for zeros, ones in (one.T for one in counts)
+    ]
+    values, alpha = np.concatenate(articles), _alpha(np.concatenate(counts))
+    positive = tuple((values == 1).sum(axis=0).tolist())
+    bounds = _interval(np.array(sums, float), _alphas, draws, seed)
+    return Agreement(signal, len(values), len(articles), positive, alpha, *bounds)
 
 
 # Citations
@@ -170,11 +161,7 @@ def _of_signal(signal: str, articles: Sequence[Floats], draws: int, seed: int) -
 
 @dataclass(frozen=True, slots=True)
 class CitationAgreement:
-    """Agreement on one property of citations.
-
-    `n` counts what there is to agree on, in so many `articles`; `value` is what `measure` names,
-    `low` and `high` bound its 95% interval.
-    """
+    """Agreement on one property of `n` citations or characters, and its 95% interval."""
 
     what: str
     measure: str
@@ -185,17 +172,9 @@ class CitationAgreement:
     high: float
 
 
-def _share(counts: Counts) -> Floats:
-    return np.asarray(counts[:, 1] / np.maximum(counts[:, 0], 1))
-
-
-def _f1(counts: Counts) -> Floats:
-    return np.asarray(2 * counts[:, 0] / np.maximum(counts[:, 1] + counts[:, 2], 1))
-
-
 _STATISTICS: Mapping[str, Callable[[Counts], Floats]] = {
-    "F1": _f1,
-    "share": _share,
+    "F1": lambda counts: 2 * counts[:, 0] / np.maximum(counts[:, 1] + counts[:, 2], 1),
+    "share": lambda counts: counts[:, 1] / np.maximum(counts[:, 0], 1),
     "alpha": _alphas_of_pairs,
     "alpha of characters": _alphas_of_pairs,
 }
@@ -213,11 +192,11 @@ def citation_agreement(
 ) -> list[CitationAgreement]:
     """Compare annotators' citations in the sentences that two of them annotated.
 
-    Each of two or more gives records of the exchange format, whose text isn't needed. Of more than
-    two every pair is compared, and an article's pairs are added up. The measures are F1 of finding
-    a citation, alpha of the characters of each role, and of the citations that both found: the
-    share in which a role has the very same characters and that is linked to one source, and alpha
-    of each kind. Raise `CorpusError` when there is nothing in common, or a citation can't be read.
+    Of more than two every pair is compared, and an article's pairs are added up. The measures are
+    F1 of finding a citation, alpha of the characters of each role, and of the citations that both
+    found: the share in which a role has the very same characters and that is linked to one source,
+    and alpha of each kind. Raise `CorpusError` when there is nothing in common, or a citation can't
+    be read.
     """
     by_article: dict[str, list[Record]] = defaultdict(list)
     for records in annotators:
@@ -270,19 +249,13 @@ def _tally(one: Record, other: Record) -> dict[str, Counts] | None:
 def align(
     first: Sequence[MarkedCitation], second: Sequence[MarkedCitation]
 ) -> tuple[list[tuple[MarkedCitation, MarkedCitation]], list[MarkedCitation], list[MarkedCitation]]:
-    """Pair the citations of one sentence whose contents share the most characters.
-
-    Citations of one content are distinguished by cue and source. Returns the pairs, and what is
-    left of each annotator's.
-    """
+    """Pair a sentence's citations by shared characters, cue and source; return what is left too."""
     scored = []
-    for i, one in enumerate(first):
-        for j, other in enumerate(second):
-            mine, theirs = _covered(one.content), _covered(other.content)
-            shared = len(mine & theirs) / len(mine | theirs)
-            if shared:
-                same = _overlap(one.source, other.source) + _overlap(one.cue, other.cue)
-                scored.append((-shared - same / 2, i, j))
+    for (i, one), (j, other) in product(enumerate(first), enumerate(second)):
+        mine, theirs = _covered(one.content), _covered(other.content)
+        if shared := len(mine & theirs) / len(mine | theirs):
+            same = _overlap(one.source, other.source) + _overlap(one.cue, other.cue)
+            scored.append((-shared - same / 2, i, j))
     pairs: dict[int, int] = {}
     for _, i, j in sorted(scored):
         if i not in pairs and j not in pairs.values():
@@ -305,11 +278,8 @@ def _covered(places: Iterable[Place | None]) -> frozenset[int]:
 
 
 def _characters(found: Sequence[MarkedCitation], role: str, inside: Place) -> frozenset[int]:
-    places = (
-        place
-        for one in found
-        for place in (one.content if role == "content" else (getattr(one, role),))
-    )
+    given = (getattr(one, role) for one in found)
+    places = (place for one in given for place in (one if role == "content" else (one,)))
     return _covered(places) & frozenset(range(inside.start, inside.end))
 
 
@@ -319,8 +289,7 @@ def _shared(
     """Yield the sentences that both annotated, with the citations of each."""
     theirs = {(item["start"], item["end"]): item for item in other["sentences"]}
     for item in one["sentences"]:
-        match = theirs.get((item["start"], item["end"]))
-        if match is None:
+        if (match := theirs.get((item["start"], item["end"]))) is None:
             continue
         try:
             found = read_citations(item, _LONGEST), read_citations(match, _LONGEST)

@@ -1,9 +1,9 @@
-"""Checks of labelled articles: offsets, contrast pairs, duplicates, benchmarks, balance."""
+"""Checks of labels: offsets, contrast pairs, duplicates, benchmarks, balance, contradictions."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from pathlib import Path
@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.records import Article
-from framescope.classifier.taxonomy import in_order
+from framescope.classifier.records import Article, Unit, Voice
+from framescope.classifier.taxonomy import TECHNIQUES, in_order
 from framescope.training import corpora, data
 from framescope.training.corpora import labels_file
 from framescope.training.data import SENTENCE_THRESHOLD, SENTENCE_WORDS, shingles
-from framescope.training.labels.contradictions import contradictions
 from framescope.training.labels.reading import (
     LabelledArticle,
     LabelledFiles,
@@ -26,27 +25,16 @@ from framescope.training.labels.reading import (
 
 MOST_ALIKE = 0.5
 """Jaccard index of word 5-grams from which two articles are near-duplicates."""
-
-FEWEST_TO_TRAIN = 50
-"""Labels of the rarer answer from which a signal can be learned, by a rule of thumb."""
-
-FEWEST_TO_CALIBRATE = 20
-"""Labels of the rarer answer from which a threshold means something: with 20 positives the 95%
-interval of a recall of a half is 0.3 to 0.7."""
-
-FEWEST_ARTICLES = 10
-"""Articles with a positive label that are needed: whole articles are held out and resampled."""
-
+# Labels of the rarer answer from which a signal can be learned, by a rule of thumb, and from which
+# a threshold means something: with 20 the 95% interval of a recall of a half is 0.3 to 0.7.
+_TO_TRAIN, _TO_CALIBRATE = 50, 20
+_ARTICLES = 10  # with a positive label: whole articles are held out and resampled
 _NAMED = 3  # benchmark sentences of an article that are listed
 
 
 @dataclass(frozen=True, slots=True)
 class ClassBalance:
-    """The labels of one signal, of sentences or of articles.
-
-    `positives` are at least 0.5, `soft` neither 0 nor 1; `articles` have a label,
-    `with_positives` a positive one. `lacks` says what they are too few for, or is empty.
-    """
+    """The labels of one signal, and what they are too few for; `soft` are neither 0 nor 1."""
 
     signal: str
     labels: int
@@ -59,10 +47,7 @@ class ClassBalance:
 
 @dataclass(frozen=True, slots=True)
 class LabelCheck:
-    """The outcome for one collection of labelled articles.
-
-    `pairs` counts the contrast pairs that are complete; `unread` says what could not be checked.
-    """
+    """The outcome for one collection of labelled articles; `unread`: what could not be checked."""
 
     name: str
     articles: int
@@ -74,11 +59,7 @@ class LabelCheck:
 
 
 class Benchmarks(NamedTuple):
-    """The sentences that bundles are judged by.
-
-    `texts` and `articles` hold the text and the article's name of each sentence, `parts` the part
-    of the split of each article, `unread` the corpora that could not be read, and why.
-    """
+    """The sentences that bundles are judged by, and the part of the split of each article."""
 
     texts: tuple[str, ...]
     articles: tuple[str, ...]
@@ -89,13 +70,8 @@ class Benchmarks(NamedTuple):
 def check_labelled(
     name: str, files: LabelledFiles, benchmarks: Benchmarks | None = None
 ) -> LabelCheck:
-    """Check what was read from some files, in which an article may stand once per annotator.
-
-    With `benchmarks`, articles and sentences are compared with them, sentences with each other, and
-    the labels are counted.
-    """
-    found = files.articles
-    pairs = _pairs(found)
+    """Check what was read from some files; with `benchmarks`, compare and count labels too."""
+    found, pairs = files.articles, _pairs(files.articles)
     problems = [
         *files.problems,
         *chain.from_iterable(_of_article(one.article, one.name) for one in found),
@@ -103,17 +79,14 @@ def check_labelled(
         *_flaws(pairs),
         *_near_duplicates([one.article for one in found]),
     ]
+    unread: tuple[str, ...] = ()
+    balance: tuple[ClassBalance, ...] = ()
     if benchmarks is not None:
         problems += [*labelled_otherwise(found), *in_benchmarks(found, benchmarks)]
-    return LabelCheck(
-        name,
-        len(found),
-        sum(len(one.article.units or ()) for one in found),
-        sum(sorted(one.side for one in sides) == ["a", "b"] for sides in pairs.values()),
-        tuple(problems),
-        benchmarks.unread if benchmarks is not None else (),
-        class_balance(found) if benchmarks is not None else (),
-    )
+        unread, balance = benchmarks.unread, class_balance(found)
+    sentences = sum(len(one.article.units or ()) for one in found)
+    complete = sum(sorted(one.side for one in sides) == ["a", "b"] for sides in pairs.values())
+    return LabelCheck(name, len(found), sentences, complete, tuple(problems), unread, balance)
 
 
 def check_house() -> LabelCheck:
@@ -127,10 +100,7 @@ def check_house() -> LabelCheck:
 
 
 def check_standoff(root: Path | None) -> LabelCheck:
-    """Check the stand-off labels, with the texts that lie in the folder of corpora.
-
-    Raise `CorpusError` when a line can't be read, or a text is not the one that was labelled.
-    """
+    """Check the stand-off labels, with the texts that lie in the folder of corpora."""
     records = list(corpora.standoff_labels(labels_file()))
     problems: list[LabelProblem] = []
     texts = {article.id: article for article in corpora.read_standoff(root)} if root else {}
@@ -152,9 +122,8 @@ def check_standoff(root: Path | None) -> LabelCheck:
 def _of_article(article: Article, name: str) -> Iterator[LabelProblem]:
     units = article.units or ()
     for number, unit in enumerate(units):
-        text = article.text[unit.start : unit.end]
+        text, where = article.text[unit.start : unit.end], f"{name}, sentence {number}"
         if text != text.strip():
-            where = f"{name}, sentence {number}"
             yield LabelProblem(where, "begins or ends with a space", "offsets")
     for span in article.spans:
         if units and not any(u.start < span.end and span.start < u.end for u in units):
@@ -197,13 +166,12 @@ def _pairs(found: Sequence[LabelledArticle]) -> dict[str, list[_Side]]:
 
 def _flaws(pairs: Mapping[str, Sequence[_Side]]) -> Iterator[LabelProblem]:
     for name, sides in pairs.items():
-        flaws = []
-        if sorted(one.side for one in sides) != ["a", "b"]:
-            flaws = [f"has the sides {', '.join(one.side for one in sides)}, and not a and b"]
-        else:
+        names = [one.side for one in sides]
+        flaws = [f"has the sides {', '.join(names)}, and not a and b"]
+        if sorted(names) == ["a", "b"]:
             left, right = sides
             where = "stands in articles that may come into different parts of a split"
-            flaws += ["is the same sentence twice"] * (left.text == right.text)
+            flaws = ["is the same sentence twice"] * (left.text == right.text)
             flaws += ["is labelled differently for its two sides"] * (left.labels != right.labels)
             flaws += [where] * (left.group != right.group)
         yield from (LabelProblem(f"pair {name}", what, "pair") for what in flaws)
@@ -214,10 +182,10 @@ def _flaws(pairs: Mapping[str, Sequence[_Side]]) -> Iterator[LabelProblem]:
 
 def _repeated_ids(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
     for (name, annotator), times in Counter((o.article.id, o.annotator) for o in found).items():
+        what = "two articles have this id"
+        if annotator is not None:
+            what = f"annotator '{annotator}' has labelled this article twice"
         if times > 1:
-            what = "two articles have this id"
-            if annotator is not None:
-                what = f"annotator '{annotator}' has labelled this article twice"
             yield LabelProblem(name, what, "duplicate")
 
 
@@ -335,8 +303,7 @@ def _across(
 def _equal(mine: Sequence[str], others: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Yield the positions of texts of the same words, one of each sequence."""
     for same in data.same_words([*mine, *others], SENTENCE_WORDS):
-        own = [at for at in same if at < len(mine)]
-        yield from ((at, other - len(mine)) for at in own for other in same if other >= len(mine))
+        yield from ((a, b - len(mine)) for a in same for b in same if a < len(mine) <= b)
 
 
 # Balance
@@ -353,16 +320,112 @@ def class_balance(found: Sequence[LabelledArticle]) -> tuple[ClassBalance, ...]:
 
 
 def _of_signal(signal: str, values: Sequence[tuple[str, float]]) -> ClassBalance:
-    positives = sum(label >= 0.5 for _, label in values)
-    articles = len({article for article, _ in values})
-    with_positives = len({article for article, label in values if label >= 0.5})
+    positive = [article for article, label in values if label >= 0.5]
+    articles, with_positives = len({article for article, _ in values}), len(set(positive))
     soft = sum(label not in (0, 1) for _, label in values)
-    rarer, name = min((positives, "yes"), (len(values) - positives, "no"))
+    rarer, name = min((len(positive), "yes"), (len(values) - len(positive), "no"))
     lacks = ""
-    if rarer < FEWEST_TO_CALIBRATE:
-        lacks = f"too few to train or calibrate: {rarer} '{name}', {FEWEST_TO_TRAIN} needed"
-    elif rarer < FEWEST_TO_TRAIN:
-        lacks = f"enough to calibrate, too few to train: {rarer} '{name}', {FEWEST_TO_TRAIN} needed"
-    elif with_positives < FEWEST_ARTICLES:
-        lacks = f"from too few articles: {with_positives} with a 'yes', {FEWEST_ARTICLES} needed"
-    return ClassBalance(signal, len(values), articles, positives, with_positives, soft, lacks)
+    if rarer < _TO_TRAIN:
+        what = "too few to train or calibrate"
+        if rarer >= _TO_CALIBRATE:
+            what = "enough to calibrate, too few to train"
+        lacks = f"{what}: {rarer} '{name}', {_TO_TRAIN} needed"
+    elif with_positives < _ARTICLES:
+        lacks = f"from too few articles: {with_positives} with a 'yes', {_ARTICLES} needed"
+    counts = len(values), articles, len(positive), with_positives, soft
+    return ClassBalance(signal, *counts, lacks)
+
+
+# Rules of the guidelines
+
+SOURCES = ("named_source", "unnamed_source", "vague_source")
+ON_TOP = ("government_attribution", "state_media_attribution")
+_UNSOURCED = "unsourced_assertion"
+
+
+class _Given(NamedTuple):
+    """What is certain of a sentence: a label between 0 and 1 is a doubt, and breaks no rule."""
+
+    labels: Mapping[str, float]
+    voice: Voice | None
+    republished: bool
+
+    def on(self, *signals: str) -> bool:
+        """Whether any of the signals holds."""
+        return any(self.labels.get(signal) == 1 for signal in signals)
+
+
+class Rule(NamedTuple):
+    """A rule of the guidelines, the signals that it needs annotated, and what breaks it."""
+
+    reason: str
+    needs: tuple[str, ...]
+    broken: Callable[[_Given], bool]
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("a line that is not content gets no other label", ("content",),
+         lambda s: not s.on("content") and (len(s.labels) > 1 or s.voice is not None)),
+    Rule("an unsourced_assertion has a claim", (_UNSOURCED, "claim"),
+         lambda s: s.on(_UNSOURCED) and not s.on("claim")),
+    Rule("an unsourced_assertion has no source", (_UNSOURCED,),
+         lambda s: s.on(_UNSOURCED) and s.on(*SOURCES, "attributed")),
+    Rule("an unsourced_assertion is in the article's own voice", (_UNSOURCED,),
+         lambda s: s.on(_UNSOURCED) and not s.republished
+         and (s.voice not in (None, Voice.OWN) or s.on("quoted", "reported"))),
+    Rule("a government or state media comes on top of a named or an unnamed source", SOURCES[:2],
+         lambda s: s.on(*ON_TOP) and not s.on(*SOURCES[:2])),
+    Rule("attributed is 1 when a source signal holds, and only then", ("attributed", *SOURCES),
+         lambda s: s.on("attributed") != s.on(*SOURCES)),
+    Rule("a sentence is not both quoted and reported", ("quoted", "reported"),
+         lambda s: s.on("quoted") and s.on("reported")),
+    Rule("a reported sentence has a source", ("reported", *SOURCES),
+         lambda s: s.on("reported") and not s.on(*SOURCES)),
+    Rule("a sentence in the article's own voice has no source", ("quoted", "reported", *SOURCES),
+         lambda s: s.on(*SOURCES) and not s.on("quoted", "reported")),
+    Rule("quoted says what the voice says", ("quoted",),
+         lambda s: s.voice is not None and s.on("quoted") != (s.voice is Voice.QUOTED)),
+    Rule("reported says what the voice says", ("reported",),
+         lambda s: s.voice is not None and s.on("reported") != (s.voice is Voice.REPORTED)),
+    Rule("a subjective sentence is in the author's own voice", ("subjective",),
+         lambda s: s.on("subjective") and s.on("quoted", "reported")),
+    Rule("any_technique is 1 when one of the fourteen is, and only then",
+         ("any_technique", *TECHNIQUES),
+         lambda s: s.on("any_technique") != s.on(*TECHNIQUES)),
+)  # fmt: skip
+
+
+def contradictions(article: Article) -> Iterator[tuple[int, str]]:
+    """Yield the number of each sentence whose labels contradict each other, and the rule."""
+    for number, unit in enumerate(article.units or ()):
+        inside = any(r.start <= unit.start and unit.end <= r.end for r in article.republications)
+        labels = {signal: label for signal, label in unit.labels.items() if label in (0, 1)}
+        given = _Given(labels, unit.voice, inside)
+        broken = (r.reason for r in RULES if labels.keys() >= {*r.needs} and r.broken(given))
+        others = *_span_reasons(article, unit, labels), *_citation_reasons(unit, given)
+        yield from ((number, reason) for reason in (*broken, *others))
+
+
+def _span_reasons(article: Article, unit: Unit, labels: Mapping[str, float]) -> Iterator[str]:
+    marked = {s.signal for s in article.spans if s.start < unit.end and unit.start < s.end}
+    for technique in TECHNIQUES:
+        label = labels.get(technique)
+        if label is not None and (label == 1) != (technique in marked):
+            where = "a span of it" if technique in marked else "no span of it"
+            yield f"{technique} is {label:g}, and {where} lies in the sentence"
+
+
+def _citation_reasons(unit: Unit, given: _Given) -> Iterator[str]:
+    if unit.citations is None:
+        return
+    attributed = given.labels.get("attributed")
+    if attributed is not None and (attributed == 1) != bool(unit.citations):
+        who = "somebody" if unit.citations else "nobody"
+        yield f"attributed is {attributed:g}, and {who} is cited"
+        return
+    marked = {f"{one.kind}_source" for one in unit.citations if one.kind}
+    for signal, held in zip(ON_TOP, ("government", "state_media"), strict=True):
+        marked |= {signal for one in unit.citations if getattr(one, held)}
+    for signal in (*SOURCES, *ON_TOP):
+        if given.on(signal) and signal not in marked:
+            yield f"{signal} is 1, and no citation is of that kind"

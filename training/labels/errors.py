@@ -1,12 +1,9 @@
 """Labels that are likely wrong, by confident learning (Northcutt, Jiang and Chuang, 2021).
 
-A label is compared with the probability of a model that didn't learn it. It is listed when
-cleanlab's `find_label_issues` names it and the model gives it a chance under `MOST_LIKELY`, which
-keeps out those that are only uncertain.
-
-The probabilities come from a logistic regression per signal, on a bundle's log-odds of every signal
+A label is listed when cleanlab names it and a model that didn't learn it gives it a chance under
+`MOST_LIKELY`. The model is a logistic regression per signal, on a bundle's log-odds of every signal
 and on the sentence's n-grams, in five folds of whole articles; so signals that no bundle knows are
-covered. Of a bundle that never saw the labels its own probabilities can be used.
+covered. A bundle that never saw the labels can be used as it is.
 """
 
 from __future__ import annotations
@@ -40,12 +37,7 @@ _WEIGHT = 0.3  # of log-odds of unit spread, relative to n-grams of unit length
 
 @dataclass(frozen=True, slots=True)
 class LikelyError:
-    """A label that is likely wrong.
-
-    `given` is the label, `chance` the model's probability of 1, `usual` its mean over the sentences
-    with the same label. `words` speak for 1 where the label is 0, as far as the bundle knows the
-    signal.
-    """
+    """A label that is likely wrong, the probability of 1, and its mean for labels of that value."""
 
     article: str
     sentence: int
@@ -79,8 +71,7 @@ def find_errors(
     """Look for labels that are likely wrong, in sentences that a bundle describes.
 
     Labels between 0 and 1, labels of whole articles and labels marked as `CONFIRMED` are skipped.
-    `own` uses the bundle's probabilities as they are, for the signals that it gives. Raise
-    `FramescopeError` without cleanlab.
+    `own` uses the bundle's probabilities as they are, for the signals that it gives.
     """
     need("cleanlab", "looking for likely label errors needs", "annotate")
     # Positions in place of ids, which several annotators share; whole articles, for the context.
@@ -116,12 +107,11 @@ def find_errors(
         for place in _issues(given, chance):
             row = int(at[place])
             one, sentence = found[position[row]], rows.sentences[row]
-            usual = float(chance[given == given[place]].mean())
             if not _is_confirmed(one, sentence.index, signal):
-                errors.append((row, LikelyError(
-                    one.name, sentence.index, sentence.text, signal, int(given[place]),
-                    float(chance[place]), usual,
-                )))  # fmt: skip
+                usual = float(chance[given == given[place]].mean())
+                label = signal, int(given[place]), float(chance[place]), usual
+                error = LikelyError(one.name, sentence.index, sentence.text, *label)
+                errors.append((row, error))
     wanted = [(r, e.signal) for r, e in errors if not e.given and e.signal in bundle.signals]
     evidence = dict(zip(wanted, prediction.evidence(wanted), strict=True))
     ranked = []

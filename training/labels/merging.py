@@ -1,16 +1,16 @@
 """Several annotators' labels of the same articles, merged into one record per article.
 
-A merged label is the share of annotators who say yes, or the probability of yes by Dawid and Skene
-(1979), "Maximum likelihood estimation of observer error-rates using the EM algorithm". Places are
-decided by majority: a span character by character, a citation as a whole.
+A merged label is the share of annotators who say yes, or the probability of yes (Dawid and Skene,
+1979). Places are decided by majority: a span character by character, a citation as a whole.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
 from framescope.classifier.errors import CorpusError, need
@@ -28,12 +28,7 @@ T = TypeVar("T", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Merged labels.
-
-    `records` are in the order of the articles, with the names of their ``annotators``. `labels`
-    counts what is in them, `soft` the labels that are neither 0 nor 1, `ties` those that `hard`
-    left out, `alone` the articles that one annotator labelled.
-    """
+    """Merged records, with counts of labels, soft ones, ties, and articles of one annotator."""
 
     records: tuple[Mapping[str, Any], ...]
     labels: int
@@ -81,16 +76,12 @@ def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = Fal
         for labels in (article.labels, *(unit.labels for unit in article.units or ()))
         for value in labels.values()
     ]
-    return Merged(
-        tuple(
-            {**to_record(article), "annotators": sorted(by_article[name])}
-            for name, article in merged.items()
-        ),
-        len(values),
-        sum(value not in (0, 1) for value in values),
-        ties,
-        sum(len(given) == 1 for given in by_article.values()),
+    records = (
+        {**to_record(article), "annotators": sorted(by_article[name])}
+        for name, article in merged.items()
     )
+    soft, alone = sum(value not in (0, 1) for value in values), map(len, by_article.values())
+    return Merged(tuple(records), len(values), soft, ties, list(alone).count(1))
 
 
 def _require_same_article(given: Sequence[LabelledArticle]) -> None:
@@ -98,14 +89,13 @@ def _require_same_article(given: Sequence[LabelledArticle]) -> None:
     for one in given:
         if "text" not in one.record:
             raise CorpusError(f"{one.where}: no 'text'; merging needs the article")
-        differs = ""
-        if one.article.text != first.article.text:
-            differs = f"the text of '{one.article.id}' differs"
-        elif _places(one.article) != _places(first.article):
-            differs = f"the sentences of '{one.article.id}' differ"
-        if differs:
-            how = "give annotators the same articles, with the same sentences"
-            raise CorpusError(f"{one.where}: {differs} from {first.where}; {how}")
+        texts, places = ([a.article.text, _places(a.article)] for a in (one, first))
+        if texts != places:
+            what = "text of '{}' differs" if texts[0] != places[0] else "sentences of '{}' differ"
+            raise CorpusError(
+                f"{one.where}: the {what.format(one.article.id)} from {first.where}; give "
+                "annotators the same articles, with the same sentences"
+            )
 
 
 def _places(article: Article) -> list[tuple[int, int]]:
@@ -113,18 +103,13 @@ def _places(article: Article) -> list[tuple[int, int]]:
 
 
 def _votes(by_article: Mapping[str, Mapping[str, LabelledArticle]]) -> Votes:
-    """Collect who says what.
-
-    A line that an annotator calls no content has no other label of theirs; where others label it,
-    that counts as a no, as in agreement.
-    """
+    """Collect who says what; who calls a line no content says no where others label it."""
     votes: dict[_Item, dict[str, float]] = defaultdict(dict)
     for name, given in by_article.items():
         for who, one in given.items():
-            for signal, label in one.article.labels.items():
-                votes[_Item(name, -1, signal)][who] = label
-            for number, unit in enumerate(one.article.units or ()):
-                for signal, label in unit.labels.items():
+            of_units = (unit.labels for unit in one.article.units or ())
+            for number, labels in enumerate((one.article.labels, *of_units), start=-1):
+                for signal, label in labels.items():
                     votes[_Item(name, number, signal)][who] = label
     for item, said in votes.items():
         for who, one in by_article[item.article].items():
@@ -148,14 +133,12 @@ def _dawid_skene(votes: Votes) -> dict[_Item, float]:
         by_signal[item.signal].append(item)
     decided: dict[_Item, float] = {}
     for items in by_signal.values():
-        table = pd.DataFrame(
-            [
-                (number, who, int(label >= 0.5))
-                for number, item in enumerate(items)
-                for who, label in votes[item].items()
-            ],
-            columns=["task", "worker", "label"],
-        )
+        rows = [
+            (number, who, int(label >= 0.5))
+            for number, item in enumerate(items)
+            for who, label in votes[item].items()
+        ]
+        table = pd.DataFrame(rows, columns=["task", "worker", "label"])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # crowd-kit's use of pandas
             chances = DawidSkene(n_iter=_ROUNDS).fit_predict_proba(table)
@@ -227,11 +210,7 @@ def _most(values: Iterable[T]) -> T | None:
 
 
 def _citations(given: Sequence[tuple[MarkedCitation, ...]]) -> tuple[MarkedCitation, ...] | None:
-    """Keep the citations that a majority marks identically.
-
-    None ("not annotated") where nobody annotated them, or where a majority marks citations and no
-    majority agrees on one.
-    """
+    """Keep citations that a majority marks identically; None where no majority agrees on one."""
     if not given:
         return None
     times = Counter(one for marked in given for one in dict.fromkeys(marked))
@@ -250,26 +229,22 @@ def _spans(
         lookers = [a for who, a in articles.items() if who in markers[signal]]
         times: Counter[int] = Counter()
         for one in lookers:
-            places = (range(s.start, s.end) for s in one.spans if s.signal == signal)
-            times.update({at for place in places for at in place})
+            times.update(
+                {a for s in one.spans if s.signal == signal for a in range(s.start, s.end)}
+            )
         text = lookers[0].text
         agreed = sorted(at for at, count in times.items() if 2 * count > len(lookers))
         for start, end in _runs(agreed):
             words = text[start:end]
-            start += len(words) - len(words.lstrip())
-            end -= len(words) - len(words.rstrip())
+            start, end = end - len(words.lstrip()), start + len(words.rstrip())
             inside = [u.labels.get(signal, 1) for u in units if u.start < end and start < u.end]
             if start < end and max(inside, default=1) >= 0.5:
                 found.append(Span(start, end, signal))
     return tuple(sorted(found, key=lambda span: (span.start, span.end)))
 
 
-def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Join consecutive numbers to ranges with an exclusive end."""
-    runs: list[tuple[int, int]] = []
-    for number in numbers:
-        if runs and runs[-1][1] == number:
-            runs[-1] = runs[-1][0], number + 1
-        else:
-            runs.append((number, number + 1))
-    return runs
+def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the ranges, with an exclusive end, that consecutive numbers form."""
+    for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+        (_, first), *rest = run
+        yield first, first + len(rest) + 1

@@ -1,7 +1,6 @@
 """Labelled files: the articles of each annotator, and every fault of every line.
 
-Reading for training stops at the first fault. Whoever corrects a file needs all of them, so a
-record that can't be read is read again part by part.
+To correct a file takes all of its faults: a record that can't be read is read again part by part.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from framescope.classifier.errors import CorpusError, InputError
 from framescope.classifier.inputs.exchange import parse_line, read_record
@@ -53,8 +52,7 @@ class LabelledArticle:
         return self.article.id + (f" ({self.annotator})" if self.annotator else "")
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledFiles:
+class LabelledFiles(NamedTuple):
     """The articles that could be read from some files, and what is wrong with the other lines."""
 
     articles: tuple[LabelledArticle, ...]
@@ -81,10 +79,7 @@ def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any] | str]]:
 
 
 def read_records(path: Path) -> list[tuple[str, dict[str, Any]]]:
-    """Return where the articles of a file are, and their records, with or without text.
-
-    Raise `InputError` for a file that can't be read, or a line that is no article.
-    """
+    """Return where the articles of a file are, and their records, with or without text."""
     records = []
     for where, record in _lines(path):
         if isinstance(record, str):
@@ -98,10 +93,7 @@ def read_records(path: Path) -> list[tuple[str, dict[str, Any]]]:
 
 
 def read_labelled(paths: Iterable[Path]) -> LabelledFiles:
-    """Read files of the exchange format, and list every fault in them.
-
-    Raise `InputError` when a file can't be read, or no line of it is a record.
-    """
+    """Read files of the exchange format, and list every fault in them."""
     articles: list[LabelledArticle] = []
     problems: list[LabelProblem] = []
     for path in paths:
@@ -218,11 +210,7 @@ def _is_whole(text: str, start: int, end: int) -> bool:
 
 
 def read_annotators(paths: Sequence[Path]) -> Annotators:
-    """Read the articles of each annotator, who is named by the record, or else by the file.
-
-    Records may lack their text, as stand-off labels do. Raise `CorpusError` when a file is given
-    twice, an annotator has labelled an article twice, or there is only one annotator.
-    """
+    """Read the articles of each annotator, who is named by the record, or else by the file."""
     if twice := [path for path, times in Counter(p.resolve() for p in paths).items() if times > 1]:
         raise CorpusError(f"{twice[0]}: given twice; give each annotator's file once")
     stems = Counter(path.stem for path in paths)

@@ -7,9 +7,10 @@ around an article, very short sentences and labelled ones are no candidates.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +18,7 @@ import numpy as np
 from framescope.classifier.errors import InputError
 from framescope.classifier.records import Article, ArticleReport, Skipped, Unit
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
-from framescope.training.picking.methods import Floats, PickError
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from framescope.classifier.bundles import Bundle
@@ -28,6 +29,7 @@ UNKNOWN = "unknown"
 """The outlet of all articles without a publisher."""
 
 Tell = Callable[[str], None]
+Floats = NDArray[np.float64]
 
 
 class _Scored(NamedTuple):
@@ -35,17 +37,14 @@ class _Scored(NamedTuple):
 
     article: Article
     outlet: str
-    scores: Sequence[Sequence[float]]
-    flags: Sequence[Sequence[str]]
-    free: Sequence[bool]
+    sentences: Sequence[tuple[Sequence[float], Sequence[str], bool]]
 
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """What may be picked, by a model and its digest, for k signals in taxonomy order.
+    """What may be picked: n sentences of unlabelled articles, for k signals in taxonomy order.
 
-    `articles` have every sentence as a unit, and no label. `rows` are the positions of each
-    candidate's article and unit, `proba` has shape (n, k), `flags` are the decisions.
+    `rows` are the positions of each candidate's article and unit, `proba` has shape (n, k).
     """
 
     articles: list[Article]
@@ -70,8 +69,9 @@ def _words(article: Article, at: int) -> str:
 
 
 def _candidates(
-    scored: Iterable[_Scored], signals: tuple[str, ...], thresholds: Any, model: str, digest: str
+    scored: Iterable[_Scored], known: Sequence[str], wanted: tuple[str, ...], limits: Any, *by: str
 ) -> Candidates:
+    """Collect what may be picked by a model, its name and digest, that gives `known` signals."""
     articles: dict[str, Article] = {}
     outlets, rows, proba, flags = [], [], [], []
     for one in scored:
@@ -79,19 +79,18 @@ def _candidates(
         while name in articles:  # ids are unique within a file
             number += 1
             name = f"{one.article.id}-{number}"
-        for unit, scores in enumerate(one.scores):
-            words = len(_words(one.article, unit).split())
-            if one.free[unit] and words >= _FEWEST_WORDS and not np.isnan(scores).any():
+        for unit, (scores, flagged, free) in enumerate(one.sentences):
+            free &= "content" not in known or "content" in flagged
+            long = len(_words(one.article, unit).split()) >= _FEWEST_WORDS
+            if free and long and not np.isnan(scores).any():
                 rows.append((len(articles), unit))
                 proba.append(scores)
-                flags.append([flag for flag in one.flags[unit] if flag in signals])
+                flags.append([flag for flag in flagged if flag in wanted])
         articles[name] = replace(one.article, id=name)
         outlets.append(one.outlet)
-    limits = np.array([thresholds[name] for name in signals], float)
-    found = np.array(proba, float).reshape(len(rows), len(signals))
-    return Candidates(
-        list(articles.values()), outlets, rows, found, flags, signals, limits, model, digest
-    )
+    thresholds = np.array([limits[name] for name in wanted], float)
+    found = np.array(proba, float).reshape(len(rows), len(wanted))
+    return Candidates([*articles.values()], outlets, rows, found, flags, wanted, thresholds, *by)
 
 
 def is_run(path: str) -> bool:
@@ -103,15 +102,15 @@ def is_run(path: str) -> bool:
 
 
 def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0) -> Candidates:
-    """Read candidates from a run; raise `PickError` for one that is not finished."""
+    """Read candidates from a run; raise `InputError` for one that is not finished."""
     from framescope.classifier.batch.folder import RunFolder
     from framescope.classifier.batch.reading import open_run
 
     with open_run(RunFolder(path)) as database:
         manifest = database.manifest
         if not database.finished:
-            resume = f"resume it: framescope batch --resume --output {path}"
-            raise PickError(f"{path}: the run is not finished; {resume}")
+            command = f"framescope batch --resume --output {path}"
+            raise InputError(path, f"the run is not finished; resume it: {command}")
         model = manifest["model"]
         wanted = _wanted(signals, manifest["signals"], f"the run of {model['name']}")
         articles = database.rows(
@@ -123,17 +122,14 @@ def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0)
         sizes = [int(row["sentences"]) for row in articles]
         ids = [str(row["article_id"]) for row in articles]
         sampled = _sample(keys, sizes, ids, tell, seed)
-        among, names = (
-            ", ".join(ids[at] for at in sampled) or "NULL",
-            ", ".join(f'"{name}"' for name in wanted),
-        )
+        among = ", ".join(ids[at] for at in sampled) or "NULL"
+        names = ", ".join(f'"{name}"' for name in wanted)
         sentences: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for row in database.rows(
             f'SELECT article_id, start, "end", text, flags, {names} FROM sentences '
             f"WHERE article_id IN ({among}) ORDER BY article_id, sentence"
         ):
             sentences[row["article_id"]].append(row)
-    with_content = "content" in manifest["signals"]
 
     def scored(one: dict[str, Any]) -> _Scored:
         rows = sentences[one["article_id"]]
@@ -141,16 +137,13 @@ def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0)
         outlet = None if one["told_by"] == "nothing" else one["outlet"]
         units = tuple(Unit(row["start"], row["end"]) for row in rows)
         text = _rebuilt(rows, one["characters"])
-        return _Scored(
-            Article(id=one["id"], text=text, outlet=outlet, units=units, **known),
-            outlet or UNKNOWN,
-            [[np.nan if row[name] is None else row[name] for name in wanted] for row in rows],
-            [row["flags"] for row in rows],
-            [not with_content or "content" in row["flags"] for row in rows],
-        )
+        scores = ([np.nan if row[s] is None else row[s] for s in wanted] for row in rows)
+        article = Article(id=one["id"], text=text, outlet=outlet, units=units, **known)
+        described = [(of, row["flags"], True) for of, row in zip(scores, rows, strict=True)]
+        return _Scored(article, outlet or UNKNOWN, described)
 
-    found = (scored(articles[at]) for at in sampled)
-    return _candidates(found, wanted, manifest["thresholds"], model["name"], model["digest"])
+    found, by = (scored(articles[at]) for at in sampled), (model["name"], model["digest"])
+    return _candidates(found, manifest["signals"], wanted, manifest["thresholds"], *by)
 
 
 def _rebuilt(rows: Sequence[dict[str, Any]], characters: int) -> str:
@@ -166,10 +159,7 @@ def _rebuilt(rows: Sequence[dict[str, Any]], characters: int) -> str:
 def of_files(
     inputs: Sequence[str], bundle: Bundle, signals: Sequence[str] | None, tell: Tell, seed: int = 0
 ) -> Candidates:
-    """Score files; `tell` gets a line per article that can't be read or scored.
-
-    Raise `PickError` when no article could be scored.
-    """
+    """Score files; `tell` gets a line per article that can't be read or scored."""
     from framescope.classifier.inputs import read_input
     from framescope.classifier.scoring import Scorer
 
@@ -183,40 +173,38 @@ def of_files(
                 yield Skipped(error.source, error.reason)
 
     reports: list[ArticleReport] = []
-    reasons = []
+    skipped: list[tuple[str, str]] = []
     for item in Scorer(bundle, registry=bundle.registry, evidence=False).score(read()):
         if isinstance(item, Skipped):
-            reasons.append(f"{item.source}: {item.reason}")
+            skipped.append((item.source, item.reason))
         elif item.note is not None:
-            reasons.append(f"{item.article.origin or item.article.id}: {item.note}")
+            skipped.append((str(item.article.origin or item.article.id), item.note))
         else:
             reports.append(item)
     if not reports:
-        more = f" (and {len(reasons) - 1} more that can't be used)" if len(reasons) > 1 else ""
-        raise PickError(reasons[0] + more if reasons else "input: holds no article")
-    for line in reasons:
-        tell(f"{line} (skipped)")
+        source, reason = skipped[0] if skipped else ("input", "holds no article")
+        more = f" (and {len(skipped) - 1} more that can't be used)" if len(skipped) > 1 else ""
+        raise InputError(source, reason + more)
+    for source, reason in skipped:
+        tell(f"{source}: {reason} (skipped)")
     outlets = [_outlet_of(one) for one in reports]
 
     def scored(at: int) -> _Scored:
         article, rows = reports[at].article, reports[at].sentences
         labelled = {(unit.start, unit.end) for unit in article.units or () if unit.labels}
-        units = tuple(Unit(row.start, row.end) for row in rows)
-        return _Scored(
-            replace(article, units=units, spans=(), labels={}),
-            outlets[at],
-            [[row.scores[name] for name in wanted] for row in rows],
-            [row.flags for row in rows],
-            [
-                ("content" not in bundle.signals or "content" in row.flags)
-                and (row.start, row.end) not in labelled
-                for row in rows
-            ],
-        )
+        places = [(row.start, row.end) for row in rows]
+        units = tuple(Unit(*place) for place in places)
+        described = [
+            ([row.scores[name] for name in wanted], row.flags, place not in labelled)
+            for row, place in zip(rows, places, strict=True)
+        ]
+        bare = replace(article, units=units, spans=(), labels={})
+        return _Scored(bare, outlets[at], described)
 
     sizes, names = [len(one.sentences) for one in reports], list(map(str, range(len(reports))))
     found = map(scored, _sample(outlets, sizes, names, tell, seed))
-    return _candidates(found, wanted, bundle.thresholds, bundle.name, bundle.digest)
+    by = bundle.name, bundle.digest
+    return _candidates(found, bundle.signals, wanted, bundle.thresholds, *by)
 
 
 def _outlet_of(report: ArticleReport) -> str:
@@ -236,10 +224,10 @@ def _wanted(given: Sequence[str] | None, known: Sequence[str], model: str) -> tu
     known = [name for name in known if BY_NAME[name].level is not Level.ARTICLE]
     for name in in_order(given or ()):
         if BY_NAME[name].level is Level.ARTICLE:
-            raise PickError(f"--signal {name}: is one of whole articles; sentences are picked")
+            raise InputError(f"--signal {name}", "is one of whole articles; sentences are picked")
         if name not in known:
             what = f"{model} doesn't give it; it gives {', '.join(known)}"
-            raise PickError(f"--signal {name}: {what}")
+            raise InputError(f"--signal {name}", what)
     return in_order(given) if given else tuple(name for name in known if name != "content")
 
 
@@ -251,11 +239,9 @@ def _sample(
     if total <= MOST:
         return list(range(len(sizes)))
     lots = [hashlib.sha256(f"{seed}|{name}".encode()).digest() for name in names]
-    turn: Counter[str] = Counter()
-    keyed = []
-    for at in sorted(range(len(sizes)), key=lots.__getitem__):
-        keyed.append((turn[outlets[at]], lots[at], at))
-        turn[outlets[at]] += 1
+    turn: dict[str, Iterator[int]] = defaultdict(count)
+    drawn = sorted(range(len(sizes)), key=lots.__getitem__)
+    keyed = [(next(turn[outlets[at]]), lots[at], at) for at in drawn]
     found, taken = [], 0
     for *_, at in sorted(keyed):
         if taken + sizes[at] <= MOST:
@@ -266,18 +252,15 @@ def _sample(
 
 
 def second_proba(candidates: Candidates, bundle: Bundle) -> tuple[Floats, Floats]:
-    """Score the candidates by another model; return its probabilities, (n, k), and thresholds.
-
-    For signals that it doesn't give they are the first model's: no disagreement. Raise `PickError`
-    when it is the same model, or gives none of the signals.
-    """
+    """Score the candidates by another model; what it lacks keeps the first one's scores."""
     from framescope.classifier.scoring import Scorer
 
     shared = [name for name in candidates.signals if name in bundle.signals]
     if bundle.digest == candidates.digest:
-        raise PickError(f"--second {bundle.path}: is the first model too; give another bundle")
+        raise InputError(f"--second {bundle.path}", "is the first model too; give another bundle")
     if not shared:
-        raise PickError(f"--second {bundle.path}: gives none of {', '.join(candidates.signals)}")
+        names = ", ".join(candidates.signals)
+        raise InputError(f"--second {bundle.path}", f"gives none of {names}")
     columns = [candidates.signals.index(name) for name in shared]
     proba, thresholds = candidates.proba.copy(), candidates.thresholds.copy()
     thresholds[columns] = [bundle.thresholds[name] for name in shared]

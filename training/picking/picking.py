@@ -1,47 +1,137 @@
-"""Choose sentences to label: rankings by turns, outlets in proportion, near-duplicates once."""
+"""Choose sentences to label: how much each is worth, outlets in proportion, near-duplicates once.
+
+Signals take turns: a candidate ranks where the signal that ranks it highest has it. If the scores
+were added up, frequent signals would crowd out the rare ones, which have the most to gain.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from math import ceil, floor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import to_record
 from framescope.classifier.inputs.exchange import read_record
-from framescope.training.data import (
-    SENTENCE_THRESHOLD,
-    SENTENCE_WORDS,
-    same_words,
-    shingles,
-    similar_pairs,
-)
+from framescope.training import data
 from framescope.training.labels import read_records
-from framescope.training.picking.candidates import (
-    Candidates,
-    is_run,
-    of_files,
-    of_run,
-    second_proba,
-)
-from framescope.training.picking.methods import Known, PickError, Ranking, parts_of, rankings
+from framescope.training.picking import candidates as reading
+from framescope.training.picking.candidates import Candidates, Floats
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-ARTICLE_MOST = 5
-"""Sentences picked of an article, where the articles are enough for that."""
-OUTLET_MOST = 0.2
-"""The share of all picks that an outlet may have, where the outlets are enough for that."""
+_ARTICLE_MOST = 5  # sentences picked of an article, where the articles are enough for that
+_OUTLET_MOST = 0.2  # the share of all picks that an outlet may have, where they are enough
+_RARE = 0.2  # the expected share of the candidates up to which a signal is rare
+_TINY = 1e-6
 _DIGITS = 4
 _ROUNDING = 1e-9
 _SHOWN = 20  # outlets of the summary
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Known(NamedTuple):
+    """Probabilities of k signals for n candidates, shape (n, k), and thresholds, of two models."""
+
+    proba: Floats
+    thresholds: Floats
+    signals: tuple[str, ...]
+    seed: int = 0
+    second: Floats | None = None
+    second_thresholds: Floats | None = None
+
+
+def centred(proba: Floats, thresholds: Floats | None) -> Floats:
+    """Stretch probabilities so that each threshold lies at one half, and 0 and 1 stay."""
+    limit = np.clip(np.asarray(thresholds), _TINY, 1 - _TINY)
+    below, above = 0.5 * proba / limit, 0.5 + 0.5 * (proba - limit) / (1 - limit)
+    return np.asarray(np.clip(np.where(proba < limit, below, above), _TINY, 1 - _TINY))
+
+
+def _entropy(proba: Floats) -> Floats:
+    """Return the entropy of yes or no, in bits."""
+    return np.asarray(-(proba * np.log2(proba) + (1 - proba) * np.log2(1 - proba)))
+
+
+def uncertainty(known: Known) -> Floats:
+    """Return the entropy of the decision (Lewis & Gale, 1994, doi:10.1007/978-1-4471-2099-5_1)."""
+    return _entropy(centred(known.proba, known.thresholds))
+
+
+def disagreement(known: Known) -> Floats:
+    """Return how far two models disagree (Seung et al., 1992, doi:10.1145/130385.130417)."""
+    assert known.second is not None
+    one = centred(known.proba, known.thresholds)
+    two = centred(known.second, known.second_thresholds)
+    return _entropy((one + two) / 2) - (_entropy(one) + _entropy(two)) / 2
+
+
+def rare(known: Known) -> Floats:
+    """Return rare signals' probability (Attenberg & Provost, 2010, doi:10.1145/1835804.1835859)."""
+    wanted = known.proba.mean(axis=0) <= _RARE
+    return np.where(wanted if wanted.any() else True, known.proba, -np.inf)
+
+
+def at_random(known: Known) -> Floats:
+    """Return random scores, shape (n, 1), the same for the same seed."""
+    return np.random.default_rng(known.seed).random((len(known.proba), 1))
+
+
+METHODS: Mapping[str, Callable[[Known], Floats]] = {
+    "uncertainty": uncertainty, "disagreement": disagreement, "rare": rare, "random": at_random,
+}  # fmt: skip
+_MIXED = ("uncertainty", "disagreement")
+
+
+def parts_of(by: str) -> tuple[str, ...]:
+    """Return the methods that take turns under a name; raise `InputError` for an unknown one."""
+    names = {"mix": _MIXED, **{name: (name,) for name in METHODS}}
+    if by not in names:
+        close = get_close_matches(by, names, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"give one of {', '.join(names)}"
+        raise InputError(f"--by {by}", f"no such method; {hint}")
+    return names[by]
+
+
+class Ranking(NamedTuple):
+    """The `order` in which a method takes n candidates; the score of each, and for which signal."""
+
+    order: NDArray[np.intp]
+    signals: tuple[str | None, ...]
+    scores: Floats
+
+    @classmethod
+    def of(cls, scores: Floats, signals: Sequence[str]) -> Ranking:
+        """Rank candidates by scores of shape (n, k), the signals by turns."""
+        n, k = scores.shape
+        ranks = np.empty((n, k), np.intp)
+        for column in range(k):
+            ranks[np.argsort(-scores[:, column], kind="stable"), column] = np.arange(n)
+        ranks[np.isneginf(scores)] = n
+        best = ranks.argmin(axis=1) if k else np.zeros(n, np.intp)
+        turns = np.lexsort((best, ranks[np.arange(n), best]))
+        named = tuple(signals[column] if k == len(signals) else None for column in best)
+        return cls(turns, named, scores[np.arange(n), best])
+
+
+def rankings(by: str, known: Known) -> dict[str, Ranking]:
+    """Rank the candidates by each method that takes turns under a name."""
+    return {
+        name: Ranking.of(METHODS[name](known), () if name == "random" else known.signals)
+        for name in parts_of(by)
+    }
+
+
+# Choosing
+
+
+class Pick(NamedTuple):
     """A chosen candidate, the method that chose it, and for which signal, if it looks at any."""
 
     row: int
@@ -58,20 +148,13 @@ class Picked:
     picks: tuple[Pick, ...]
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """Yield the articles of the picks in the exchange format, without labels.
-
-        Only picked sentences have ``scores``, ``flags`` and ``picked``, so that no tool takes what
-        a model says of the others for a label.
-        """
+        """Yield the articles of the picks without labels; only picked sentences have scores."""
         found, chosen = self.candidates, {pick.row: pick for pick in self.picks}
         limits = zip(found.signals, found.thresholds.tolist(), strict=True)
-        report = {
-            "model": found.model,
-            "thresholds": {name: round(value, 6) for name, value in limits},
-        }
-        by_article: dict[int, list[int]] = {}
+        thresholds = {name: round(value, 6) for name, value in limits}
+        by_article: dict[int, list[int]] = defaultdict(list)
         for row in sorted(chosen):
-            by_article.setdefault(found.rows[row][0], []).append(row)
+            by_article[found.rows[row][0]].append(row)
         for article, rows in by_article.items():
             record = to_record(found.articles[article])
             for row in rows:
@@ -82,7 +165,7 @@ class Picked:
                     "flags": found.flags[row],
                     "picked": {"by": pick.by, **of, "score": round(pick.score, _DIGITS)},
                 }
-            yield {**record, "report": report}
+            yield {**record, "report": {"model": found.model, "thresholds": thresholds}}
 
     def summary(self) -> Table:
         """Return a table of the picks by outlet and method."""
@@ -92,9 +175,9 @@ class Picked:
 
         outlets = [self.candidates.outlets[article] for article, _ in self.candidates.rows]
         methods = list(dict.fromkeys(pick.by for pick in self.picks))
-        counts: dict[str, Counter[str]] = {}
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
         for pick in self.picks:
-            counts.setdefault(outlets[pick.row], Counter())[pick.by] += 1
+            counts[outlets[pick.row]][pick.by] += 1
         free = Counter(outlets)
         table = Table("outlet", *methods, "picked", "of", box=None, pad_edge=False)
 
@@ -131,33 +214,32 @@ def pick(
     `by` is ``mix`` or a name of `METHODS`; `second` is compared with the first model, and is the
     other one that ships unless given; `per_outlet` is the largest share of an outlet, 0 to 1; the
     labelled or picked sentences of the `known` files are left out. `tell` gets a line for what was
-    left out. Raise `FramescopeError` when there is nothing to pick, or something can't be read.
+    left out. Raise `FramescopeError` when there is nothing to pick.
     """
     from framescope.classifier import bundles
 
     methods = parts_of(by)
     labelled = _labelled_texts(known)
-    if not any(map(is_run, inputs)):
-        candidates = of_files(inputs, bundles.load(model), signals, tell, seed)
+    if not any(map(reading.is_run, inputs)):
+        candidates = reading.of_files(inputs, bundles.load(model), signals, tell, seed)
     elif len(inputs) == 1:
-        candidates = of_run(Path(inputs[0]), signals, tell, seed)
+        candidates = reading.of_run(Path(inputs[0]), signals, tell, seed)
     else:
-        run = next(filter(is_run, inputs))
-        raise PickError(f"{run}: is a run; pick from it alone, or give files")
+        run = next(filter(reading.is_run, inputs))
+        raise InputError(run, "is a run; pick from it alone, or give files")
     rows = candidates.rows
     if not rows:
-        raise PickError(f"{inputs[0]}: holds no sentence that can be picked; give more")
-    second_model: Any = (None, None)
+        raise InputError(inputs[0], "holds no sentence that can be picked; give more")
+    scores: tuple[Any, ...] = candidates.proba, candidates.thresholds, candidates.signals, seed
     if "disagreement" in methods:
-        second_model = second_proba(candidates, bundles.load(second or _other(candidates)))
-    scores = candidates.proba, candidates.thresholds, candidates.signals
-    ranked = rankings(by, Known(*scores, seed, *second_model))
+        scores += reading.second_proba(candidates, bundles.load(second or _other(candidates)))
+    ranked = rankings(by, Known(*scores))
     outlets = [candidates.outlets[article] for article, _ in rows]
     articles = [article for article, _ in rows]
     picks = choose(ranked, n, outlets, articles, candidates.texts, labelled, per_outlet)
     if not picks:
         reason = "every sentence is labelled or picked already, or nearly the same as one that is"
-        raise PickError(f"{inputs[0]}: {reason}; give other texts")
+        raise InputError(inputs[0], f"{reason}; give other texts")
     if len(picks) < n:
         tell(
             f"only {len(picks):,} of {n:,} sentences are picked: of {len(rows):,}, the others are "
@@ -173,7 +255,7 @@ def _other(candidates: Candidates) -> str:
     for kind in KINDS:
         if digest_of(read_manifest(default_path(kind))) != candidates.digest:
             return kind
-    raise PickError("--second: give the model to compare with the first")
+    raise InputError("--second", "give the model to compare with the first")
 
 
 def _labelled_texts(files: Sequence[Path]) -> list[str]:
@@ -201,7 +283,7 @@ def choose(
     """Choose n candidates: methods take turns, each its highest that may still be taken.
 
     An outlet gets at most its share of the candidates, rounded up, and never more than `share` of
-    the picks (None for `OUTLET_MOST`, or equal shares of fewer outlets); what it can't fill goes to
+    the picks (None for a fifth, or equal shares of fewer outlets); what it can't fill goes to
     the others. Texts that are nearly the same as another, or as a `known` one, are taken once.
     Returns fewer than n where there are no more.
     """
@@ -209,8 +291,8 @@ def choose(
     free = [row for row in range(len(texts)) if first[row] not in gone]
     sizes = Counter(outlets[row] for row in free)
     in_article = Counter((outlets[row], articles[row]) for row in free)
-    per_article = max(ARTICLE_MOST, ceil(2 * n / max(len(in_article), 1)))
-    per_outlet = ceil(n * max(OUTLET_MOST, 1 / max(len(sizes), 1)) - _ROUNDING)
+    per_article = max(_ARTICLE_MOST, ceil(2 * n / max(len(in_article), 1)))
+    per_outlet = ceil(n * max(_OUTLET_MOST, 1 / max(len(sizes), 1)) - _ROUNDING)
     if share is not None:
         per_outlet = max(floor(share * n + _ROUNDING), 1)
     available: Counter[str] = Counter()
@@ -222,9 +304,8 @@ def choose(
 
     def take(row: int, limits: Mapping[str, int]) -> bool:
         outlet, article = outlets[row], articles[row]
-        if first[row] in gone or of_article[article] >= per_article:
-            return False
-        if of_outlet[outlet] >= limits.get(outlet, 0):
+        full = of_article[article] >= per_article or of_outlet[outlet] >= limits.get(outlet, 0)
+        if full or first[row] in gone:
             return False
         of_outlet[outlet] += 1
         of_article[article] += 1
@@ -257,13 +338,13 @@ def _near_duplicates(
     """Return the first text with the same words as each, what is nearly the same, what is known."""
     everything = (*texts, *known)
     first = list(range(len(everything)))
-    for rows in same_words(everything, 1):
+    for rows in data.same_words(everything, 1):
         for row in rows:
             first[row] = rows[0]
     distinct = sorted(set(first))
     alike = {row: {row} for row in distinct}
-    sets = [shingles(everything[row], SENTENCE_WORDS) for row in distinct]
-    for one, two in similar_pairs(sets, SENTENCE_THRESHOLD):
+    sets = [data.shingles(everything[row], data.SENTENCE_WORDS) for row in distinct]
+    for one, two in data.similar_pairs(sets, data.SENTENCE_THRESHOLD):
         alike[distinct[one]].add(distinct[two])
         alike[distinct[two]].add(distinct[one])
     gone = {other for row in first[len(texts) :] for other in alike[row]}
@@ -271,10 +352,7 @@ def _near_duplicates(
 
 
 def shares(n: int, sizes: Mapping[str, int], most: Mapping[str, int]) -> dict[str, int]:
-    """Return each outlet's part of n sentences, in proportion to its size, and at most `most`.
-
-    Parts are rounded up: together they are at least n, or all that the outlets may have.
-    """
+    """Return each outlet's part of n: in proportion to its size, rounded up, and at most `most`."""
 
     def at(scale: float) -> dict[str, int]:
         return {
@@ -284,8 +362,5 @@ def shares(n: int, sizes: Mapping[str, int], most: Mapping[str, int]) -> dict[st
     low, high = 0.0, float(max([1, *most.values()]))  # at which each has all that it may
     for _ in range(60):
         middle = (low + high) / 2
-        if sum(at(middle).values()) >= n:
-            high = middle
-        else:
-            low = middle
+        low, high = (low, middle) if sum(at(middle).values()) >= n else (middle, high)
     return at(high)

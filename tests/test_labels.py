@@ -1,0 +1,497 @@
+"""Labelled files as they are read to be mended, and `framescope labels check`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from framescope.classifier.bundles import load
+from framescope.classifier.errors import CorpusError, InputError
+from framescope.training.commands.labels import app
+from framescope.training.corpora import standoff
+from framescope.training.corpora.corpus import HOUSE
+from framescope.training.labels import (
+    LabelCheck,
+    check_labelled,
+    check_standoff,
+    checking,
+    find_errors,
+    read_annotators,
+    read_labelled,
+)
+from framescope.training.labels.checking import Benchmarks, class_balance, in_benchmarks
+from framescope.training.labels.errors import MOST_LIKELY
+from framescope.training.labels.reading import LabelProblem, check_labelled_record
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from framescope import classifier
+
+TEXT = "The dam of Orvel leaks. Its keeper, Ada Quill, denies that."
+LEAKS, DENIES = (0, 23), (24, 59)
+LONG = "The keeper of the dam at Orvel said on Monday that no water had leaked since May."
+OTHER = "A choir of forty children sang at the opening of the new station in Vesk last week."
+
+
+@pytest.fixture(autouse=True)
+def _without_public_corpora(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FRAMESCOPE_CORPORA", raising=False)
+
+
+def sentence(where: tuple[int, int], labels: Mapping[str, float] = {}, **more: Any) -> dict:
+    return {"start": where[0], "end": where[1], "labels": dict(labels), **more}
+
+
+def orvel(identifier: str = "orvel/1", text: str = TEXT, **more: Any) -> dict[str, Any]:
+    sentences = [sentence(LEAKS, {"claim": 1}), sentence(DENIES, {"named_source": 1})]
+    return {"id": identifier, "text": text, "sentences": sentences, **more}
+
+
+def record(identifier: str, *sentences: tuple[str, Mapping[str, float]], **more: Any) -> dict:
+    items, text = [], ""
+    for words, labels in sentences:
+        text += " " if text else ""
+        items.append(sentence((len(text), len(text) + len(words)), labels))
+        text += words
+    return {"id": identifier, "text": text, "sentences": items, **more}
+
+
+def write(path: Path, *records: Mapping[str, Any] | str) -> Path:
+    lines = (one if isinstance(one, str) else json.dumps(one) for one in records)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def read(path: Path, *records: Mapping[str, Any]) -> Any:
+    return read_labelled([write(path / "mine.jsonl", *records)]).articles
+
+
+def checked(path: Path, *lines: Mapping[str, Any] | str) -> LabelCheck:
+    return check_labelled("mine", read_labelled([write(path / "mine.jsonl", *lines)]))
+
+
+def check(*arguments: object) -> Any:
+    return CliRunner().invoke(app, ["check", *map(str, arguments)], env={"COLUMNS": "200"})
+
+
+# Faults of a record
+
+
+def faults(one: Mapping[str, Any]) -> list[str]:
+    return check_labelled_record(one, "mine.jsonl, line 3")[1]
+
+
+def test_every_fault_of_a_record_is_named_with_its_place() -> None:
+    cited = {"source": None, "cue": None, "content": [{"start": 0, "end": 99}]}
+    sentences = [
+        sentence(LEAKS, {"clam": 1, "claim": 2, "quoted": 1}),
+        sentence((24, 60)),
+        sentence(DENIES, voice="loud", citations=[cited]),
+        "no object",
+    ]
+    spans = [{"start": 0, "end": 3, "signal": name} for name in ("doubt", "dubt")]
+    found = faults(orvel(outlet=7, sentences=sentences, spans=spans, labels={"hyperpartizan": 1}))
+    for part in (
+        "'outlet' must be text",
+        "'sentences' item 0: unknown signal 'clam'",
+        "'sentences' item 0: label 'claim' must be 0 to 1",
+        "'sentences' item 1 24-60 is not inside the text",
+        "'sentences' item 2: 'voice' must be",
+        "'sentences' item 2, citation 0",
+        "'sentences' item 3 must be an object",
+        "'spans' item 1: unknown signal 'dubt'",
+        "hyperpartizan",
+    ):
+        assert sum(part in one for one in found) == 1, (part, found)
+    assert len(found) == 9
+    assert not any("\n" in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "start"),
+    [
+        ({"sentences": [sentence((0, 3)), sentence(LEAKS)]}, "'sentences' item 1 0-23 begins befo"),
+        ({"annotator": " "}, "'annotator' must be a name, as text"),
+        ({"annotator": ["Ada"]}, "'annotator' must be a name, as text"),
+        ({"text": None}, "no 'text'"),
+        ({"text": "half \ud800"}, "'text' holds half a character"),
+    ],
+)
+def test_a_fault_is_said_once(changes, start) -> None:
+    (found,) = faults(orvel(**changes))
+    assert found.startswith(start)
+
+
+WIDE = "😀 The dam leaks. 𝔄da denies that 🙂 wholly."
+
+
+@pytest.mark.parametrize(
+    ("encoding", "width", "name"),
+    [("utf-16-le", 2, "UTF-16 units"), ("utf-8", 1, "bytes of UTF-8")],
+)
+def test_offsets_that_count_something_else_are_told(encoding, width, name) -> None:
+    def at(place: int) -> int:
+        return len(WIDE[:place].encode(encoding)) // width
+
+    end = WIDE.index(".") + 1
+    sentences = [sentence((0, at(end))), sentence((at(end + 1), at(len(WIDE))))]
+    found = faults({"id": "a", "text": WIDE, "sentences": sentences})
+    assert sum(f"count {name}" in one and "code points" in one for one in found) == 1
+
+
+@given(st.text(alphabet="ab é😀𝔄ü", min_size=3, max_size=40))
+def test_right_offsets_are_never_taken_for_others(text) -> None:
+    words, at = [], 0
+    for word in text.split(" "):
+        if word:
+            words.append({"start": at, "end": at + len(word)})
+        at += len(word) + 1
+    if words:
+        assert faults({"id": "a", "text": text, "sentences": words}) == []
+
+
+@pytest.mark.parametrize("content", ["\n\n", "an article\n", "[1, 2]\n"])
+def test_a_file_without_any_record_is_refused(tmp_path, content) -> None:
+    (tmp_path / "mine.jsonl").write_text(content)
+    with pytest.raises(InputError, match=r"mine\.jsonl: can't be read: no line is a record") as one:
+        read_labelled([tmp_path / "mine.jsonl"])
+    assert "\n" not in str(one.value)
+
+
+# Annotators
+
+
+def test_an_annotator_is_named_by_the_record_and_else_by_the_file(tmp_path) -> None:
+    mixed = write(tmp_path / "mixed.jsonl", orvel(annotator="Ada"), orvel(annotator="Bo"), orvel())
+    other = write(tmp_path / "cy.jsonl", orvel())
+    assert list(read_annotators([mixed, other])) == ["Ada", "Bo", "mixed", "cy"]
+    (tmp_path / "two").mkdir()
+    paths = [other, write(tmp_path / "two" / "cy.jsonl", orvel())]
+    assert list(read_annotators(paths)) == list(map(str, paths))
+
+
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [
+        (("{broken",), r"b\.jsonl, line 1: not JSON"),
+        (({"id": "a"},), r"b\.jsonl, line 1: is no article"),
+        ((), r"b\.jsonl: holds no article"),
+        ((orvel(sentences=[sentence(LEAKS, {"clam": 1})]),), r"b\.jsonl, line 1: .*clam"),
+        (
+            (orvel("orvel/2", annotator="a"), orvel(annotator="a")),
+            r"b\.jsonl, line 2: annotator 'a' has labelled 'orvel/1' before, in .*a\.jsonl, line 1",
+        ),
+    ],
+)
+def test_files_that_are_none_of_annotators(tmp_path, second, reason) -> None:
+    paths = write(tmp_path / "a.jsonl", orvel()), write(tmp_path / "b.jsonl", *second)
+    with pytest.raises((CorpusError, InputError), match=reason) as error:
+        read_annotators(paths)
+    assert "\n" not in str(error.value)
+
+
+def test_one_annotator_alone_and_one_file_twice_are_refused(tmp_path) -> None:
+    path = write(tmp_path / "a.jsonl", orvel())
+    with pytest.raises(CorpusError, match="all labels are by one annotator, 'a'"):
+        read_annotators([path])
+    with pytest.raises(CorpusError, match="given twice"):
+        read_annotators([path, tmp_path / "." / "a.jsonl"])
+
+
+# Problems of files
+
+
+def test_a_sound_file_has_no_problem_and_is_counted(tmp_path) -> None:
+    other = orvel("orvel/2", "A wholly other text about the mill. Nobody in Vesk minds that it.")
+    assert checked(tmp_path, orvel(), "", other) == LabelCheck("mine", 2, 4, 0, ())
+    assert checked(tmp_path, orvel(sentences=None)).problems == ()
+    separated = json.dumps(orvel(text=TEXT.replace(". ", ".\u2028")), ensure_ascii=False)
+    assert checked(tmp_path, separated).problems == ()
+
+
+BAD = {"unsourced_assertion": 1, "claim": 0}
+
+
+@pytest.mark.parametrize(
+    ("lines", "problems"),
+    [
+        (
+            [orvel(sentences=[sentence((23, 59))])],
+            [("orvel/1, sentence 0", "begins or ends with a space")],
+        ),
+        (
+            [orvel(sentences=[sentence(LEAKS), sentence(DENIES, BAD)])],
+            [("orvel/1, sentence 1", "an unsourced_assertion has a claim")],
+        ),
+        (
+            [orvel("x", f"{n} It is so, {n * 'really '}so.", sentences=[]) for n in range(3)],
+            [("x", "two articles have this id")],
+        ),
+        (
+            [orvel(annotator="Ada"), orvel(annotator="Ada"), orvel(annotator="Bo")],
+            [("orvel/1", "annotator 'Ada' has labelled this article twice")],
+        ),
+        (
+            [{"id": "a", "text": LONG}, {"id": "b", "text": LONG.replace("May", "June")}],
+            [("a", "is nearly the same as b")],
+        ),
+    ],
+)
+def test_a_problem_names_its_article_and_sentence(tmp_path, lines, problems) -> None:
+    found = checked(tmp_path, *lines).problems
+    assert [(one.where, one.what) for one in found] == problems
+
+
+@pytest.mark.parametrize("line", ["{broken", "[1]", orvel(sentences=[sentence((5, 5))])])
+def test_a_line_that_is_no_article_is_named_and_the_rest_is_looked_at(tmp_path, line) -> None:
+    found = checked(tmp_path, "", line, orvel())
+    (problem,) = found.problems
+    assert problem.where.endswith("mine.jsonl, line 2")
+    assert found.articles == 1
+
+
+LEFT, RIGHT = "The Tarn party lied to its voters.", "The Besk party lied to its voters."
+
+
+def side(text: str, name: str, identifier: str, pair: str = "p1", claim: float = 1) -> dict:
+    marked = sentence((0, len(text)), {"claim": claim}, pair=pair, side=name)
+    return {"id": identifier, "text": text, "sentences": [marked]}
+
+
+@pytest.mark.parametrize(
+    ("sides", "pairs", "problems"),
+    [
+        ([side(LEFT, "a", "v/1"), side(RIGHT, "b", "v/2")], 1, []),
+        ([side(LEFT, "a", "v/1")], 0, ["has the sides a, and not a and b"]),
+        (
+            [side(LEFT, "a", "v/1"), side(LEFT, "b", "m/2", claim=0)],
+            1,
+            [
+                "is the same sentence twice",
+                "is labelled differently for its two sides",
+                "stands in articles that may come into different parts of a split",
+            ],
+        ),
+    ],
+)
+def test_contrast_pairs_are_counted_and_their_flaws_named(tmp_path, sides, pairs, problems) -> None:
+    found = checked(tmp_path, *sides)
+    assert found.pairs == pairs
+    assert [one.what for one in found.problems if one.kind == "pair"] == problems
+
+
+def test_a_sentence_twice_with_other_labels_is_named_and_with_the_same_is_not(tmp_path) -> None:
+    found = read(
+        tmp_path,
+        record("a", (LONG, {"claim": 1, "quoted": 0})),
+        record("b", (OTHER, {"claim": 1}), (LONG.replace("Monday", "monday"), {"claim": 0})),
+        record("c", (OTHER, {"claim": 1})),
+    )
+    (one,) = checking.labelled_otherwise(found)
+    assert one.where == "a, sentence 0"
+    assert one.what == "is nearly b, sentence 1, and labelled otherwise: claim 1 and 0"
+
+
+def test_what_bundles_are_judged_by_is_named(tmp_path) -> None:
+    parts = {"house/x": "test", "house/y": "unseen_outlet"}
+    benchmarks = Benchmarks((LONG, OTHER), ("house/x", "house/y"), parts)
+    part = record("b", *((f"Line {n} is new here.", {}) for n in range(9)), (OTHER, {}))
+    found = list(in_benchmarks(read(tmp_path, record("a", (LONG, {})), part), benchmarks))
+    judged = "which bundles are judged by (test)"
+    same = "nearly the same as one that bundles are judged by: sentence 9 (house/y, unseen_outlet)"
+    assert [(one.where, one.what) for one in found] == [
+        ("a", f"is nearly the same as house/x, {judged}"),
+        ("b", same),
+    ]
+
+
+def test_the_balance_says_what_labels_are_too_few_for(tmp_path) -> None:
+    def labels(signal: str, positive: int, articles: int) -> Iterator[dict[str, Any]]:
+        for article in range(articles):
+            places = range(article, 200, articles)
+            rows = [(f"{signal} {row}.", {signal: row < positive}) for row in places]
+            yield record(f"{signal}/{article}", *rows)
+
+    found = read(
+        tmp_path,
+        *labels("claim", 100, 20),
+        *labels("quoted", 30, 20),
+        *labels("reported", 190, 20),
+        *labels("doubt", 100, 2),
+        record("soft", ("A.", {"subjective": 0.67}), ("B.", {"subjective": 0.33})),
+    )
+    rows = {row.signal: row for row in class_balance(found)}
+    assert list(rows) == ["claim", "quoted", "reported", "subjective", "doubt"]
+    assert rows["claim"].lacks == ""
+    assert rows["quoted"].lacks.startswith("enough to calibrate, too few to train: 30")
+    assert rows["reported"].lacks.startswith("too few to train or calibrate: 10 'no', 50 needed")
+    assert rows["doubt"].lacks.startswith("from too few articles: 2")
+    assert (rows["subjective"].soft, rows["subjective"].positives) == (2, 1)
+    claim = rows["claim"]
+    assert (claim.labels, claim.articles, claim.with_positives) == (200, 20, 20)
+
+
+# Likely errors
+
+
+SIGNALS = ("content", "claim", "quoted", "attributed", "biased_language")
+
+
+def house(name: str) -> list[dict[str, Any]]:
+    """Articles of the house corpus, with some of their labels."""
+    lines = (HOUSE / "articles" / f"{name}.jsonl").read_text(encoding="utf-8").split("\n")
+    articles = [json.loads(line) for line in lines if line]
+    for item in (item for one in articles for item in one["sentences"]):
+        item["labels"] = {s: item["labels"][s] for s in SIGNALS if s in item["labels"]}
+    return articles
+
+
+def flipped(
+    records: Sequence[dict[str, Any]], seed: int
+) -> tuple[list[dict[str, Any]], set[tuple[str, int, str]]]:
+    """Turn a twentieth of the labels of sentences round, and tell which."""
+    draw, turned = np.random.default_rng(seed), set()
+    for one in records:
+        for number, item in enumerate(one["sentences"]):
+            for signal, label in item["labels"].items():
+                if draw.random() < 0.05:
+                    item["labels"][signal] = 1 - label
+                    turned.add((one["id"], number, signal))
+    return list(records), turned
+
+
+def test_planted_errors_are_found_and_confirmed_labels_are_not(tmp_path) -> None:
+    made, turned = flipped(house("op_ed"), seed=1)
+    found = find_errors(read(tmp_path, *made), load("baseline"))
+    right = [(one.article, one.sentence, one.signal) in turned for one in found.found]
+    assert len(right) >= 10
+    assert np.mean(right) > 5 * len(turned) / found.labels
+    assert np.mean(right[:8]) >= 0.75, "the surest first"
+    one = found.found[0]
+    text = next(r for r in made if r["id"] == one.article)
+    place = text["sentences"][one.sentence]
+    assert text["text"][place["start"] : place["end"]] == one.text
+    assert place["labels"][one.signal] == one.given
+    assert abs(one.given - one.chance) > 1 - MOST_LIKELY
+    assert f"labelled {one.given}, and its chance of 1 is {one.chance:.2f}" in one.why
+    for one in found.found:
+        item = next(r for r in made if r["id"] == one.article)["sentences"][one.sentence]
+        item["confirmed"] = True if one.sentence % 2 else [b.signal for b in found.found]
+    assert find_errors(read(tmp_path, *made), load("baseline")).found == ()
+
+
+def test_doubts_are_not_looked_at(tmp_path) -> None:
+    doubts = [(f"Sentence {n}.", {"claim": 0.67 if n % 2 else 0.33}) for n in range(40)]
+    found = find_errors(read(tmp_path, record("a", *doubts)), load("baseline"))
+    assert (found.found, found.labels) == ((), 0)
+    assert found.unread == ("likely errors of claim: fewer than 10 labels of an answer",)
+
+
+# Stand-off labels
+
+
+@pytest.fixture
+def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A record of stand-off labels on the text above, and a collection that holds it."""
+    collection = standoff.TextCollection(
+        lambda root: root / "ptc", lambda root: iter([("7", TEXT)]), "https://ptc.example"
+    )
+    monkeypatch.setattr(standoff, "TEXTS", {"ptc": collection})
+    for module in (standoff, checking):
+        monkeypatch.setattr(module, "labels_file", lambda: tmp_path / "labels.jsonl")
+    (tmp_path / "ptc").mkdir()
+    sentences = [
+        sentence(where, {"claim": 1}, digest=standoff.digest(TEXT[slice(*where)])[:16])
+        for where in (LEAKS, DENIES)
+    ]
+    named = {"collection": "ptc", "article": "7", "digest": standoff.digest(TEXT)}
+    return {**named, "sentences": sentences}
+
+
+def stand_off(root: Path | None, *records: dict[str, Any]) -> LabelCheck:
+    write(standoff.labels_file(), *records)
+    return check_standoff(root)
+
+
+def test_stand_off_labels_are_compared_with_the_texts_that_are_here(tmp_path, labelled) -> None:
+    assert stand_off(tmp_path, labelled) == LabelCheck("stand-off", 1, 2, 0, ())
+    labelled["sentences"][1]["digest"] = "0" * 16
+    labelled["sentences"][0]["end"] -= 1  # an offset that slipped is seen by the digest too
+    what = "the digest is of another sentence"
+    places = [f"ptc/7, sentence {n}" for n in range(2)]
+    found = stand_off(tmp_path, labelled).problems
+    assert [(p.where, p.what) for p in found] == [(where, what) for where in places]
+    with pytest.raises(CorpusError, match="another text than article '7'"):
+        stand_off(tmp_path, {**labelled, "digest": "0" * 64})
+
+
+def test_without_the_texts_labels_alone_are_checked_and_that_is_said(labelled) -> None:
+    labelled["sentences"][1]["labels"] = BAD
+    found = stand_off(None, labelled)
+    assert found.unread == ("ptc: 1 articles without their text",)
+    where = "ptc/7, sentence 1"
+    assert found.problems == (LabelProblem(where, "an unsourced_assertion has a claim"),)
+
+
+@pytest.mark.slow
+def test_what_ships_has_no_problem_and_is_enough() -> None:
+    done = check("--format", "json")
+    assert done.exit_code == 0, done.output
+    written, stand_off = json.loads(done.stdout)["files"]
+    assert written["problems"] == stand_off["problems"] == []
+    assert written["articles"] >= 200
+    assert written["sentences"] >= 3_000
+    assert written["pairs"] >= 100
+    assert stand_off["articles"] >= 200
+    assert stand_off["sentences"] >= 4_000
+    assert any(one.startswith("polnear: ") for one in stand_off["not_looked_at"])
+
+
+# The command
+
+
+def test_findings_are_listed_as_json_and_end_with_status_1(tmp_path) -> None:
+    path = write(tmp_path / "mine.jsonl", *flipped(house("op_ed"), seed=1)[0])
+    done = check(path, "--model", "baseline", "--errors", "3", "--format", "json")
+    assert done.exit_code == 1, done.output
+    (found,) = json.loads(done.stdout)["files"]
+    assert found["name"] == str(path)
+    errors = found["likely_errors"]
+    assert errors["found"] > len(errors["shown"]) == 3
+    keys = {"article", "sentence", "text", "signal", "given", "chance", "why"}
+    assert keys <= errors["shown"][0].keys()
+    assert {p["kind"] for p in found["problems"]} >= {"contradiction", "benchmark"}
+    missing = "benchmarks of the public corpora: name their folder with --corpora DIR"
+    assert missing in found["not_looked_at"]
+    assert found["balance"][0]["signal"] == "content"
+
+
+def test_every_fault_is_shown_and_not_the_first_alone(tmp_path) -> None:
+    bad = record("a", ("It rains.", {"clam": 1, "clain": 1})) | {"title": 3}
+    path = write(tmp_path / "mine.jsonl", bad, record("b", ("It snows.", {"quotes": 1})))
+    done = check(path, "--errors", "0")
+    assert done.exit_code == 1
+    assert done.stdout.count("mine.jsonl, line 1: ") == 3
+    assert done.stdout.count("mine.jsonl, line 2: ") == 1
+    assert done.stderr.strip() == "framescope: 4 findings, listed above"
+    for options in (["--errors", "5"], ["--model", "baseline"]):
+        assert isinstance(check(*options).exception, InputError)
+
+
+def test_a_clean_file_is_checked_without_cleanlab_and_that_is_said(tmp_path, monkeypatch) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(classifier.errors, "import_module", missing)
+    path = write(tmp_path / "mine.jsonl", record("a", (LONG, {"claim": 1})))
+    done = check(path)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "1 article, 1 sentence; 0 problems" in done.stdout
+    assert "too few to train or calibrate: 0 'no', 50 needed" in done.stdout
+    assert "likely errors: looking for likely label errors needs cleanlab" in done.stdout
+    assert "type: pip install" in str(check(path, "--errors", "3").exception)
