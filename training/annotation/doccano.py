@@ -1,9 +1,8 @@
 """doccano: sentences as texts to classify, articles as texts with entities and relations.
 
-Format: JSONL of release 1.8 ("Text Classification": ``text``, ``label``; "Sequence Labeling" with
-relations: ``text``, ``entities``, ``relations``), doccano.github.io/doccano/tutorial. An archive of
-several annotators has a file for each, named after them. Offsets are code points, unless the
-project counts grapheme clusters.
+Format: JSONL of release 1.8 ("Text Classification" and "Sequence Labeling" with relations),
+doccano.github.io/doccano/tutorial. An archive of several annotators has a file for each, named
+after them.
 """
 
 from __future__ import annotations

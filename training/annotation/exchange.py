@@ -1,8 +1,6 @@
 """Articles out to an annotation tool, and its labels back, over the exchange format.
 
-`export` writes a tool's folder of articles, with a person's labels and a model's. `import_labels`
-reads what the tool exported into one record per article and annotator. Each format converts between
-a tool's files and `Marking`.
+Each format converts between a tool's files and `Marking`.
 """
 
 from __future__ import annotations
@@ -412,46 +410,33 @@ def import_labels(
     """
     outputs.check(output, [str(path) for path in paths], overwrite=overwrite)
     files = [file for path in paths for file in _files(path)]
-    sidecars = [] if articles is None else [File(str(articles), _bytes(articles))]
-    records = records_of(of, files, sidecars, annotator, tell)
-    with outputs.opened(output) as out:
-        out.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    return records
-
-
-def records_of(
-    of: Format,
-    files: Sequence[File],
-    sidecars: Sequence[File] = (),
-    annotator: str | None = None,
-    tell: Tell = lambda line: None,
-) -> list[Record]:
-    """Return the records of a tool's files: articles in their order, annotators by name."""
+    sidecars = [file for file in files if file.base == ARTICLES]
+    sidecars += [] if articles is None else [File(str(articles), _bytes(articles))]
     known: dict[str, Article] = {}
-    for sidecar in (*(file for file in files if file.base == ARTICLES), *sidecars):
+    for sidecar in sidecars:
         for where, record in sidecar.lines():
             needed(record, "text", str, where)
             _add(known, marks.bare(read_record(record, where)), where)
     rest = tuple(file for file in files if file.base not in (ARTICLES, README))
     if not rest:
         raise InputError("the given files", f"nothing there to read; give what {of.title} exported")
-    articles: dict[str, Article] = {}
+    found: dict[str, Article] = {}
     pieces: dict[tuple[str, str | None], dict[str, Piece]] = defaultdict(dict)
     for piece in of.read(Returned(rest, known)):
-        _add(articles, piece.article, piece.where)
+        _add(found, piece.article, piece.where)
         name, by = piece.article.id, annotator or piece.annotator
         before = pieces[name, by].setdefault(piece.part, piece)
         if before is not piece:
             whose = f"the name '{by}'" if by is not None else "no name"
             what = f"article '{name}' has two annotations under {whose} (the other: {before.where})"
             raise InputError(piece.where, f"{what}; keep one of them, or rename an annotator")
-    order = {name: at for at, name in enumerate(articles)}
+    order = {name: at for at, name in enumerate(found)}
     records = []
     for name, by in sorted(pieces, key=lambda key: (order[key[0]], key[1] or "")):
-        found = list(pieces[name, by].values())
-        where = found[0].where if len(found) == 1 else f"article '{name}'"
-        joined = _joined([piece.marking for piece in found])
-        labelled = marks.from_marking(joined, articles[name], where)
+        parts = list(pieces[name, by].values())
+        where = parts[0].where if len(parts) == 1 else f"article '{name}'"
+        joined = _joined([piece.marking for piece in parts])
+        labelled = marks.from_marking(joined, found[name], where)
         if marks.is_labelled(labelled):
             record = to_record(labelled)
             records.append(record if by is None else {"id": name, ANNOTATOR: by, **record})
@@ -460,6 +445,8 @@ def records_of(
     if not records:
         what = f"holds no labels; label in {of.title} and export it again"
         raise InputError(rest[0].name, what)
+    with outputs.opened(output) as out:
+        out.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     return records
 
 

@@ -1,8 +1,7 @@
 """Label Studio: a task per article, sentences as regions with a choice per question.
 
 Formats: "Label Studio JSON format of annotated tasks" and "Import pre-annotated data",
-labelstud.io/guide, as release 1.23 reads and writes them. Its page counts code points; pages of
-older releases count UTF-16 units. The article travels in the task's data.
+labelstud.io/guide, as release 1.23 reads and writes them. Older pages count UTF-16 units.
 """
 
 from __future__ import annotations

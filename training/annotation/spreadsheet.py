@@ -1,9 +1,8 @@
 """CSV: a sheet of sentences with a column per question, and sheets of spans and of citations.
 
-RFC 4180, in UTF-8 with a byte order mark, as Excel asks for. Cells are 1, 0, a number between, or
-empty for "not annotated". Sheets come back with commas, semicolons or tabs. Words are shown behind
-an apostrophe where a spreadsheet would take them for a formula; a row of spans or citations may
-have words without a place, if they stand once in the sentence.
+RFC 4180, in UTF-8 with a byte order mark, as Excel asks for. Sheets come back with commas,
+semicolons or tabs. Words are shown behind an apostrophe where a spreadsheet would take them for a
+formula.
 """
 
 from __future__ import annotations
