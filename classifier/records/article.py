@@ -29,63 +29,43 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Characters of an article.
-
-    Attributes
-    ----------
-    start, end : int
-        Where they begin and end, in code points of the text.
-    """
+    """Characters of an article."""
 
     start: int
+    """Where they begin and end, in code points of the text."""
     end: int
+    """Where they begin and end, in code points of the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Somebody other than the author, and what a sentence attributes to them.
-
-    Attributes
-    ----------
-    source : Place or None
-        The words that name the source, in any sentence; None where nothing does ("reportedly").
-    cue : Place or None
-        The words that attribute ("said", "according to"); None where the sentence has none.
-    content : tuple of Place
-        What is attributed.
-    kind : SourceKind
-        How the source is given.
-    government : bool
-        Whether it is a government or an office-holder, on top of its kind.
-    state_media : bool
-        Whether it is an outlet that a state owns and controls.
-    name : str
-        The source as a reader would look it up: for "he" and "the agency" that of the last such
-        source, else its own words.
-    antecedent : Place or None
-        Where the source is named, when its own words don't ("he").
-    outlets : tuple of str
-        Registry ids of the outlets that the source names, and of those it spoke through.
-    score : float or None
-        How likely the citation is right; None where a rule found it.
-    found_by : str
-        ``transformer``, or the name of a rule (`classifier.attribution.rules`).
-    reasons : tuple of (str, float)
-        What spoke for its kind, in log-odds: ``words``, ``sentence``, what is ``known``.
-    """
+    """Somebody other than the author, and what a sentence attributes to them."""
 
     source: Place | None
+    """The words that name the source, in any sentence; None where nothing does ("reportedly")."""
     cue: Place | None
+    """The words that attribute ("said", "according to"); None where the sentence has none."""
     content: tuple[Place, ...]
+    """What is attributed."""
     kind: SourceKind
+    """How the source is given."""
     government: bool = False
+    """Whether it is a government or an office-holder, on top of its kind."""
     state_media: bool = False
+    """Whether it is an outlet that a state owns and controls."""
     name: str = ""
+    """The source as a reader would look it up: for "he" and "the agency" that of the last such
+    source, else its own words."""
     antecedent: Place | None = None
+    """Where the source is named, when its own words don't ("he")."""
     outlets: tuple[str, ...] = ()
+    """Registry ids of the outlets that the source names, and of those it spoke through."""
     score: float | None = None
+    """How likely the citation is right; None where a rule found it."""
     found_by: str = ""
+    """``transformer``, or the name of a rule (`classifier.attribution.rules`)."""
     reasons: tuple[tuple[str, float], ...] = ()
+    """What spoke for its kind, in log-odds: ``words``, ``sentence``, what is ``known``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +86,17 @@ class MarkedCitation:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Characters of an article that carry a signal.
-
-    Attributes
-    ----------
-    start, end : int
-        Where they begin and end, in code points of the text.
-    signal : str
-        A name of the taxonomy.
-    score : float or None
-        How strongly they carry it: a probability for techniques, a weight in log-odds for n-grams;
-        None where a person marked it.
-    """
+    """Characters of an article that carry a signal."""
 
     start: int
+    """Where they begin and end, in code points of the text."""
     end: int
+    """Where they begin and end, in code points of the text."""
     signal: str
+    """A name of the taxonomy."""
     score: float | None = None
+    """How strongly they carry it: a probability for techniques, a weight in log-odds for
+    n-grams; None where a person marked it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +116,16 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Republication:
-    """A part of an article that carries somebody else's article whole.
-
-    Attributes
-    ----------
-    start, end : int
-        Where it begins and ends, in code points of the text.
-    outlet : str
-        The outlet it is from, as the article names it.
-    evidence : str
-        The words that say so, such as "Below is the Morning Ledger's article:".
-    """
+    """A part of an article that carries somebody else's article whole."""
 
     start: int
+    """Where it begins and ends, in code points of the text."""
     end: int
+    """Where it begins and ends, in code points of the text."""
     outlet: str
+    """The outlet it is from, as the article names it."""
     evidence: str
+    """The words that say so, such as "Below is the Morning Ledger's article:"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,21 +144,14 @@ class Imprint:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an article was read from.
-
-    Attributes
-    ----------
-    input : str
-        The file or address; ``standard input``.
-    line : int or None
-        The line on which it begins, from 1; None where the input is one article.
-    record : int or None
-        Its number among the records, from 1.
-    """
+    """Where an article was read from."""
 
     input: str
+    """The file or address; ``standard input``."""
     line: int | None = None
+    """The line on which it begins, from 1; None where the input is one article."""
     record: int | None = None
+    """Its number among the records, from 1."""
 
     def __str__(self) -> str:
         if self.line is not None:
@@ -200,57 +161,38 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One article, in the terms of the exchange format.
-
-    Attributes
-    ----------
-    id : str
-        Unique within its file.
-    text : str
-        Headline and body; all offsets refer to it.
-    title : str or None
-        Its title, where known.
-    outlet : str or None
-        Who published it, as the page itself says; None: unknown.
-    url : str or None
-        Its address.
-    date : str or None
-        When it was published, ISO 8601.
-    author : str or None
-        Who wrote it.
-    site_name : str or None
-        The site's name, as the page's metadata give it.
-    lang : str or None
-        Its language, ISO 639-1.
-    units : tuple of Unit or None
-        Sentences given by the file: the units to score, never split again. None: to be split.
-    spans : tuple of Span
-        Labelled spans.
-    labels : mapping of str to float
-        Labels of the whole article.
-    republications : tuple of Republication
-        Parts that are somebody else's article.
-    imprint : Imprint or None
-        What the page around it says of its origin.
-    origin : Origin or None
-        Where it was read from; None where it was made in a program.
-    """
+    """One article, in the terms of the exchange format."""
 
     id: str
+    """Unique within its file."""
     text: str
+    """Headline and body; all offsets refer to it."""
     title: str | None = None
+    """Its title, where known."""
     outlet: str | None = None
+    """Who published it, as the page itself says; None: unknown."""
     url: str | None = None
+    """Its address."""
     date: str | None = None
+    """When it was published, ISO 8601."""
     author: str | None = None
+    """Who wrote it."""
     site_name: str | None = None
+    """The site's name, as the page's metadata give it."""
     lang: str | None = None
+    """Its language, ISO 639-1."""
     units: tuple[Unit, ...] | None = None
+    """Sentences given by the file: the units to score, never split again. None: to be split."""
     spans: tuple[Span, ...] = ()
+    """Labelled spans."""
     labels: Mapping[str, float] = field(default_factory=dict)
+    """Labels of the whole article."""
     republications: tuple[Republication, ...] = ()
+    """Parts that are somebody else's article."""
     imprint: Imprint | None = None
+    """What the page around it says of its origin."""
     origin: Origin | None = field(default=None, compare=False, repr=False)
+    """Where it was read from; None where it was made in a program."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,39 +97,26 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """An outlet, agency, aggregator, monitor or platform.
-
-    Attributes
-    ----------
-    id : str
-        Its id in the registry: lower-case ASCII letters, digits and hyphens.
-    name : str
-    role : Role
-        What it does with what it publishes.
-    medium : Medium
-    country : str or None
-        ISO 3166-1 alpha-2 of where it is published from.
-    wikidata : str or None
-        Its Wikidata identifier.
-    names, domains : tuple of Name, tuple of Domain
-        The main one first.
-    statements : tuple of Statement
-        What is on record of it: by what it is about, the statement that holds first.
-    holdings : tuple of Holding
-        Its direct owners, the largest share first.
-    assessments, accounts : tuple of Assessment, tuple of Account
-    """
+    """An outlet, agency, aggregator, monitor or platform."""
 
     id: str
+    """Its id in the registry: lower-case ASCII letters, digits and hyphens."""
     name: str
     role: Role = Role.PUBLISHER
+    """What it does with what it publishes."""
     medium: Medium = Medium.OTHER
     country: str | None = None
+    """ISO 3166-1 alpha-2 of where it is published from."""
     wikidata: str | None = None
+    """Its Wikidata identifier."""
     names: tuple[Name, ...] = ()
+    """The main one first."""
     domains: tuple[Domain, ...] = ()
+    """The main one first."""
     statements: tuple[Statement, ...] = ()
+    """What is on record of it: by what it is about, the statement that holds first."""
     holdings: tuple[Holding, ...] = ()
+    """Its direct owners, the largest share first."""
     assessments: tuple[Assessment, ...] = ()
     accounts: tuple[Account, ...] = ()
 

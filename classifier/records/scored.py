@@ -132,54 +132,35 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class SourceCard:
-    """An article's source: findings side by side, never merged into one.
-
-    Attributes
-    ----------
-    publication : Publication
-        Who published it and whom it carries.
-    outlet : Outlet or None
-        The outlet that control and record are about: whose words the article is.
-    record : Record
-        How reliable that outlet is found.
-    evidence : ArticleEvidence or None
-        What the article shows of its own sourcing; None when it was not scored.
-    networks : tuple of Network
-        Influence networks that the outlet, or the page's host, is found to be part of.
-    """
+    """An article's source: findings side by side, never merged into one."""
 
     publication: Publication
+    """Who published it and whom it carries."""
     outlet: Outlet | None
+    """The outlet that control and record are about: whose words the article is."""
     record: Record
+    """How reliable that outlet is found."""
     evidence: ArticleEvidence | None = None
+    """What the article shows of its own sourcing; None when it was not scored."""
     networks: tuple[Network, ...] = ()
+    """Influence networks that the outlet, or the page's host, is found to be part of."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentenceReport:
-    """A scored sentence.
-
-    Attributes
-    ----------
-    sentence : Sentence
-    scores : mapping of str to float
-        Calibrated probability of each sentence-level signal; empty where nothing was scored.
-    flags : tuple of str
-        The signals at or above their thresholds, in taxonomy order.
-    evidence : tuple of Span
-        Why, for each flag: technique spans, or the n-grams that weigh most.
-    citations : tuple of Citation
-        Who is cited in the sentence, or carried over into it.
-    undecided : tuple of str
-        Signals that would be flags, but that the article is unlike what the model learned from.
-    """
+    """A scored sentence."""
 
     sentence: Sentence
     scores: Mapping[str, float]
+    """Calibrated probability of each sentence-level signal; empty where nothing was scored."""
     flags: tuple[str, ...]
+    """The signals at or above their thresholds, in taxonomy order."""
     evidence: tuple[Span, ...] = ()
+    """Why, for each flag: technique spans, or the n-grams that weigh most."""
     citations: tuple[Citation, ...] = ()
+    """Who is cited in the sentence, or carried over into it."""
     undecided: tuple[str, ...] = ()
+    """Signals that would be flags, but that the article is unlike what the model learned from."""
 
     @property
     def text(self) -> str:
@@ -204,42 +185,28 @@ class SentenceReport:
 
 @dataclass(frozen=True, slots=True)
 class ArticleReport:
-    """A scored article.
-
-    Attributes
-    ----------
-    article : Article
-    sentences : tuple of SentenceReport
-        Every sentence, in order.
-    scores : mapping of str to float
-        Calibrated probability of each article-level signal.
-    flags : tuple of str
-        Article-level signals at or above their thresholds.
-    note : str or None
-        Why it was not scored (another language, say); None when it was.
-    source : SourceCard or None
-        Who published it and what is on record; None where no source was looked up.
-    reading : ArticleReading or None
-        What the rules know of it, kept for other users of the report.
-    undecided : tuple of str
-        Signals that would be flags, but that the article is unlike what the model learned from.
-    distance : float or None
-        How far it lies from what the model learned from: the share of held-out articles that lie
-        nearer. None where that isn't known.
-    far : bool
-        Whether that is so far that framing is only flagged where it is certain.
-    """
+    """A scored article."""
 
     article: Article
     sentences: tuple[SentenceReport, ...]
+    """Every sentence, in order."""
     scores: Mapping[str, float] = field(default_factory=dict)
+    """Calibrated probability of each article-level signal."""
     flags: tuple[str, ...] = ()
+    """Article-level signals at or above their thresholds."""
     note: str | None = None
+    """Why it was not scored (another language, say); None when it was."""
     source: SourceCard | None = None
+    """Who published it and what is on record; None where no source was looked up."""
     reading: ArticleReading | None = field(default=None, repr=False, compare=False)
+    """What the rules know of it, kept for other users of the report."""
     undecided: tuple[str, ...] = ()
+    """Signals that would be flags, but that the article is unlike what the model learned from."""
     distance: float | None = None
+    """How far it lies from what the model learned from: the share of held-out articles that lie
+    nearer. None where that isn't known."""
     far: bool = False
+    """Whether that is so far that framing is only flagged where it is certain."""
 
 
 @dataclass(frozen=True, slots=True)

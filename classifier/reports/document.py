@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, reduce
-from inspect import getdoc
+from inspect import getdoc, getsource
+from itertools import pairwise
 from operator import or_
 from types import NoneType
 from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin, get_type_hints
@@ -340,15 +342,16 @@ def _described(kind: Any, entry: Entry) -> tuple[Any, str]:
     return (hint | None if unknown else hint), said
 
 
+@cache
 def _attributes(kind: type) -> dict[str, str]:
-    """Read what a numpydoc docstring says of attributes."""
-    found: dict[str, str] = {}
-    names: list[str] = []
-    for line in (getdoc(kind) or "").partition("Attributes\n----------\n")[2].splitlines():
-        if line.startswith(" "):
-            found |= {name: f"{found.get(name, '')} {line.strip()}".strip() for name in names}
-        else:
-            names = line.partition(" : ")[0].split(", ")
+    """Read the docstrings that stand below the fields of a record."""
+    found = {}
+    (record,) = ast.parse(getsource(kind)).body
+    assert isinstance(record, ast.ClassDef)
+    for pair in pairwise(record.body):
+        match pair:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=said)):
+                found[name] = " ".join(str(said).split())
     return found
 
 

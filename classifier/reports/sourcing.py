@@ -244,33 +244,24 @@ class Summary:
 
     A count is None where it can't be known: the article was not scored, or the model gives no
     ``claim`` or ``attributed``. That is not the same as 0.
-
-    Attributes
-    ----------
-    text : str
-        The article in one sentence.
-    sentences : VoiceCounts
-        All its sentences.
-    flagged : mapping of str to VoiceCounts
-        For each sentence-level signal that the model gives, the sentences that carry it.
-    claims, attributed : int or None
-        Sentences that carry the signal of that name, in any voice.
-    own_claims : int or None
-        Claims in the article's own voice.
-    unsourced_own_claims : int or None
-        Those of them without a source.
-    techniques : int or None
-        How many different techniques were found.
     """
 
     text: str
+    """The article in one sentence."""
     sentences: VoiceCounts
+    """All its sentences."""
     flagged: Mapping[str, VoiceCounts]
+    """For each sentence-level signal that the model gives, the sentences that carry it."""
     claims: int | None
+    """Sentences that carry the signal of that name, in any voice."""
     attributed: int | None
+    """Sentences that carry the signal of that name, in any voice."""
     own_claims: int | None
+    """Claims in the article's own voice."""
     unsourced_own_claims: int | None
+    """Those of them without a source."""
     techniques: int | None
+    """How many different techniques were found."""
 
 
 def summarise(report: ArticleReport) -> Summary:
