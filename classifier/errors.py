@@ -30,18 +30,11 @@ def _is_clone() -> bool:
 
 
 def need(module: str, what: str, extra: str) -> ModuleType:
-    """Import a module that an extra brings.
-
-    Raises
-    ------
-    FramescopeError
-        Without it: what needs it, and how to get it.
-    """
+    """Import a module that an extra brings; `FramescopeError` says `what` needs it."""
     try:
         return import_module(module)
     except ModuleNotFoundError:
-        reason = f"{what} {module}; type: {how_to_install(extra)}"
-        raise FramescopeError(reason) from None
+        raise FramescopeError(f"{what} {module}; type: {how_to_install(extra)}") from None
 
 
 class FramescopeError(Exception):

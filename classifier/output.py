@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TextIO
 
@@ -38,13 +39,10 @@ _LINE_END = 20_000_000  # bytes within which a line of JSON ends
 def format_for(path: Path | None, given: str | None, default: str) -> str:
     """Return the format of a report: the one given, else that of the file's suffix.
 
-    Raises
-    ------
-    InputError
-        When the two contradict each other.
+    Raises `InputError` when the two contradict each other.
     """
     named = FORMATS.get(path.suffix.lower()) if path is not None else None
-    if path is not None and given is not None and named is not None and given != named:
+    if path is not None and given and named and given != named:
         other = path.with_suffix(_SUFFIXES.get(given, f".{given}"))
         reason = f"is called {named.upper()}, and --format is {given}; type --format {named}, or "
         raise InputError(path, f"{reason}--output {other}")
@@ -52,27 +50,17 @@ def format_for(path: Path | None, given: str | None, default: str) -> str:
 
 
 def check(path: Path | None, inputs: Sequence[str] = (), *, overwrite: bool = False) -> None:
-    """Refuse a file that can't be written, or holds something else, before the work.
+    """Raise `InputError` for a file that can't be written, or holds something else.
 
-    Parameters
-    ----------
-    path : pathlib.Path or None
-    inputs : sequence of str
-        What is read, none of which may be written over.
-    overwrite : bool
-        Whether a file that is no report may be.
-
-    Raises
-    ------
-    InputError
+    None of `inputs`, which are read, may be written over; a file that is no report, with
+    `overwrite`.
     """
     if path is None or path == STDOUT:
         return
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise InputError(path, "can't be written; give --output a file in a folder that exists")
-    for given in map(Path, inputs):
-        if _same(path, given):
-            raise InputError(path, "is an input too; give --output another name")
+    if any(_same(path, Path(given)) for given in inputs):
+        raise InputError(path, "is an input too; give --output another name")
     if path.is_file() and not overwrite and not _is_report(path):
         reason = "is there already, and no report; add --overwrite, or give another --output"
         raise InputError(path, reason)
@@ -119,7 +107,7 @@ class Writing:
 
 @contextmanager
 def opened(path: Path | None) -> Iterator[TextIO]:
-    """Open standard output, or a draft that replaces `path` when all went well; see `drafted`."""
+    """Open what `drafted` opens, to write text."""
     with drafted(path) as draft:
         yield draft.file
 
@@ -128,13 +116,10 @@ def opened(path: Path | None) -> Iterator[TextIO]:
 def drafted(path: Path | None) -> Iterator[Writing]:
     """Open standard output (None or `STDOUT`), or a draft that replaces `path` when all went well.
 
-    Raises
-    ------
-    InputError
-        When it can't be written.
-    BrokenPipeError
-        When the reader of standard output has stopped.
+    Raises `InputError` when it can't be written, and `BrokenPipeError` when the reader of standard
+    output has stopped.
     """
+    name = "standard output" if path is None or path == STDOUT else path
     try:
         if path is None or path == STDOUT:
             if sys.stdout is None:
@@ -153,7 +138,6 @@ def drafted(path: Path | None) -> Iterator[Writing]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        name = "standard output" if path is None or path == STDOUT else path
         reason = f"can't be written ({error.strerror or error}); choose another --output"
         raise InputError(name, reason) from None
 
@@ -161,10 +145,8 @@ def drafted(path: Path | None) -> Iterator[Writing]:
 def _beside(path: Path) -> Iterator[Writing]:
     """Open a file beside `path` that takes its place at the end, or is left if it is worth it."""
     target = path.resolve()
-    part, number = target.with_name(target.name + PART), 1
-    while part.exists():
-        number += 1
-        part = target.with_name(f"{target.name}{PART}-{number}")
+    names = (f"{target.name}{PART}{f'-{n}' if n > 1 else ''}" for n in count(1))
+    part = next(one for one in map(target.with_name, names) if not one.exists())
     draft = Writing(part.open("x", encoding="utf-8", errors="replace"), path.with_name(part.name))
     try:
         with draft.file:
@@ -187,17 +169,9 @@ def progress(
 ) -> Iterator[Callable[..., None]]:
     """Show how far a command is: a bar on standard error where somebody watches, gone when done.
 
-    Parameters
-    ----------
-    total : callable
-        Returns how much there is to do, where that is known; not called where nobody watches.
-    quiet : bool
-
-    Yields
-    ------
-    callable
-        Takes what rich's ``Progress.update`` takes: ``advance`` or ``completed``, ``total``, and
-        a ``description``.
+    `total` returns how much there is to do, where that is known; it isn't called where nobody
+    watches. Yields a callable that takes what rich's ``Progress.update`` takes: ``advance`` or
+    ``completed``, ``total``, and a ``description``.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

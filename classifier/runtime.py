@@ -37,21 +37,11 @@ _T = TypeVar("_T")
 
 
 class Runtime(Protocol):
-    """A loaded graph.
+    """A loaded graph."""
 
-    Attributes
-    ----------
-    name : str
-        The library and its version.
-    hidden : int
-        Size of a word embedding.
-    columns : mapping of str to int
-        Of each output, in order.
-    """
-
-    name: str
-    hidden: int
-    columns: Mapping[str, int]
+    name: str  # the library and its version
+    hidden: int  # size of a word embedding
+    columns: Mapping[str, int]  # of each output, in order
 
     def run(self, embedded: Floats, mask: NDArray[np.int64]) -> Sequence[Floats]:
         """Return the outputs, of shape (n_passages, n_tokens, n_columns), in order.
@@ -145,12 +135,8 @@ def begin(model: str) -> None:
 def load(path: Path) -> Runtime:
     """Return a graph, loaded before by `begin` or now.
 
-    Raises
-    ------
-    BundleError
-        When no runtime is installed, or the one that `ENVIRONMENT` names is not.
-    Exception
-        Whatever a library raises on a file that it can't read.
+    Raises `BundleError` when no runtime is installed, or the one that `ENVIRONMENT` names is not,
+    and whatever a library raises on a file that it can't read.
     """
     begun = _begun.pop(path.absolute(), None)
     return _load(path) if begun is None else begun.result()

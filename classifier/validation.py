@@ -17,19 +17,15 @@ _LONGEST = 60  # characters of a value that a message quotes
 
 _EXPECTED = {
     "string_type": "must be text",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
+    **dict.fromkeys(("int_type", "int_from_float"), "must be a whole number"),
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
-    "list_type": "must be a list",
-    "tuple_type": "must be a list",
-    "dict_type": "must be an object",
-    "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
-    "dataclass_type": "must be an object",
-    "enum": "must be one of {expected}",
-    "literal_error": "must be one of {expected}",
+    **dict.fromkeys(("list_type", "tuple_type"), "must be a list"),
+    **dict.fromkeys(
+        ("dict_type", "model_type", "model_attributes_type", "dataclass_type"), "must be an object"
+    ),
+    **dict.fromkeys(("enum", "literal_error"), "must be one of {expected}"),
     "greater_than": "must be greater than {gt}",
     "greater_than_equal": "must be at least {ge}",
     "less_than": "must be less than {lt}",
@@ -49,19 +45,9 @@ class Checked(BaseModel):
 
 
 def validate(kind: type[T], data: object) -> T:
-    """Return `data` as an instance of a type.
+    """Return `data`, plain values of JSON or TOML, as an instance of a type.
 
-    Parameters
-    ----------
-    kind : type
-        A model, or anything that pydantic has a schema for.
-    data : object
-        Plain values, as JSON or TOML holds them.
-
-    Raises
-    ------
-    ValueError
-        With a message of one line, without the name of the file; callers add it.
+    Raises `ValueError` with a message of one line, without the name of the file; callers add it.
     """
     try:
         return TypeAdapter(kind).validate_python(data)
@@ -83,7 +69,8 @@ def explain(error: ValidationError, kind: Any = None) -> str:
     if "expected" in context:
         context["expected"] = str(context["expected"]).replace("'", "").replace(" or ", ", ")
     wording = _EXPECTED.get(fault["type"])
-    said = wording.format(**context) if wording else _plain(fault["msg"])
+    message = fault["msg"]
+    said = wording.format(**context) if wording else message[:1].lower() + message[1:]
     value = json.dumps(fault["input"], ensure_ascii=False, default=str)
     value = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
     return f"{'.'.join(path)}: {said}, not {value}" if path else f"{said}, not {value}"
@@ -99,7 +86,3 @@ def fields_at(kind: Any, path: Sequence[str]) -> list[str]:
     inner = [] if field is None else [field.annotation, *getattr(field.annotation, "__args__", ())]
     rest = [part for part in path[1:] if not part.isdigit()]
     return [name for one in inner for name in fields_at(one, rest)]
-
-
-def _plain(message: str) -> str:
-    return message[:1].lower() + message[1:]

@@ -5,16 +5,15 @@ Every error that a user can meet is one line on standard error and exit status 2
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.resources import files
-from itertools import groupby
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
-from framescope.classifier.cli.help import SETTINGS, describe_options
+from framescope.classifier.cli.shared import SETTINGS, Grouped, describe_options
 from framescope.classifier.errors import FramescopeError, StoppedError
 from framescope.version import __version__
 
@@ -23,103 +22,59 @@ _UsageError = typer.BadParameter.mro()[1]
 _INTERRUPTED = 130  # what typer makes of a KeyboardInterrupt
 
 
-class Entry(NamedTuple):
-    """A command: for whom it is, where it lies, and its help in one line."""
-
-    title: str
-    place: str
-    help: str
-
-
-EVERYONE = "For everyone"
-MANY = "For many articles, and for other software"
-LABEL = "For those who label"
-TRAIN = "For those who train"
-JUDGE = "For those who judge"
-COMMANDS = {
-    "score": Entry(
-        EVERYONE, "classifier.cli.score:score", "Score the sentences of one or more articles."
+_FOR = {
+    "For everyone": (
+        ("score", "classifier.cli.score:score", "Score the sentences of one or more articles."),
+        ("signals", "classifier.cli.score:signals",
+         "List the signals: what each means, where it comes from, which a model gives."),
+        ("sources", "classifier.cli.sources:sources_app",
+         "The registry of outlets: look one up, list them, check them."),
     ),
-    "signals": Entry(
-        EVERYONE,
-        "classifier.cli.score:signals",
-        "List the signals: what each means, where it comes from, which a model gives.",
+    "For many articles, and for other software": (
+        ("batch", "classifier.batch.commands:batch",
+         "Score very many articles into a folder of tables (extra: batch)."),
+        ("query", "classifier.batch.reading.commands:query",
+         "Query a run with SQL (extra: batch)."),
+        ("overview", "classifier.batch.reading.commands:overview",
+         "Write a run as one page: outlets side by side, over time, samples (extra: batch)."),
+        ("serve", "classifier.service.commands:serve",
+         "Answer requests over HTTP, and show a page to paste texts into (extra: serve)."),
+        ("drift", "eval.commands.drift:drift",
+         "Report whether incoming articles have drifted (extra: batch)."),
     ),
-    "sources": Entry(
-        EVERYONE,
-        "classifier.cli.sources:sources_app",
-        "The registry of outlets: look one up, list them, check them.",
+    "For those who label": (
+        ("annotate", "training.commands.annotate:app",
+         "Send articles to an annotation tool, and get their labels back (extra: annotate)."),
+        ("labels", "training.commands.labels:app",
+         "Check labels, measure how far annotators agree, merge theirs (extra: annotate)."),
     ),
-    "batch": Entry(
-        MANY,
-        "classifier.batch.commands:batch",
-        "Score very many articles into a folder of tables (extra: batch).",
+    "For those who train": (
+        ("corpora", "training.commands.corpora:app",
+         "List the labelled corpora: present or not, rows, labels, licence (extra: training)."),
+        ("train", "training.commands.train:app",
+         "Train a model on labelled corpora and write its bundle (extra: training)."),
+        ("calibrate", "eval.commands.calibrate:calibrate",
+         "Fit a bundle's calibration and thresholds on your own labels (extra: training)."),
     ),
-    "query": Entry(
-        MANY, "classifier.batch.reading.commands:query", "Query a run with SQL (extra: batch)."
+    "For those who judge": (
+        ("eval", "eval.commands.judge:app",
+         "Judge bundles by what they were not trained on (extra: training)."),
+        ("bundles", "eval.commands.bundles:app",
+         "Compare bundles over time, promote one, roll back, copy them elsewhere."),
     ),
-    "overview": Entry(
-        MANY,
-        "classifier.batch.reading.commands:overview",
-        "Write a run as one page: outlets side by side, over time, samples (extra: batch).",
-    ),
-    "serve": Entry(
-        MANY,
-        "classifier.service.commands:serve",
-        "Answer requests over HTTP, and show a page to paste texts into (extra: serve).",
-    ),
-    "drift": Entry(
-        MANY,
-        "eval.commands.drift:drift",
-        "Report whether incoming articles have drifted (extra: batch).",
-    ),
-    "annotate": Entry(
-        LABEL,
-        "training.commands.annotate:app",
-        "Send articles to an annotation tool, and get their labels back (extra: annotate).",
-    ),
-    "labels": Entry(
-        LABEL,
-        "training.commands.labels:app",
-        "Check labels, measure how far annotators agree, merge theirs (extra: annotate).",
-    ),
-    "corpora": Entry(
-        TRAIN,
-        "training.commands.corpora:app",
-        "List the labelled corpora: present or not, rows, labels, licence (extra: training).",
-    ),
-    "train": Entry(
-        TRAIN,
-        "training.commands.train:app",
-        "Train a model on labelled corpora and write its bundle (extra: training).",
-    ),
-    "calibrate": Entry(
-        TRAIN,
-        "eval.commands.calibrate:calibrate",
-        "Fit a bundle's calibration and thresholds on your own labels (extra: training).",
-    ),
-    "eval": Entry(
-        JUDGE,
-        "eval.commands.judge:app",
-        "Judge bundles by what they were not trained on (extra: training).",
-    ),
-    "bundles": Entry(
-        JUDGE,
-        "eval.commands.bundles:app",
-        "Compare bundles over time, promote one, roll back, copy them elsewhere.",
-    ),
-}
-_WIDTH = 14  # of a command's name in the help
+}  # fmt: skip
+COMMANDS = {name: (title, *entry) for title, rows in _FOR.items() for name, *entry in rows}
+"""The title, the place and the help of each command."""
 
 
-class Root(typer.core.TyperGroup):
+class Root(Grouped):
     """Finds commands in the table, and lists them under their titles."""
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import a command."""
-        if (entry := COMMANDS.get(cmd_name)) is None:
+        if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = entry.place.partition(":")
+        module, _, attribute = COMMANDS[cmd_name][1].partition(":")
         found = getattr(import_module(f"framescope.{module}"), attribute)
         outer = typer.Typer(rich_markup_mode=None)
         if isinstance(found, typer.Typer):
@@ -134,12 +89,10 @@ class Root(typer.core.TyperGroup):
         """List the commands in the order of the table."""
         return list(COMMANDS)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the commands, title by title."""
-        for title, entries in groupby(COMMANDS.items(), key=lambda item: item[1].title):
-            with formatter.section(title):
-                rows = [(name, entry.help) for name, entry in entries]
-                formatter.write_dl(rows, col_max=_WIDTH)
+    def titled(self) -> Iterator[tuple[str, str, str]]:
+        """Yield the title, name and help of each command, without importing it."""
+        for name, (title, _, said) in COMMANDS.items():
+            yield title, name, said
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that is called; suggest one for a name that isn't there."""
@@ -180,10 +133,7 @@ def _options(
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit status.
 
-    Raises
-    ------
-    KeyboardInterrupt
-        When it is interrupted and has nothing to say about it.
+    Raises `KeyboardInterrupt` when it is interrupted and has nothing to say about it.
     """
     command = typer.main.get_command(app)
     try:

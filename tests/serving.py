@@ -57,12 +57,12 @@ def make(bundle: Path, seconds: float = 20.0, **bounds: Any) -> Any:
 
 def scored_by_command(folder: Path, name: str, content: str, bundle: Path | str) -> dict[str, Any]:
     """What `framescope score FILE --format json` writes; of a folder's files, without a name."""
-    from framescope.classifier.command import score
+    from framescope.cli import run
 
     if name:
         (folder / name).write_text(content, encoding="utf-8")
     report = folder / "report.json"
-    score([str(folder / name)], str(bundle), output=report, quiet=True)
+    run(["score", str(folder / name), "-m", str(bundle), "-o", str(report), "-q"])
     found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     return found
 

@@ -18,13 +18,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from framescope.classifier import command
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import InputOptions, decoding, read_input, split_input
 from framescope.classifier.inputs.fetching import Fetched
 from framescope.classifier.records import Article, Origin, Skipped
 from mutator import SOUND
 from warcs import BODY, HTML, TEXT, TITLE, read_all, reason, write
+
+from framescope.cli import run
 
 PAGE = HTML.replace(
     "</head>",
@@ -297,7 +298,7 @@ def test_the_address_that_answers_decides(fetched):
 def test_an_imposter_is_said_first_in_every_format(fetched, small_bundle, capsys, form):
     url = "https://reuters.cfd/world/breakwater"
     fetched(IMITATION, url)
-    command.score([url], str(small_bundle), format=form)
+    run(["score", url, "-m", str(small_bundle), "-f", form])
     out = capsys.readouterr().out
     if form in ("json", "jsonl"):
         found = json.loads(out)

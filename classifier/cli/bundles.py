@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from framescope.classifier.cli.help import SETTINGS
-from framescope.classifier.cli.shared import CardFormat
+from framescope.classifier.cli.shared import SETTINGS, AsCard, CardFormat
 
 app = typer.Typer(
     help="List bundles, promote one, roll back, push and pull.",
@@ -24,7 +23,6 @@ _Bundle = Annotated[
         help="A bundle's folder, a name (NAME, NAME@VERSION), what ships, or hf://ORG/NAME.",
     ),
 ]
-Format = Annotated[CardFormat, typer.Option("--format", "-f", help="How to write it.")]
 By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who decides it.")]
 
 
@@ -34,7 +32,7 @@ def bundles() -> None:
 
 
 @app.command("list")
-def list_command(format: Format = CardFormat.TERMINAL) -> None:
+def list_command(format: AsCard = CardFormat.TERMINAL) -> None:
     """List shipped and promoted bundles: kind, digest, signals, which is current."""
     from framescope.classifier.bundles import ModelStore, list_bundles
 
@@ -60,7 +58,7 @@ def list_command(format: Format = CardFormat.TERMINAL) -> None:
 
 
 @app.command()
-def show(bundle: _Bundle, format: Format = CardFormat.TERMINAL) -> None:
+def show(bundle: _Bundle, format: AsCard = CardFormat.TERMINAL) -> None:
     """Show a bundle's manifest in short, and the history of its name."""
     from framescope.classifier.bundles import ModelStore, describe
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from framescope.classifier.cli.shared import (
+    AsCard,
     CardFormat,
     Columns,
     Exclude,
@@ -64,35 +67,95 @@ def score(
     from framescope.classifier.runtime import begin
 
     begin(model)  # beside the imports that follow
-    from framescope.classifier import command
+    from framescope.classifier import bundles, command
+    from framescope.classifier import output as outputs
+    from framescope.classifier.inputs import InputOptions, size_of_inputs
+    from framescope.classifier.outlets import load_registry
+    from framescope.classifier.records import Skipped, counted
+    from framescope.classifier.scoring import Scorer
 
-    status = command.score(
-        inputs,
-        model,
-        format=format,
-        output=output,
-        overwrite=overwrite,
-        signals=signal,
-        sources=sources,
-        columns=parse_columns(column),
-        include=include or (),
-        exclude=exclude or (),
-        allow_private=allow_private,
-        max_characters=max_characters,
-        max_seconds=max_seconds,
-        quiet=quiet,
-        legend=legend,
-    )
-    raise typer.Exit(status)
+    def say(line: str) -> None:
+        if not quiet:
+            outputs.tell(line)
+
+    columns = parse_columns(column)
+    outputs.check(output, inputs, overwrite=overwrite)
+    form = outputs.format_for(output, format, "terminal")
+    for left in outputs.leftovers(output):
+        say(f"{left}: left by an interrupted run, and not whole; it stays until you delete it")
+    registry = load_registry(user=sources)
+    scorer = Scorer(bundles.load(model, registry), signal, registry, seconds=max_seconds)
+    found: list[command.Item] = []
+    counts = Counter[str]()
+    with outputs.progress(lambda: size_of_inputs(inputs), quiet=quiet) as update:
+        reading = InputOptions(
+            columns,
+            allow_private,
+            tell=say,
+            taken=lambda size: update(advance=size),
+            include=include or (),
+            exclude=exclude or (),
+        )
+        items = scorer.score(command.read(inputs, reading, max_characters))
+        begun, start = command.begun(items, single=len(inputs) == 1), time.monotonic()
+        with outputs.drafted(output) as draft:
+            try:
+                for item in begun:
+                    if form == "jsonl":
+                        command.write_line(item, scorer, draft.file)
+                    else:
+                        found.append(item)
+                    was_read = not isinstance(item, Skipped)
+                    counts["articles"] += was_read
+                    counts["scored"] += was_read and item.note is None
+                    counts["skipped"] += not was_read
+                    draft.worth = counts["scored"] > 0
+                    rate = counts["articles"] / max(time.monotonic() - start, 1)
+                    update(description=f"{counts['articles']} articles {rate:.1f}/s")
+            except BrokenPipeError:
+                raise
+            except (Exception, KeyboardInterrupt) as error:
+                command.write(found, scorer, form, draft.file, legend=legend)
+                raise command.stopped(error, counts["articles"], draft.part) from error
+            command.write(found, scorer, form, draft.file, legend=legend)
+    noted = counts["articles"] - counts["scored"]
+    for number, noun, what in (
+        (counts["skipped"], "input", "skipped"),
+        (noted, "article", "not scored"),
+    ):
+        if number:
+            was = "was" if number == 1 else "were"
+            say(f"{counted(number, noun, ',')} {was} {what}; the report says why")
+    raise typer.Exit(2 if not counts["scored"] else 1 if counts["skipped"] or noted else 0)
 
 
-def signals(
-    model: ModelName = "transformer",
-    format: Annotated[
-        CardFormat, typer.Option("--format", "-f", help="How to write it.")
-    ] = CardFormat.TERMINAL,
-) -> None:
+def signals(model: ModelName = "transformer", format: AsCard = CardFormat.TERMINAL) -> None:
     """List the signals: what each means, where it comes from, which a model gives."""
-    from framescope.classifier import command
+    import json
+    from dataclasses import asdict
 
-    command.list_signals(model, as_json=format is CardFormat.JSON)
+    from framescope.classifier import bundles
+    from framescope.classifier.records import printable
+    from framescope.classifier.taxonomy import SIGNALS, defined_in
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    manifest = bundles.read_manifest(bundles.resolve(model))
+    where = {one.name: place for one in SIGNALS if (place := defined_in(one.name)) is not None}
+    if format is CardFormat.JSON:
+        rows = [
+            {**asdict(one), "given": one.name in manifest["signals"]}
+            | ({"defined_in": where[one.name]} if one.name in where else {})
+            for one in SIGNALS
+        ]
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    table = Table(title=f"Signals; * given by {manifest['name']}")
+    for heading in ("", "signal", "family", "of", "meaning", "origin"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "signal")
+    for one in SIGNALS:
+        given = "*" if one.name in manifest["signals"] else ""
+        origin = f"{one.origin}; {where[one.name]}" if one.name in where else one.origin
+        table.add_row(given, one.name, one.family, one.level, one.meaning, Text(printable(origin)))
+    Console().print(table)

@@ -1,15 +1,51 @@
-"""What several commands share: options, and formats."""
+"""What several commands share: options, formats, and how help is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from framescope.classifier.errors import FramescopeError
 
+
+class ReportFormat(StrEnum):
+    """How a report is written."""
+
+    TERMINAL = "terminal"
+    JSON = "json"
+    JSONL = "jsonl"
+    HTML = "html"
+
+
+class CardFormat(StrEnum):
+    """How a card is written."""
+
+    TERMINAL = "terminal"
+    JSON = "json"
+
+
+class SectionFormat(StrEnum):
+    """How a section of figures is written."""
+
+    TERMINAL = "terminal"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class AnswerFormat(StrEnum):
+    """How an answer is written."""
+
+    TERMINAL = "terminal"
+    CSV = "csv"
+    JSON = "json"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+AsCard = Annotated[CardFormat, typer.Option("--format", "-f", help="How to write it.")]
 Own = Annotated[
     Path | None,
     typer.Option("--sources", metavar="FILE", help="Your own outlets, one a line (JSONL), too."),
@@ -56,18 +92,10 @@ Columns = Annotated[
 
 
 def parse_columns(given: Iterable[str] | None, fields: Iterable[str] = ()) -> dict[str, str]:
-    """Parse the values of ``--column``: the column's name by field.
+    """Return the column's name by field, from the values of ``--column``.
 
-    Parameters
-    ----------
-    given : iterable of str or None
-    fields : iterable of str
-        The fields that may be named; those of an article by default.
-
-    Raises
-    ------
-    FramescopeError
-        When a value is not ``FIELD=NAME``, or a field is unknown or named twice.
+    `fields` are those that may be named, by default those of an article. Raises `FramescopeError`
+    when a value is not ``FIELD=NAME``, or a field is unknown or named twice.
     """
     if not given:
         return {}
@@ -85,42 +113,77 @@ def parse_columns(given: Iterable[str] | None, fields: Iterable[str] = ()) -> di
     return found
 
 
-class ReportFormat(StrEnum):
-    """How a report is written."""
+# --- help -----------------------------------------------------------------------------------------
 
-    TERMINAL = "terminal"
-    JSON = "json"
-    JSONL = "jsonl"
-    HTML = "html"
-
-
-class CardFormat(StrEnum):
-    """How a card is written."""
-
-    TERMINAL = "terminal"
-    JSON = "json"
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+"""Of every group of commands, which hands them on to its own."""
+_WIDTH = 14  # of a command's name
+_TAKEN = {"path": "PATH", "int": "N", "float": "X"}
 
 
-class SectionFormat(StrEnum):
-    """How a section of figures is written."""
+def describe_options(command: Any) -> None:
+    """Name what options take: "N", "a|b"; typer writes "<int range>", "<list[Path]>"."""
+    for parameter in command.params:
+        described = getattr(parameter, "type_descriptor", None)
+        if parameter.param_type_name == "argument":
+            parameter.display_type_rich = lambda ctx: None  # its name says it
+        elif parameter.metavar is None and not parameter.is_flag and described is not None:
+            choices = getattr(described, "choices", None)
+            if choices:
+                parameter.metavar = "|".join(str(getattr(one, "value", one)) for one in choices)
+            else:
+                label = parameter.display_type(None).strip("<>").split()[0]
+                parameter.metavar = _TAKEN.get(label.lower(), str(parameter.name).upper())
+    for inner in getattr(command, "commands", {}).values():
+        describe_options(inner)
 
-    TERMINAL = "terminal"
-    JSON = "json"
-    MARKDOWN = "markdown"
+
+class Grouped(typer.core.TyperGroup):
+    """Lists commands under the titles that they were added with (``rich_help_panel``)."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name the commands in the order they were added."""
+        return list(self.commands)
+
+    def titled(self) -> Iterator[tuple[str, str, str]]:
+        """Yield the title, name and help of each command."""
+        for name, command in self.commands.items():
+            if not command.hidden:
+                title = getattr(command, "rich_help_panel", None)
+                title = title if isinstance(title, str) else "Commands"
+                yield title, name, command.get_short_help_str(90)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, title by title."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for title, name, said in self.titled():
+            panels.setdefault(title, []).append((name, said))
+        for title, rows in panels.items():
+            with formatter.section(title):
+                formatter.write_dl(rows, col_max=_WIDTH)
 
 
-class ListFormat(StrEnum):
-    """How a list is written."""
+class Several(typer.core.TyperCommand):
+    """A command without arguments, whose repeatable options take several words each.
 
-    TSV = "tsv"
-    JSON = "json"
+    ``--models a b --output c`` is read as ``--models a --models b --output c``.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read the command line."""
+        several = {name for one in self.params if getattr(one, "multiple", False)
+                   for name in one.opts}  # fmt: skip
+        return super().parse_args(ctx, list(_repeated(args, several)))
 
 
-class AnswerFormat(StrEnum):
-    """How an answer is written."""
-
-    TERMINAL = "terminal"
-    CSV = "csv"
-    JSON = "json"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
+def _repeated(words: Sequence[str], several: set[str]) -> Iterator[str]:
+    """Put an option before each of the words that follow it, up to the next option."""
+    option, given = "", 0
+    for word in words:
+        if word.startswith("-"):
+            option, given = word if word in several else "", 0
+        elif option:
+            if given:
+                yield option
+            given += 1
+        yield word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from framescope.classifier.cli.shared import (
+    AsCard,
     CardFormat,
-    ListFormat,
     OverFile,
     Own,
     parse_columns,
@@ -19,10 +20,26 @@ from framescope.classifier.errors import SourcesError
 from framescope.classifier.records import Role, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
-    from framescope.classifier.outlets import Answer
     from rich.console import Console
+
+
+class ListFormat(StrEnum):
+    """How a list is written."""
+
+    TSV = "tsv"
+    JSON = "json"
+
+
+class ExportFormat(StrEnum):
+    """Format of an export."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    JSONLD = "jsonld"
+    PARQUET = "parquet"
+
 
 sources_app = typer.Typer(
     help="The registry of outlets: look one up, list them, check them.",
@@ -40,9 +57,7 @@ def show(
         ),
     ],
     sources: Own = None,
-    format: Annotated[
-        CardFormat, typer.Option("--format", "-f", help="Format of the output.")
-    ] = CardFormat.TERMINAL,
+    format: AsCard = CardFormat.TERMINAL,
     whole: Annotated[
         bool, typer.Option("--all", help="Every name, host and account, not the first of each.")
     ] = False,
@@ -60,15 +75,18 @@ def show(
             print_answer(answer, registry, console, whole=whole)
 
     _write(format, map(answers_to_json, answers), on)
-    _refuse([answer for answer in answers if not answer.found])
+    if missing := [answer for answer in answers if not answer.found]:
+        asked = ", ".join(f"'{printable(answer.query)}'" for answer in missing)
+        meant = {outlet.id: outlet.name for answer in missing for outlet in answer.close}
+        listed = ", ".join(f"{name} ({id})" for id, name in meant.items())
+        hint = f"did you mean {listed}?" if meant else "see: framescope sources list"
+        raise SourcesError(f"{asked}: no outlet has this host, name, id or QID; {hint}")
 
 
 def _write(
     format: CardFormat, objects: Iterable[dict[str, Any]], on: Callable[[Console], None]
 ) -> None:
     """Write objects to standard output as JSON, or draw them on a terminal."""
-    import json
-
     from framescope.classifier.output import opened
 
     with opened(None) as file:
@@ -79,16 +97,6 @@ def _write(
             from rich.console import Console
 
             on(Console(file=file, highlight=False))
-
-
-def _refuse(missing: Sequence[Answer]) -> None:
-    """Raise `SourcesError` for queries without an answer."""
-    if missing:
-        asked = ", ".join(f"'{printable(answer.query)}'" for answer in missing)
-        meant = {outlet.id: outlet for answer in missing for outlet in answer.close}
-        listed = ", ".join(f"{outlet.name} ({id})" for id, outlet in meant.items())
-        hint = f"did you mean {listed}?" if meant else "see: framescope sources list"
-        raise SourcesError(f"{asked}: no outlet has this host, name, id or QID; {hint}")
 
 
 @sources_app.command("list")
@@ -107,8 +115,6 @@ def list_(
     ] = ListFormat.TSV,
 ) -> None:
     """List the outlets, one per line."""
-    import json
-
     from framescope.classifier.outlets import (
         LOOKUP_COLUMNS,
         load_registry,
@@ -122,11 +128,10 @@ def list_(
     found = list(select_outlets(registry, country, state_media, role))
     with opened(None) as file:
         if format is ListFormat.TSV:
-            rows = (LOOKUP_COLUMNS, *map(outlet_row, found))
-            file.writelines("\t".join(row) + "\n" for row in rows)
+            lines = map("\t".join, (LOOKUP_COLUMNS, *map(outlet_row, found)))
         else:
-            for outlet in found:
-                file.write(json.dumps(outlet_to_object(outlet), ensure_ascii=False) + "\n")
+            lines = (json.dumps(outlet_to_object(one), ensure_ascii=False) for one in found)
+        file.writelines(f"{line}\n" for line in lines)
     if sys.stderr.isatty():
         typer.echo(f"{len(found)} of {len(registry)} outlets", err=True)
 
@@ -134,9 +139,7 @@ def list_(
 @sources_app.command()
 def check(
     sources: Own = None,
-    format: Annotated[
-        CardFormat, typer.Option("--format", "-f", help="Format of the output.")
-    ] = CardFormat.TERMINAL,
+    format: AsCard = CardFormat.TERMINAL,
 ) -> None:
     """Check the tables, or a file of your own against them; exit status 1 on errors."""
     from dataclasses import asdict
@@ -163,15 +166,6 @@ def check(
         raise typer.Exit(1)
 
 
-class ExportFormat(StrEnum):
-    """Format of an export."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-    JSONLD = "jsonld"
-    PARQUET = "parquet"
-
-
 @sources_app.command("export")
 def export_command(
     output: Annotated[
@@ -190,23 +184,22 @@ def export_command(
     overwrite: OverFile = False,
 ) -> None:
     """Export the registry: every fact with its source, date and licence."""
+    from framescope.classifier import output as outputs
     from framescope.classifier.outlets import export_registry, load_registry
-    from framescope.classifier.output import check as may_write
-    from framescope.classifier.output import drafted, opened
 
     suffix = "" if output is None else output.suffix.removeprefix(".")
     named = suffix if suffix in set(ExportFormat) else "csv"
     chosen = format or ExportFormat("jsonld" if suffix == "json" else named)
     registry = load_registry(user=sources)
-    may_write(output, overwrite=overwrite)
+    outputs.check(output, overwrite=overwrite)
     if chosen is ExportFormat.PARQUET:
         if output is None or str(output) == "-":
             raise SourcesError("Parquet is not text; give --output FILE")
-        with drafted(output) as draft:
+        with outputs.drafted(output) as draft:
             export_registry(registry, chosen, draft.part or output)
             draft.worth = True
         return
-    with opened(output) as file:
+    with outputs.opened(output) as file:
         export_registry(registry, chosen, file)
 
 
@@ -215,8 +208,7 @@ def import_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A rater's table, CSV or TSV.")],
     rater: Annotated[str, typer.Option("--rater", metavar="NAME", help="Who rates.")],
     licence: Annotated[
-        str,
-        typer.Option("--licence", metavar="TEXT", help="The terms of the file."),
+        str, typer.Option("--licence", metavar="TEXT", help="The terms of the file.")
     ],
     term: Annotated[
         list[str] | None,
@@ -248,8 +240,7 @@ def import_command(
     overwrite: OverFile = False,
 ) -> None:
     """Import ratings that you hold, beside those of the registry."""
-    import json
-
+    from framescope.classifier import output as outputs
     from framescope.classifier.outlets import (
         RATING_COLUMNS,
         Rater,
@@ -259,8 +250,6 @@ def import_command(
         read_ratings,
         slug,
     )
-    from framescope.classifier.output import check as may_write
-    from framescope.classifier.output import opened
 
     columns = parse_columns(column, RATING_COLUMNS)
     given = Rater(rater, licence, rating_terms(term or ()), columns, date)
@@ -268,9 +257,9 @@ def import_command(
     if not objects:
         raise SourcesError(f"{file}: none of its {len(unknown):,} outlets is in the registry")
     target = output or own_folder() / f"{slug(rater) or 'ratings'}.jsonl"
-    may_write(target, overwrite=overwrite)
+    outputs.check(target, overwrite=overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with opened(target) as out:
+    with outputs.opened(target) as out:
         out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in objects)
     typer.echo(
         f"framescope: {target}: ratings by {printable(rater)}, of outlets on record "

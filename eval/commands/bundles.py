@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from framescope.classifier.cli.bundles import By, Format, app, write_json
-from framescope.classifier.cli.shared import CardFormat
+from framescope.classifier.cli.bundles import By, app, write_json
+from framescope.classifier.cli.shared import AsCard, CardFormat
 from framescope.training.options import CorporaFolder, HouseFolder
 
 
@@ -42,7 +42,7 @@ def promote(
     by: By = None,
     draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of articles.")] = 10_000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
-    format: Format = CardFormat.TERMINAL,
+    format: AsCard = CardFormat.TERMINAL,
 ) -> None:
     """Make a bundle the current one of a name, if nothing is worse.
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from framescope.classifier.cli.help import Grouped, Several
-from framescope.classifier.cli.shared import SectionFormat
+from framescope.classifier.cli.shared import Grouped, SectionFormat, Several
 from framescope.eval.commands.options import (
     As,
     Data,

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from framescope.classifier.cli.help import SETTINGS, Grouped
-from framescope.classifier.cli.shared import CardFormat, OverFile
+from framescope.classifier.cli.shared import SETTINGS, CardFormat, Grouped, OverFile
 from framescope.training.options import CorporaFolder, HouseFolder, counted
 
 if TYPE_CHECKING:
