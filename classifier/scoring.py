@@ -11,7 +11,6 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import accumulate, compress, pairwise
 from threading import Event
-from typing import NamedTuple
 
 import numpy as np
 from framescope.classifier.attribution import read
@@ -49,34 +48,14 @@ _VOICES = (Voice.QUOTED.value, Voice.REPORTED.value)
 _MOSTLY = 0.5  # of a sentence, in characters, from which its quotation marks make it quoted
 
 
-class _Batch(NamedTuple):
-    """Articles that were read together; whether they are the last, and what ended them."""
-
-    items: list[Item]
-    last: bool
-    error: Exception | None = None
-
-
 class Scorer:
     """Scores articles with a bundle.
 
-    Parameters
-    ----------
-    bundle : Bundle
-    signals : sequence of str or None
-        The signals to report; None for all that the bundle gives.
-    registry : Registry or None
-        Of outlets: who is cited, who published it; the one that ships by default. Load the bundle
-        with the same: a model of another registry looks for names itself.
-    evidence : bool or collection of str
-        Whether to say why, or of which signals.
-    seconds : float
-        An article that takes longer to read and score is skipped.
-
-    Raises
-    ------
-    SignalError
-        When the taxonomy doesn't name a signal, or the bundle doesn't give it.
+    It reports the `signals`, by default all that the bundle gives, and says why (`evidence`), or
+    why of some. `SignalError` is raised for one that the taxonomy doesn't name, or the bundle
+    doesn't give. The `registry` says who is cited and who published an article, by default the one
+    that ships; a model of another registry than the bundle's looks for names itself. An article
+    that takes longer than some `seconds` to read and score is skipped.
     """
 
     def __init__(
@@ -94,10 +73,8 @@ class Scorer:
         self.signals = bundle.signals if not signals else in_order(signals)
         for signal in self.signals:
             if signal not in bundle.signals:
-                raise SignalError(
-                    f"the bundle {bundle.name} doesn't give '{signal}'; "
-                    f"it gives: {', '.join(bundle.signals)}"
-                )
+                gives = f"it gives: {', '.join(bundle.signals)}"
+                raise SignalError(f"the bundle {bundle.name} doesn't give '{signal}'; {gives}")
         self.thresholds = {signal: bundle.thresholds[signal] for signal in self.signals}
         self._of_sentences = [s for s in self.signals if BY_NAME[s].level is not Level.ARTICLE]
         self._of_articles = [s for s in self.signals if BY_NAME[s].level is Level.ARTICLE]
@@ -125,22 +102,22 @@ class Scorer:
 
     def _scored(self, articles: Iterable[Article | Skipped]) -> Generator[Item, None, None]:
         stream, closed = iter(articles), Event()
-        batch = self._read(stream, closed)
+        items, ended = self._read(stream, closed)
         with ThreadPoolExecutor(1, "framescope-reader") as pool:
             try:
-                while batch.items:
-                    ahead = None if batch.last else pool.submit(self._read, stream, closed)
-                    yield from self._in_time(batch.items)
-                    if ahead is None:
-                        break
-                    batch = ahead.result()
+                while items:
+                    ahead = None if ended else pool.submit(self._read, stream, closed)
+                    yield from self._in_time(items)
+                    items, ended = ahead.result() if ahead else ([], ended)
             finally:
                 closed.set()
-        if batch.error is not None:
-            raise batch.error
+        if isinstance(ended, Exception):
+            raise ended
 
-    def _read(self, stream: Iterator[Article | Skipped], closed: Event) -> _Batch:
-        """Draw the next articles and read them."""
+    def _read(
+        self, stream: Iterator[Article | Skipped], closed: Event
+    ) -> tuple[list[Item], bool | Exception]:
+        """Draw the next articles and read them; with whether they are the last, or what failed."""
         items: list[Item] = []
         sentences = 0
         try:
@@ -150,10 +127,10 @@ class Scorer:
                 if closed.is_set():
                     break
                 if len(items) == _TOGETHER or sentences >= _MANY:
-                    return _Batch(items, last=False)
+                    return items, False
         except Exception as error:  # whatever the iterator raises is for its owner
-            return _Batch(items, last=True, error=error)
-        return _Batch(items, last=True)
+            return items, error
+        return items, True
 
     def _prepare(self, item: Article | Skipped) -> Item:
         """Sentences with all that the rules say of them; a note where the model can't read it."""
@@ -213,12 +190,11 @@ class Scorer:
             if isinstance(item, Skipped):
                 yield item
                 continue
-            scored = item
             if item.note is None:
                 (start, end), distance = next(found)
                 scores, flags = wholes[start]
                 flags, undecided = self._parted(flags, unsure[start])
-                scored = replace(
+                item = replace(
                     item,
                     sentences=tuple(_kept(item.article, sentences[start:end])),
                     scores=scores,
@@ -227,7 +203,7 @@ class Scorer:
                     distance=distance,
                     far=_is_far(distance, end - start),
                 )
-            yield replace(scored, source=source_card(scored, self.registry))
+            yield replace(item, source=source_card(item, self.registry))
 
     def _distances(self, edges: Sequence[int], prediction: Prediction) -> list[float | None]:
         """Return how far each article lies from what was learned."""
@@ -253,11 +229,8 @@ class Scorer:
         self, flags: tuple[str, ...], unsure: Bools
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Part flags into those that stand and those that are left undecided."""
-        left = {f for f in flags if unsure.any() and unsure[self.bundle.signals.index(f)]}
-        return (
-            tuple(flag for flag in flags if flag not in left),
-            tuple(flag for flag in flags if flag in left),
-        )
+        left = [f for f in flags if unsure.any() and unsure[self.bundle.signals.index(f)]]
+        return tuple(flag for flag in flags if flag not in left), tuple(left)
 
     def _voiced(self, sentences: Sequence[Sentence], prediction: Prediction) -> list[Sentence]:
         """Add who is cited in sentences, and whose words they are by the model's decisions.
@@ -267,9 +240,8 @@ class Scorer:
         known = [s for s in _VOICES if s in self.bundle.signals]
         decided = self._decided(prediction.proba, known)
         voiced = []
-        for sentence, cited, (scores, flags) in zip(
-            sentences, prediction.citations, decided, strict=True
-        ):
+        rows = zip(sentences, prediction.citations, decided, strict=True)
+        for sentence, cited, (scores, flags) in rows:
             spoken = flags if known else _by_marks(sentence) if cited else ()
             # Of two that are flagged, the one that is further above its threshold.
             above = max(spoken, key=lambda s: scores.get(s, 0.0) / self._limit(s), default=None)
@@ -290,20 +262,13 @@ class Scorer:
             # A line of the page around an article has no other label, whatever its words would say.
             of_article = [bool(flags) for _, flags in self._decided(prediction.proba, [CONTENT])]
         found = []
-        for sentence, is_content, (scores, flags), row in zip(
-            sentences, of_article, decided, unsure, strict=True
-        ):
+        rows = zip(sentences, of_article, decided, unsure, strict=True)
+        for sentence, is_content, (scores, flags), row in rows:
             flags, undecided = self._parted(flags if is_content else (), row)
-            cited = sentence.citations if is_content else ()
             one = sentence if is_content else replace(sentence, citations=())
-            found.append(SentenceReport(one, scores, flags, (), cited, undecided))
-        wanted = [
-            (row, flag)
-            for row, one in enumerate(found)
-            for flag in one.flags
-            if flag in self._shown
-        ]
-        if wanted:
+            found.append(SentenceReport(one, scores, flags, (), one.citations, undecided))
+        flagged = ((row, flag) for row, one in enumerate(found) for flag in one.flags)
+        if wanted := [(row, flag) for row, flag in flagged if flag in self._shown]:
             for (row, _), spans in zip(wanted, prediction.evidence(wanted), strict=True):
                 found[row] = replace(found[row], evidence=found[row].evidence + spans)
         return found
@@ -348,6 +313,4 @@ def _kept(article: Article, scored: Sequence[SentenceReport]) -> Iterator[Senten
         if any(p.start < sentence.end and sentence.start < p.end for p in article.republications):
             sentence = replace(sentence, voice=Voice.QUOTED, inner_voice=sentence.voice)
         voice = given.get((sentence.start, sentence.end), sentence.voice)
-        if voice is not sentence.voice:
-            sentence = replace(sentence, voice=voice)
-        yield one if sentence is one.sentence else replace(one, sentence=sentence)
+        yield replace(one, sentence=replace(sentence, voice=voice))

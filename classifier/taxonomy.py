@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Generic, TypeVar, overload
+from typing import TypeVar, overload
 
 from framescope.classifier.errors import SignalError
 
@@ -61,20 +61,19 @@ class Signal:
     meaning: str  # one line, shown in reports
     origin: str  # where the definition comes from
 
-    def is_same(self, other: Signal) -> bool:
-        """Whether another definition means the same; its label may differ."""
-        return (self.name, self.family, self.level, self.meaning) == (
-            other.name, other.family, other.level, other.meaning,
-        )  # fmt: skip
+    @property
+    def definition(self) -> tuple[str, Family, Level, str]:
+        """What two definitions of the same signal share; their labels may differ."""
+        return self.name, self.family, self.level, self.meaning
 
 
-def _signals() -> tuple[Signal, ...]:
+def _signals() -> dict[str, Signal]:
     lines = Path(__file__).with_suffix(".tsv").read_text(encoding="utf-8").splitlines()[1:]
     rows = (line.split("\t") for line in lines)
-    return tuple(
-        Signal(name, label, Family(family), Level(level), meaning, origin)
+    return {
+        name: Signal(name, label, Family(family), Level(level), meaning, origin)
         for name, label, family, level, meaning, origin in rows
-    )
+    }
 
 
 # --- a user's own ---------------------------------------------------------------------------------
@@ -117,10 +116,7 @@ _TAKEN_ENDINGS = ("_low", "_high", "_n", "_id", "_start", "_end")
 def own_file() -> Path | None:
     """Return the file of a user's own signals: the one named by the environment, or the usual one.
 
-    Raises
-    ------
-    SignalError
-        When the variable ``FRAMESCOPE_SIGNALS`` names a file that isn't there.
+    Raises `SignalError` when ``FRAMESCOPE_SIGNALS`` names a file that isn't there.
     """
     if given := os.environ.get(ENVIRONMENT):
         path = Path(given)
@@ -147,20 +143,17 @@ def _read_own(path: Path) -> tuple[Signal, ...]:
 
 def to_records(names: Iterable[str]) -> dict[str, dict[str, str]]:
     """Write the definitions of those of some signals that don't ship, as `from_records` reads."""
-    own = (BY_NAME[name] for name in names if name not in SHIPPED)
+    own = {name: asdict(BY_NAME[name]) for name in names if name not in SHIPPED}
     return {
-        one.name: {key: str(value) for key, value in asdict(one).items() if key != "name"}
-        for one in own
+        name: {key: str(value) for key, value in one.items() if key != "name"}
+        for name, one in own.items()
     }
 
 
 def from_records(entries: object, where: str) -> tuple[Signal, ...]:
     """Read definitions, a mapping from names to mappings, of a file.
 
-    Raises
-    ------
-    SignalError
-        When an entry can't be a signal: it, the file and the reason are named.
+    Raises `SignalError` when an entry can't be a signal: with it, the file and the reason.
     """
     if not isinstance(entries, Mapping):
         raise SignalError(f"{where}: defines signals by no names; see {_HOW}")
@@ -174,10 +167,8 @@ def _signal(name: str, entry: object, where: str) -> Signal:
     if not isinstance(entry, Mapping):
         raise fail("is no entry; write [NAME], and below it family, level and meaning")
     if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
-        raise fail(
-            "is no name of a signal; use small letters and single underscores, such as "
-            "clickbait_headline"
-        )
+        how = "use small letters and single underscores, such as clickbait_headline"
+        raise fail(f"is no name of a signal; {how}")
     if name in _TAKEN or name.endswith(_TAKEN_ENDINGS):
         raise fail("is what reports or tables call something else; choose another name")
     for key in entry:
@@ -185,9 +176,8 @@ def _signal(name: str, entry: object, where: str) -> Signal:
             close = get_close_matches(key, _KEYS, n=1)
             hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(_KEYS)}"
             raise fail(f"has an unknown key '{key}'; {hint}")
-    for key in _NEEDED:
-        if key not in entry:
-            raise fail(f"has no {key}; it needs {', '.join(_NEEDED)}")
+    if missing := [key for key in _NEEDED if key not in entry]:
+        raise fail(f"has no {missing[0]}; it needs {', '.join(_NEEDED)}")
     texts: dict[str, str] = {}
     for key, value in entry.items():
         if not isinstance(value, str) or not value.strip() or not value.isprintable():
@@ -202,14 +192,9 @@ def _signal(name: str, entry: object, where: str) -> Signal:
             raise fail(f"has the {key} '{texts[key]}'; give one of {', '.join(kinds)}{hint}")
     if texts["family"] == Family.ARTICLE and texts["level"] != Level.ARTICLE:
         raise fail("has the family 'article', which is of whole articles; give the level 'article'")
-    return Signal(
-        name,
-        texts.get("label", name.replace("_", " ")),
-        Family(texts["family"]),
-        Level(texts["level"]),
-        texts["meaning"],
-        texts.get("origin", _ORIGIN),
-    )
+    label, origin = texts.get("label", name.replace("_", " ")), texts.get("origin", _ORIGIN)
+    family, level = Family(texts["family"]), Level(texts["level"])
+    return Signal(name, label, family, level, texts["meaning"], origin)
 
 
 # --- what is known --------------------------------------------------------------------------------
@@ -221,8 +206,8 @@ class _Known(Mapping[str, Signal]):
     The user's file is read when something is asked that what ships doesn't answer.
     """
 
-    def __init__(self, shipped: Iterable[Signal]) -> None:
-        self._shipped = {signal.name: signal for signal in shipped}
+    def __init__(self, shipped: Mapping[str, Signal]) -> None:
+        self._shipped = shipped
         self._lock = threading.RLock()
         self.forget()
 
@@ -255,8 +240,7 @@ class _Known(Mapping[str, Signal]):
         with self._lock:
             added, told = dict(self._all), dict(self.where)
             for signal in signals:
-                known = added.setdefault(signal.name, signal)
-                if not known.is_same(signal):
+                if added.setdefault(signal.name, signal).definition != signal.definition:
                     place = told.get(signal.name, "framescope, with which it ships")
                     raise SignalError(
                         f"{where}: [{signal.name}] means something else in {place}; rename one of "
@@ -269,7 +253,7 @@ class _Known(Mapping[str, Signal]):
             self.where = told
 
 
-class _View(Sequence[T], Generic[T]):
+class _View(Sequence[T]):
     """What is known now, in taxonomy order."""
 
     def __init__(self, values: Callable[[], Iterable[T]]) -> None:
@@ -295,10 +279,10 @@ _KNOWN = _Known(_SHIPPED)
 BY_NAME: Mapping[str, Signal] = _KNOWN
 NAMES: Sequence[str] = _View(lambda: BY_NAME.keys())
 SIGNALS: Sequence[Signal] = _View(lambda: BY_NAME.values())
-SHIPPED: tuple[str, ...] = tuple(signal.name for signal in _SHIPPED)
+SHIPPED: tuple[str, ...] = tuple(_SHIPPED)
 """The names of those that ship."""
 TECHNIQUES: tuple[str, ...] = tuple(
-    s.name for s in _SHIPPED if s.level is Level.SPAN and s.name != "any_technique"
+    name for name, one in _SHIPPED.items() if one.level is Level.SPAN and name != "any_technique"
 )
 """The fourteen; an own signal that is marked by characters is none of them."""
 
@@ -306,18 +290,8 @@ TECHNIQUES: tuple[str, ...] = tuple(
 def declare(signals: Iterable[Signal], where: str, *, keep: bool = False) -> None:
     """Make a user's own signals known to this process: all of them, or none.
 
-    Parameters
-    ----------
-    signals : iterable of Signal
-    where : str
-        The file or bundle that defines them, for messages.
-    keep : bool
-        Leave known definitions as they are.
-
-    Raises
-    ------
-    SignalError
-        When one is known already and means something else; both places are named.
+    `where` is the file or bundle that defines them; `keep` leaves known definitions as they are.
+    Raises `SignalError` when one is known already and means something else; both places are named.
     """
     known = _KNOWN.complete()
     _KNOWN.add((one for one in signals if not keep or one.name not in known), where)
@@ -337,10 +311,7 @@ def forget_own() -> None:
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
     """Sort signal names into taxonomy order, without repeats.
 
-    Raises
-    ------
-    SignalError
-        When a name is not in the taxonomy; the closest one is suggested.
+    Raises `SignalError` when a name is not in the taxonomy; the closest one is suggested.
     """
     wanted = set(names)
     if wanted <= set(SHIPPED):

@@ -35,27 +35,11 @@ _FIELDS = [field.name for field in fields(ArticleReport)]
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Report(ArticleReport):
-    """A scored article.
-
-    Attributes
-    ----------
-    article : Article
-        Its text, to which all offsets refer, and what is known of it.
-    sentences : tuple of SentenceReport
-        With their ``text``, ``voice``, ``scores``, ``flags``, ``evidence`` and ``citations``.
-    scores, flags
-        Of the signals of whole articles.
-    note : str or None
-        Why it was not scored (another language, say); None when it was.
-    source : SourceCard
-        Who published it and what is on record. Its fields may change.
-    model : str
-    thresholds : mapping of str to float
-        The probability from which each signal is flagged.
-    """
+    """A scored article; the fields of its ``source`` may change."""
 
     model: str
     thresholds: Mapping[str, float]
+    """The probability from which each signal is flagged."""
 
     @property
     def text(self) -> str:
@@ -80,14 +64,11 @@ class Report(ArticleReport):
         return tuple(citation for s in self.sentences for citation in s.citations)
 
     def to_records(self) -> list[dict[str, Any]]:
-        """Return one row per sentence, of plain values.
+        """Return one row per sentence, of plain values; None where there is none.
 
-        Returns
-        -------
-        list of dict
-            ``article``, ``sentence``, ``start``, ``end``, ``voice``, ``text``, ``flags``,
-            ``cited`` (names), ``cited_as`` (their kinds), each signal's score under its name (that
-            of a whole article on each of its sentences), and ``note``; None where there is none.
+        The keys are ``article``, ``sentence``, ``start``, ``end``, ``voice``, ``text``, ``flags``,
+        ``cited`` (names), ``cited_as`` (their kinds), each signal's score under its name (that of a
+        whole article on each of its sentences), and ``note``.
         """
         from framescope.classifier.reports import to_records
 
@@ -104,10 +85,8 @@ class Report(ArticleReport):
 
         page = to_html(BatchReport((self,), self.model, tuple(self.thresholds), self.thresholds))
         # In a frame, so that neither page changes what the other looks like or does.
-        return (
-            f'<iframe sandbox="allow-scripts" srcdoc="{escape(page)}" '
-            f'style="width:100%;height:{_HEIGHT}px;resize:vertical;border:0"></iframe>'
-        )
+        style = f"width:100%;height:{_HEIGHT}px;resize:vertical;border:0"
+        return f'<iframe sandbox="allow-scripts" srcdoc="{escape(page)}" style="{style}"></iframe>'
 
     def __repr__(self) -> str:
         found = self.note or f"{len(self.sentences)} sentences"
@@ -115,7 +94,9 @@ class Report(ArticleReport):
 
 
 def read(source: Input) -> list[Article | Skipped]:
-    """Read the articles of one input.
+    """Read the articles of one input: a page may hold several.
+
+    `Skipped` says why a line of JSONL can't be read.
 
     Parameters
     ----------
@@ -123,11 +104,6 @@ def read(source: Input) -> list[Article | Skipped]:
         A string is a file when there is one of that name, or an ``http(s)`` address; it is refused
         when it looks like a file that isn't there. Any other is read as a file of that content is:
         text, HTML or JSONL.
-
-    Returns
-    -------
-    list of Article or Skipped
-        A page may hold several. `Skipped` says why a line of JSONL can't be read.
 
     Raises
     ------
@@ -228,13 +204,9 @@ def score(
 ) -> Iterator[Report | Skipped]:
     """Score one input, or an iterable of inputs, as they come.
 
-    `read` says what an input is; ``model`` may come from `load`, to use it more than once.
-
-    Yields
-    ------
-    Report or Skipped
-        In the inputs' order, a few dozen at a time. `Skipped` says why one of several couldn't be
-        read.
+    `read` says what an input is; ``model`` may come from `load`, to use it more than once. Reports
+    come in the inputs' order, a few dozen at a time; `Skipped` says why one of several couldn't be
+    read.
 
     Raises
     ------
@@ -262,7 +234,6 @@ def score_frame(
     text : str
         The column with the articles, each an input as `read` takes it, but that plain text is the
         article as it stands.
-    model : str, path-like or ArticleScorer
 
     Returns
     -------
@@ -303,11 +274,8 @@ def score_frame(
 def read_run(path: str | os.PathLike[str]) -> RunFrames:
     """Open the folder of a run that ``framescope batch`` wrote, finished or not.
 
-    Returns
-    -------
-    RunFrames
-        Its tables ``inputs``, ``articles``, ``sentences``, ``citations`` and ``spans``, each read
-        when it is asked for; ``manifest``, ``summary``; and ``query``, which takes SQL.
+    It has the tables ``inputs``, ``articles``, ``sentences``, ``citations`` and ``spans``, each
+    read when it is asked for; ``manifest``, ``summary``; and ``query``, which takes SQL.
 
     Raises
     ------
@@ -324,11 +292,8 @@ def read_run(path: str | os.PathLike[str]) -> RunFrames:
 def signals(model: str | os.PathLike[str] = "transformer") -> list[dict[str, Any]]:
     """List the signals, and which of them a model gives; the model isn't loaded.
 
-    Returns
-    -------
-    list of dict
-        ``name``, ``label``, ``family``, ``level``, ``meaning``, ``origin``; ``given``, whether the
-        model gives it, and the ``threshold`` from which it flags it, else None.
+    The keys are ``name``, ``label``, ``family``, ``level``, ``meaning``, ``origin``; ``given``,
+    whether the model gives it, and the ``threshold`` from which it flags it, else None.
 
     Raises
     ------
@@ -338,25 +303,16 @@ def signals(model: str | os.PathLike[str] = "transformer") -> list[dict[str, Any
     from framescope.classifier.taxonomy import SIGNALS
 
     given = bundles.read_manifest(bundles.resolve(os.fspath(model)))["thresholds"]
+    rows = [{**asdict(one), "family": str(one.family), "level": str(one.level)} for one in SIGNALS]
     return [
-        {
-            **asdict(signal),
-            "family": signal.family.value,
-            "level": signal.level.value,
-            "given": signal.name in given,
-            "threshold": given.get(signal.name),
-        }
-        for signal in SIGNALS
+        {**row, "given": row["name"] in given, "threshold": given.get(row["name"])} for row in rows
     ]
 
 
 def outlet(key: str, *, sources: str | os.PathLike[str] | None = None) -> Outlet | None:
     """Look an outlet up by a host, an address, a name in any script, an id or a Wikidata id.
 
-    Returns
-    -------
-    Outlet or None
-        None when no outlet has it; the host of an imposter is not its victim's.
+    None when no outlet has it; the host of an imposter is not its victim's.
 
     Raises
     ------
