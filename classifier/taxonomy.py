@@ -15,16 +15,13 @@ import os
 import re
 import threading
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar, overload
 
 from framescope.classifier.errors import SignalError
-
-T = TypeVar("T")
 
 ENVIRONMENT = "FRAMESCOPE_SIGNALS"
 """Names the file of a user's own signals, in place of the usual one."""
@@ -253,32 +250,12 @@ class _Known(Mapping[str, Signal]):
             self.where = told
 
 
-class _View(Sequence[T]):
-    """What is known now, in taxonomy order."""
-
-    def __init__(self, values: Callable[[], Iterable[T]]) -> None:
-        self._values = values
-
-    @overload
-    def __getitem__(self, at: int) -> T: ...
-    @overload
-    def __getitem__(self, at: slice) -> tuple[T, ...]: ...
-    def __getitem__(self, at: int | slice) -> T | tuple[T, ...]:
-        return tuple(self._values())[at]
-
-    def __len__(self) -> int:
-        return len(tuple(self._values()))
-
-    def __repr__(self) -> str:
-        return repr(tuple(self._values()))
-
-
 _SHIPPED = _signals()
 _KNOWN = _Known(_SHIPPED)
 
 BY_NAME: Mapping[str, Signal] = _KNOWN
-NAMES: Sequence[str] = _View(lambda: BY_NAME.keys())
-SIGNALS: Sequence[Signal] = _View(lambda: BY_NAME.values())
+NAMES = BY_NAME.keys()
+SIGNALS = BY_NAME.values()
 SHIPPED: tuple[str, ...] = tuple(_SHIPPED)
 """The names of those that ship."""
 TECHNIQUES: tuple[str, ...] = tuple(

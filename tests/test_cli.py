@@ -64,13 +64,6 @@ def ferry(tmp_path) -> Path:
 # --- formats --------------------------------------------------------------------------------------
 
 
-def test_the_terminal_shows_sentences_and_flags(run, ferry) -> None:
-    result = run("score", ferry)
-    assert (result.status, result.err) == (0, "")
-    assert "Observers expect the price to rise again." in " ".join(result.out.split())
-    assert "loaded language" in result.out
-
-
 def test_json_is_one_object_of_every_sentence(run, ferry) -> None:
     result = run("score", ferry, "--format", "json")
     assert (result.status, result.err) == (0, "")
@@ -95,13 +88,6 @@ def test_jsonl_is_the_exchange_format_with_scores(run, ferry) -> None:
     assert record["report"]["flags"] == ["hyperpartisan"]
 
 
-def test_html_is_one_page(run, ferry) -> None:
-    result = run("score", ferry, "--format", "html")
-    assert (result.status, result.err) == (0, "")
-    assert result.out.lower().startswith("<!doctype html>")
-    assert "Observers expect" in result.out
-
-
 @pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
 def test_a_file_holds_what_standard_output_would(run, ferry, tmp_path, format) -> None:
     output = tmp_path / "report"
@@ -110,14 +96,6 @@ def test_a_file_holds_what_standard_output_would(run, ferry, tmp_path, format) -
     assert (written.status, written.out, written.err) == (0, "", "")
     assert output.read_text(encoding="utf-8").split() == shown.out.split()
     assert sorted(tmp_path.iterdir()) == [ferry, output]
-
-
-def test_what_was_scored_can_be_scored_again(run, ferry, tmp_path) -> None:
-    once, twice = tmp_path / "once.jsonl", tmp_path / "twice.jsonl"
-    run("score", ferry, "--format", "jsonl", "--output", once)
-    run("score", once, "--format", "jsonl", "--output", twice)
-    first, second = (json.loads(path.read_text(encoding="utf-8")) for path in (once, twice))
-    assert [s["scores"] for s in first["sentences"]] == [s["scores"] for s in second["sentences"]]
 
 
 # --- the user's own outlets -----------------------------------------------------------------------
@@ -164,55 +142,16 @@ def test_own_outlets_are_who_is_cited_and_who_published(run, orrin, tmp_path) ->
         assert [outlet["id"]] == known if known else outlet is None
 
 
-@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
-def test_every_format_names_an_own_outlet(run, orrin, tmp_path, format) -> None:
+def test_a_file_of_outlets_that_is_wrong_is_one_line(run, orrin, tmp_path) -> None:
     mine = tmp_path / "mine.jsonl"
-    mine.write_text(json.dumps({**OUTLET, "name": "Orrin State Television"}) + "\n")
-    result = run("score", orrin, "--sources", mine, "--format", format)
-    assert (result.status, result.err) == (0, "")
-    assert "Orrin State Television" in " ".join(result.out.split())
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("{", "mine.jsonl:1: "),
-        ("[]", "mine.jsonl:1: "),
-        (
-            json.dumps(OUTLET) + "\n" + json.dumps(OUTLET | {"id": "x", "role": "paper"}),
-            ":2: field",
-        ),
-        (json.dumps(OUTLET) + "\n" + json.dumps(OUTLET), "id 'orrin-tv' stands in line 1 already"),
-        (json.dumps({"id": "orrin-tv"}), "mine.jsonl:1: "),
-    ],
-)
-def test_a_file_of_outlets_that_is_wrong_is_one_line(run, orrin, tmp_path, text, reason) -> None:
-    mine = tmp_path / "mine.jsonl"
-    mine.write_text(text, encoding="utf-8")
+    mine.write_text(json.dumps(OUTLET) + "\n" + json.dumps(OUTLET), encoding="utf-8")
     output = tmp_path / "report.html"
-    line = refused(run("score", orrin, "--sources", mine, "--format", "html", "--output", output))
-    assert str(mine) in line
-    assert reason in line
+    line = refused(run("score", orrin, "--sources", mine, "--output", output))
+    assert f"{mine}:2: id 'orrin-tv' stands in line 1 already" in line
     assert not output.exists()
 
 
-def test_a_file_of_outlets_that_is_not_there_is_one_line(run, orrin, tmp_path) -> None:
-    line = refused(run("score", orrin, "--sources", tmp_path / "none.jsonl"))
-    assert "none.jsonl: can't be read" in line
-
-
 # --- inputs ---------------------------------------------------------------------------------------
-
-
-def test_two_files_of_one_name_keep_their_own_scores(run, tmp_path) -> None:
-    words = {"east": "The vile mayor of the town spoke.", "west": "The ferry cost 9 crowns."}
-    for folder, text in words.items():
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "news.txt").write_text(text)
-    paths = [tmp_path / folder / "news.txt" for folder in words]
-    report = json.loads(run("score", *paths, "--format", "json").out)
-    flags = [[f for s in a["sentences"] for f in s["flags"]] for a in report["articles"]]
-    assert flags == [["loaded_language"], ["claim"]]
 
 
 def test_standard_input_is_read(run, monkeypatch) -> None:
@@ -221,11 +160,6 @@ def test_standard_input_is_read(run, monkeypatch) -> None:
     result = run("score", "-", "--format", "jsonl")
     assert result.status == 0
     assert json.loads(result.out)["text"] == TEXT
-
-
-def test_an_empty_standard_input_is_refused(run, monkeypatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
-    assert "standard input: is empty" in refused(run("score", "-"))
 
 
 @pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
@@ -242,25 +176,16 @@ def test_one_bad_input_of_several_is_recorded_and_the_rest_is_scored(
     assert "nosuchfile" in everywhere
 
 
-def test_json_lists_what_was_skipped(run, ferry, tmp_path) -> None:
-    (tmp_path / "empty").mkdir()
-    bad = [tmp_path / "none.txt", tmp_path / "empty"]
-    result = run("score", bad[0], ferry, bad[1], "--format", "json")
-    assert [s["source"] for s in json.loads(result.out)["skipped"]] == [str(b) for b in bad]
-    assert result.err == "framescope: 2 inputs were skipped; the report says why\n"
-
-
-@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
-def test_nothing_but_bad_inputs_is_an_error_that_counts_them(run, tmp_path, format) -> None:
+def test_nothing_but_bad_inputs_is_an_error_that_counts_them(run, tmp_path) -> None:
     output = tmp_path / "report"
     names = [tmp_path / f"{n}.txt" for n in range(3)]
-    line = refused(run("score", *names, "--format", format, "--output", output))
+    line = refused(run("score", *names, "--output", output))
     assert f"{names[0]}: no such file" in line
     assert "(and 2 more that can't be read)" in line
     assert not output.exists()
 
 
-@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
+@pytest.mark.parametrize("format", ["terminal", "json"])
 def test_another_language_is_reported_without_scores(run, tmp_path, format) -> None:
     path = tmp_path / "fähre.txt"
     path.write_text(GERMAN, encoding="utf-8")
@@ -274,18 +199,6 @@ def test_another_language_is_reported_without_scores(run, tmp_path, format) -> N
 
 
 # --- signals --------------------------------------------------------------------------------------
-
-
-def test_only_the_signals_asked_for_are_reported(run, ferry) -> None:
-    result = run(
-        "score", ferry, "--format", "json", "--signal", "vague_source", "--signal", "claim"
-    )
-    report = json.loads(result.out)
-    assert report["signals"] == ["claim", "vague_source"]
-    assert list(report["thresholds"]) == ["claim", "vague_source"]
-    for sentence in report["articles"][0]["sentences"]:
-        assert list(sentence["scores"]) == ["claim", "vague_source"]
-        assert set(sentence["flags"]) <= {"claim", "vague_source"}
 
 
 def test_signals_lists_the_taxonomy_and_what_the_model_gives(run) -> None:
@@ -309,7 +222,6 @@ def test_signals_lists_the_taxonomy_and_what_the_model_gives(run) -> None:
         (["--signal", "doubt"], "by-hand doesn't give 'doubt'; it gives: claim, "),
         (["--signal", ""], "unknown signal ''"),
         (["--format", "pdf"], "--format"),
-        (["--colour", "red"], "No such option: --colour"),
         (["--model", "oracle"], "oracle: no such bundle; give a bundle's folder, or one of"),
         (["--model", ""], "not a bundle"),
         (["--output"], "--output"),
@@ -326,33 +238,17 @@ def test_an_option_that_cannot_be_is_one_line_and_writes_nothing(
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_refusal_leaves_an_old_report_alone(run, ferry, tmp_path) -> None:
-    output = tmp_path / "report"
-    output.write_text("old")
-    refused(run("score", tmp_path / "none.txt", "--output", output))
-    refused(run("score", ferry, "--signal", "nothing", "--output", output))
-    refused(run("score", ferry, "--model", tmp_path, "--output", output))
-    assert output.read_text() == "old"
-    assert sorted(tmp_path.iterdir()) == [ferry, output]
-
-
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("manifest.json", None, "not a bundle"),
-        ("manifest.json", b"{", "damaged manifest"),
         ("manifest.json", b'{"format": 99}', "get a newer framescope"),
-        ("weights.npz", None, "missing from the bundle"),
         ("vocabulary.json", b"{}", "its digest differs"),
     ],
 )
 def test_a_damaged_bundle_is_one_line(run, ferry, small_bundle, tmp_path, name, data, reason):
     folder = tmp_path / "damaged"
     shutil.copytree(small_bundle, folder)
-    if data is None:
-        (folder / name).unlink()
-    else:
-        (folder / name).write_bytes(data)
+    (folder / name).write_bytes(data)
     assert reason in refused(run("score", ferry, "--model", folder))
     if name == "manifest.json":
         assert reason in refused(run("signals", "--model", folder))
@@ -373,19 +269,6 @@ def test_a_damaged_bundle_is_one_line(run, ferry, small_bundle, tmp_path, name, 
 )
 def test_a_command_that_cannot_be_says_where_to_look(run, words, reason) -> None:
     assert reason in refused(run(*words))
-
-
-def test_training_without_corpora_or_into_something_else_is_one_line(
-    run, tmp_path, monkeypatch
-) -> None:
-    pytest.importorskip("torch")
-    monkeypatch.delenv("FRAMESCOPE_CORPORA", raising=False)
-    assert "no folder of corpora" in refused(run("train", "baseline", "--output", tmp_path / "b"))
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").touch()
-    line = refused(run("train", "transformer", "--output", tmp_path / "mine"))
-    assert "exists and is not a bundle" in line
-    assert [p.name for p in tmp_path.rglob("*")] == ["mine", "thesis.txt"]
 
 
 @pytest.fixture
@@ -483,65 +366,6 @@ def test_help_is_short_and_in_words_everywhere(run) -> None:
         assert max(map(len, shown.out.splitlines())) <= 80, path
 
 
-def test_commands_are_listed_by_whom_they_are_for(run) -> None:
-    shown = run("-h").out
-    for title in ("everyone", "those who train", "those who judge", "those who label"):
-        assert f"For {title}:" in shown
-    assert run("-V").out == run("--version").out == f"framescope {__version__}\n"
-
-
-@pytest.mark.slow
-def test_a_student_is_trained_with_its_teacher(
-    run, own_corpora, encoder, tmp_path, monkeypatch
-) -> None:
-    import toys
-
-    monkeypatch.setattr(
-        "framescope.training.runs.training._Export.write",
-        lambda self, output, *more: output.mkdir(),
-    )
-    recipe = tmp_path / "mine.toml"
-    recipe.write_text(
-        'extends = "default"\nepochs = 1\n[transformer]\nmax_tokens = 32\n'
-        f'[teacher]\nencoder = "{encoder}"\ntexts = ["articles.jsonl"]\n'
-        "[teacher.settings]\nmax_tokens = 32\n"
-    )
-    text = tmp_path / "articles.jsonl"
-    lines = [
-        {"id": str(n), "outlet": "The Kiln", "lang": "en", "text": f"Ferry {n * 7} left Vesk late. "
-         f"Observers in Talmere expect {n} new jobs at the mill."}
-        for n in range(40)
-    ]  # fmt: skip
-    text.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    output = tmp_path / "bundle"
-    words = ["train", "transformer", "--corpora", own_corpora, "--corpus", "exchange", "--encoder",
-             encoder, "--recipe", recipe, "--output", output]  # fmt: skip
-    result = run(*words)
-    assert result.status == 0, result.err
-    assert "80 sentences; left out: 0 articles" in result.err
-    assert "labelling: 80 of 80" in result.err
-    kept = sorted(path.name for path in (tmp_path / "bundle.teacher").iterdir())
-    assert kept == ["00000.safetensors", "00001.safetensors", "network.safetensors"]
-    output.rmdir()
-    again = run(*words)
-    assert again.err.count("fine-tuning, loss") == 1  # of the student alone
-
-    damaged = toys.make_encoder(tmp_path / "damaged")
-    (damaged / "model.safetensors").write_bytes(b"rubbish")
-    output.rmdir()
-    result = run(*words, "--teacher", damaged)
-    assert result.status == 2
-    assert f"framescope: {damaged}: no encoder to load there" in result.err.splitlines()[-1]
-
-
-def test_called_without_a_command_it_shows_its_help(run) -> None:
-    for words in ([], ["train"]):
-        result = run(*words)
-        assert result.status == 2
-        assert result.out == ""
-        assert result.err.startswith("Usage: framescope")
-
-
 def test_help_and_version_are_for_standard_output(run) -> None:
     assert run("--version").out == f"framescope {__version__}\n"
     for words in (["--help"], ["score", "--help"], ["train", "transformer", "--help"]):
@@ -551,17 +375,6 @@ def test_help_and_version_are_for_standard_output(run) -> None:
 
 
 # --- interrupted ----------------------------------------------------------------------------------
-
-
-def test_an_interruption_is_one_word_and_leaves_nothing(run, ferry, tmp_path, monkeypatch) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("framescope.classifier.attribution.reading.detect_language", interrupt)
-    result = run("score", ferry, "--output", tmp_path / "report", "--format", "jsonl")
-    assert (result.status, result.out) == (130, "")
-    assert result.err.strip() == "framescope: interrupted"
-    assert list(tmp_path.iterdir()) == [ferry]
 
 
 IMPORTING = """
@@ -581,8 +394,10 @@ main()
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("module", ["framescope.cli", "framescope.classifier.command"])
+@pytest.mark.parametrize(
+    ("module", "number"),
+    [("framescope.cli", signal.SIGINT), ("framescope.classifier.command", signal.SIGTERM)],
+)
 def test_an_interruption_that_meets_an_import_is_not_lost(ferry, module, number) -> None:
     words = [module, str(int(number)), "score", str(ferry), "-m", "baseline"]
     command = [sys.executable, "-c", IMPORTING, *words]
@@ -613,13 +428,12 @@ def many(tmp_path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
 @pytest.mark.parametrize(
-    ("error", "status", "why"),
+    ("format", "error", "status", "why"),
     [
-        (KeyboardInterrupt, 130, "interrupted"),
-        (Terminated, 143, "interrupted"),
-        (MemoryError, 2, "MemoryError"),
+        ("terminal", KeyboardInterrupt, 130, "interrupted"),
+        ("json", Terminated, 143, "interrupted"),
+        ("jsonl", MemoryError, 2, "MemoryError"),
     ],
 )
 def test_what_was_scored_before_a_run_was_stopped_is_kept(
@@ -641,13 +455,6 @@ def test_what_was_scored_before_a_run_was_stopped_is_kept(
         assert "Observers expect" in " ".join(kept.split())
 
 
-def test_what_was_scored_is_written_to_standard_output(run, many, monkeypatch) -> None:
-    interrupted_at(monkeypatch, 3, KeyboardInterrupt)
-    result = run("score", many, "--format", "json")
-    assert [one["id"] for one in json.loads(result.out)["articles"]] == ["0", "1", "2"]
-    assert "3 articles had been scored, and are written" in result.err
-
-
 def test_leftovers_of_a_stopped_run_are_named_and_stay(run, many, tmp_path) -> None:
     left = tmp_path / "report.jsonl.part"
     left.write_text("half of a")
@@ -659,15 +466,6 @@ def test_leftovers_of_a_stopped_run_are_named_and_stay(run, many, tmp_path) -> N
     )
     assert left.read_text() == "half of a"
     assert len((tmp_path / "report.jsonl").read_text().splitlines()) == 5
-
-
-def test_an_interruption_before_the_first_article_leaves_nothing(
-    run, many, tmp_path, monkeypatch
-) -> None:
-    interrupted_at(monkeypatch, 0, KeyboardInterrupt)
-    result = run("score", many, "--output", tmp_path / "report")
-    assert (result.status, result.err) == (130, "framescope: interrupted\n")
-    assert list(tmp_path.iterdir()) == [many]
 
 
 # --- where a report goes --------------------------------------------------------------------------
@@ -697,13 +495,6 @@ def test_a_report_is_written_over_and_nothing_else_is(run, ferry, tmp_path, form
     assert output.read_text() != "<html>"
 
 
-def test_a_dash_is_standard_output(run, ferry, tmp_path, monkeypatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    result = run("score", ferry, "-o", "-", "-f", "json")
-    assert json.loads(result.out)["articles"]
-    assert list(tmp_path.iterdir()) == [ferry]
-
-
 def test_the_suffix_says_the_format_unless_another_is_given(run, ferry, tmp_path) -> None:
     for name, start in (("a.html", "<!doctype html>"), ("b.json", "{"), ("c.jsonl", '{"id"')):
         assert run("score", ferry, "-o", tmp_path / name).status == 0
@@ -728,11 +519,6 @@ def test_an_id_is_unique_within_a_run(run, ferry, many, tmp_path) -> None:
     )
 
 
-def test_quiet_says_nothing_but_errors(run, ferry, tmp_path) -> None:
-    result = run("score", ferry, tmp_path / "none.txt", "-q", "-f", "json")
-    assert (result.status, result.err) == (1, "")
-
-
 def test_a_longer_article_is_skipped(run, ferry, tmp_path) -> None:
     long = tmp_path / "long.txt"
     long.write_text(TEXT * 50)
@@ -755,13 +541,10 @@ def start(*words: object, **options) -> subprocess.Popen:
     )
 
 
-@pytest.mark.parametrize("format", ["terminal", "jsonl"])
-def test_a_reader_that_stops_hears_no_complaint(small_bundle, tmp_path, format) -> None:
+def test_a_reader_that_stops_hears_no_complaint(small_bundle, tmp_path) -> None:
     path = tmp_path / "many.jsonl"
     path.write_text("".join(json.dumps({"id": str(n), "text": TEXT}) + "\n" for n in range(100)))
-    process = start(
-        "score", path, "--model", small_bundle, "--format", format, stdout=subprocess.PIPE
-    )
+    process = start("score", path, "-m", small_bundle, "-f", "jsonl", stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.read(1)
     process.stdout.close()

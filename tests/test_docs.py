@@ -66,10 +66,6 @@ TYPERS = {"--help", "--install-completion", "--show-completion"}
 COMMANDS = {name: options - TYPERS for name, options in commands().items()}
 
 
-def test_all_commands_are_found():
-    assert {"score", "signals", "corpora", "eval", "train baseline"} <= COMMANDS.keys()
-
-
 @pytest.mark.parametrize(("page", "line"), CALLS)
 def test_commands_shown_are_commands_with_those_options(page, line):
     words = shlex.split(line)[1:]
@@ -131,21 +127,6 @@ def test_the_examples_of_the_python_page_run(monkeypatch):
     page = str(ROOT / "docs/python.md")
     failed, run = doctest.testfile(page, module_relative=False, optionflags=flags)
     assert (failed, run > 20) == (0, True)
-
-
-def test_own_labels_alone_can_be_trained_on(tmp_path, monkeypatch):
-    datasets = pytest.importorskip("datasets")
-    from framescope.training.data.mixture import load_data
-
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    (tmp_path / "exchange").mkdir()
-    record = {"id": "", "text": "It rained in Osterhaven. Nobody minds.", "labels": {}}
-    lines = (json.dumps(record | {"id": str(n)}) for n in range(20))
-    (tmp_path / "exchange" / "mine.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    data = load_data(tmp_path, ["exchange"], 13)
-    assert set(data.examples.corpus) == {"exchange"}
-    assert {"train", "validation", "test"} <= set(data.examples.part)
-    assert data.corpora == ("exchange",)
 
 
 # --- what must not be in the repository ----------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import io
 import json
 import multiprocessing
 import os  # noqa: F401
@@ -12,7 +11,6 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
@@ -118,14 +116,6 @@ def test_one_bad_input_raises_and_one_of_several_is_a_value(scorer, value, reaso
     assert reason in skipped.reason
 
 
-def test_a_line_of_a_file_that_cannot_be_read_is_a_value(tmp_path) -> None:
-    path = tmp_path / "two.jsonl"
-    path.write_text(json.dumps({"id": "a", "text": FERRY}) + "\n{}\n")
-    article, skipped = framescope.read(path)
-    assert article.id == "a"
-    assert skipped.source == f"{path}, line 2"
-
-
 # --- reports ------------------------------------------------------------------------------------
 
 
@@ -155,25 +145,6 @@ def test_a_report_says_what_the_command_says(small_bundle, scorer, tmp_path, typ
     assert tuple(report.thresholds) == scorer.signals
 
 
-def test_reports_come_as_articles_do(scorer) -> None:
-    read = []
-
-    def texts():
-        for number in range(100):
-            read.append(number)
-            yield FERRY
-
-    next(scorer.score(texts()))
-    assert 0 < len(read) < 100
-
-
-def test_nothing_is_printed(scorer) -> None:
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        list(scorer.score([FERRY, None]))
-    assert out.getvalue() + err.getvalue() == ""
-
-
 def test_reports_are_values(scorer) -> None:
     report = one(scorer, FERRY)
     assert pickle.loads(pickle.dumps(report)) == report == copy.deepcopy(report)
@@ -199,11 +170,6 @@ def test_signals_can_be_chosen(small_bundle) -> None:
         assert [tuple(s.scores) for s in report.sentences] == [("vague_source",)] * 2
     with pytest.raises(framescope.SignalError):
         framescope.load(small_bundle, signals=["vague"])
-
-
-def test_a_model_that_is_not_there_is_told_at_once() -> None:
-    with pytest.raises(framescope.BundleError):
-        framescope.score([FERRY], model="no such model")
 
 
 def test_a_notebook_shows_the_marked_article(scorer) -> None:
@@ -247,16 +213,6 @@ def test_a_table_of_anything_gives_a_row_that_says_why(scorer, tmp_path) -> None
     )
 
 
-def test_text_in_a_table_is_the_article_as_it_stands(scorer) -> None:
-    pandas = pytest.importorskip("pandas")
-    text = f"Ferry fares\n\nBy Ann Ray\n\nShare this article\n\n{FERRY}\n{VILE}\n"
-    assert framescope.read(text)[0].text != text
-    found = framescope.score_frame(pandas.DataFrame({"body": [text]}), model=scorer)
-    assert [
-        text[start:end] for start, end in zip(found["start"], found["end"], strict=True)
-    ] == list(found["text"])
-
-
 def test_columns_say_what_is_known_of_an_article(tmp_path) -> None:
     pandas = pytest.importorskip("pandas")
     (tmp_path / "vile.txt").write_text(VILE)
@@ -275,18 +231,6 @@ def test_columns_say_what_is_known_of_an_article(tmp_path) -> None:
         ("Vesk TV", "2020-01-31T10:30:00", None, None),
     ]
     assert isinstance(found[3], Skipped)
-
-
-def test_a_table_keeps_its_index(scorer) -> None:
-    pandas = pytest.importorskip("pandas")
-    index = pandas.MultiIndex.from_tuples([("a", 1), ("a", 1), ("b", 2)], names=["x", "y"])
-    df = pandas.DataFrame({"text": [FERRY, None, VILE]}, index=index)
-    found = framescope.score_frame(df, text="text", model=scorer)
-    assert list(found.index) == [index[0]] * 3 + [index[2]] * 2
-    assert found.index.names == ["x", "y"]
-    assert found["article"].iloc[0] == "('a', 1)"
-    halved = pandas.DataFrame({"body": [FERRY]}, index=pandas.Index(["\ud800"], dtype=object))
-    assert len(framescope.score_frame(halved, model=scorer)) == 2
 
 
 def test_tables_have_the_same_types_whatever_they_hold(scorer) -> None:
@@ -347,16 +291,6 @@ def test_outlets_are_looked_up_as_the_command_does() -> None:
     assert framescope.outlet("nobody.example") is None
     with pytest.raises(framescope.SourcesError, match=r"daily-mirror.*the-mirror-ghana"):
         framescope.outlet("Mirror")
-
-
-def test_the_host_of_an_imposter_is_not_its_victims(tmp_path) -> None:
-    path = tmp_path / "mine.jsonl"
-    hosts = [{"host": "vesk.example"}, {"host": "vesk.test", "role": "imposter"}]
-    path.write_text(json.dumps({"id": "vesk-tv", "name": "Vesk TV", "domains": hosts}))
-    found = framescope.outlet("https://vesk.example/a", sources=path)
-    assert found is not None
-    assert found.id == "vesk-tv"
-    assert framescope.outlet("vesk.test", sources=path) is None
 
 
 # --- other processes ----------------------------------------------------------------------------

@@ -11,18 +11,12 @@ from framescope.classifier.scoring import Scorer
 
 SIZE = 2_000  # characters
 PROSE = 'The minister said "we won." Prices rose 3.5 percent. According to two bankers, it fell. '
-BODY = (
-    "The harbour council said on Tuesday that it had agreed to widen the eastern breakwater after "
-    "two ferries were damaged in the winter storms, and that the work would take three years."
-)
 # What a text repeats, and what it begins with.
 PARTS = {
     **dict.fromkeys(
-        (PROSE, "word ", ".", "a", " ", "\n", '"', "“", '"a b.\n', '"said he" ', "a-", "(", "A, ",
-         "told the head of the ", "according to ", "according to the mayor, ", "Rika Vale ",
-         "SMITH: no.\n", "Source: ", "(AP) - ", "[1]", "Reporting by a; ", "Related Articles\n",
-         f"Tarn Courier\n3 hours ago\n- Tarn Courier\nMill\n{BODY}\n", "/RT", "新华社a.com/RT",
-         "\u0301", "Reuters RT Xinhua TASS "),
+        (PROSE, "a", "\n", '"a b.\n', "a-", "(", "according to the mayor, ", "SMITH: no.\n",
+         "Source: ", "(AP) - ", "Related Articles\n", "/RT", "新华社a.com/RT", "\u0301",
+         "Reuters RT Xinhua TASS "),
         "",
     ),
     "a ": "Below is ",

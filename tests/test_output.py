@@ -10,12 +10,6 @@ from framescope.classifier.errors import InputError
 from framescope.classifier.output import check, opened
 
 
-def test_no_path_is_standard_output(capsys) -> None:
-    with opened(None) as file:
-        file.write("report\n")
-    assert capsys.readouterr().out == "report\n"
-
-
 def test_a_file_appears_when_it_is_whole(tmp_path) -> None:
     path = tmp_path / "report.json"
     with opened(path) as file:
@@ -41,21 +35,6 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_report_is_an_ordinary_file(tmp_path) -> None:
-    with opened(tmp_path / "report") as file:
-        file.write("x")
-    umask = os.umask(0)
-    os.umask(umask)
-    assert (tmp_path / "report").stat().st_mode & 0o777 == 0o666 & ~umask
-
-
-def test_any_character_can_be_written(tmp_path) -> None:
-    text = "☃ 𝔘 \x00 \ud800"
-    with opened(tmp_path / "report") as file:
-        file.write(text)
-    assert "☃ 𝔘" in (tmp_path / "report").read_text(encoding="utf-8", errors="replace")
-
-
 @pytest.mark.parametrize("place", ["none/report", "file/report", "folder"])
 def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path, place) -> None:
     (tmp_path / "file").touch()
@@ -72,14 +51,6 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path, place) -> No
         assert str(raised.value).startswith(f"{path}: can't be written")
         assert "--output" in str(raised.value)
         assert "\n" not in str(raised.value)
-
-
-def test_where_a_file_may_be_written_nothing_is_said_or_done(tmp_path, monkeypatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    check(None)
-    check(Path("report"))
-    check(tmp_path / "report")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_pipe_is_written_to_and_not_replaced(tmp_path) -> None:

@@ -93,7 +93,11 @@ def test_own_signals_come_after_those_that_ship_by_their_names(define) -> None:
     path = define(f"{DEFINED}\n[all_capitals]\nfamily='content'\nlevel='span'\nmeaning='x'\n")
     assert tuple(NAMES) == (*SHIPPED, "all_capitals", SIGNAL)
     assert [one.name for one in SIGNALS] == list(NAMES)
-    assert (NAMES[-1], len(SIGNALS), SIGNALS[-1].label) == (SIGNAL, len(SHIPPED) + 2, "clickbait")
+    assert ([*NAMES][-1], len(SIGNALS), [*SIGNALS][-1].label) == (
+        SIGNAL,
+        len(SHIPPED) + 2,
+        "clickbait",
+    )
     one = BY_NAME["all_capitals"]
     assert (one.label, one.family, one.level) == ("all capitals", Family.CONTENT, Level.SPAN)
     assert one.origin == "this newsroom's own definition"
@@ -111,7 +115,7 @@ def test_the_usual_place_is_read_where_no_file_is_named(tmp_path, monkeypatch, d
     usual = tmp_path / "framescope" / "signals.toml"
     usual.parent.mkdir()
     usual.write_text("[in_passing]\nfamily='framing'\nlevel='sentence'\nmeaning='x'\n")
-    assert NAMES[-1] == "in_passing"
+    assert [*NAMES][-1] == "in_passing"
     assert taxonomy.defined_in("in_passing") == str(usual)
     define()
     assert tuple(NAMES) == (*SHIPPED, SIGNAL), "the file that is named stands in its place"

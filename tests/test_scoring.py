@@ -11,7 +11,7 @@ import pytest
 from framescope.classifier.attribution.resolution import resolve
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
-from framescope.classifier.models.base import Model, check_time
+from framescope.classifier.models.base import check_time
 from framescope.classifier.outlets.registry.registry import Registry, load
 from framescope.classifier.records.article import (
     Article,
@@ -119,10 +119,6 @@ def score(bundle, *items, signals=None) -> list:
     return list(Scorer(bundle, signals).score(items))
 
 
-def test_the_script_is_a_model(model) -> None:
-    assert isinstance(model, Model)
-
-
 def test_scores_flags_and_evidence_are_the_models(bundle) -> None:
     given = article("a", "They claim=0.9 so.", "Nothing here.", "And vague_source=0.4 too.")
     (report,) = score(bundle, given)
@@ -135,12 +131,6 @@ def test_scores_flags_and_evidence_are_the_models(bundle) -> None:
     (span,) = third.evidence
     assert given.text[span.start : span.end] == "vague_source"
     assert report.note is None
-
-
-def test_flags_are_in_taxonomy_order_with_evidence_for_each(bundle) -> None:
-    (report,) = score(bundle, article("a", "So loaded_language=0.9 and claim=0.8 here."))
-    assert report.sentences[0].flags == ("claim", "loaded_language")
-    assert [span.signal for span in report.sentences[0].evidence] == ["claim", "loaded_language"]
 
 
 def test_a_score_at_its_threshold_is_flagged(bundle) -> None:
@@ -170,37 +160,6 @@ def test_articles_of_one_id_keep_their_own_scores(bundle) -> None:
     assert {s.sentence.article_id for r in reports for s in r.sentences} == {"same"}
 
 
-def test_everything_comes_out_in_the_order_it_went_in(bundle) -> None:
-    items = [
-        article("a", "One claim=0.9 here."),
-        Skipped("b", "unreadable"),
-        article("c", "Der Rat.", lang=None),
-        article("d", "Two claim=0.2 here."),
-    ]
-    reports = score(bundle, *items)
-    assert reports[1] is items[1]
-    assert [r.article.id for r in reports if isinstance(r, ArticleReport)] == ["a", "c", "d"]
-    assert reports[3].sentences[0].scores["claim"] == pytest.approx(0.2)
-
-
-def test_articles_are_scored_as_they_come(bundle, model) -> None:
-    drawn = 0
-
-    def stream():
-        nonlocal drawn
-        for number in range(200):
-            drawn += 1
-            yield article(str(number), f"It is claim=0.{number % 10} here.")
-
-    reports = Scorer(bundle).score(stream())
-    next(reports)
-    assert drawn < 100  # memory stays flat however many there are
-    rest = list(reports)
-    assert len(rest) == 199
-    assert rest[-1].sentences[0].scores["claim"] == pytest.approx(0.9)
-    assert 1 < len(model.calls) < 50
-
-
 GERMAN = (
     "Der Rat der Stadt hat am Dienstag beschlossen, die Fähre nicht mehr fahren zu lassen. "
     "Die Bewohner der Insel sind darüber nicht glücklich und wollen nun gemeinsam klagen."
@@ -223,25 +182,6 @@ def test_the_text_decides_its_language_not_the_page(bundle) -> None:
     text = "The council of the town has decided that the ferry will not leave on Tuesday."
     (english,) = score(bundle, Article("a", text, lang="de"))
     assert english.note is None
-
-
-def test_a_text_too_short_to_tell_is_read_as_it_says_or_scored(bundle) -> None:
-    (unsaid,) = score(bundle, Article("a", "Ferry sunk."))
-    assert unsaid.note is None
-    (said,) = score(bundle, Article("a", "Ferry sunk.", lang="de"))
-    assert said.note is not None
-
-
-def test_no_sentences_is_noted(bundle) -> None:
-    (report,) = score(bundle, Article("a", " \n ", units=()))
-    assert report.note == "not scored: no sentences"
-    assert report.sentences == ()
-    assert report.scores == {}
-
-
-def test_units_of_a_file_are_not_split_again(bundle) -> None:
-    (report,) = score(bundle, article("a", "One claim=0.9. Two. Three."))
-    assert len(report.sentences) == 1
 
 
 def test_only_the_signals_asked_for_are_reported(bundle) -> None:
@@ -329,44 +269,6 @@ def test_the_next_articles_are_read_while_the_model_runs(bundle, model, monkeypa
     assert [r.article.id for r in reports] == [str(number) for number in range(40)]
 
 
-def test_few_articles_are_read_without_a_thread(bundle) -> None:
-    threads = []
-
-    def stream():
-        for number in range(5):
-            threads.append(threading.current_thread())
-            yield article(str(number), "They claim=0.9 so.")
-
-    assert len(list(Scorer(bundle).score(stream()))) == 5
-    assert set(threads) == {threading.current_thread()}
-
-
-def test_names_of_another_registry_than_the_models_are_not_handed_to_it(bundle, model) -> None:
-    given = Article("a", CITING, lang="en")
-
-    def looked_up(sentence):
-        return replace(sentence, mentions=tuple(OWN.mentions(sentence.text)))
-
-    scorer = Scorer(replace(bundle, registry=OWN), registry=OWN)
-    other = Scorer(bundle, registry=OWN)
-    for one, handed_over in ((scorer, True), (other, False)):
-        prepare = one._prepare
-
-        def prepared(item, prepare=prepare):
-            report = prepare(item)
-            sentences = tuple(replace(s, sentence=looked_up(s.sentence)) for s in report.sentences)
-            return replace(report, sentences=sentences)
-
-        one._prepare = prepared
-        list(one.score([given]))
-        assert [s.mentions is not None for s in model.calls[-1]] == [handed_over] * 3
-
-
-def test_nothing_to_score_is_nothing(bundle, model) -> None:
-    assert score(bundle) == []
-    assert model.calls == []
-
-
 # --- lines of the page around the article ---------------------------------------------------------
 
 
@@ -400,29 +302,12 @@ def test_content_decides_whether_or_not_it_was_asked_for(gated, signals) -> None
     assert all(set(s.scores) == set(signals) for s in report.sentences)
 
 
-def test_a_model_that_does_not_tell_content_takes_every_line_for_it(bundle) -> None:
-    (report,) = score(bundle, article("a", "So content=0.1 claim=0.9."))
-    assert report.sentences[0].flags == ("claim",)
-
-
-def test_the_articles_own_signals_are_no_lines_and_stay(gated) -> None:
-    (report,) = score(gated, article("a", "So content=0.1 hyperpartisan=0.9."))
-    assert report.flags == ("hyperpartisan",)
-
-
 def test_a_line_that_is_no_content_is_no_claim_of_the_article(gated) -> None:
     given = article("a", "So content=0.9 claim=0.9 here.", "So content=0.1 claim=0.9.")
     (report,) = score(gated, given)
     assert report.source is not None
     assert report.source.evidence is not None
     assert report.source.evidence.claims == 1
-
-
-def test_who_a_line_that_is_no_content_names_is_no_source_of_the_article(gated) -> None:
-    (report,) = score(gated, article("a", "So it is content=0.9.", "Ada Quill said content=0.1."))
-    assert report.source is not None
-    assert report.source.evidence is not None
-    assert report.source.evidence.sources == ()
 
 
 # --- whose words ----------------------------------------------------------------------------------
@@ -495,13 +380,6 @@ def test_without_a_word_of_the_model_on_it_whoever_is_cited_speaks(bundle) -> No
     assert [voice for voice, _ in voices(report)] == [Voice.QUOTED, Voice.REPORTED, Voice.OWN]
 
 
-def test_a_model_that_tells_quotations_alone_reports_nobody(voiced) -> None:
-    signals = ("claim", "quoted", "hyperpartisan")
-    alone = replace(voiced, model=Scripted(signals))
-    (report,) = score(alone, article("a", "Ada Quill said it is.", "So quoted=0.9 it is."))
-    assert [voice for voice, _ in voices(report)] == [Voice.OWN, Voice.QUOTED]
-
-
 # --- who is cited, and whose article it is --------------------------------------------------------
 
 CITING = (
@@ -557,16 +435,6 @@ def test_a_users_own_registry_says_who_is_cited_and_who_published(bundle) -> Non
     assert shipped.source.outlet is None
 
 
-def test_the_articles_evidence_counts_its_own_claims(bundle) -> None:
-    text = "It cost claim=0.9 crowns. Ada Quill said it cost claim=0.8 crowns. Nothing here."
-    (report,) = score(bundle, Article("a", text, lang="en"))
-    assert report.source is not None
-    evidence = report.source.evidence
-    assert evidence is not None
-    assert (evidence.claims, evidence.named, evidence.none) == (2, 1, 1)
-    assert evidence.sources == (("Ada Quill", 1),)
-
-
 def test_what_is_not_scored_has_a_card_without_evidence_and_cites_nobody(bundle) -> None:
     (report,) = score(bundle, Article("a", GERMAN, outlet="Reuters"))
     assert report.note is not None
@@ -599,12 +467,6 @@ def test_an_article_that_takes_too_long_is_skipped_and_takes_no_other_along(bund
     assert isinstance(late, Skipped)
     assert late.source == "f.csv, line 1"
     assert late.reason == "took longer than 0.2 s; raise --max-seconds, or divide it"
-
-
-def test_reading_counts_too(bundle) -> None:
-    scorer = Scorer(bundle, seconds=-1.0)
-    (late,) = scorer.score([Article("a", "It rained.")])
-    assert isinstance(late, Skipped)
 
 
 def test_long_articles_are_not_scored_together(bundle, model) -> None:

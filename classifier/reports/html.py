@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from itertools import chain
+from typing import Any
 
 from framescope.classifier import __version__
 from framescope.classifier.records import ArticleReport, BatchReport, counted, printable, shortened
@@ -21,42 +21,6 @@ from framescope.classifier.taxonomy import BY_NAME, NAMES, Family, Signal
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 _HERE = "framescope.classifier.reports"
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """An article as the page shows it."""
-
-    report: ArticleReport
-    title: str
-    headline: layout.TextLine | None  # the title as a scored sentence, where the text opens with it
-    paragraphs: Sequence[Sequence[layout.TextLine]]
-    summary: sourcing.Summary
-    card: sources.CardView | None
-    map: sourcing.SourcingMap | None
-    asked: tuple[layout.Asked, ...]
-
-    @property
-    def scored(self) -> bool:
-        return self.report.note is None
-
-    @property
-    def marked(self) -> list[layout.TextLine]:
-        headline = (self.headline,) if self.headline else ()
-        return [line for line in chain(headline, *self.paragraphs) if line.marks]
-
-    @property
-    def found(self) -> list[str]:
-        return [name for name, tally in self.summary.flagged.items() if tally.total]
-
-    @property
-    def absent(self) -> list[str]:
-        """The labels of the signals that no sentence carries."""
-        return [BY_NAME[name].label for name in self.summary.flagged if name not in self.found]
-
-    @property
-    def loaded(self) -> int:
-        return sum(map(sourcing.is_loaded, self.report.sentences))
 
 
 def to_html(report: BatchReport) -> str:
@@ -80,27 +44,36 @@ def to_html(report: BatchReport) -> str:
     )
 
 
-def _page(report: ArticleReport, thresholds: Mapping[str, float]) -> _Page:
-    shown = list(layout.paragraphs(report, thresholds))
-    headline = None
+def _page(report: ArticleReport, thresholds: Mapping[str, float]) -> dict[str, Any]:
+    """Return an article as the page shows it."""
+    paragraphs = list(layout.paragraphs(report, thresholds))
+    lines = list(chain(*paragraphs))
+    headline = None  # the title as a scored sentence, where the text opens with it
     if layout.opens_with_title(report):
-        headline, *rest = shown[0]
-        shown[:1] = [tuple(rest)] if rest else []
-    return _Page(
-        report,
-        layout.title(report.article),
-        headline,
-        shown,
-        sourcing.summarise(report),
-        sources.card(report),
-        sourcing.sourcing_map(report),
-        layout.assertions(report),
-    )
+        headline, *rest = paragraphs[0]
+        paragraphs[:1] = [tuple(rest)] if rest else []
+    summary = sourcing.summarise(report)
+    return {
+        "report": report,
+        "scored": report.note is None,
+        "title": layout.title(report.article),
+        "headline": headline,
+        "paragraphs": paragraphs,
+        "marked": [line for line in lines if line.marks],
+        "summary": summary,
+        "found": [name for name, tally in summary.flagged.items() if tally.total],
+        "absent": [BY_NAME[name].label for name, n in summary.flagged.items() if not n.total],
+        "loaded": sum(map(sourcing.is_loaded, report.sentences)),
+        "card": sources.card(report),
+        "map": sourcing.sourcing_map(report),
+        "asked": layout.assertions(report),
+    }
 
 
-def _groups(pages: Iterable[_Page]) -> list[tuple[str, list[tuple[Signal, int]]]]:
+def _groups(pages: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[tuple[Signal, int]]]]:
     """Return the kinds of mark on the page by family, each with how many sentences carry it."""
-    met = Counter(mark.kind.name for page in pages for line in page.marked for mark in line.marks)
+    lines = (line for page in pages for line in page["marked"])
+    met = Counter(mark.kind.name for line in lines for mark in line.marks)
     order = (layout.UNSOURCED, layout.CITED, layout.FURNITURE, *NAMES)
     kinds = [(layout.kind(name), met[name]) for name in order if name in met]
     groups = (

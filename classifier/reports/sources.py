@@ -12,38 +12,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
+from framescope.classifier import records
 from framescope.classifier.outlets import UNNAMED, UNNAMED_MONITOR
-from framescope.classifier.records import (
-    CODES,
-    HOLDERS,
-    STEERING,
-    About,
-    Article,
-    ArticleEvidence,
-    ArticleReport,
-    Assessment,
-    Basis,
-    Code,
-    Evidence,
-    Holding,
-    Link,
-    Medium,
-    Network,
-    Outlet,
-    Owner,
-    Place,
-    Record,
-    Relation,
-    Role,
-    SourceCard,
-    Statement,
-    Status,
-    counted,
-    distinct_lines,
-    present,
-    printable,
-    shortened,
-)
+from framescope.classifier.records import counted, distinct_lines, present, printable, shortened
 from framescope.classifier.reports.layout import score_in_words
 
 MAX_NAME = 90
@@ -62,19 +33,19 @@ APART = (
 )
 SCALE = "0 is a bad record, 1 a good one"
 _LABELS = {
-    About.FUNDING: "funding",
-    About.GOVERNANCE: "governance",
-    About.EDITORIAL: "editorial line",
-    About.OWNER_KIND: "kind of owner",
+    records.About.FUNDING: "funding",
+    records.About.GOVERNANCE: "governance",
+    records.About.EDITORIAL: "editorial line",
+    records.About.OWNER_KIND: "kind of owner",
 }
 _BASES = {
-    Basis.GIVEN: "named as its outlet",
-    Basis.URL: "shown by the address",
-    Basis.SITE_NAME: "shown by the site's name",
-    Basis.HEADER: "shown by the header above it",
-    Basis.BYLINE: "shown by the byline",
-    Basis.DATELINE: "shown by the dateline",
-    Basis.TEXT: "shown by the text",
+    records.Basis.GIVEN: "named as its outlet",
+    records.Basis.URL: "shown by the address",
+    records.Basis.SITE_NAME: "shown by the site's name",
+    records.Basis.HEADER: "shown by the header above it",
+    records.Basis.BYLINE: "shown by the byline",
+    records.Basis.DATELINE: "shown by the dateline",
+    records.Basis.TEXT: "shown by the text",
 }
 
 # --- what is on record ----------------------------------------------------------------------------
@@ -85,25 +56,25 @@ class Fact(NamedTuple):
 
     label: str
     said: str
-    evidence: Evidence
+    evidence: records.Evidence
 
 
-def facts(outlet: Outlet) -> Iterator[Fact]:
+def facts(outlet: records.Outlet) -> Iterator[Fact]:
     """Yield what is on record: whether it publishes, what it carries, whose it is, who steers it.
 
     Older statements stand behind those that hold, with their years.
     """
-    if (status := outlet.said(About.STATUS)) and outlet.status is not Status.ACTIVE:
+    if (status := outlet.said(records.About.STATUS)) and outlet.status is not records.Status.ACTIVE:
         proof, text = status[0].evidence, status[0].value
         text += f" ({proof.date})" if proof.date and proof.url else ""
-        if successor := outlet.said(About.SUCCESSOR):
+        if successor := outlet.said(records.About.SUCCESSOR):
             text += f"; succeeded by {successor[0].value}"
         yield Fact("status", text, proof)
-    if content := outlet.said(About.CONTENT):
+    if content := outlet.said(records.About.CONTENT):
         text = ", ".join(dict.fromkeys(_words(one.value) for one in content))
         yield Fact("content", text, content[0].evidence)
     yield from _owners(outlet.holdings)
-    yield from _codes(outlet.said(About.CODE))
+    yield from _codes(outlet.said(records.About.CODE))
     for about, label in _LABELS.items():
         if statements := outlet.said(about):
             now, *older = statements
@@ -111,7 +82,7 @@ def facts(outlet: Outlet) -> Iterator[Fact]:
             yield Fact(label, now.value + _through(now) + _before(before), now.evidence)
 
 
-def _owners(holdings: tuple[Holding, ...]) -> Iterator[Fact]:
+def _owners(holdings: tuple[records.Holding, ...]) -> Iterator[Fact]:
     if not (now := present(holdings)):
         return
     yield Fact("owner", "; ".join(map(_held, now)), now[0].evidence)
@@ -124,7 +95,7 @@ def _owners(holdings: tuple[Holding, ...]) -> Iterator[Fact]:
             yield Fact("", f"elsewhere: {_held(held)}{year}", held.evidence)
 
 
-def _above(owner: Owner) -> Iterator[Fact]:
+def _above(owner: records.Owner) -> Iterator[Fact]:
     """Yield who owns an owner, one fact for each owner up to the top."""
     waiting = [owner]
     for one in waiting:  # which grows on the way
@@ -136,21 +107,21 @@ def _above(owner: Owner) -> Iterator[Fact]:
         waiting += [above for id, above in owners.items() if id not in seen]
 
 
-def _held(held: Holding) -> str:
+def _held(held: records.Holding) -> str:
     share = f"{held.share:g}%" if held.share is not None else None
     about = ", ".join(filter(None, (held.owner.kind, held.owner.country, share)))
     return f"{held.owner.name} ({about})" if about else held.owner.name
 
 
-def _codes(said: tuple[Statement, ...]) -> Iterator[Fact]:
+def _codes(said: tuple[records.Statement, ...]) -> Iterator[Fact]:
     if not said:
         return
     now, *older = said
-    code, date = Code(now.value), now.evidence.date
-    text = f"{CODES[code]} ({code}, {date})" if date else f"{CODES[code]} ({code})"
+    code, date = records.Code(now.value), now.evidence.date
+    text = f"{records.CODES[code]} ({code}, {date})" if date else f"{records.CODES[code]} ({code})"
     before = dict.fromkeys(f"{one.value} {one.evidence.date or ''}".strip() for one in older)
     yield Fact("state media", text + _through(now) + _before(before), now.evidence)
-    steered = zip(STEERING, HOLDERS[code], strict=True)
+    steered = zip(records.STEERING, records.HOLDERS[code], strict=True)
     text = ", ".join(f"{_LABELS[about]} {holder}" for about, holder in steered)
     yield Fact("", text, now.evidence)
 
@@ -159,7 +130,7 @@ def _before(older: list[str] | dict[str, None]) -> str:
     return f"; before: {', '.join(older)}" if older else ""
 
 
-def _through(statement: Statement) -> str:
+def _through(statement: records.Statement) -> str:
     return f", as {statement.through}, which owns it" if statement.through else ""
 
 
@@ -169,10 +140,10 @@ def _words(value: str) -> str:
 
 
 def assessed(
-    outlet: Outlet, network_called: Callable[[str], Network | None]
-) -> Iterator[tuple[str, Evidence]]:
+    outlet: records.Outlet, network_called: Callable[[str], records.Network | None]
+) -> Iterator[tuple[str, records.Evidence]]:
     """Yield what others found of an outlet: each source's newest finding, with its older ones."""
-    by_source: dict[tuple[str, str], list[Assessment]] = {}
+    by_source: dict[tuple[str, str], list[records.Assessment]] = {}
     for one in sorted(outlet.assessments, key=lambda one: one.evidence.date or "", reverse=True):
         value = one.value if one.claim != "reliability" else ""
         by_source.setdefault((f"{one.evidence.source} {value}", one.claim), []).append(one)
@@ -186,7 +157,7 @@ def assessed(
         yield said + _before(before), now.evidence
 
 
-def part_of(network: Network) -> str:
+def part_of(network: records.Network) -> str:
     """Say that something is part of a network, and who says who runs it."""
     said = f"part of {network.name}"
     if network.operator and network.attributed_by:
@@ -236,7 +207,7 @@ class CardView:
     kind: str  # what it is, its country and its Wikidata identifier
     control: tuple[Shown, ...]  # who owns, funds and steers it; what it carries
     uncontrolled: str  # why nothing is known of who controls it
-    record: Record
+    record: records.Record
     # estimate, interval and shift: empty where it is unscored
     estimate: str
     interval: str
@@ -247,7 +218,7 @@ class CardView:
     evidence: tuple[str, ...]  # what the article shows of its own sourcing, a line each
 
 
-def card(report: ArticleReport) -> CardView | None:
+def card(report: records.ArticleReport) -> CardView | None:
     """Put an article's source card into words; None where no source was looked up."""
     if (found := report.source) is None:
         return None
@@ -276,7 +247,7 @@ def card(report: ArticleReport) -> CardView | None:
     )
 
 
-def warning(report: ArticleReport) -> str:
+def warning(report: records.ArticleReport) -> str:
     """Return what comes before all else: that the page is an imitation; empty where it is none."""
     found = report.source.publication if report.source else None
     if found is None or not found.imposter:
@@ -288,7 +259,7 @@ def warning(report: ArticleReport) -> str:
     return f"Warning: {host} is on record as {of}."
 
 
-def published_by(report: ArticleReport) -> str:
+def published_by(report: records.ArticleReport) -> str:
     """Return who published the article: as the page says, else as it was found; or ``unknown``.
 
     Of an imitation, the host that it was found at.
@@ -302,7 +273,7 @@ def published_by(report: ArticleReport) -> str:
     return name(link.name) or said
 
 
-def publisher(article: Article) -> str:
+def publisher(article: records.Article) -> str:
     """Return who published the article, as the page itself says; ``unknown`` where it doesn't."""
     known = (article.outlet, article.site_name)
     names = distinct_lines(printable(name).strip() for name in known if name)
@@ -320,7 +291,7 @@ def address(text: str | None) -> str | None:
     return url if url.lower().startswith(("https://", "http://")) else None
 
 
-def sentence_at(report: ArticleReport, place: Place | None) -> int:
+def sentence_at(report: records.ArticleReport, place: records.Place | None) -> int:
     """Return the number of the sentence a place begins in, from 1; 0 where there is none."""
     if place is None:
         return 0
@@ -328,13 +299,13 @@ def sentence_at(report: ArticleReport, place: Place | None) -> int:
     return number if number and place.start < report.sentences[number - 1].end else 0
 
 
-def what_it_is(outlet: Outlet, role_and_medium: Sequence[str]) -> str:
+def what_it_is(outlet: records.Outlet, role_and_medium: Sequence[str]) -> str:
     """Write what an outlet is, its country and its Wikidata identifier."""
     wikidata = f"Wikidata {outlet.wikidata}" if outlet.wikidata else None
     return ", ".join(filter(None, (*role_and_medium, outlet.country, wikidata)))
 
 
-def _imprint(report: ArticleReport) -> str:
+def _imprint(report: records.ArticleReport) -> str:
     """Say what the page of a publisher that the registry lacks says of itself."""
     said, found = report.article.imprint, report.source
     chain = found.publication.chain if found else ()
@@ -344,7 +315,7 @@ def _imprint(report: ArticleReport) -> str:
     return f"not on record; the page names as responsible {known}" if known else ""
 
 
-def _steps(card: SourceCard, report: ArticleReport) -> Iterator[Step]:
+def _steps(card: records.SourceCard, report: records.ArticleReport) -> Iterator[Step]:
     chain = card.publication.chain
     before = ""
     for index, link in enumerate(chain):
@@ -359,28 +330,28 @@ def _steps(card: SourceCard, report: ArticleReport) -> Iterator[Step]:
         before = evidence
 
 
-def _did(link: Link, inner: Sequence[Link], *, alone: bool) -> str:
+def _did(link: records.Link, inner: Sequence[records.Link], *, alone: bool) -> str:
     whose = f"{name(inner[0].name)}'s" if inner else "another outlet's"
-    on_platform = link.outlet is not None and link.outlet.role is Role.PLATFORM
+    on_platform = link.outlet is not None and link.outlet.role is records.Role.PLATFORM
     return {
-        Relation.ORIGIN: "its own article" if alone else "whose article it is",
-        Relation.CARRIED: f"carries {whose} article",
-        Relation.REPUBLISHED: f"republishes {whose} article",
-        Relation.AGGREGATOR: "gathers other outlets' articles",
-        Relation.UNKNOWN: "a platform, where anybody posts"
+        records.Relation.ORIGIN: "its own article" if alone else "whose article it is",
+        records.Relation.CARRIED: f"carries {whose} article",
+        records.Relation.REPUBLISHED: f"republishes {whose} article",
+        records.Relation.AGGREGATOR: "gathers other outlets' articles",
+        records.Relation.UNKNOWN: "a platform, where anybody posts"
         if on_platform
         else "whose words these are is not known",
     }[link.relation]
 
 
-def _kind(outlet: Outlet) -> str:
+def _kind(outlet: records.Outlet) -> str:
     kind = [str(outlet.role)]
-    if str(outlet.medium) != kind[0] and outlet.medium is not Medium.OTHER:
-        kind = [*([] if outlet.role is Role.PUBLISHER else kind), outlet.medium]
+    if str(outlet.medium) != kind[0] and outlet.medium is not records.Medium.OTHER:
+        kind = [*([] if outlet.role is records.Role.PUBLISHER else kind), outlet.medium]
     return name(what_it_is(outlet, kind))
 
 
-def _control(card: SourceCard) -> Iterator[Shown]:
+def _control(card: records.SourceCard) -> Iterator[Shown]:
     before = None
     known = list(facts(card.outlet)) if card.outlet else []
     known += [Fact("network", part_of(one), one.evidence) for one in card.networks]
@@ -390,7 +361,7 @@ def _control(card: SourceCard) -> Iterator[Shown]:
         yield Shown(label, shortened(said, MAX_WORDS), proof)
 
 
-def _uncontrolled(card: SourceCard) -> str:
+def _uncontrolled(card: records.SourceCard) -> str:
     if card.outlet is not None:
         return "" if card.outlet.control is not None else NOTHING
     if card.publication.chain:
@@ -398,19 +369,19 @@ def _uncontrolled(card: SourceCard) -> str:
     return "not known: nothing says who published the article"
 
 
-def _why(card: SourceCard) -> str:
+def _why(card: records.SourceCard) -> str:
     """Say why there is no record, and what is known instead."""
     why = shortened(card.record.reason, MAX_REASON) or "nothing on record"
     known: list[str] = []
     if card.outlet is not None:
         control = card.outlet.control
-        known += [CODES[control.code]] if control and control.code else []
+        known += [records.CODES[control.code]] if control and control.code else []
         known += [f"owned by {control.owner}"] if control and control.owner else []
         known += [_words(one) for one in card.outlet.content]
     return f"{why}; known instead: {name(', '.join(known))}" if known else why
 
 
-def _shift(record: Record) -> str:
+def _shift(record: records.Record) -> str:
     if record.shift is None or record.cap is None:
         return ""
     moved = f"moved the estimate by {record.shift:+.2f}".replace("-", "\u2212")
@@ -419,19 +390,19 @@ def _shift(record: Record) -> str:
     return f"This article's own evidence {moved}; it can move it by {record.cap:.2f} at most."
 
 
-def _findings(record: Record) -> Iterator[Shown]:
+def _findings(record: records.Record) -> Iterator[Shown]:
     for one in record.assessments:
         claim = shortened(_words(one.claim), MAX_NAME)
         value = shortened(_words(one.value), MAX_WORDS)
         yield Shown("", f"{claim}: {value}", _proof(one.evidence))
 
 
-def _proof(evidence: Evidence) -> Proof:
+def _proof(evidence: records.Evidence) -> Proof:
     said = ", ".join(filter(None, (evidence.source, evidence.date)))
     return Proof(shortened(said, MAX_WORDS), address(evidence.url))
 
 
-def _evidence(evidence: ArticleEvidence) -> Iterator[str]:
+def _evidence(evidence: records.ArticleEvidence) -> Iterator[str]:
     if evidence.single_source:
         only = name(evidence.sources[0].name)
         yield f"single source: all that is sourced by name stands on {only}"
