@@ -105,10 +105,11 @@ def score(
                         command.write_line(item, scorer, draft.file)
                     else:
                         found.append(item)
-                    was_read = not isinstance(item, Skipped)
-                    counts["articles"] += was_read
-                    counts["scored"] += was_read and item.note is None
-                    counts["skipped"] += not was_read
+                    if isinstance(item, Skipped):
+                        counts["skipped"] += 1
+                    else:
+                        counts["articles"] += 1
+                        counts["scored"] += item.note is None
                     draft.worth = counts["scored"] > 0
                     rate = counts["articles"] / max(time.monotonic() - start, 1)
                     update(description=f"{counts['articles']} articles {rate:.1f}/s")

@@ -128,9 +128,9 @@ def list_(
     found = list(select_outlets(registry, country, state_media, role))
     with opened(None) as file:
         if format is ListFormat.TSV:
-            lines = map("\t".join, (LOOKUP_COLUMNS, *map(outlet_row, found)))
+            lines = ["\t".join(row) for row in (LOOKUP_COLUMNS, *map(outlet_row, found))]
         else:
-            lines = (json.dumps(outlet_to_object(one), ensure_ascii=False) for one in found)
+            lines = [json.dumps(outlet_to_object(one), ensure_ascii=False) for one in found]
         file.writelines(f"{line}\n" for line in lines)
     if sys.stderr.isatty():
         typer.echo(f"{len(found)} of {len(registry)} outlets", err=True)

@@ -75,7 +75,8 @@ class SourceRow(NamedTuple):
         return percent(len(self.sentences), total)
 
 
-class BarPart(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class BarPart:
     """A part of the bar: sentences that stand on one source, each sentence in one part only."""
 
     label: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -92,7 +92,7 @@ class Card:
     citation: str
     licence: str
     language: str
-    signals: Sequence[str]
+    signals: Collection[str]
     unit: str
     mapping: str
     digest: str | None
