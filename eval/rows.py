@@ -206,7 +206,7 @@ def held_out_of_corpora(
     # Training rows are never scored here; finding their citations would take a minute.
     kept_back = ~np.isin(split.examples.part, (TRAIN, REMOVED))
     articles = set(split.examples.article[kept_back].tolist())
-    examples, _ = with_citations(split.examples, root, articles, load_registry())
+    examples = with_citations(split.examples, root, articles, load_registry())
     return HeldOut(examples, f"split {split.signature[:12]}{doubt}")
 
 

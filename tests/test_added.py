@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from framescope.classifier.errors import CorpusError, InputError
-from framescope.training.corpora.catalogue import KNOWN, SHIPPED
-from framescope.training.data import mixture, splits
-from framescope.training.data.added import Added
-from framescope.training.data.examples import build
-from framescope.training.data.mixture import Data, load_data
-from framescope.training.data.splits import assign
+from framescope.training.corpora import SHIPPED
+from framescope.training.data import Data, load_data
 
 WORDS = [f"{a}{b}{c}" for a in "bdfgklmn" for b in "aeiou" for c in ("rt", "lm", "sk", "nd", "p")]
 
@@ -66,17 +60,6 @@ def part_of(data: Data) -> dict[str, set[str]]:
     return found
 
 
-def same_rows(one: Data, other: Data, corpora: Sequence[str]) -> None:
-    """Both have the same rows of some corpora: every sentence, label, span and part."""
-    left, right = (d.examples.where(np.isin(d.examples.corpus, corpora)) for d in (one, other))
-    assert len(left) == len(right) > 0
-    for item in fields(left):
-        if item.name not in ("labels", "signals"):
-            assert list(getattr(left, item.name)) == list(getattr(right, item.name)), item.name
-    for signal in left.signals:
-        np.testing.assert_array_equal(left.column(signal), right.column(signal))
-
-
 @pytest.mark.slow
 def test_no_row_of_what_ships_moves(tmp_path) -> None:
     """Whatever is added: new articles, one of its own, and one that is half of two of its own."""
@@ -99,7 +82,10 @@ def test_no_row_of_what_ships_moves(tmp_path) -> None:
     assert {n: d for n, d in data.held_out.items() if n != "added"} == plain.held_out
     assert data.digests["house"] == plain.digests["house"]
     assert (data.corpora, list(data.added)) == (("house", "added"), [str(mine)])
-    same_rows(plain, data, ["house"])
+    same = data.examples.where(data.examples.corpus == "house").labelled()
+    assert same.sentences == house.sentences
+    np.testing.assert_array_equal(same.labels, house.labels)
+    np.testing.assert_array_equal(same.part, house.part)
     rows = data.examples
     mine_of = {name: rows.part[rows.article == f"added/{name}"] for name in ("tested", "learned")}
     assert set(mine_of["tested"]) <= {"test", "removed"}, "it is where the corpus has it"
@@ -110,7 +96,7 @@ def test_no_row_of_what_ships_moves(tmp_path) -> None:
     assert set(rows.part[repeated]) <= {"test", "removed"}, "as half of another article, too"
 
 
-# How a file splits
+# --- how a file splits ----------------------------------------------------------------------------
 
 
 def test_a_file_splits_by_article_in_the_usual_shares(tmp_path) -> None:
@@ -186,23 +172,6 @@ def test_what_is_nearly_the_same_is_not_on_both_sides(tmp_path) -> None:
     }
 
 
-def test_of_what_is_nearly_the_same_what_was_there_before_stays() -> None:
-    """Rows 0 to 2 were there, and are learned from, validated and tested on; 3 to 5 are added."""
-    part = np.array(["train", "validation", "test"] * 2, dtype="<U13")
-
-    def apart(*pairs: tuple[int, int]) -> list[str]:
-        return splits._apart(part, np.array(pairs, np.intp).reshape(-1, 2), 3).tolist()
-
-    before = ["train", "validation", "test"]
-    assert apart() == before * 2
-    assert apart((0, 3), (1, 4), (2, 5)) == before * 2, "both in one part"
-    for pair, place in (((0, 5), 5), ((1, 5), 5), ((0, 4), 4), ((1, 3), 3), ((2, 3), 3),
-                        ((2, 4), 4), ((3, 5), 3), ((4, 5), 4), ((3, 4), 3)):  # fmt: skip
-        expected = before * 2
-        expected[place] = "removed"
-        assert apart(pair) == expected, pair
-
-
 def test_a_share_of_what_is_added_leaves_what_is_held_out(tmp_path) -> None:
     mine = written(tmp_path / "mine.jsonl")
     whole, half = alone(mine), alone(mine, shares={"added": 0.5})
@@ -211,7 +180,7 @@ def test_a_share_of_what_is_added_leaves_what_is_held_out(tmp_path) -> None:
     assert len(half.part("test")) == len(whole.part("test"))
 
 
-def test_both_a_corpus_and_a_file_can_be_asked_for(tmp_path, monkeypatch) -> None:
+def test_both_a_corpus_and_a_file_can_be_asked_for(tmp_path) -> None:
     """What is added is learned from, whichever corpora of the recipe are."""
     mine = written(tmp_path / "mine.jsonl")
     (tmp_path / "exchange").mkdir()
@@ -221,7 +190,7 @@ def test_both_a_corpus_and_a_file_can_be_asked_for(tmp_path, monkeypatch) -> Non
     assert set(data.held_out) == {"exchange", "added"}
 
 
-# What can't be added
+# --- what can't be added --------------------------------------------------------------------------
 
 
 def test_what_cannot_be_added_is_named(tmp_path) -> None:
@@ -257,16 +226,3 @@ def test_what_cannot_be_added_is_named(tmp_path) -> None:
 def test_nothing_is_added_without_a_file() -> None:
     with pytest.raises(CorpusError, match="corpus 'added' is what you add; give files with --add"):
         alone()
-
-
-@pytest.mark.slow
-@pytest.mark.skipif("FRAMESCOPE_CORPORA" not in os.environ, reason="needs the corpora")
-def test_benchmarks_of_all_corpora_are_judged_on_the_same_rows(tmp_path) -> None:
-    mine = [written(tmp_path / "mine.jsonl"), written(tmp_path / "more.jsonl", seed=2)]
-    root = Path(os.environ["FRAMESCOPE_CORPORA"])
-    built = build(root, KNOWN, added=Added.read(mine).grouped())
-    plain = assign(build(root, KNOWN), 13)
-    found, signature = mixture._split(built, Added.read(mine), 13)
-    assert signature == plain.signature
-    assert {n: d for n, d in found.held_out.items() if n != "added"} == plain.held_out
-    np.testing.assert_array_equal(found.examples.part[: len(plain.examples)], plain.examples.part)

@@ -153,9 +153,7 @@ def corpora(tmp_path, mine, monkeypatch, manifest_split):
         return examples_of_articles("exchange", found, registry)
 
     monkeypatch.setattr("framescope.training.data.build_examples", build)
-    monkeypatch.setattr(
-        "framescope.training.data.with_citations", lambda examples, *_: (examples, {})
-    )
+    monkeypatch.setattr("framescope.training.data.with_citations", lambda examples, *_: examples)
     split = assign_parts(build(tmp_path), seed=13)
     manifest_split["signature"] = split.signature
     manifest_split["held_out"] = split.held_out
@@ -221,9 +219,7 @@ def test_without_a_folder_the_house_corpus_that_ships_is_judged_by(monkeypatch, 
         return examples_of_articles("house", iter(found), registry)
 
     monkeypatch.setattr("framescope.training.data.build_examples", build)
-    monkeypatch.setattr(
-        "framescope.training.data.with_citations", lambda examples, *_: (examples, {})
-    )
+    monkeypatch.setattr("framescope.training.data.with_citations", lambda examples, *_: examples)
     record = record_of()
     assert asked == [(None, ("house",))]
     assert {row["corpus"] for row in record["rows"]} == {"house"}

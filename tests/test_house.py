@@ -18,23 +18,25 @@ pytest.importorskip("datasets")
 
 
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.outlets.registry import registry
-from framescope.classifier.outlets.registry.registry import Registry
-from framescope.classifier.records.article import Article, Republication, Unit, Voice
+from framescope.classifier.outlets import Registry
+from framescope.classifier.records import Article, Republication, Sentence, Unit, Voice
 from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.eval.commands.judge import app as eval_app
 from framescope.training.commands.corpora import app as corpora_app
 from framescope.training.commands.labels import app as labels_app
 from framescope.training.corpora import HOUSE_CARD as CARD
-from framescope.training.corpora import SHIPPED
+from framescope.training.corpora import SHIPPED, State, find_corpus, house_folder
 from framescope.training.corpora import read_exchange as read
-from framescope.training.corpora.catalogue import find
-from framescope.training.corpora.corpus import HOUSE, State, house_folder
-from framescope.training.data.examples import Examples, build, of_articles
-from framescope.training.data.mixture import Data, load_data
-from framescope.training.data.splits import UNSEEN_OUTLETS, assign
+from framescope.training.data import (
+    Data,
+    assign_parts,
+    build_examples,
+    examples_of_articles,
+    load_data,
+)
+from framescope.training.data.splits import UNSEEN_OUTLETS
 
-REGISTRY = Registry()
+HOUSE = house_folder()
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +63,7 @@ def data() -> Data:
         return load_data(None, None, 13, corpora=SHIPPED)
 
 
-# Groups
-
-
-def test_an_events_articles_are_one_group() -> None:
-    one, same, other = (Article(name, "Fine.") for name in ("vote/1", "vote/2", "votes/1"))
-    assert CARD.group(one) == CARD.group(same) != CARD.group(other)
+# --- groups ---------------------------------------------------------------------------------------
 
 
 def test_one_event_is_never_split(data) -> None:
@@ -77,12 +74,10 @@ def test_one_event_is_never_split(data) -> None:
     assert len(parts) >= 20
     assert all(len(found) == 1 for found in parts.values())
 
-
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_one_event_is_never_split_whatever_the_seed(data, seed) -> None:
-    split = assign(replace(data.examples, part=np.full(len(data.examples), "")), seed)
-    for event in set(split.examples.group):
-        assert len(set(split.examples.part[split.examples.group == event]) - {"removed"}) <= 1
+    for seed in (1, 2, 3):
+        split = assign_parts(data.examples, seed)
+        for event in set(split.examples.group):
+            assert len(set(split.examples.part[split.examples.group == event]) - {"removed"}) <= 1
 
 
 def test_both_sides_of_a_pair_are_in_one_part(data, records) -> None:
@@ -114,20 +109,14 @@ def test_every_part_holds_every_sourcing_signal(data) -> None:
             assert {0.0, 1.0} == set(known), (part, signal)
 
 
-# The recipe
+# --- the recipe -----------------------------------------------------------------------------------
 
 
 def test_the_recipe_needs_no_folder(data) -> None:
     assert data.corpora == ("house",)
     assert set(data.examples.corpus) == {"house"}
-    assert data.digests == {"house": find("house").digest(HOUSE / CARD.folder)}
+    assert data.digests == {"house": find_corpus("house").digest(HOUSE / CARD.folder)}
     assert data.held_out.keys() == {"house"}
-
-
-@pytest.mark.slow
-def test_the_recipe_looks_at_no_folder_even_where_there_is_one(data, tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("FRAMESCOPE_CORPORA", str(tmp_path))
-    assert load_data(None, None, 13, corpora=SHIPPED).signature == data.signature
 
 
 def test_the_default_recipe_needs_one() -> None:
@@ -137,8 +126,8 @@ def test_the_default_recipe_needs_one() -> None:
 
 def test_the_house_corpus_is_present_wherever_the_others_lie(tmp_path) -> None:
     for root in (None, tmp_path, tmp_path / "none"):
-        assert find("house").state(root) is State.PRESENT
-        assert find("house").place(root) == HOUSE / "articles"
+        assert find_corpus("house").state(root) is State.PRESENT
+        assert find_corpus("house").place(root) == HOUSE / "articles"
 
 
 @pytest.mark.slow
@@ -166,24 +155,23 @@ def test_a_share_leaves_held_out_rows_and_takes_whole_articles(data) -> None:
         assert rows == {a: Counter(data.part("train").article)[a] for a in rows}
 
 
-@pytest.mark.parametrize("only", [["babe"], ["house", "babe"]])
-def test_a_corpus_that_the_recipe_does_not_take_is_refused(only) -> None:
-    with pytest.raises(CorpusError):
-        load_data(None, only, 13, corpora=SHIPPED)
+def test_a_corpus_that_the_recipe_does_not_take_is_refused() -> None:
+    with pytest.raises(CorpusError, match="'babe' is not of the recipe; it has: house"):
+        load_data(None, ["house", "babe"], 13, corpora=SHIPPED)
 
 
-# What models read of it
+# --- what models read of it -----------------------------------------------------------------------
 
 
-def rows(article: Article, outlets: Registry = REGISTRY) -> Examples:
-    return of_articles("house", iter([article]), outlets)
+def sentences(article: Article) -> tuple[Sentence, ...]:
+    return examples_of_articles("house", [article], Registry()).sentences
 
 
 def test_voices_of_annotators_are_not_read() -> None:
     text = "The dam leaks. Ada Quill said that it holds."
     for voice in Voice:
         units = tuple(Unit(*where, {"claim": 1}, voice) for where in ((0, 14), (15, 44)))
-        read = rows(Article("a/1", text, units=units)).sentences
+        read = sentences(Article("a/1", text, units=units))
         assert [one.voice for one in read] == [Voice.OWN, Voice.OWN]
 
 
@@ -192,23 +180,7 @@ def test_a_republication_that_an_annotator_marked_is_not_read_as_one() -> None:
     units = (Unit(0, 14, {"claim": 1}), Unit(15, 39, {"claim": 1}))
     marked = Republication(0, len(text), "Vesk TV", "Vesk TV wrote:")
     plain = Article("a/1", text, units=units)
-    assert rows(replace(plain, republications=(marked,))).sentences == rows(plain).sentences
-
-
-def test_what_ships_reads_the_same_with_and_without_its_voices(written) -> None:
-    outlets = registry.load()
-    bare = [
-        replace(
-            article,
-            units=tuple(replace(unit, voice=None) for unit in article.units or ()),
-            republications=(),
-        )
-        for article in written[:40]
-    ]
-    given = of_articles("house", iter(written[:40]), outlets).sentences
-    without = of_articles("house", iter(bare), outlets).sentences
-    assert given == without
-    assert [one.quoted for one in given] == [one.quoted for one in without]
+    assert sentences(replace(plain, republications=(marked,))) == sentences(plain)
 
 
 def test_what_is_loaded_has_its_quotations_and_nobodys_voices(data) -> None:
@@ -222,7 +194,7 @@ def test_what_is_loaded_has_its_quotations_and_nobodys_voices(data) -> None:
 
 
 def test_labels_of_sentences_and_of_articles_are_in_one_matrix(written) -> None:
-    examples = build(None, ["house"])
+    examples = build_examples(None, ["house"])
     assert set(examples.signals) == set(CARD.signals)
     article = next(a for a in written if a.labels)
     mine = examples.where(examples.article == f"house/{article.id}")
@@ -251,12 +223,6 @@ def test_a_republished_article_leaves_quoted_and_reported_open(written) -> None:
                 if part.start <= unit.start and unit.end <= part.end:
                     assert not {"quoted", "reported"} & set(unit.labels)
     assert parts
-
-
-def test_a_broken_line_of_it_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "op_ed.jsonl").write_text('{"id": "a/1", "text": "Fine."}\n{"id": "a/2"}\n')
-    with pytest.raises(CorpusError, match=r"op_ed\.jsonl, line 2: no 'text'"):
-        list(read(tmp_path))
 
 
 # --- where it isn't beside the code: an installed package -----------------------------------------
@@ -290,16 +256,6 @@ def test_the_list_says_so_too_and_finds_the_corpus_that_is_named(installed) -> N
     (house,) = [one for one in json.loads(result.stdout)["corpora"] if one["name"] == "house"]
     assert house["state"] == "present"
     assert 0 < house["articles"] < 30
-
-
-def test_the_gate_judges_by_the_corpus_that_is_named(installed, monkeypatch) -> None:
-    def of_corpora(root, bundles, **options):
-        raise CorpusError(f"reading {find('house').place(root)}")
-
-    monkeypatch.setattr("framescope.eval.rows.held_out_of_corpora", of_corpora)
-    result = CliRunner().invoke(eval_app, ["gate", "baseline", "--house", str(installed)])
-    assert str(result.exception) == f"reading {installed / 'articles'}"
-    assert house_folder() == installed
 
 
 def test_a_folder_that_is_none_is_refused(installed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from collections import Counter
@@ -11,24 +12,24 @@ from typing import Any
 
 import pytest
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.records.article import Article, Voice
+from framescope.classifier.records import Article, Voice
 from framescope.classifier.taxonomy import in_order
 from framescope.training.commands.corpora import app
-from framescope.training.corpora import standoff
-from framescope.training.corpora.catalogue import find
-from framescope.training.corpora.corpus import State
-from framescope.training.data.rows import articles, load
-from framescope.training.labels.checking import check_standoff
+from framescope.training.corpora import State, find_corpus, standoff
+from framescope.training.data import load_articles
+from framescope.training.labels import check_standoff
 from typer.testing import CliRunner
 
 TEXTS = {
     "tarn": {"t1": "The dam of Tarn holds. It is new.", "t2": "Nobody in Tarn was asked."},
     "vesk": {"v1": "The mill of Vesk burned.\n\nIts owner, Ada Quill, fled."},
 }
+CORPUS = find_corpus("standoff")
 
 
-def record(collection: str, article: str, text: str, **more: Any) -> dict[str, Any]:
+def record(collection: str, article: str) -> dict[str, Any]:
     """Label the first five characters of a text, and the five that follow."""
+    text = TEXTS[collection][article]
     return {
         "collection": collection,
         "article": article,
@@ -45,23 +46,16 @@ def record(collection: str, article: str, text: str, **more: Any) -> dict[str, A
             }
             for start in (0, 5)
         ],
-        **more,
     }
 
 
-@pytest.fixture
-def records() -> list[dict[str, Any]]:
-    """Labels in an order that is no collection's own."""
-    return [
-        record("tarn", "t2", TEXTS["tarn"]["t2"]),
-        record("vesk", "v1", TEXTS["vesk"]["v1"]),
-        record("tarn", "t1", TEXTS["tarn"]["t1"]),
-    ]
+# In an order that is no collection's own.
+RECORDS = [record("tarn", "t2"), record("vesk", "v1"), record("tarn", "t1")]
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records) -> Path:
-    """A folder with both collections, one text a file, and labels beside it."""
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with both collections, one text a file, and labels in a house corpus beside it."""
     import datasets
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
@@ -79,24 +73,35 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records) -> Path:
         return standoff.TextCollection(lambda root: root / name, read, f"https://{name}.example")
 
     monkeypatch.setattr(standoff, "TEXTS", {name: collection(name) for name in TEXTS})
-    labels(tmp_path, monkeypatch, *records)
+    labels(tmp_path / "house", monkeypatch, *RECORDS)
     return folder
 
 
-def labels(folder: Path, monkeypatch: pytest.MonkeyPatch, *records: dict[str, Any] | str) -> Path:
-    """Write a file of labels of its own name: how many there are is remembered by name."""
-    path = folder / f"labels-{len(list(folder.iterdir()))}.jsonl"
+def labels(house: Path, monkeypatch: pytest.MonkeyPatch, *records: dict[str, Any] | str) -> Path:
+    """Write the labels of a house corpus: how many there are is remembered by its name."""
+    monkeypatch.setenv("FRAMESCOPE_HOUSE", str(house))
+    path = standoff.labels_file()
+    path.parent.mkdir(parents=True)
     lines = (r if isinstance(r, str) else json.dumps(r) for r in records)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    monkeypatch.setattr(standoff, "labels_file", lambda: path)
     return path
 
 
-# Joining
+@pytest.fixture
+def without_vesk(root: Path) -> Path:
+    (root / "vesk/v1.txt").unlink()
+    (root / "vesk").rmdir()
+    return root
 
 
-def test_labels_come_with_their_text_in_the_order_of_the_labels(root) -> None:
+# --- joining --------------------------------------------------------------------------------------
+
+
+def test_labels_come_with_their_text_in_the_order_of_the_labels(root: Path) -> None:
+    (root / "tarn/t9.txt").write_text("A text that nobody labelled.")
+    assert (CORPUS.state(root), CORPUS.lacks(root)) == (State.PRESENT, [])
     found = list(standoff.read(root))
+    assert list(load_articles("standoff", root)) == found
     assert [a.id for a in found] == ["tarn/t2", "vesk/v1", "tarn/t1"]
     article = found[1]
     assert article.text == TEXTS["vesk"]["v1"]
@@ -106,83 +111,58 @@ def test_labels_come_with_their_text_in_the_order_of_the_labels(root) -> None:
     assert (first.voice, dict(second.labels)) == (Voice.OWN, {"content": 1.0, "claim": 1.0})
 
 
-def test_all_texts_here_is_present(root) -> None:
-    assert find("standoff").state(root) is State.PRESENT
-    assert find("standoff").lacks(root) == []
+def test_missing_texts_are_named_and_left_out(without_vesk: Path) -> None:
+    root = without_vesk
+    lacks = f"{root / 'vesk'} (1 articles; https://vesk.example)"
+    assert (CORPUS.state(root), CORPUS.lacks(root)) == (State.PARTIAL, [lacks])
+    assert [a.id for a in load_articles("standoff", root)] == ["tarn/t2", "tarn/t1"]
+    listing = ["--corpora", str(root)]
+    listed = CliRunner().invoke(app, listing, env={"COLUMNS": "200"}).output
+    assert f"standoff: loaded without {lacks}" in listed
+    found = json.loads(CliRunner().invoke(app, [*listing, "--format", "json"]).output)
+    (one,) = (one for one in found["corpora"] if one["name"] == "standoff")
+    assert (one["state"], one["articles"], one["sentences"]) == ("partial", 2, 4)
+    assert one["lacks"] == [lacks]
 
 
-def test_missing_texts_are_named_and_left_out(root) -> None:
-    (root / "vesk/v1.txt").unlink()
-    (root / "vesk").rmdir()
-    assert find("standoff").state(root) is State.PARTIAL
-    assert find("standoff").lacks(root) == [f"{root / 'vesk'} (1 articles; https://vesk.example)"]
-    assert [a.id for a in standoff.read(root)] == ["tarn/t2", "tarn/t1"]
-    assert [a.id for a in articles(load("standoff", root))] == ["tarn/t2", "tarn/t1"]
-
-
-def test_no_text_at_all_is_missing(tmp_path, root) -> None:
-    assert find("standoff").state(tmp_path / "cache") is State.MISSING
-    assert find("standoff").state(None) is State.MISSING
+def test_no_text_or_no_labels_is_missing(tmp_path: Path, root: Path, monkeypatch) -> None:
+    assert {CORPUS.state(tmp_path / "cache"), CORPUS.state(None)} == {State.MISSING}
     with pytest.raises(CorpusError, match=r"'standoff' is missing: .*tarn.*2 articles.*vesk"):
-        load("standoff", tmp_path / "cache")
+        load_articles("standoff", tmp_path / "cache")
     with pytest.raises(CorpusError, match="--corpora DIR"):
-        load("standoff", None)
-
-
-def test_no_labels_is_missing(root, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(standoff, "labels_file", lambda: tmp_path / "none.jsonl")
-    assert find("standoff").state(root) is State.MISSING
-    assert find("standoff").lacks(root) == [str(tmp_path / "none.jsonl")]
+        load_articles("standoff", None)
+    monkeypatch.setenv("FRAMESCOPE_HOUSE", str(tmp_path / "none"))
+    assert CORPUS.state(root) is State.MISSING
+    assert CORPUS.lacks(root) == [str(tmp_path / "none/standoff/labels.jsonl")]
     with pytest.raises(CorpusError, match="no stand-off labels there; restore the file"):
         list(standoff.read(root))
 
 
-@pytest.mark.parametrize("change", ["It is newer.", "The dam of Tarn holds. It is new. "])
-def test_another_text_is_an_error_that_names_it(root, change) -> None:
-    (root / "tarn/t1.txt").write_text(change)
-    with pytest.raises(CorpusError, match=r"another text than article 't1'.*tarn\.example"):
-        list(standoff.read(root))
-
-
-def test_a_collection_that_lacks_a_labelled_article_is_an_error(root) -> None:
-    (root / "tarn/t2.txt").unlink()
-    with pytest.raises(CorpusError, match="lacks article 't2'"):
-        list(standoff.read(root))
-
-
-def test_texts_that_nobody_labelled_are_not_read_out(root) -> None:
-    (root / "tarn/t9.txt").write_text("Another one.")
-    assert len(list(standoff.read(root))) == 3
-
-
-def test_the_error_is_one_line_through_the_dataset_too(root) -> None:
-    (root / "vesk/v1.txt").write_text("Another one.")
-    with pytest.raises(CorpusError, match="another text than article 'v1'") as error:
-        load("standoff", root)
+@pytest.mark.parametrize("change", ["It is newer.", "The dam of Tarn holds. It is new. ", None])
+def test_another_text_is_an_error_that_names_it(root: Path, change: str | None) -> None:
+    path = root / "tarn/t1.txt"
+    path.unlink()
+    if change is not None:
+        path.write_text(change)
+    reason = "lacks" if change is None else "is another text than"
+    with pytest.raises(CorpusError, match=rf"{reason} article 't1'.*tarn\.example") as error:
+        load_articles("standoff", root)
     assert "\n" not in str(error.value)
 
 
-def test_articles_survive_the_dataset(root) -> None:
-    assert list(articles(load("standoff", root))) == list(standoff.read(root))
-
-
-def test_changed_labels_are_read_again(root, tmp_path, monkeypatch, records) -> None:
-    assert len(load("standoff", root)) == 3
-    labels(tmp_path, monkeypatch, *records[:2])
-    assert len(load("standoff", root)) == 2
-
-
-def test_a_file_of_texts_counts_for_the_digest_and_a_folder_does_not(root, monkeypatch) -> None:
-    corpus = find("standoff")
-    before = corpus.digest(root)
+def test_labels_and_files_of_texts_count_for_the_digest(root: Path, tmp_path, monkeypatch) -> None:
+    before = CORPUS.digest(root)
     (root / "tarn/t1.txt").write_text("Other.")
-    assert corpus.digest(root) == before, "its sentences have digests of their own"
+    assert CORPUS.digest(root) == before, "the sentences of a folder have digests of their own"
     whole = standoff.TextCollection(lambda root: root / "tarn/t1.txt", lambda root: iter(()), "")
     monkeypatch.setattr(standoff, "TEXTS", {**standoff.TEXTS, "tarn": whole})
-    assert corpus.digest(root) != before
+    assert CORPUS.digest(root) != before
+    monkeypatch.undo()
+    labels(tmp_path / "fewer", monkeypatch, *RECORDS[:2])
+    assert CORPUS.digest(root) != before
 
 
-# The file of labels
+# --- the file of labels ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -195,8 +175,8 @@ def test_a_file_of_texts_counts_for_the_digest_and_a_folder_does_not(root, monke
         ('{"collection": "tarn", "article": "1"}', "'digest'"),
     ],
 )
-def test_a_broken_line_is_named(root, tmp_path, monkeypatch, records, line, reason) -> None:
-    path = labels(tmp_path, monkeypatch, records[0], line)
+def test_a_broken_line_is_named(root: Path, tmp_path, monkeypatch, line: str, reason: str) -> None:
+    path = labels(tmp_path / "broken", monkeypatch, RECORDS[0], line)
     with pytest.raises(CorpusError, match=r"line 2: no stand-off labels") as error:
         list(standoff.labels(path))
     assert reason in str(error.value)
@@ -205,75 +185,93 @@ def test_a_broken_line_is_named(root, tmp_path, monkeypatch, records, line, reas
 @pytest.mark.parametrize(
     "sentence", [{"start": 0, "end": 999, "labels": {}}, {"start": 0, "end": 3, "labels": {"x": 1}}]
 )
-def test_labels_that_do_not_fit_their_text_name_the_article(root, records, sentence) -> None:
-    records[0]["sentences"] = [sentence]
+def test_labels_that_do_not_fit_their_text_name_the_article(sentence) -> None:
     with pytest.raises(CorpusError, match=r"^tarn/t2: ") as error:
-        standoff.join(records[0], TEXTS["tarn"]["t2"])
+        standoff.join({**RECORDS[0], "sentences": [sentence]}, TEXTS["tarn"]["t2"])
     assert "\n" not in str(error.value)
 
 
 def test_offsets_are_of_code_points() -> None:
-    text = "Ça va — 🐟. Fin."
-    (unit,) = (
-        standoff.join(
-            {**record("tarn", "t3", text), "sentences": [{"start": 11, "end": 15, "labels": {}}]},
-            text,
-        ).units
-        or ()
-    )
+    text, sentence = "Ça va — 🐟. Fin.", {"start": 11, "end": 15, "labels": {}}
+    (unit,) = standoff.join({**RECORDS[0], "sentences": [sentence]}, text).units or ()
     assert text[unit.start : unit.end] == "Fin."
 
 
-# Where the news collections lie
+# --- news -----------------------------------------------------------------------------------------
 
 
-def test_news_collections_lie_in_the_folder_beside_it_or_where_the_environment_says(
-    tmp_path, monkeypatch
+def test_news_lie_in_the_folder_beside_it_or_where_the_environment_says(
+    tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.delenv(standoff.ENVIRONMENT, raising=False)
     folder = tmp_path / "corpora"
     folder.mkdir()
+    monkeypatch.chdir(folder)
     assert standoff.articles_folder(folder) == tmp_path / "articles"
+    assert standoff.articles_folder(Path()) == tmp_path / "articles"
     (folder / "articles").mkdir()
     assert standoff.articles_folder(folder) == folder / "articles"
     monkeypatch.setenv(standoff.ENVIRONMENT, str(tmp_path / "elsewhere"))
     assert standoff.articles_folder(folder) == tmp_path / "elsewhere"
 
 
-def test_news_beside_a_relative_folder_are_found(tmp_path, monkeypatch) -> None:
-    monkeypatch.delenv(standoff.ENVIRONMENT, raising=False)
-    (tmp_path / "corpora").mkdir()
-    monkeypatch.chdir(tmp_path / "corpora")
-    assert standoff.articles_folder(Path()) == tmp_path / "articles"
+ALLSIDES = {
+    "ID": "1-1",
+    "source": "Amaro Courier",
+    "source_url": "www.courier.example",
+    "url": "https://www.courier.example/1",
+    "date": "2019-05-02",
+    "title": "A title",
+    "topic": "ports",
+    "content_original": "The ferry of Amaro has sunk.",
+}
 
 
-# The list
+def allsides(folder: Path, line: str) -> list[Article]:
+    with gzip.open(folder / standoff.ALLSIDES_FILE, "wt", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+    return list(standoff.read_allsides(folder))
 
 
-def test_the_list_says_which_texts_are_missing(root) -> None:
-    (root / "vesk/v1.txt").unlink()
-    (root / "vesk").rmdir()
-    result = CliRunner().invoke(app, ["--corpora", str(root)], env={"COLUMNS": "200"})
-    assert result.exit_code == 0, result.output
-    assert "standoff: loaded without " in result.output
-    assert "(1 articles; https://vesk.example)" in result.output
-    listed = json.loads(
-        CliRunner().invoke(app, ["--corpora", str(root), "--format", "json"]).output
-    )
-    (one,) = (one for one in listed["corpora"] if one["name"] == "standoff")
-    assert (one["state"], one["articles"], one["sentences"]) == ("partial", 2, 4)
-    assert len(one["lacks"]) == 1
+def test_the_ratings_of_a_product_are_never_read(tmp_path: Path) -> None:
+    (plain,) = allsides(tmp_path, json.dumps(ALLSIDES))
+    (rated,) = allsides(tmp_path, json.dumps({**ALLSIDES, "bias_text": "left", "bias": "0"}))
+    assert plain == rated
+    assert (plain.id, plain.outlet, plain.date) == ("1-1", "Amaro Courier", "2019-05-02")
+    assert (plain.title, plain.text) == ("A title", "The ferry of Amaro has sunk.")
 
 
-# What ships
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "line 1: is no article"),
+        ("[1]", "line 1: is no article"),
+        ('{"ID": "x"}', "line 1: lacks 'content_original'"),
+    ],
+)
+def test_a_line_of_news_that_cannot_be_read_is_named(tmp_path: Path, content, said) -> None:
+    with pytest.raises(CorpusError, match=said):
+        allsides(tmp_path, content)
 
 
+def test_a_file_of_news_that_is_missing_or_no_gzip_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"no allsides\.jsonl\.gz there; obtain"):
+        list(standoff.read_allsides(tmp_path))
+    (tmp_path / standoff.ALLSIDES_FILE).write_text("plain")
+    with pytest.raises(CorpusError, match="can't be read"):
+        list(standoff.read_allsides(tmp_path))
+
+
+# --- what ships -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
 def shipped() -> list[dict[str, Any]]:
     return list(standoff.labels(standoff.labels_file()))
 
 
-def test_no_text_ships_with_the_labels() -> None:
-    for one in shipped():
+def test_no_text_ships_with_the_labels(shipped) -> None:
+    for one in shipped:
         assert one.keys() <= {
             "collection", "article", "digest", "outlet", "date", "genre", "sentences",
             "republications",
@@ -291,88 +289,36 @@ def test_no_text_ships_with_the_labels() -> None:
             assert len(sentence["digest"]) == standoff.SHORT
 
 
-def test_every_article_is_labelled_once_by_the_signals_of_the_card() -> None:
-    found = shipped()
-    names = Counter((one["collection"], one["article"]) for one in found)
+def test_every_article_is_labelled_once_by_the_signals_of_the_card(shipped) -> None:
+    names = Counter((one["collection"], one["article"]) for one in shipped)
     assert set(names.values()) == {1}
-    signals = {name for r in found for s in r["sentences"] for name in s["labels"]}
-    assert in_order(signals) == standoff.CARD.signals
-    sourcing_only = 0
-    for one in found:
+    assert {one["collection"] for one in shipped} == set(standoff.TEXTS)
+    known = set(standoff.CARD.signals)
+    assert in_order({n for r in shipped for s in r["sentences"] for n in s["labels"]}) == (
+        standoff.CARD.signals
+    )
+    of_framing = {"claim", "unsourced_assertion", "biased_language", "subjective"}
+    for one in shipped:
         given = {name for sentence in one["sentences"] for name in sentence["labels"]}
-        unlabelled = set(standoff.CARD.signals) - given - {"quoted", "reported"}
-        sourcing_only += unlabelled == NOT_OF_SOURCING
-        assert unlabelled in (set(), NOT_OF_SOURCING), one["article"]
+        unlabelled = known - given - {"quoted", "reported"}
+        assert unlabelled in (set(), of_framing), one["article"]
         for sentence in one["sentences"]:
-            assert "content" in sentence["labels"]
             if sentence["labels"]["content"]:
-                open_ones = set(standoff.CARD.signals) - unlabelled - set(sentence["labels"])
-                assert open_ones <= {"quoted", "reported"}, "open within a republished article"
-    assert sourcing_only == 34
+                still_open = known - unlabelled - set(sentence["labels"])
+                assert still_open <= {"quoted", "reported"}, "open within a republished article"
 
 
-NOT_OF_SOURCING = {"claim", "unsourced_assertion", "biased_language", "subjective"}
-
-
-def test_labels_are_of_several_collections_and_many_outlets() -> None:
-    found = shipped()
-    assert {one["collection"] for one in found} == set(standoff.TEXTS)
-    assert len({one.get("outlet") for one in found}) >= 20
-
-
-@pytest.fixture(scope="module")
-def real_root() -> Path:
-    """The texts, where this machine has them all."""
-    given = os.environ.get("FRAMESCOPE_CORPORA")
-    folder = Path(given) if given else Path(__file__).parents[2] / "shared/corpora"
-    if not folder.is_dir() or find("standoff").state(folder) is not State.PRESENT:
+@pytest.mark.slow
+def test_real_texts_are_those_that_were_labelled_whole(shipped) -> None:
+    named = os.environ.get("FRAMESCOPE_CORPORA")
+    root = Path(named or Path(__file__).parents[2] / "shared/corpora")
+    if CORPUS.state(root) is not State.PRESENT:
         pytest.skip("the texts aren't all here")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def real(real_root) -> list[Article]:
-    return list(standoff.read(real_root))
-
-
-@pytest.mark.slow
-def test_real_texts_are_those_that_were_labelled(real_root) -> None:
-    found = check_standoff(real_root)
-    assert found.problems == ()
-    assert found.unread == ()
-
-
-@pytest.mark.slow
-def test_real_articles_are_all_there_with_their_sentences(real) -> None:
-    records = shipped()
-    assert [a.id for a in real] == [f"{r['collection']}/{r['article']}" for r in records]
-    for article, one in zip(real, records, strict=True):
-        assert len(article.units or ()) == len(one["sentences"])
-
-
-@pytest.mark.slow
-def test_real_articles_are_labelled_whole(real) -> None:
-    """What lies between two sentences, or around them, is no text."""
-    for article in real:
-        end = 0
-        for unit in article.units or ():
-            assert not article.text[end : unit.start].strip(), article.id
-            end = unit.end
-        assert not article.text[end:].strip(), article.id
-
-
-def in_collection(articles: list[Article], name: str) -> set[str]:
-    return {a.id.partition("/")[2] for a in articles if a.id.startswith(f"{name}/")}
-
-
-@pytest.mark.slow
-def test_real_texts_of_ptc_are_of_its_training_part(real, real_root) -> None:
-    folder = real_root / "ptc-semeval2020/train-articles"
-    numbers = {path.stem.removeprefix("article") for path in folder.glob("*.txt")}
-    assert in_collection(real, "ptc") <= numbers
-
-
-@pytest.mark.slow
-def test_real_texts_of_polnear_are_of_the_parts_that_are_trained_on(real, real_root) -> None:
-    files = (real_root / "polnear/data").glob("*/text/*.txt")
-    assert in_collection(real, "polnear") <= {path.stem for path in files}
+    checked = check_standoff(root)
+    assert (checked.problems, checked.unread) == ((), ())
+    found = list(standoff.read(root))
+    assert [a.id for a in found] == [f"{r['collection']}/{r['article']}" for r in shipped]
+    for article in found:
+        ends = [0, *(place for unit in article.units or () for place in (unit.start, unit.end))]
+        gaps = zip(ends[::2], [*ends[1::2], len(article.text)], strict=True)
+        assert not any(article.text[start:end].strip() for start, end in gaps), article.id

@@ -9,14 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.outlets import load_registry
-from framescope.classifier.records import Article
+from framescope.classifier.outlets import Registry
+from framescope.classifier.records import Article, Domain, Name, Outlet
 from framescope.training.data import UNLABELLED, Data, choose_unlabelled, examples_of_articles
 
 WORDS = (
     *("harbour", "council", "tram", "mill", "bridge", "ferry", "school", "market", "reservoir"),
     *("crane", "ledger", "orchard", "kiln", "quarry", "lantern", "saddle", "anchor", "barrel"),
 )
+HUFFPOST = Outlet(
+    "huffpost",
+    "HuffPost",
+    names=(Name("HuffPost"), Name("Huff Post")),
+    domains=(Domain("huffpost.com"), Domain("huffingtonpost.com")),
+)
+REGISTRY = Registry(own={HUFFPOST.id: HUFFPOST})
 
 
 def prose(seed: int, sentences: int = 8) -> str:
@@ -44,7 +51,7 @@ def data() -> Data:
     labelled = (replace(one, labels={"hyperpartisan": 1.0}) for one in held)
     rows = examples_of_articles("exchange", labelled)
     parts = np.repeat(["test", "unseen_outlet", "validation", "train"], 8)
-    return Data(replace(rows, part=parts), ("exchange",), 13, "0" * 64, outlets=load_registry())
+    return Data(replace(rows, part=parts), ("exchange",), 13, "0" * 64, outlets=REGISTRY)
 
 
 def chosen(data: Data, folder: Path, *articles: Article, sentences: int = 10_000):
@@ -106,7 +113,6 @@ def test_near_duplicates_of_what_is_kept_back_are_left_out(data, tmp_path) -> No
     assert indices == [i for i in range(17) if i != 8]  # no passage goes over the gap
 
 
-@pytest.mark.slow
 def test_whole_articles_are_drawn_until_there_are_enough(data, tmp_path) -> None:
     many = [article(seed, "The Kiln") for seed in range(30, 40)]
     some = chosen(data, tmp_path, *many, sentences=20)

@@ -124,7 +124,7 @@ def originals(wanted: Iterable[str], root: Path | None, data: Sequence[Path]) ->
     ``root``: the folder of corpora; not read where ``data``, a user's files, are given.
     """
     from framescope.training.corpora import read_exchange
-    from framescope.training.data import articles_of_rows, load_rows
+    from framescope.training.data import load_articles
 
     missing = set(wanted)
     found: dict[str, Article] = {}
@@ -135,7 +135,7 @@ def originals(wanted: Iterable[str], root: Path | None, data: Sequence[Path]) ->
                 if name in missing:
                     found.setdefault(name, article)
     for corpus in () if data else sorted({name.partition("/")[0] for name in missing}):
-        for article in articles_of_rows(load_rows(corpus, root)):
+        for article in load_articles(corpus, root):
             name = f"{corpus}/{article.id}"
             if name in missing:
                 found.setdefault(name, replace(article, id=name))

@@ -1,113 +1,60 @@
-"""The corpora in one ordered table, and the folder they are looked for in."""
+"""The table of corpora."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 from framescope.classifier.errors import CorpusError
-from framescope.training.corpora import (
-    babe,
-    claimbuster,
-    exchange,
-    house,
-    hyperpartisan,
-    newssd,
-    polnear,
-    ptc,
-    standoff,
-    wikiweasel,
+from framescope.training.corpora import polnear, standoff
+from framescope.training.corpora.articles import (
+    EXCHANGE,
+    HOUSE_CARD,
+    HYPERPARTISAN,
+    PTC,
+    read_exchange,
 )
-from framescope.training.corpora.corpus import Corpus, Shipped, State
+from framescope.training.corpora.corpus import Corpus, Shipped
+from framescope.training.corpora.sentences import BABE, CLAIMBUSTER, NEWSSD, WIKIWEASEL
 
-ENVIRONMENT = "FRAMESCOPE_CORPORA"
-
-_PUBLIC = tuple(
-    Corpus(module.CARD, module.read)
-    for module in (ptc, babe, polnear, newssd, hyperpartisan, wikiweasel, claimbuster)
+# The parts of a split are drawn in this order: a corpus leaves those before it as they are.
+_PUBLIC = (
+    PTC,
+    BABE,
+    Corpus(polnear.CARD, polnear.read),
+    NEWSSD,
+    HYPERPARTISAN,
+    WIKIWEASEL,
+    CLAIMBUSTER,
 )
-# The parts of a split are drawn in this order: what comes later leaves those before as they were.
-_TABLE = (
-    *_PUBLIC,
-    Shipped(house.CARD, exchange.read),
-    standoff.StandOff(standoff.CARD, standoff.read),
-    Corpus(exchange.CARD, exchange.read),
-)
+_OURS = (Shipped(HOUSE_CARD, read_exchange), standoff.StandOff(standoff.CARD, standoff.read))
 
-CORPORA: dict[str, Corpus] = {corpus.card.name: corpus for corpus in _TABLE}
+CORPORA: dict[str, Corpus] = {one.card.name: one for one in (*_PUBLIC, *_OURS, EXCHANGE)}
+
+PUBLIC: tuple[str, ...] = tuple(one.card.name for one in _PUBLIC)
+"""Those that the public obtains elsewhere."""
+
+KNOWN: tuple[str, ...] = tuple(one.card.name for one in (*_PUBLIC, *_OURS))
+"""Those that models are trained on and judged by: all but the user's own files."""
+
+SHIPPED: tuple[str, ...] = (HOUSE_CARD.name,)
+"""Those that a clone of the repository holds whole."""
 
 ADDED = "added"
-"""The corpus of the files that a user adds to a recipe: named one by one, never looked for."""
+"""The corpus of files that a user adds to a recipe: named one by one, never looked for."""
 
-_ADDED = Corpus(
-    replace(
-        exchange.CARD,
-        name=ADDED,
-        title="Your own labelled articles, added",
-        folder=ADDED,
-        url="your own files; name them with --add FILE",
-    ),
-    exchange.read,
+_ADDED_CARD = replace(
+    EXCHANGE.card,
+    name=ADDED,
+    title="Your own labelled articles, added",
+    folder=ADDED,
+    url="your own files; name them with --add FILE",
 )
-
-PUBLIC: tuple[str, ...] = tuple(corpus.card.name for corpus in _PUBLIC)
-"""Those that others made, and that the public obtains elsewhere."""
-
-KNOWN: tuple[str, ...] = (*PUBLIC, house.CARD.name, standoff.CARD.name)
-"""What is trained on and judged by unless said otherwise: everything but the user's own files."""
-
-SHIPPED: tuple[str, ...] = tuple(c.card.name for c in _TABLE if isinstance(c, Shipped))
-"""Those that a clone of the repository holds whole."""
 
 
 def find(name: str) -> Corpus:
-    """Look a corpus up by name.
-
-    Raises
-    ------
-    CorpusError
-        When there is none of that name.
-    """
+    """Return a corpus by name. Raise `CorpusError` if there is none."""
     if name == ADDED:
-        return _ADDED
-    try:
-        return CORPORA[name]
-    except KeyError:
-        raise CorpusError(f"unknown corpus '{name}'; known: {', '.join(CORPORA)}") from None
-
-
-def given_folder(option: Path | None) -> Path | None:
-    """Find the folder of corpora; None where none is named, by option or environment variable.
-
-    Raises
-    ------
-    CorpusError
-        When the folder isn't there.
-    """
-    named = option is not None or os.environ.get(ENVIRONMENT)
-    return root_folder(option) if named else None
-
-
-def root_folder(option: Path | None = None) -> Path:
-    """Find the folder that holds the corpora: the option, else the environment variable.
-
-    Raises
-    ------
-    CorpusError
-        When neither is given, or the folder isn't there.
-    """
-    given = option if option is not None else os.environ.get(ENVIRONMENT) or None
-    if given is None:
-        raise CorpusError(
-            f"no folder of corpora; pass --corpora DIR or set {ENVIRONMENT} (see docs/corpora.md)"
-        )
-    root = Path(given)
-    if not root.is_dir():
-        raise CorpusError(f"{root}: no such folder; pass --corpora DIR or set {ENVIRONMENT}")
-    return root
-
-
-def state(name: str, root: Path | None) -> State:
-    """Return True if a corpus is there, and whether its files are those the card pins."""
-    return find(name).state(root)
+        return Corpus(_ADDED_CARD, read_exchange)
+    if name not in CORPORA:
+        raise CorpusError(f"unknown corpus '{name}'; known: {', '.join(CORPORA)}")
+    return CORPORA[name]

@@ -1,4 +1,4 @@
-"""A corpus of the table: its card, which says what it is, its reader, and where its files lie."""
+"""A labelled corpus: a card that describes it, a reader, and where its files are."""
 
 from __future__ import annotations
 
@@ -9,79 +9,85 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from framescope.classifier.errors import CorpusError
 from framescope.classifier.records import Article
 
 HOUSE = Path(__file__).resolve().parents[2] / "corpus"
-"""What ships with the code: the house corpus, in a clone of the repository."""
+"""The house corpus in a clone of the repository."""
 HOUSE_ENVIRONMENT = "FRAMESCOPE_HOUSE"
+ENVIRONMENT = "FRAMESCOPE_CORPORA"
 
 
 def house_folder() -> Path:
-    """Return the folder of the house corpus; an installed package has none until it is named."""
-    given = os.environ.get(HOUSE_ENVIRONMENT)
-    return Path(given) if given else HOUSE
+    """Return the folder of the house corpus, which an installed package doesn't bring."""
+    return Path(os.environ.get(HOUSE_ENVIRONMENT) or HOUSE)
+
+
+def given_folder(option: Path | None) -> Path | None:
+    """Return the folder of the public corpora; None if neither option nor environment names one.
+
+    Raise `CorpusError` if the folder doesn't exist.
+    """
+    return root_folder(option) if option or os.environ.get(ENVIRONMENT) else None
+
+
+def root_folder(option: Path | None = None) -> Path:
+    """Return the folder of the public corpora: the option, else the environment variable.
+
+    Raise `CorpusError` if neither is given, or the folder doesn't exist.
+    """
+    given = option or os.environ.get(ENVIRONMENT)
+    if not given:
+        raise CorpusError(
+            f"no folder of corpora; pass --corpora DIR or set {ENVIRONMENT} (see docs/corpora.md)"
+        )
+    root = Path(given)
+    if not root.is_dir():
+        raise CorpusError(f"{root}: no such folder; pass --corpora DIR or set {ENVIRONMENT}")
+    return root
 
 
 def by_article(article: Article) -> str:
-    """Group sentences by the article they stand in."""
+    """Group sentences by article."""
     return article.id
 
 
-def by_url(article: Article) -> str:
-    """Group single-sentence articles by the page they were taken from, where it is known."""
-    return article.url or article.id
-
-
-def by_outlet(article: Article) -> str:
-    """Group whole outlets."""
-    return article.outlet or article.id
-
-
 def by_block(article: Article) -> str:
-    """Group neighbours in a file that doesn't say where its sentences come from.
+    """Group articles whose ids ``block/...`` have the same block.
 
-    Readers of such files write ids ``block/...``: sentences that stand close together in the file
-    mostly come from one article, and must not be split.
+    Neighbouring sentences in a file that doesn't name their articles mostly share one.
     """
     return article.id.partition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A corpus: where it comes from, what it labels, under which terms.
+    """Where a corpus comes from, what it labels, and under which terms.
 
     Attributes
     ----------
-    name : str
-        The identifier used in options and results.
-    title : str
     folder : str
-        Its folder below the corpora root.
+        Its folder below the root of the corpora.
     files : tuple of str
         Glob patterns, below the folder, of every file that is read.
-    url : str
-        Where the public obtains it.
     citation : str
-        Authors, year, title and DOI or ACL Anthology id.
+        Authors, year, title, and DOI or ACL Anthology id.
     licence : str
-        As the files that came with it, or their publisher, state it; what it covers is in
-        docs/corpora.md.
-    language : str
-        ISO 639-1.
-    signals : sequence of str
-        The signals it labels, in taxonomy order; of a user's own files all that are known.
+        As its files or its publisher state it; docs/corpora.md says what it covers.
+    signals : collection of str
+        The signals it labels, in taxonomy order.
     unit : str
         What carries a label.
     mapping : str
-        How its names map to the taxonomy, and where it differs from the guidelines.
+        How its labels map to the taxonomy, and where they differ from the guidelines.
     digest : str or None
-        SHA-256 of the files read (`Corpus.digest`), pinned; None when the files are the user's own
-        or ship with the code.
-    other_sense : tuple of str
-        Signals that it labels in another sense than the guidelines: learned from, but neither
-        calibrated nor decided by. Each is judged there at a threshold of the corpus' own.
+        Pinned SHA-256 of the files (`Corpus.digest`); None for the user's own files and for those
+        that ship with the code.
     group : callable
-        Article -> the name of what may not be split between training and held-out parts.
+        Article -> name of the group that is never divided between training and held-out parts.
+    other_sense : tuple of str
+        Signals labelled in another sense than the guidelines: models learn from them, but are
+        neither calibrated nor given thresholds by them.
     """
 
     name: str
@@ -91,69 +97,57 @@ class Card:
     url: str
     citation: str
     licence: str
-    language: str
     signals: Collection[str]
     unit: str
     mapping: str
-    digest: str | None
+    digest: str | None = None
     group: Callable[[Article], str] = by_article
     other_sense: tuple[str, ...] = ()
+    language: str = "en"
 
 
 class State(StrEnum):
     """Whether a corpus can be loaded."""
 
     PRESENT = "present"
-    PARTIAL = "partial"  # can be loaded, but for articles whose text isn't here
+    PARTIAL = "partial"  # loaded without the articles whose texts are missing
     MISSING = "missing"
     CHANGED = "changed"
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A card and the reader that goes with it; its files lie below the user's folder of corpora.
-
-    Attributes
-    ----------
-    card : Card
-    read : callable
-        What `place` gives -> iterator of Article, always in the same order.
-    """
+    """A card, and a reader of the folder that `place` returns: articles, always in one order."""
 
     card: Card
     read: Callable[[Path], Iterator[Article]]
-    elsewhere = ""  # how to say where it lies, if it isn't where it is looked for
+    elsewhere = ""  # a hint for where the corpus isn't found
 
     def place(self, root: Path | None) -> Path | None:
-        """Return the folder to read; None where that can't be told without a folder of corpora."""
-        return None if root is None else root / self.card.folder
+        """Return the folder to read; None if that takes a folder of corpora."""
+        return root and root / self.card.folder
 
     def files(self, place: Path) -> list[Path]:
-        """List the files that are read, sorted by their relative names."""
+        """List the files that are read, sorted by relative name."""
         found = {path for glob in self.card.files for path in place.glob(glob) if path.is_file()}
         return sorted(found, key=lambda path: path.relative_to(place).as_posix())
 
     def lacks(self, place: Path) -> list[str]:
-        """Name what is missing there."""
+        """List what is missing."""
         return [pattern for pattern in self.card.files if not any(place.glob(pattern))]
 
     def digest(self, place: Path) -> str:
-        """Compute the SHA-256 over the names and contents of the files that are read.
-
-        Returns
-        -------
-        str
-            Hexadecimal. Each file contributes its relative name and the digest of its bytes, so
-            that moving text from one file to another changes the result.
-        """
+        """Compute the SHA-256 over each file's relative name and the digest of its bytes."""
         total = hashlib.sha256()
         for path in self.files(place):
+            inside = path.is_relative_to(place)
+            name = path.relative_to(place).as_posix() if inside else path.name
             content = hashlib.sha256(path.read_bytes()).hexdigest()
-            total.update(f"{_named(path, place)}\0{content}\n".encode())
+            total.update(f"{name}\0{content}\n".encode())
         return total.hexdigest()
 
     def state(self, root: Path | None) -> State:
-        """Return True if it is there, and whether its files are those the card pins."""
+        """Return whether the files are there and are those that the card pins."""
         place = self.place(root)
         if place is None or self.lacks(place):
             return State.MISSING
@@ -163,14 +157,10 @@ class Corpus:
 
 
 class Shipped(Corpus):
-    """A corpus that ships with the code."""
+    """A corpus that a clone of the repository holds whole."""
 
     elsewhere = f", and say where it is: --house DIR or {HOUSE_ENVIRONMENT}"
 
     def place(self, root: Path | None) -> Path | None:
-        """Return the folder in the repository, wherever the public corpora lie."""
+        """Return its folder in the house corpus."""
         return house_folder() / self.card.folder
-
-
-def _named(path: Path, place: Path) -> str:
-    return path.relative_to(place).as_posix() if path.is_relative_to(place) else path.name

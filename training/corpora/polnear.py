@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,17 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from framescope.classifier.attribution import begin
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.inputs import split_sentences as split
+from framescope.classifier.inputs import split_sentences
 from framescope.classifier.records import Article, MarkedCitation, Place, Sentence, SourceKind, Unit
-from framescope.training.corpora.attributions import (
-    Attribution,
-    TypedSource,
-    kind_of,
-    kinds_file,
-    read_attributions,
-    read_kinds,
-)
-from framescope.training.corpora.corpus import Card
+from framescope.training.corpora.corpus import Card, house_folder
 
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
@@ -40,7 +33,6 @@ CARD = Card(
         "LREC 2018. ACL Anthology L18-1524"
     ),
     licence="none stated",
-    language="en",
     signals=(
         "attributed",
         "named_source",
@@ -60,13 +52,12 @@ CARD = Card(
         "mixes own and attributed matter is 1 even when its main assertion is the author's. The "
         "kinds of source are not the corpus' own: each Source was typed once by the registry and "
         "the grammar of framescope 0.2, pronouns by what they stand for (corpus/standoff/"
-        "polnear.jsonl), "
-        "and a sentence has the kinds of the attributions whose Content overlaps it. Office- "
-        "holders who were candidates then are no government. An attribution without a Source is "
-        "vague where its Cue says so ('reportedly', 'is expected'); else, and for 'I' and 'you', "
-        "the kinds it could have are left unlabelled. A sentence is quoted when at least half of "
-        "the words of its attributed content are in quotation marks, and reported when it is "
-        "attributed and not quoted."
+        "polnear.jsonl), and a sentence has the kinds of the attributions whose Content overlaps "
+        "it. Office- holders who were candidates then are no government. An attribution without a "
+        "Source is vague where its Cue says so ('reportedly', 'is expected'); else, and for 'I' "
+        "and 'you', the kinds it could have are left unlabelled. A sentence is quoted when at "
+        "least half of the words of its attributed content are in quotation marks, and reported "
+        "when it is attributed and not quoted."
     ),
     digest="70ebc3edd2a349a6b78d87611ee390b9dcafac66b4a16aac0430edde86d2a7e8",
     # Thoughts, wishes and plans count as attributions, and with them the kinds of their sources.
@@ -83,58 +74,143 @@ CARD = Card(
 
 _NAME = re.compile(r"(?P<outlet>[a-z-]+)_(?P<date>\d{4}-\d\d-\d\d)_.+")
 _WORD = re.compile(r"\w+(?:['’.-]\w+)*")
-# Cues that hand the content to nobody in particular, where no source is given.
+# brat's stand-off files
+_ENTITY = re.compile(r"(T\d+)\t(Source|Cue|Content) (\d+ \d+(?:;\d+ \d+)*)\t")
+_EVENT = re.compile(r"E\d+\t(.*)")
+_ROLE = re.compile(r"([A-Z][a-z]+)\d*:(\S+)")
+# Cues of an attribution to nobody in particular, where no source is marked.
 _VAGUE_CUE = re.compile(
     r"\b(?:reportedly|allegedly|supposedly|purportedly|rumou?red|rumou?rs?|speculation"
     r"|(?:is|are|was|were|been|be)(?: \w+){0,2} (?:expected|believed|thought|said|seen|considered"
     r"|regarded|viewed|alleged|reported|known|perceived|assumed|feared|hoped|understood))\b",
     re.IGNORECASE,
 )
-# What stands between a cue and the outlet that carried the words: "told CNN", "on ABC's This Week".
+# What precedes the outlet that carried the words: "told CNN", "on ABC's This Week".
 _CHANNEL = re.compile(
     r"\b(?:told|tells|telling|spoke (?:to|with)|speaking (?:to|with)|interview (?:with|on|by)"
     r"|interviewed (?:by|on)|statement to|on|in|writing (?:in|for)|op-ed (?:in|for|published in)"
     r"|according to|reported by|published (?:in|by)|by) (?:the |an? )?$",
     re.IGNORECASE,
 )
+_CHANNEL_WIDTH = 40  # characters before an outlet's name that are searched
+_KINDS = {"N": SourceKind.NAMED, "U": SourceKind.UNNAMED, "V": SourceKind.VAGUE}
+
+
+@dataclass(frozen=True, slots=True)
+class TypedSource:
+    """What kind of source an attribution has; `outlets` are registry ids that it names."""
+
+    kind: SourceKind | None
+    government: bool = False
+    state_media: bool = False
+    outlets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Attributed content; source and cue reach from the first to the last of their words.
+
+    `typed` is None without a source, and for one that names nobody ("I", "you").
+    """
+
+    source: Place | None
+    cue: Place | None
+    content: tuple[Place, ...]
+    typed: TypedSource | None = None
+
+    def touches(self, start: int, end: int) -> bool:
+        """Return whether any of the content lies in a range."""
+        return any(place.start < end and start < place.end for place in self.content)
+
+
+def read_attributions(path: Path) -> list[Attribution]:
+    """Read one annotator's brat file; content without an event is an attribution by itself.
+
+    An event takes up the places above it: the kinds of source were typed in this order.
+    """
+    places: dict[str, list[Place]] = {}
+    alone: dict[str, Attribution] = {}
+    found: list[Attribution] = []
+
+    def joined(names: Iterable[str]) -> tuple[Place, ...]:
+        parts = (place for name in names for place in places.get(name, ()))
+        return tuple(sorted(parts, key=lambda place: (place.start, place.end)))
+
+    def whole(names: Iterable[str]) -> Place | None:
+        parts = joined(names)
+        return Place(parts[0].start, max(part.end for part in parts)) if parts else None
+
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if match := _ENTITY.match(line):
+            pairs = (piece.split() for piece in match[3].split(";"))
+            places[match[1]] = [Place(int(start), int(end)) for start, end in pairs]
+            if match[2] == "Content":
+                alone[match[1]] = Attribution(None, None, joined([match[1]]))
+        elif match := _EVENT.match(line):
+            roles: dict[str, list[str]] = defaultdict(list)
+            for role, name in _ROLE.findall(match[1]):
+                roles[role].append(name)
+            source, cue, content = (roles[role] for role in ("Source", "Cue", "Content"))
+            found.append(Attribution(whole(source), whole(cue), joined(content)))
+            for name in content:
+                alone.pop(name, None)
+    return [*found, *alone.values()]
+
+
+def kinds_file() -> Path:
+    """Return the file of what the corpus doesn't mark: kinds of source, and quotations."""
+    return house_folder() / "standoff" / "polnear.jsonl"
+
+
+def _read_kinds() -> dict[str, dict[str, Any]]:
+    path = kinds_file()
+    if not path.is_file():
+        raise CorpusError(f"{path}: no kinds of source for polnear; restore the file")
+    records = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {record["article"]: record for record in records}
+
+
+def _typed(code: str) -> TypedSource | None:
+    """Read a code: "NG", "U", "NS:tass"; it is empty where the source has no kind."""
+    letters, _, outlets = code.partition(":")
+    if not letters:
+        return None
+    ids = tuple(filter(None, outlets.split(",")))
+    return TypedSource(_KINDS[letters[0]], "G" in letters, "S" in letters, ids)
 
 
 def read(folder: Path) -> Iterator[Article]:
     """Read the articles of every part, ordered by part and file name."""
     from framescope.classifier.outlets import load_registry
 
-    shipped = load_registry()
+    registry = load_registry()
     for annotated in texts(folder):
         rows = zip(
-            annotated.sentences, annotated.labels(shipped), annotated.citations(), strict=True
+            annotated.sentences, annotated.labels(registry), annotated.citations(), strict=True
         )
         units = tuple(
-            Unit(sentence.start, sentence.end, given, citations=citations)
-            for sentence, given, citations in rows
+            Unit(sentence.start, sentence.end, labels, citations=citations)
+            for sentence, labels, citations in rows
         )
-        article = annotated.article
-        title = article.text[units[0].start : units[0].end] if units else None
-        yield replace(article, title=title, units=units)
+        title = annotated.sentences[0].text if units else None
+        yield replace(annotated.article, title=title, units=units)
 
 
 def version() -> str:
-    """Everything besides this module's code that the labels follow from."""
+    """Return what the labels follow from besides this module's code."""
     from framescope.classifier.models import digest_of_names
     from framescope.classifier.outlets import load_registry
 
-    found = kinds_file().read_text(encoding="utf-8") if kinds_file().is_file() else ""
-    return "".join((digest_of_names(load_registry()), found))
+    kinds = kinds_file().read_text(encoding="utf-8") if kinds_file().is_file() else ""
+    return digest_of_names(load_registry()) + kinds
 
 
 def texts(folder: Path) -> Iterator[Annotated]:
     """Read the texts of every part with their annotations, ordered by part and file name.
 
-    Raises
-    ------
-    CorpusError
-        When a text has no annotations, or is another than the one whose sources were typed.
+    Raise `CorpusError` if a text has no annotations, or isn't the one whose sources were typed.
     """
-    typed = read_kinds()
+    kinds = _read_kinds()
     for part in sorted(path for path in (folder / "data").iterdir() if path.is_dir()):
         annotators: dict[str, list[Path]] = defaultdict(list)
         for path in sorted((part / "attributions").glob("*.ann")):
@@ -146,57 +222,38 @@ def texts(folder: Path) -> Iterator[Annotated]:
                     f"{path}: no attributions for this text in {part / 'attributions'}; "
                     "obtain the corpus again"
                 )
-            article = Article(
-                id=path.stem,
-                text=path.read_text(encoding="utf-8"),
-                outlet=name["outlet"],
-                date=name["date"],
-                lang="en",
-            )
-            marked = tuple(tuple(read_attributions(file)) for file in annotators[path.stem])
-            yield _with_kinds(path, article, marked, typed.get(article.id))
+            text, outlet, date = path.read_text(encoding="utf-8"), name["outlet"], name["date"]
+            article = Article(path.stem, text, outlet=outlet, date=date, lang="en")
+            marked = [read_attributions(file) for file in annotators[path.stem]]
+            yield _annotated(path, article, marked, kinds.get(article.id))
 
 
-def _with_kinds(
-    path: Path,
-    article: Article,
-    marked: Sequence[tuple[Attribution, ...]],
-    record: dict[str, Any] | None,
+def _annotated(
+    path: Path, article: Article, marked: list[list[Attribution]], record: dict[str, Any] | None
 ) -> Annotated:
-    """Put what was typed beside what is marked.
-
-    Of a text that the release doesn't have no kinds are known. Raises `CorpusError` where a text or
-    its attributions are others than those that were typed.
-    """
+    """Add the kinds of source, which are unknown for texts of a fuller release."""
     if record is None:
-        return Annotated(article, split(article), tuple(marked), begin(article).quotations)
-    digest = hashlib.sha256(article.text.encode()).hexdigest()
-    kinds = [list(map(kind_of, codes)) for codes in record["kinds"]]
-    if digest != record["digest"] or list(map(len, kinds)) != list(map(len, marked)):
-        raise CorpusError(
-            f"{path}: not the text and attributions whose sources were typed in {kinds_file()}; "
-            "obtain the corpus again"
-        )
-    annotators = tuple(
-        tuple(replace(one, typed=kind) for one, kind in zip(each, given, strict=True))
-        for each, given in zip(marked, kinds, strict=True)
-    )
-    quoted = tuple((int(start), int(end)) for start, end in record["quotations"])
-    return Annotated(article, split(article), annotators, quoted)
+        quotations = begin(article).quotations
+    else:
+        kinds = [list(map(_typed, codes)) for codes in record["kinds"]]
+        digest = hashlib.sha256(article.text.encode()).hexdigest()
+        if digest != record["digest"] or list(map(len, kinds)) != list(map(len, marked)):
+            raise CorpusError(
+                f"{path}: not the text and attributions whose sources were typed in "
+                f"{kinds_file()}; obtain the corpus again"
+            )
+        marked = [
+            [replace(one, typed=kind) for one, kind in zip(*pair, strict=True)]
+            for pair in zip(marked, kinds, strict=True)
+        ]
+        quotations = tuple((start, end) for start, end in record["quotations"])
+    annotators = tuple(map(tuple, marked))
+    return Annotated(article, split_sentences(article), annotators, quotations)
 
 
 @dataclass(frozen=True)
 class Annotated:
-    """A text and what each annotator marked in it.
-
-    Attributes
-    ----------
-    article : Article
-    sentences : tuple of Sentence
-    annotators : tuple of tuple of Attribution
-    quotations : tuple of (int, int)
-        Ranges of the text, marks included.
-    """
+    """A text with each annotator's attributions, and the ranges that are in quotation marks."""
 
     article: Article
     sentences: tuple[Sentence, ...]
@@ -204,62 +261,53 @@ class Annotated:
     quotations: tuple[tuple[int, int], ...] = ()
 
     def labels(self, registry: Registry) -> list[dict[str, float]]:
-        """Label each sentence as the majority does; a tie is left unlabelled."""
-        votes = [self._votes(marked, registry) for marked in self.annotators]
-        return [_majority([ballot[row] for ballot in votes]) for row in range(len(self.sentences))]
+        """Label each sentence as the majority does; leave ties unlabelled."""
+        votes = (self._votes(marked, registry) for marked in self.annotators)
+        return list(map(_majority, zip(*votes, strict=True)))
 
     def citations(self) -> list[tuple[MarkedCitation, ...]]:
-        """Return each sentence the first annotator's attributions whose content lies in it.
-
-        A content that runs over sentences is cut at their ends.
-        """
-        return [
-            tuple(
-                MarkedCitation(
-                    one.source,
-                    one.cue if one.cue and _inside(one.cue, sentence) else None,
-                    content,
-                    *(_on_top(one.typed, self._is_vague(one))),
-                )
-                for one in self.annotators[0]
-                if (content := tuple(_clipped(one.content, sentence)))
-            )
-            for sentence in self.sentences
-        ]
+        """Return each sentence's citations: the first annotator's, cut at the sentence's ends."""
+        found: list[tuple[MarkedCitation, ...]] = []
+        for sentence in self.sentences:
+            here = []
+            for one in self.annotators[0]:
+                cue = one.cue
+                if cue and not (sentence.start <= cue.start and cue.end <= sentence.end):
+                    cue = None
+                kind = SourceKind.VAGUE if self._is_vague(one) else None
+                typed = one.typed or TypedSource(kind)
+                if content := tuple(_clipped(one.content, sentence)):
+                    on_top = typed.kind, typed.government, typed.state_media
+                    here.append(MarkedCitation(one.source, cue, content, *on_top))
+            found.append(tuple(here))
+        return found
 
     def outlets(self, registry: Registry) -> list[frozenset[str]]:
-        """Find the outlets that each sentence's content is attributed to, as registry ids.
+        """Return the registry ids of the outlets that each sentence's content is attributed to.
 
-        Those that any annotator's sources name, or stand for, and those that carried the words.
+        They are named by any annotator's source, or carried the words.
         """
         behind: list[set[str]] = [set() for _ in self.sentences]
-        mentions = self._mentions(registry)
         for marked in self.annotators:
-            for row, sentence in enumerate(self.sentences):
-                for one in marked:
-                    if one.touches(sentence.start, sentence.end):
-                        behind[row].update(one.typed.outlets if one.typed else ())
-                        behind[row].update(self._channels(sentence, one, mentions[row]))
-        return [frozenset(found) for found in behind]
+            rows = self._by_sentence(marked, registry)
+            for found, (_, here, channels) in zip(behind, rows, strict=True):
+                found |= channels
+                found.update(name for one in here if one.typed for name in one.typed.outlets)
+        return list(map(frozenset, behind))
 
-    def _mentions(self, registry: Registry) -> list[list[Mention]]:
-        """Find the outlets that each sentence names; offsets are those of the sentence."""
-        return [registry.mentions(sentence.text) for sentence in self.sentences]
-
-    def _channels(
-        self, sentence: Sentence, one: Attribution, mentions: Sequence[Mention]
-    ) -> Iterator[str]:
-        """Find the outlets through which an attribution's content came: "told Reuters"."""
-        for mention in mentions:
-            start, end = sentence.start + mention.start, sentence.start + mention.end
-            in_cue = one.cue is not None and one.cue.start <= start and end <= one.cue.end
-            before = sentence.text[max(0, mention.start - 40) : mention.start]
-            if in_cue or (not one.touches(start, end) and _CHANNEL.search(before)):
-                yield from mention.outlets
+    def _by_sentence(
+        self, marked: Sequence[Attribution], registry: Registry
+    ) -> Iterator[tuple[Sentence, list[Attribution], set[str]]]:
+        """Yield each sentence with its attributions, and the outlets that carried the words."""
+        for sentence in self.sentences:
+            here = [one for one in marked if one.touches(sentence.start, sentence.end)]
+            mentions = registry.mentions(sentence.text) if here else []
+            carriers = (m for m in mentions if any(_carries(sentence, one, m) for one in here))
+            yield sentence, here, {outlet for mention in carriers for outlet in mention.outlets}
 
     @cached_property
     def _quoted(self) -> bytes:
-        """1 at each character that stands in quotation marks."""
+        """1 at each character in quotation marks."""
         inside = bytearray(len(self.article.text))
         for start, end in self.quotations:
             inside[start:end] = b"\1" * (end - start)
@@ -267,41 +315,28 @@ class Annotated:
 
     def _votes(
         self, marked: Sequence[Attribution], registry: Registry
-    ) -> list[dict[str, bool | None]]:
-        """What one annotator says of each sentence; None abstains."""
-        votes = []
-        for sentence, mentions in zip(self.sentences, self._mentions(registry), strict=True):
-            here = [one for one in marked if one.touches(sentence.start, sentence.end)]
-            channels = (
-                registry[outlet].state_media
-                for one in here
-                for outlet in self._channels(sentence, one, mentions)
-            )
-            votes.append(self._vote(sentence, here, state_media=any(channels)))
-        return votes
-
-    def _vote(
-        self, sentence: Sentence, here: Sequence[Attribution], *, state_media: bool
-    ) -> dict[str, bool | None]:
-        found = [one.typed for one in here if one.typed is not None]
-        sourceless = [self._is_vague(one) for one in here if one.typed is None]
-        kinds = {typed.kind for typed in found}
-        if any(sourceless):
-            kinds.add(SourceKind.VAGUE)
-        state_media = state_media or any(typed.state_media for typed in found)
-        # A source that is not marked may be of any kind, so that nothing can be ruled out.
-        absent = False if all(sourceless) else None
-        quoted = self._is_quoted(sentence, here)
-        return {
-            "attributed": bool(here),
-            "named_source": SourceKind.NAMED in kinds or absent,
-            "unnamed_source": SourceKind.UNNAMED in kinds or absent,
-            "vague_source": SourceKind.VAGUE in kinds or absent,
-            "government_attribution": any(typed.government for typed in found) or absent,
-            "state_media_attribution": state_media or absent,
-            "quoted": quoted,
-            "reported": None if quoted is None else bool(here) and not quoted,
-        }
+    ) -> Iterator[dict[str, bool | None]]:
+        """Yield one annotator's labels of each sentence; None abstains."""
+        for sentence, here, channels in self._by_sentence(marked, registry):
+            typed = [one.typed for one in here if one.typed is not None]
+            sourceless = [self._is_vague(one) for one in here if one.typed is None]
+            kinds = {one.kind for one in typed} | ({SourceKind.VAGUE} if any(sourceless) else set())
+            state_media = any(registry[outlet].state_media for outlet in channels)
+            # A source that is not marked may be of any kind, so that nothing can be ruled out.
+            absent = False if all(sourceless) else None
+            quoted = self._is_quoted(sentence, here)
+            yield {
+                "attributed": bool(here),
+                "named_source": SourceKind.NAMED in kinds or absent,
+                "unnamed_source": SourceKind.UNNAMED in kinds or absent,
+                "vague_source": SourceKind.VAGUE in kinds or absent,
+                "government_attribution": any(one.government for one in typed) or absent,
+                "state_media_attribution": (
+                    state_media or any(one.state_media for one in typed) or absent
+                ),
+                "quoted": quoted,
+                "reported": None if quoted is None else bool(here) and not quoted,
+            }
 
     def _is_vague(self, one: Attribution) -> bool:
         cue = one.cue
@@ -309,16 +344,20 @@ class Annotated:
 
     def _is_quoted(self, sentence: Sentence, here: Sequence[Attribution]) -> bool | None:
         words = [m.span() for m in _WORD.finditer(self.article.text, sentence.start, sentence.end)]
-        content = [w for w in words if any(one.touches(*w) for one in here)] if here else words
-        half = bool(content) and 2 * sum(self._quoted[start] for start, _ in content) >= len(
-            content
-        )
+        if here:
+            words = [word for word in words if any(one.touches(*word) for one in here)]
+        half = bool(words) and 2 * sum(self._quoted[start] for start, _ in words) >= len(words)
         # Words in quotation marks that nobody attributes: a title, or missed by the annotator.
         return None if half and not here else half
 
 
-def _inside(place: Place, sentence: Sentence) -> bool:
-    return sentence.start <= place.start and place.end <= sentence.end
+def _carries(sentence: Sentence, one: Attribution, mention: Mention) -> bool:
+    """Return whether a content came through the outlet that is mentioned: "told Reuters"."""
+    start, end = sentence.start + mention.start, sentence.start + mention.end
+    if one.cue is not None and one.cue.start <= start and end <= one.cue.end:
+        return True
+    before = sentence.text[max(0, mention.start - _CHANNEL_WIDTH) : mention.start]
+    return not one.touches(start, end) and bool(_CHANNEL.search(before))
 
 
 def _clipped(content: Iterable[Place], sentence: Sentence) -> Iterator[Place]:
@@ -330,24 +369,17 @@ def _clipped(content: Iterable[Place], sentence: Sentence) -> Iterator[Place]:
             last = end
 
 
-def _on_top(typed: TypedSource | None, vague: bool) -> tuple[SourceKind | None, bool, bool]:
-    if typed is None:
-        return SourceKind.VAGUE if vague else None, False, False
-    return typed.kind, typed.government, typed.state_media
-
-
 def _majority(votes: Sequence[dict[str, bool | None]]) -> dict[str, float]:
-    """Decide whether a sentence is attributed; those who say so decide to whom, and how."""
-    attributed = _decided([vote["attributed"] for vote in votes])
-    labels: dict[str, float] = {}
-    for signal in CARD.signals if attributed is not None else ():
-        decided = _decided([v[signal] for v in votes if v["attributed"] is attributed])
-        if decided is not None:
-            labels[signal] = float(decided)
-    return labels
+    """Decide whether a sentence is attributed; those who agree decide the other signals."""
+    attributed = _decided(vote["attributed"] for vote in votes)
+    if attributed is None:
+        return {}
+    agreeing = [vote for vote in votes if vote["attributed"] is attributed]
+    decided = {signal: _decided(vote[signal] for vote in agreeing) for signal in CARD.signals}
+    return {signal: float(label) for signal, label in decided.items() if label is not None}
 
 
-def _decided(votes: Sequence[bool | None]) -> bool | None:
+def _decided(votes: Iterable[bool | None]) -> bool | None:
     given = [vote for vote in votes if vote is not None]
     yes = 2 * sum(given)
     return None if yes == len(given) else yes > len(given)

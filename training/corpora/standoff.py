@@ -1,15 +1,16 @@
-"""Stand-off labels on real articles: offsets, digests and labels ship, the texts do not.
+"""Labels that stand off from real articles: offsets, digests and labels ship, the texts do not.
 
-The texts are those of two collections of news and of two of the public corpora. Labels are joined
-to them where they are here; what is missing is named, and left out.
+Labels are joined to the texts that are there; missing texts are named, and left out.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import inspect
 import json
 import os
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -20,18 +21,16 @@ from framescope.classifier.errors import CorpusError, InputError
 from framescope.classifier.inputs import from_record
 from framescope.classifier.records import Article
 from framescope.classifier.taxonomy import in_order
-from framescope.training.corpora import allsides, polnear, ptc
+from framescope.training.corpora import articles, polnear
 from framescope.training.corpora.corpus import Card, Corpus, State, house_folder
 
 ENVIRONMENT = "FRAMESCOPE_ARTICLES"
-SHORT = 16  # characters of a digest that a label carries
-"""Hexadecimal digits kept of the digest of a sentence."""
+SHORT = 16
+"""Hexadecimal digits of a sentence's digest that its labels carry."""
 
-
-def labels_file() -> Path:
-    """Return the file of the labels, in the folder of the house corpus."""
-    return house_folder() / "standoff" / "labels.jsonl"
-
+ALLSIDES_FILE = "allsides.jsonl.gz"
+_ALLSIDES_URL = "https://github.com/ramybaly/Article-Bias-Prediction"
+_TEHRAN_TIMES = "tehran_times.jsonl.gz"
 
 CARD = Card(
     name="standoff",
@@ -41,7 +40,6 @@ CARD = Card(
     url="the folder corpus/ of a clone of this repository; the texts: see docs/datasheet.md",
     citation="The framescope developers (2026). docs/datasheet.md",
     licence="CC-BY-4.0 (labels)",
-    language="en",
     signals=in_order(
         (
             "content",
@@ -61,20 +59,73 @@ CARD = Card(
     ),
     unit="a sentence, of articles labelled whole",
     mapping="The guidelines' own terms.",
-    digest=None,
 )
+
+
+# --- texts ----------------------------------------------------------------------------------------
+
+
+def articles_folder(root: Path) -> Path:
+    """Return the folder of news: FRAMESCOPE_ARTICLES, or ``articles`` in or beside the corpora."""
+    if given := os.environ.get(ENVIRONMENT):
+        return Path(given)
+    inside = root / "articles"
+    return inside if inside.is_dir() else root.absolute().parent / "articles"
+
+
+def read_allsides(folder: Path) -> Iterator[Article]:
+    """Read articles of US outlets, gathered for the prediction of bias; never their ratings.
+
+    Raise `CorpusError` if the file is missing, or a line can't be read.
+
+    Baly, Da San Martino, Glass, Nakov (2020). We Can Detect Your Bias: Predicting the Political
+    Ideology of News Articles. EMNLP 2020. doi:10.18653/v1/2020.emnlp-main.404. Apache-2.0.
+    """
+    path, again = folder / ALLSIDES_FILE, f"obtain it again from {_ALLSIDES_URL}"
+    if not path.is_file():
+        missing = f"no {ALLSIDES_FILE} there; obtain the articles from {_ALLSIDES_URL}"
+        raise CorpusError(f"{folder}: {missing}")
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                yield _allsides_article(line, f"{path}, line {number}", again)
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise CorpusError(f"{path}: can't be read ({error}); {again}") from error
+
+
+def _allsides_article(line: str, where: str, again: str) -> Article:
+    try:
+        row = json.loads(line)
+        return Article(
+            id=row["ID"],
+            text=row["content_original"],
+            title=row["title"] or None,
+            outlet=row["source"] or None,
+            url=row["url"] or None,
+            date=row["date"] or None,
+            lang="en",
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        reason = f"lacks {error}" if isinstance(error, KeyError) else "is no article"
+        raise CorpusError(f"{where}: {reason}; {again}") from error
+
+
+def _read_tehran_times(root: Path) -> Iterator[tuple[str, str]]:
+    with gzip.open(articles_folder(root) / _TEHRAN_TIMES, "rt", encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            yield str(row["id"]), row["text"]
 
 
 @dataclass(frozen=True, slots=True)
 class TextCollection:
-    """A collection of texts that labels stand off from.
+    """Texts that labels stand off from; both functions take the root of the corpora.
 
     Attributes
     ----------
     file : callable
-        Root of the corpora -> a file or folder that is there when the collection is.
+        -> a file or folder that exists if the collection is there.
     read : callable
-        Root of the corpora -> pairs of an id and the text.
+        -> pairs of an id and the text.
     url : str
         Where the public obtains it.
     """
@@ -84,76 +135,66 @@ class TextCollection:
     url: str
 
 
-def articles_folder(root: Path) -> Path:
-    """Find the folder of news collections: FRAMESCOPE_ARTICLES, else ``articles`` in or beside."""
-    given = os.environ.get(ENVIRONMENT)
-    if given:
-        return Path(given)
-    inside = root / "articles"
-    return inside if inside.is_dir() else root.absolute().parent / "articles"
-
-
-def _tehran_times(root: Path) -> Iterator[tuple[str, str]]:
-    path = articles_folder(root) / _TEHRAN_TIMES
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            yield str(row["id"]), row["text"]
-
-
-_TEHRAN_TIMES = "tehran_times.jsonl.gz"
-
+_PTC = articles.PTC.card
 TEXTS: Mapping[str, TextCollection] = {
     "allsides": TextCollection(
-        lambda root: articles_folder(root) / allsides.FILE,
-        lambda root: ((a.id, a.text) for a in allsides.read(articles_folder(root))),
-        allsides.URL,
+        lambda root: articles_folder(root) / ALLSIDES_FILE,
+        lambda root: ((one.id, one.text) for one in read_allsides(articles_folder(root))),
+        _ALLSIDES_URL,
     ),
     "tehran_times": TextCollection(
         lambda root: articles_folder(root) / _TEHRAN_TIMES,
-        _tehran_times,
+        _read_tehran_times,
         "https://github.com/Kmahmoudi/Tehran-Times-Dataset",
     ),
     "polnear": TextCollection(
         lambda root: root / polnear.CARD.folder / "data",
         lambda root: (
-            (a.article.id, a.article.text) for a in polnear.texts(root / polnear.CARD.folder)
+            (one.article.id, one.article.text) for one in polnear.texts(root / polnear.CARD.folder)
         ),
         polnear.CARD.url,
     ),
     "ptc": TextCollection(
-        lambda root: root / ptc.CARD.folder,
-        lambda root: ((a.id, a.text) for a in ptc.read(root / ptc.CARD.folder)),
-        ptc.CARD.url,
+        lambda root: root / _PTC.folder,
+        lambda root: ((one.id, one.text) for one in articles.PTC.read(root / _PTC.folder)),
+        _PTC.url,
     ),
 }
 
 
+# --- labels ---------------------------------------------------------------------------------------
+
+
+def labels_file() -> Path:
+    """Return the file of the labels, in the folder of the house corpus."""
+    return house_folder() / "standoff" / "labels.jsonl"
+
+
 class StandOff(Corpus):
-    """The corpus of the table: it is there as far as the texts are."""
+    """Stand-off labels: present as far as their texts are."""
 
     def place(self, root: Path | None) -> Path | None:
-        """Return the folder of corpora: what is read there is the texts."""
+        """Return the folder of corpora, where the texts are."""
         return root
 
     def files(self, place: Path) -> list[Path]:
-        """List the labels, and what the texts are read from, where it is a file."""
-        # Folders of texts are public corpora: what they hold is seen by the digests of sentences.
+        """List the labels, and the files of texts."""
+        # Folders of texts are public corpora, whose texts the digests of sentences pin.
         texts = (one.file(place) for one in TEXTS.values())
         return [path for path in (labels_file(), *texts) if path.is_file()]
 
     def lacks(self, place: Path) -> list[str]:
-        """Name the collections whose texts are missing, with the number of articles of each."""
+        """List the missing collections, with the number of articles of each."""
         if not labels_file().is_file():
             return [str(labels_file())]
-        counts = _counts(labels_file())
         return [
             f"{TEXTS[name].file(place)} ({count} articles; {TEXTS[name].url})"
-            for name, count in counts.items()
+            for name, count in _counts(labels_file()).items()
             if not TEXTS[name].file(place).exists()
         ]
 
     def state(self, root: Path | None) -> State:
-        """Return True if all texts are there, or some, or none."""
+        """Return whether all texts are there, or some, or none."""
         if root is None or not labels_file().is_file():
             return State.MISSING
         lacking = len(self.lacks(root))
@@ -163,54 +204,40 @@ class StandOff(Corpus):
 
 
 def read(root: Path) -> Iterator[Article]:
-    """Join the labels to the texts that are here, in the order of the labels.
+    """Join the labels to the texts below the root of the corpora, in the order of the labels.
 
-    Parameters
-    ----------
-    root : pathlib.Path
-        The folder of corpora; the news collections lie in ``articles`` in it or beside it.
-
-    Yields
-    ------
-    Article
-        With the id ``collection/id``.
-
-    Raises
-    ------
-    CorpusError
-        When a text that is here is not the one that was labelled.
+    Ids are ``collection/id``. Raise `CorpusError` if a text isn't the one that was labelled.
     """
     records = list(labels(labels_file()))
-    texts = _texts(root, records)
+    wanted: dict[str, set[str]] = defaultdict(set)
     for record in records:
-        name, identifier = record["collection"], record["article"]
+        wanted[record["collection"]].add(record["article"])
+    texts = {
+        name: {key: text for key, text in TEXTS[name].read(root) if key in keys}
+        for name, keys in wanted.items()
+        if TEXTS[name].file(root).exists()
+    }
+    for record in records:
+        name, article = record["collection"], record["article"]
         if name not in texts:
             continue
-        text = texts[name].get(identifier)
+        text = texts[name].get(article)
         if text is None or digest(text) != record["digest"]:
             found = "is another text than" if text is not None else "lacks"
             raise CorpusError(
-                f"{TEXTS[name].file(root)}: {found} article '{identifier}' that was labelled; "
+                f"{TEXTS[name].file(root)}: {found} article '{article}' that was labelled; "
                 f"obtain the collection again from {TEXTS[name].url}"
             )
         yield join(record, text)
 
 
 def version() -> str:
-    """Whatever else the rows follow from: the readers of the texts."""
-    import inspect
-
-    return "".join(map(inspect.getsource, (allsides, polnear, ptc)))
+    """Return what the rows follow from besides this module's code: the readers of the texts."""
+    return "".join(map(inspect.getsource, (articles, polnear)))
 
 
 def labels(path: Path) -> Iterator[dict[str, Any]]:
-    """Read the records of a file of stand-off labels.
-
-    Raises
-    ------
-    CorpusError
-        When a line can't be read.
-    """
+    """Read the records of a file of stand-off labels. Raise `CorpusError` at one that is broken."""
     if not path.is_file():
         raise CorpusError(f"{path}: no stand-off labels there; restore the file")
     for number, line in enumerate(path.read_text(encoding="utf-8").rstrip("\n").split("\n"), 1):
@@ -218,29 +245,24 @@ def labels(path: Path) -> Iterator[dict[str, Any]]:
             record = json.loads(line)
             if record["collection"] not in TEXTS:
                 raise ValueError(f"unknown collection '{record['collection']}'")
-            named = {"digest": str(record["digest"]), "article": str(record["article"])}
+            record |= {"digest": str(record["digest"]), "article": str(record["article"])}
             if not record["sentences"]:
                 raise ValueError("no sentences")
-            yield {**record, **named}
         except (ValueError, KeyError, TypeError) as error:
             raise CorpusError(
                 f"{path}, line {number}: no stand-off labels ({error}); restore the file"
             ) from None
+        yield record
 
 
 def join(record: Mapping[str, Any], text: str) -> Article:
-    """Put a text under its labels.
-
-    Raises
-    ------
-    CorpusError
-        When offsets or labels are none of the exchange format.
-    """
-    joined = {**record, "id": f"{record['collection']}/{record['article']}", "text": text}
+    """Join labels and their text. Raise `CorpusError` if they don't fit the exchange format."""
+    name = f"{record['collection']}/{record['article']}"
     try:
-        return from_record({**joined, "lang": "en"}, str(labels_file()), 1)
+        joined = {**record, "id": name, "text": text, "lang": "en"}
+        return from_record(joined, str(labels_file()), 1)
     except InputError as error:
-        raise CorpusError(f"{joined['id']}: {error}") from None
+        raise CorpusError(f"{name}: {error}") from None
 
 
 def digest(text: str) -> str:
@@ -248,21 +270,6 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _texts(root: Path, records: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
-    """Read the texts of the collections that are here, by collection and id."""
-    wanted: dict[str, set[str]] = {}
-    for record in records:
-        wanted.setdefault(record["collection"], set()).add(record["article"])
-    return {
-        name: {key: text for key, text in TEXTS[name].read(root) if key in wanted[name]}
-        for name in wanted
-        if TEXTS[name].file(root).exists()
-    }
-
-
 @cache
-def _counts(path: Path) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for record in labels(path):
-        counts[record["collection"]] = counts.get(record["collection"], 0) + 1
-    return counts
+def _counts(path: Path) -> Counter[str]:
+    return Counter(record["collection"] for record in labels(path))

@@ -1,22 +1,22 @@
-"""The label matrix: a row a sentence, a column a signal, NaN where a corpus does not annotate."""
+"""The label matrix: a row per sentence, a column per signal, NaN where a corpus has no label."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from framescope.classifier.attribution import cited
 from framescope.classifier.errors import SignalError
-from framescope.classifier.inputs import split_sentences as split
+from framescope.classifier.inputs import split_sentences
 from framescope.classifier.records import Article, Sentence, Span, Unit
 from framescope.classifier.taxonomy import in_order
-from framescope.training.corpora import ADDED, CORPORA, KNOWN, by_article
-from framescope.training.corpora import find_corpus as find
+from framescope.training.corpora import ADDED, CORPORA, KNOWN, by_article, find_corpus
 from framescope.training.data.marks import RowCitation, of_sentence
-from framescope.training.data.rows import articles, load
+from framescope.training.data.rows import load
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -28,13 +28,12 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Examples:
-    """Sentences with their labels and with what may not be split.
+    """Sentences with their labels, and with what may not be divided between parts.
 
     Attributes
     ----------
     sentences : tuple of Sentence
-        n of them, article by article, in order; ``article_id`` is ``"corpus/id"``. With what
-        `classifier.attribution.cited` finds of them only where a registry was given.
+        n of them, article by article, in order; ``article_id`` is ``"corpus/id"``.
     labels : ndarray of float32, shape (n, k)
         NaN where not annotated; the label of an article stands on each of its sentences.
     signals : tuple of str
@@ -44,7 +43,7 @@ class Examples:
     citations : tuple of (tuple of RowCitation or None)
         Of each sentence; None where not annotated.
     corpus, article, outlet, group : ndarray of str, shape (n,)
-        ``outlet`` is empty where unknown; ``group`` is what may not be divided between parts.
+        ``outlet`` is empty where unknown; a ``group`` is never divided between parts.
     part : ndarray of str, shape (n,)
         ``train``, ``validation``, ``test``, ``unseen_outlet`` or ``removed``; empty before
         splitting.
@@ -67,30 +66,22 @@ class Examples:
     def where(self, mask: Mask | NDArray[np.intp]) -> Examples:
         """Keep the rows of a boolean mask, or of an array of row numbers in its order."""
         rows = np.flatnonzero(mask) if mask.dtype == np.bool_ else mask
-        changed: dict[str, Any] = {}
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if item.name == "signals":
-                continue
-            if isinstance(value, np.ndarray):
-                changed[item.name] = value[rows]
-            else:
-                changed[item.name] = tuple(value[row] for row in rows)
+        changed: dict[str, Any] = {
+            name: value[rows] if isinstance(value, np.ndarray) else tuple(value[r] for r in rows)
+            for name, value in vars(self).items()
+            if name != "signals"
+        }
         return replace(self, **changed)
 
     def followed_by(self, other: Examples) -> Examples:
-        """Put the rows of others, which have the same columns, after these.
-
-        Raises `ValueError` when they have others.
-        """
+        """Append the rows of others; raise `ValueError` if they have other columns."""
         if self.signals != other.signals:
             raise ValueError("rows of other signals can't follow")
-        changed: dict[str, Any] = {}
-        for item in fields(self):
-            one, two = getattr(self, item.name), getattr(other, item.name)
-            if item.name != "signals":
-                together = isinstance(one, np.ndarray)
-                changed[item.name] = np.concatenate([one, two]) if together else one + two
+        changed: dict[str, Any] = {
+            name: np.concatenate([one, two]) if isinstance(one, np.ndarray) else one + two
+            for (name, one), two in zip(vars(self).items(), vars(other).values(), strict=True)
+            if name != "signals"
+        }
         return replace(self, **changed)
 
     def labelled(self) -> Examples:
@@ -100,13 +91,7 @@ class Examples:
         return replace(self, labels=self.labels[:, used], signals=signals)
 
     def column(self, signal: str) -> NDArray[np.float32]:
-        """Return the labels of one signal, shape (n,).
-
-        Raises
-        ------
-        SignalError
-            When no loaded corpus labels it.
-        """
+        """Return the labels of one signal; raise `SignalError` if no loaded corpus labels it."""
         if signal not in self.signals:
             raise SignalError(
                 f"no loaded corpus labels '{signal}'; labelled: {', '.join(self.signals)}"
@@ -122,145 +107,99 @@ def build(
     registry: Registry | None = None,
     added: Iterable[tuple[Article, str]] = (),
 ) -> Examples:
-    """Load corpora and lay them out as one matrix.
+    """Load corpora as one matrix.
 
     Parameters
     ----------
     root : Path or None
         The folder of corpora; None where only what ships is loaded.
     names : sequence of str, optional
-        Which, in which order; all but the user's own files unless said otherwise.
+        Corpora, in order; all but the user's own files by default.
     allow_changed : bool
         Take files other than those the cards pin.
     registry : Registry or None
-        Of outlets: give sentences all that models are given with them: what is quoted, the names
-        of outlets, whom the form of the article cites. None: don't, which is a minute less.
+        Of outlets: add quotations, names of outlets and citations to sentences, as for scoring.
+        That takes a minute.
     added : iterable of (Article, str)
-        A user's own, each with its group; they follow, as the corpus ``added``.
+        A user's own articles with their groups; they follow, as the corpus ``added``.
 
     Raises
     ------
     CorpusError
         When a corpus is missing, changed or can't be read.
     """
-    table = _Table(registry)
-    for name in KNOWN if names is None else names:
-        dataset = load(name, root, allow_changed=allow_changed)
-        table.add_corpus(name, articles(dataset))
+    rows = [
+        row
+        for name in (KNOWN if names is None else names)
+        for row in _of_corpus(name, load(name, root, allow_changed=allow_changed), registry)
+    ]
     for article, group in added:
-        table.add(ADDED, replace(article, id=f"{ADDED}/{article.id}"), f"{ADDED}/{group}")
-    return table.examples()
+        rows += _of_article(ADDED, article, group, registry)
+    return _matrix(rows)
+
+
+def of_articles(name: str, items: Iterable[Article], registry: Registry | None = None) -> Examples:
+    """Return the matrix of articles of one corpus; each is a group if no corpus has that name."""
+    return _matrix(list(_of_corpus(name, items, registry)))
 
 
 def with_citations(
     examples: Examples, root: Path | None, names: Collection[str], registry: Registry
-) -> tuple[Examples, dict[str, str | None]]:
-    """Return the sentences of some articles all that models are given with them.
+) -> Examples:
+    """Add what `build` finds with a registry to the sentences of some articles.
 
-    What `build` does for every article when it is given a registry, for those that matter only.
-    Examples have no dates; those of all articles are read on the way.
-
-    Parameters
-    ----------
-    examples : Examples
-        As `build` gives them, in its order.
-    root : Path or None
-        The folder of corpora that they were built from.
-    names : collection of str
-        Articles, as the examples name them.
-    registry : Registry
-        Of outlets.
-
-    Returns
-    -------
-    cited : Examples
-    dates : dict of str to str or None
-        The date of every article, as the examples name them.
+    `examples` are as `build` returns them; `names` are articles as the examples name them.
     """
-    dates: dict[str, str | None] = {}
     sentences = list(examples.sentences)
-    articles_, first = np.unique(examples.article, return_index=True)
-    start_of = dict(zip(articles_.tolist(), first.tolist(), strict=True))
+    articles, first = np.unique(examples.article, return_index=True)
+    start_of = dict(zip(articles.tolist(), first.tolist(), strict=True))
     for corpus in dict.fromkeys(examples.corpus.tolist()):
-        dataset = load(corpus, root)
-        own = [f"{corpus}/{id}" for id in dataset["id"]]
-        dates.update(zip(own, dataset["date"], strict=True))
-        rows = [row for row, name in enumerate(own) if name in names]
-        for article in articles(dataset.select(rows)):
-            article = _unvoiced(replace(article, id=f"{corpus}/{article.id}"))
-            found = cited(article, split(article), registry)
-            start = start_of[article.id]
-            sentences[start : start + len(found)] = found
-    return replace(examples, sentences=tuple(sentences)), dates
+        for article in load(corpus, root):
+            name = f"{corpus}/{article.id}"
+            if name in names:
+                plain = _unvoiced(replace(article, id=name))
+                found = cited(plain, split_sentences(plain), registry)
+                sentences[start_of[name] : start_of[name] + len(found)] = found
+    return replace(examples, sentences=tuple(sentences))
 
 
-def of_articles(name: str, items: Iterator[Article], registry: Registry | None = None) -> Examples:
-    """Lay out articles of one corpus, or of a user's own, without loading anything.
+class _Row(NamedTuple):
+    sentence: Sentence
+    labels: Mapping[str, float]
+    spans: tuple[Span, ...]
+    citations: tuple[RowCitation, ...] | None
+    corpus: str
+    outlet: str
+    group: str
 
-    Under a name that no corpus has, every article is a group.
-    """
-    table = _Table(registry)
-    table.add_corpus(name, items)
-    return table.examples()
+
+def _of_corpus(name: str, items: Iterable[Article], registry: Registry | None) -> Iterator[_Row]:
+    group = find_corpus(name).card.group if name in CORPORA else by_article
+    return chain.from_iterable(_of_article(name, one, group(one), registry) for one in items)
 
 
-@dataclass
-class _Table:
-    """Rows while they are gathered."""
-
-    registry: Registry | None = None
-    sentences: list[Sentence] = field(default_factory=list)
-    labels: list[Mapping[str, float]] = field(default_factory=list)
-    spans: list[tuple[Span, ...]] = field(default_factory=list)
-    citations: list[tuple[RowCitation, ...] | None] = field(default_factory=list)
-    corpus: list[str] = field(default_factory=list)
-    outlet: list[str] = field(default_factory=list)
-    group: list[str] = field(default_factory=list)
-
-    def add_corpus(self, name: str, items: Iterator[Article]) -> None:
-        group = find(name).card.group if name in CORPORA else by_article
-        for article in items:
-            self.add(name, replace(article, id=f"{name}/{article.id}"), f"{name}/{group(article)}")
-
-    def add(self, corpus: str, article: Article, group: str) -> None:
-        article = _unvoiced(article)
-        sentences = split(article)
-        if self.registry is not None:
-            sentences = cited(article, sentences, self.registry)
-        units = article.units or tuple(Unit(s.start, s.end) for s in sentences)
-        for number, (sentence, unit) in enumerate(zip(sentences, units, strict=True)):
-            spans = tuple(_clipped(article.spans, sentence.start, sentence.end))
-            self.sentences.append(sentence)
-            self.labels.append({**article.labels, **unit.labels})
-            self.spans.append(spans)
-            self.citations.append(of_sentence(unit.citations, number, sentences))
-            self.corpus.append(corpus)
-            self.outlet.append(article.outlet or "")
-            self.group.append(group)
-
-    def examples(self) -> Examples:
-        signals = in_order({signal for labels in self.labels for signal in labels})
-        matrix = np.full((len(self.labels), len(signals)), np.nan, dtype=np.float32)
-        columns = {signal: column for column, signal in enumerate(signals)}
-        for row, labels in enumerate(self.labels):
-            for signal, label in labels.items():
-                matrix[row, columns[signal]] = label
-        return Examples(
-            sentences=tuple(self.sentences),
-            labels=matrix,
-            signals=signals,
-            spans=tuple(self.spans),
-            citations=tuple(self.citations),
-            corpus=_texts(self.corpus),
-            article=_texts([sentence.article_id for sentence in self.sentences]),
-            outlet=_texts(self.outlet),
-            group=_texts(self.group),
-            part=np.full(len(self.labels), "", dtype="<U13"),
+def _of_article(
+    corpus: str, article: Article, group: str, registry: Registry | None
+) -> Iterator[_Row]:
+    article = _unvoiced(replace(article, id=f"{corpus}/{article.id}"))
+    sentences = split_sentences(article)
+    if registry is not None:
+        sentences = cited(article, sentences, registry)
+    units = article.units or tuple(Unit(s.start, s.end) for s in sentences)
+    for number, (sentence, unit) in enumerate(zip(sentences, units, strict=True)):
+        yield _Row(
+            sentence,
+            {**article.labels, **unit.labels},
+            tuple(_clipped(article.spans, sentence.start, sentence.end)),
+            of_sentence(unit.citations, number, sentences),
+            corpus,
+            article.outlet or "",
+            f"{corpus}/{group}",
         )
 
 
 def _unvoiced(article: Article) -> Article:
-    """Take off what annotators say of voice: a label, which no model may read."""
+    """Drop annotators' voices and republications, which are labels that no model may read."""
     if article.units is None:
         return article
     units = tuple(replace(unit, voice=None) for unit in article.units)
@@ -273,5 +212,18 @@ def _clipped(spans: Sequence[Span], start: int, end: int) -> Iterator[Span]:
             yield replace(span, start=max(span.start, start), end=min(span.end, end))
 
 
-def _texts(values: Sequence[str]) -> Text:
-    return np.array(values, dtype=np.str_) if values else np.empty(0, dtype="<U1")
+def _matrix(rows: Sequence[_Row]) -> Examples:
+    signals = in_order({signal for row in rows for signal in row.labels})
+    labels = [[row.labels.get(signal, np.nan) for signal in signals] for row in rows]
+    return Examples(
+        sentences=tuple(row.sentence for row in rows),
+        labels=np.array(labels, np.float32).reshape(len(rows), len(signals)),
+        signals=signals,
+        spans=tuple(row.spans for row in rows),
+        citations=tuple(row.citations for row in rows),
+        corpus=np.array([row.corpus for row in rows], np.str_),
+        article=np.array([row.sentence.article_id for row in rows], np.str_),
+        outlet=np.array([row.outlet for row in rows], np.str_),
+        group=np.array([row.group for row in rows], np.str_),
+        part=np.full(len(rows), "", dtype="<U13"),
+    )

@@ -1,8 +1,4 @@
-"""Who is cited in a row, by places in the texts of rows: what moves when a text is rewritten.
-
-An article's offsets hold only as long as its words do. Rows may be read with other names in them
-(`training.data.swaps`), so a place here is of a sentence and its own text.
-"""
+"""Citations by their places in the texts of rows, which move when a text is rewritten."""
 
 from __future__ import annotations
 
@@ -17,7 +13,7 @@ Edits = Sequence[tuple[int, int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Characters of a sentence of the article, of number ``sentence`` in it."""
+    """Characters of the sentence that has the number ``sentence`` in its article."""
 
     sentence: int
     start: int
@@ -40,10 +36,9 @@ class RowCitation:
 def of_sentence(
     marked: Sequence[MarkedCitation] | None, number: int, sentences: Sequence[Sentence]
 ) -> tuple[RowCitation, ...] | None:
-    """Return the citations of an article's sentence; None where it is not annotated.
+    """Return the citations of the article's sentence of that number; None if not annotated.
 
-    `number` says which of the article's sentences it is. A place that runs over several sentences
-    is that in the one which holds the most of it.
+    A place that runs over several sentences is reduced to the one that holds most of it.
     """
     if marked is None:
         return None
@@ -65,70 +60,65 @@ def of_sentence(
 def _mark(place: Place | None, sentences: Sequence[Sentence]) -> Mark | None:
     if place is None:
         return None
-    best: Mark | None = None
-    for sentence in sentences:
-        start, end = max(place.start, sentence.start), min(place.end, sentence.end)
-        if start < end and (best is None or end - start > best.end - best.start):
-            best = Mark(sentence.index, start - sentence.start, end - sentence.start)
-    return best
+    overlaps = (
+        (sentence, max(place.start, sentence.start), min(place.end, sentence.end))
+        for sentence in sentences
+    )
+    sentence, start, end = max(overlaps, key=lambda one: one[2] - one[1])
+    if start >= end:
+        return None
+    return Mark(sentence.index, start - sentence.start, end - sentence.start)
 
 
 def moved(
     citations: tuple[RowCitation, ...] | None, edits: Mapping[int, Edits]
 ) -> tuple[RowCitation, ...] | None:
-    """Move the places of a row's citations with the words they mark.
-
-    `edits` are those of the article's sentences, by their number.
-    """
+    """Move a row's citations with the words they mark; `edits` are by number of the sentence."""
     if not citations or not edits:
         return citations
 
-    def follow(mark: Mark | None) -> Mark | None:
-        return mark and _followed(mark, edits.get(mark.sentence, ()))
+    def follow(mark: Mark) -> Mark:
+        return Mark(mark.sentence, *shifted(mark.start, mark.end, edits.get(mark.sentence, ())))
 
     return tuple(
-        RowCitation(
-            follow(one.source),
-            follow(one.cue),
-            tuple(_followed(mark, edits.get(mark.sentence, ())) for mark in one.content),
-            one.kind,
-            one.government,
-            one.state_media,
-            follow(one.antecedent),
+        replace(
+            one,
+            source=one.source and follow(one.source),
+            cue=one.cue and follow(one.cue),
+            content=tuple(map(follow, one.content)),
+            antecedent=one.antecedent and follow(one.antecedent),
         )
         for one in citations
     )
 
 
-def rewritten(sentence: Sentence, text: str, edits: Edits) -> Sentence:
-    """Return a sentence another text, in which what was quoted still is.
+def rewrite(sentence: Sentence, found: Sequence[tuple[int, int, str]]) -> tuple[Sentence, Edits]:
+    """Write other words at some ranges of a sentence's text, given in order.
 
-    `edits` lead from its own text to the other. The names in it are to be looked for anew: some
-    are gone, and others may be outlets'.
+    Quotations move with their words; names of outlets have to be looked for again.
     """
-    quoted = tuple(
-        (shifted(start, edits, last=False), shifted(end, edits, last=True))
-        for start, end in sentence.quoted
-    )
-    return replace(sentence, text=text, mentions=None, quoted=quoted)
+    text, pieces, done = sentence.text, list[str](), 0
+    for start, end, words in found:
+        pieces += [text[done:start], words]
+        done = end
+    edits = [(start, end, len(words)) for start, end, words in found]
+    quoted = tuple(shifted(start, end, edits) for start, end in sentence.quoted)
+    written = "".join([*pieces, text[done:]])
+    return replace(sentence, text=written, mentions=None, quoted=quoted), edits
 
 
-def _followed(mark: Mark, edits: Edits) -> Mark:
-    start, end = (shifted(at, edits, last=at == mark.end) for at in (mark.start, mark.end))
-    return Mark(mark.sentence, start, end)
+def shifted(start: int, end: int, edits: Edits) -> tuple[int, int]:
+    """Return where a range of the old text is in the new; it grows over words cut by an edit."""
 
+    def place(old: int, *, last: bool) -> int:
+        shift = 0
+        for begin, stop, length in edits:
+            if old >= stop:
+                shift += length - (stop - begin)
+            elif old > begin:
+                return begin + shift + (length if last else 0)
+            else:
+                break
+        return old + shift
 
-def shifted(place: int, edits: Edits, *, last: bool) -> int:
-    """Find where a place of the old text is in the new; one within edited words goes to an edge.
-
-    `last` says that it is the end of a range, which goes to the far edge.
-    """
-    shift = 0
-    for start, end, length in edits:
-        if place >= end:
-            shift += length - (end - start)
-        elif place > start:
-            return start + shift + (length if last else 0)
-        else:
-            break
-    return place + shift
+    return place(start, last=False), place(end, last=True)

@@ -1,28 +1,110 @@
-"""The rows of a training run: which corpora, and how they are split."""
+"""The rows of a training run: which corpora, a user's own files, and how they are split."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from framescope.classifier.bundles import digest
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.outlets import load_registry
+from framescope.classifier.records import Article
 from framescope.classifier.taxonomy import in_order
-from framescope.training.corpora import ADDED, CORPORA, KNOWN, POLNEAR
-from framescope.training.corpora import find_corpus as find
+from framescope.training.corpora import (
+    ADDED,
+    CORPORA,
+    KNOWN,
+    POLNEAR,
+    find_corpus,
+    read_exchange,
+)
 from framescope.training.data import swaps
-from framescope.training.data.added import Added
-from framescope.training.data.examples import Examples, build
+from framescope.training.data.examples import Examples, Mask, build
 from framescope.training.data.splits import TRAIN, VALIDATION, Split, assign, assign_beside
-from framescope.training.data.swaps import Counterfactuals
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
+
+
+@dataclass(frozen=True)
+class Added:
+    """Articles of a user's own files, which are added to a recipe's corpora.
+
+    Attributes
+    ----------
+    articles : tuple of Article
+        File by file, in order; with ids that are unique among them.
+    files : mapping of str to int
+        The number of the file, by those ids.
+    digests : mapping of str to str
+        SHA-256 of each file, by its path as it was given.
+    """
+
+    articles: tuple[Article, ...]
+    files: Mapping[str, int]
+    digests: Mapping[str, str]
+
+    @classmethod
+    def read(cls, paths: Sequence[Path]) -> Added:
+        """Read files in the exchange format.
+
+        Raises
+        ------
+        CorpusError
+            When a file is missing, is given twice, labels nothing, holds an id twice, or has a line
+            that can't be read.
+        InputError
+            When it is empty, or one JSON document.
+        """
+        articles: list[Article] = []
+        files: dict[str, int] = {}
+        given: dict[str, Path] = {}
+        for number, path in enumerate(paths):
+            if not path.is_file():
+                raise CorpusError(f"{path}: no such file; give a JSONL file in the exchange format")
+            known = digest(path)
+            if known in given:
+                raise CorpusError(f"{path}: the same as {given[known]}; add it once")
+            given[known] = path
+            for article in _labelled(path):
+                # Two files may know different articles by one id, which says nothing of either.
+                name, times = article.id, 1
+                while name in files:
+                    times += 1
+                    name = f"{article.id}#{times}"
+                files[name] = number
+                articles.append(replace(article, id=name))
+        return cls(tuple(articles), files, {str(path): known for known, path in given.items()})
+
+    def grouped(self) -> Iterator[tuple[Article, str]]:
+        """Yield each article with its group: its text, so that no name decides on its part."""
+        for article in self.articles:
+            yield article, hashlib.sha256(article.text.encode()).hexdigest()[:24]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the files, whatever their names and order."""
+        return hashlib.sha256("\n".join(sorted(self.digests.values())).encode()).hexdigest()
+
+
+def _labelled(path: Path) -> list[Article]:
+    """Read one file, which must label something."""
+    articles = list(read_exchange(path))
+    seen: set[str] = set()
+    for article in articles:
+        if article.id in seen:
+            raise CorpusError(f"{path}: two articles have the id '{article.id}'; make ids unique")
+        seen.add(article.id)
+    if not any(one.labels or any(unit.labels for unit in one.units or ()) for one in articles):
+        raise CorpusError(
+            f"{path}: labels no sentence and no article; give labels as docs/exchange-format.md "
+            "describes them"
+        )
+    return articles
 
 
 @dataclass(frozen=True)
@@ -34,21 +116,19 @@ class Data:
     examples : Examples
         All rows, with their parts.
     corpora : tuple of str
-        Those in it, in the registry's order.
+        Those in it, in the catalogue's order.
     seed : int
         Of the split.
     signature : str
         Of the split of all corpora, whichever of them the run uses.
     held_out : mapping of str to str
-        Of what each corpus keeps back, see `training.data.splits.Split.held_out`.
+        `training.data.splits.Split.held_out`.
     digests : mapping of str to str
         Of each corpus' files.
     outlets : Registry or None
-        Whose names models read as placeholders; None: names are read as they are. In the parts
-        ``train`` and ``validation`` some of them are swapped, see `training.data.swaps`; in
-        ``train`` countries, parties and leaders are too, see `training.data.swaps`.
+        Whose names models read as placeholders; None: names are read as they are.
     added : mapping of str to str
-        SHA-256 of each file that was added, by its path as it was given. Its rows are of the corpus
+        SHA-256 of each added file, by its path as it was given. Its rows are of the corpus
         ``added``.
     """
 
@@ -62,7 +142,7 @@ class Data:
     added: Mapping[str, str] = field(default_factory=dict)
 
     def part(self, name: str) -> Examples:
-        """Keep the rows of one part."""
+        """Return the rows of one part."""
         return self.examples.where(self.examples.part == name)
 
 
@@ -77,7 +157,7 @@ def load_data(
     allow_changed: bool = False,
     added: Sequence[Path] = (),
 ) -> Data:
-    """Load the corpora and split them.
+    """Load the corpora, split them, and swap names in the parts that are learned from.
 
     Parameters
     ----------
@@ -98,9 +178,8 @@ def load_data(
     allow_changed : bool
         Take files other than those the corpora's cards pin.
     added : sequence of pathlib.Path
-        The user's own files, added to the recipe: learned from whatever `names` says. Every other
-        row stays in its part, see `training.data.splits.assign_beside`, and the signature is that
-        of the others.
+        The user's own files, learned from whatever `names` says. Every other row stays in its
+        part, see `training.data.splits.assign_beside`, and the signature is that of the others.
 
     Raises
     ------
@@ -110,10 +189,16 @@ def load_data(
     SignalError
         When the corpora don't label a signal.
     """
-    wanted = [find(name).card.name for name in names or ()]
+    wanted = [find_corpus(name).card.name for name in names or ()]
     mine = Added.read(added)
-    of_recipe = [find(name).card.name for name in corpora]
-    _check(wanted, of_recipe, bool(added))
+    of_recipe = [find_corpus(name).card.name for name in corpora]
+    for name in wanted:
+        if name == ADDED and not added:
+            raise CorpusError(f"corpus '{ADDED}' is what you add; give files with --add FILE")
+        if name in KNOWN and name not in of_recipe:
+            raise CorpusError(
+                f"corpus '{name}' is not of the recipe; it has: {', '.join(of_recipe)}"
+            )
     own = [name for name in wanted if name not in KNOWN and name != ADDED]
     together = own if wanted and set(wanted) <= {*own, ADDED} else [*of_recipe, *own]
     loaded = [name for name in CORPORA if name in together]  # the order in which parts are drawn
@@ -124,69 +209,43 @@ def load_data(
     if root is not None and swaps.SIGNAL in examples.signals and POLNEAR.name in loaded:
         swap = swaps.Swap(outlets, swaps.behind(root, outlets), seed)
         examples = swap.apply(examples, (TRAIN, VALIDATION))
-    examples = Counterfactuals.of(seed).apply(examples, TRAIN)
+    examples = swaps.Counterfactuals.of(seed).apply(examples, TRAIN)
     if wanted:
         examples = examples.where(np.isin(examples.corpus, [*wanted, ADDED])).labelled()
     for name, share in (shares or {}).items():
-        examples = examples.where(~_spared(examples, find(name).card.name, share, seed))
+        examples = examples.where(~_spared(examples, find_corpus(name).card.name, share, seed))
     if signals:
-        examples = _only(examples, in_order(signals))
+        columns = [examples.column(signal) for signal in in_order(signals)]
+        examples = replace(examples, labels=np.stack(columns, axis=1), signals=in_order(signals))
+        examples = examples.where(np.flatnonzero(~np.isnan(examples.labels).all(axis=1)))
     present = set(examples.corpus.tolist())
     found = tuple(name for name in (*CORPORA, ADDED) if name in present)
-    digests = _digests(root, found) | ({ADDED: mine.digest} if added else {})
-    return Data(
-        examples,
-        found,
-        seed,
-        signature,
-        split.held_out,
-        digests,
-        outlets,
-        mine.digests,
-    )
+    places = {name: find_corpus(name).place(root) for name in found}
+    digests = {name: find_corpus(name).digest(place) for name, place in places.items() if place}
+    if added:
+        digests[ADDED] = mine.digest
+    return Data(examples, found, seed, signature, split.held_out, digests, outlets, mine.digests)
 
 
 def _split(built: Examples, mine: Added, seed: int) -> tuple[Split, str]:
-    """Split the corpora, and what is added beside them; give the signature of the corpora's."""
+    """Split the corpora and, beside them, added rows; return the corpora's own signature too."""
     added = built.corpus == ADDED
     split = assign(built.where(~added), seed)
     if not added.any():
         return split, split.signature
     rows = built.where(added)
-    files = [mine.files[name.removeprefix(f"{ADDED}/")] for name in rows.article.tolist()]
-    placed = assign_beside(split, rows, np.array(files, np.intp), seed)
+    file_of = [mine.files[name.removeprefix(f"{ADDED}/")] for name in rows.article.tolist()]
+    placed = assign_beside(split, rows, np.array(file_of, np.intp), seed)
     both = replace(split, examples=split.examples.followed_by(placed))
     return both, (both if added.all() else split).signature
 
 
-def _check(wanted: Sequence[str], of_recipe: Sequence[str], added: bool) -> None:
-    for name in wanted:
-        if name == ADDED and not added:
-            raise CorpusError(f"corpus '{ADDED}' is what you add; give files with --add FILE")
-        if name in KNOWN and name not in of_recipe:
-            raise CorpusError(
-                f"corpus '{name}' is not of the recipe; it has: {', '.join(of_recipe)}"
-            )
-
-
-def _spared(examples: Examples, corpus: str, share: float, seed: int) -> NDArray[np.bool_]:
+def _spared(examples: Examples, corpus: str, share: float, seed: int) -> Mask:
     """Mark the training rows of a corpus that are not learned from: whole articles."""
     rows = (examples.corpus == corpus) & (examples.part == TRAIN)
     articles = sorted(
         set(examples.article[rows].tolist()),
         key=lambda name: hashlib.sha256(f"share|{seed}|{name}".encode()).digest(),
     )
-    kept = articles[: round(share * len(articles))]
-    spared: NDArray[np.bool_] = rows & ~np.isin(examples.article, kept)
+    spared: Mask = rows & np.isin(examples.article, articles[round(share * len(articles)) :])
     return spared
-
-
-def _only(examples: Examples, signals: Sequence[str]) -> Examples:
-    columns = np.stack([examples.column(signal) for signal in signals], axis=1)
-    chosen = replace(examples, labels=columns, signals=tuple(signals))
-    return chosen.where(np.flatnonzero(~np.isnan(columns).all(axis=1)))
-
-
-def _digests(root: Path | None, names: Sequence[str]) -> dict[str, str]:
-    places = ((name, find(name).place(root)) for name in names)
-    return {name: find(name).digest(place) for name, place in places if place is not None}

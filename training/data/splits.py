@@ -1,11 +1,9 @@
-"""Which row may be learned from, and which is kept back; and texts that are nearly the same.
+"""Which rows may be learned from, and which are held out.
 
-Whole groups (articles, pages, outlets, blocks of a file) go to one part, some outlets are kept back
-altogether, and sentences that are nearly the same as one kept back are removed from what is learned
-from. Everything follows from the seed and the texts; nothing is stored.
-
-What a user adds to the corpora is split beside them, by the same rules: it never moves a row of
-theirs.
+Whole groups (articles, pages, outlets, blocks of a file) go to one part, some outlets are held out
+altogether, and sentences that are nearly the same as a held-out one are removed from training.
+Everything follows from the seed and the texts. What a user adds to the corpora is split beside
+them, and never moves a row of theirs.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import combinations
@@ -25,43 +23,49 @@ from framescope.training.data.duplicates import (
     ARTICLE_WORDS,
     SENTENCE_THRESHOLD,
     SENTENCE_WORDS,
-    Groups,
     same_words,
     shingles,
     similar_pairs,
 )
-from framescope.training.data.examples import Examples
+from framescope.training.data.examples import Examples, Mask, Text
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 UNSEEN, REMOVED = "unseen_outlet", "removed"
 PARTS = (TRAIN, VALIDATION, TEST, UNSEEN, REMOVED)
 
-VALIDATION_SHARE, TEST_SHARE, UNSEEN_SHARE = 0.10, 0.15, 0.10
+_VALIDATION_SHARE, _TEST_SHARE, _UNSEEN_SHARE = 0.10, 0.15, 0.10
+_LEAST_OUTLETS = 10  # in a user's own file for some of them to be held out
 
-LEAST_OUTLETS = 10
-"""A user's own file needs so many for one of them to be kept back whole."""
+# Parts that may not overlap: the one that rows are removed from, and the other. Validation comes
+# first, since a validation row that is removed need not cost a training row as well.
+_APART = (
+    (VALIDATION, TEST),
+    (VALIDATION, UNSEEN),
+    (TRAIN, TEST),
+    (TRAIN, UNSEEN),
+    (TRAIN, VALIDATION),
+)
 
 _OUTLETS = tomllib.loads(
     files("framescope.training.data").joinpath("outlets.toml").read_text("utf-8")
 )
-# Kept back whole, by corpus; and those that are not drawn, where whole outlets are.
 UNSEEN_OUTLETS: Mapping[str, frozenset[str]] = {
     corpus: frozenset(outlets) for corpus, outlets in _OUTLETS["unseen"].items()
 }
-DRAWN_EXCEPT: Mapping[str, frozenset[str]] = {
+"""Outlets that are held out, by corpus."""
+_DRAWN_EXCEPT: Mapping[str, frozenset[str]] = {
     corpus: frozenset(outlets) for corpus, outlets in _OUTLETS["drawn_except"].items()
 }
+"""By corpus whose held-out outlets are drawn, those that are not drawn."""
 ORDINARY_OUTLETS = frozenset(_OUTLETS["ordinary"]["allsides"])
-"""Of the collection of articles: see `training.data.unlabelled.ordinary`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Rows of one part that are nearly the same as a row of a part that is kept back.
-
-    `before` and `after` removal there are so many rows of `part`.
-    """
+    """Number of rows of a part like a row of a held-out part, before and after removal."""
 
     part: str
     held_out: str
@@ -71,10 +75,9 @@ class Overlap:
 
 @dataclass(frozen=True)
 class Split:
-    """Examples with their parts, and what was found on the way.
+    """All rows with their parts.
 
-    `examples` are all rows, with `part` set; so many groups were `merged`, as articles of theirs
-    are nearly the same.
+    `merged` groups were joined to another, since articles of both are nearly the same.
     """
 
     examples: Examples
@@ -88,86 +91,66 @@ class Split:
         corpora = dict.fromkeys(map(str, self.examples.corpus))
         return {c: {part: found[c, part] for part in PARTS} for c in corpora}
 
+    def _digest(self, rows: NDArray[np.intp]) -> str:
+        total, sentences = hashlib.sha256(), self.examples.sentences
+        for row, part in zip(rows.tolist(), self.examples.part[rows].tolist(), strict=True):
+            one = sentences[row]
+            total.update(f"{one.article_id}\t{one.index}\t{part}\n".encode())
+        return total.hexdigest()
+
     @property
     def held_out(self) -> dict[str, str]:
-        """SHA-256 over the rows that each corpus keeps back to test on, by corpus.
+        """SHA-256 over the rows that each corpus holds out to test on.
 
-        A bundle that was trained with the same one may be judged by those rows, whatever other
-        corpora there were.
+        A bundle trained with the same digest may be judged by those rows, whatever other corpora
+        there were.
         """
-        totals = {corpus: hashlib.sha256() for corpus in dict.fromkeys(self.examples.corpus)}
-        for row in np.flatnonzero(np.isin(self.examples.part, (TEST, UNSEEN))):
-            sentence, part = self.examples.sentences[row], self.examples.part[row]
-            line = f"{sentence.article_id}\t{sentence.index}\t{part}\n"
-            totals[self.examples.corpus[row]].update(line.encode())
-        return {str(corpus): total.hexdigest() for corpus, total in totals.items()}
+        kept, corpus = np.isin(self.examples.part, (TEST, UNSEEN)), self.examples.corpus
+        corpora = dict.fromkeys(corpus.tolist())
+        return {name: self._digest(np.flatnonzero(kept & (corpus == name))) for name in corpora}
 
     @property
     def signature(self) -> str:
-        """SHA-256 over article, position and part of every row: proof of the same split."""
-        total = hashlib.sha256()
-        rows = zip(self.examples.sentences, self.examples.part, strict=True)
-        for sentence, part in rows:
-            total.update(f"{sentence.article_id}\t{sentence.index}\t{part}\n".encode())
-        return total.hexdigest()
+        """SHA-256 over article, position and part of every row, which identifies the split."""
+        return self._digest(np.arange(len(self.examples)))
 
 
 def assign(examples: Examples, seed: int = DEFAULT_SEED) -> Split:
-    """Return every row its part.
+    """Assign each row a part.
 
-    For each corpus 10% of the articles are for validation and 15% for the test, drawn by group;
-    whole outlets are kept back besides (`UNSEEN_OUTLETS`, `DRAWN_EXCEPT`). Articles that are
-    nearly the same, in one corpus or in two, are one group. Rows of ``train`` and ``validation``
-    that are nearly the same as a row kept back are ``removed``, and so are rows of ``train`` that
-    are nearly the same as a validation row.
+    Of each corpus, 10% of the articles are for validation and 15% for the test, drawn by group, and
+    whole outlets are held out. Articles that are nearly the same, in one corpus or in two, are one
+    group. Rows of ``train`` and ``validation`` that are nearly the same as a held-out row are
+    ``removed``, and so are rows of ``train`` that are nearly the same as a validation row.
 
-    Load every corpus, split, and then select: the parts of a corpus split alone may differ by the
-    few articles that it shares with others.
-
-    Parameters
-    ----------
-    examples : Examples
-    seed : int
-        Orders the groups; the same seed and texts give the same split.
+    Load every corpus, split, and then select: a corpus split alone may differ by the few articles
+    that it shares with others.
     """
-    groups, merged = _grouped(examples)
-    part = _drawn(examples, groups, seed)
+    group, merged = _grouped(examples)
+    part = _drawn(examples, group, seed)
     pairs = _pairs(examples)
-    removed = _without_overlap(part, pairs)
+    kept = part.copy()
+    for low, high in _APART:
+        kept[_touching(kept, pairs, low, high)] = REMOVED
     overlap = tuple(
-        Overlap(low, high, *(len(_touching(now, pairs, low, high)) for now in (part, removed)))
-        for low, high in _order()
+        Overlap(low, high, *(len(_touching(now, pairs, low, high)) for now in (part, kept)))
+        for low, high in _APART
     )
-    return Split(replace(examples, part=removed), seed, merged, overlap)
+    return Split(replace(examples, part=kept), seed, merged, overlap)
 
 
 def assign_beside(
-    split: Split, added: Examples, files: NDArray[np.intp], seed: int = DEFAULT_SEED
+    split: Split, added: Examples, file_of: NDArray[np.intp], seed: int = DEFAULT_SEED
 ) -> Examples:
-    """Return the rows of a user's own files their parts, beside corpora that are split already.
+    """Assign parts to the rows of a user's own files, beside corpora that are split already.
 
-    Each file splits by itself, in the order given, so that another file changes nothing: 15% of its
-    articles are for the test and 10% for validation. Where it has articles of ten outlets or more,
-    whole outlets that the corpora don't teach are kept back first, up to 10% of the articles. An
-    article that is nearly the same as one of the corpora, or of a file before, goes where that one
-    is. Of two sentences that are nearly the same and may not both stay, the one that was added is
-    removed, whichever part it is in.
+    Each file splits by itself, in order, so that another file changes nothing: 15% of its articles
+    are for the test and 10% for validation. If it has articles of ten outlets or more, whole
+    outlets that nothing before teaches are held out first, up to 10% of the articles. An article
+    that is nearly the same as one before goes where that one is. Of two sentences that are nearly
+    the same and may not both stay, the added one is removed, whichever part it is in.
 
-    Parameters
-    ----------
-    split : Split
-        Of the corpora; its rows are not touched.
-    added : Examples
-        n rows, in the columns of the split's.
-    files : ndarray of int, shape (n,)
-        The number of the file that each is of.
-    seed : int
-        Orders the groups.
-
-    Returns
-    -------
-    rows : Examples
-        The rows that were added, with their parts.
+    `added` has the columns of the split's rows, and `file_of` the number of each row's file.
     """
     known, n = split.examples, len(split.examples)
     together = known.followed_by(added)
@@ -176,40 +159,55 @@ def assign_beside(
     taught = np.isin(known.part, (TRAIN, VALIDATION))
     taken = {outlet.casefold() for outlet in known.outlet[taught].tolist()}
     unseen: set[str] = set()
-    for file in np.unique(files):
-        members = _members(added, group[n:], files == file)
+    for file in np.unique(file_of):
+        members = _members(added, group[n:], file_of == file)
         unseen |= _draw_outlets(members, part_of, taken, unseen, seed)
         _draw("", members, _ordered(members, seed), part_of)
         taken |= {x.casefold() for one in members.values() for x in one.outlets - unseen}
     mine = np.array([part_of[name] for name in group[n:]], dtype="<U13")
-    # As `_of_seen_outlet`: the other side of a reprint.
+    # As in `_of_seen_outlet`: the other side of a reprint.
     mine[(mine == UNSEEN) & ~np.isin(added.outlet, sorted(unseen))] = REMOVED
     part = _apart(np.concatenate([known.part, mine]), _pairs(together), n)
     return replace(added, part=part[n:])
 
 
-def _apart(part: NDArray[np.str_], pairs: NDArray[np.intp], n: int) -> NDArray[np.str_]:
+def _apart(part: Text, pairs: NDArray[np.intp], n: int) -> Text:
     """Remove rows from the n-th on that are nearly the same as one of a part they may not touch."""
     part = part.copy()
     pairs = pairs[(pairs >= n).any(axis=1)]
     beside = pairs[(pairs < n).any(axis=1)]
-    # What is learned from stays, if it was there before: then nothing may be tested on it.
-    for low, high in _order():
-        touching = _touching(part, beside, high, low)
-        part[touching[touching >= n]] = REMOVED
-    for low, high in _order():
-        touching = _touching(part, pairs, low, high)
+    # Earlier training rows stay, so nothing may be tested on rows like them.
+    flipped = [(beside, high, low) for low, high in _APART]
+    for where, low, high in (*flipped, *((pairs, low, high) for low, high in _APART)):
+        touching = _touching(part, where, low, high)
         part[touching[touching >= n]] = REMOVED
     return part
 
 
-def _parts_of_groups(examples: Examples, group: NDArray[np.str_]) -> dict[str, str]:
-    """Tell where each group is; where it is divided, the part that must be kept apart most."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for name, part in zip(group.tolist(), examples.part.tolist(), strict=True):
-        found[name].add(part)
-    order = (UNSEEN, TEST, VALIDATION, TRAIN, REMOVED)
-    return {name: next(p for p in order if p in parts) for name, parts in found.items()}
+def _parts_of_groups(examples: Examples, group: Text) -> dict[str, str]:
+    """Return where each group is: of a divided one, the part that must be kept apart most."""
+    order = (REMOVED, TRAIN, VALIDATION, TEST, UNSEEN)
+    return {
+        name: part for part in order for name in np.unique(group[examples.part == part]).tolist()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The number of a group's articles, and their outlets."""
+
+    articles: int
+    outlets: frozenset[str]
+
+
+def _members(examples: Examples, group: Text, rows: Mask) -> dict[str, _Group]:
+    articles: dict[str, set[str]] = defaultdict(set)
+    outlets: dict[str, set[str]] = defaultdict(set)
+    columns = (group, examples.article, examples.outlet)
+    for name, article, outlet in zip(*(one[rows].tolist() for one in columns), strict=True):
+        articles[name].add(article)
+        outlets[name].add(outlet)
+    return {name: _Group(len(articles[name]), frozenset(outlets[name])) for name in articles}
 
 
 def _draw_outlets(
@@ -219,7 +217,7 @@ def _draw_outlets(
     before: Collection[str],
     seed: int,
 ) -> set[str]:
-    """Keep whole outlets back: those kept back before, and some that are drawn. Gives the latter.
+    """Hold out the outlets held out `before`, and some that are drawn; return the latter.
 
     `taken` are the outlets, case-folded, that are learned from.
     """
@@ -227,11 +225,12 @@ def _draw_outlets(
     for name, one in members.items():
         for outlet in one.outlets - {""}:
             outlets[outlet].append(name)
-    for name in (name for outlet in before for name in outlets.pop(outlet, ())):
-        part_of.setdefault(name, UNSEEN)
+    for outlet in before:
+        for name in outlets.pop(outlet, ()):
+            part_of.setdefault(name, UNSEEN)
     drawn: set[str] = set()
-    left = round(UNSEEN_SHARE * sum(one.articles for one in members.values()))
-    for outlet in _ordered(outlets, seed) if len(outlets) >= LEAST_OUTLETS else ():
+    left = round(_UNSEEN_SHARE * sum(one.articles for one in members.values()))
+    for outlet in _ordered(outlets, seed) if len(outlets) >= _LEAST_OUTLETS else ():
         names = outlets[outlet]
         size = sum(members[name].articles for name in names)
         if size <= left and outlet.casefold() not in taken and part_of.keys().isdisjoint(names):
@@ -241,35 +240,27 @@ def _draw_outlets(
     return drawn
 
 
-def _grouped(examples: Examples) -> tuple[NDArray[np.str_], int]:
-    """Merge the groups of articles that are nearly the same."""
+def _grouped(examples: Examples) -> tuple[Text, int]:
+    """Merge groups of articles that are nearly the same, under the first of their names."""
     texts: dict[str, list[str]] = defaultdict(list)
-    group_of: dict[str, str] = {}
-    for sentence, group in zip(examples.sentences, examples.group, strict=True):
+    for sentence in examples.sentences:
         texts[sentence.article_id].append(sentence.text)
-        group_of[sentence.article_id] = str(group)
-    names = list(texts)
-    sets = [shingles(" ".join(texts[name]), ARTICLE_WORDS) for name in names]
-    groups = Groups()
-    merged = sum(
-        groups.merge(group_of[names[left]], group_of[names[right]])
-        for left, right in similar_pairs(sets, ARTICLE_THRESHOLD)
-    )
-    return np.array([groups.find(str(group)) for group in examples.group], dtype=np.str_), merged
+    names, codes = np.unique(examples.group, return_inverse=True)
+    code_of = dict(zip(examples.article.tolist(), codes.tolist(), strict=True))
+    sets = [shingles(" ".join(lines), ARTICLE_WORDS) for lines in texts.values()]
+    own = [code_of[article] for article in texts]
+    pairs = [(own[a], own[b]) for a, b in similar_pairs(sets, ARTICLE_THRESHOLD)]
+    edges = np.array(pairs, np.intp).reshape(-1, 2).T
+    links = coo_array((np.ones(len(pairs)), edges), shape=(len(names), len(names)))
+    count, merged_of = connected_components(links, directed=False)
+    _, first = np.unique(merged_of, return_index=True)
+    return names[first][merged_of][codes], len(names) - count
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """A group's articles within one corpus, and whether an outlet is kept back."""
-
-    articles: int
-    outlets: frozenset[str]
-
-
-def _drawn(examples: Examples, group: NDArray[np.str_], seed: int) -> NDArray[np.str_]:
-    """Draw the parts, group by group and corpus by corpus, in the order of the corpora."""
+def _drawn(examples: Examples, group: Text, seed: int) -> Text:
+    """Draw the parts, group by group, in the order of the corpora."""
     part_of: dict[str, str] = {}
-    for corpus in dict.fromkeys(map(str, examples.corpus)):
+    for corpus in dict.fromkeys(examples.corpus.tolist()):
         members = _members(examples, group, examples.corpus == corpus)
         _draw(corpus, members, _ordered(members, seed), part_of)
     part = np.array([part_of[name] for name in group], dtype="<U13")
@@ -281,69 +272,47 @@ def _draw(
     corpus: str, members: Mapping[str, _Group], order: Sequence[str], part_of: dict[str, str]
 ) -> None:
     """Draw one corpus' groups in the order given; those drawn with another corpus stay there."""
+
+    def size(part: str) -> int:
+        return sum(one.articles for name, one in members.items() if part_of.get(name) == part)
+
+    def fill(names: Iterable[str], part: str, target: float) -> None:
+        """Put groups into a part up to that many articles; a group that is too large is passed."""
+        held = size(part)
+        for name in names:
+            if name not in part_of and held + members[name].articles <= round(target):
+                part_of[name] = part
+                held += members[name].articles
+
     total = sum(one.articles for one in members.values())
     for name in order:
         if members[name].outlets & UNSEEN_OUTLETS.get(corpus, frozenset()):
             part_of[name] = UNSEEN
-    if corpus in DRAWN_EXCEPT:
-        drawable = [n for n in order if not members[n].outlets & DRAWN_EXCEPT[corpus]]
-        _fill(drawable, members, part_of, UNSEEN, UNSEEN_SHARE * total)
-    seen = total - _size(members, part_of, UNSEEN)
-    _fill(order, members, part_of, TEST, TEST_SHARE * seen)
-    _fill(order, members, part_of, VALIDATION, VALIDATION_SHARE * seen)
+    if corpus in _DRAWN_EXCEPT:
+        drawable = [n for n in order if not members[n].outlets & _DRAWN_EXCEPT[corpus]]
+        fill(drawable, UNSEEN, _UNSEEN_SHARE * total)
+    seen = total - size(UNSEEN)
+    fill(order, TEST, _TEST_SHARE * seen)
+    fill(order, VALIDATION, _VALIDATION_SHARE * seen)
     for name in order:
         part_of.setdefault(name, TRAIN)
 
 
-def _of_seen_outlet(examples: Examples) -> NDArray[np.bool_]:
+def _of_seen_outlet(examples: Examples) -> Mask:
     """Mark rows that can't be of an unseen outlet themselves.
 
-    Such a row in an unseen outlet's group is a reprint, or the original of one: it can neither be
-    learned from nor stand for an outlet that was kept back.
+    In an unseen outlet's group, such a row is a reprint, or the original of one: it can neither be
+    learned from nor stand for an outlet that is held out.
     """
-    seen = np.ones(len(examples), dtype=bool)
-    for corpus in np.unique(examples.corpus):
-        own = examples.corpus == corpus
-        if corpus in DRAWN_EXCEPT:
-            seen[own] = False
-        held = list(UNSEEN_OUTLETS.get(str(corpus), ()))
-        seen[own & np.isin(examples.outlet, held)] = False
+    seen = ~np.isin(examples.corpus, list(_DRAWN_EXCEPT))
+    for corpus, outlets in UNSEEN_OUTLETS.items():
+        seen &= ~((examples.corpus == corpus) & np.isin(examples.outlet, list(outlets)))
     return seen
 
 
 def _ordered(names: Iterable[str], seed: int) -> list[str]:
-    """Order names by chance, the same for a seed."""
+    """Shuffle names by the seed."""
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed}|{name}".encode()).digest())
-
-
-def _members(
-    examples: Examples, group: NDArray[np.str_], rows: NDArray[np.bool_]
-) -> dict[str, _Group]:
-    articles: dict[str, set[str]] = defaultdict(set)
-    outlets: dict[str, set[str]] = defaultdict(set)
-    for row in np.flatnonzero(rows):
-        articles[str(group[row])].add(str(examples.article[row]))
-        outlets[str(group[row])].add(str(examples.outlet[row]))
-    return {n: _Group(len(articles[n]), frozenset(outlets[n])) for n in articles}
-
-
-def _size(members: Mapping[str, _Group], part_of: Mapping[str, str], part: str) -> int:
-    return sum(one.articles for name, one in members.items() if part_of.get(name) == part)
-
-
-def _fill(
-    order: Iterable[str],
-    members: Mapping[str, _Group],
-    part_of: dict[str, str],
-    part: str,
-    target: float,
-) -> None:
-    """Put groups into a part until it holds so many articles; one that is too large is passed."""
-    size = _size(members, part_of, part)
-    for name in order:
-        if name not in part_of and size + members[name].articles <= round(target):
-            part_of[name] = part
-            size += members[name].articles
 
 
 def _pairs(examples: Examples) -> NDArray[np.intp]:
@@ -356,27 +325,7 @@ def _pairs(examples: Examples) -> NDArray[np.intp]:
     return np.array(sorted(found), dtype=np.intp).reshape(-1, 2)
 
 
-def _touching(
-    part: NDArray[np.str_], pairs: NDArray[np.intp], low: str, high: str
-) -> NDArray[np.intp]:
+def _touching(part: Text, pairs: NDArray[np.intp], low: str, high: str) -> NDArray[np.intp]:
     """Return the rows of ``low`` that are nearly the same as a row of ``high``."""
-    found = [
-        pairs[(part[pairs[:, here]] == low) & (part[pairs[:, there]] == high), here]
-        for here, there in ((0, 1), (1, 0))
-    ]
-    return np.unique(np.concatenate(found))
-
-
-def _without_overlap(part: NDArray[np.str_], pairs: NDArray[np.intp]) -> NDArray[np.str_]:
-    part = part.copy()
-    for low, high in _order():
-        part[_touching(part, pairs, low, high)] = REMOVED
-    return part
-
-
-def _order() -> Iterator[tuple[str, str]]:
-    """Return the parts that must not overlap: the one rows are removed from, and the other."""
-    # Validation first: a validation row that goes need not cost a training row as well.
-    for low in (VALIDATION, TRAIN):
-        yield from ((low, TEST), (low, UNSEEN))
-    yield TRAIN, VALIDATION
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    return np.unique(both[(part[both[:, 0]] == low) & (part[both[:, 1]] == high), 0])

@@ -1,18 +1,14 @@
-"""Names swapped for others of their kind, in what is learned from: outlets, countries, leaders.
+"""Names swapped for others of their kind in training rows: outlets, countries, parties, leaders.
 
-The corpora of attributions are of US news, in which state media are hardly ever a source. An
-attribution to an outlet is one to state media when its outlet is: so in each article each outlet
-is taken, by the toss of a coin, for one of the other type, its name is replaced wherever it stands,
-and the label follows. A sentence that only mentions an outlet is a negative under either name. This
-teaches, and tests, whose words they are.
+PolNeAR is US news, in which state media are hardly ever a source. So in each of its articles, each
+outlet is swapped at random for one of the other type, its name is replaced wherever it stands, and
+`state_media_attribution` follows where the outlet is the source. A sentence that only mentions an
+outlet is a negative under either name, which teaches whose words they are.
 
-Counterfactuals are the same sentence about another country, nationality, party or leader. Whom a
-text is about is no reason for a label, but in the corpora of US news of a few years names go with
-labels. So in half of the articles that are learned from, drawn by the seed, each country, party and
-leader becomes another one of its kind, in all of its forms and throughout the article
-(counterfactual data augmentation: Zhao et al., 2018, doi:10.18653/v1/N18-2003; Kaushik et al.,
-2020). Labels stay. Leaders keep their names where a corpus labels who speaks for a government: that
-somebody holds an office is then part of what is labelled.
+Counterfactual data augmentation (Zhao et al., 2018, doi:10.18653/v1/N18-2003; Kaushik et al., 2020)
+keeps labels from going with names: in half of the articles, each country, party and leader becomes
+another of its kind, in all forms and throughout the article. Leaders keep their names where a
+corpus labels who speaks for a government, since that label depends on their office.
 """
 
 from __future__ import annotations
@@ -34,50 +30,32 @@ from framescope.classifier.models import Reader
 from framescope.classifier.records import Sentence, Span
 from framescope.training import DEFAULT_SEED
 from framescope.training.corpora import POLNEAR, polnear_texts
-from framescope.training.corpora import find_corpus as find
+from framescope.training.data.marks import Edits, RowCitation, moved, rewrite, shifted
 
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
-    from framescope.classifier.records import Citation, Sentence
+    from framescope.classifier.records import Citation
     from framescope.training.data.examples import Examples
-from framescope.training.data.marks import Edits, RowCitation, moved, rewritten, shifted
 
 SIGNAL = "state_media_attribution"
-NAMING = ("named_source", "unnamed_source", "vague_source")
-
-#: By whether it is state media, the name that is written for an outlet that is not. Which it is
-#: makes no difference to a model that reads placeholders.
-STAND_INS: Mapping[bool, str] = {True: "Xinhua", False: "Reuters"}
-
-#: The share of them that is written as one of the phrases that name none.
-PHRASE_SHARE = 0.2
+_NAMING = ("named_source", "unnamed_source", "vague_source")
+_STAND_INS = {True: "Xinhua", False: "Reuters"}  # by whether it is state media
 PHRASES = (
     "state media", "state television", "state TV", "state radio", "state-run media",
     "state-run television", "state-controlled media", "official media",
 )  # fmt: skip
+PHRASE_SHARE = 0.2
+"""The share of stand-ins for state media that is one of the phrases, which name no outlet."""
 
 Behind = Mapping[tuple[str, int], Collection[str]]
+"""Registry ids of the outlets behind a sentence, by its ``article_id`` and ``start``."""
 
 
 def behind(root: Path, registry: Registry) -> Behind:
-    """Find the outlets that sentences of PolNeAR attribute their content to.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        The folder of corpora.
-    registry : Registry
-
-    Returns
-    -------
-    mapping of (str, int) to collection of str
-        From ``Sentence.article_id`` of the examples, and ``Sentence.start``, to registry ids;
-        sentences without any are left out.
-    """
-    card = find(POLNEAR.name).card
+    """Find the outlets that sentences of PolNeAR attribute their content to."""
     return {
-        (f"{card.name}/{annotated.article.id}", sentence.start): outlets
-        for annotated in polnear_texts(root / card.folder)
+        (f"{POLNEAR.name}/{annotated.article.id}", sentence.start): outlets
+        for annotated in polnear_texts(root / POLNEAR.folder)
         for sentence, outlets in zip(annotated.sentences, annotated.outlets(registry), strict=True)
         if outlets
     }
@@ -85,17 +63,7 @@ def behind(root: Path, registry: Registry) -> Behind:
 
 @dataclass(frozen=True)
 class Swap:
-    """Which outlets are taken for ones of the other type, and what follows.
-
-    Parameters
-    ----------
-    registry : Registry
-    behind : Behind
-        The outlets that sentences are attributed to.
-    seed : int
-    share : float
-        Of the outlets of each article.
-    """
+    """Swaps a share of each article's outlets for ones of the other type."""
 
     registry: Registry
     behind: Behind
@@ -103,80 +71,66 @@ class Swap:
     share: float = 0.5
 
     def is_swapped(self, article: str, outlet: str) -> bool:
-        """Return True if an outlet is swapped in an article: the same for all of its sentences."""
+        """Return whether an outlet is swapped in an article."""
         return self._drawn(article, outlet)[0] < self.share
 
-    def phrase(self, article: str, outlet: str) -> str | None:
+    def _phrase(self, article: str, outlet: str) -> str | None:
         """Return the phrase written for an outlet taken for state media; None for a name."""
         _, kind, choice = self._drawn(article, outlet)
         if kind >= PHRASE_SHARE or not self._is_state_media(article, outlet):
             return None
         return PHRASES[int(choice * len(PHRASES))]
 
-    def _drawn(self, article: str, outlet: str) -> tuple[float, float, float]:
+    def _drawn(self, article: str, outlet: str) -> tuple[float, ...]:
         """Draw three numbers from 0 to 1 for an outlet in an article."""
         drawn = hashlib.sha256(f"{self.seed}|{article}|{outlet}".encode()).digest()
-        first, second, third = (
-            int.from_bytes(drawn[at : at + 4], "big") / 2**32 for at in (0, 4, 8)
-        )
-        return first, second, third
+        return tuple(int.from_bytes(drawn[at : at + 4], "big") / 2**32 for at in (0, 4, 8))
 
     def apply(self, examples: Examples, parts: Collection[str]) -> Examples:
-        """Swap outlets in the rows of some parts whose corpus labels the signal.
+        """Swap outlets in PolNeAR's rows of some parts.
 
-        Rows keep their places and offsets; only texts and labels of the signal change. Where a
-        phrase is written for a name, whether the source is named is no longer known.
+        Texts and labels of the signal change, and places in texts with them. Where a phrase stands
+        for a name, whether the source is named becomes unknown.
         """
-        if SIGNAL not in examples.signals:
-            return examples
         column = examples.signals.index(SIGNAL)
-        naming = [examples.signals.index(s) for s in NAMING if s in examples.signals]
-        labels = examples.labels.copy()
-        sentences = list(examples.sentences)
+        naming = [examples.signals.index(s) for s in _NAMING if s in examples.signals]
+        labels, sentences = examples.labels.copy(), list(examples.sentences)
         edits: dict[str, dict[int, Edits]] = defaultdict(dict)
         chosen = np.isin(examples.part, list(parts)) & (examples.corpus == POLNEAR.name)
         for row in np.flatnonzero(chosen):
-            sentence = sentences[row]
-            article = sentence.article_id
-            sentences[row], changed = self.rename(sentence)
+            sentences[row], changed = self.rename(sentences[row])
+            article = sentences[row].article_id
             if changed:
-                edits[article][sentence.index] = changed
-            outlets = self.behind.get((article, sentence.start), ())
+                edits[article][sentences[row].index] = changed
+            outlets = self.behind.get((article, sentences[row].start), ())
             swapped = [outlet for outlet in outlets if self.is_swapped(article, outlet)]
             if swapped:
                 labels[row, column] = any(self._is_state_media(article, one) for one in outlets)
-            if any(self.phrase(article, outlet) for outlet in swapped):
+            if any(self._phrase(article, outlet) for outlet in swapped):
                 labels[row, naming] = np.nan
-        citations = _with_edits(examples, edits)
+        citations = _moved(examples, edits)
         return replace(examples, sentences=tuple(sentences), labels=labels, citations=citations)
 
     def rename(self, sentence: Sentence) -> tuple[Sentence, Edits]:
-        """Write a stand-in wherever the sentence names an outlet that is swapped.
-
-        Gives the sentence, and what was rewritten of it.
-        """
-        text, done, pieces = sentence.text, 0, []
-        edits: list[tuple[int, int, int]] = []
+        """Write a stand-in for each swapped outlet's name; return the sentence and the edits."""
+        found: list[tuple[int, int, str]] = []
         for mention in self._reader.mentions(sentence):
             if all(self.is_swapped(sentence.article_id, one) for one in mention.outlets):
-                phrase = self.phrase(sentence.article_id, mention.outlets[0])
-                stand_in = phrase or STAND_INS[not self._reader.is_state_media(mention)]
-                if not text[: mention.start].strip("\"'“‘ "):
+                phrase = self._phrase(sentence.article_id, mention.outlets[0])
+                stand_in = phrase or _STAND_INS[not self._reader.is_state_media(mention)]
+                if not sentence.text[: mention.start].strip("\"'“‘ "):
                     stand_in = stand_in[0].upper() + stand_in[1:]
-                pieces += [text[done : mention.start], stand_in]
-                edits.append((mention.start, mention.end, len(stand_in)))
-                done = mention.end
-        if not pieces:
+                found.append((mention.start, mention.end, stand_in))
+        if not found:
             return sentence, ()
+        written, edits = rewrite(sentence, found)
         citations = tuple(
             replace(one, state_media=self._says_state_media(sentence.article_id, one))
             for one in sentence.citations
         )
-        written = rewritten(sentence, "".join([*pieces, text[done:]]), edits)
         return replace(written, citations=citations), edits
 
     def _says_state_media(self, article: str, citation: Citation) -> bool:
-        """Tell what a citation is of when its outlets are swapped; others stay what they are."""
         if not citation.outlets:
             return citation.state_media
         return any(self._is_state_media(article, outlet) for outlet in citation.outlets)
@@ -189,10 +143,10 @@ class Swap:
         return self.registry[outlet].state_media != self.is_swapped(article, outlet)
 
 
-def _with_edits(
+def _moved(
     examples: Examples, edits: Mapping[str, Mapping[int, Edits]]
 ) -> tuple[tuple[RowCitation, ...] | None, ...]:
-    """Move who is cited with what was rewritten, by article and number of the sentence."""
+    """Move citations with the edits, which are by article and number of the sentence."""
     return tuple(
         moved(citations, edits.get(sentence.article_id, {}))
         for citations, sentence in zip(examples.citations, examples.sentences, strict=True)
@@ -201,14 +155,11 @@ def _with_edits(
 
 # --- counterfactuals ------------------------------------------------------------------------------
 
-SHARE = 0.5
-"""Of the articles."""
+_OFFICES = "government_attribution"
+_LEADER = "leader"
+_FORMS = ("name", "adjective", "people", "capital")
 
-OFFICES = "government_attribution"
-LEADER = "leader"
-FORMS = ("name", "adjective", "people", "capital")
-
-#: Other ways to write a form: of what is read, not of what is written.
+# Other ways to write a form, which are read but never written.
 _ALIASES: Mapping[str, tuple[str, str]] = {
     "the U.S.": ("the United States", "name"),
     "the US": ("the United States", "name"),
@@ -223,7 +174,7 @@ _ALIASES: Mapping[str, tuple[str, str]] = {
     "Democrat": ("the Democratic Party", "adjective"),
     "Conservatives": ("the Conservative Party", "people"),
 }
-#: Surnames that are common words: "Xi" is none.
+# Surnames that are common words: "Xi" is none.
 _WORDS = frozenset({"May", "Moon", "Johnson", "Khan", "Ryan", "Sanders", "Green", "Labour"})
 _VOWEL = re.compile(r"[AEIOaeio]|Uk|Ug|US?\b(?!\w)")
 
@@ -238,44 +189,37 @@ class Entity:
 
 @dataclass(frozen=True)
 class Counterfactuals:
-    """What becomes of names in the articles that are drawn.
-
-    `share` is of the articles.
-    """
+    """Swaps the entities in a share of the articles for others of their kind."""
 
     entities: Sequence[Entity]
     seed: int = DEFAULT_SEED
-    share: float = SHARE
+    share: float = 0.5
 
     @classmethod
     def of(cls, seed: int) -> Counterfactuals:
-        """Take the table that ships."""
-        text = (
-            files("framescope.training.data").joinpath("entities.tsv").read_text(encoding="utf-8")
-        )
-        rows = csv.DictReader(text.splitlines(), delimiter="\t")
-        return cls([Entity(r["kind"], {f: r[f] for f in FORMS if r[f]}) for r in rows], seed)
+        """Read the entities that ship."""
+        table = files("framescope.training.data").joinpath("entities.tsv").read_text("utf-8")
+        rows = csv.DictReader(table.splitlines(), delimiter="\t")
+        return cls([Entity(r["kind"], {f: r[f] for f in _FORMS if r[f]}) for r in rows], seed)
 
     def apply(self, examples: Examples, part: str) -> Examples:
-        """Rename in the rows of a part; spans move with the words they mark."""
+        """Rename in the rows of a part; spans and citations move with the words they mark."""
         sentences, spans = list(examples.sentences), list(examples.spans)
         offices: set[str] = set()
-        if OFFICES in examples.signals:
-            labelled = ~np.isnan(examples.column(OFFICES))
-            offices = set(np.unique(examples.corpus[labelled]).tolist())
-        drawn: dict[str, Mapping[str, str]] = {}
+        if _OFFICES in examples.signals:
+            offices = set(examples.corpus[~np.isnan(examples.column(_OFFICES))].tolist())
+        names: dict[str, Mapping[str, str]] = {}
         edits: dict[str, dict[int, Edits]] = defaultdict(dict)
         for row in np.flatnonzero(examples.part == part).tolist():
-            article, corpus = sentences[row].article_id, str(examples.corpus[row])
-            if article not in drawn:
-                drawn[article] = self._names(article, corpus not in offices)
-            if drawn[article]:
-                sentences[row], spans[row], changed = self.rename(
-                    sentences[row], spans[row], drawn[article]
-                )
-                if changed:
-                    edits[article][sentences[row].index] = changed
-        citations = _with_edits(examples, edits)
+            one = sentences[row]
+            if one.article_id not in names:
+                leaders = str(examples.corpus[row]) not in offices
+                names[one.article_id] = self._names(one.article_id, leaders)
+            renamed = self.rename(one, spans[row], names[one.article_id])
+            sentences[row], spans[row], changed = renamed
+            if changed:
+                edits[one.article_id][one.index] = changed
+        citations = _moved(examples, edits)
         return replace(
             examples, sentences=tuple(sentences), spans=tuple(spans), citations=citations
         )
@@ -283,52 +227,38 @@ class Counterfactuals:
     def rename(
         self, sentence: Sentence, spans: Sequence[Span], names: Mapping[str, str]
     ) -> tuple[Sentence, tuple[Span, ...], Edits]:
-        """Write other names into a sentence.
+        """Write other names into a sentence; return it, its spans and the edits.
 
-        `spans` are those in it, in offsets of the article, and `names` lead from what stands there
-        to what is written. The sentence keeps its offsets, only its text changes; spans lie over
-        the words they marked, as if the article had kept its other sentences. Gives both, and what
-        was rewritten.
+        The sentence keeps its offsets; spans, in offsets of the article, lie over the words that
+        they marked as if the other sentences had stayed as they were.
         """
-        text, pieces, done = sentence.text, [], 0
-        edits: list[tuple[int, int, int]] = []
-        for match in self._pattern.finditer(text):
-            found = names.get(match["name"])
-            if found is None:
-                continue
-            written = _fitted(match["article"] or "", found, match.start() == 0)
-            pieces += [text[done : match.start()], written]
-            edits.append((match.start(), match.end(), len(written)))
-            done = match.end()
-        if not edits:
+        found = [
+            (*match.span(), _fitted(match["article"] or "", name, match.start() == 0))
+            for match in (self._pattern.finditer(sentence.text) if names else ())
+            if (name := names.get(match["name"])) is not None
+        ]
+        if not found:
             return sentence, tuple(spans), ()
-        base = sentence.start
-        changed = rewritten(sentence, "".join([*pieces, text[done:]]), edits)
-        moved = (
-            replace(
-                span,
-                start=base + shifted(span.start - base, edits, last=False),
-                end=base + shifted(span.end - base, edits, last=True),
-            )
-            for span in spans
-        )
-        return changed, tuple(moved), edits
+        written, edits = rewrite(sentence, found)
+        base, follow = sentence.start, []
+        for span in spans:
+            start, end = shifted(span.start - base, span.end - base, edits)
+            follow.append(replace(span, start=base + start, end=base + end))
+        return written, tuple(follow), edits
 
     def _names(self, article: str, leaders: bool) -> Mapping[str, str]:
-        """Draw the names of an article; none where it stays as it is."""
+        """Draw what is written for each name of an article; nothing where it stays as it is."""
         random = Random(f"{self.seed}|{article}")
         if random.random() >= self.share:
             return {}
         other: dict[int, Entity] = {}
-        by_kind = defaultdict(list)
-        for number, entity in enumerate(self.entities):
-            by_kind[entity.kind].append(number)
-        for kind, numbers in by_kind.items():
-            if kind != LEADER or leaders:
+        for kind in dict.fromkeys(entity.kind for entity in self.entities):
+            if kind != _LEADER or leaders:
+                numbers = [n for n, entity in enumerate(self.entities) if entity.kind == kind]
                 shuffled = random.sample(numbers, len(numbers))
                 # Each becomes the next in a random circle: never itself, never two the same.
-                for number, following in zip(shuffled, [*shuffled[1:], shuffled[0]], strict=True):
-                    other[number] = self.entities[following]
+                following = [self.entities[n] for n in (*shuffled[1:], shuffled[0])]
+                other |= zip(shuffled, following, strict=True)
         return {
             written: other[number].forms[form]
             for written, (number, form) in self._written.items()
@@ -337,7 +267,7 @@ class Counterfactuals:
 
     @cached_property
     def _written(self) -> dict[str, tuple[int, str]]:
-        """Every name that is read, with whose it is and in which form."""
+        """Every name that is read, with the number of its entity and its form."""
         found = {
             written: (number, form)
             for number, entity in enumerate(self.entities)
@@ -352,13 +282,12 @@ class Counterfactuals:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        names = sorted(self._written, key=len, reverse=True)
-        either = "|".join(map(re.escape, names))
+        either = "|".join(map(re.escape, sorted(self._written, key=len, reverse=True)))
         return re.compile(rf"(?<![\w-])(?P<article>[Aa]n? )?(?P<name>{either})(?![\w-])")
 
 
 def _fitted(article: str, name: str, first: bool) -> str:
-    """Write a name behind its article: "an Iranian" and "a Russian", "The" at the beginning."""
+    """Write a name after its article: "an Iranian" and "a Russian", "The" at the beginning."""
     if article:
         article = article[0] + ("n " if _VOWEL.match(name) else " ")
         name = name.removeprefix("the ")
