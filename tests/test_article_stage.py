@@ -83,18 +83,6 @@ def test_features_are_means_of_the_whole_the_start_and_the_most() -> None:
     )  # fmt: skip
 
 
-def test_the_record_is_read_back_and_another_is_refused() -> None:
-    names = article_features(OF_SENTENCES)
-    stage = ArticleStage(OF_SENTENCES, Regressions(names, {"hyperpartisan": (0.5,) * 8}))
-    assert ArticleStage.from_record(stage.to_record()) == stage
-    for damaged in (
-        {**stage.to_record(), "signals": ["claim"]},
-        {**stage.to_record(), "outputs": {"features": names, "weights": {"hyperpartisan": [1.0]}}},
-    ):
-        with pytest.raises(ValueError, match="of other features"):
-            ArticleStage.from_record(damaged)
-
-
 def test_every_sentence_of_an_article_has_its_log_odds() -> None:
     line = (1.0, 2.0, 0, 0, 0, 0, 0, -0.5)
     stage = ArticleStage(
@@ -150,11 +138,3 @@ def test_thresholds_are_raised_to_the_chance_of_log_odds() -> None:
     assert raised["claim"] == 0.3
     assert raised["hyperpartisan"] == pytest.approx(1 / (1 + np.exp(-2.0)), abs=1e-5)
     assert decisions.at_least({"hyperpartisan": -np.inf}).thresholds == decisions.thresholds
-
-
-def test_corpora_that_label_sentences_too_take_no_part() -> None:
-    train, told = examples(30, 1)
-    labels = train.labels.copy()
-    labels[:, 0] = 1.0
-    stage, _ = fit_articles(Planted(told), replace(train, labels=labels), None)
-    assert stage.outputs.weights == {}

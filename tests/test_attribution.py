@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,8 +31,6 @@ from framescope.classifier.records.article import (
     Republication,
     Sentence,
     SourceKind,
-    Unit,
-    Voice,
 )
 from framescope.classifier.records.text import fold
 from hypothesis import given
@@ -59,9 +55,6 @@ def ruled(text: str, registry: Registry = REGISTRY, **fields: object) -> tuple[S
 
 def quoted(sentences: Sequence[Sentence]) -> list[list[str]]:
     return [[one.text[start:end] for start, end in one.quoted] for one in sentences]
-
-
-# --- quotations -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", cases("quotations"), ids=lambda case: str(case["name"]))
@@ -106,9 +99,6 @@ def test_places_lie_in_the_article_and_contents_in_their_sentences(text) -> None
                 assert sentence.start <= place.start < place.end <= sentence.end
             for place in (citation.source, citation.cue, citation.antecedent):
                 assert place is None or 0 <= place.start < place.end <= len(text)
-
-
-# --- citations ------------------------------------------------------------------------------------
 
 
 def at(text: str, words: str | None, start: int = 0) -> Place | None:
@@ -282,8 +272,6 @@ def test_a_carried_citation_has_its_own_content_and_no_cue() -> None:
     assert run_on(ruled(text), [(), (tag,)]) == [(carried,), (tag,)]
 
 
-# --- readings -------------------------------------------------------------------------------------
-
 TEXT = (
     "ORRIN (Vesk TV) - The ferry of Orrin will stop. Mayor Ada Quill said the town could not pay. "
     "“We read of it in the paper. It was news to us,” she added. Vesk TV will close."
@@ -305,20 +293,6 @@ def test_a_sentence_has_its_quotations_citations_and_outlets() -> None:
     # A checkpoint knows its data by the sentences, without what follows from the text.
     bare = replace(found[2], quoted=(), date=None, mentions=None)
     assert (found[2], repr(found[2])) == (bare, repr(bare))
-
-
-def test_what_an_earlier_reading_found_is_found_again() -> None:
-    again = cited(article(TEXT), ruled(TEXT), Registry(own={}))
-    assert not any(s.citations for s in again)
-    other = [replace(s, voice=Voice.QUOTED) for s in again]
-    assert {s.voice for s in cited(article(TEXT), other, REGISTRY)} == {Voice.OWN}
-
-
-def test_a_voice_given_by_the_file_is_kept_and_none_is_decided() -> None:
-    text = "“No,” she said. The port closed."
-    units = (Unit(0, 15), Unit(16, 32, voice=Voice.REPORTED))
-    assert [s.voice for s in ruled(text, units=units)] == [Voice.OWN, Voice.REPORTED]
-    assert [s.voice for s in ruled(text)] == [Voice.OWN] * 2
 
 
 def test_an_article_of_another_language_has_quotations_and_no_names() -> None:
@@ -369,15 +343,6 @@ def test_the_parts_of_an_article_hold_each_sentence_once_with_its_places() -> No
     assert [rows for rows, _ in alone(begin(article(body)))] == [[0, 1]]
 
 
-# --- any amount of text ---------------------------------------------------------------------------
-
-
-def test_no_sentences_have_no_citations() -> None:
-    assert [ruled(text) for text in ("", " ", "\n\n")] == [()] * 3
-    assert resolve_citations("", (), (), REGISTRY) == []
-    assert run_on((), ()) == []
-
-
 BAD = {  # repeated over and over
     "words": "the Minister of Works Ana Poor said state TV told the Amaro State Agency that ",
     "emoji": "😀🎉",
@@ -416,11 +381,3 @@ def test_twice_as_much_bad_text_is_about_twice_the_work(name, whole) -> None:
     REGISTRY.mentions("x" * 250_000)  # after which names are met by an automaton, made once
     work(4_000)  # and what else is made once
     assert work(8_000) < 3 * work(4_000) + 2_000
-
-
-def test_importing_is_cheap() -> None:
-    code = (
-        "import sys, framescope.classifier.attribution; "
-        "sys.exit(bool({'numpy', 'nupunkt'} & set(sys.modules)))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

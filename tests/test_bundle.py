@@ -71,12 +71,6 @@ def test_the_card_may_be_edited_and_must_be_there(folder) -> None:
     assert "without its card" in refusal(folder)
 
 
-def test_the_shipped_bundles_are_named_by_their_kinds() -> None:
-    for kind in bundles.KINDS:
-        assert bundles.resolve(kind) == bundles.default_path(kind)
-        assert bundles.default_path(kind).parent.name == "bundles"
-
-
 def test_a_corpus_that_labels_in_another_sense_has_thresholds_of_its_own(folder) -> None:
     assert bundles.load(folder).threshold("claim", "claimbuster") == 0.4
     change(folder, thresholds_elsewhere={"claimbuster": {"claim": 0.25}})
@@ -84,21 +78,6 @@ def test_a_corpus_that_labels_in_another_sense_has_thresholds_of_its_own(folder)
     assert found.threshold("claim", "claimbuster") == 0.25
     assert found.threshold("claim", "house") == found.thresholds["claim"] == 0.4
     assert found.threshold("loaded_language", "claimbuster") == 0.6
-
-
-# --- not a bundle, damaged, newer -----------------------------------------------------------------
-
-
-def test_no_folder_names_what_there_is(tmp_path) -> None:
-    message = refusal(tmp_path / "none")
-    assert message.startswith(f"{tmp_path / 'none'}: no such bundle")
-    assert "baseline, transformer" in message
-    (tmp_path / "file").touch()
-    assert "no such bundle" in refusal(tmp_path / "file")
-
-
-def test_a_folder_without_a_manifest_says_how_to_make_one(tmp_path) -> None:
-    assert "not a bundle (no manifest.json); make one with: framescope train" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -177,9 +156,6 @@ def test_a_model_with_other_signals_than_its_manifest_is_refused(tmp_path) -> No
     assert "signals are not those of" in refusal(tmp_path / "mixed")
 
 
-# --- written whole or not at all ------------------------------------------------------------------
-
-
 class Full(OSError):  # noqa: N818
     """A disk that is full."""
 
@@ -198,14 +174,6 @@ def test_a_failed_write_leaves_the_old_bundle_and_nothing_else(folder) -> None:
     assert list(folder.parent.iterdir()) == [folder]
 
 
-def test_a_bundle_is_replaced_whole(folder) -> None:
-    (folder / "left-over.bin").touch()
-    bundles.write(folder, {**MANIFEST, "name": "new"}, "# New\n", save)
-    assert bundles.load(folder).name == "new"
-    assert not (folder / "left-over.bin").exists()
-    assert list(folder.parent.iterdir()) == [folder]
-
-
 def test_the_old_bundle_comes_back_when_the_new_one_cannot_be_moved_in(folder, monkeypatch) -> None:
     rename = Path.rename
 
@@ -219,14 +187,6 @@ def test_the_old_bundle_comes_back_when_the_new_one_cannot_be_moved_in(folder, m
         bundles.write(folder, {**MANIFEST, "name": "new"}, "# New\n", save)
     assert bundles.load(folder).name == "by-hand"
     assert list(folder.parent.iterdir()) == [folder]
-
-
-def test_an_empty_or_a_missing_folder_is_filled(tmp_path, monkeypatch) -> None:
-    (tmp_path / "empty").mkdir()
-    monkeypatch.chdir(tmp_path)
-    for place in (tmp_path / "empty", tmp_path / "a" / "b", Path("made")):
-        bundles.write(place, MANIFEST, "", save)
-        assert bundles.load(place).name == "by-hand"
 
 
 def test_what_is_no_bundle_is_never_replaced(tmp_path) -> None:

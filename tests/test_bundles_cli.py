@@ -105,18 +105,3 @@ def test_an_address_is_scored_with(place, tmp_path):
     assert gone.returncode == 2
     assert gone.stderr.startswith("framescope: hf://desk/other: can't be fetched")
     assert gone.stderr.count("\n") == 1
-
-
-@pytest.mark.slow
-def test_what_ships_may_be_promoted_over_itself_on_what_ships(tmp_path):
-    ended = typed(tmp_path, "bundles", "promote", "baseline", "--as", "wire", "--draws", "200",
-                  "--format", "json")  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    record = json.loads(ended.stdout)
-    assert record["decision"] == "promoted"
-    assert record["gate"]["behaviours_missed"] == []
-    assert {one["rows"] for one in record["changes"]} == {"house"}
-    assert {one["verdict"] for one in record["changes"]} <= {
-        "no difference shown",
-        "too few to tell",
-    }

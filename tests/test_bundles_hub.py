@@ -49,11 +49,6 @@ def test_what_was_pushed_is_pulled_to_the_byte(hub):
     }
 
 
-def test_it_is_for_everybody_to_see_only_if_that_is_said(hub):
-    typed("push", "made", ADDRESS, "--public")
-    assert not hub.private["desk/mine"]
-
-
 def test_only_what_a_bundle_holds_is_pushed(hub):
     Path("made/notes.txt").write_text("not for others")
     typed("push", "made", ADDRESS)
@@ -96,14 +91,6 @@ def test_other_files_under_right_names_do_not_load(hub):
     assert not Path("got").exists()
 
 
-def test_a_newer_format_does_not_load(hub):
-    typed("push", "made", ADDRESS)
-    newer = {**json.loads(Path("made/manifest.json").read_text()), "format": 9}
-    hub.commit("desk/mine", {bundles.MANIFEST: json.dumps(newer).encode()})
-    with pytest.raises(BundleError, match=r"^hf://desk/mine: bundle format 9 is newer"):
-        bundles.load(ADDRESS)
-
-
 def test_a_manifest_that_names_files_elsewhere_fetches_nothing(hub):
     typed("push", "made", ADDRESS)
     record = json.loads(Path("made/manifest.json").read_text())
@@ -144,25 +131,3 @@ def test_a_hub_that_is_not_reached_is_one_line(hub, monkeypatch):
 def test_a_commit_is_made_and_not_named(hub):
     assert "leave out @main" in refusal("push", "made", f"{ADDRESS}@main")
     assert hub.writes() == []
-
-
-def test_no_name_of_ones_own_asks_the_hub(hub):
-    bundles.load("made")
-    with pytest.raises(BundleError):
-        bundles.resolve("desk/mine")
-    assert hub.asked == []
-
-
-@pytest.mark.slow
-def test_a_card_that_training_writes_is_one_that_a_hub_reads():
-    from framescope.training.runs.card import model_card
-
-    manifest = bundles.read_manifest(bundles.resolve("baseline"))
-    text = model_card({**manifest, "languages": ["en", "no"]})
-    card = huggingface_hub.ModelCard(text)
-    data = card.data.to_dict()
-    assert data["library_name"] == "framescope"
-    assert data["language"] == ["en", "no"]
-    assert data["license"] == "other"
-    assert {"framescope", "baseline"} <= set(data["tags"])
-    assert card.text.lstrip().startswith(f"# {manifest['name']}")

@@ -16,11 +16,7 @@ from framescope.classifier.models.citation_scorer import (
     CitationScorer,
     Regressions,
     ResolvedCitations,
-    citation_features,
     decide,
-    features_of,
-    kind_features,
-    log_odds,
     quoted_share,
     resolve_raw_citations,
     with_rules,
@@ -88,9 +84,6 @@ def resolved(rows: Sequence[Sentence], *found: RawCitation | None) -> ResolvedCi
     return resolve_raw_citations([[one] if one else [] for one in found], rows, REGISTRY)
 
 
-# --- who they are ---------------------------------------------------------------------------------
-
-
 def test_places_are_the_articles_own_wherever_its_sentences_stand() -> None:
     first = article("It rained.", "Ada Quill said it was wet.", gap=7, start=40)
     other = article("It was dry, Bo Vale wrote.", name="b", start=900)
@@ -133,15 +126,6 @@ def test_a_named_source_has_one_kind_in_an_article() -> None:
     assert [row[0].kinds[0] for row in resolved(rows, *found).raw] == [2.5, 2.5, 2.0, 6.0, 1.0]
 
 
-def test_outlets_are_those_that_a_source_is_or_spoke_through() -> None:
-    rows = article("It was wet, the Vesk Herald reported.", "It was dry, Bo Vale told Orrin TV.")
-    paper = raw(rows, 0, "the Vesk Herald", "reported", "It was wet")
-    told = raw(rows, 1, "Bo Vale", "told", "It was dry")
-    ((one,), (two,)) = resolved(rows, paper, told).citations
-    assert (one.outlets, one.state_media) == (("vesk-herald",), False)
-    assert (two.outlets, two.state_media, two.name) == (("orrin-tv",), True, "Bo Vale")
-
-
 @pytest.mark.parametrize(("outlet", "state"), [(None, True), ("Orrin TV", False)])
 def test_an_articles_own_outlet_says_nothing_as_state_media(outlet, state) -> None:
     rows = article("It was wet, Orrin TV reported.", outlet=outlet)
@@ -157,8 +141,6 @@ def test_what_is_carried_over_has_the_source_of_the_sentence_before() -> None:
     assert (text_of(rows, one.source), one.cue, one.name) == ("Bo Vale", None, "Bo Vale")
     assert found.raw[1][0].carried
 
-
-# --- what they decide -----------------------------------------------------------------------------
 
 SIGNALS = ("claim", "attributed", "vague_source", "government_attribution")
 ROWS = article("It was wet, officials said.", "It is not.")
@@ -246,64 +228,12 @@ def test_signals_are_decided_and_the_others_stay_what_they_are() -> None:
     assert (nothing[0], nothing[1].shape) == ((), (0, len(SIGNALS)))
 
 
-# --- features -------------------------------------------------------------------------------------
-
-
-def test_features_of_a_citation_are_in_their_order() -> None:
-    rows = [replace(*article("“It was wet,” officials said."), quoted=((0, 13),)), *article("No.")]
-    one = raw(
-        rows, 0, (1, "No"), None, "It was wet", marked=0.5, linked=0.5, cued=0.5, carried=True
-    )
-    found = dict(zip(CITATION_FEATURES, citation_features(one, rows[0], 1.5), strict=True))
-    assert found == {
-        "marked": 0.0, "linked": 0.0, "cued": 0.0, "cue": 0.0, "source": 1.0, "nested": 0.0,
-        "carried": 1.0, "elsewhere": 1.0, "quoted": 1.0, "attributed": 1.5,
-        "length": float(np.log1p(10)),
-    }  # fmt: skip
-    assert np.isfinite([log_odds(0.0), log_odds(1.0)]).all()
-
-
-def test_features_of_a_kind_are_what_words_sentence_and_registry_say() -> None:
-    one = officials(*range(5))
-    known = Citation(Place(0, 1), None, (), UNNAMED, government=True, outlets=("rt",))
-    found = dict(zip(KIND_FEATURES, kind_features(one, known, [5, 6, 7, 8, 9]), strict=True))
-    assert [found[f"words: {kind}"] for kind in KINDS] == [0, 1, 2, 3, 4]
-    assert [found[f"sentence: {kind}"] for kind in KINDS] == [5, 6, 7, 8, 9]
-    assert [found[f"known: {kind}"] for kind in KINDS] == [0, 1, 0, 1, 0]
-    assert (found["known: outlet"], found["known: antecedent"], found["source"]) == (1, 0, 1)
-    nobody = zip(
-        KIND_FEATURES, kind_features(one, replace(known, source=None), [0] * 5), strict=True
-    )
-    assert not any(value for name, value in nobody if name.startswith("known"))
-
-
-def test_features_of_a_sentence_are_those_of_its_surest_citation() -> None:
-    text = "“It was wet,” officials said again."
-    rows = [replace(*article(text), quoted=((0, 13),))]
-    pair = [raw(rows, 0, "officials", "said", words) for words in ("It was wet", "again")]
-    weights = {"right": line(CITATION_FEATURES, marked=1.0)}
-    scorer = replace(PLAIN, citation=Regressions(CITATION_FEATURES, weights))
-    for surer, share in enumerate((1.0, 0.0)):
-        given = [replace(one, marked=0.9 if n == surer else 0.6) for n, one in enumerate(pair)]
-        found = features_of(scorer, resolve_raw_citations([given], rows, REGISTRY), rows,
-                            logits(1.5), SIGNALS, [True])  # fmt: skip
-        (of_row,) = found.sentences["attributed"].tolist()
-        values = dict(zip(SENTENCE_FEATURES, of_row, strict=True))
-        assert (values["vote"], values["names state media"]) == (1.5, 1.0)
-        assert values["cited"] == pytest.approx(0.9)
-        assert values["quoted content"] == share
-        assert values["quoted share"] == pytest.approx(8 / 26)
-        assert values["named"] == pytest.approx(0.3)  # of three alike, times the chance
-
-
 def test_the_share_in_quotation_marks_counts_letters() -> None:
     text = "He said: “No, no.” Ah"
     sentence = Sentence(text, 0, len(text), "a", 0, quoted=((9, 18),))
     spans = [(0, len(text))], [(9, 18)], [(7, 9)], []
     assert [quoted_share(one, sentence) for one in spans] == pytest.approx([4 / 12, 1, 0, 0])
 
-
-# --- with the rules -------------------------------------------------------------------------------
 
 LABEL = Citation(Place(0, 4), Place(4, 5), (Place(6, 20),), NAMED, found_by="speaker label")
 DATELINE = Citation(Place(0, 4), None, (Place(6, 20),), NAMED, found_by="dateline")
@@ -344,9 +274,6 @@ def test_a_quotation_that_runs_on_is_its_speakers() -> None:
     assert with_rules([first, replace(then, article_id="b")], [(said,), ()]) == ((said,), ())
 
 
-# --- the record -----------------------------------------------------------------------------------
-
-
 def filled(features: Sequence[str], *outputs: str) -> Regressions:
     weights = tuple(float(n) for n in range(len(features) + 1))
     return Regressions(tuple(features), dict.fromkeys(outputs, weights))
@@ -371,11 +298,3 @@ def test_a_record_is_read_back_and_one_of_other_features_is_refused(part) -> Non
     for other in (renamed, short):
         with pytest.raises(ValueError, match="of other features"):
             CitationScorer.from_record(other)
-
-
-def test_shares_add_up_to_the_log_odds() -> None:
-    features = np.arange(len(CITATION_FEATURES), dtype=float)
-    shares = FITTED.citation.shares("right", features.tolist())
-    assert list(shares) == list(CITATION_FEATURES)
-    (odds,) = FITTED.citation.log_odds(features[None])["right"].tolist()
-    assert sum(shares.values()) + len(CITATION_FEATURES) == pytest.approx(odds)

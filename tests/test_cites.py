@@ -121,8 +121,3 @@ def test_an_article_is_cited_the_same_whatever_stands_beside_it(cites) -> None:
     assert [[replace(c, score=None, reasons=()) for c in row] for row in together] == [
         [replace(c, score=None, reasons=()) for c in row] for row in alone
     ]
-
-
-@pytest.mark.slow
-def test_nothing_cites_nobody(cites) -> None:
-    assert cites.model.predict([]).citations == ()

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError
-from framescope.classifier.models.domain import DOMAIN, TrainingDomain, of_articles
-from framescope.classifier.records import Article, BatchReport, Sentence, Unit
+from framescope.classifier.models.domain import DOMAIN, TrainingDomain
+from framescope.classifier.records import Article, BatchReport, Unit
 from framescope.classifier.reports import to_json
 from framescope.classifier.reports.sourcing import UNLIKE, in_brief
 from framescope.classifier.scoring import Scorer
-from framescope.training.calibration import fit_domain
 from framescope.training.calibration.domain import _limits
 
 SIGNALS = ("claim", "loaded_language", "hyperpartisan")
@@ -57,13 +56,6 @@ def test_what_is_saved_is_loaded_and_nothing_that_does_not_fit(tmp_path):
         TrainingDomain.load(tmp_path, 3)
 
 
-def test_vectors_are_averaged_by_article():
-    rows = [Sentence("x", 0, 1, name, n) for name, n in (("a", 0), ("a", 1), ("b", 0))]
-    means, counts = of_articles(np.array([[1, 1], [3, 1], [5, 5]], np.float32), rows)
-    assert (means.tolist(), counts) == ([[2, 1], [5, 5]], [2, 1])
-    assert of_articles(np.zeros((0, 2), np.float32), [])[0].shape == (0, 2)
-
-
 def test_limits_hold_nine_in_ten_of_each_answer(toy_data):
     rng = np.random.default_rng(0)
     labels = np.zeros((len(toy_data.examples), 2), np.float32)
@@ -76,13 +68,6 @@ def test_limits_hold_nine_in_ten_of_each_answer(toy_data):
     assert np.isnan(yes[1])  # no row of that answer
 
 
-def test_too_few_articles_give_no_domain(toy_data):
-    few, model = toy_data.part("validation"), bundles.load("baseline").model
-    proba = np.zeros((len(few), len(model.signals)), np.float32)
-    few = replace(few, labels=np.full(proba.shape, np.nan, np.float32))
-    assert fit_domain(model, few, few, proba, 13) is None
-
-
 def test_a_damaged_domain_is_one_line(small_bundle, tmp_path):
     folder = tmp_path / "bundle"
     shutil.copytree(small_bundle, folder)
@@ -92,9 +77,6 @@ def test_a_damaged_domain_is_one_line(small_bundle, tmp_path):
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BundleError, match=r"domain\.npz: damaged"):
         bundles.load(folder)
-
-
-# --- in a report ----------------------------------------------------------------------------------
 
 
 class Placed:

@@ -14,7 +14,7 @@ import toys
 from framescope.classifier import bundles
 from framescope.classifier.models import Model, Prediction
 from framescope.classifier.records.article import Sentence
-from framescope.classifier.taxonomy import BY_NAME, Level, in_order
+from framescope.classifier.taxonomy import in_order
 
 
 @pytest.fixture(scope="module", params=["baseline", "transformer"])
@@ -75,15 +75,6 @@ def test_an_article_scores_the_same_whatever_stands_beside_it(model) -> None:
         assert own.evidence(here) == together.evidence(asked)
 
 
-def test_sentences_of_an_article_share_what_is_the_articles(model) -> None:
-    columns = [i for i, s in enumerate(model.signals) if BY_NAME[s].level is Level.ARTICLE]
-    by_article: dict[str, list[float]] = {}
-    for sentence, value in zip(SOME, model.predict_proba(SOME)[:, columns[0]], strict=True):
-        by_article.setdefault(sentence.article_id, []).append(float(value))
-    assert all(np.ptp(values) < 1e-6 for values in by_article.values())
-    assert len({round(values[0], 4) for values in by_article.values()}) > 1
-
-
 def test_typography_changes_nothing(model) -> None:
     curly = Sentence("“A vile scheme” — that’s Orrin’s ferry…", 0, 39, "a", 0)
     plain = replace(curly, text="\"A vile scheme\" - that's Orrin's ferry…")
@@ -123,20 +114,3 @@ def test_evidence_lies_in_its_sentence_strongest_first(model) -> None:
         assert all(one.score >= other.score for one, other in pairwise(spans))
     shuffled = [wanted[i] for i in np.random.default_rng(3).permutation(len(wanted))]
     assert prediction.evidence(shuffled) == [prediction.evidence([one])[0] for one in shuffled]
-
-
-def test_a_bundle_holds_no_pickle_and_its_card_says_what_it_was_made_of(loaded) -> None:
-    assert {path.name for path in loaded.path.iterdir()} == {
-        *loaded.manifest["files"], "manifest.json", "README.md",
-    }  # fmt: skip
-    for path in loaded.path.iterdir():
-        assert path.suffix in {".json", ".npz", ".onnx", ".md"}
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as arrays:
-                assert all(arrays[name].dtype != object for name in arrays)
-    card = (loaded.path / "README.md").read_text(encoding="utf-8")
-    assert f"\n---\n\n# {loaded.name}\n" in card
-    assert all(f"| `{one}` | {BY_NAME[one].meaning} |" in card for one in loaded.signals)
-    for corpus in loaded.manifest["corpora"]:
-        assert corpus["title"] in card
-        assert corpus["licence"] in card

@@ -68,13 +68,6 @@ def test_a_passage_is_as_long_as_it_says_and_never_too_long(tokenizer) -> None:
         assert last.length + len(tokens[following.rows[0]].ids) + 1 > 16
 
 
-def test_typography_is_folded_and_offsets_hold(tokenizer) -> None:
-    curly = Sentence("the “ferry” left", 7, 23, "a", 0)
-    (tokens,), *_ = Packer(tokenizer).tokenize_both([curly])
-    assert [WORDS[i] for i in tokens.ids] == ["the", '"', "ferry", '"', "left"]
-    assert [curly.text[a:b] for a, b in tokens.offsets] == ["the", "“", "ferry", "”", "left"]
-
-
 def test_a_batch_closes_each_sentence_and_says_where_it_lies(tokenizer) -> None:
     rows = [sentence(3, 0), replace(sentence(1, 1), text=" "), sentence(4, 0, "b")]
     packer = Packer(tokenizer, 100)

@@ -14,13 +14,12 @@ from framescope.classifier.models import load_tfidf, load_transformer
 from framescope.classifier.models.base import Calibration
 from framescope.classifier.models.ngrams import Ngrams
 from framescope.classifier.models.passages import Packer
-from framescope.classifier.models.placeholders import Reader, Reading, TextForm, digest, form_of
+from framescope.classifier.models.placeholders import Reader, TextForm, digest, form_of
 from framescope.classifier.models.tfidf import TfidfModel
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import Sentence
 from framescope.classifier.records.outlet import Name, Outlet, Role
 from framescope.classifier.records.statements import About, Code, Evidence, Statement
-from framescope.classifier.taxonomy import NAMES
 
 
 def outlet(id: str, *names: str, code: Code | None = None, role: Role = Role.PUBLISHER) -> Outlet:
@@ -63,17 +62,6 @@ def test_names_are_read_by_type_or_all_alike(text, typed, neutral) -> None:
     assert readings.differ is (neutral is not None)
 
 
-def test_mentions_that_a_sentence_has_are_not_looked_for_again() -> None:
-    given = sentence("It rained, OTAG said.")
-    found = replace(given, mentions=tuple(REGISTRY.mentions(given.text)))
-    assert READER.read(found) == READER.read(given)
-    none = replace(given, mentions=())
-    assert READER.read(none).typed == Reading(given.text)
-    assert Reader().read(found).typed == Reader().read(given).neutral == Reading(given.text)
-    # A checkpoint knows by its sentences what it was trained on.
-    assert (none, repr(none)) == (given, repr(given))
-
-
 @pytest.mark.parametrize("form", TextForm)
 def test_every_range_comes_back_as_the_originals_characters(form) -> None:
     text = "Rain, The Vesk Herald and the Orrin Telegraph Agency said, ended."
@@ -89,12 +77,6 @@ def test_every_range_comes_back_as_the_originals_characters(form) -> None:
     for start, end in combinations(range(len(reading.text) + 1), 2):
         first, last = reading.original(start, end)
         assert 0 <= first < last <= len(text), (start, end)
-
-
-def test_sourcing_reads_types_and_nothing_else_does() -> None:
-    typed = {name for name in NAMES if form_of(name) is TextForm.TYPED}
-    assert {"attributed", "state_media_attribution", "named_source", "quoted"} <= typed
-    assert not typed & {"claim", "biased_language", "any_technique", "hyperpartisan"}
 
 
 def test_the_digest_follows_names_and_types_alone() -> None:
@@ -122,8 +104,6 @@ def test_sentences_with_other_names_are_read_with_their_own() -> None:
         assert shipped.read(changed) == shipped.read(sentence(changed.text))
 
 
-# --- models --------------------------------------------------------------------------------------
-
 SIGNALS = ("state_media_attribution", "loaded_language")
 IDENTITY = Calibration.identity(SIGNALS)
 
@@ -145,13 +125,6 @@ def test_the_baseline_tells_types_apart_and_frames_alike(tmp_path) -> None:
         made(reader).save(tmp_path)
         again = load_tfidf(tmp_path, IDENTITY, REGISTRY)
         np.testing.assert_array_equal(again.predict_proba(rows), made(reader).predict_proba(rows))
-
-
-def test_the_baseline_shows_the_whole_name_as_the_reason() -> None:
-    text = "The Orrin Telegraph Agency said."
-    prediction = made(READER).predict([sentence(text, start=100)])
-    ((span, *_),) = prediction.evidence([(0, "state_media_attribution")])
-    assert text[span.start - 100 : span.end - 100] == "Orrin Telegraph Agency"
 
 
 def test_tokens_of_a_placeholder_stand_for_the_whole_name(encoder) -> None:

@@ -17,7 +17,6 @@ from framescope.classifier.models.raw_citations import (
     PassageOutputs,
     PassageReader,
     RowSpan,
-    carried,
     runs,
 )
 from made import SURE, Passage, sentences
@@ -127,19 +126,6 @@ def test_a_slip_of_the_tagger_does_not_cut_a_content_and_a_source_does() -> None
         "all the old and the new",
         "are lost",
     ]
-
-
-def test_what_finds_no_source_goes_on_with_the_last_within_its_article() -> None:
-    first = Passage("Orr said no", "Never", "It rained", "Never")
-    source, cue = first.tag("source", 0, "Orr"), first.tag("cue", 0, "said")
-    content = first.tag("content", 0, "no")
-    first.link("source", content, source)
-    first.link("cue", content, cue)
-    for row in (1, 3):
-        first.link("source", first.tag("content", row, "Never"), None)
-    found = carried(first.read(), first.rows)
-    assert [first.words(one.source) for row in found for one in row] == ["Orr", "Orr", None]
-    assert [one.carried for row in found for one in row] == [False, True, False]
 
 
 def test_spans_are_widened_to_whole_words() -> None:

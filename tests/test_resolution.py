@@ -6,7 +6,6 @@ import re
 
 import pytest
 from framescope.classifier.attribution import begin, cited, own_outlets, resolve_citations, run_on
-from framescope.classifier.attribution.lexicon import _rows
 from framescope.classifier.attribution.outlets import presented_as_state_media, state_media_words
 from framescope.classifier.attribution.sources import classify
 from framescope.classifier.inputs.sentences import split
@@ -24,8 +23,6 @@ from framescope.classifier.records.text import fold
 from outlets import REGISTRY as INVENTED
 from outlets import _outlet
 from test_attribution import cases
-
-# --- kinds and antecedents ------------------------------------------------------------------------
 
 
 def typed(marked: str, date: str | None = None) -> list[tuple[str, str]]:
@@ -129,26 +126,6 @@ def test_goes_back_to_the_last_such_source(text, expected) -> None:
     assert typed(text) == expected
 
 
-@pytest.mark.parametrize(
-    "table", ["terms.tsv", "places.tsv", "leaders.tsv", "candidates.tsv", "lists.tsv"]
-)
-def test_tables_are_sorted_without_duplicates(table) -> None:
-    rows = _rows(table)
-    assert rows == sorted(rows)
-    assert len(set(map(tuple, rows))) == len(rows)
-    assert len({len(row) for row in rows}) == 1
-    assert all(cell == cell.strip() for row in rows for cell in row)
-
-
-def test_tables_hold_lower_case_terms_and_terms_of_office() -> None:
-    assert all(term == term.lower() for _, term in _rows("terms.tsv"))
-    for name, _, country, since, until in _rows("leaders.tsv"):
-        assert re.fullmatch(r"[A-Z]{2} \d{4}-\d\d", f"{country} {since}"), name
-        assert not until or since < until, name
-
-
-# --- outlets by ambiguous names -------------------------------------------------------------------
-
 HARROW = Outlet(
     "harrow-agency",
     "Harrow News Agency",
@@ -230,8 +207,6 @@ def outlets(marked: str) -> set[str]:
 def test_an_ambiguous_name_is_an_outlets_where_its_words_say_so(text, found) -> None:
     assert outlets(text) == found
 
-
-# --- channels and state media ---------------------------------------------------------------------
 
 Row = list[tuple[str | None, str | None, list[str]]]
 

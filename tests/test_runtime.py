@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 
 import numpy as np
 import pytest
@@ -72,13 +71,6 @@ def test_a_graph_that_cannot_be_compiled_is_one_line(unnamed, graph, monkeypatch
         loaded.run(np.ones((1, 4, loaded.hidden), np.float32), np.ones((1, 4), np.int64))
 
 
-def test_what_was_begun_is_taken_once(unnamed, graph, monkeypatch) -> None:
-    runtime.begin(str(graph.parent))
-    monkeypatch.setenv(runtime.ENVIRONMENT, "onnxruntime")
-    assert runtime.load(graph).name.startswith("openvino ")
-    assert runtime.load(graph).name.startswith("onnxruntime ")
-
-
 def test_what_could_not_be_begun_is_said_when_it_is_asked_for(unnamed, tmp_path) -> None:
     runtime.begin("no such bundle")  # left alone
     path = tmp_path / runtime.ENCODER
@@ -101,13 +93,3 @@ def test_a_runtime_that_is_not_there_is_said_or_replaced(unnamed, graph, monkeyp
         monkeypatch.setenv(runtime.ENVIRONMENT, named)
         with pytest.raises(BundleError, match=reason):
             bundles.load(graph.parent)
-
-
-def test_the_record_says_what_scored(name, graph, type_command, tmp_path) -> None:
-    path = tmp_path / "ferry.txt"
-    path.write_text("The council of Orrin met on Tuesday to talk about the ferry. " * 8)
-    result = type_command("score", path, "--model", graph.parent, "--format", "json")
-    said = json.loads(result.out)["runtime"]
-    assert said.startswith(f"{name} ")
-    assert said.endswith(f", {runtime.instructions()}")
-    assert runtime.instructions().isascii()

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,9 +61,6 @@ def model() -> TfidfModel:
     return TfidfModel(SIGNALS, blocks, weights, np.array([0.1, -0.2, 0.3]), calibration)
 
 
-# --- features -------------------------------------------------------------------------------------
-
-
 def test_counts_and_features_are_scikit_learns(model, monkeypatch) -> None:
     from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
@@ -87,11 +82,6 @@ def test_counts_and_features_are_scikit_learns(model, monkeypatch) -> None:
     np.testing.assert_array_equal(count(model.blocks, texts).toarray(), whole)
 
 
-def test_a_chunk_shorter_than_an_ngram_counts_once() -> None:
-    block = Ngrams("char", 2, 4, (" a", " a ", "a "), np.ones(3, np.float32))
-    assert count([block], ["a", "b", "A a"]).toarray().tolist() == [[1, 1, 1], [0, 0, 0], [2, 2, 2]]
-
-
 def test_occurrences_are_what_is_counted(model) -> None:
     for block in model.blocks:
         for text in map(fold, TEXTS):
@@ -101,15 +91,6 @@ def test_occurrences_are_what_is_counted(model) -> None:
             columns = [column for column, _ in found]
             np.testing.assert_array_equal(np.bincount(columns, minlength=len(block)), counted)
             assert {number for _, numbers in found for number in numbers} <= set(range(len(chunks)))
-
-
-# --- scores ---------------------------------------------------------------------------------------
-
-
-def test_probabilities_are_the_calibrated_logits(model) -> None:
-    expected = 1 / (1 + np.exp(-(model.logits(SENTENCES) * [1, 2, 0.5] + [0, 0.1, -0.3])))
-    np.testing.assert_allclose(model.predict_proba(SENTENCES), expected, atol=1e-6)
-    assert model.logits([]).shape == (0, 3)
 
 
 def test_an_article_signal_reads_the_whole_article(model) -> None:
@@ -145,14 +126,6 @@ def test_neighbours_add_the_mean_of_what_they_say(model, tmp_path) -> None:
     np.testing.assert_allclose(means, [[0, 1, 0], [0.5, 0, 0.5], [0, 1, 0]])
 
 
-def test_text_without_known_ngrams_scores_the_intercept(model) -> None:
-    logits = model.logits(article("c", ("   ", "ʘ")))
-    np.testing.assert_allclose(logits, np.tile(model.intercepts, (2, 1)))
-
-
-# --- evidence -------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("row", "expected"), [(0, []), (1, ["cowardly butchers"]), (3, ["butchers"])]
 )
@@ -174,9 +147,6 @@ def test_contributions_of_words_add_up_to_the_log_odds(model, monkeypatch) -> No
     # An article's n-grams are shared out over its sentences.
     prediction.evidence([(row, "hyperpartisan") for row in (0, 1)])
     np.testing.assert_allclose(sum(seen), logits[0, 2] - model.intercepts[2], atol=1e-4)
-
-
-# --- files ----------------------------------------------------------------------------------------
 
 
 def test_saving_and_loading_changes_nothing(model, tmp_path) -> None:
@@ -224,25 +194,6 @@ def test_damage_is_a_clear_error(model, tmp_path, name, damage) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_a_calibration_of_other_signals_is_refused(model, tmp_path) -> None:
-    model.save(tmp_path)
-    with pytest.raises(BundleError, match="calibration"):
-        load(tmp_path, Calibration.identity(("claim",)))
-
-
-def test_scoring_imports_no_scikit_learn(small_bundle) -> None:
-    code = (
-        "import sys\n"
-        "from framescope.classifier import bundles\n"
-        "from framescope.classifier.records import Sentence\n"
-        "rows = [Sentence('A vile deal.', 0, 12, 'a', 0)]\n"
-        "model = bundles.load(sys.argv[1]).model\n"
-        "model.predict(rows).evidence([(0, 'loaded_language')])\n"
-        "sys.exit('sklearn' in sys.modules)\n"
-    )
-    assert subprocess.run([sys.executable, "-c", code, small_bundle], check=False).returncode == 0
-
-
 def test_a_bundle_reads_names_by_the_registry_it_is_loaded_with(model, tmp_path) -> None:
     manifest = {
         "name": "named", "kind": "baseline", "signals": list(SIGNALS), "languages": ["en"],
@@ -263,15 +214,3 @@ def test_a_bundle_reads_names_by_the_registry_it_is_loaded_with(model, tmp_path)
     # An outlet's name is no loaded word, whatever it is called; without placeholders it is read.
     assert logits[False, True] > logits[False, False] + 0.5
     assert logits[True, True] == logits[True, False] == model.logits(rows)[0, 1]
-
-
-def test_weights_are_rounded_once_and_by_a_32nd_at_most(model) -> None:
-    given = np.random.default_rng(8).lognormal(sigma=2, size=model.weights.shape)
-    given[:, ::2] *= -1
-    given[0, :3] = 0
-    once = TfidfModel(SIGNALS, model.blocks, given, model.intercepts, model.calibration)
-    assert (np.abs(once.weights - given) <= np.abs(given) / 32 + 1e-6).all()
-    mantissa = np.frexp(once.weights)[0] * 32
-    np.testing.assert_array_equal(mantissa, np.rint(mantissa))
-    again = TfidfModel(SIGNALS, model.blocks, once.weights, model.intercepts, model.calibration)
-    np.testing.assert_array_equal(again.weights, once.weights)
