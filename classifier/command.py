@@ -19,10 +19,7 @@ _WIDTH = 80  # columns of a report that no terminal shows
 
 
 def read(inputs: Sequence[str], options: InputOptions, most: int) -> Iterator[Article | Skipped]:
-    """Read every input; one that can't be used, or is too long, stops no other.
-
-    Every article's id is unique: the second of a name is numbered.
-    """
+    """Read every input, with unique ids; one that can't be used, or is too long, stops no other."""
     for item in _unique(_read(inputs, options), options.tell):
         if isinstance(item, Article) and len(item.text) > most:
             reason = f"longer than {most:,} characters ({len(item.text):,}); "

@@ -1,7 +1,4 @@
-"""The errors a user can meet.
-
-Every message is one line: what is wrong, where, and what to type next.
-"""
+"""The errors a user can meet: one line that says what is wrong, where, and what to type next."""
 
 from __future__ import annotations
 

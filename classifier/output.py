@@ -1,7 +1,4 @@
-"""Where a report goes: standard output, or a file that appears only when it is whole.
-
-What an interrupted run had written is kept beside the file, under the name of a part.
-"""
+"""Where a report goes: standard output, or a file that appears only when it is whole."""
 
 from __future__ import annotations
 
@@ -37,10 +34,7 @@ _LINE_END = 20_000_000  # bytes within which a line of JSON ends
 
 
 def format_for(path: Path | None, given: str | None, default: str) -> str:
-    """Return the format of a report: the one given, else that of the file's suffix.
-
-    Raises `InputError` when the two contradict each other.
-    """
+    """Return the format of a report: the one given, else that of the file's suffix."""
     named = FORMATS.get(path.suffix.lower()) if path is not None else None
     if path is not None and given and named and given != named:
         other = path.with_suffix(_SUFFIXES.get(given, f".{given}"))
@@ -50,11 +44,7 @@ def format_for(path: Path | None, given: str | None, default: str) -> str:
 
 
 def check(path: Path | None, inputs: Sequence[str] = (), *, overwrite: bool = False) -> None:
-    """Raise `InputError` for a file that can't be written, or holds something else.
-
-    None of `inputs`, which are read, may be written over; a file that is no report, with
-    `overwrite`.
-    """
+    """Raise `InputError` for a file that is an input, holds something else, or can't be written."""
     if path is None or path == STDOUT:
         return
     if path.is_dir() or not path.absolute().parent.is_dir():

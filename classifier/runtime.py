@@ -122,22 +122,14 @@ RUNTIMES: Mapping[str, Callable[[Path], Runtime]] = {
 
 
 def begin(model: str) -> None:
-    """Start to load a model's graph in a thread, for the `load` that follows.
-
-    It takes as long as importing everything else that scores. A `model` without a graph, or with a
-    very large one, is ignored.
-    """
+    """Start to load a model's graph, unless it is very large, in a thread, for `load`."""
     path = (SHIPPED / model if (SHIPPED / model).is_dir() else Path(model)) / ENCODER
     if path.is_file() and path.stat().st_size < _SMALL:
         _begun[path.absolute()] = _in_thread(lambda: _load(path))
 
 
 def load(path: Path) -> Runtime:
-    """Return a graph, loaded before by `begin` or now.
-
-    Raises `BundleError` when no runtime is installed, or the one that `ENVIRONMENT` names is not,
-    and whatever a library raises on a file that it can't read.
-    """
+    """Return a graph, loaded before by `begin` or now; whatever a library raises is raised."""
     begun = _begun.pop(path.absolute(), None)
     return _load(path) if begun is None else begun.result()
 
@@ -161,10 +153,7 @@ def _in_thread(function: Callable[[], _T]) -> Future[_T]:
 
 
 def instructions() -> str:
-    """Return the widest instructions of this processor that NumPy knows, such as AVX512_ICL.
-
-    Two processors may round differently.
-    """
+    """Return the widest instructions of this processor that NumPy knows, such as AVX512_ICL."""
     found = np.show_config(mode="dicts")
     extensions = (found or {}).get("SIMD Extensions", {})
     known = [*extensions.get("baseline", ()), *extensions.get("found", ())]

@@ -92,10 +92,7 @@ class Scorer:
                 yield restore(report, given.popleft())
 
     def score_together(self, articles: Iterable[Article | Skipped]) -> list[Item]:
-        """Score some articles in one call of the model, without a thread.
-
-        Each is read when it is drawn from ``articles``, so that a caller can time them.
-        """
+        """Score articles, each read when it is drawn, in one call of the model."""
         given: deque[Original] = deque()
         read = [self._prepare(item) for item in normalise_articles(articles, given.append)]
         return [restore(report, given.popleft()) for report in self._in_time(read)]

@@ -4,9 +4,7 @@ Meanings are those of the project's annotation guidelines. The fourteen techniqu
 Propaganda Techniques Corpus as merged for SemEval-2020 task 11 (Da San Martino et al., 2020). Every
 bundle has its columns in the order of ``taxonomy.tsv``. Users define their own signals in a TOML
 file, and a bundle that was trained with them brings their definitions along; they come after those
-that ship, by name, so that their order is the same whoever defined them.
-
-`BY_NAME`, `NAMES` and `SIGNALS` are views: they hold what is known when they are asked.
+that ship, by name. `BY_NAME`, `NAMES` and `SIGNALS` hold what is known when they are asked.
 """
 
 from __future__ import annotations
@@ -73,8 +71,6 @@ def _signals() -> dict[str, Signal]:
     }
 
 
-# --- a user's own ---------------------------------------------------------------------------------
-
 _NAME = re.compile(r"[a-z]+(_[a-z]+)*")  # as reports have it
 _LONGEST_NAME, _LONGEST = 60, 300  # characters
 _NEEDED = ("family", "level", "meaning")
@@ -111,10 +107,7 @@ _TAKEN_ENDINGS = ("_low", "_high", "_n", "_id", "_start", "_end")
 
 
 def own_file() -> Path | None:
-    """Return the file of a user's own signals: the one named by the environment, or the usual one.
-
-    Raises `SignalError` when ``FRAMESCOPE_SIGNALS`` names a file that isn't there.
-    """
+    """Return the file of a user's own signals: named by the environment, or the usual one."""
     if given := os.environ.get(ENVIRONMENT):
         path = Path(given)
         if not path.is_file():
@@ -148,10 +141,7 @@ def to_records(names: Iterable[str]) -> dict[str, dict[str, str]]:
 
 
 def from_records(entries: object, where: str) -> tuple[Signal, ...]:
-    """Read definitions, a mapping from names to mappings, of a file.
-
-    Raises `SignalError` when an entry can't be a signal: with it, the file and the reason.
-    """
+    """Read definitions, a mapping from names to mappings; `where` is said of one that is wrong."""
     if not isinstance(entries, Mapping):
         raise SignalError(f"{where}: defines signals by no names; see {_HOW}")
     return tuple(_signal(name, entry, f"{where}: [{name}]") for name, entry in entries.items())
@@ -192,9 +182,6 @@ def _signal(name: str, entry: object, where: str) -> Signal:
     label, origin = texts.get("label", name.replace("_", " ")), texts.get("origin", _ORIGIN)
     family, level = Family(texts["family"]), Level(texts["level"])
     return Signal(name, label, family, level, texts["meaning"], origin)
-
-
-# --- what is known --------------------------------------------------------------------------------
 
 
 class _Known(Mapping[str, Signal]):
@@ -286,10 +273,7 @@ def forget_own() -> None:
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Sort signal names into taxonomy order, without repeats.
-
-    Raises `SignalError` when a name is not in the taxonomy; the closest one is suggested.
-    """
+    """Sort signal names into taxonomy order, each once; `SignalError` suggests a close name."""
     wanted = set(names)
     if wanted <= set(SHIPPED):
         return tuple(name for name in SHIPPED if name in wanted)

@@ -45,10 +45,7 @@ class Checked(BaseModel):
 
 
 def validate(kind: type[T], data: object) -> T:
-    """Return `data`, plain values of JSON or TOML, as an instance of a type.
-
-    Raises `ValueError` with a message of one line, without the name of the file; callers add it.
-    """
+    """Return plain values as an instance of a type; `ValueError` names the first fault."""
     try:
         return TypeAdapter(kind).validate_python(data)
     except ValidationError as error:

@@ -94,20 +94,11 @@ class Report(ArticleReport):
 
 
 def read(source: Input) -> list[Article | Skipped]:
-    """Read the articles of one input: a page may hold several.
+    """Read the articles of one input, or raise `InputError`; a page may hold several.
 
-    `Skipped` says why a line of JSONL can't be read.
-
-    Parameters
-    ----------
-    source : str, path-like or Article
-        A string is a file when there is one of that name, or an ``http(s)`` address; it is refused
-        when it looks like a file that isn't there. Any other is read as a file of that content is:
-        text, HTML or JSONL.
-
-    Raises
-    ------
-    InputError
+    A string is a file when there is one of that name, or an ``http(s)`` address; it is refused when
+    it looks like a file that isn't there. Any other is read as a file of that content is: text,
+    HTML or JSONL. `Skipped` says why a line of JSONL can't be read.
     """
     from framescope.classifier.inputs import read_value
 
@@ -206,14 +197,8 @@ def score(
 
     `read` says what an input is; ``model`` may come from `load`, to use it more than once. Reports
     come in the inputs' order, a few dozen at a time; `Skipped` says why one of several couldn't be
-    read.
-
-    Raises
-    ------
-    InputError
-        On the first step, when a single input can't be used.
-    BundleError
-        At once.
+    read. A bundle that can't be used is a `BundleError` at once, and a single input that can't be
+    used an `InputError` on the first step.
     """
     scorer = model if isinstance(model, ArticleScorer) else load(model)
     return scorer.score(inputs)
@@ -275,14 +260,9 @@ def read_run(path: str | os.PathLike[str]) -> RunFrames:
     """Open the folder of a run that ``framescope batch`` wrote, finished or not.
 
     It has the tables ``inputs``, ``articles``, ``sentences``, ``citations`` and ``spans``, each
-    read when it is asked for; ``manifest``, ``summary``; and ``query``, which takes SQL.
-
-    Raises
-    ------
-    FramescopeError
-        When there is no run; without pyarrow or DuckDB, when a table is asked for.
-    ImportError
-        Without pandas.
+    read when it is asked for; ``manifest``, ``summary``; and ``query``, which takes SQL. Raises
+    `FramescopeError` when there is no run, or without pyarrow or DuckDB when a table is asked for,
+    and ImportError without pandas.
     """
     from framescope.classifier.batch.reading import read_run as read
 
@@ -294,10 +274,6 @@ def signals(model: str | os.PathLike[str] = "transformer") -> list[dict[str, Any
 
     The keys are ``name``, ``label``, ``family``, ``level``, ``meaning``, ``origin``; ``given``,
     whether the model gives it, and the ``threshold`` from which it flags it, else None.
-
-    Raises
-    ------
-    BundleError
     """
     from framescope.classifier import bundles
     from framescope.classifier.taxonomy import SIGNALS
@@ -312,12 +288,7 @@ def signals(model: str | os.PathLike[str] = "transformer") -> list[dict[str, Any
 def outlet(key: str, *, sources: str | os.PathLike[str] | None = None) -> Outlet | None:
     """Look an outlet up by a host, an address, a name in any script, an id or a Wikidata id.
 
-    None when no outlet has it; the host of an imposter is not its victim's.
-
-    Raises
-    ------
-    SourcesError
-        When several outlets are called so; it names them.
+    None when no outlet has it, or only an imposter; `SourcesError` names several that do.
     """
     from framescope.classifier.outlets import load_registry, look_up, sole
 

@@ -1,7 +1,4 @@
-"""The root command: a table of the commands, each imported when it is called.
-
-Every error that a user can meet is one line on standard error and exit status 2.
-"""
+"""The root command: a table of the commands, each imported when it is called."""
 
 from __future__ import annotations
 
@@ -131,10 +128,7 @@ def _options(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line and return its exit status.
-
-    Raises `KeyboardInterrupt` when it is interrupted and has nothing to say about it.
-    """
+    """Run the command line and return its exit status; an interruption without a word is raised."""
     command = typer.main.get_command(app)
     try:
         status = command.main([*arguments], prog_name="framescope", standalone_mode=False)

@@ -92,11 +92,7 @@ Columns = Annotated[
 
 
 def parse_columns(given: Iterable[str] | None, fields: Iterable[str] = ()) -> dict[str, str]:
-    """Return the column's name by field, from the values of ``--column``.
-
-    `fields` are those that may be named, by default those of an article. Raises `FramescopeError`
-    when a value is not ``FIELD=NAME``, or a field is unknown or named twice.
-    """
+    """Return the column's name by field, from values of ``--column``."""
     if not given:
         return {}
     from framescope.classifier.inputs.fields import FIELDS
@@ -164,10 +160,7 @@ class Grouped(typer.core.TyperGroup):
 
 
 class Several(typer.core.TyperCommand):
-    """A command without arguments, whose repeatable options take several words each.
-
-    ``--models a b --output c`` is read as ``--models a --models b --output c``.
-    """
+    """A command whose repeatable options take several words: ``--models a b`` is two models."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Read the command line."""

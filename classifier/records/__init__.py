@@ -1,8 +1,4 @@
-"""What passes between the rooms: articles, sentences, citations, outlets, source cards, reports.
-
-Frozen values without behaviour, and how texts are made legible, comparable and printable.
-They import nothing of ours. Offsets are Unicode code points of ``Article.text``, end-exclusive.
-"""
+"""What passes between packages: articles, citations, outlets, source cards, reports, and text."""
 
 from framescope.classifier.records.article import (
     Article,

@@ -1,8 +1,4 @@
-"""Articles, their sentences, and what is found in them: frozen values without behaviour.
-
-Every offset counts Unicode code points of ``Article.text`` and is end-exclusive:
-``article.text[start:end]`` is the thing meant.
-"""
+"""Articles and what is found in them; offsets are code points of the text, end-exclusive."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What scoring returns: reports of articles, and what is known of an article's source.
-
-Of a source three findings stand side by side, never merged into one number; `classifier.outlets`
-makes them.
-"""
+"""What scoring returns: reports of articles, and what is known of an article's source."""
 
 from __future__ import annotations
 

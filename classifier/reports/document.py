@@ -51,8 +51,6 @@ def spans(report: records.ArticleReport) -> tuple[records.Span, ...]:
     return (*labelled, *(span for span in found if span.score is not None))
 
 
-# --- the views ------------------------------------------------------------------------------------
-
 Get = Callable[[Any], Any]
 
 
@@ -146,10 +144,7 @@ def _entries(kind: type) -> dict[str, Entry]:
 
 
 def plain(value: object, text: str = "") -> Any:
-    """Return a record of `VIEWS`, or what its fields hold, as JSON has it; `text` is the article's.
-
-    Raises `BundleError` when a score is not a finite number.
-    """
+    """Return a record of `VIEWS`, or what its fields hold, as JSON has it."""
     if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, float):
@@ -187,28 +182,15 @@ def _fields(value: Any, kind: type, text: str, keys: Sequence[str] = ()) -> dict
     return record
 
 
-# --- what is written ------------------------------------------------------------------------------
-
-
 def to_json(report: records.BatchReport, *, indent: int | None = 2) -> str:
-    """Write a report as one JSON object, without a line break at its end.
-
-    Raises
-    ------
-    BundleError
-        When the model gave a score that is not a finite number.
-    """
+    """Write a report as one JSON object; `BundleError` where a score is not a finite number."""
     return dumps(plain(report), indent=indent)
 
 
 def to_line(
     report: records.ArticleReport, *, model: str, thresholds: Mapping[str, float], runtime: str = ""
 ) -> str:
-    """Write a scored article in the exchange format, with what was found, on one line.
-
-    What the input said stays where it was: labels beside the scores, labelled spans without a
-    score before the spans found, which have one. Raises `BundleError` as `to_json` does.
-    """
+    """Write a scored article in the exchange format, with what was found, on one line."""
     text = report.article.text
     record = to_record(report.article)
     labels = {(unit["start"], unit["end"]): unit["labels"] for unit in record.get("sentences", ())}
@@ -248,9 +230,6 @@ def dumps(value: object, *, indent: int | None = None) -> str:
     """Serialise to JSON in which every character is itself, but for those that break a line."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     return _TO_ESCAPE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
-
-
-# --- rows -----------------------------------------------------------------------------------------
 
 
 def to_records(report: records.ArticleReport, signals: Sequence[str]) -> list[dict[str, Any]]:
@@ -295,14 +274,8 @@ def need_pandas() -> Any:
     return pandas
 
 
-# --- the schema -----------------------------------------------------------------------------------
-
-
 def report_schema(reference: str = "#/$defs/{model}") -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of what `to_json` writes.
-
-    `reference` is how it refers to the schema of a record.
-    """
+    """Return the JSON Schema (draft 2020-12) of `to_json`; `reference` names that of a record."""
     from pydantic import ConfigDict, Field, TypeAdapter, create_model
 
     models: dict[type, type[BaseModel]] = {}

@@ -84,10 +84,7 @@ def _groups(pages: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[tuple[Si
 
 
 def environment_of(package: str) -> Environment:
-    """Return an environment for pages: the templates of a package, and ``page.html`` below them.
-
-    Such a page is given a ``style`` and a ``script``, which may be empty.
-    """
+    """Return an environment for pages: the templates of a package, and ``page.html`` below them."""
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,

@@ -56,9 +56,6 @@ def kind(name: str) -> Signal:
     return _OWN_KINDS[name] if name in _OWN_KINDS else BY_NAME[name]
 
 
-# --- numbers --------------------------------------------------------------------------------------
-
-
 def score_in_words(value: float) -> str:
     """Write a probability for a person to read: two decimals, and never a certainty."""
     return ">0.99" if value > 0.99 else "<0.01" if value < 0.01 else f"{value:.2f}"
@@ -94,9 +91,6 @@ def count_voices(sentences: Iterable[SentenceReport]) -> VoiceCounts:
     return VoiceCounts(**Counter(one.voice.value for one in sentences))
 
 
-# --- the article ----------------------------------------------------------------------------------
-
-
 def title(article: Article) -> str:
     """Return the title to show: the article's, else its first line, else its id; printable."""
     first_line = next((line for line in article.text.splitlines() if line.strip()), "")
@@ -117,10 +111,7 @@ def imprint(article: Article) -> tuple[str, ...]:
 
 
 def carries(report: ArticleReport, part: Republication) -> str:
-    """Say whose article is carried, in which sentences, and by which words one knows.
-
-    The words are left to the source card where there is one.
-    """
+    """Say whose article is carried, in which sentences, and, without a card, by which words."""
     numbers = [n for n, one in enumerate(report.sentences, start=1) if _overlap(part, one)]
     line = f"carries {shortened(part.outlet, MAX_TITLE)}'s article"
     if report.source is None:
@@ -128,9 +119,6 @@ def carries(report: ArticleReport, part: Republication) -> str:
     if len(numbers) > 1:
         return f"{line}, sentences {numbers[0]}–{numbers[-1]}"
     return f"{line}, sentence {numbers[0]}" if numbers else line
-
-
-# --- marks ----------------------------------------------------------------------------------------
 
 
 def is_own_claim(report: SentenceReport) -> bool:
@@ -236,10 +224,7 @@ class Segment:
 
 
 def segments(report: SentenceReport) -> tuple[Segment, ...]:
-    """Cut a sentence where evidence, a source or a cue begins or ends; joined, they are it.
-
-    Evidence of several signals may overlap; what lies outside the sentence is left out.
-    """
+    """Cut a sentence where evidence, a source or a cue begins or ends; joined, they are it."""
     start, end = report.start, report.end
     roles = [
         (place, role)
@@ -277,9 +262,6 @@ def _contains(outer: Span, inner: Span) -> bool:
     return larger and outer.start <= inner.start and inner.end <= outer.end
 
 
-# --- paragraphs -----------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class TextLine:
     """A sentence in its paragraph, or text of the article that belongs to no sentence."""
@@ -313,10 +295,7 @@ class TextLine:
 def paragraphs(
     report: ArticleReport, thresholds: Mapping[str, float]
 ) -> Iterator[tuple[TextLine, ...]]:
-    """Yield the article's paragraphs; a line break between two sentences starts a new one.
-
-    Text between sentences that isn't blank comes as a line of its own.
-    """
+    """Yield the article's paragraphs, divided by line breaks, with the text outside sentences."""
     for is_break, lines in groupby(_lines(report, thresholds), key=lambda line: line is None):
         if not is_break:
             yield tuple(line for line in lines if line is not None)

@@ -1,8 +1,4 @@
-"""The registry in a terminal: one card per outlet, readable at 80 columns and without colour.
-
-What the tables and a user's file hold is only ever put into `rich.text.Text`, which reads no
-markup in it.
-"""
+"""The registry in a terminal: one card per outlet, readable at 80 columns and without colour."""
 
 from __future__ import annotations
 

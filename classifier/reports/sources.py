@@ -48,8 +48,6 @@ _BASES = {
     records.Basis.TEXT: "shown by the text",
 }
 
-# --- what is on record ----------------------------------------------------------------------------
-
 
 class Fact(NamedTuple):
     """Something on record, in words; without a label it belongs to the fact before it."""
@@ -60,10 +58,7 @@ class Fact(NamedTuple):
 
 
 def facts(outlet: records.Outlet) -> Iterator[Fact]:
-    """Yield what is on record: whether it publishes, what it carries, whose it is, who steers it.
-
-    Older statements stand behind those that hold, with their years.
-    """
+    """Yield what is on record of an outlet, older statements behind those that hold."""
     if (status := outlet.said(records.About.STATUS)) and outlet.status is not records.Status.ACTIVE:
         proof, text = status[0].evidence, status[0].value
         text += f" ({proof.date})" if proof.date and proof.url else ""
@@ -167,9 +162,6 @@ def part_of(network: records.Network) -> str:
     return said + (f" ({network.evidence.date})" if network.evidence.date else "")
 
 
-# --- the source card ------------------------------------------------------------------------------
-
-
 class Step(NamedTuple):
     """A link of the chain: the outlet, what it did, and the words that show it."""
 
@@ -260,10 +252,7 @@ def warning(report: records.ArticleReport) -> str:
 
 
 def published_by(report: records.ArticleReport) -> str:
-    """Return who published the article: as the page says, else as it was found; or ``unknown``.
-
-    Of an imitation, the host that it was found at.
-    """
+    """Return who published the article; of an imitation, the host that it was found at."""
     said = publisher(report.article)
     link = report.source.publication.publisher if report.source else None
     if link is not None and warning(report):

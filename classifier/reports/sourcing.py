@@ -1,7 +1,4 @@
-"""Whom an article stands on, its citations in words, and the counts of an article.
-
-Counts and words are the same in every format.
-"""
+"""Whom an article stands on, its citations in words, and its counts, for every format."""
 
 from __future__ import annotations
 
@@ -58,8 +55,6 @@ UNLIKE = (
     "Not like what the model learned from: framing is only flagged where it is sure, and scores "
     "are no probabilities here."
 )
-
-# --- the sourcing map -----------------------------------------------------------------------------
 
 
 class SourceRow(NamedTuple):
@@ -175,9 +170,6 @@ def _parts(rows: Sequence[SourceRow], groups: Sequence[str]) -> Iterator[BarPart
             start += width
 
 
-# --- a citation in words --------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Cited:
     """A citation in words."""
@@ -234,9 +226,6 @@ def _label(text: str, kind: SourceKind) -> str:
 def _tags(kind: SourceKind, government: bool, state_media: bool) -> tuple[str, ...]:
     more = ["government"] * government + ["state media"] * state_media
     return tuple(more if more and kind is SourceKind.NAMED else [kind.value, *more])
-
-
-# --- the counts -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,9 +130,6 @@ def _origin(report: ArticleReport) -> Iterator[Text]:
         yield Text(layout.carries(report, part), style="italic")
 
 
-# --- the text -------------------------------------------------------------------------------------
-
-
 def _text_of(report: ArticleReport, thresholds: Mapping[str, float]) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(width=1)  # marked or not
@@ -184,9 +181,6 @@ def _named(mark: layout.SentenceMark) -> Text:
     score = "" if mark.score is None else f" {score_in_words(mark.score)}"
     style = "dim" if mark.quiet else _FAMILY_STYLE[mark.kind.family]
     return Text(mark.kind.label + score, style=style)
-
-
-# --- its source, and whom it stands on ------------------------------------------------------------
 
 
 def _print_card(
@@ -296,9 +290,6 @@ def _bar(found: sourcing.SourcingMap, width: int) -> str:
         seen += found.counts[group]
         drawn += character * (round(width * seen / found.total) - len(drawn))
     return drawn
-
-
-# --- counts and legend ----------------------------------------------------------------------------
 
 
 def _by_voice(summary: sourcing.Summary) -> Table:
