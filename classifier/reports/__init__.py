@@ -12,5 +12,4 @@ from framescope.classifier.reports.document import (
     to_records,
 )
 from framescope.classifier.reports.html import environment_of, style, to_html
-from framescope.classifier.reports.outlets import print_answer, print_problems
-from framescope.classifier.reports.terminal import print_report
+from framescope.classifier.reports.terminal import print_answer, print_problems, print_report

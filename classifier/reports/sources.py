@@ -54,7 +54,7 @@ class Fact(NamedTuple):
 
     label: str
     said: str
-    evidence: records.Evidence
+    evidence: records.Evidence | None  # None where it is that of the fact before
 
 
 def facts(outlet: records.Outlet) -> Iterator[Fact]:
@@ -172,21 +172,6 @@ class Step(NamedTuple):
     sentence: int  # the number of the sentence in which the words stand; 0 where in none
 
 
-class Proof(NamedTuple):
-    """Where a fact is from: source and date in words, and an address of the web, or None."""
-
-    source: str
-    url: str | None
-
-
-class Shown(NamedTuple):
-    """A fact on record; its proof is None where it is that of the fact before."""
-
-    label: str
-    said: str
-    proof: Proof | None
-
-
 @dataclass(frozen=True, slots=True)
 class CardView:
     """A source card in words; a text is empty where there is nothing to say."""
@@ -197,7 +182,7 @@ class CardView:
     steps: tuple[Step, ...]  # from the publisher inwards; empty where nothing names it
     about: str  # the outlet that control and record are about
     kind: str  # what it is, its country and its Wikidata identifier
-    control: tuple[Shown, ...]  # who owns, funds and steers it; what it carries
+    control: tuple[Fact, ...]  # who owns, funds and steers it; what it carries
     uncontrolled: str  # why nothing is known of who controls it
     record: records.Record
     # estimate, interval and shift: empty where it is unscored
@@ -206,7 +191,7 @@ class CardView:
     shift: str
     reason: str  # why it is unscored
     rated: str  # that one rater alone speaks
-    findings: tuple[Shown, ...]
+    findings: tuple[Fact, ...]
     evidence: tuple[str, ...]  # what the article shows of its own sourcing, a line each
 
 
@@ -340,14 +325,13 @@ def _kind(outlet: records.Outlet) -> str:
     return name(what_it_is(outlet, kind))
 
 
-def _control(card: records.SourceCard) -> Iterator[Shown]:
+def _control(card: records.SourceCard) -> Iterator[Fact]:
     before = None
     known = list(facts(card.outlet)) if card.outlet else []
     known += [Fact("network", part_of(one), one.evidence) for one in card.networks]
     for label, said, evidence in known:
-        proof = None if evidence == before else _proof(evidence)
+        yield Fact(label, shortened(said, MAX_WORDS), None if evidence == before else evidence)
         before = evidence
-        yield Shown(label, shortened(said, MAX_WORDS), proof)
 
 
 def _uncontrolled(card: records.SourceCard) -> str:
@@ -379,16 +363,17 @@ def _shift(record: records.Record) -> str:
     return f"This article's own evidence {moved}; it can move it by {record.cap:.2f} at most."
 
 
-def _findings(record: records.Record) -> Iterator[Shown]:
+def _findings(record: records.Record) -> Iterator[Fact]:
     for one in record.assessments:
         claim = shortened(_words(one.claim), MAX_NAME)
         value = shortened(_words(one.value), MAX_WORDS)
-        yield Shown("", f"{claim}: {value}", _proof(one.evidence))
+        yield Fact("", f"{claim}: {value}", one.evidence)
 
 
-def _proof(evidence: records.Evidence) -> Proof:
+def proof(evidence: records.Evidence) -> tuple[str, str | None]:
+    """Say where a fact is from: source and date in words, and an address of the web, or None."""
     said = ", ".join(filter(None, (evidence.source, evidence.date)))
-    return Proof(shortened(said, MAX_WORDS), address(evidence.url))
+    return shortened(said, MAX_WORDS), address(evidence.url)
 
 
 def _evidence(evidence: records.ArticleEvidence) -> Iterator[str]:
