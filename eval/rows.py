@@ -37,9 +37,6 @@ Done = Callable[[Bundle, int], None]
 """Receives the bundle and how many more sentences it scored; 0 when it begins."""
 
 
-# --- benchmarks -----------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Published:
     """A published figure; on another split it only says how hard the task is."""
@@ -165,11 +162,7 @@ BENCHMARK_BY_NAME: dict[str, Benchmark] = {one.name: one for one in BENCHMARKS}
 
 
 class HeldOut(NamedTuple):
-    """Examples with their parts; ``signature`` identifies them.
-
-    Only sentences of articles with a row to judge by have the findings of
-    `classifier.attribution.cited`.
-    """
+    """Examples with their parts; ``signature`` identifies them."""
 
     examples: Examples
     signature: str
@@ -181,9 +174,8 @@ def held_out_of_corpora(
     """Split the corpora with the first bundle's seed, and check that all were made on that split.
 
     ``root``: the folder of corpora; None for those that ship. ``allow_other_split``: accept a
-    bundle made on another split, though it may have learned from the rows it is judged by; the
-    signature says so. Raises `BundleError` for a bundle made on another split, or that doesn't say
-    on which; `CorpusError` when a corpus is missing or can't be read.
+    bundle made on another split, or that doesn't say on which, though it may have learned from the
+    rows it is judged by; the signature says so.
     """
     from framescope.classifier.outlets import load_registry
     from framescope.training.corpora import SHIPPED
@@ -227,11 +219,7 @@ def _made_on(bundle: Bundle, held_out: Mapping[str, str]) -> bool:
 
 
 def held_out_of_files(paths: Sequence[Path]) -> HeldOut:
-    """Read labelled files in the exchange format; each is a corpus, every row one to judge by.
-
-    Spans alone label nothing: a sentence without one may be a no, or not annotated. Raises
-    `InputError` when a file is missing or holds an id twice, `CorpusError` when a line is broken.
-    """
+    """Read labelled files in the exchange format; each is a corpus, every row one to judge by."""
     from framescope.classifier.outlets import load_registry
     from framescope.training.corpora import read_exchange
     from framescope.training.data import examples_of_articles
@@ -280,9 +268,8 @@ class Scores(NamedTuple):
 class Sample:
     """The labelled rows of one signal on one part of a corpus, and each bundle's scores.
 
-    ``rows``: the whole articles they stand in, sentence by sentence. ``chosen`` of shape (n,):
-    which of those are judged: every labelled sentence, or one of each article. ``scores``: of each
-    bundle; None for one that doesn't give the signal.
+    ``rows``: the whole articles they stand in. ``chosen``: the numbers of those that are judged:
+    every labelled sentence, or one of each article. ``scores``: None where a bundle lacks it.
     """
 
     rows: Examples
@@ -350,8 +337,7 @@ class Evaluation:
 
     ``examples``: all rows, of every part. Whole articles are scored, because models read a sentence
     with its neighbours; only rows of ``parts`` are counted. ``data``: identifies the examples.
-    ``draws``, ``seed``: of the resampling; a figure's interval doesn't depend on which others are
-    asked for. ``benchmarks``: those with rows here, once they are known.
+    ``draws``, ``seed``: of the resampling. ``benchmarks``: those with rows here, once known.
     """
 
     bundles: tuple[Bundle, ...]
@@ -370,10 +356,7 @@ class Evaluation:
         return told_apart([bundle.name for bundle in self.bundles])
 
     def numbers(self, corpus: str, parts: Sequence[str], signals: Sequence[str]) -> Numbers:
-        """Return the numbers of the rows of articles with a row to judge, article by article.
-
-        A row to judge is of one of these parts, with a label of one of these signals.
-        """
+        """Return the numbers of the rows of articles with a labelled row of one of these parts."""
         rows = self.examples
         columns = [rows.signals.index(signal) for signal in signals if signal in rows.signals]
         own = np.flatnonzero(rows.corpus == corpus)
@@ -391,10 +374,7 @@ class Evaluation:
         signals: Sequence[str],
         done: Done = lambda bundle, n: None,
     ) -> ScoredRows:
-        """Score the articles that `numbers` names; rows that were scored before aren't again.
-
-        Raises `BundleError` when a model's scores are not probabilities.
-        """
+        """Score the articles that `numbers` names; rows that were scored before aren't again."""
         numbers = self.numbers(corpus, parts, signals)
         seconds = tuple(self._score(place, numbers, done) for place in range(len(self.bundles)))
         proba = tuple(self._scores[place][numbers] for place in range(len(self.bundles)))

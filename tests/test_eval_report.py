@@ -132,7 +132,7 @@ def test_a_page_of_sections_escapes_text_and_folds_long_tables():
     [
         ((0.07, 0.04, 0.10), 0.001, {}, "new is better by 0.07 (0.04 to 0.10)"),
         ((-0.07, -0.1, -0.04), 0.001, {}, "old is better by 0.07 (0.04 to 0.10)"),
-        ((-0.07, -0.1, -0.04), 0.001, {"higher_is_better": False},
+        ((-0.07, -0.1, -0.04), 0.001, {"higher": False},
          "new is better by 0.07 (0.04 to 0.10)"),
         ((0.002, 0.001, 0.003), 0.01, {}, "new is better by 0.002 (0.001 to 0.003)"),
         ((0.01, -0.03, 0.0431), 0.4, {},
@@ -144,7 +144,7 @@ def test_a_page_of_sections_escapes_text_and_folds_long_tables():
     ],
 )  # fmt: skip
 def test_a_difference_in_words(difference, p, options, words):
-    assert comparison.in_words(Estimate(*difference), p, "old", "new", **options) == words
+    assert comparison.outcome_of(Estimate(*difference), p, "old", "new", **options)[1] == words
 
 
 def test_the_verdict_is_one_sentence_and_comes_first(report):

@@ -144,7 +144,7 @@ def test_debiased_an_error_stays():
 def test_with_any_draw_resampled_figures_are_scikit_learns_weighted_ones():
     truth, proba, _, group = toy(300, 20, seed=3)
     (weights,) = draw(20, 6, seed=1, block=6)
-    found = resample._Resampled(truth, proba, 0.4, group).figures(weights)
+    found = resample._Resampled(truth, proba, 0.4, group).figures(weights, scores.COMPARED)
     flagged = decide(proba, 0.4)
     for row, weight in enumerate(weights):
         w = weight[group]

@@ -33,11 +33,10 @@ class Difference(Change):
 class Compared:
     """One signal on one part of one corpus.
 
-    ``n``: rows with a label: sentences, or articles for an article-level signal. ``n_groups``: the
-    groups that are resampled: articles, pages, blocks of neighbours or outlets. ``a``, ``b``: the
+    ``n``: rows with a label: sentences, or articles for an article-level signal. ``a``, ``b``: the
     figures of `METRICS`; None for a model that doesn't give the signal. ``differences``: empty
     unless both do. ``mcnemar``: p of McNemar's test of the two models' decisions; and corrected for
-    the number of signals in this part of this corpus (Holm). NaN where undefined.
+    the number of signals in this part of this corpus (Holm).
     """
 
     corpus: str
@@ -121,11 +120,9 @@ def compare_models(
         costs.append(Seconds(corpus, n, *scored.seconds))
         for part in parts:
             samples = [one for s in wanted if len(one := scored.sample(part, s))]
-            of_part = [_compared(corpus, one, evaluation.draws, evaluation.seed) for one in samples]
-            corrected = metrics.holm([row.mcnemar for row in of_part])
-            found += [
-                replace(row, mcnemar_corrected=p) for row, p in zip(of_part, corrected, strict=True)
-            ]
+            rows = [_compared(corpus, one, evaluation.draws, evaluation.seed) for one in samples]
+            corrected = zip(rows, metrics.holm([row.mcnemar for row in rows]), strict=True)
+            found += [replace(row, mcnemar_corrected=p) for row, p in corrected]
     return Comparison(evaluation, tuple(found), tuple(costs))
 
 
@@ -188,17 +185,15 @@ def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
     """Yield one row for each figure: its name, both models', and their difference."""
     head = (row.signal, row.n, row.positives, row.n_groups, row.always_yes_f1)
     models = ((row.a, row.intervals_a), (row.b, row.intervals_b))
-    for metric in (metric for metric in metrics.METRICS if metric.name in _PRINTED):
+    for name in _PRINTED:
         cells: list[Cell] = []
         for figures, ranges in models:
-            value = figures[metric.name] if figures else math.nan
-            found = ranges.get(metric.name) if intervals else None
-            if found is None or math.isnan(found.low):
-                cells.append(value)
-            else:
-                # Of an error: it is widened to be symmetric, and none lies below 0.
-                cells.append(Estimate(value, max(found.low, 0), found.high))
-        yield (*head, metric.label, *cells, row.differences.get(metric.name))
+            value = figures[name] if figures else math.nan
+            low, high = ranges.get(name, Interval()) if intervals else Interval()
+            # That of an error is widened to be symmetric, and none lies below 0.
+            wide = Estimate(value, max(low, 0), high)
+            cells.append(value if math.isnan(low) else wide)
+        yield (*head, metrics.METRIC_BY_NAME[name].label, *cells, row.differences.get(name))
 
 
 def record_of_comparison(comparison: Comparison) -> dict[str, Any]:
@@ -235,11 +230,10 @@ _OWN_METRIC = "average_precision"  # of rows that no benchmark describes: needs 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """A benchmark and its outcome.
+    """A benchmark and its outcome, one of `OUTCOMES`.
 
     ``a``, ``b``: the benchmark's main metric; None for a model that doesn't give the signal. ``p``,
-    ``p_corrected``: of the difference, by the same draws; corrected for the number of benchmarks
-    (Holm). ``words``: the outcome in a sentence. ``outcome``: one of `OUTCOMES`.
+    ``p_corrected``: of the difference; corrected for the number of benchmarks (Holm).
     """
 
     benchmark: Benchmark
@@ -302,11 +296,7 @@ def _line(
     if found := row.differences.get(one.metric):
         difference = Change(found.value, found.low, found.high)
         higher = metrics.METRIC_BY_NAME[one.metric].higher_is_better
-        words = in_words(difference, corrected, *names, higher_is_better=higher, tests=tests)
-        if not (math.isnan(found.value) or math.isnan(found.low)):
-            decided = not found.low <= 0 <= found.high and corrected < ALPHA
-            better = "better" if (found.value > 0) is higher else "worse"
-            outcome = better if decided else "undecided"
+        outcome, words = outcome_of(difference, corrected, *names, higher=higher, tests=tests)
     a, b = (
         None if figures is None else Estimate(figures[one.metric], *intervals.get(one.metric, ()))
         for figures, intervals in ((row.a, row.intervals_a), (row.b, row.intervals_b))
@@ -314,29 +304,32 @@ def _line(
     return Headline(one, row, a, b, difference, p, corrected, words, outcome)
 
 
-def in_words(
-    difference: Estimate, p: float, a: str, b: str, *, higher_is_better: bool = True, tests: int = 1
-) -> str:
-    """Put the difference ``b - a`` in a sentence.
+def outcome_of(
+    difference: Estimate, p: float, a: str, b: str, *, higher: bool = True, tests: int = 1
+) -> tuple[str, str]:
+    """Return the outcome for the second model, one of `OUTCOMES`, and put it in a sentence.
 
     "One of more than 0.05 would have shown" means that no true difference beyond 0.05 agrees with
-    the interval; it is rounded up. ``p``: corrected for so many ``tests``; NaN is no evidence.
+    the interval; it is rounded up. ``p``: corrected for so many ``tests``. ``higher``: is better.
     """
     value, low, high = difference.value, difference.low, difference.high
     if math.isnan(value):
-        return "undefined: there is no difference to speak of"
+        return "undefined", "undefined: there is no difference to speak of"
     if math.isnan(low):
-        return "undefined: too few groups, or too few positives, for an interval"
+        words = "undefined: too few groups, or too few positives, for an interval"
+        return "undefined", words
     least, most = sorted((abs(low), abs(high)))
     if low <= 0 <= high:
         if most == 0:
-            return "no detectable difference: both are the same on every resample"
+            return "undecided", "no detectable difference: both are the same on every resample"
         digits = 2 if most >= 0.005 else 3
         bound = f"{math.ceil(most * 10**digits - 1e-9) / 10**digits:.{digits}f}"
-        return f"no detectable difference; one of more than {bound} would have shown"
-    better = b if (value > 0) is higher_is_better else a
+        words = f"no detectable difference; one of more than {bound} would have shown"
+        return "undecided", words
+    gain = (value > 0) is higher
     digits = 2 if abs(value) >= 0.005 and least >= 0.005 else 3
     amount = f"{abs(value):.{digits}f} ({least:.{digits}f} to {most:.{digits}f})"
     if not p < ALPHA:
-        return f"{better} looks better by {amount}, but not once corrected for {tests} tests"
-    return f"{better} is better by {amount}"
+        words = f"looks better by {amount}, but not once corrected for {tests} tests"
+        return "undecided", f"{b if gain else a} {words}"
+    return "better" if gain else "worse", f"{b if gain else a} is better by {amount}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,8 @@ KEY = "error"
 class Error:
     """A sentence whose score is far from its label, or an article shown by its first sentence.
 
-    ``rank``: from 1, the worst. ``index``, ``start``, ``end``: which sentence, and its place in the
-    article's text. ``other``: the other model's score; NaN where there is none. ``before``,
-    ``after``: the sentences of the article around it, as far as they are known.
+    ``index``, ``start``, ``end``: which sentence, and its place in the article's text. ``other``:
+    the other model's score. ``before``, ``after``: the sentences around it.
     """
 
     rank: int
@@ -45,11 +44,7 @@ class Error:
 
 
 def worst_errors(samples: Iterable[Sample], whose: int, n: int) -> tuple[Error, ...]:
-    """Return the ``n`` rows whose probability is farthest from their label, the farthest first.
-
-    A graded label counts as it is: half the annotators saying yes is no error at 0.5.
-    ``samples``: of one signal. ``whose``: the place of the bundle, which gives the signal.
-    """
+    """Return the ``n`` rows whose probability is farthest from their label, graded or not."""
     found = [
         (abs(float(scores.proba[at]) - float(sample.rows.column(sample.signal)[row])), sample, at)
         for sample in samples
@@ -86,12 +81,7 @@ def _around(rows: Examples, row: int, step: int) -> Iterator[str]:
 def error_records(
     errors: Sequence[Error], examples: Examples, articles: Mapping[str, Article], model: str
 ) -> Iterator[dict[str, Any]]:
-    """Yield the articles of errors in the exchange format, the one with the worst error first.
-
-    Every sentence has the labels it has now, so that a corrected file can be judged or trained on.
-    A sentence in error also has a key `KEY`; for an article-level signal the article has it.
-    ``articles``: of the errors, see `originals`.
-    """
+    """Yield whole articles in the exchange format, with a key `KEY` where an error is."""
     for name in dict.fromkeys(error.article for error in errors):
         rows = examples.where(examples.article == name)
         units: list[Unit] = []
@@ -104,11 +94,11 @@ def error_records(
                     (of_article if whole else of_sentence)[signal] = float(label)
             units.append(Unit(sentence.start, sentence.end, of_sentence))
         record = to_record(replace(articles[name], units=tuple(units), labels=of_article))
-        places = [(unit.start, unit.end) for unit in units]
+        places = {(unit.start, unit.end): at for at, unit in enumerate(units)}
         for error in (one for one in errors if one.article == name):
             whole = BY_NAME[error.signal].level is Level.ARTICLE
-            place = None if whole else places.index((error.start, error.end))
-            (record if place is None else record["sentences"][place])[KEY] = {
+            sentence = record["sentences"][places[error.start, error.end]]
+            (record if whole else sentence)[KEY] = {
                 "rank": error.rank,
                 "signal": error.signal,
                 "label": round(error.label, 4),
@@ -118,25 +108,21 @@ def error_records(
         yield record
 
 
-def originals(wanted: Iterable[str], root: Path | None, data: Sequence[Path]) -> dict[str, Article]:
-    """Read whole articles by their ids in the examples, which have sentences only.
-
-    ``root``: the folder of corpora; not read where ``data``, a user's files, are given.
-    """
+def originals(
+    wanted: Collection[str], root: Path | None, data: Sequence[Path]
+) -> dict[str, Article]:
+    """Read whole articles by their ids: of a user's files ``data``, or else of the corpora."""
     from framescope.training.corpora import read_exchange
     from framescope.training.data import load_articles
 
-    missing = set(wanted)
     found: dict[str, Article] = {}
     for path in data:
         for article in read_exchange(path):
             # A file goes by its name, or by its path where two have one name.
-            for name in (f"exchange/{file}/{article.id}" for file in (str(path), path.name)):
-                if name in missing:
-                    found.setdefault(name, article)
-    for corpus in () if data else sorted({name.partition("/")[0] for name in missing}):
+            for file in (str(path), path.name):
+                found.setdefault(f"exchange/{file}/{article.id}", article)
+    for corpus in () if data else sorted({name.partition("/")[0] for name in wanted}):
         for article in load_articles(corpus, root):
             name = f"{corpus}/{article.id}"
-            if name in missing:
-                found.setdefault(name, replace(article, id=name))
-    return found
+            found.setdefault(name, replace(article, id=name))
+    return {name: found[name] for name in wanted}

@@ -47,10 +47,7 @@ class Axis:
 def slice_figures(
     sample: Sample, metric: str, genres: Mapping[str, str], draws: int, seed: int
 ) -> tuple[Axis, ...]:
-    """Cut the rows of one signal along every axis that applies.
-
-    ``genres``: by article, see `genres_of`. ``draws``: at most `DRAWS` are made.
-    """
+    """Cut the rows of one signal along every axis that applies; ``genres``: by article."""
     whole = BY_NAME[sample.signal].level is Level.ARTICLE
     found = []
     for name, (value_of, order) in _AXES.items():
@@ -76,10 +73,7 @@ def slice_figures(
 
 
 def genres_of(data: Sequence[Path] = ()) -> dict[str, str]:
-    """Read the genres of a user's files or else of the house corpus, by article.
-
-    The exchange format itself has no place for them.
-    """
+    """Read the genres of a user's files or else of the house corpus, by article."""
     house = find_corpus("house")
     place = house.place(None)
     # A file goes by its name, or by its path where two have one name.

@@ -56,11 +56,8 @@ def compute_grid(
     """Compute the cells that are missing or have failed, and write the table of all.
 
     Returns the comparison, and how many cells were computed now. On resuming, new bundles and
-    benchmarks are added; ``draws`` and ``seed`` are those of the run unless given, at first 2,000
-    and 0. ``failed`` is told of a cell that failed; the others are computed all the same.
-
-    Raises a `GridError` when the run exists already, or doesn't, something differs from what cells
-    were computed with, or another process is computing it; a `StoppedError` on an interrupt.
+    benchmarks are added; ``draws`` and ``seed`` are those of the run unless given. ``failed`` is
+    told of a cell that failed; the others are computed all the same.
     """
     folder = GridFolder(path)
     if resume and not folder.exists():
@@ -244,11 +241,7 @@ def compute_cell(
     *,
     footprint: bool,
 ) -> tuple[GridCell, RowScores]:
-    """Score a bundle on a benchmark; `cell` has the names.
-
-    ``expected``: digests of the rows that other bundles were judged by; empty for the first.
-    ``footprint``: whether to measure the bundle's size and memory.
-    """
+    """Score a bundle on a benchmark, on the ``expected`` rows if others were judged there."""
     if not len(rows.examples):
         raise SignalError(f"{benchmark.path or benchmark.name}: holds no article; give another")
     corpus, parts = benchmark.corpus or str(rows.examples.corpus[0]), benchmark.parts

@@ -1,18 +1,16 @@
 """How sure a difference is: the paired bootstrap over articles, McNemar's test, Holm's correction.
 
-Sentences of one article share their author, topic and outlet, so they are not independent:
-resampling sentences gives intervals that are too narrow (by a quarter on the propaganda corpus).
-Whole groups are drawn instead, with replacement, and the same draw serves both models, so that
-what makes an article hard for both cancels out (percentile intervals: Efron & Tibshirani, 1993,
-chapter 13; the paired comparison of classifiers: Berg-Kirkpatrick et al., 2012). All draws of a
-block are computed at once from sums by group.
+Sentences of one article are not independent: resampling them gives intervals that are too narrow
+(by a quarter on the propaganda corpus). Whole groups are drawn instead, with replacement, and the
+same draw serves both models, so that what makes an article hard for both cancels out (percentile
+intervals: Efron & Tibshirani, 1993, chapter 13; the paired comparison of classifiers:
+Berg-Kirkpatrick et al., 2012). All draws of a block are computed at once from sums by group.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -70,11 +68,10 @@ def _counts(n_groups: int, draws: int, seed: int) -> NDArray[np.unsignedinteger]
 
 
 def percentile(values: Floats, n_groups: int) -> Interval:
-    """Return the middle of the defined draws; undefined when too many draws are.
+    """Return the middle 95% of the defined draws; undefined when too many draws are.
 
-    The middle is 95% for many groups. For few the bootstrap is too narrow, and it is widened as a
-    normal distribution is to Student's t, and n - 1 to n (the expanded percentile interval of
-    Hesterberg, 2015).
+    For few groups it is widened as a normal distribution is to Student's t, and n - 1 to n (the
+    expanded percentile interval of Hesterberg, 2015).
     """
     from scipy.stats import norm, t
 
@@ -90,10 +87,7 @@ def percentile(values: Floats, n_groups: int) -> Interval:
 def estimates_of_sums(
     sums: Floats, of: Callable[[Floats], Floats], *, draws: int, seed: int
 ) -> list[Estimate]:
-    """Return figures of sums over groups, with intervals that resample the groups.
-
-    ``sums``: shape (groups, ...). ``of``: makes figures, shape (m, f), of summed rows, (m, ...).
-    """
+    """Return figures ``of`` sums over groups, with intervals that resample the groups."""
     n, flat = len(sums), sums.reshape(len(sums), -1)
     values = of(sums.sum(axis=0)[None])[0].tolist()
     if n < MIN_GROUPS or not draws:
@@ -125,9 +119,8 @@ def resample_figures(
 ) -> Resamples:
     """Draw whole groups, and return intervals of both models' figures and of their difference.
 
-    ``a``, ``b``: each model's calibrated probabilities and threshold. ``groups`` of shape (n,):
-    rows with the same value are drawn together. ``names``: the figures wanted, of `COMPARED`; none
-    depends on the others.
+    ``a``, ``b``: each model's calibrated probabilities and threshold. ``names``: the figures
+    wanted, of `COMPARED`; none depends on the others.
     """
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     n_groups = int(group.max()) + 1 if len(group) else 0
@@ -137,13 +130,8 @@ def resample_figures(
     drawn = [{} if model is None else model.drawn(blocks, names) for model in models]
 
     def interval(name: str, values: Floats, model: _Resampled, *less: _Resampled) -> Interval:
-        """Return the interval of a model's figure, or of its difference from another's.
-
-        That of a calibration error is widened to hold its mirror image at the value. Noise raises
-        a sum of distances: draws lie above the value they were made from, and the percentile
-        interval misses the truth in up to one of five simulations, not of twenty. With the mirror
-        image it comes as close as the intervals of the other figures do.
-        """
+        # That of a calibration error is widened to hold its mirror image at the value. Noise raises
+        # a sum of distances: without it, one of five simulations misses the truth, not of twenty.
         low, high = percentile(values, n_groups)
         if name in _ERRORS and len(values):
             value = model.error(name) - sum(one.error(name) for one in less)
@@ -201,16 +189,14 @@ class _Resampled:
         self.ranking = _Ranking(truth, proba, group, n_groups)
 
     def error(self, name: str) -> float:
-        """Return one of `_ERRORS` with every group drawn once."""
         every = np.ones((1, len(self.squared)))
         return float(self.figures(every, (name,))[name][0])
 
     def drawn(self, blocks: Sequence[Floats], names: Sequence[str]) -> dict[str, Floats]:
-        """Return figures for each draw of all blocks; empty without any."""
         found = [self.figures(weights, names) for weights in blocks]
         return {n: np.concatenate([np.empty(0), *(block[n] for block in found)]) for n in names}
 
-    def figures(self, weights: Floats, names: Sequence[str] = COMPARED) -> dict[str, Floats]:
+    def figures(self, weights: Floats, names: Sequence[str]) -> dict[str, Floats]:
         """Return figures for each draw; weights of shape (draws, n_groups)."""
         tp, fp, fn, tn = (weights @ self.cells).T
         positives, negatives = tp + fn, fp + tn
@@ -218,15 +204,12 @@ class _Resampled:
         both = (positives > 0) & (negatives > 0)
         f1 = ratio(2 * tp, 2 * tp + fp + fn, 0.0)
 
-        def macro_f1() -> Floats:
-            f1_of_negatives = ratio(2 * tn, 2 * tn + fp + fn, 0.0)
-            return np.where(both, (f1 + f1_of_negatives) / 2, math.nan)
-
+        other_f1 = ratio(2 * tn, 2 * tn + fp + fn, 0.0)
         of: dict[str, Callable[[], Floats]] = {
             "f1": lambda: np.where(positives > 0, f1, math.nan),
             "precision": lambda: ratio(tp, tp + fp),
             "recall": lambda: ratio(tp, positives),
-            "macro_f1": macro_f1,
+            "macro_f1": lambda: np.where(both, (f1 + other_f1) / 2, math.nan),
             "average_precision": lambda: np.where(both, self.ranking.precision(weights), math.nan),
             "ece": lambda: np.abs(weights @ self.residual).sum(axis=1) / rows,
             "debiased_error": lambda: root_of_excess(
@@ -293,8 +276,7 @@ class MeanPart(NamedTuple):
         return single_figure(self.metric, self.truth, *self.scores)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DrawnMean:
+class DrawnMean(NamedTuple):
     """A mean of figures, and its value on each draw; no draws where there are too few groups."""
 
     value: float
@@ -307,16 +289,12 @@ class DrawnMean:
 
     def less(self, other: DrawnMean) -> Change:
         """Return the difference of two means of the same rows, with its interval."""
-        value, values = self.value - other.value, self.draws - other.draws
-        return Change(value, *percentile(values, self.n_groups))
+        interval = percentile(self.draws - other.draws, self.n_groups)
+        return Change(self.value - other.value, *interval)
 
 
 def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMean:
-    """Average figures of one benchmark, draw by draw; the same draws serve every model.
-
-    Where a draw leaves a figure undefined (it has no positive of that signal), the mean is over the
-    others: for every model alike, since that depends on the labels alone.
-    """
+    """Average figures of one benchmark draw by draw, over those that a draw leaves defined."""
     value = float(np.mean([one.value for one in parts]))
     known, numbers = np.unique(np.concatenate([one.group for one in parts]), return_inverse=True)
     n_groups = len(known)
@@ -328,14 +306,14 @@ def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMe
         for one, group in zip(parts, np.split(numbers, cuts), strict=True)
     ]
     found = []
-    rows = max(len(one.group) for one in parts)
-    for weights in draw(n_groups, draws, seed, block=_BLOCK // max(rows, n_groups)):
+    block = _BLOCK // max(n_groups, *(len(one.group) for one in parts))
+    for weights in draw(n_groups, draws, seed, block):
         figures = np.stack([
             model.figures(weights[:, : len(model.cells)], (metric,))[metric]
             for metric, model in models
         ])  # fmt: skip
-        total, count = np.nansum(figures, axis=0), (~np.isnan(figures)).sum(axis=0)
-        found.append(ratio(total, count.astype(np.float64)))
+        count = (~np.isnan(figures)).sum(axis=0).astype(np.float64)
+        found.append(ratio(np.nansum(figures, axis=0), count))
     return DrawnMean(value, np.concatenate(found), n_groups)
 
 
@@ -345,16 +323,14 @@ def mean_of_means(means: Sequence[DrawnMean], seed: int) -> DrawnMean:
     Benchmarks have no article in common: the draws of each are shuffled, for the same benchmarks
     always alike. The groups counted are those of the benchmark with the fewest.
     """
-    value = float(np.mean([one.value for one in means]))
-    n_groups = min(one.n_groups for one in means)
-    if any(not len(one.draws) for one in means):
-        return DrawnMean(value, np.empty(0), n_groups)
+    value, n_groups = float(np.mean([one.value for one in means])), min(m.n_groups for m in means)
+    if len(means) == 1 or any(not len(one.draws) for one in means):
+        drawn = means[0].draws if len(means) == 1 else np.empty(0)
+        return DrawnMean(value, drawn, n_groups)
     shuffled = [
         np.random.default_rng([seed, place]).permutation(one.draws)
         for place, one in enumerate(means)
     ]
-    if len(means) == 1:
-        shuffled = [means[0].draws]
     return DrawnMean(value, np.mean(shuffled, axis=0), n_groups)
 
 
@@ -380,7 +356,6 @@ def from_draws(differences: Floats) -> float:
     """Return the two-sided p of a bootstrapped difference: twice the share of draws beyond 0.
 
     One is added to both counts, so that p is never 0 (Davison & Hinkley, 1997, section 4.2).
-    Undefined draws are left out; NaN without a defined one.
     """
     defined = differences[~np.isnan(differences)]
     if not len(defined):
@@ -397,5 +372,4 @@ def holm(p: Sequence[float]) -> list[float]:
     known = ~np.isnan(values)
     if known.any():
         values[known] = multipletests(values[known], method="holm")[1]
-    corrected: list[float] = values.tolist()
-    return corrected
+    return list(map(float, values))

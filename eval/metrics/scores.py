@@ -64,10 +64,7 @@ def debiased_error(truth: Bools, proba: Single) -> float:
 
 
 def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
-    """Return the debiased calibration error of bins, shape (..., BINS), over their last axis.
-
-    ``residual``: the sum of labels less scores; ``variance``: that of ``score * (1 - score)``.
-    """
+    """Return the debiased calibration error of bins, shape (..., BINS), over their last axis."""
     whole = rows.sum(axis=-1)
     excess, none = residual**2 - variance, np.zeros_like(residual)
     square = np.divide(excess, rows, out=none, where=rows > 0).sum(axis=-1)
@@ -76,10 +73,7 @@ def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
 
 
 def error_by_chance(truth: Bools, proba: Single) -> float:
-    """Return the bound of `debiased_error` in 95% of the samples whose scores are right.
-
-    Labels are drawn from the scores themselves. These rows can't show an error below it.
-    """
+    """Return the bound of `debiased_error` in 95% of samples drawn from the scores themselves."""
     proba = np.sort(proba)  # in the order of the bins, whatever that of the rows
     score = proba.astype(np.float64)
     bins, starts = np.unique(bin_of(proba), return_index=True)
@@ -222,10 +216,7 @@ RECALLS: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PrecisionRecall:
-    """Precision at every threshold, recall rising; empty unless both answers occur.
-
-    Not interpolated, and without the end at recall 0, where precision is undefined.
-    """
+    """Precision at every threshold, recall rising, not interpolated; empty with one answer."""
 
     recall: Floats
     precision: Floats

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from itertools import groupby
 
 from framescope.classifier.records import Sentence, printable
 from framescope.classifier.taxonomy import BY_NAME
 from framescope.eval import compare, metrics
-from framescope.eval.compare import Axis, Compared, Comparison, Error, Footprint, Headline, Progress
+from framescope.eval.compare import Axis, Comparison, Error, Footprint, Headline, Progress
 from framescope.eval.metrics import (
     Cell,
     Estimate,
@@ -34,6 +34,8 @@ SLICED = {
 """The signals that are cut into slices; all where none of these is measured."""
 ERRORS = 20
 _TEXTS = ("before", "text", "after")  # of an error: the JSON holds no sentence of a corpus
+_OF_BENCHMARKS = ("unit", "split", "metric", "published", "ceiling")
+_OF_HEADLINES = ("a", "b", "difference", "p", "p_corrected", "words", "outcome")
 FOREST = "average_precision"
 """The figure of the forest plots: one for all signals, and free of thresholds."""
 _METRICS = {one.name: one.label for one in metrics.METRICS} | {FOREST: "average precision"}
@@ -105,11 +107,7 @@ def build_report(
     sections: Mapping[str, Measure] | None = None,
     progress: Progress = lambda name, done, total: None,
 ) -> EvaluationReport:
-    """Compare two bundles, and gather the values of the report; each row is scored once.
-
-    ``signals``: only these. ``genres``: see `eval.compare.genres_of`. ``sections``: further
-    measures, by the names of `SECTIONS`.
-    """
+    """Compare two bundles, and gather the values of the report; each row is scored once."""
     a, b = evaluation.bundles
     comparison = compare.compare_models(evaluation, signals, progress)
     headline = compare.headline_of(comparison)
@@ -165,7 +163,15 @@ def report_to_json(report: EvaluationReport) -> str:
         "signature": report.comparison.signature,
         "names": {"a": report.names[0], "b": report.names[1]},
         "verdict": report.verdict,
-        "headline": [_headline_record(one) for one in report.headline],
+        "headline": [
+            {
+                "benchmark": one.benchmark.name,
+                **{name: getattr(one.benchmark, name) for name in _OF_BENCHMARKS},
+                **{name: getattr(one.row, name) for name in ("n", "n_groups", "positives")},
+                **{name: getattr(one, name) for name in _OF_HEADLINES},
+            }
+            for one in report.headline
+        ],
         "unmeasured": report.unmeasured,
         "curves": [
             {
@@ -203,16 +209,6 @@ def report_to_json(report: EvaluationReport) -> str:
     return json_text(record)
 
 
-def _headline_record(one: Headline) -> dict[str, Any]:
-    taken = (
-        (one.benchmark, ("unit", "split", "metric", "published", "ceiling")),
-        (one.row, ("n", "n_groups", "positives")),
-        (one, ("a", "b", "difference", "p", "p_corrected", "words", "outcome")),
-    )
-    named = {name: getattr(of, name) for of, names in taken for name in names}
-    return {"benchmark": one.benchmark.name, **named}
-
-
 # As a page
 
 
@@ -232,20 +228,15 @@ def report_to_html(report: EvaluationReport) -> str:
 
 
 def _forest(report: EvaluationReport) -> Section:
-    """Draw the differences of every signal that both models give."""
     a, b = report.names
-    parts: dict[str, list[Compared]] = {}
-    for row in report.comparison.rows:
-        if row.differences:
-            parts.setdefault(f"{row.corpus}, {row.part}", []).append(row)
     drawn = []
-    for at, (part, rows) in enumerate(parts.items()):
+    rows = [row for row in report.comparison.rows if row.differences]
+    for at, (part, own) in enumerate(groupby(rows, lambda row: f"{row.corpus}, {row.part}")):
         words = f"Difference in average precision, {b} less {a}: {part}"
-        lines = [(BY_NAME[row.signal].label, row.n, row.differences[FOREST]) for row in rows]
+        lines = [(BY_NAME[row.signal].label, row.n, row.differences[FOREST]) for row in own]
         differences = {label: difference for label, _, difference in lines}
         svg = plots.forest(f"plot-forest{at}", words, differences, a, b)
-        numbers = table(words, ("signal", "n", "difference"), lines)
-        drawn.append(Plot(words, svg, (numbers,)))
+        drawn.append(Plot(words, svg, (table(words, ("signal", "n", "difference"), lines),)))
     none = "" if drawn else " No signal is given by both models."
     return Section(
         "Every signal that both models give, with its interval, not corrected for their number; a "
@@ -255,7 +246,6 @@ def _forest(report: EvaluationReport) -> Section:
 
 
 def _curves(report: EvaluationReport) -> Section:
-    """Draw the reliability and precision-recall curves of every benchmark."""
     a, b = report.names
     drawn = []
     for at, one in enumerate(report.details):
@@ -315,17 +305,12 @@ _SLICES = (
 
 
 def _slices(report: EvaluationReport) -> Iterator[Table]:
-    for one in report.details:
-        for axis in one.axes:
-            yield table(
-                f"{one.benchmark.name}, {_METRICS[one.benchmark.metric]}, by {axis.name}",
-                (axis.name, "n", "groups", "yes", *report.names),
-                (
-                    (
-                        printable(part.value).replace("_", " "), part.n, part.n_groups,
-                        part.positives, part.a, part.b,
-                    )
-                    for part in axis.slices
-                ),
-                note="" if axis.slices else "The corpus has no such value, or all rows are alike.",
-            )  # fmt: skip
+    for of, axis in ((one.benchmark, axis) for one in report.details for axis in one.axes):
+        caption = f"{of.name}, {_METRICS[of.metric]}, by {axis.name}"
+        rows = (
+            (printable(part.value).replace("_", " "), part.n, part.n_groups, part.positives,
+             part.a, part.b)
+            for part in axis.slices
+        )  # fmt: skip
+        note = "" if axis.slices else "The corpus has no such value, or all rows are alike."
+        yield table(caption, (axis.name, "n", "groups", "yes", *report.names), rows, note=note)

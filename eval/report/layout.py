@@ -34,16 +34,14 @@ def show_section(
     output: Path | None = None,
     record: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a section to standard output or to a file.
-
-    ``form``: terminal, markdown or json. ``record``: for JSON, if that holds more.
-    """
+    """Write a section to standard output or to a file; as JSON ``record``, if that holds more."""
     with opened(output) as file:
         if form == "terminal":
             print_section(section, file)
+        elif form == "json":
+            file.write(json_text(record or section))
         else:
-            as_json = form == "json"
-            file.write(json_text(record or section) if as_json else section_to_markdown(section))
+            file.write(section_to_markdown(section))
 
 
 # Cells
@@ -67,20 +65,16 @@ def cell(value: Cell, digits: int = 3, interval_digits: int = 3) -> str:
 
 
 def _estimate(given: Estimate, digits: int) -> str:
-    if math.isnan(given.value):
+    value, low, high = given.value, given.low, given.high
+    if math.isnan(value):
         return UNDEFINED
-    low, high = given.low, given.high
-    match given:
-        case Change():
-            if math.isnan(low):
-                return f"{given.value:+.3f} [{UNDEFINED}]"
-            star = STAR if low > 0 or high < 0 else ""
-            return f"{given.value:+.3f} [{low:+.3f}, {high:+.3f}]{star}"
-        case Share():
-            value, ends = f"{given.value:.2%}", f"{low:.2%} to {high:.2%}"
-        case _:
-            value, ends = f"{given.value:.3f}", f"{low:.{digits}f} to {high:.{digits}f}"
-    return f"{value} ({'interval ' + UNDEFINED if math.isnan(low) else ends})"
+    if isinstance(given, Change):
+        star = STAR if low > 0 or high < 0 else ""
+        ends = UNDEFINED if math.isnan(low) else f"{low:+.3f}, {high:+.3f}"
+        return f"{value:+.3f} [{ends}]{star}"
+    first, form = (".2%", ".2%") if isinstance(given, Share) else (".3f", f".{digits}f")
+    ends = f"interval {UNDEFINED}" if math.isnan(low) else f"{low:{form}} to {high:{form}}"
+    return f"{value:{first}} ({ends})"
 
 
 def _cells(table: Table) -> list[Line]:
@@ -174,13 +168,11 @@ def section_to_markdown(section: Section) -> str:
     """Write a section for a document."""
     parts = []
     for table in section.tables:
-        parts += [f"### {table.caption}\n"] if table.caption else []
-        parts += [markdown_table(table) + "\n", *([f"{table.note}\n"] if table.note else ())]
-    if section.note:
-        parts.append(section.note.replace("*", "\\*") + "\n")
-    if section.signature:
-        parts.append(f"`{section.signature}`\n")
-    return "\n".join(parts)
+        caption = f"### {table.caption}\n" if table.caption else ""
+        parts += [caption, markdown_table(table) + "\n", table.note and f"{table.note}\n"]
+    parts.append(section.note and section.note.replace("*", "\\*") + "\n")
+    parts.append(section.signature and f"`{section.signature}`\n")
+    return "\n".join(filter(None, parts))
 
 
 def markdown_table(table: Table) -> str:
@@ -214,8 +206,7 @@ def plain(value: Any) -> Any:
         case Section():
             return {"note": value.note, "tables": plain(value.tables)}
         case Table():
-            rows = plain(value.rows)
-            return {"caption": value.caption, "columns": list(value.columns), "rows": rows}
+            return {name: plain(getattr(value, name)) for name in ("caption", "columns", "rows")}
         case Mapping():
             return {str(key): plain(item) for key, item in value.items()}
         case Sequence():
@@ -248,8 +239,5 @@ def page(template: str, **values: Any) -> str:
 
 
 def sections_to_html(title: str, lead: str, sections: Mapping[str, Section], signature: str) -> str:
-    """Lay sections out as one HTML page that works offline.
-
-    ``lead``: a sentence below the title. ``sections``: by their headings.
-    """
+    """Lay sections out as one HTML page, by their headings, with a sentence below its title."""
     return page("sections.html", title=title, lead=lead, sections=sections, signature=signature)

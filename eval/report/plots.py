@@ -42,10 +42,7 @@ _ATTRIBUTES = frozenset({
 
 
 def forest(name: str, title: str, differences: Mapping[str, Estimate], a: str, b: str) -> str:
-    """Draw differences ``b - a`` with their intervals, one line each.
-
-    ``name``: begins every id in the figure, so that ids are unique on the page.
-    """
+    """Draw differences ``b - a`` with their intervals; ``name`` begins every id in the figure."""
     with _settings():
         figure, (axes,) = _figure(6.4, 0.9 + 0.28 * len(differences))
         axes.axvline(0, color=INK, linewidth=0.8)
@@ -72,12 +69,9 @@ def curves(
     reliability: Sequence[ReliabilityCurve | None],
     ranking: Sequence[PrecisionRecall | None],
     share: float,
-    labels: tuple[str, str],
+    labels: Sequence[str],
 ) -> str:
-    """Draw the reliability and the precision-recall curves of two models side by side.
-
-    ``share``: of positives, which is the precision of a ranking without skill.
-    """
+    """Draw the curves of two models; ``share``: of positives, the precision without skill."""
     with _settings():
         figure, (left, right) = _figure(6.8, 3.1, 2)
         left.plot([0, 1], [0, 1], color=RULE, linewidth=1)

@@ -43,11 +43,10 @@ NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class Shuffled:
-    """A model's figure on shuffled labels.
+    """A model's figure on shuffled labels; ``fell``: whether it falls to chance.
 
-    ``mean``, ``spread``: over the permutations; ``spread`` is the standard deviation. ``p``: share
-    of permutations that reach the figure on the true labels, one added to both counts. ``fell``:
-    whether the figure falls to chance.
+    ``spread``: the standard deviation over the permutations. ``p``: share of permutations that
+    reach the figure on the true labels, one added to both counts.
     """
 
     mean: float = math.nan
@@ -193,10 +192,7 @@ def length_scores(lengths: Floats, labels: Bools, asked: Floats) -> Single:
 
 
 def best_threshold(metric: str, truth: Bools, proba: Single) -> float:
-    """Find the threshold that is best where the predictor was fitted, as bundles have theirs.
-
-    By F1 for a benchmark of F1, else by macro-F1; rows without a score are left out.
-    """
+    """Find the threshold that is best where the predictor was fitted, as bundles have theirs."""
     known = ~np.isnan(proba)
     truth, proba = truth[known], proba[known]
     if not truth.any():

@@ -129,10 +129,7 @@ def section(evaluation: Evaluation) -> Section | None:
 def articles_of(
     rows: Examples, found: Sequence[tuple[Citation, ...]], parts: Sequence[str]
 ) -> Iterator[JudgedArticle]:
-    """Yield the articles with an annotated sentence; one of several parts is one of each.
-
-    ``rows``: whole articles. ``found``: the citations found in each row.
-    """
+    """Yield whole articles with an annotated sentence; one of several parts is one of each."""
     for name, numbers in groupby(range(len(rows)), lambda row: str(rows.article[row])):
         own = list(numbers)
         starts = {rows.sentences[row].index: rows.sentences[row].start for row in own}
@@ -182,10 +179,7 @@ _ADDED = re.compile(r"(?: - News| Online News| \(Online(?: News)?\))$")
 def groups_of(
     articles: Sequence[JudgedArticle], kinds: Mapping[str, str], registry: Registry
 ) -> dict[str, list[JudgedArticle]]:
-    """Group articles: all, by part, by corpus, real ones by outlet, and by kind of text.
-
-    ``kinds``: see `kinds_of_text`.
-    """
+    """Group articles: all, by part, by corpus, real ones by outlet, and by kind of text."""
     several = len({one.part for one in articles}) > 1
     groups: dict[tuple[int, str], list[JudgedArticle]] = {}
     for one in articles:
@@ -318,10 +312,7 @@ def tally(article: JudgedArticle) -> Counts:
 
 
 def _count_spans(article: JudgedArticle, role: str, hits: dict[str, Counts]) -> None:
-    """Count a role's characters, its exact spans, and its spans that overlap.
-
-    A span that several citations have is one. A content is one span, in however many pieces.
-    """
+    """Count a role's characters, its exact spans, and its spans that overlap; each once."""
     sides = [[_pieces(one, role) for row in article.sentences for one in row[k]] for k in (0, 1)]
     marked, found = (
         {at for pieces in side for place in pieces for at in range(place.start, place.end)}
@@ -409,16 +400,11 @@ def _names(text: str, antecedent: Place, match: Citation) -> bool:
     if match.antecedent is not None and shared((antecedent,), (match.antecedent,)):
         return True
     words, name = (
-        [word.strip(".,;:'\"") for word in fold(given).lower().split()]
+        " ".join(["", *(word.strip(".,;:'\"") for word in fold(given).lower().split()), ""])
         for given in (text[antecedent.start : antecedent.end], match.name)
     )
-    return _within(name, words) or _within(words, name)
-
-
-def _within(inner: list[str], words: list[str]) -> bool:
-    """Whether words stand side by side within others, as a surname does in a whole name."""
-    size = len(inner)
-    return bool(size) and any(words[at : at + size] == inner for at in range(len(words) - size + 1))
+    # Words stand side by side within others, as a surname does in a whole name.
+    return bool(name.strip() and words.strip()) and (name in words or words in name)
 
 
 def extractions(tallies: Counts, *, draws: int, seed: int) -> dict[str, Extraction]:

@@ -1,10 +1,8 @@
 """The tests of the behavioural suite: what is changed in which texts.
 
 In the manner of CheckList (Ribeiro et al., 2020): tests of invariance, where a change should do
-nothing, and directional tests, where it should do something. The texts are data in ``cases``,
-written for this project: sober, invented and trivial, with the real names of both sides of
-conflicts and rivalries. Words of framing are directed at timetables and tariffs, and every sentence
-that has them exists for either side.
+nothing, and directional tests, where it should do something. The texts are data in ``cases``:
+invented and trivial, with the real names of both sides of conflicts and rivalries.
 """
 
 from __future__ import annotations
@@ -102,12 +100,7 @@ _ENTITIES = {
 
 
 def behaviours(cases: Path = CASES, house: Path | None = None) -> tuple[Behaviour, ...]:
-    """Read every test of the suite; raises an `InputError` when a file is missing or broken.
-
-    ``house``: the articles of the house corpus, whose contrast pairs are a test where the folder
-    exists: an installed package has none. The shipped models were trained on most of them, but not
-    on the sentences that are paraphrased.
-    """
+    """Read every test of the suite; an installed package has no house corpus to take pairs from."""
     house = house or house_folder() / "articles"
     articles = {
         str(item["id"]): [[item["headline"]], *item["paragraphs"]]
@@ -185,10 +178,7 @@ def contrasts(folder: Path) -> Iterator[Pair]:
 
 
 def paraphrases(cases: Sequence[Mapping[str, Any]], folder: Path) -> Iterator[Pair]:
-    """Put paraphrases in the place of held-out sentences of the house corpus.
-
-    Raises an `InputError` when a case names no sentence of the corpus.
-    """
+    """Put paraphrases in the place of held-out sentences of the house corpus."""
     articles = {
         str(item["id"]): item for path in sorted(folder.glob("*.jsonl")) for item in _read(path)
     }

@@ -60,12 +60,10 @@ class Case:
 class Result:
     """The result of one test, or of one expectation of a directional test.
 
-    ``unscored``: pairs of which a sentence was not found again or an article not scored; an
-    invariance with any has not passed. ``flips``, ``pairs_with_flips``: of an invariance, shares of
-    decisions and of pairs. ``right``: of a directional test, the share of decisions that went the
-    right way. ``shift``: mean change of the probability, absolute for an invariance. ``passed``:
-    None without limits or decisions. ``by_signal``: share of each signal's decisions that are
-    wrong: rarely flagged signals rarely flip, and would hide another signal in the sum.
+    ``unscored``: pairs of which a sentence was not found again or an article not scored.
+    ``flips``, ``pairs_with_flips``: of an invariance, shares of decisions and of pairs. ``right``:
+    of a directional test, the share of decisions that went the right way. ``passed``: None without
+    limits or decisions. ``by_signal``: the share of each signal's decisions that are wrong.
     """
 
     name: str
@@ -198,10 +196,7 @@ def measure(
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Suite:
-    """Run tests on a bundle, all unless given; signals that it doesn't have are left out.
-
-    ``progress`` is told how many texts are scored, and how many there are.
-    """
+    """Run tests on a bundle, all unless given; signals that it doesn't have are left out."""
     behaviours = cases.behaviours() if behaviours is None else behaviours
     sides = (side for b in behaviours for p in b.pairs for side in (p.before, p.after))
     texts = list(dict.fromkeys(side.text for side in sides))
@@ -332,10 +327,7 @@ def _passed(
 
 
 class _Weights:
-    """How often each pair is drawn: the product of how often its entities and its frame are.
-
-    Both are drawn on their own, so that the intervals allow for other entities and other frames.
-    """
+    """How often each pair is drawn: how often its entities are, times how often its frame is."""
 
     def __init__(self, pairs: Sequence[Pair], draws: int, seed: int) -> None:
         self.weights, self.groups = np.ones((draws, len(pairs))), len(pairs)
