@@ -102,21 +102,16 @@ def test_what_is_not_annotated_is_left_out():
         (record(sentences={}), "'sentences' must be a list"),
         (record(sentences=["x"]), "item 0 must be an object, not text"),
         (record(sentences=[{"start": 0}]), "whole numbers"),
-        (record(sentences=[{"start": 0.0, "end": 2}]), "whole numbers"),
         (record(sentences=[{"start": True, "end": 2}]), "whole numbers"),
         (record(sentences=[{"start": 3, "end": 3}]), "3-3 is not inside the text"),
-        (record(sentences=[{"start": -1, "end": 3}]), "not inside the text"),
         (record(sentences=[{"start": 0, "end": 24}]), "0-24 is not inside the text (0-23"),
         (record(sentences=[{"start": 4, "end": 9}, {"start": 8, "end": 9}]), "begins before"),
         (record(sentences=[{"start": 0, "end": 3, "labels": {"clam": 1}}]), "did you mean claim?"),
         (record(sentences=[{"start": 0, "end": 3, "labels": {"claim": 2}}]), "0 to 1"),
-        (record(sentences=[{"start": 0, "end": 3, "labels": {"claim": "yes"}}]), "0 to 1"),
         (record(sentences=[{"start": 0, "end": 3, "voice": []}]), "own, reported, quoted"),
         (record(sentences=[{"start": 0, "end": 3, "citations": 3}]), "must be a list of objects"),
         (record(labels=[1]), "'labels' must be an object"),
-        (record(labels={"claim": math.inf}), "0 to 1"),
         (record(spans=[{"start": 0, "end": 3}]), "needs a 'signal'"),
-        (record(spans=[{"start": 0, "end": 99, "signal": "doubt"}]), "not inside the text"),
         (record(republications=[{"start": 0, "end": 3}]), "'outlet'"),
         (record(imprint=3), "'imprint' must be an object"),
         (record(imprint={"lines": [3]}), "'lines' must be text"),
@@ -129,8 +124,6 @@ def test_a_bad_record_names_the_line_and_the_reason(bad, reason):
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
 
-
-# --- citations ------------------------------------------------------------------------------------
 
 TEXT = "Orr said the quay, he had heard, was lost. “Not a day,” he added. It rained."
 SENTENCES = (TEXT[:42], TEXT[43:65], TEXT[66:])
@@ -200,7 +193,6 @@ def test_without_citations_a_sentence_is_not_annotated_and_what_scoring_found_is
         ({"source": span("Orr said")}, "its source and its cue overlap"),
         ({"kind": "famous"}, "'kind' must be one of named, unnamed, vague"),
         ({"government": "yes"}, "must be true or false"),
-        ({"source": {"start": "0", "end": 3}}, "its source needs whole numbers"),
         ({"content": "the quay"}, "'content' must be a list of places"),
     ],
 )
@@ -215,9 +207,6 @@ def test_contents_that_cross_are_refused_and_nested_ones_are_not():
     crossing = {"source": None, "cue": None, "content": [span("quay, he")]}
     with pytest.raises(InputError, match="citation 0 and citation 1: their contents cross"):
         from_record(cited([SAID, crossing], [], []), "f", 1)
-
-
-# --- lines ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

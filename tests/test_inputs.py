@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import contextlib
 import gzip
 import io
 import json
@@ -34,6 +33,7 @@ PAGE = HTML.replace(
     '<meta property="article:published_time" content="2025-03-12T10:00:00Z">'
     '<link rel="canonical" href="https://www.orrin.example/breakwater"></head>',
 ).replace("<body>", '<body><nav><a href="/">Home</a></nav>')
+IMITATION = PAGE.replace("www.orrin.example", "www.reuters.com").replace("Orrin Gazette", "Reuters")
 
 packed = partial(gzip.compress, mtime=0)  # the same test ids in each process
 
@@ -46,8 +46,9 @@ def zstd(data: bytes) -> bytes:
     return pytest.importorskip("zstandard").compress(data)
 
 
-def lines(count: int) -> str:
-    return "".join(json.dumps({"id": n, "text": f"{TEXT} {n}"}) + "\n" for n in range(count))
+def lines(count: int) -> bytes:
+    records = ({"id": n, "text": f"{TEXT} {n}"} for n in range(count))
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
 
 
 def peak(work: object) -> int:
@@ -58,9 +59,6 @@ def peak(work: object) -> int:
     return found
 
 
-# --- texts and pages ------------------------------------------------------------------------------
-
-
 def test_a_plain_text_comes_through_unchanged(tmp_path):
     text = TEXT.replace("\n", "\n\n") + "\n"
     [article] = articles(write(tmp_path, "harbour.txt", text))
@@ -69,20 +67,11 @@ def test_a_plain_text_comes_through_unchanged(tmp_path):
     assert articles(write(tmp_path, "notes.html", text))[0].text == text  # whatever it is called
 
 
-@pytest.mark.parametrize("name", ["page.html", "page.txt", "page"])
+@pytest.mark.parametrize("name", ["page.html", "page.txt"])
 def test_a_page_is_known_by_its_content(tmp_path, name):
-    [article] = articles(write(tmp_path, name, PAGE))
-    assert article == Article(
-        id="page",
-        text=TEXT,
-        title=TITLE,
-        outlet="Orrin Gazette",
-        url="https://www.orrin.example/breakwater",
-        date="2025-03-12",
-        author="Mara Kessel",
-        site_name="Orrin Gazette",
-        lang="en",
-    )
+    url, outlet = "https://www.orrin.example/breakwater", "Orrin Gazette"
+    expected = Article("page", TEXT, TITLE, outlet, url, "2025-03-12", "Mara Kessel", outlet, "en")
+    assert articles(write(tmp_path, name, PAGE)) == [expected]
 
 
 def test_a_page_with_its_article_in_its_description_or_its_pictures_in_it(tmp_path):
@@ -99,8 +88,7 @@ def test_a_page_with_its_article_in_its_description_or_its_pictures_in_it(tmp_pa
 
 @pytest.mark.parametrize("content", [TEXT, HTML, json.dumps({"id": "stdin", "text": TEXT})])
 def test_standard_input_takes_every_kind(content, monkeypatch):
-    stream = io.TextIOWrapper(io.BytesIO(content.encode()))
-    monkeypatch.setattr(sys, "stdin", stream)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
     [article] = articles("-")
     assert (article.id, article.text) == ("stdin", TEXT)
 
@@ -127,18 +115,15 @@ def test_texts_in_old_and_broken_encodings_are_read(tmp_path):
     # Chinese is another language, and no missing article.
     words = "港口委员会周二表示，在冬季风暴损坏两艘渡轮之后，委员会已同意加宽东部防波堤。" * 12
     html = f"<html><body><article><h1>港口</h1><p>{words}</p><p>{words}</p></article></body></html>"
-    for name, content in (("a.html", html), ("b.txt", words)):
-        assert [one.lang for one in articles(write(tmp_path, name, content))] == ["zh"]
+    assert [one.lang for one in articles(write(tmp_path, "e.html", html))] == ["zh"]
 
 
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("empty.txt", b"", "empty"),
         ("blank16.txt", "  \n".encode("utf-16"), "empty"),
         ("mark.txt", b"\xef\xbb\xbf\n", "empty"),
         ("empty.jsonl", b"\n", "empty"),
-        ("noise.txt", bytes(range(256)) * 40, "binary"),
         ("nul.txt", b"The dam\x00is safe" * 9, "binary"),
         ("control.txt", b"\x01\x02\x03\x04 text" * 9, "binary"),
         ("lost.txt", ("dam\ufffd" * 20).encode(), "lost characters"),
@@ -155,25 +140,13 @@ def test_texts_in_old_and_broken_encodings_are_read(tmp_path):
         ("none.html", b"<html><body><p>Log in to go on.</p></body></html>", "no article found"),
         ("nav.txt", b"Share this article\n4 hours ago\n", "no article in it"),
         ("long.txt", b"The dam is safe. " * 600_000, "longer than 10 MB"),
-        ("long.txt.gz", packed(b"The dam is safe. " * 600_000), "longer than 10 MB"),
+        ("deep.html", b"<html><body>" + b"<div>" * 50_000 + b"x" * 100, "no article"),
+        ("tag.html", b"<html><!--" + b"-" * 200_000, "no article"),
+        ("odd.html", "<html>\x0c<body><p>dam &#0; &#xD800; \ufffe</p>".encode(), "no article"),
     ],
 )
 def test_what_is_no_article_is_one_clear_line(tmp_path, name, content, expected):
     assert expected in reason(write(tmp_path, name, content))
-
-
-HOSTILE = {
-    "deep": "<html><body>" + "<div>" * 50_000 + "x" * 100,
-    "inline": "<html><body>" + "<b><i>" * 20_000 + "dam " * 200,
-    "long comment": "<html><!--" + "-" * 200_000,
-    "characters": "<html>\x0c<body><p>dam &#0; &#xD800; \ufffe</p></body></html>",
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_page_crashes_nothing(tmp_path, name):
-    with contextlib.suppress(InputError):
-        assert all(one.text.strip() for one in articles(write(tmp_path, "a.html", HOSTILE[name])))
 
 
 def test_a_text_needs_no_heavy_import(tmp_path):
@@ -181,16 +154,16 @@ def test_a_text_needs_no_heavy_import(tmp_path):
     code = (
         f"import sys; from framescope.classifier.inputs import read_input as read; "
         f"list(read({source!r})); heavy = {{'trafilatura', 'lxml', 'numpy', 'py3langid', 'urllib3',"
-        "'pyarrow'} & set(sys.modules); assert not heavy, heavy"
+        "'pyarrow', 'nupunkt'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-# --- in two stages --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("suffix", SOUND)
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress, zstd])
+@pytest.mark.parametrize(
+    ("suffix", "pack"),
+    [*((suffix, bytes) for suffix in SOUND), (".jsonl", gzip.compress), (".csv", bz2.compress),
+     (".html", lzma.compress), (".warc", zstd)],
+)  # fmt: skip
 def test_records_are_read_elsewhere(tmp_path, suffix, pack):
     source = write(tmp_path, f"a{suffix}.packed", pack(SOUND[suffix]))
     raw = list(split_input(source))
@@ -222,21 +195,18 @@ def test_a_pipe_is_read_once(tmp_path):
     assert [item.text for item in raw.items()] == [TEXT]
 
 
-# --- packed ---------------------------------------------------------------------------------------
-
-
 def test_what_stands_before_the_damage_is_read(tmp_path):
-    source = write(tmp_path, "a.jsonl.gz", gzip.compress(lines(9000).encode())[:-400])
-    found, skipped, _ = read_all(source)
-    assert len(found) > 1000
-    assert "damaged where it is packed" in skipped[-1].reason
+    *found, last = split_input(write(tmp_path, "a.jsonl.gz", gzip.compress(lines(2000))[:-400]))
+    assert len(found) > 500
+    assert isinstance(last, Skipped)
+    assert "damaged where it is packed" in last.reason
 
 
 def test_parts_of_packed_files_follow_each_other(tmp_path):
-    data = gzip.compress(lines(2).encode()) + gzip.compress(lines(3).encode())
+    data = gzip.compress(lines(2)) + gzip.compress(lines(3))
     assert len(articles(write(tmp_path, "a.jsonl.gz", data))) == 5
     skippable = b"\x50\x2a\x4d\x18\x03\0\0\0abc"
-    data = zstd(lines(2).encode()) + skippable + zstd(lines(3).encode())
+    data = zstd(lines(2)) + skippable + zstd(lines(3))
     assert len(articles(write(tmp_path, "a.jsonl.zst", data))) == 5
     assert articles(write(tmp_path, "b.zstd", skippable + zstd(HTML.encode())))[0].text == TEXT
     # A file that is cut off is not taken for a whole one.
@@ -244,24 +214,21 @@ def test_parts_of_packed_files_follow_each_other(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "pack", [gzip.compress, bz2.compress, zstd, lambda data: gzip.compress(gzip.compress(data))]
-)
-@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.warc"])
+    ("name", "pack"),
+    [("a.jsonl", gzip.compress), ("a.csv", bz2.compress), ("a.warc", zstd),
+     ("a.jsonl", lambda data: gzip.compress(gzip.compress(data)))],
+)  # fmt: skip
 def test_a_bomb_is_given_up(tmp_path, monkeypatch, pack, name):
     if name == "a.warc":
         pytest.importorskip("fastwarc")
     monkeypatch.setattr(decoding, "MOST_UNPACKED", 5_000_000)
-    head = {"a.jsonl": lines(1), "a.csv": f'id,text\n1,"{TEXT}"\n', "a.warc": "WARC/1.0\r\nA: b"}
-    source = write(tmp_path, name, pack(head[name].encode() + b"\0" * 30_000_000))
+    table, archive = f'id,text\n1,"{TEXT}"\n'.encode(), b"WARC/1.0\r\nA: b"
+    head = {"a.jsonl": lines(1), "a.csv": table, "a.warc": archive}[name]
+    source = write(tmp_path, name, pack(head + b"\0" * 30_000_000))
     found: list[object] = []
     assert peak(lambda: found.extend(split_input(source))) < 100_000_000
     assert "unpacks to more than 200 times its size" in found[-1].reason
     assert isinstance(found[0], Skipped) == (name == "a.warc")
-
-
-# --- addresses ------------------------------------------------------------------------------------
-
-IMITATION = PAGE.replace("www.orrin.example", "www.reuters.com").replace("Orrin Gazette", "Reuters")
 
 
 @pytest.fixture
@@ -294,50 +261,30 @@ def test_the_address_that_answers_decides(fetched):
     assert article.imprint is None or article.imprint.address is None
 
 
-@pytest.mark.parametrize("form", ["terminal", "json", "jsonl", "html"])
+@pytest.mark.parametrize("form", ["terminal", "json", "html"])
 def test_an_imposter_is_said_first_in_every_format(fetched, small_bundle, capsys, form):
     url = "https://reuters.cfd/world/breakwater"
     fetched(IMITATION, url)
     run(["score", url, "-m", str(small_bundle), "-f", form])
     out = capsys.readouterr().out
-    if form in ("json", "jsonl"):
-        found = json.loads(out)
-        card = found["articles"][0]["source"] if form == "json" else found["report"]["source"]
-        assert card["publication"]["imposter"] is True
+    if form == "json":
+        card = json.loads(out)["articles"][0]["source"]
+        assert (card["publication"]["imposter"], card["outlet"]) == (True, None)
         assert card["publication"]["imitates"] == "reuters"
-        assert card["outlet"] is None
         return
-    said = "Warning: reuters.cfd is on record as an imposter of Reuters"
-    shown = " ".join(out.split())
-    assert shown.count(said) == 2  # of the report and of the card
-    assert shown.index(said) < shown.index(f"{TITLE} ") or form == "html"
+    said, shown = "Warning: reuters.cfd is on record as an imposter of Reuters", out.split()
+    assert " ".join(shown).count(said) == 2  # of the report and of the card
 
-
-# --- real pages -----------------------------------------------------------------------------------
 
 SHARED = Path(os.environ.get("FRAMESCOPE_SHARED") or Path(__file__).parent.parent.parent / "shared")
-INPUTS = SHARED / "inputs"
-NOT_ENGLISH = {"faz": "de", "spiegel": "de", "sueddeutsche": "de", "zeit": "de",
-               "correctiv": "de", "franceculture": "fr"}  # fmt: skip
+REAL = SHARED / "inputs" / "republished-page.txt"
 
 
-@pytest.mark.skipif(not INPUTS.is_dir(), reason="no folder of real pages")
-@pytest.mark.slow
-def test_real_pages_are_articles():
-    for path in sorted((INPUTS / "pages").glob("*.html")):
-        [article] = articles(str(path))
-        assert article.title, path.name
-        assert article.outlet, path.name
-        assert len(article.text.split()) > 300, path.name
-        assert article.lang == NOT_ENGLISH.get(path.name.split(".")[0], "en"), path.name
-
-
-@pytest.mark.skipif(not INPUTS.is_dir(), reason="no folder of real pages")
+@pytest.mark.skipif(not REAL.is_file(), reason="no folder of real pages")
 def test_a_real_page_of_four_articles():
-    found = articles(str(INPUTS / "republished-page.txt"))
+    found = articles(str(REAL))
     assert [article.outlet for article in found] == [None, "Iraq Business", *["Rudaw Net"] * 2]
     assert all(article.title and article.text.startswith(article.title) for article in found)
     assert [len(article.republications) for article in found] == [1, 0, 0, 0]
     [republished] = found[0].republications
     assert (republished.outlet, republished.end) == ("RuNews24", len(found[0].text))
-    assert all("[1]" not in one.text and "A+ A-" not in one.text for one in found)

@@ -20,7 +20,7 @@ from framescope.classifier.inputs import (
     split_input,
 )
 from framescope.classifier.records import Origin
-from warcs import BODY, HTML, TEXT, read_all, reason, response, write
+from warcs import BODY, HTML, TEXT, read_all, reason, write
 
 TREE = ("a.txt", "b.html", "drafts/c.html", "drafts/deep/d.txt", "e.log", "f", "g.jpg")
 
@@ -53,13 +53,11 @@ def test_a_folder_gives_its_files_with_sizes_and_times(folder):
     ("include", "exclude", "expected"),
     [
         ([], [], ["a.txt", "b.html", "drafts/c.html", "drafts/deep/d.txt"]),
-        (["*.html"], [], ["b.html", "drafts/c.html"]),
         ([], ["drafts/*"], ["a.txt", "b.html"]),
         (["*.html", "*.txt"], ["c.*", "*/deep/*"], ["a.txt", "b.html"]),
         (["drafts/*"], ["*.html"], ["drafts/deep/d.txt"]),
         (["*.log"], [], ["e.log"]),
         (["f"], [], ["f"]),
-        (["[ab].*"], [], ["a.txt", "b.html"]),
     ],
 )
 def test_patterns_say_what_is_taken_and_the_second_win(folder, include, exclude, expected):
@@ -121,8 +119,6 @@ def test_a_list_has_a_name_a_line_or_before_a_nul(data, expected):
     assert read_list(io.BytesIO(data)) == expected
 
 
-# --- stores ---------------------------------------------------------------------------------------
-
 LINES = "".join(json.dumps({"id": f"r{n}", "text": f"{TEXT} {n}"}) + "\n" for n in range(3))
 OBJECTS = {
     "news/a.txt": TEXT.encode(),
@@ -130,7 +126,6 @@ OBJECTS = {
     "news/b/d.jsonl.gz": gzip.compress(LINES.encode()),
     "news/b/photo.jpg": b"\xff\xd8\xff",
     "other/e.jsonl": LINES.encode(),
-    "other/f.warc.gz": gzip.compress(response("https://orrin.example/a")),
     "long.jsonl": LINES.encode() * 20_000,
 }
 
@@ -163,41 +158,30 @@ def store() -> Iterator[str]:
     server.stop()
 
 
-def ids(source: str, **options: object) -> list[str]:
-    return [one.id for one in read_all(source, **options)[0]]
-
-
 def test_objects_are_read(store):
     [article], *_ = read_all(f"{store}/news/b/c.html")
     assert (article.id, article.text) == ("c", TEXT)
     assert article.origin == Origin(f"{store}/news/b/c.html")
     [raw] = split_input(f"{store}/news/a.txt")
-    assert raw.size == len(TEXT.encode())
-    assert [item.text for item in raw.items()] == [TEXT]
-    assert read_all(f"{store}/other/f.warc.gz")[0][0].url == "https://orrin.example/a"
+    assert (raw.size, [item.text for item in raw.items()]) == (len(TEXT.encode()), [TEXT])
     articles, skipped, _ = read_all(f"{store}/other/g.parquet")
     assert [one.text for one in articles] == list(BODY)
     assert len(skipped) == 1
 
 
-@pytest.mark.parametrize("folder", ["news", "news/"])
-def test_folders_and_patterns_of_a_store_give_their_files(store, folder):
-    articles, _, told = read_all(f"{store}/{folder}")
+def test_folders_and_patterns_of_a_store_give_their_files(store):
+    def ids(source: str, **options: object) -> list[str]:
+        return [one.id for one in read_all(source, **options)[0]]
+
+    articles, _, told = read_all(f"{store}/news")
     assert [one.id for one in articles] == ["a", "c", "r0", "r1", "r2"]
     assert "left out files that are no articles by their names: 1 .jpg" in told[0]
     assert ids(f"{store}/**/*.jsonl.gz") == ["r0", "r1", "r2"]
-    assert ids(f"{store}/*/[ae].*") == ["a", "r0", "r1", "r2"]
-
-
-def test_what_is_listed_has_a_size_and_a_version(store):
+    assert ids(f"{store}/", include=["*.txt"]) == ["a"]
     [one] = list_inputs([f"{store}/news/"], include=["b/*"], exclude=["*.html"])
-    assert (one.name, one.size) == (
-        f"{store}/news/b/d.jsonl.gz",
-        len(OBJECTS["news/b/d.jsonl.gz"]),
-    )
+    assert (one.name, one.size) == (f"{store}/news/b/d.jsonl.gz", len(OBJECTS["news/b/d.jsonl.gz"]))
     assert one.modified
     assert list_inputs([one.name]) == [one]
-    assert ids(f"{store}/", include=["*.txt"]) == ["a"]
 
 
 def test_a_long_object_is_read_in_blocks(store, monkeypatch):
@@ -209,31 +193,20 @@ def test_a_long_object_is_read_in_blocks(store, monkeypatch):
     items.close()
 
 
-@pytest.mark.parametrize(
-    ("source", "expected"),
-    [
-        ("s3://orrin/none.txt", "no such file, folder or bucket; check the address"),
-        ("s3://none/a.txt", "no such file, folder or bucket; check the address"),
-        ("s3://none/", "no such file, folder or bucket; check the address"),
-        ("s3://orrin/*.none", "no file there that matches"),
-        ("s3://orrin/news/b/photo.jpg", "is a JPEG image"),
-        ("s3://", "cannot be opened"),
-    ],
-)
-def test_what_is_not_in_a_store_is_one_clear_line(store, source, expected):
-    assert expected in reason(source)
+def test_what_is_not_in_a_store_is_one_clear_line(store, monkeypatch):
+    for source in ("s3://orrin/none.txt", "s3://none/a.txt", "s3://none/"):
+        assert "no such file, folder or bucket; check the address" in reason(source)
+    assert "no file there that matches" in reason("s3://orrin/*.none")
+    assert "cannot be opened" in reason("s3://")
 
-
-def test_a_store_that_refuses_is_one_clear_line(store, monkeypatch):
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(13, "Access Denied")
 
     monkeypatch.setattr("s3fs.S3FileSystem.open", refused)
-    expected = "may not be read (Access Denied); check the keys"
-    assert expected in reason(f"{store}/news/a.txt")
+    assert "may not be read (Access Denied); check the keys" in reason(f"{store}/news/a.txt")
 
 
-def test_a_library_that_is_not_there_is_named(monkeypatch):
+def test_a_library_that_is_not_there_is_named_and_other_addresses_are_refused(monkeypatch):
     pytest.importorskip("fsspec")
 
     def missing(*_: object, **__: object) -> None:
@@ -241,8 +214,5 @@ def test_a_library_that_is_not_there_is_named(monkeypatch):
 
     monkeypatch.setattr("fsspec.core.url_to_fs", missing)
     assert reason("gs://orrin/a.txt").endswith("pip install gcsfs")
-
-
-@pytest.mark.parametrize("scheme", ["ftp", "file", "simplecache", "nonsense", "data"])
-def test_other_addresses_are_refused(scheme):
-    assert f"{scheme} addresses are not read" in reason(f"{scheme}://orrin.example/a.txt")
+    for scheme in ("ftp", "file", "simplecache", "data"):
+        assert f"{scheme} addresses are not read" in reason(f"{scheme}://orrin.example/a.txt")

@@ -11,9 +11,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import RawRecord, exchange, split_input, tables
-from framescope.classifier.inputs.fields import looks_like_records
 from framescope.classifier.records import Article, Origin, Skipped
 from test_inputs import peak
 from warcs import BODY, HTML, TEXT, TITLE, read_all, reason, write
@@ -32,8 +30,6 @@ def parquet(folder: Path, columns: dict, name: str = "stories.parquet", **how: o
     pq.write_table(pa.table(columns), folder / name, **how)
     return str(folder / name)
 
-
-# --- CSV ------------------------------------------------------------------------------------------
 
 ROWS = [
     ["stories_id", "url", "media_name", "publish_date", "title", "body"],
@@ -55,11 +51,7 @@ def test_a_table_is_known_by_its_header(tmp_path, name, mark):
     )
     assert [one.origin for one in articles] == [Origin(source, 2, 1), Origin(source, 5, 2)]
     assert (skipped[0].source, "is empty" in skipped[0].reason) == (f"{source}, line 6", True)
-    assert told == [
-        f"{source}: text from 'body', id from 'stories_id', title from 'title', outlet from "
-        "'media_name', url from 'url', date from 'publish_date'; choose others with "
-        "--column text=NAME and the like"
-    ]
+    assert told[0].startswith(f"{source}: text from 'body', id from 'stories_id', title from")
 
 
 def test_a_user_names_columns(tmp_path):
@@ -103,16 +95,13 @@ def test_pages_in_a_column_are_pages_and_prose_with_commas_is_no_table(tmp_path)
     assert article.text == text
 
 
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        ("a,b\n1,2\n3,4\n", "without a column of texts; name it with --column text=NAME"),
-        ("one line of prose", "no header and columns"),
-        ("id,text\n1,\n", "no article in it (line 2: its text is empty"),
-    ],
-)
-def test_a_table_without_articles_says_so(tmp_path, content, expected):
-    assert expected in reason(write(tmp_path, "a.csv", content))
+def test_a_table_without_articles_says_so(tmp_path):
+    for content, expected in {
+        "a,b\n1,2\n3,4\n": "without a column of texts; name it with --column text=NAME",
+        "one line of prose": "no header and columns",
+        "id,text\n1,\n": "no article in it (line 2: its text is empty",
+    }.items():
+        assert expected in reason(write(tmp_path, "a.csv", content))
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
@@ -142,25 +131,20 @@ def test_a_stray_quote_and_a_row_of_many_cells_have_limits(tmp_path, monkeypatch
     assert any(isinstance(one, Skipped) and "row larger than" in one.reason for one in rest)
 
 
-# --- Parquet --------------------------------------------------------------------------------------
-
 DAY = dt.datetime(2025, 3, 12)
 
 
 def test_rows_are_articles_by_the_names_of_their_columns(tmp_path):
-    source = parquet(
-        tmp_path,
-        {
-            "stories_id": [11, 12, 13],
-            "body": [TEXT, None, HTML],
-            "media_name": ["Orrin Gazette", None, None],
-            "publish_date": pa.array([DAY, None, DAY.replace(hour=9)], pa.timestamp("ns")),
-            "article": [[1], [2], [3]],
-            "content": [b"x", b"y", b"z"],
-            "n": [7.5, 8.5, 9.5],
-        },
-        row_group_size=2,
-    )
+    columns = {
+        "stories_id": [11, 12, 13],
+        "body": [TEXT, None, HTML],
+        "media_name": ["Orrin Gazette", None, None],
+        "publish_date": pa.array([DAY, None, DAY.replace(hour=9)], pa.timestamp("ns")),
+        "article": [[1], [2], [3]],
+        "content": [b"x", b"y", b"z"],
+        "n": [7.5, 8.5, 9.5],
+    }
+    source = parquet(tmp_path, columns, row_group_size=2)
     articles, skipped, told = read_all(source)
     assert articles[0] == Article("11", TEXT, None, "Orrin Gazette", date="2025-03-12", lang="en")
     assert [(one.id, one.text) for one in articles] == [("11", TEXT), ("13", TEXT)]
@@ -172,15 +156,12 @@ def test_rows_are_articles_by_the_names_of_their_columns(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("date", "expected"),
+    ("date", "expected", "kind"),
     [
-        (pa.array([DAY.date()], pa.date32()), "2025-03-12"),
-        (pa.array([DAY], pa.timestamp("ms", "UTC")), "2025-03-12T00:00:00+00:00"),
-        (pa.array([10**18], pa.timestamp("us")), None),
+        (pa.array([DAY.date()], pa.date32()), "2025-03-12", pa.large_string()),
+        (pa.array([DAY], pa.timestamp("ms", "UTC")), "2025-03-12T00:00:00+00:00", pa.string()),
+        (pa.array([10**18], pa.timestamp("us")), None, pa.dictionary(pa.int32(), pa.string())),
     ],
-)
-@pytest.mark.parametrize(
-    "kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())]
 )
 def test_texts_and_dates_of_every_type(tmp_path, date, expected, kind):
     source = parquet(tmp_path, {"text": pa.array([TEXT]).cast(kind), "date": date})
@@ -194,7 +175,7 @@ def test_a_table_is_known_by_its_content_packed_too(tmp_path):
     assert [one.id for one in read_all(str(tmp_path))[0]] == ["a-1", "table-1"]
 
 
-@pytest.mark.parametrize("cut", [1, 8, 60, 400])
+@pytest.mark.parametrize("cut", [1, 60])
 def test_a_broken_footer_is_one_clear_line(tmp_path, cut):
     data = Path(parquet(tmp_path, {"text": [TEXT, TEXT]})).read_bytes()
     assert "is damaged, or no Parquet" in reason(write(tmp_path, "a.parquet", data[:-cut]))
@@ -221,9 +202,6 @@ def test_text_that_is_no_utf8_costs_its_row(tmp_path):
     assert [type(one) for one in items] == [RawRecord, Skipped, RawRecord]
 
 
-# --- JSON -----------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("key", ["text", "content", "body", "maintext", "articleBody"])
 @pytest.mark.parametrize("name", ["dump.jsonl", "dump.txt"])
 def test_records_by_the_names_that_others_use(tmp_path, key, name):
@@ -245,9 +223,7 @@ def test_a_text_by_a_name_that_nobody_knows_is_the_longest_and_that_is_said(tmp_
     source = write(tmp_path, "a.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     found, _, told = read_all(source)
     assert [(one.id, one.text) for one in found] == [(r["ID"], r["content_original"]) for r in rows]
-    assert told == [
-        f"{source}: text from 'content_original'; choose another with --column text=NAME"
-    ]
+    assert "text from 'content_original'; choose another with --column text=NAME" in told[0]
     assert "no 'text'" in reason(write(tmp_path, "b.jsonl", '{"id": "a", "note": "Not much."}'))
 
 
@@ -280,34 +256,22 @@ def test_a_truncated_utf16_file_keeps_what_came_before(tmp_path):
     assert "damaged UTF-16" in skipped[-1].reason
 
 
-def test_tells_records_from_prose():
-    assert all(map(looks_like_records, ['{"id": 1', '\n {\n  "id": 1', '[{"id": 1', "{"]))
-    prose = ["{Editor's note} The dam", "[Editor's note] The dam", '"Quoted": the dam']
-    assert not any(map(looks_like_records, prose))
-
-
-# --- mail and feeds -------------------------------------------------------------------------------
-
-
 def mhtml(html: str, url: str) -> bytes:
-    page, picture, whole = EmailMessage(), EmailMessage(), EmailMessage()
+    page, picture = EmailMessage(), EmailMessage()
     page.set_content(html, subtype="html", cte="quoted-printable")
     page["Content-Location"] = url
     picture.set_content(b"\x89PNG" * 1000, maintype="image", subtype="png")
-    whole["From"], whole["Subject"] = "<Saved by Blink>", TITLE
-    whole["Snapshot-Content-Location"] = url
-    whole["Content-Type"] = 'multipart/related; type="text/html"; boundary="----Boundary"'
+    head = f"From: <Saved by Blink>\r\nSubject: {TITLE}\r\nSnapshot-Content-Location: {url}\r\n"
+    head += 'Content-Type: multipart/related; type="text/html"; boundary="----Boundary"\r\n\r\n'
     parts = b"".join(b"------Boundary\r\n" + bytes(part) + b"\r\n" for part in (page, picture))
-    head = "".join(f"{key}: {value}\r\n" for key, value in whole.items()).encode()
-    return head + b"\r\n" + parts + b"------Boundary--\r\n"
+    return head.encode() + parts + b"------Boundary--\r\n"
 
 
-@pytest.mark.parametrize("name", ["page.mhtml", "page.txt"])
-def test_a_page_as_browsers_save_it(tmp_path, name):
+def test_a_page_as_browsers_save_it(tmp_path):
     url = "https://www.orrin.example/breakwater"
-    (article,), *_ = read_all(write(tmp_path, name, mhtml(HTML, url)))
+    (article,), *_ = read_all(write(tmp_path, "page.txt", mhtml(HTML, url)))
     assert (article.text, article.url, article.outlet) == (TEXT, url, "orrin.example")
-    (article,), *_ = read_all(write(tmp_path, name, mhtml(HTML, "file:///home/a/page.html")))
+    (article,), *_ = read_all(write(tmp_path, "a.mhtml", mhtml(HTML, "file:///home/a/page.html")))
     assert article.url is None
 
 
@@ -351,8 +315,6 @@ def test_a_feed_gives_its_articles(tmp_path):
     assert (article.text, article.outlet, article.date) == (TEXT, "Orrin Gazette", "2025-03-12")
     assert str(article.origin) == f"{source}, item 1"
     assert skipped.reason == "only a summary of 3 words; give its address: https://orrin.example/b"
-    found = reason(write(tmp_path, "short.xml", feed.format(short)))
-    assert found.startswith("no article in it (item 1: only a summary")
     feed = (
         '<feed xmlns="http://www.w3.org/2005/Atom"><title>Orrin Gazette</title><entry>'
         f'<title>{TITLE}</title><link href="https://orrin.example/a"/>'
@@ -361,9 +323,3 @@ def test_a_feed_gives_its_articles(tmp_path):
     )
     (article,), *_ = read_all(write(tmp_path, "a.atom", feed))
     assert (article.text, article.date) == (TEXT, "2025-03-12")
-
-
-def test_a_file_whose_lines_can_not_be_used_is_raised_at_once(tmp_path):
-    for name, content in (("a.csv", "a,b\n1,2\n"), ("a.jsonl", "\n" * 70_000)):
-        with pytest.raises(InputError):
-            next(split_input(write(tmp_path, name, content)))
