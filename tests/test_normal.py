@@ -28,9 +28,6 @@ def ligatures(text: str, rng: random.Random) -> str:
 
 
 WILD = {
-    "hyphenated": lambda text, rng: "".join(
-        c + "\u00ad" * (c.isalpha() and rng.random() < 0.15) for c in text
-    ),
     "zero width": lambda text, rng: "".join(
         c + rng.choice("\u200b\u200d\u2060\ufeff") * (rng.random() < 0.1) for c in text
     ),

