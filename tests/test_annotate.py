@@ -85,9 +85,6 @@ def refused(name: str, *paths: Path) -> str:
     return str(caught.value)
 
 
-# Predictions
-
-
 def test_a_models_labels_are_predictions_in_label_studio(exported: Any) -> None:
     (task,) = json.loads((exported("label-studio", SCORED) / "tasks.json").read_text("utf-8"))
     (prediction,) = task["predictions"]
@@ -137,9 +134,6 @@ def test_pages_are_split_into_sentences_and_scored_by_a_model(tmp_path: Path) ->
     assert (len(task.article.units or ()), task.labelled) == (4, None)
     assert str(task.model).startswith("baseline")
     assert task.scores[0, "claim"] > 0
-
-
-# What is asked
 
 
 def test_signals_and_citations_are_asked_as_wanted(exported: Any) -> None:
@@ -212,8 +206,6 @@ def test_a_spreadsheet_takes_no_words_for_a_formula(exported: Any) -> None:
     assert ",'@home it is not.," in sheet
 
 
-# What can't be sent
-
 SOFT = {"start": 0, "end": 10, "labels": {"claim": 0.5, "quoted": 1}}
 LABELLED = {"id": "a1", "text": "One is so. Two.", "sentences": [SOFT, {"start": 11, "end": 15}]}
 ANNA, BEN = ({**LABELLED, "annotator": name} for name in ("anna", "ben"))
@@ -271,9 +263,6 @@ def test_other_folders_are_left_alone(exported: Any, tmp_path: Path) -> None:
     assert not (folder / "old.txt").exists()
 
 
-# Who labelled
-
-
 def test_prodigy_names_who_accepted_and_leaves_out_what_was_rejected(
     exported: Any, tmp_path: Path
 ) -> None:
@@ -321,9 +310,6 @@ def test_an_article_has_one_annotation_per_name(exported: Any) -> None:
         import_labels(FORMATS["label-studio"], [path], None, annotator="cy")
 
 
-# Offsets
-
-
 def fitted(text: str, start: int, end: int, words: str | None) -> str:
     (mark,) = fit([Mark("m", Role.SPAN, start, end, "doubt", words=words)], text, "task 1")
     return text[mark.start : mark.end]
@@ -345,9 +331,6 @@ def test_a_browsers_words_tell_what_its_offsets_count(text: str, utf16: bool) ->
     shown = text[start:end].strip().replace("\r", r"\n").replace("\n", r"\n")
     shift = len(text[:start].encode("utf-16-le")) // 2 - start if utf16 else 0
     assert fitted(text, start + shift, end + shift, shown) == text[start:end]
-
-
-# Files
 
 
 def test_a_sheet_takes_words_without_places(exported: Any) -> None:

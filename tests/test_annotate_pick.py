@@ -28,9 +28,6 @@ from typer.testing import CliRunner
 SIGNALS = ("claim", "vague_source")
 
 
-# Methods
-
-
 def ranked(by: str, proba, second=None) -> Ranking:
     limits = np.array((0.5, 0.2))
     other = None if second is None else np.array(second, float)
@@ -58,9 +55,6 @@ def test_signals_take_turns() -> None:
     found = Ranking.of(np.array([[0.9, 0.0], [0.8, 0.1], [0.7, 0.2], [0.6, 0.3]]), SIGNALS)
     assert found.order.tolist() == [0, 3, 1, 2]
     assert found.signals == ("claim", "claim", "vague_source", "vague_source")
-
-
-# Shares
 
 
 def at_random(n: int, seed: int = 0) -> dict[str, Ranking]:
@@ -120,9 +114,6 @@ def test_what_is_nearly_the_same_is_taken_once() -> None:
     labelled = [LONG, "Short one here!"]
     found = {one.row for one in choose(at_random(6), 6, "a" * 6, range(6), texts, labelled)}
     assert found == {2}
-
-
-# Runs
 
 
 def typed(*words: object):
@@ -243,8 +234,6 @@ def test_articles_of_one_name_are_told_apart(tmp_path, out) -> None:
     assert sorted(record["id"] for record, _ in picked(out)) == ["same", "same-2"]
 
 
-# Files
-
 TEXT = (
     "Observers say the ferry of Orrin may close. The council met on Tuesday to talk about it. "
     "What a vile scheme, this harbour! Repairs will cost 900 crowns and nobody has them. "
@@ -279,9 +268,6 @@ def test_what_has_labels_in_a_file_is_left_out(small_bundle, tmp_path, out) -> N
     assert words(out) == {TEXT[44:88]}
     record = json.loads(out.read_text(encoding="utf-8"))
     assert record["labels"] == record["sentences"][0]["labels"] == {}
-
-
-# What is refused
 
 
 def test_a_run_that_can_t_be_read(run, tmp_path, out) -> None:

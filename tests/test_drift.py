@@ -29,8 +29,6 @@ app = typer.Typer()
 app.command()(drift)
 HOSTILE = "<script>window.pwned = 1<∕script>{{ 7*7 }}"
 
-# --- made-up runs ---------------------------------------------------------------------------------
-
 SIGNALS = (
     *("content", "claim", "attributed", "unnamed_source", "unsourced_assertion"),
     *("biased_language", "subjective", "loaded_language", "hyperpartisan"),
@@ -154,8 +152,6 @@ def measure(report: DriftReport, name: str):
     return next(one for one in report.measures if one.name == name)
 
 
-# --- planted changes, and none --------------------------------------------------------------------
-
 PLANTED = (
     ("vocabulary", Stream(topic=0.08)),
     ("scores", Stream(shift=0.3)),
@@ -207,9 +203,6 @@ def test_nothing_is_found_where_nothing_has_changed(base, tmp_path) -> None:
     assert "No drift found." in ended.output
 
 
-# --- the tests ------------------------------------------------------------------------------------
-
-
 def test_outlets_that_differ_by_nature_are_no_drift_of_scores() -> None:
     # One outlet differs from the other; one run happens to have more of it.
     rng = np.random.default_rng(5)
@@ -236,9 +229,6 @@ def test_divergence_is_that_of_the_textbook() -> None:
     assert apart.p < 0.05
     alike = divergence(np.repeat([[1, 1], [5, 5]], 4, axis=0), now, 99, 0)
     assert (alike.value, alike.p) == (pytest.approx(0.0, abs=1e-9), 1.0)
-
-
-# --- labels, and the page -------------------------------------------------------------------------
 
 
 def test_labels_tell_whether_scores_are_still_calibrated(base, moved, tmp_path) -> None:
@@ -272,9 +262,6 @@ def test_labels_that_agree_with_the_scores_find_nothing_and_few_are_too_few(base
     found = measure(compare_runs(drawn.path, str(base), [few], level=0.1), "calibration")
     assert found.figures == ()
     assert "too few labels of claim, subjective" in found.note
-
-
-# --- what can't be compared -----------------------------------------------------------------------
 
 
 def test_too_few_articles_are_no_verdict(base, tmp_path) -> None:

@@ -25,9 +25,7 @@ from framescope.training.labels import (
 )
 from framescope.training.labels.checking import Benchmarks, class_balance, in_benchmarks
 from framescope.training.labels.errors import MOST_LIKELY
-from framescope.training.labels.reading import LabelProblem, check_labelled_record
-from hypothesis import given
-from hypothesis import strategies as st
+from framescope.training.labels.reading import check_labelled_record
 from typer.testing import CliRunner
 
 from framescope import classifier
@@ -77,9 +75,6 @@ def checked(path: Path, *lines: Mapping[str, Any] | str) -> LabelCheck:
 
 def check(*arguments: object) -> Any:
     return CliRunner().invoke(app, ["check", *map(str, arguments)], env={"COLUMNS": "200"})
-
-
-# Faults of a record
 
 
 def faults(one: Mapping[str, Any]) -> list[str]:
@@ -144,26 +139,12 @@ def test_offsets_that_count_something_else_are_told(encoding, width, name) -> No
     assert sum(f"count {name}" in one and "code points" in one for one in found) == 1
 
 
-@given(st.text(alphabet="ab é😀𝔄ü", min_size=3, max_size=40))
-def test_right_offsets_are_never_taken_for_others(text) -> None:
-    words, at = [], 0
-    for word in text.split(" "):
-        if word:
-            words.append({"start": at, "end": at + len(word)})
-        at += len(word) + 1
-    if words:
-        assert faults({"id": "a", "text": text, "sentences": words}) == []
-
-
 @pytest.mark.parametrize("content", ["\n\n", "an article\n", "[1, 2]\n"])
 def test_a_file_without_any_record_is_refused(tmp_path, content) -> None:
     (tmp_path / "mine.jsonl").write_text(content)
     with pytest.raises(InputError, match=r"mine\.jsonl: can't be read: no line is a record") as one:
         read_labelled([tmp_path / "mine.jsonl"])
     assert "\n" not in str(one.value)
-
-
-# Annotators
 
 
 def test_an_annotator_is_named_by_the_record_and_else_by_the_file(tmp_path) -> None:
@@ -175,22 +156,22 @@ def test_an_annotator_is_named_by_the_record_and_else_by_the_file(tmp_path) -> N
     assert list(read_annotators(paths)) == list(map(str, paths))
 
 
+AGAIN = orvel("orvel/2", annotator="a"), orvel(annotator="a")
+BEFORE = r"line 2: annotator 'a' has labelled 'orvel/1' before, in .*a\.jsonl, line 1"
+
+
 @pytest.mark.parametrize(
     ("second", "reason"),
     [
-        (("{broken",), r"b\.jsonl, line 1: not JSON"),
-        (({"id": "a"},), r"b\.jsonl, line 1: is no article"),
-        ((), r"b\.jsonl: holds no article"),
-        ((orvel(sentences=[sentence(LEAKS, {"clam": 1})]),), r"b\.jsonl, line 1: .*clam"),
-        (
-            (orvel("orvel/2", annotator="a"), orvel(annotator="a")),
-            r"b\.jsonl, line 2: annotator 'a' has labelled 'orvel/1' before, in .*a\.jsonl, line 1",
-        ),
+        (("{broken",), "line 1: not JSON"),
+        (({"id": "a"},), "line 1: is no article"),
+        ((orvel(sentences=[sentence(LEAKS, {"clam": 1})]),), "line 1: .*clam"),
+        (AGAIN, BEFORE),
     ],
 )
 def test_files_that_are_none_of_annotators(tmp_path, second, reason) -> None:
     paths = write(tmp_path / "a.jsonl", orvel()), write(tmp_path / "b.jsonl", *second)
-    with pytest.raises((CorpusError, InputError), match=reason) as error:
+    with pytest.raises((CorpusError, InputError), match=rf"b\.jsonl, {reason}") as error:
         read_annotators(paths)
     assert "\n" not in str(error.value)
 
@@ -201,9 +182,6 @@ def test_one_annotator_alone_and_one_file_twice_are_refused(tmp_path) -> None:
         read_annotators([path])
     with pytest.raises(CorpusError, match="given twice"):
         read_annotators([path, tmp_path / "." / "a.jsonl"])
-
-
-# Problems of files
 
 
 def test_a_sound_file_has_no_problem_and_is_counted(tmp_path) -> None:
@@ -217,34 +195,25 @@ def test_a_sound_file_has_no_problem_and_is_counted(tmp_path) -> None:
 BAD = {"unsourced_assertion": 1, "claim": 0}
 
 
+TWICE = [orvel("x", f"{n} It is so, {n * 'really '}so.", sentences=[]) for n in range(3)]
+ADA, BO = orvel(annotator="Ada"), orvel(annotator="Bo")
+ALIKE = [{"id": "a", "text": LONG}, {"id": "b", "text": LONG.replace("May", "June")}]
+
+
 @pytest.mark.parametrize(
-    ("lines", "problems"),
+    ("lines", "where", "what"),
     [
-        (
-            [orvel(sentences=[sentence((23, 59))])],
-            [("orvel/1, sentence 0", "begins or ends with a space")],
-        ),
-        (
-            [orvel(sentences=[sentence(LEAKS), sentence(DENIES, BAD)])],
-            [("orvel/1, sentence 1", "an unsourced_assertion has a claim")],
-        ),
-        (
-            [orvel("x", f"{n} It is so, {n * 'really '}so.", sentences=[]) for n in range(3)],
-            [("x", "two articles have this id")],
-        ),
-        (
-            [orvel(annotator="Ada"), orvel(annotator="Ada"), orvel(annotator="Bo")],
-            [("orvel/1", "annotator 'Ada' has labelled this article twice")],
-        ),
-        (
-            [{"id": "a", "text": LONG}, {"id": "b", "text": LONG.replace("May", "June")}],
-            [("a", "is nearly the same as b")],
-        ),
+        ([orvel(sentences=[sentence((23, 59))])], "orvel/1, sentence 0", "begins or ends with"),
+        ([orvel(sentences=[sentence(DENIES, BAD)])], "orvel/1, sentence 0", "an unsourced_asserti"),
+        (TWICE, "x", "two articles have this id"),
+        ([ADA, ADA, BO], "orvel/1", "annotator 'Ada' has labelled this article twice"),
+        (ALIKE, "a", "is nearly the same as b"),
     ],
 )
-def test_a_problem_names_its_article_and_sentence(tmp_path, lines, problems) -> None:
-    found = checked(tmp_path, *lines).problems
-    assert [(one.where, one.what) for one in found] == problems
+def test_a_problem_names_its_article_and_sentence(tmp_path, lines, where, what) -> None:
+    (problem,) = checked(tmp_path, *lines).problems
+    assert problem.where == where
+    assert problem.what.startswith(what)
 
 
 @pytest.mark.parametrize("line", ["{broken", "[1]", orvel(sentences=[sentence((5, 5))])])
@@ -263,20 +232,19 @@ def side(text: str, name: str, identifier: str, pair: str = "p1", claim: float =
     return {"id": identifier, "text": text, "sentences": [marked]}
 
 
+FLAWS = [
+    "is the same sentence twice",
+    "is labelled differently for its two sides",
+    "stands in articles that may come into different parts of a split",
+]
+
+
 @pytest.mark.parametrize(
     ("sides", "pairs", "problems"),
     [
         ([side(LEFT, "a", "v/1"), side(RIGHT, "b", "v/2")], 1, []),
         ([side(LEFT, "a", "v/1")], 0, ["has the sides a, and not a and b"]),
-        (
-            [side(LEFT, "a", "v/1"), side(LEFT, "b", "m/2", claim=0)],
-            1,
-            [
-                "is the same sentence twice",
-                "is labelled differently for its two sides",
-                "stands in articles that may come into different parts of a split",
-            ],
-        ),
+        ([side(LEFT, "a", "v/1"), side(LEFT, "b", "m/2", claim=0)], 1, FLAWS),
     ],
 )
 def test_contrast_pairs_are_counted_and_their_flaws_named(tmp_path, sides, pairs, problems) -> None:
@@ -336,9 +304,6 @@ def test_the_balance_says_what_labels_are_too_few_for(tmp_path) -> None:
     assert (claim.labels, claim.articles, claim.with_positives) == (200, 20, 20)
 
 
-# Likely errors
-
-
 SIGNALS = ("content", "claim", "quoted", "attributed", "biased_language")
 
 
@@ -392,9 +357,6 @@ def test_doubts_are_not_looked_at(tmp_path) -> None:
     assert found.unread == ("likely errors of claim: fewer than 10 labels of an answer",)
 
 
-# Stand-off labels
-
-
 @pytest.fixture
 def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A record of stand-off labels on the text above, and a collection that holds it."""
@@ -428,14 +390,11 @@ def test_stand_off_labels_are_compared_with_the_texts_that_are_here(tmp_path, la
     assert [(p.where, p.what) for p in found] == [(where, what) for where in places]
     with pytest.raises(CorpusError, match="another text than article '7'"):
         stand_off(tmp_path, {**labelled, "digest": "0" * 64})
-
-
-def test_without_the_texts_labels_alone_are_checked_and_that_is_said(labelled) -> None:
     labelled["sentences"][1]["labels"] = BAD
-    found = stand_off(None, labelled)
-    assert found.unread == ("ptc: 1 articles without their text",)
-    where = "ptc/7, sentence 1"
-    assert found.problems == (LabelProblem(where, "an unsourced_assertion has a claim"),)
+    alone = stand_off(None, labelled)
+    assert alone.unread == ("ptc: 1 articles without their text",)
+    what = "an unsourced_assertion has a claim"
+    assert [(p.where, p.what) for p in alone.problems] == [("ptc/7, sentence 1", what)]
 
 
 @pytest.mark.slow
@@ -450,9 +409,6 @@ def test_what_ships_has_no_problem_and_is_enough() -> None:
     assert stand_off["articles"] >= 200
     assert stand_off["sentences"] >= 4_000
     assert any(one.startswith("polnear: ") for one in stand_off["not_looked_at"])
-
-
-# The command
 
 
 def test_findings_are_listed_as_json_and_end_with_status_1(tmp_path) -> None:

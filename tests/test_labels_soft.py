@@ -58,9 +58,6 @@ def test_a_half_on_all_is_as_good_as_a_yes_on_half_of_them() -> None:
     assert rumour(0.5) == pytest.approx(rumour(1.0, every=2), abs=0.05)
 
 
-# The transformer's loss
-
-
 def least(soft: float) -> float:
     """Give the logit at which the loss of a sentence with one soft label is least."""
     torch = pytest.importorskip("torch")

@@ -108,9 +108,6 @@ def _text(value: Estimate) -> str:
     return shown if math.isnan(value.low) else f"{shown} ({low} to {high})"
 
 
-# --- intervals ------------------------------------------------------------------------------------
-
-
 def mean_of(values: NDArray[Any]) -> Estimate:
     """Return the mean of a value of each article, with its interval."""
     mean, half = float(values.mean()), 1.96 * float(values.std(ddof=1)) / math.sqrt(len(values))
@@ -142,9 +139,6 @@ def difference(
 def log_odds(values: NDArray[Any]) -> Floats:
     """Return the log-odds of probabilities, bounded where these are 0 or 1."""
     return np.asarray(logit(np.clip(values.astype(np.float64), 1e-4, 1 - 1e-4)))
-
-
-# --- tests ----------------------------------------------------------------------------------------
 
 
 class Permuted(NamedTuple):

@@ -363,9 +363,6 @@ def of_bundle(run: RunArticles, bundle: Bundle) -> list[DriftMeasure]:
     return [*found, _measure("distance", figures, holm(ps))]
 
 
-# --- labels ---------------------------------------------------------------------------------------
-
-
 class Labelled(NamedTuple):
     """The labels of a signal and the scores of a run, each of shape (n,)."""
 

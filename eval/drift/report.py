@@ -22,10 +22,8 @@ from framescope.eval.metrics import Cell, Plot, Section, Table, holm, table
 from framescope.eval.report import sections_to_html
 from numpy.typing import NDArray
 
-LEVEL = 0.002
-"""Of the whole verdict: of a thousand comparisons without any change, two find one."""
-MOST = 3000
-"""Articles of either run that are compared."""
+LEVEL = 0.002  # of a thousand comparisons without any change, two find one
+MOST = 3000  # articles of either run that are compared
 _FEWEST = 30
 _SHOWN = 6  # figures of a measure that a verdict names
 _MEASURES = 6  # whose p are corrected together: the least p of permutations must allow for that
@@ -120,12 +118,12 @@ class DriftReport:
 
     def _outlets(self) -> Table:
         """Return the share of the outlets with the most articles."""
-        before = self.before if isinstance(self.before, RunArticles) else None
-        sides = [Counter(one.outlet.tolist() if one else ()) for one in (before, self.now)]
-        names = {**(before.outlet_names if before else {}), **self.now.outlet_names}
+        runs = [one for one in (self.before, self.now) if isinstance(one, RunArticles)]
+        sides = [Counter(one.outlet.tolist()) for one in runs]
+        names = {key: name for one in runs for key, name in one.outlet_names.items()}
         rows = (
-            (names.get(key) or key, *(f"{one[key] / max(one.total(), 1):.1%}" for one in sides))
-            for key, _ in (sides[0] + sides[1]).most_common(_OUTLETS)
+            (names.get(key) or key, *(f"{one[key] / one.total():.1%}" for one in sides))
+            for key, _ in sum(sides, Counter[str]()).most_common(_OUTLETS)
         )
         return table("Articles by outlet", ("outlet", "before", "now"), rows)
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from framescope.eval.report import markdown_table
 from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark, Evaluation, Sample
 from framescope.eval.suite import Suite, measure_suite
 
+Floors = Mapping[str, Any]
 FLOORS = Path(__file__).with_name("floors.json")
 _SLACK = 0.005  # a new floor lies so far below the figure: int8 rounds differently elsewhere
 _POSITIVES = 20  # benchmarks with fewer have no floor: chance alone would break it
@@ -41,29 +42,15 @@ class GateError(FramescopeError):
     """A floor that is missed, or that would be lowered without a reason."""
 
 
-@dataclass(frozen=True)
-class Floors:
-    """The floors of a file by benchmark, and every one that was lowered, with the reason."""
-
-    floors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    regressions: tuple[Mapping[str, Any], ...] = ()
-
-    @classmethod
-    def read(cls, path: Path) -> Floors:
-        """Read floors, none where there is no file; raise `GateError` when it is damaged."""
-        if not path.is_file():
-            return cls()
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            return cls(dict(record["floors"]), tuple(record["regressions"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise GateError(f"{path}: no floors ({error}); restore the file") from None
-
-    def write(self, path: Path) -> None:
-        """Write the floors in the order of the benchmarks."""
-        floors = {name: self.floors[name] for name in BENCHMARK_BY_NAME if name in self.floors}
-        record = {"floors": floors, "regressions": list(self.regressions)}
-        atomic_write(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+def read_floors(path: Path | None) -> Floors:
+    """Read ``floors`` and ``regressions``, none where there is no file; or raise `GateError`."""
+    if path is None or not path.is_file():
+        return {"floors": {}, "regressions": []}
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return {"floors": dict(record["floors"]), "regressions": list(record["regressions"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise GateError(f"{path}: no floors ({error}); restore the file") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +99,7 @@ def measure(evaluation: Evaluation, floors: Floors, whose: int = 0) -> Iterator[
             alone = replace(sample, scores=sample.scores[whose : whose + 1])
             (figure,) = estimates(benchmark.metric, alone, evaluation.draws, evaluation.seed)
             assert figure is not None
-            floor = floors.floors.get(benchmark.name, {})
+            floor = floors["floors"].get(benchmark.name, {})
             yield FloorCheck(
                 benchmark, _digest(sample), len(sample), len(np.unique(sample.groups)),
                 int(sample.truth.sum()), figure, floor.get("floor"), floor.get("digest"),
@@ -131,7 +118,7 @@ def _digest(sample: Sample) -> str:
 
 def raised(checks: Sequence[FloorCheck], floors: Floors, reasons: Mapping[str, str]) -> Floors:
     """Return floors raised to what was measured, or lowered for a reason, by benchmark."""
-    kept, lowered = dict(floors.floors), list[dict[str, Any]]()
+    kept, lowered = dict(floors["floors"]), list[dict[str, Any]]()
     for one in checks:
         value = one.figure.value
         if math.isnan(value) or min(one.positives, one.n - one.positives) < _POSITIVES:
@@ -145,13 +132,12 @@ def raised(checks: Sequence[FloorCheck], floors: Floors, reasons: Mapping[str, s
         kept[name] = {"digest": one.digest, "metric": one.benchmark.metric, "floor": floor}
     if unexplained := [one for one in lowered if one["reason"] is None]:
         falls = (f"{one['benchmark']} ({one['from']} to {one['to']})" for one in unexplained)
-        raise GateError(
-            f"floors would be lowered: {', '.join(falls)}; "
-            "say of each why, with --allow-regression BENCHMARK=REASON"
-        )
+        remedy = "say of each why, with --allow-regression BENCHMARK=REASON"
+        raise GateError(f"floors would be lowered: {', '.join(falls)}; {remedy}")
     if idle := sorted(reasons.keys() - {one["benchmark"] for one in lowered}):
         raise GateError(f"a reason for what is not lowered: {', '.join(idle)}; leave it out")
-    return Floors(kept, (*floors.regressions, *lowered))
+    ordered = {name: kept[name] for name in BENCHMARK_BY_NAME if name in kept}
+    return {"floors": ordered, "regressions": [*floors["regressions"], *lowered]}
 
 
 @dataclass(frozen=True)
@@ -168,7 +154,7 @@ class Gate:
     def of(cls, evaluation: Evaluation, path: Path | None = FLOORS, whose: int = 0) -> Gate:
         """Measure a bundle of an evaluation; without a file there are no floors."""
         bundle = evaluation.bundles[whose]
-        floors = Floors() if path is None else Floors.read(path)
+        floors = read_floors(path)
         checks = list(measure(evaluation, floors, whose))
         return cls(bundle, path or FLOORS, floors, checks, measure_suite(bundle))
 
@@ -197,7 +183,8 @@ class Gate:
 
     def update(self, reasons: Mapping[str, str]) -> None:
         """Write new floors, and the figures into the bundle's card; see `raised`."""
-        raised(self.checks, self.floors, reasons).write(self.path)
+        record = raised(self.checks, self.floors, reasons)
+        atomic_write(self.path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
         write_card(self.bundle.path, self.checks)
 
     def check(self, name: str) -> None:
@@ -213,9 +200,6 @@ class Gate:
         if all(one.floor is None for one in self.checks):
             reason = "has no floor for these benchmarks; set some with --update"
             raise GateError(f"{self.path}: {reason}")
-
-
-# --- the model card -------------------------------------------------------------------------------
 
 
 def card_records(checks: Iterable[FloorCheck]) -> list[dict[str, Any]]:

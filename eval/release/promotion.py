@@ -216,9 +216,6 @@ def _ap(figures: Mapping[str, float] | None) -> float:
     return math.nan if figures is None else round(figures["average_precision"], _DIGITS)
 
 
-# --- the decision ---------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Promotion:
     """The outcome of a promotion, with the version that is current now.

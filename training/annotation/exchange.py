@@ -28,8 +28,7 @@ from framescope.training.annotation import marks
 from framescope.training.annotation.marks import Mark, Marking, Questions, Role
 from framescope.training.labels import ANNOTATOR, read_records
 
-ARTICLES = "articles.jsonl"
-"""The exported articles without labels, in every folder: what labels come back to."""
+ARTICLES = "articles.jsonl"  # without labels, in every folder: what labels come back to
 README = "README.md"
 _MOST_BYTES = 1_000_000_000  # of an archive, unpacked
 _AS_SENT = "; annotate and import the articles that were exported"
@@ -172,9 +171,6 @@ def without_labels(article: Article) -> Record:
         del unit["labels"]
     del record["spans"], record["labels"]
     return record
-
-
-# Export
 
 
 def export(
@@ -389,9 +385,6 @@ def _scored(model: str, tasks: Sequence[Task], tell: Tell) -> Iterator[Task]:
         yield _with_predictions(replace(task, predicted=None), json.loads(line))
 
 
-# Import
-
-
 def import_labels(
     of: Format,
     paths: Sequence[Path],
@@ -496,9 +489,6 @@ def _bytes(path: Path) -> bytes:
     except OSError as error:
         reason = f"can't be read ({error.strerror or error}); give what the tool exported"
         raise InputError(path, reason) from None
-
-
-# Texts with questions, for tools that classify texts
 
 
 def question_tasks(task: Task, questions: Questions) -> Iterator[tuple[Record, Mapping[str, str]]]:

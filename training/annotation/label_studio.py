@@ -23,10 +23,9 @@ from framescope.training.annotation.marks import (
     Role,
 )
 
-ROLE, TECHNIQUE = "part", "technique"
-"""Names of the controls that mark characters."""
+ROLE, TECHNIQUE = "part", "technique"  # controls that mark characters
+# The beginning of the names of controls with choices, by what they are asked of.
 _ASKED = {Role.SENTENCE: "sentence-", Role.CONTENT: "citation-", None: "article-"}
-"""The beginning of the names of controls with choices, by what they are asked of."""
 _COLOURS = {
     Role.SENTENCE: "#d9d9d9", Role.SOURCE: "#1f77b4", Role.CUE: "#ff7f0e",
     Role.CONTENT: "#2ca02c", Role.ANTECEDENT: "#9467bd",

@@ -93,9 +93,6 @@ def is_labelled(article: Article) -> bool:
     )
 
 
-# Labels to marks
-
-
 def to_marking(article: Article) -> Marking:
     """Return every sentence as a mark, then spans, then the parts of citations."""
     units = article.units or ()
@@ -135,9 +132,6 @@ def _parts(citation: MarkedCitation, name: str) -> list[Mark]:
         Mark(f"{name}.{at}", role, place.start, place.end, answers=answers if at == 0 else {})
         for at, (role, place) in enumerate(places)
     ]
-
-
-# Marks to labels
 
 
 def from_marking(marking: Marking, article: Article, where: str) -> Article:
@@ -253,19 +247,16 @@ def _citation(first: Mark, pieces: Sequence[Mark], near: Sequence[Mark]) -> dict
 def in_text_order(article: Article) -> Article:
     """Sort spans and citations by their places, each once: tools may change their order."""
     spans = {(one.start, one.end, one.signal): one for one in article.spans}
-    units = tuple(
-        unit if unit.citations is None else replace(unit, citations=_sorted(unit.citations))
-        for unit in article.units or ()
-    )
-    return replace(article, units=units, spans=tuple(spans[key] for key in sorted(spans)))
+    units = list(article.units or ())
+    for at, unit in enumerate(units):
+        if unit.citations is not None:
+            found = sorted(sorted(set(unit.citations), key=str), key=_content_places)
+            units[at] = replace(unit, citations=tuple(found))
+    return replace(article, units=tuple(units), spans=tuple(spans[key] for key in sorted(spans)))
 
 
-def _sorted(citations: Iterable[MarkedCitation]) -> tuple[MarkedCitation, ...]:
-    by_parts = sorted(set(citations), key=str)
-    return tuple(sorted(by_parts, key=lambda one: [(p.start, p.end) for p in one.content]))
-
-
-# Offsets
+def _content_places(citation: MarkedCitation) -> list[tuple[int, int]]:
+    return [(place.start, place.end) for place in citation.content]
 
 
 def fit(marks: Sequence[Mark], text: str, where: str) -> tuple[Mark, ...]:
@@ -306,9 +297,6 @@ def _alone(mark: Mark, text: str, ways: Sequence[Mapping[int, int]], where: str)
     words = words if len(words) <= 40 else words[:39] + "…"
     what = f"{mark} doesn't mark '{words}', neither in code points nor in UTF-16 units"
     raise InputError(where, f"{what}; is the text the one that was exported?")
-
-
-# Labels of tools whose marks have no answers
 
 
 def flat(answers: Mapping[str, str]) -> list[str]:
@@ -360,8 +348,6 @@ def labelled_mark(name: str, label: str, start: int, end: int, where: str) -> Ma
         raise InputError(where, f"unknown label '{label}'; {hint}")
     return Mark(name, Role.SPAN, start, end, signal)
 
-
-# What annotators are asked
 
 SENTENCE = "a sentence of the article, as it was split; answer its questions"
 _PARTS = {

@@ -37,9 +37,6 @@ def passes(*, citations: bool = False) -> tuple[Path, Path]:
     return folder / f"{prefix}first.jsonl", folder / f"{prefix}second.jsonl"
 
 
-# Alpha, and intervals
-
-
 def _alpha(value_counts: Counts) -> float:
     """Return alpha of units, shape (n, 2): how many annotators gave each of two values."""
     if not value_counts.any(axis=0).all():
@@ -73,9 +70,6 @@ def _interval(
     spread = spread[np.isfinite(spread)]
     low, high = np.quantile(spread, [0.025, 0.975]) if len(spread) else (np.nan, np.nan)
     return float(low), float(high)
-
-
-# Signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +148,6 @@ def _of_signal(signal: str, articles: Sequence[Floats], draws: int, seed: int) -
     positive = tuple((values == 1).sum(axis=0).tolist())
     bounds = _interval(np.array(sums, float), _alphas, draws, seed)
     return Agreement(signal, len(values), len(articles), positive, alpha, *bounds)
-
-
-# Citations
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,7 @@ from framescope.training.labels.reading import (
     read_labelled,
 )
 
-MOST_ALIKE = 0.5
-"""Jaccard index of word 5-grams from which two articles are near-duplicates."""
+_MOST_ALIKE = 0.5  # Jaccard index of word 5-grams from which articles are near-duplicates
 # Labels of the rarer answer from which a signal can be learned, by a rule of thumb, and from which
 # a threshold means something: with 20 the 95% interval of a recall of a half is 0.3 to 0.7.
 _TO_TRAIN, _TO_CALIBRATE = 50, 20
@@ -141,9 +140,6 @@ def _digests(article: Article, record: Mapping[str, Any]) -> Iterator[LabelProbl
             yield LabelProblem(where, "the digest is of another sentence", "digest")
 
 
-# Contrast pairs
-
-
 class _Side(NamedTuple):
     side: str
     group: str
@@ -177,9 +173,6 @@ def _flaws(pairs: Mapping[str, Sequence[_Side]]) -> Iterator[LabelProblem]:
         yield from (LabelProblem(f"pair {name}", what, "pair") for what in flaws)
 
 
-# Duplicates and benchmarks
-
-
 def _repeated_ids(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
     for (name, annotator), times in Counter((o.article.id, o.annotator) for o in found).items():
         what = "two articles have this id"
@@ -191,7 +184,7 @@ def _repeated_ids(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
 
 def _near_duplicates(articles: Sequence[Article]) -> Iterator[LabelProblem]:
     sets = [shingles(article.text) for article in articles]
-    for left, right in data.similar_pairs(sets, MOST_ALIKE):
+    for left, right in data.similar_pairs(sets, _MOST_ALIKE):
         one, other = articles[left].id, articles[right].id
         if one != other:
             yield LabelProblem(one, f"is nearly the same as {other}", "duplicate")
@@ -267,7 +260,7 @@ def in_benchmarks(
     names = list(bodies)
     whole: dict[str, str] = {}
     mine = [one.article.text for one in found]
-    for left, right in _across(mine, [" ".join(bodies[name]) for name in names], MOST_ALIKE, 0):
+    for left, right in _across(mine, [" ".join(bodies[name]) for name in names], _MOST_ALIKE, 0):
         whole.setdefault(found[left].name, names[right])
     for name, other in whole.items():
         what = f"is nearly the same as {other}, which bundles are judged by"
@@ -306,9 +299,6 @@ def _equal(mine: Sequence[str], others: Sequence[str]) -> Iterator[tuple[int, in
         yield from ((a, b - len(mine)) for a in same for b in same if a < len(mine) <= b)
 
 
-# Balance
-
-
 def class_balance(found: Sequence[LabelledArticle]) -> tuple[ClassBalance, ...]:
     """Count the labels, in taxonomy order of the signals."""
     values: dict[str, list[tuple[str, float]]] = defaultdict(list)
@@ -335,8 +325,6 @@ def _of_signal(signal: str, values: Sequence[tuple[str, float]]) -> ClassBalance
     counts = len(values), articles, len(positive), with_positives, soft
     return ClassBalance(signal, *counts, lacks)
 
-
-# Rules of the guidelines
 
 SOURCES = ("named_source", "unnamed_source", "vague_source")
 ON_TOP = ("government_attribution", "state_media_attribution")

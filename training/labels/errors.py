@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 CONFIRMED = "confirmed"
 """The key of a sentence whose labels were verified: true, or the names of the signals."""
 
-MOST_LIKELY = 0.1
-"""The probability that a model gives to a label from which on it isn't listed."""
+MOST_LIKELY = 0.1  # a label to which a model gives this probability isn't listed
 
 _FOLDS = 5
 _FEWEST = 10  # labels of each answer that a signal needs

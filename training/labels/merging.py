@@ -89,17 +89,15 @@ def _require_same_article(given: Sequence[LabelledArticle]) -> None:
     for one in given:
         if "text" not in one.record:
             raise CorpusError(f"{one.where}: no 'text'; merging needs the article")
-        texts, places = ([a.article.text, _places(a.article)] for a in (one, first))
-        if texts != places:
-            what = "text of '{}' differs" if texts[0] != places[0] else "sentences of '{}' differ"
-            raise CorpusError(
-                f"{one.where}: the {what.format(one.article.id)} from {first.where}; give "
-                "annotators the same articles, with the same sentences"
-            )
-
-
-def _places(article: Article) -> list[tuple[int, int]]:
-    return [(unit.start, unit.end) for unit in article.units or ()]
+        (text, places), (other, others) = (
+            (a.article.text, [(unit.start, unit.end) for unit in a.article.units or ()])
+            for a in (one, first)
+        )
+        if text != other or places != others:
+            what = "sentences of '{}' differ" if text == other else "text of '{}' differs"
+            how = "give annotators the same articles, with the same sentences"
+            where = f"{what.format(one.article.id)} from {first.where}"
+            raise CorpusError(f"{one.where}: the {where}; {how}")
 
 
 def _votes(by_article: Mapping[str, Mapping[str, LabelledArticle]]) -> Votes:

@@ -17,8 +17,7 @@ from framescope.classifier.errors import CorpusError, InputError
 from framescope.classifier.inputs.exchange import parse_line, read_record
 from framescope.classifier.records import Article
 
-ANNOTATOR = "annotator"
-"""The key of a record that names whose labels it holds."""
+ANNOTATOR = "annotator"  # the key of a record that names whose labels it holds
 
 _ITEM = re.compile(r"(?<= item )\d+")
 _OTHER_UNITS = {

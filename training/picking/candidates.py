@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
 MOST = 20_000
 _FEWEST_WORDS = 3
-UNKNOWN = "unknown"
-"""The outlet of all articles without a publisher."""
+UNKNOWN = "unknown"  # the outlet of all articles without a publisher
 
 Tell = Callable[[str], None]
 Floats = NDArray[np.float64]

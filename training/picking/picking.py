@@ -78,13 +78,9 @@ def rare(known: Known) -> Floats:
     return np.where(wanted if wanted.any() else True, known.proba, -np.inf)
 
 
-def at_random(known: Known) -> Floats:
-    """Return random scores, shape (n, 1), the same for the same seed."""
-    return np.random.default_rng(known.seed).random((len(known.proba), 1))
-
-
 METHODS: Mapping[str, Callable[[Known], Floats]] = {
-    "uncertainty": uncertainty, "disagreement": disagreement, "rare": rare, "random": at_random,
+    "uncertainty": uncertainty, "disagreement": disagreement, "rare": rare,
+    "random": lambda known: np.random.default_rng(known.seed).random((len(known.proba), 1)),
 }  # fmt: skip
 _MIXED = ("uncertainty", "disagreement")
 
@@ -126,9 +122,6 @@ def rankings(by: str, known: Known) -> dict[str, Ranking]:
         name: Ranking.of(METHODS[name](known), () if name == "random" else known.signals)
         for name in parts_of(by)
     }
-
-
-# Choosing
 
 
 class Pick(NamedTuple):
