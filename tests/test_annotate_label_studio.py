@@ -44,7 +44,7 @@ SCORES = {(at, "claim"): 0.75 for at in range(2)}
 Call = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
     """Call the API of a server with a database of its own and one user."""
     program = shutil.which(os.environ.get("FRAMESCOPE_LABEL_STUDIO") or str(PROGRAM))
@@ -110,9 +110,7 @@ def as_a_browser_saves(
     return saved
 
 
-@pytest.fixture(scope="module")
-def exported(call: Call) -> dict[str, Any]:
-    """What Label Studio returns, when an annotator has accepted all that was predicted."""
+def test_what_is_labelled_there_comes_back_exactly(call: Call, tmp_path: Path) -> None:
     labels = [from_record(record, "here", 1) for record in ARTICLES]
     tasks = [Task(bare(one), predicted=one, model="model-1", scores=SCORES) for one in labels]
     files = write(tasks, questions_for(labels))
@@ -120,39 +118,22 @@ def exported(call: Call) -> dict[str, Any]:
     project = call("POST", "/api/projects/", asked)["id"]
     given = json.loads(files["tasks.json"])
     made = call("POST", f"/api/projects/{project}/import?return_task_ids=true", given)
-    there = [call("GET", f"/api/tasks/{one}/") for one in made["task_ids"]]
-    for utf16, task in zip((False, False, True), there, strict=True):
-        result = as_a_browser_saves(
-            task["predictions"][0]["result"], task["data"]["text"], utf16=utf16
-        )
-        call("POST", f"/api/tasks/{task['id']}/annotations/", {"result": result})
-    export = f"/api/projects/{project}/export?exportType=JSON"
-    return {"made": made, "tasks": there, "export": call("GET", export)}
-
-
-def test_it_takes_the_configuration_and_the_predictions(exported: dict[str, Any]) -> None:
-    assert exported["made"]["task_count"] == len(ARTICLES)
-    assert exported["made"]["prediction_count"] == len(ARTICLES)
-    for task, record in zip(exported["tasks"], ARTICLES, strict=True):
-        assert task["data"]["text"] == record["text"]
+    assert made["task_count"] == made["prediction_count"] == len(ARTICLES)
+    for utf16, name in zip((False, False, True), made["task_ids"], strict=True):
+        task = call("GET", f"/api/tasks/{name}/")
         (prediction,) = task["predictions"]
         assert prediction["model_version"] == "model-1"
         assert prediction["score"] == pytest.approx(0.75)
-        kinds = [item["type"] for item in prediction["result"]]
-        assert kinds.count("relation") == 5
-        claims = [
-            item["score"]
-            for item in prediction["result"]
-            if item.get("from_name") == "sentence-claim"
-        ]
+        result = prediction["result"]
+        assert [item["type"] for item in result].count("relation") == 5
+        claims = [one["score"] for one in result if one.get("from_name") == "sentence-claim"]
         assert claims == [0.75, 0.75]
-
-
-def test_what_is_labelled_there_comes_back_exactly(
-    exported: dict[str, Any], tmp_path: Path
-) -> None:
+        # An annotator accepts all that was predicted.
+        accepted = as_a_browser_saves(result, task["data"]["text"], utf16=utf16)
+        call("POST", f"/api/tasks/{name}/annotations/", {"result": accepted})
     path = tmp_path / "export.json"
-    path.write_text(json.dumps(exported["export"]), encoding="utf-8")
+    exported = call("GET", f"/api/projects/{project}/export?exportType=JSON")
+    path.write_text(json.dumps(exported), encoding="utf-8")
     records = import_labels(FORMATS["label-studio"], [path], tmp_path / "labels.jsonl")
     assert [record["annotator"] for record in records] == ["user-1"] * len(ARTICLES)
     for record, article in zip(records, ARTICLES, strict=True):

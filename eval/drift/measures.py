@@ -33,14 +33,7 @@ from framescope.eval.drift.figures import (
     permuted,
     share_of,
 )
-from framescope.eval.metrics import (
-    Change,
-    Estimate,
-    Share,
-    holm,
-    resample_figures,
-    single_figure,
-)
+from framescope.eval.metrics import Change, Estimate, Share, holm, resample_figures, single_figure
 from framescope.eval.rows import Bools, Floats, Single
 from framescope.training.corpora import read_exchange
 from numpy.typing import NDArray

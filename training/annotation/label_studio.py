@@ -15,13 +15,7 @@ from framescope.classifier.inputs.exchange import parse_json, read_record
 from framescope.classifier.records import Article
 from framescope.training.annotation import exchange, marks
 from framescope.training.annotation.exchange import Piece, Returned, Task, needed
-from framescope.training.annotation.marks import (
-    Mark,
-    Marking,
-    Question,
-    Questions,
-    Role,
-)
+from framescope.training.annotation.marks import Mark, Marking, Question, Questions, Role
 
 ROLE, TECHNIQUE = "part", "technique"  # controls that mark characters
 # The beginning of the names of controls with choices, by what they are asked of.

@@ -18,13 +18,7 @@ from framescope.classifier.errors import InputError
 from framescope.classifier.records import Article, Unit
 from framescope.training.annotation import exchange, marks
 from framescope.training.annotation.exchange import File, Piece, Returned, Task
-from framescope.training.annotation.marks import (
-    Mark,
-    Marking,
-    Question,
-    Questions,
-    Role,
-)
+from framescope.training.annotation.marks import Mark, Marking, Question, Questions, Role
 
 _MODEL = "model: "
 _FORMULA = re.compile(r"[=+\-@\t\r]")

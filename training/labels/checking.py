@@ -16,12 +16,8 @@ from framescope.classifier.taxonomy import TECHNIQUES, in_order
 from framescope.training import corpora, data
 from framescope.training.corpora import labels_file
 from framescope.training.data import SENTENCE_THRESHOLD, SENTENCE_WORDS, shingles
-from framescope.training.labels.reading import (
-    LabelledArticle,
-    LabelledFiles,
-    LabelProblem,
-    read_labelled,
-)
+from framescope.training.labels import reading
+from framescope.training.labels.reading import LabelledArticle, LabelledFiles, LabelProblem
 
 _MOST_ALIKE = 0.5  # Jaccard index of word 5-grams from which articles are near-duplicates
 # Labels of the rarer answer from which a signal can be learned, by a rule of thumb, and from which
@@ -95,7 +91,7 @@ def check_house() -> LabelCheck:
     if not paths:
         what = "no articles there; restore the folder, or name it: --house DIR"
         raise CorpusError(f"{folder}: {what}")
-    return check_labelled("written", read_labelled(paths))
+    return check_labelled("written", reading.read_labelled(paths))
 
 
 def check_standoff(root: Path | None) -> LabelCheck:

@@ -178,10 +178,7 @@ def _article(
 
 
 def _labels(
-    name: str,
-    sentence: int,
-    given: Iterable[Mapping[str, float]],
-    decided: Mapping[_Item, float],
+    name: str, sentence: int, given: Iterable[Mapping[str, float]], decided: Mapping[_Item, float]
 ) -> dict[str, float]:
     return {
         signal: decided[item]
