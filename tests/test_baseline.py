@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import toys
 from framescope.classifier.errors import TrainingError
 from framescope.classifier.records.article import Sentence
 from framescope.training.baseline import MIXES, BaselineTrainer, Setting
@@ -14,22 +15,6 @@ from framescope.training.recipes import BaselineSettings
 SIGNALS = ("claim", "loaded_language", "slogans", "hyperpartisan")
 FACTS = ("The council of Orrin met on day", "Ferry fares rose to", "The mill employs", "Bus line")
 RANTS = ("What a vile, wicked scheme number", "These wicked thugs again, part", "A vile stunt, act")
-
-
-def rows_of(sentences, labels, signals, part: str = "train") -> Examples:
-    names, n = np.array([s.article_id for s in sentences]), len(sentences)
-    return Examples(
-        sentences=tuple(sentences),
-        labels=np.array(labels, dtype=np.float32),
-        signals=signals,
-        spans=((),) * n,
-        citations=(None,) * n,
-        corpus=np.full(n, "toy"),
-        article=names,
-        outlet=np.full(n, ""),
-        group=names,
-        part=np.full(n, part),
-    )
 
 
 def examples(articles: int = 24, part: str = "train") -> Examples:
@@ -45,7 +30,7 @@ def examples(articles: int = 24, part: str = "train") -> Examples:
             sentences.append(Sentence(text, at, at + len(text), f"a{number}", index))
             claim = float(not rants) if number % 3 else np.nan
             labels.append((claim, float(rants), 0.0, float(partisan)))
-    return rows_of(sentences, labels, SIGNALS, part)
+    return toys.rows_of(sentences, labels, SIGNALS, part=part)
 
 
 def trainer(**settings) -> BaselineTrainer:
@@ -103,7 +88,7 @@ def test_neighbours_count_where_signals_stand_together() -> None:
             at = 40 * index
             sentences.append(Sentence(text, at, at + len(text), f"a{number}", index))
             labels.append([float(vile)])
-    made = trainer().fit(rows_of(sentences, labels, ("loaded_language",)))
+    made = trainer().fit(toys.rows_of(sentences, labels, ("loaded_language",)))
     choice = made.choices["loaded_language"]
     assert choice.setting.neighbours >= 0.3
     assert made.model.neighbours[0] == pytest.approx(choice.setting.neighbours)

@@ -22,13 +22,7 @@ from framescope.classifier.models import DOMAIN, TrainingDomain
 from framescope.classifier.records import Sentence
 from framescope.eval.calibration import write_recalibrated
 from framescope.eval.commands.calibrate import calibrate
-from framescope.training.calibration.refit import (
-    design_effect,
-    lacking,
-    moved,
-    refit_line,
-    threshold_for,
-)
+from framescope.training.calibration import moved, refit_line, threshold_for
 
 app = typer.Typer()
 app.command()(calibrate)
@@ -69,14 +63,6 @@ def test_few_labels_stay_near_it_and_nearer_the_fewer_they_are() -> None:
     assert apart[-1] > 1.5
 
 
-def test_labels_of_one_article_that_agree_count_as_fewer() -> None:
-    rng = np.random.default_rng(4)
-    names = np.repeat(np.arange(60), 10).astype(str)
-    alike = np.repeat(rng.choice([-0.5, 0.5], 60), 10)
-    assert design_effect(alike, names) == pytest.approx(10, abs=0.1)
-    assert design_effect(rng.normal(0, 1, 600), names) < 1.6
-
-
 @given(
     st.lists(st.floats(0.01, 0.99), min_size=2, max_size=30),
     st.floats(0.3, 3),
@@ -96,8 +82,8 @@ def test_a_threshold_that_moves_along_decides_as_before(logits, a, b, c, d) -> N
 # --- a wanted precision ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wanted", [0.7, 0.9])
-def test_a_wanted_precision_is_reached_on_other_articles_as_often_as_promised(wanted) -> None:
+def test_a_wanted_precision_is_reached_on_other_articles_as_often_as_promised() -> None:
+    wanted = 0.8
     logits, truth, _ = clustered(30_000, 5, 1.5, 0.8)
     others, held = 0, 0
     for seed in range(40):
@@ -136,14 +122,6 @@ def test_what_no_threshold_reaches_is_said_with_the_most_that_one_does() -> None
     few = threshold_for(np.ones(3), np.ones(3, bool), np.array(["a", "b", "b"]), 0.5,
                              confidence=0.9)  # fmt: skip
     assert few is None
-
-
-def test_too_few_says_of_what() -> None:
-    positive = np.array([True] * 5 + [False] * 200)
-    names = np.repeat(np.arange(41), 5).astype(str)
-    assert lacking(positive, names) == "5 labelled yes in 1 article; it takes 20 in 10"
-    assert lacking(~positive, names) == "5 labelled no in 1 article; it takes 20 in 10"
-    assert lacking(np.arange(205) % 2 == 0, names) is None
 
 
 # --- the command ----------------------------------------------------------------------------------
@@ -198,14 +176,19 @@ def run(*words: object):
     return CliRunner().invoke(app, [*map(str, words)], catch_exceptions=True)
 
 
-def test_a_bundle_is_written_with_what_was_fitted_and_the_same_weights(
-    base, mine, tmp_path
-) -> None:
-    ended = run("--data", mine, "--model", base, "--output", tmp_path / "new")
+@pytest.fixture(scope="module")
+def written(base, mine, tmp_path_factory):
+    """The folder of the bundle calibrated again, what ended the command, and both bundles."""
+    folder = tmp_path_factory.mktemp("again") / "new"
+    ended = run("--data", mine, "--model", base, "--output", folder, "--format", "json")
     assert ended.exit_code == 0, ended.output
-    old, new = bundles.load(base), bundles.load(tmp_path / "new")
+    return folder, ended, bundles.load(base), bundles.load(folder)
+
+
+def test_a_bundle_is_written_with_what_was_fitted_and_the_same_weights(base, mine, written) -> None:
+    folder, ended, old, new = written
     for name in ("weights.npz", "vocabulary.json"):
-        assert (base / name).read_bytes() == (tmp_path / "new" / name).read_bytes()
+        assert (base / name).read_bytes() == (folder / name).read_bytes()
     assert new.manifest["calibration"]["claim"] != old.manifest["calibration"]["claim"]
     assert new.thresholds["claim"] != old.thresholds["claim"]
     for kept in ("vague_source", "loaded_language", "hyperpartisan"):
@@ -220,16 +203,8 @@ def test_a_bundle_is_written_with_what_was_fitted_and_the_same_weights(
     assert claim["calibration"]["before"] == [1.0, 0.0]
     value, low, high = claim["figures"]["cross_fitted"]["precision"]
     assert low < value < high
-    assert "vague_source stays as it is: 8 labelled yes in 1 article" in " ".join(
-        ended.output.split()
-    )
-
-
-def test_scores_are_calibrated_where_they_were_not_and_the_figures_say_so(base, mine, tmp_path):
-    ended = run(
-        "--data", mine, "--model", base, "--output", tmp_path / "b", "--format", "json", "-q"
-    )
-    assert ended.exit_code == 0, ended.output
+    said = "vague_source stays as it is: 8 labelled yes in 1 article"
+    assert said in " ".join(ended.output.split())
     figures = json.loads(ended.stdout)["signals"]["claim"]["figures"]
     # What is left is that the toy's chances don't follow a line.
     assert figures["before"]["debiased_error"][0] > 0.1
@@ -237,9 +212,8 @@ def test_scores_are_calibrated_where_they_were_not_and_the_figures_say_so(base, 
     assert figures["cross_fitted"]["brier"][0] < figures["before"]["brier"][0]
 
 
-def test_what_speaks_of_chances_decides_as_before(base, mine, tmp_path) -> None:
-    run("--data", mine, "--model", base, "--output", tmp_path / "b", "-q")
-    old, new = bundles.load(base), bundles.load(tmp_path / "b")
+def test_what_speaks_of_chances_decides_as_before(written) -> None:
+    _, _, old, new = written
     texts = ("crowns", "the crowns of the mill", "the rain", "observers of crowns and the vile")
     rows = [Sentence(t, 0, len(t), f"x{i}", 0) for i, t in enumerate(texts)]
     was, now = (one.model.predict_proba(rows) for one in (old, new))
@@ -254,15 +228,14 @@ def test_what_speaks_of_chances_decides_as_before(base, mine, tmp_path) -> None:
     assert np.array_equal(was[:, 0] >= np.float32(0.3), now[:, 0] >= np.float32(limit))
 
 
-def test_the_card_says_what_it_was_fitted_on(base, mine, tmp_path) -> None:
-    run("--data", mine, "--model", base, "--output", tmp_path / "b", "-q")
-    card = (tmp_path / "b" / "README.md").read_text("utf-8")
-    new = bundles.load(tmp_path / "b")
+def test_the_card_says_what_it_was_fitted_on(written, mine, tmp_path) -> None:
+    folder, _, _, new = written
+    card = (folder / "README.md").read_text("utf-8")
     assert f"| `claim` | what it is | whose | {new.thresholds['claim']:.3f} |" in card
     assert "| `loaded_language` | what it is | whose | 0.500 |" in card
     assert f"# {new.name}\n" in card
     assert bundles.digest(mine) in card
-    again = run("--data", mine, "--model", tmp_path / "b", "--output", tmp_path / "c")
+    again = run("--data", mine, "--model", folder, "--output", tmp_path / "c")
     assert again.exit_code == 0, again.output
     assert len(bundles.load(tmp_path / "c").manifest["calibrated"]) == 2
     assert "## Calibrated again, 2" in (tmp_path / "c" / "README.md").read_text("utf-8")
@@ -320,16 +293,6 @@ def test_what_is_calibrated_is_not_written_over(base, mine, tmp_path) -> None:
     (own / "README.md").unlink()
     ended = run("--data", mine, "--model", own, "--output", tmp_path / "b")
     assert "README.md" in str(ended.exception)
-    assert not (tmp_path / "b").exists()
-
-
-def test_a_label_file_that_is_damaged_is_named_with_its_line(base, mine, tmp_path) -> None:
-    lines = mine.read_text("utf-8").splitlines()
-    bad = tmp_path / "bad.jsonl"
-    bad.write_text("\n".join([*lines[:2], '{"id": "x", "text": 3}', *lines[2:]]), "utf-8")
-    ended = run("--data", bad, "--model", base, "--output", tmp_path / "b")
-    assert "bad.jsonl" in str(ended.exception)
-    assert "3" in str(ended.exception)
     assert not (tmp_path / "b").exists()
 
 

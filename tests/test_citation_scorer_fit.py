@@ -11,19 +11,21 @@ import pytest
 
 pytest.importorskip("torch")
 
-from framescope.classifier.models.citation_scorer import (
+import toys
+from framescope.classifier.models import (
     CITATION_FEATURES,
     KIND_FEATURES,
+    KINDS,
     SENTENCE_FEATURES,
+    RawCitation,
     ResolvedCitations,
+    RowSpan,
     features_of,
-    kind_features,
 )
-from framescope.classifier.models.raw_citations import KINDS, RawCitation, RowSpan
-from framescope.classifier.records.article import Citation, Place, Sentence, SourceKind
-from framescope.training.data.examples import Examples
-from framescope.training.data.marks import Mark, RowCitation
-from framescope.training.transformer.citations import _line, _threshold, fit_citation_scorer
+from framescope.classifier.models.citation_scorer import kind_features
+from framescope.classifier.records import Citation, Place, Sentence, SourceKind
+from framescope.training.data import Examples, Mark, RowCitation
+from framescope.training.transformer import fit_citation_scorer
 from test_citation_scorer import article, raw
 
 NAMED, VAGUE = SourceKind.NAMED, SourceKind.VAGUE
@@ -48,16 +50,10 @@ def examples(
 ) -> Examples:
     """As many articles of one sentence."""
     n = len(citations)
-    names = np.array([f"a{row}" for row in range(n)])
-    return Examples(
-        sentences=tuple(Sentence(TEXT, 0, len(TEXT), name, 0) for name in names.tolist()),
-        labels=np.full((n, len(signals)), np.nan, np.float32) if labels is None else labels,
-        signals=tuple(signals),
-        spans=((),) * n,
-        citations=tuple(None if of is None else tuple(of) for of in citations),
-        corpus=np.array(["house"] * n),
-        article=names, outlet=names, group=names, part=names,
-    )  # fmt: skip
+    rows = [Sentence(TEXT, 0, len(TEXT), f"a{row}", 0) for row in range(n)]
+    given = tuple(None if of is None else tuple(of) for of in citations)
+    labels = np.full((n, len(signals)), np.nan) if labels is None else labels
+    return toys.rows_of(rows, labels, signals, citations=given)
 
 
 def heard(
@@ -72,31 +68,6 @@ def heard(
     given = {"logits": np.zeros((n, 1), np.float32), "signals": ("attributed",),
              "state_media": [False] * n, **more}  # fmt: skip
     return {"resolved": ResolvedCitations(rows, citations), **given}
-
-
-def test_without_data_weights_are_the_priors_and_data_moves_them() -> None:
-    first = np.array([1.0, 0.0])
-    assert _line(np.zeros((0, 2)), np.zeros(0, np.bool_), first) == (1.0, 0.0, 0.0)
-    x = np.array([[1.0, 0.0], [-1.0, 0.0], [1.0, 1.0], [-1.0, 1.0]])
-    y = np.array([False, True, False, True])  # the opposite of the prior
-    few, many = _line(x, y, first), _line(np.tile(x, (200, 1)), np.tile(y, 200), first)
-    assert 0.0 < few[0] < 1.0
-    assert many[0] < -2.0
-    assert few[1] == pytest.approx(0.0, abs=1e-3)
-    x = np.zeros((100, 2))
-    x[0, 0] = 0.01  # hardly varies
-    assert abs(_line(x, np.arange(100) == 0)[0]) < 30.0
-
-
-def test_the_threshold_is_that_of_the_best_f1() -> None:
-    chances = np.array([0.9, 0.2, 0.7, 0.4, 0.6])
-    right = np.array([True, False, True, True, False])
-    # With k of them shown: F1 of 3 marked is 0.5, 0.8, 0.67, 0.86, 0.75.
-    assert _threshold(chances, right, marked=3) == pytest.approx(0.3)
-    # Of 30 marked recall decides, and as many are shown.
-    assert _threshold(chances[:2], np.array([True, True]), marked=30) == pytest.approx(0.2)
-    for n in (0, 3):
-        assert _threshold(np.full(n, 0.9), np.zeros(n, np.bool_), marked=5) == 0.5
 
 
 def test_citations_are_told_right_by_what_speaks_for_them() -> None:

@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from framescope.classifier.models.passages import Batch
-from framescope.classifier.models.raw_citations import (
+import toys
+from framescope.classifier.models import (
     KIND_COLUMNS,
     KINDS,
     LINK_COLUMNS,
@@ -22,16 +22,11 @@ from framescope.classifier.models.raw_citations import (
     ROLES,
     SPEAKING,
     TAGS,
+    Batch,
 )
-from framescope.classifier.records.article import SourceKind
-from framescope.training.data.examples import Examples
-from framescope.training.data.marks import Mark, RowCitation
-from framescope.training.transformer.citations import (
-    LINK_WEIGHT,
-    ROLE_WEIGHT,
-    CitationHeads,
-    CitationTargets,
-)
+from framescope.classifier.records import SourceKind
+from framescope.training.data import Examples, Mark, RowCitation
+from framescope.training.transformer.citations import CitationHeads, CitationTargets
 from made import Passage, sentences, tokens_of
 
 TEXTS = ("Tom Orr came", "He said the mill denied it", "It rained")
@@ -65,33 +60,20 @@ HE_SAID = cited(
 def examples(
     *citations: Sequence[RowCitation] | None,
     texts: Sequence[str] = TEXTS,
-    corpus: str | Sequence[str] = "house",
+    corpus: str = "house",
 ) -> Examples:
     """One article; of each sentence its citations, None where nobody marked any."""
-    rows = tuple(sentences(*texts))
-    n = len(rows)
-    names = np.array(["a"] * n)
-    return Examples(
-        sentences=rows,
-        labels=np.zeros((n, 0), np.float32),
-        signals=(),
-        spans=((),) * n,
-        citations=tuple(None if of is None else tuple(of) for of in citations),
-        corpus=np.array([corpus] * n if isinstance(corpus, str) else corpus),
-        article=names,
-        outlet=names,
-        group=names,
-        part=names,
-    )
+    given = tuple(None if of is None else tuple(of) for of in citations)
+    rows, corpora = sentences(*texts), np.array([corpus] * len(texts))
+    return toys.rows_of(rows, np.zeros((len(texts), 0)), (), citations=given, corpus=corpora)
 
 
 @dataclass
 class Asked:
     """Where the loss wants outputs to go, by its gradient at outputs that say nothing.
 
-    Of ``roles``, shape (n_passages, n_tokens, 4): the tag, -1 where none is asked for. Of
-    ``links``, (n_passages, n_tokens, 3): whether an answer is to be raised. Of ``kinds``,
-    (n_passages, n_tokens, 2, 5): whether it is to be raised.
+    Of ``roles`` the tag, -1 where none is asked for; of ``links`` and ``kinds`` whether an answer
+    is to be raised.
     """
 
     batch: Batch
@@ -194,11 +176,6 @@ def test_of_contents_that_share_words_the_longer_is_the_outer_one() -> None:
         assert found.tags(1, "nested") == "OOOOOB"
         assert found.tags(1, "source") == "BOBIOO"
         assert found.tags(1, "cue") == "OBOOBO"
-    # What lies within both is left out; marks take in every token that they touch.
-    inner = cited(mark(1, "e"), mark(1, "aid"), mark(1, "enied it"))
-    innermost = cited(None, None, mark(1, "it"))
-    found = asked(examples([], [innermost, HE_SAID, inner], []))
-    assert (found.tags(1, "content"), found.tags(1, "nested")) == ("OOBIII", "OOOOBI")
 
 
 def test_a_source_in_another_row_is_tagged_there() -> None:
@@ -223,22 +200,12 @@ def test_a_content_is_to_find_its_source_and_its_cue_and_a_source_its_antecedent
     assert found.answers("antecedent") == [1, 2]  # in the row before
 
 
-def test_what_is_not_there_is_to_be_looked_for_in_vain() -> None:
-    nobody = cited(None, None, mark(1, "denied it"), kind=None)
-    found = asked(examples([], [nobody], []))
-    assert found.answers("source") == found.answers("cue") == [0]
-    assert found.answers("antecedent") == [], "nobody looks for who nobody is"
-
-
-def test_padding_is_never_found() -> None:
-    found = asked(examples([], [HE_SAID], []), [(0, 1), (2,)])
-    nobody = asked(examples([], [], [cited(None, None, mark(2, "rained"))]), [(0, 1), (2,)])
-    assert found.answers("source") == [5]
-    assert nobody.answers("source", passage=1) == [0]
-    # At even odds the chance of being right is one in as many tokens as the passage has.
-    alone = asked(examples([], [], [cited(None, None, mark(2, "rained"))]), [(2,)])
-    wanted = ROLE_WEIGHT * np.log(3) + LINK_WEIGHT * np.log(4)
-    assert alone.loss == pytest.approx(wanted, rel=1e-5)
+def test_what_is_not_there_is_to_be_looked_for_in_vain_and_never_in_padding() -> None:
+    nobody = cited(None, None, mark(2, "rained"), kind=None)
+    found = asked(examples([], [HE_SAID], [nobody]), [(0, 1), (2,)])
+    assert (found.answers("source"), found.answers("source", passage=1)) == ([5], [0])
+    assert found.answers("cue", passage=1) == [0]
+    assert found.answers("antecedent", passage=1) == [], "nobody looks for who nobody is"
 
 
 # --- kinds ----------------------------------------------------------------------------------------
@@ -311,8 +278,8 @@ def test_heads_learn_what_is_marked() -> None:
 
     assert [output.shape[-1] for output in heads(hidden)] == list(SIZES)
     assert not any(read().read()), "most tokens lie outside, to begin with"
-    optimizer = torch.optim.Adam(heads.parameters(), lr=0.02)
-    for _ in range(150):
+    optimizer = torch.optim.Adam(heads.parameters(), lr=0.03)
+    for _ in range(100):
         optimizer.zero_grad()
         targets.loss(heads(hidden), batch).backward()
         optimizer.step()

@@ -69,6 +69,21 @@ def loaded_spans(sentence: Sentence) -> tuple[Span, ...]:
     )
 
 
+def rows_of(
+    sentences: Sequence[Sentence],
+    labels: np.ndarray,
+    signals: Sequence[str],
+    **columns: object,
+) -> Examples:
+    """Rows of sentences; `columns` are other fields of `Examples`, for each row or for all."""
+    names, n = np.array([s.article_id for s in sentences]), len(sentences)
+    given = {"spans": ((),) * n, "citations": (None,) * n, "corpus": "toy", "article": names}
+    given |= {"outlet": "", "group": names, "part": "train", **columns}
+    arrays = {k: np.full(n, v) if isinstance(v, str) else v for k, v in given.items()}
+    labels = np.asarray(labels, np.float32)
+    return Examples(tuple(sentences), labels, tuple(signals), **arrays)
+
+
 def examples(articles: int = 40, seed: int = 5) -> Examples:
     """A label matrix: two in four articles label techniques, two sources; a fifth validates."""
     rng = np.random.default_rng(seed)
@@ -83,21 +98,12 @@ def examples(articles: int = 40, seed: int = 5) -> Examples:
             labels[row, 1:] = loaded, loaded, float(sentence.article_id in partisan)
         else:
             labels[row, 0] = float(sentence.text.startswith("Observers"))
-    names = np.array([s.article_id for s in sentences])
-    return Examples(
-        sentences=tuple(sentences),
-        labels=labels,
-        signals=SIGNALS,
-        spans=tuple(
-            loaded_spans(s) if known else () for s, known in zip(sentences, techniques, strict=True)
-        ),
-        citations=(None,) * len(sentences),
-        corpus=np.where(techniques, "house", "exchange"),
-        article=names,
-        outlet=np.full(len(names), ""),
-        group=names,
-        part=np.where(numbers // 4 % 5 == 4, "validation", "train"),
+    spans = tuple(
+        loaded_spans(s) if known else () for s, known in zip(sentences, techniques, strict=True)
     )
+    corpus = np.where(techniques, "house", "exchange")
+    part = np.where(numbers // 4 % 5 == 4, "validation", "train")
+    return rows_of(sentences, labels, SIGNALS, spans=spans, corpus=corpus, part=part)
 
 
 def write_exchange(path: Path, articles: int = 40, first: int = 0, seed: int = 5) -> Path:
