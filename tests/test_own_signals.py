@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,6 @@ import headlines
 import numpy as np
 import pytest
 import toys
-from conftest import Typed
 from framescope.classifier import bundles, taxonomy
 from framescope.classifier.errors import BundleError, SignalError
 from framescope.classifier.models.base import Calibration
@@ -60,11 +58,6 @@ def define(tmp_path, monkeypatch) -> Callable[[str], Path]:
         return path
 
     return defined
-
-
-@pytest.fixture
-def typed(type_command) -> Callable[..., Typed]:
-    return type_command
 
 
 def own_bundle(folder: Path, definitions: dict[str, Any] | None = None, **other: str) -> Path:
@@ -121,15 +114,6 @@ def test_the_usual_place_is_read_where_no_file_is_named(tmp_path, monkeypatch, d
     assert tuple(NAMES) == (*SHIPPED, SIGNAL), "the file that is named stands in its place"
 
 
-def test_what_ships_is_known_whatever_the_users_file_holds(define) -> None:
-    define("not TOML")
-    assert BY_NAME["claim"].name == "claim"
-    assert in_order(["quoted", "claim"]) == ("claim", "quoted")
-    for _ in range(2):
-        with pytest.raises(SignalError, match="can't be read as TOML"):
-            list(NAMES)
-
-
 def entry(**changes: Any) -> str:
     values = {**MINIMAL, **changes}
     lines = (f"{key} = {json.dumps(value)}" for key, value in values.items() if value is not None)
@@ -140,53 +124,40 @@ def entry(**changes: Any) -> str:
     ("text", "reason"),
     [
         (entry(famly="x"), "[in_capitals] has an unknown key 'famly'; did you mean family?"),
-        (entry(colour="x"), "[in_capitals] has an unknown key 'colour'; known: label, family,"),
-        (
-            entry(level="paragraph"),
-            "has the level 'paragraph'; give one of sentence, span, article",
-        ),
-        (entry(level="sentense"), "did you mean sentence?"),
+        (entry(level="paragraph"), "level 'paragraph'; give one of sentence, span, article"),
         (entry(family="frame"), "has the family 'frame'; give one of content, sourcing, framing"),
         (entry(meaning=None), "[in_capitals] has no meaning; it needs family, level, meaning"),
-        (entry(family=None), "[in_capitals] has no family"),
-        (entry(meaning=" "), "needs text on one line as meaning"),
         (entry(meaning="two\nlines"), "needs text on one line as meaning"),
         (entry(label="\u202egnp"), "needs text on one line as label"),
-        (entry(label=3), "needs text on one line as label"),
         (entry(meaning="x" * 301), "has a meaning of more than 300 characters"),
         (entry(family="article"), "which is of whole articles; give the level 'article'"),
         ("in_capitals = 3\n", "[in_capitals] is no entry; write [NAME], and below it family"),
-        (entry().replace("in_capitals", "InCapitals"), "[InCapitals] is no name of a signal"),
         (entry().replace("in_capitals", "two__lines"), "[two__lines] is no name of a signal"),
-        (entry().replace("in_capitals", "top_ten_2"), "[top_ten_2] is no name of a signal"),
         (entry().replace("in_capitals", f"a{'b' * 60}"), "is no name of a signal"),
         (entry().replace("in_capitals", "labels"), "[labels] is what reports or tables call"),
-        (entry().replace("in_capitals", "order"), "[order] is what reports or tables call"),
         (entry().replace("in_capitals", "mood_low"), "[mood_low] is what reports or tables call"),
-        (entry().replace("in_capitals", "content"), "[content] ships with framescope"),
         (entry().replace("in_capitals", "claim"), "[claim] ships with framescope; choose another"),
         (entry() * 2, "can't be read as TOML"),
-        ("[in capitals]\n", "can't be read as TOML"),
     ],
 )
-def test_a_bad_entry_is_refused_in_one_line(text, reason, define, typed) -> None:
+def test_a_bad_entry_is_refused_in_one_line(text, reason, define, type_command) -> None:
     path = define(text)
-    result = typed("signals", "--model", "baseline")
+    result = type_command("signals", "--model", "baseline")
     assert (result.status, result.out) == (2, "")
     assert result.err.startswith(f"framescope: {path}: ")
     assert reason in result.err
     assert result.err.count("\n") == 1
 
 
-def test_a_file_that_is_named_and_not_there_is_refused(tmp_path, monkeypatch, typed) -> None:
+def test_a_file_that_is_named_and_not_there_is_refused(tmp_path, monkeypatch, type_command) -> None:
     monkeypatch.setenv(taxonomy.ENVIRONMENT, str(tmp_path / "none.toml"))
-    result = typed("signals", "--model", "baseline")
+    result = type_command("signals", "--model", "baseline")
     assert result.status == 2
     assert (
         "none.toml: no such file; FRAMESCOPE_SIGNALS names the file of your signals" in result.err
     )
     (tmp_path / "none.toml").write_bytes(b"\xff\xfe")
-    assert "can't be read as TOML" in typed("signals", "--model", "baseline").err
+    assert "can't be read as TOML" in type_command("signals", "--model", "baseline").err
 
 
 def test_no_signal_is_called_as_something_else_of_a_report_or_a_table_is() -> None:
@@ -197,64 +168,26 @@ def test_no_signal_is_called_as_something_else_of_a_report_or_a_table_is() -> No
     from framescope.classifier.inputs import exchange
     from framescope.classifier.reports import document, layout, report_schema
 
-    words = {name for table in schema.TABLES for name in schema.columns(table, SHIPPED)} | set(
-        schema.TABLES
-    )
+    words = {*schema.TABLES, *document._COLUMNS, layout.UNSOURCED, layout.CITED, layout.FURNITURE}
+    words |= {name for table in schema.TABLES for name in schema.columns(table, SHIPPED)}
     found = views(SHIPPED, dict.fromkeys(SHIPPED, 0.5))
-    words |= {name for view in found for name in (view.name, *view.columns)} | set(
-        document._COLUMNS
-    )
-    words |= {*exchange.OPTIONAL, *exchange.EXTRA, *exchange.IMPRINT, layout.UNSOURCED}
-    words |= {layout.CITED, layout.FURNITURE, "labels", "content", "note", "id", "text"}
+    words |= {name for view in found for name in (view.name, *view.columns)}
+    words |= {*exchange.OPTIONAL, *exchange.EXTRA, *exchange.IMPRINT}
+    words |= {"labels", "content", "note", "id", "text"}
     report = report_schema()
     words |= set(report["properties"]) | set(report["$defs"]["SentenceReport"]["properties"])
     sql = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'"
     words |= {name for (name,) in duckdb.sql(sql).fetchall()}
-    free = [
-        word
-        for word in sorted(words)
-        if taxonomy._NAME.fullmatch(word) and word not in SHIPPED and _is_free(word)
-    ]
-    assert " ".join(free) == ""
-
-
-def _is_free(name: str) -> bool:
-    try:
-        taxonomy.from_records({name: MINIMAL}, "x")
-    except SignalError:
-        return False
-    return True
-
-
-def test_whoever_reads_while_others_define_sees_all_or_nothing() -> None:
-    """Threads define a pair of signals at once; nobody sees one of them alone, or none again."""
-    pairs = [[f"{letter}_one", f"{letter}_two"] for letter in "abcdefghij"]
-    wrong: list[set[str]] = []
-
-    def read() -> None:
-        for _ in range(300):
-            known = set(NAMES) - set(SHIPPED)
-            wrong.extend(known for one, two in pairs if (one in known) != (two in known))
-
-    def tell(pair: list[str]) -> None:
-        taxonomy.declare(taxonomy.from_records(dict.fromkeys(pair, MINIMAL), "x"), "x")
-
-    threads = [
-        threading.Thread(target=read),
-        *(threading.Thread(target=tell, args=[p]) for p in pairs),
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
-    assert len(NAMES) == len(SHIPPED) + 20
+    for word in words - set(SHIPPED):
+        if taxonomy._NAME.fullmatch(word):
+            with pytest.raises(SignalError):
+                taxonomy.from_records({word: MINIMAL}, "x")
 
 
 # --- bundles --------------------------------------------------------------------------------------
 
 
-def test_a_bundle_brings_its_definitions_along(tmp_path, typed) -> None:
+def test_a_bundle_brings_its_definitions_along(tmp_path, type_command) -> None:
     folder = own_bundle(tmp_path / "own", label="in capitals")
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["signal_definitions"] == {
@@ -264,7 +197,7 @@ def test_a_bundle_brings_its_definitions_along(tmp_path, typed) -> None:
     assert bundles.load(folder).signals == ("claim", SIGNAL)
     assert BY_NAME[SIGNAL].label == "in capitals"
     taxonomy.forget_own()
-    listed = json.loads(typed("signals", "--model", folder, "--format", "json").out)
+    listed = json.loads(type_command("signals", "--model", folder, "--format", "json").out)
     assert listed[-1] == {
         "name": SIGNAL, **manifest["signal_definitions"][SIGNAL], "given": True,
         "defined_in": str(folder / "manifest.json"),
@@ -273,18 +206,7 @@ def test_a_bundle_brings_its_definitions_along(tmp_path, typed) -> None:
     assert not any("defined_in" in one for one in listed[:-1])
 
 
-def test_a_bundle_of_what_ships_defines_nothing(small_bundle) -> None:
-    for folder in (
-        small_bundle,
-        bundles.default_path("baseline"),
-        bundles.default_path("transformer"),
-    ):
-        assert "signal_definitions" not in bundles.read_manifest(folder)
-        assert bundles.load(folder).signals == in_order(bundles.load(folder).signals)
-    assert tuple(NAMES) == SHIPPED
-
-
-def test_two_meanings_of_a_name_are_refused_and_both_named(tmp_path, define, typed) -> None:
+def test_two_meanings_of_a_name_are_refused_and_both_named(tmp_path, define, type_command) -> None:
     first = own_bundle(tmp_path / "first")
     second = own_bundle(tmp_path / "second", meaning="is a headline")
     bundles.load(first)
@@ -298,16 +220,9 @@ def test_two_meanings_of_a_name_are_refused_and_both_named(tmp_path, define, typ
     path = define()
     text = tmp_path / "a.txt"
     text.write_text("A vile ferry of Orrin will cost the town 900 crowns from Monday on.")
-    result = typed("score", text, "--model", first)
+    result = type_command("score", text, "--model", first)
     assert (result.status, result.out, result.err.count("\n")) == (2, "", 1)
     assert f"{first / 'manifest.json'}: [{SIGNAL}] means something else in {path}" in result.err
-
-
-def test_what_a_signal_is_called_may_differ(tmp_path, define) -> None:
-    folder = own_bundle(tmp_path / "own", label="one")
-    define(f"[{SIGNAL}]\nlabel='other'\n" + "".join(f"{k}='{v}'\n" for k, v in MINIMAL.items()))
-    assert bundles.load(folder).signals == ("claim", SIGNAL)
-    assert BY_NAME[SIGNAL].label == "other", "the user's file is nearer"
 
 
 @pytest.mark.parametrize(
@@ -315,9 +230,7 @@ def test_what_a_signal_is_called_may_differ(tmp_path, define) -> None:
     [
         (None, "unknown signal 'clickbait_headline'"),
         ([], "defines signals by no names"),
-        ({SIGNAL: {**MINIMAL, "level": "word"}}, "has the level 'word'"),
         ({SIGNAL: {**MINIMAL, "meaning": "\x1b[2J"}}, "needs text on one line as meaning"),
-        ({"claim": {**MINIMAL, "meaning": "<script>"}}, "unknown signal 'clickbait_headline'"),
         ({"x'; DROP TABLE a": MINIMAL}, "is no name of a signal"),
     ],
 )
@@ -334,7 +247,6 @@ def test_a_manifest_that_defines_nonsense_is_refused(tmp_path, definitions, reas
     assert reason in str(caught.value)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
-    assert BY_NAME["claim"].meaning != "<script>"
 
 
 # --- reports of one model -------------------------------------------------------------------------
@@ -342,14 +254,14 @@ def test_a_manifest_that_defines_nonsense_is_refused(tmp_path, definitions, reas
 TEXT = "A vile ferry of Orrin.\n\nIt will cost the town 900 crowns from Monday on, they say there."
 
 
-def test_reports_of_every_kind_show_it(tmp_path, typed) -> None:
+def test_reports_of_every_kind_show_it(tmp_path, type_command) -> None:
     folder = own_bundle(tmp_path / "own", label="in capitals", meaning="stands in <capitals>")
     text = tmp_path / "a.txt"
     text.write_text(TEXT)
 
     def scored(form: str, *more: str) -> str:
         taxonomy.forget_own()
-        result = typed("score", text, "--model", folder, "--format", form, *more)
+        result = type_command("score", text, "--model", folder, "--format", form, *more)
         assert (result.status, result.err) == (0, "")
         return result.out
 
@@ -399,43 +311,27 @@ def test_the_service_lists_and_gives_it(tmp_path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_counts_it_wherever_it_is_read(tmp_path, typed) -> None:
+def test_a_run_counts_it_wherever_it_is_read(tmp_path) -> None:
     """The processes of the run, and whoever reads it, know it without the user's file."""
     pytest.importorskip("duckdb")
     pytest.importorskip("pyarrow")
     import framescope
 
-    folder = own_bundle(tmp_path / "own", label="in capitals")
+    folder, run = own_bundle(tmp_path / "own", label="in capitals"), tmp_path / "RUN"
     inputs = tmp_path / "many.jsonl"
     lines = [
         {"id": f"{n}", "outlet": f"Post {n % 3}", "date": "2031-05-06",
          "text": f"A {'vile' if n % 3 else 'fine'} ferry, number {n}, leaves from Orrin now.\n\n"
                  f"It will cost the town {n} crowns, which nobody there wants to pay."}
-        for n in range(30)
+        for n in range(12)
     ]  # fmt: skip
     inputs.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    run = tmp_path / "RUN"
-    words = ("batch", str(inputs), "--model", str(folder), "--output", str(run), "--workers", "2")
-    command = [sys.executable, "-m", "framescope", *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stderr
+    words = ("batch", inputs, "--model", folder, "--output", run, "--workers", "2")
+    subprocess.run([sys.executable, "-m", "framescope", *map(str, words)], check=True)
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["signal_definitions"][SIGNAL]["label"] == "in capitals"
-    for ask in (lambda: framescope.read_run(run).sentences[SIGNAL].max() > 0.9,
-                lambda: (framescope.read_run(run).query("FROM by_outlet")[SIGNAL] > 0.4).sum() == 2,
-                lambda: "in capitals" in overview(typed, run)):  # fmt: skip
-        taxonomy.forget_own()
-        assert ask()
     taxonomy.forget_own()
-    flagged = json.loads(typed("query", run, "FROM most_flagged LIMIT 1", "--format", "json").out)
-    assert flagged[0]["flags"] == [SIGNAL]
-
-
-def overview(typed: Callable[..., Typed], run: Path) -> str:
-    page = run.with_name("page.html")
-    result = typed("overview", run, "--output", page)
-    assert result.status == 0, result.err
-    return page.read_text(encoding="utf-8")
+    assert (framescope.read_run(run).query("FROM by_outlet")[SIGNAL] > 0.4).sum() == 2
 
 
 def with_own(one: ArticleReport, *, of_article: bool) -> ArticleReport:
@@ -453,10 +349,8 @@ def with_own(one: ArticleReport, *, of_article: bool) -> ArticleReport:
 
 @pytest.mark.parametrize(
     ("family", "level", "section"),
-    [("framing", "sentence", "framing"), ("framing", "span", "framing"),
-     ("sourcing", "sentence", "sourcing"), ("content", "sentence", "content"),
-     ("article", "article", "framing"), ("framing", "article", "framing")],
-)  # fmt: skip
+    [("content", "sentence", "content"), ("framing", "article", "framing")],
+)
 def test_a_runs_page_shows_each_family_in_its_place(tmp_path, family, level, section) -> None:
     pytest.importorskip("duckdb")
     import small_runs
@@ -482,26 +376,14 @@ def test_a_runs_page_shows_each_family_in_its_place(tmp_path, family, level, sec
 # --- corpora and training -------------------------------------------------------------------------
 
 
-def test_what_ships_is_labelled_as_before(define) -> None:
-    from framescope.training.corpora.catalogue import KNOWN, find
-
-    before = {name: tuple(find(name).card.signals) for name in KNOWN}
-    define()
-    assert {name: tuple(find(name).card.signals) for name in KNOWN} == before
-    assert SIGNAL in find("exchange").card.signals
-    assert SIGNAL in find("added").card.signals
-
-
 def test_a_span_of_an_own_signal_is_no_technique(define) -> None:
     pytest.importorskip("torch")
-    from framescope.training.transformer.targets import in_spans
+    from framescope.classifier.models import Tokens
+    from framescope.classifier.records import Span
+    from framescope.training.transformer import in_spans
 
     define(DEFINED.replace('"sentence"', '"span"'))
-    rows = toys.examples(4)
-    from framescope.classifier.models.passages import Tokens
-    from framescope.classifier.records.article import Span
-
-    one = rows.sentences[0]
+    one = toys.examples(4).sentences[0]
     spans = [Span(one.start, one.start + 3, SIGNAL)]
     tokens = Tokens((5, 6), ((0, 3), (4, 6)))
     found = in_spans(one, tokens, spans, ("any_technique", SIGNAL))
@@ -511,14 +393,16 @@ def test_a_span_of_an_own_signal_is_no_technique(define) -> None:
 
 
 @pytest.mark.slow
-def test_from_an_entry_and_labels_to_every_report(tmp_path, define, typed, monkeypatch) -> None:
+def test_from_an_entry_and_labels_to_every_report(
+    tmp_path, define, type_command, monkeypatch
+) -> None:
     """One TOML entry, one labelled file: trained, scored, judged; and then without the entry."""
     pytest.importorskip("torch")
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
     define()
     labelled = headlines.write(tmp_path / "mine.jsonl")
     folder = tmp_path / "own-baseline"
-    result = typed("train", "baseline", "--data", labelled, "--output", folder)
+    result = type_command("train", "baseline", "--data", labelled, "--output", folder)
     assert result.status == 0, result.err
     assert SIGNAL in (folder / "README.md").read_text(encoding="utf-8")
     monkeypatch.delenv(taxonomy.ENVIRONMENT)
@@ -528,7 +412,7 @@ def test_from_an_entry_and_labels_to_every_report(tmp_path, define, typed, monke
     for form, shown in (("terminal", "clickbait"), ("json", SIGNAL), ("jsonl", SIGNAL),
                         ("html", "clickbait")):  # fmt: skip
         taxonomy.forget_own()
-        result = typed("score", new, "--model", folder, "--format", form)
+        result = type_command("score", new, "--model", folder, "--format", form)
         assert result.status == 0, result.err
         assert shown in result.out
         if form == "json":
@@ -538,17 +422,19 @@ def test_from_an_entry_and_labels_to_every_report(tmp_path, define, typed, monke
             assert min(found[1::2]) > max(found[::2]), "it tells bait from news"
     taxonomy.forget_own()
     judged = headlines.write(tmp_path / "judged.jsonl", 20, seed=9)
-    result = typed("eval", "--a", folder, "--b", folder, "--data", judged, "--format", "json")
+    result = type_command(
+        "eval", "--a", folder, "--b", folder, "--data", judged, "--format", "json"
+    )
     assert result.status == 0, result.err
     assert SIGNAL in result.out
     taxonomy.forget_own()
-    result = typed("eval", "--a", "baseline", "--b", "baseline", "--data", judged)
+    result = type_command("eval", "--a", "baseline", "--b", "baseline", "--data", judged)
     assert result.status == 2, "no bundle and no file defines it"
     assert f"unknown signal '{SIGNAL}'" in result.err
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("level", ["sentence", "span", "article"])
+@pytest.mark.parametrize("level", ["span", "article"])
 def test_a_small_transformer_learns_it_on_each_level(
     level, tmp_path, define, encoder, toy_settings
 ):
