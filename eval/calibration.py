@@ -1,8 +1,9 @@
-"""A bundle calibrated again on a user's own labels: the weights stay, to the byte.
+"""A bundle calibrated again on a user's own few labels: the weights stay, to the byte.
 
-Calibration and thresholds are fitted anew; figures of the new ones are cross-fitted: each article
-is judged by what was fitted without it. Other parts of the bundle that depend on chances move with
-them, so that they decide as before.
+Labels of one article agree with each other, so they count as fewer than they are: by the design
+effect (Kish, 1965). A prior holds the line near the bundle's, which few labels hardly move. Figures
+are cross-fitted: each article is judged by what was fitted without it. Other parts of the bundle
+that depend on chances move with them, so that they decide as before.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.classifier import SHIPPED, __version__
@@ -23,20 +25,25 @@ from framescope.classifier.models import DOMAIN, HEADS, Calibration, Heads
 from framescope.classifier.taxonomy import in_order
 from framescope.eval.metrics import Estimate, Section, resample_figures, single_figure, table
 from framescope.eval.report import markdown_table
-from framescope.eval.rows import Bools, Single
-from framescope.training.calibration import (
-    Achieved,
-    Line,
-    choose_thresholds,
-    lacking,
-    moved,
-    once_an_article,
-    refit_line,
-    threshold_for,
-)
+from framescope.eval.rows import Bools, Floats, Single
+from framescope.training.calibration import choose_thresholds, line_loss, once_an_article
 from framescope.training.data import Examples
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+from scipy.stats import t as student
 
+Line = tuple[float, float]
+Record = Mapping[str, Any]
+"""A recalibration, as the manifest of the new bundle holds it."""
+
+#: Labels of either answer, and their articles, from which a signal is fitted again.
+FEWEST, FEWEST_ARTICLES = 20, 10
+
+# Normal priors, as half the inverse of a variance: of the slope's logarithm a standard deviation of
+# 0.35, of the shift one of 1, which is odds nearly three times as high.
+_OF_SLOPE, _OF_SHIFT = 4.0, 0.5
+_FEWEST_FLAGGED = 5  # articles with a flag, below which nothing is said of how many are right
 _FOLDS = 10
 _DRAWS = 2000
 _OF_FLAGS, _OF_SCORES = ("precision", "recall", "f1"), ("debiased_error", "brier")
@@ -48,8 +55,7 @@ class CalibrationError(FramescopeError):
     """A bundle that can't be calibrated on these labels, or to this target."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A precision or recall that a threshold should achieve, with a confidence."""
 
     figure: str
@@ -57,8 +63,13 @@ class Target:
     confidence: float
 
 
-Record = Mapping[str, Any]
-"""A recalibration, as the manifest of the new bundle holds it."""
+class Achieved(NamedTuple):
+    """A threshold, its precision or recall, and whether the lower end of that is enough."""
+
+    threshold: float
+    value: float
+    low: float
+    enough: bool
 
 
 def recalibration_section(record: Record) -> Section:
@@ -103,11 +114,121 @@ def recalibration_section(record: Record) -> Section:
         f"articles; of {_FOLDS} parts of them, each is judged by the nine others. Weights stay as "
         "they are."
     )
-    signature = f"{record['from']['name']} {record['from']['digest'][:12]}"
-    return Section(note, tuple(tables), signature=signature)
+    bundle = record["from"]
+    return Section(note, tuple(tables), signature=f"{bundle['name']} {bundle['digest'][:12]}")
 
 
 # --- fitting --------------------------------------------------------------------------------------
+
+
+def _lacking(positive: Bools, articles: NDArray[np.str_]) -> str | None:
+    """Return why the labels of a signal are too few; None if they aren't."""
+    for answer, wanted in (("yes", positive), ("no", ~positive)):
+        n, of = int(wanted.sum()), len(np.unique(articles[wanted]))
+        if n < FEWEST or of < FEWEST_ARTICLES:
+            counted = f"{n} labelled {answer} in {of} article{'s' * (of != 1)}"
+            return f"{counted}; it takes {FEWEST} in {FEWEST_ARTICLES}"
+    return None
+
+
+def _design_effect(residuals: Floats, articles: NDArray[np.str_]) -> float:
+    """Return how many labels count as one, by the variance of residuals between articles."""
+    centred = residuals - residuals.mean()
+    _, article = np.unique(articles, return_inverse=True)
+    size = np.bincount(article)
+    spread = float((np.bincount(article, weights=centred) ** 2).sum())
+    found = spread / max(float((centred**2).sum()), 1e-12)
+    return float(np.clip(found, 1.0, size.max()))
+
+
+def refit_line(logits: Single, positive: Bools, articles: NDArray[np.str_], before: Line) -> Line:
+    """Fit Platt scaling again, shrunk towards a bundle's line: slope and intercept."""
+    x = before[0] * logits.astype(np.float64) + before[1]
+    wanted = positive.astype(np.float64)
+    weight = 1.0 / _design_effect(wanted - expit(x), articles)
+
+    loss = line_loss(x, wanted, weight, _OF_SLOPE, _OF_SHIFT)
+    # The priors hold both, so the search needs no bounds.
+    found = minimize(loss, np.zeros(2), jac=True, method="BFGS")
+    factor, shift = math.exp(found.x[0]), float(found.x[1])
+    return round(factor * before[0], 6), round(factor * before[1] + shift, 6)
+
+
+def moved(chances: Single, before: Line, after: Line) -> Single:
+    """Return the chances under a new line that decide as some did under the old one."""
+    odds = logit(np.clip(chances.astype(np.float64), 1e-12, 1 - 1e-12))
+    found = expit(after[0] * (odds - before[1]) / before[0] + after[1])
+    kept: Single = np.where((chances <= 0) | (chances >= 1), chances, found)
+    return kept.astype(np.float32)
+
+
+def threshold_for(
+    proba: Single,
+    positive: Bools,
+    articles: NDArray[np.str_],
+    target: float,
+    *,
+    confidence: float,
+    recall: bool = False,
+) -> Achieved | None:
+    """Return the lowest threshold that achieves a precision, or the highest of a recall.
+
+    It is achieved where the lower end of its interval reaches the target: Wilson's, one-sided, with
+    as many sentences as would give the variance between articles; at a confidence of 0.5 that is
+    the estimate itself. Where none is enough the one with the best lower end is returned; None
+    where too few articles have a flag (of a recall: a positive).
+    """
+    steps = np.unique(proba)
+    if recall:  # every positive counts, flagged or not: a missed one is a wrong one
+        proba, articles = proba[positive], articles[positive]
+    _, article = np.unique(articles, return_inverse=True)
+    size = np.bincount(article) if recall else np.zeros(int(article.max(initial=-1)) + 1)
+    rows, right = size.astype(float), np.zeros(len(size))
+    lows, values = np.full(len(steps), math.nan), np.full(len(steps), math.nan)
+    order = np.argsort(-proba, kind="stable").tolist()
+    at = 0
+    for step in range(len(steps) - 1, -1, -1):
+        while at < len(order) and proba[order[at]] >= steps[step]:
+            row = order[at]
+            rows[article[row]] += not recall
+            right[article[row]] += recall or bool(positive[row])
+            at += 1
+        if rows.any():
+            values[step] = right.sum() / rows.sum()
+            lows[step] = _low(rows[rows > 0], right[rows > 0], confidence)
+    if np.isnan(lows).all():
+        return None
+    best = int(np.nanargmax(lows))
+    enough = bool(lows[best] >= target)
+    if enough:
+        reached = np.flatnonzero(np.nan_to_num(lows, nan=-1.0) >= target)
+        best = int(reached[-1 if recall else 0])
+    below = steps[best - 1] if best else steps[best]
+    # Halfway to the next lower score, so that rounding at serving time changes no decision.
+    threshold = float(f"{(float(steps[best]) + float(below)) / 2:.6g}")
+    return Achieved(threshold, float(values[best]), float(lows[best]), enough)
+
+
+def _low(rows: Floats, right: Floats, confidence: float) -> float:
+    """Return the lower end of the share of right rows, by article; NaN of too few articles."""
+    m, n = len(rows), rows.sum()
+    if m < _FEWEST_FLAGGED:
+        return math.nan
+    p = float(right.sum() / n)
+    spread = max(float(right @ right - 2 * p * (rows @ right) + p * p * (rows @ rows)), 0.0)
+    variance = m / (m - 1) * spread / n**2
+    # Where all are alike their variance isn't known: then articles count.
+    alike = variance < 1e-12 or p in (0.0, 1.0)
+    size = float(m) if alike else min(n, p * (1 - p) / variance)
+    z = _quantile(confidence, m - 1)
+    middle = p + z * z / (2 * size)
+    half = z * math.sqrt(p * (1 - p) / size + z * z / (4 * size * size))
+    return float((middle - half) / (1 + z * z / size))
+
+
+@lru_cache(maxsize=4096)
+def _quantile(confidence: float, freedom: int) -> float:
+    return float(student.ppf(confidence, freedom))
 
 
 def recalibrate(
@@ -118,29 +239,10 @@ def recalibrate(
     targets: Mapping[str, Target] | None = None,
     seed: int = 0,
 ) -> Record:
-    """Fit calibration and thresholds of a bundle again.
+    """Fit calibration and thresholds again, of the signals that are labelled or given.
 
-    Parameters
-    ----------
-    bundle : Bundle
-    rows : Examples
-        With the labels.
-    files : sequence of pathlib.Path
-        That the rows were read from.
-    signals : sequence of str
-        To fit; by default all that are labelled.
-    targets : mapping of str to Target, optional
-        By signal; the others get the threshold with the best expected F1.
-    seed : int
-        Of folds and resamples.
-
-    Raises
-    ------
-    CalibrationError
-        When no signal has enough labels, or one that is named hasn't, or no threshold achieves a
-        target.
-    SignalError
-        When a signal is not in the taxonomy.
+    `rows` were read from `files`; without a target a threshold has the best expected F1. Raises
+    `CalibrationError` when labels are too few, or no threshold achieves a target.
     """
     targets = targets or {}
     where = ", ".join(map(str, files))
@@ -161,11 +263,10 @@ def recalibrate(
     fits, kept = {}, {}
     for column, signal in enumerate(tried):
         known = ~np.isnan(labels[:, column])
-        task = _Task(
-            signal, logits[known, bundle.signals.index(signal)], labels[known, column] >= 0.5,
-            rows.article[known], targets.get(signal), seed,
-        )  # fmt: skip
-        why = lacking(task.positive, task.articles)
+        of_signal = logits[known, bundle.signals.index(signal)]
+        positive, articles = labels[known, column] >= 0.5, rows.article[known]
+        task = _Task(signal, of_signal, positive, articles, targets.get(signal), seed)
+        why = _lacking(positive, articles)
         if why is None:
             fits[signal] = _fitted(task, bundle, where)
         elif signal in targets:
@@ -195,7 +296,7 @@ def recalibrate(
 
 @dataclass(frozen=True)
 class _Task:
-    """The labels of one signal, shape (n,), and the logits of the model."""
+    """The labels of one signal and the model's logits, shape (n,)."""
 
     signal: str
     logits: Single
@@ -205,12 +306,8 @@ class _Task:
     seed: int
 
     def where(self, chosen: Bools) -> _Task:
-        return replace(
-            self,
-            logits=self.logits[chosen],
-            positive=self.positive[chosen],
-            articles=self.articles[chosen],
-        )
+        logits, articles = self.logits[chosen], self.articles[chosen]
+        return replace(self, logits=logits, positive=self.positive[chosen], articles=articles)
 
     def chances(self, line: Line) -> Single:
         """Apply a line as serving does."""
@@ -243,16 +340,13 @@ class _Task:
     def figures(self, proba: Single, flags: Bools) -> dict[str, list[float | None]]:
         """Return figures with the ends of their intervals; each fold has its own threshold."""
         found = {}
-        for given, names in (((flags.astype(np.float32), 0.5), _OF_FLAGS),
-                             ((proba, 0.5), _OF_SCORES)):  # fmt: skip
-            drawn = resample_figures(
-                self.positive, given, None, self.articles, draws=_DRAWS, seed=self.seed,
-                names=names,
-            )  # fmt: skip
+        for scores, names in ((flags.astype(np.float32), _OF_FLAGS), (proba, _OF_SCORES)):
+            given, more = (scores, 0.5), {"draws": _DRAWS, "seed": self.seed}
+            drawn = resample_figures(self.positive, given, None, self.articles, names=names, **more)
             for name in names:
                 value, ends = single_figure(name, self.positive, *given), drawn.a[name]
-                found[name] = [None if math.isnan(x) else round(x, 4)
-                               for x in (value, max(ends.low, 0.0), ends.high)]  # fmt: skip
+                three = value, max(ends.low, 0.0), ends.high
+                found[name] = [None if math.isnan(x) else round(x, 4) for x in three]
         return found
 
 
@@ -327,7 +421,10 @@ def write_recalibrated(bundle: Bundle, record: Record, output: Path) -> None:
     }
     if "thresholds_elsewhere" in old:
         manifest["thresholds_elsewhere"] = {
-            corpus: {s: _moved(value, lines.get(s)) for s, value in own.items()}
+            corpus: {
+                s: _moved_threshold(value, lines[s]) if s in lines else value
+                for s, value in own.items()
+            }
             for corpus, own in old["thresholds_elsewhere"].items()
         }
     card = _card((bundle.path / CARD).read_text("utf-8"), record, manifest)
@@ -341,9 +438,7 @@ def write_recalibrated(bundle: Bundle, record: Record, output: Path) -> None:
     write(output, manifest, card, save)
 
 
-def _moved(value: float, line: tuple[Line, Line] | None) -> float:
-    if line is None:
-        return value
+def _moved_threshold(value: float, line: tuple[Line, Line]) -> float:
     return float(f"{float(moved(np.array(value, np.float32), *line)):.6g}")
 
 
@@ -363,15 +458,12 @@ def _keep_article_heads(
     folder: Path, old: Mapping[str, Line], lines: Mapping[str, tuple[Line, Line]]
 ) -> None:
     """Let signals of articles that are read off sentences read the chances they were fitted on."""
-    if not (folder / HEADS).is_file():
-        return
-    heads = Heads.load(folder)
-    if heads.articles is None:
+    heads = Heads.load(folder) if (folder / HEADS).is_file() else None
+    if heads is None or heads.articles is None:
         return
     changed = {s: list(old[s]) for s in heads.articles["signals"] if s in lines}
     # An earlier entry is older: those are the chances the head was fitted on.
-    fitted_on = changed | dict(heads.articles.get("fitted_on", {}))
-    if fitted_on:
+    if fitted_on := changed | dict(heads.articles.get("fitted_on", {})):
         replace(heads, articles={**heads.articles, "fitted_on": fitted_on}).save(folder)
 
 

@@ -20,9 +20,8 @@ from framescope.classifier import bundles
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.models import DOMAIN, TrainingDomain
 from framescope.classifier.records import Sentence
-from framescope.eval.calibration import write_recalibrated
+from framescope.eval.calibration import moved, refit_line, threshold_for, write_recalibrated
 from framescope.eval.commands.calibrate import calibrate
-from framescope.training.calibration import moved, refit_line, threshold_for
 
 app = typer.Typer()
 app.command()(calibrate)

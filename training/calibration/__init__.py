@@ -4,15 +4,12 @@ Calibration and thresholds, spans from tags, articles from sentences, the traini
 """
 
 from framescope.training.calibration.articles import fit_articles
-from framescope.training.calibration.decisions import Decisions, fit_decisions, once_an_article
+from framescope.training.calibration.decisions import (
+    Decisions,
+    fit_decisions,
+    line_loss,
+    once_an_article,
+)
 from framescope.training.calibration.decisions import thresholds as choose_thresholds
 from framescope.training.calibration.domain import extend_domain, fit_domain
-from framescope.training.calibration.refit import (
-    Achieved,
-    Line,
-    lacking,
-    moved,
-    refit_line,
-    threshold_for,
-)
 from framescope.training.calibration.spans import fit_tags

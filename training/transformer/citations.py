@@ -13,29 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from framescope.classifier.models import (
-    CITATION_FEATURES,
-    KIND_COLUMNS,
-    KIND_FEATURES,
-    KINDS,
-    LINK_COLUMNS,
-    LINK_SIZE,
-    LINKED,
-    ROLE_COLUMNS,
-    ROLES,
-    SENTENCE_FEATURES,
-    SPEAKING,
-    TAGS,
-    Batch,
-    CitationFeatures,
-    CitationScorer,
-    RawCitation,
-    Regressions,
-    ResolvedCitations,
-    RowSpan,
-    Tokens,
-    features_of,
-)
+from framescope.classifier import models
 from framescope.classifier.records import SourceKind
 from framescope.training.data import Examples, Mark, RowCitation
 from numpy.typing import NDArray
@@ -55,7 +33,7 @@ ROLE_WEIGHT, LINK_WEIGHT, KIND_WEIGHT = 3.0, 0.5, 0.3
 WIDER = {"polnear": 0.5}
 _EXCLUSIVE = tuple(kind.value for kind in SourceKind)
 _IGNORED = -100  # what cross_entropy passes over
-_OUTSIDE = TAGS.index("outside")
+_OUTSIDE = models.TAGS.index("outside")
 _NOWHERE = -1e9  # a logit of what can't be
 # How firmly weights of the scorer are held: what a standard deviation of a feature may add to the
 # log-odds costs as much as two wrong sentences.
@@ -82,14 +60,14 @@ class CitationHeads(nn.Module):
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
-        self.role = nn.Linear(hidden, ROLE_COLUMNS)
-        self.link = nn.Linear(hidden, LINK_COLUMNS)
-        self.kind = nn.Linear(hidden, KIND_COLUMNS)
+        self.role = nn.Linear(hidden, models.ROLE_COLUMNS)
+        self.link = nn.Linear(hidden, models.LINK_COLUMNS)
+        self.kind = nn.Linear(hidden, models.KIND_COLUMNS)
         for head in (self.role, self.link, self.kind):
             nn.init.normal_(head.weight, std=0.02)
             nn.init.zeros_(head.bias)
         with torch.no_grad():  # most tokens lie outside
-            self.role.bias.copy_(torch.tensor([-3.0, -2.0, 0.0] * len(ROLES)))
+            self.role.bias.copy_(torch.tensor([-3.0, -2.0, 0.0] * len(models.ROLES)))
 
     def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return roles, links and kinds: (n_passages, n_tokens, columns) each."""
@@ -122,13 +100,13 @@ class _Link(NamedTuple):
 class CitationTargets:
     """The citations of training rows in terms of their tokens, and the loss against them."""
 
-    def __init__(self, train: Examples, tokens: Sequence[Tokens]) -> None:
+    def __init__(self, train: Examples, tokens: Sequence[models.Tokens]) -> None:
         self.citations = train.citations
         self.tokens = tokens
         self.index = [sentence.index for sentence in train.sentences]
         self.weight = [WIDER.get(corpus, 1.0) for corpus in train.corpus.tolist()]
 
-    def loss(self, outputs: Sequence[Tensor], batch: Batch) -> Tensor | None:
+    def loss(self, outputs: Sequence[Tensor], batch: models.Batch) -> Tensor | None:
         """Return the loss of a batch of `CitationHeads`; None where no row of it is annotated."""
         role, link, kind = outputs
         places = {row: (b, start, end) for b, row, start, end in batch.places.tolist()}
@@ -186,17 +164,17 @@ class CitationTargets:
     def _of_roles(
         self, logits: Tensor, places: Mapping[int, Place], annotated: Mapping[int, list[_Placed]]
     ) -> Tensor:
-        wanted = torch.full((*logits.shape[:2], len(ROLES)), _IGNORED)
-        weights = torch.zeros(*logits.shape[:2], len(ROLES))
+        wanted = torch.full((*logits.shape[:2], len(models.ROLES)), _IGNORED)
+        weights = torch.zeros(*logits.shape[:2], len(models.ROLES))
         for row in annotated:
             b, start, end = places[row]
             wanted[b, start:end] = _OUTSIDE
             weights[b, start:end] = self.weight[row]
         for citations in annotated.values():
             for role, (b, start, end) in _spans(citations):
-                wanted[b, start, ROLES.index(role)] = TAGS.index("begins")
-                wanted[b, start + 1 : end, ROLES.index(role)] = TAGS.index("inside")
-        flat = logits.reshape(-1, len(TAGS)), wanted.reshape(-1)
+                wanted[b, start, models.ROLES.index(role)] = models.TAGS.index("begins")
+                wanted[b, start + 1 : end, models.ROLES.index(role)] = models.TAGS.index("inside")
+        flat = logits.reshape(-1, len(models.TAGS)), wanted.reshape(-1)
         each = cross_entropy(*flat, ignore_index=_IGNORED, reduction="none")
         loss: Tensor = (each * weights.reshape(-1)).sum() / (weights > 0).sum()
         return loss
@@ -220,7 +198,7 @@ def _links(one: _Placed) -> Iterator[_Link]:
         for role, target in enumerate((one.source, one.cue)):
             yield _Link(content, role, target, one.weight)
     if one.source is not None and one.weight == 1.0:
-        yield _Link(one.source, LINKED.index("antecedent"), one.antecedent, one.weight)
+        yield _Link(one.source, models.LINKED.index("antecedent"), one.antecedent, one.weight)
 
 
 def _mean(values: Tensor, places: Sequence[Place]) -> Tensor:
@@ -236,7 +214,7 @@ def _of_links(link: Tensor, links: Sequence[_Link], mask: Tensor) -> Tensor:
     """Cross-entropy of the tokens that words should find; the first token is for none."""
     passages = torch.tensor([one.words[0] for one in links])
     role = torch.tensor([one.role for one in links])
-    size, n = LINK_SIZE, len(LINKED)
+    size, n = models.LINK_SIZE, len(models.LINKED)
     asked = _mean(link[..., : n * size], [one.words for one in links])
     asked = asked.reshape(len(links), n, size)[torch.arange(len(links)), role]
     answered = link[..., n * size :].reshape(*link.shape[:2], n, size)
@@ -252,14 +230,14 @@ def _of_links(link: Tensor, links: Sequence[_Link], mask: Tensor) -> Tensor:
 
 
 def _of_kinds(kind: Tensor, kinds: Sequence[_Placed]) -> Tensor:
-    n, exclusive = len(KINDS), len(_EXCLUSIVE)
+    n, exclusive = len(models.KINDS), len(_EXCLUSIVE)
     logits = torch.zeros(len(kinds), n)
-    for at, role in enumerate(SPEAKING):
+    for at, role in enumerate(models.SPEAKING):
         spans = [getattr(one, role) for one in kinds]
         held = torch.tensor([[float(span is not None)] for span in spans])
         columns = kind[..., at * n : (at + 1) * n]
         logits = logits + _mean(columns, [span or (0, 0, 1) for span in spans]) * held
-    names = torch.tensor([KINDS.index(str(one.marked.kind)) for one in kinds])
+    names = torch.tensor([models.KINDS.index(str(one.marked.kind)) for one in kinds])
     on_top = [(float(one.marked.government), float(one.marked.state_media)) for one in kinds]
     each = cross_entropy(logits[:, :exclusive], names, reduction="none")
     each = each + bce(logits[:, exclusive:], torch.tensor(on_top), reduction="none").mean(-1)
@@ -272,11 +250,11 @@ def _of_kinds(kind: Tensor, kinds: Sequence[_Placed]) -> Tensor:
 
 def fit_citation_scorer(
     rows: Examples,
-    resolved: ResolvedCitations,
+    resolved: models.ResolvedCitations,
     logits: NDArray[np.float32],
     signals: Sequence[str],
     state_media: Sequence[bool],
-) -> CitationScorer:
+) -> models.CitationScorer:
     """Fit citations, kinds and signals, and the chance from which a citation is shown.
 
     Nothing was learned from `rows`, and their corpora mark citations by the guidelines. `resolved`
@@ -284,11 +262,11 @@ def fit_citation_scorer(
     `state_media` says which rows name state media.
     """
 
-    def features(scorer: CitationScorer) -> CitationFeatures:
-        return features_of(scorer, resolved, rows.sentences, logits, signals, state_media)
+    def features(scorer: models.CitationScorer) -> models.CitationFeatures:
+        return models.features_of(scorer, resolved, rows.sentences, logits, signals, state_media)
 
-    nothing = Regressions((), {})
-    plain = features(CitationScorer(nothing, nothing, nothing, 0.5))
+    nothing = models.Regressions((), {})
+    plain = features(models.CitationScorer(nothing, nothing, nothing, 0.5))
     annotated = [(row, marked) for row, marked in enumerate(rows.citations) if marked is not None]
     articles = rows.article.tolist()
     row_of = {
@@ -296,7 +274,7 @@ def fit_citation_scorer(
         for row, (article, sentence) in enumerate(zip(articles, rows.sentences, strict=True))
     }
 
-    def shares_words(row: int, raw: RawCitation, marked: RowCitation) -> bool:
+    def shares_words(row: int, raw: models.RawCitation, marked: RowCitation) -> bool:
         """Return True if content and source share characters with those that are marked."""
         if not any(_meet(words, mark) for words in raw.content for mark in marked.content):
             return False
@@ -318,12 +296,15 @@ def fit_citation_scorer(
             if match is not None and match.kind is not None:
                 of_kinds.append(kind_line)
                 truth.append(match)
-    found, correct = np.array(x).reshape(-1, len(CITATION_FEATURES)), np.array(right, np.bool_)
-    citation = Regressions(CITATION_FEATURES, {"right": _line(found, correct)})
-    kinds = _kinds(np.array(of_kinds).reshape(-1, len(KIND_FEATURES)), truth)
+    found, correct = (
+        np.array(x).reshape(-1, len(models.CITATION_FEATURES)),
+        np.array(right, np.bool_),
+    )
+    citation = models.Regressions(models.CITATION_FEATURES, {"right": _line(found, correct)})
+    kinds = _kinds(np.array(of_kinds).reshape(-1, len(models.KIND_FEATURES)), truth)
     chances = expit(citation.log_odds(found)["right"])
     threshold = _threshold(chances, correct, sum(len(marked) for _, marked in annotated))
-    sentences = features(CitationScorer(citation, kinds, nothing, threshold)).sentences
+    sentences = features(models.CitationScorer(citation, kinds, nothing, threshold)).sentences
     of_signals = {}
     for signal, own in _FOR_SIGNAL.items():
         if signal not in rows.signals or signal not in sentences:
@@ -333,22 +314,24 @@ def fit_citation_scorer(
         positive = labels[known] >= 0.5
         if positive.any() and not positive.all():
             of_signal = sentences[signal][known]
-            of_signals[signal] = _of_own(of_signal, positive, SENTENCE_FEATURES, own)
-    return CitationScorer(citation, kinds, Regressions(SENTENCE_FEATURES, of_signals), threshold)
+            of_signals[signal] = _of_own(of_signal, positive, models.SENTENCE_FEATURES, own)
+    return models.CitationScorer(
+        citation, kinds, models.Regressions(models.SENTENCE_FEATURES, of_signals), threshold
+    )
 
 
-def _meet(words: RowSpan, mark: Mark) -> bool:
+def _meet(words: models.RowSpan, mark: Mark) -> bool:
     return words.start < mark.end and mark.start < words.end
 
 
-def _kinds(x: Floats, truth: Sequence[RowCitation]) -> Regressions:
+def _kinds(x: Floats, truth: Sequence[RowCitation]) -> models.Regressions:
     """Fit the kinds on the citations that are right."""
     lines = {}
-    for name in KINDS:
+    for name in models.KINDS:
         own = (f"words: {name}", f"sentence: {name}", f"known: {name}", *_FOR_ANY_KIND)
         holds = [one.kind == name if name in _EXCLUSIVE else getattr(one, name) for one in truth]
-        lines[name] = _of_own(x, np.array(holds, np.bool_), KIND_FEATURES, own)
-    return Regressions(KIND_FEATURES, lines)
+        lines[name] = _of_own(x, np.array(holds, np.bool_), models.KIND_FEATURES, own)
+    return models.Regressions(models.KIND_FEATURES, lines)
 
 
 def _of_own(
