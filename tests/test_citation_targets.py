@@ -240,14 +240,6 @@ def test_who_stands_elsewhere_is_not_typed_or_nowhere_has_no_kind(one, passages)
 # --- what counts how much -------------------------------------------------------------------------
 
 
-def test_a_batch_without_annotated_rows_has_no_loss_and_a_row_counts_the_same_in_any() -> None:
-    texts = ("It rained", "He slept")
-    whole = asked(examples([], [], texts=texts), [(0, 1)]).loss
-    assert asked(examples([], None, texts=texts), [(0, 1)]).loss == pytest.approx(whole / 2)
-    assert asked(examples(None, None, None)).loss is None
-    assert asked(examples([], [], [])).loss == pytest.approx(3.0 * np.log(3), rel=1e-5)
-
-
 def test_a_corpus_of_a_wider_sense_counts_half_and_teaches_no_antecedents() -> None:
     plain = cited(mark(1, "He"), mark(1, "said"), mark(1, "it"))
     none = cited(None, mark(1, "said"), mark(1, "it"))

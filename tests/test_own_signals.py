@@ -103,17 +103,6 @@ def test_own_signals_come_after_those_that_ship_by_their_names(define) -> None:
         in_order(["clickbait_headlin"])
 
 
-def test_the_usual_place_is_read_where_no_file_is_named(tmp_path, monkeypatch, define) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    usual = tmp_path / "framescope" / "signals.toml"
-    usual.parent.mkdir()
-    usual.write_text("[in_passing]\nfamily='framing'\nlevel='sentence'\nmeaning='x'\n")
-    assert [*NAMES][-1] == "in_passing"
-    assert taxonomy.defined_in("in_passing") == str(usual)
-    define()
-    assert tuple(NAMES) == (*SHIPPED, SIGNAL), "the file that is named stands in its place"
-
-
 def entry(**changes: Any) -> str:
     values = {**MINIMAL, **changes}
     lines = (f"{key} = {json.dumps(value)}" for key, value in values.items() if value is not None)
@@ -280,17 +269,6 @@ def test_reports_of_every_kind_show_it(tmp_path, type_command) -> None:
     assert "<capitals>" not in page
     only = json.loads(scored("json", "--signal", SIGNAL))
     assert only["signals"] == [SIGNAL]
-
-
-def test_python_gives_it(tmp_path) -> None:
-    import framescope
-
-    folder = own_bundle(tmp_path / "own")
-    listed = framescope.signals(folder)
-    assert (listed[-1]["name"], listed[-1]["given"], listed[-1]["threshold"]) == (SIGNAL, True, 0.5)
-    taxonomy.forget_own()
-    (report,) = framescope.score(TEXT, model=folder)
-    assert report.to_records()[0][SIGNAL] > 0.9
 
 
 def test_the_service_lists_and_gives_it(tmp_path) -> None:
