@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import re
@@ -68,7 +69,8 @@ def folder(tmp_path_factory) -> Path:
     (here / "article.txt").write_bytes(mutator.SOUND[".txt"])
     (here / "saved-pages").mkdir()
     (here / "saved-pages" / "a.html").write_bytes(mutator.SOUND[".html"])
-    (here / "stories.csv").write_bytes(mutator.SOUND[".csv"])
+    with (here / "stories.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("body", "published"), (mutator.TEXT, "2026-11-03")])
     record = json.dumps({"id": "a", "text": mutator.TEXT})
     (here / "dump.jsonl.gz").write_bytes(gzip.compress(record.encode()))
     outlet = {"id": "karst-press", "name": "Karst Press", "domains": [{"host": "karst.example"}]}
