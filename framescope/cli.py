@@ -30,9 +30,9 @@ _FOR = {
     "For many articles, and for other software": (
         ("batch", "classifier.batch.commands:batch",
          "Score very many articles into a folder of tables (extra: batch)."),
-        ("query", "classifier.batch.reading.commands:query",
+        ("query", "classifier.batch.commands:query",
          "Query a run with SQL (extra: batch)."),
-        ("overview", "classifier.batch.reading.commands:overview",
+        ("overview", "classifier.batch.commands:overview",
          "Write a run as one page: outlets side by side, over time, samples (extra: batch)."),
         ("serve", "classifier.service.commands:serve",
          "Answer requests over HTTP, and show a page to paste texts into (extra: serve)."),

@@ -13,16 +13,16 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier.batch import local, splitting
+import pytest
+from framescope.classifier.batch import local, stages
 from framescope.classifier.batch.folder import RunFolder
 from framescope.classifier.batch.schema import TABLES
 from framescope.classifier.batch.stages import Setup, Stages
@@ -30,6 +30,8 @@ from framescope.classifier.batch.stages import Setup, Stages
 COMMAND = (sys.executable, "-m", "framescope", "batch")
 MARK = "FRAMESCOPE_TEST_RUN"
 """An environment variable by which the processes of a test are found."""
+HANGING = 10
+"""The record at which a file hangs that is called so."""
 
 _PLACES = ("Orrin", "Karst", "Vesk", "Talmere")
 _LINES = (
@@ -47,7 +49,6 @@ FOREIGN = (
 
 
 def text(rng: random.Random, sentences: int = 8) -> str:
-    """Make an article up."""
     return " ".join(
         rng.choice(_LINES).format(place=rng.choice(_PLACES), number=rng.randrange(900))
         for _ in range(sentences)
@@ -55,7 +56,6 @@ def text(rng: random.Random, sentences: int = 8) -> str:
 
 
 def lines(count: int, seed: int = 3) -> str:
-    """Make a file of so many records up."""
     rng = random.Random(seed)
     return "".join(
         json.dumps({"id": f"a{number}", "text": text(rng), "outlet": "Karst Press"}) + "\n"
@@ -91,7 +91,6 @@ def mixed(folder: Path, count: int) -> Path:
 
 
 def rows(run: Path, table: str) -> list[dict[str, Any]]:
-    """Read the rows of a table, in order."""
     import pyarrow.parquet as pq
 
     found: list[dict[str, Any]] = []
@@ -151,8 +150,19 @@ class ProcessHere:
     close = stop
 
 
+_BEGIN = {"begin_scoring": local.begin_scoring, "begin_reading": local.begin_reading}
+
+
+@contextmanager
+def in_process() -> Iterator[None]:
+    """Read and score in this process."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in {"WorkerProcess": ProcessHere, "Stages": stages_here, **_BEGIN}.items():
+            patched.setattr(local, name, value)
+        yield
+
+
 def stages_here(setup: Setup) -> Stages:
-    """Load what scores, once for all tests of a process."""
     return _stages(json.dumps(vars(setup)))
 
 
@@ -165,7 +175,6 @@ def _stages(setup: str) -> Stages:
 
 
 def begin(*words: object, at: tuple[str, int, int] = ("", 0, 0), **more: Any) -> Any:
-    """Start the command in a group of its own; `at` is as `signalled` takes it."""
     mark = f"{os.getpid()}-{time.monotonic_ns()}"
     command = [sys.executable, "-m", "signalled", *map(str, at), "batch", *map(str, words)]
     tests = str(Path(__file__).parent)
@@ -186,7 +195,6 @@ def end(process: Any) -> Any:
 
 
 def marked(mark: str) -> list[int]:
-    """List the processes of a command that live."""
     wanted, found = f"{MARK}={mark}".encode(), []
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -197,7 +205,6 @@ def marked(mark: str) -> list[int]:
 
 
 def until(what: Any, seconds: float = 120.0) -> bool:
-    """Wait until something holds; whether it did in time."""
     end = time.monotonic() + seconds
     while not what():
         if time.monotonic() > end:
@@ -206,37 +213,19 @@ def until(what: Any, seconds: float = 120.0) -> bool:
     return True
 
 
-class Peak:
-    """The largest memory of a process below this one, in bytes, while a block runs.
-
-    As VmHWM says it, which belongs to the program alone: the ru_maxrss of a child is at least that
-    of its parent, and a process that runs tests grows large.
-    """
-
-    def __enter__(self) -> Peak:
-        self.bytes = 0
-        self._ended = threading.Event()
-        self._watch = threading.Thread(target=self._look, daemon=True)
-        self._watch.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._watch.join()
-        assert self.bytes, "no process was seen"
-
-    def _look(self) -> None:
-        import psutil
-
-        while not self._ended.wait(0.02):
-            for child in psutil.Process().children(recursive=True):
-                with suppress(OSError):
-                    status = Path(f"/proc/{child.pid}/status").read_text("ascii", "replace")
-                    if found := re.search(r"VmHWM:\s+(\d+) kB", status):
-                        self.bytes = max(self.bytes, int(found[1]) * 1024)
-
-
 # --- processes that meet what is odd --------------------------------------------------------------
+
+
+class PatientProcess(local.WorkerProcess):
+    """Has no limit but where a record hangs, which does so however fast the machine is."""
+
+    def call(self, function: Any, *arguments: object, timeout: float | None = None) -> Any:
+        """Call with a short limit if the call ends in no other way."""
+        hangs = "do: loop" in repr(arguments)
+        if function is local.read_some:
+            name, record, careful = arguments
+            hangs = ("hang" in str(name) and record == HANGING) or not careful
+        return super().call(function, *arguments, timeout=1.0 if hangs else None)
 
 
 def begin_odd_scoring(setup: Setup) -> None:
@@ -247,7 +236,7 @@ def begin_odd_scoring(setup: Setup) -> None:
 
 def begin_odd_reading(*arguments: Any) -> None:
     """Begin as `local.begin_reading` does, but do what a record says when it is met."""
-    real = splitting.split_input
+    real = stages.split_input
 
     def split(name: str, options: Any) -> Iterator[Any]:
         for item in real(name, options):
@@ -255,7 +244,7 @@ def begin_odd_reading(*arguments: Any) -> None:
                 _heed(repr(item))
             yield item
 
-    splitting.split_input = split  # type: ignore[assignment]
+    stages.split_input = split  # type: ignore[assignment]
     local.begin_reading(*arguments)
 
 
@@ -274,9 +263,7 @@ class _OddStages(Stages):
 def _heed(said: str) -> None:
     found = re.search(r"do: (\S+?)[.\s]", said)
     what, _, marker = (found[1] if found else "").partition("=")
-    if what == "sleep":
-        time.sleep(3600)
-    elif what == "loop":  # in C, where no signal of Python's is heard
+    if what == "loop":  # in C, where no signal of Python's is heard
         re.match(r"(a+)+$", "a" * 60 + "b")
     elif what == "crash":
         ctypes.string_at(0)
@@ -288,5 +275,4 @@ def _heed(said: str) -> None:
 
 
 def die(*_: object) -> None:
-    """Begin as nothing can."""
     os._exit(9)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -41,3 +44,27 @@ WORST_CONTRAST = """() => {
   }
   return worst;
 }"""
+
+
+@contextmanager
+def watched(browser: Any, *allowed: str) -> Iterator[Callable[..., Any]]:
+    """Open pages; at the end they must have complained of nothing and asked nobody else."""
+    contexts, troubles, requests = [], [], []
+
+    def open_page(address: str, *, width: int = 1200, expected: str = "", **options: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: (expected and expected in m.text) or troubles.append(m.text))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("dialog", lambda dialog: troubles.append(dialog.message))
+        page.on("request", lambda request: requests.append((address, request.url)))
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert troubles == []
+    own = ("about:", "data:", "blob:", *allowed)
+    assert [url for home, url in requests if not url.startswith((home, *own))] == []

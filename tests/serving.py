@@ -14,12 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-COMMAND = [
-    sys.executable,
-    "-c",
-    "import sys; from framescope.__main__ import main; sys.exit(main())",
-]
-
 TEXT = """The ferry to Orrin will cost more from Monday
 
 The council of Karst met on Tuesday to talk about the ferry. What a vile scheme, this ferry!
@@ -79,7 +73,7 @@ def running(
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run the command, and give it with its address; it must end by itself when it is told to."""
     process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", *map(str, options)],
+        [sys.executable, "-m", "framescope", "serve", "--port", "0", *map(str, options)],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **(environment or {})},

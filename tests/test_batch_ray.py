@@ -20,25 +20,13 @@ from framescope.classifier.errors import FramescopeError
 pytest.importorskip("ray")
 
 
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of lines and of pages, some of which can't be read."""
-    return batches.mixed(tmp_path_factory.mktemp("in") / "mixed", 80)
-
-
-@pytest.fixture(scope="module")
-def whole(inputs: Path, small_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run of the local engine."""
-    found = tmp_path_factory.mktemp("local") / "run"
-    run.run(Job([str(inputs)], found, Setup(str(small_bundle)), workers=2, quiet=True))
-    return found
-
-
 @pytest.mark.slow
 def test_a_cluster_gives_the_rows_of_this_machine_and_a_run_is_resumed_by_either(
-    inputs, whole, small_bundle, tmp_path
+    small_bundle, tmp_path
 ):
-    found = tmp_path / "run"
+    found, whole = tmp_path / "run", tmp_path / "whole"
+    inputs = batches.mixed(tmp_path / "in", 80)
+    run.run(Job([str(inputs)], whole, Setup(str(small_bundle)), workers=2, quiet=True))
     words = (inputs, "--model", small_bundle, "--output", found, "--engine", "ray", "--workers", 2)
     commit = "framescope.classifier.batch.folder:RunFolder.commit"
     ended = batches.end(batches.begin(*words, at=(commit, 2, signal.SIGINT)))
@@ -48,20 +36,6 @@ def test_a_cluster_gives_the_rows_of_this_machine_and_a_run_is_resumed_by_either
     ended = batches.end(batches.begin(*words, "--resume"))
     assert ended.returncode == 1, ended.err
     assert "framescope: 5 records failed (5 read)" in ended.err.replace("scored; ", "framescope: ")
-    batches.check_same(found, whole)
-
-
-@pytest.mark.slow
-def test_a_process_that_is_killed_on_a_node_takes_no_row_along(
-    inputs, whole, small_bundle, tmp_path
-):
-    found = tmp_path / "run"
-    words = (inputs, "--model", small_bundle, "--output", found, "--engine", "ray", "--workers", 1)
-    process = batches.begin(*words)
-    scoring = batches.until(lambda: RunFolder(found).committed())
-    assert scoring
-    ended = batches.end(process)
-    assert ended.returncode == 1, ended.err
     batches.check_same(found, whole)
 
 

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import shlex
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,13 +18,13 @@ pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq
 import small_runs as runs
 import typer
+from framescope.classifier.batch.commands import overview, query
 from framescope.classifier.batch.folder import RunError, RunFolder
-from framescope.classifier.batch.reading.commands import overview, query
 from framescope.classifier.batch.reading.database import Database, QueryError
 from framescope.classifier.batch.reading.database import open_run as opened
 from framescope.classifier.batch.reading.views import CLAIMS
 from framescope.classifier.batch.schema import TABLES, columns
-from framescope.classifier.errors import FramescopeError, InputError
+from framescope.classifier.errors import InputError
 from framescope.classifier.outlets.publisher.publisher import UNNAMED
 from pages_of_docs import CALLS
 from typer.testing import CliRunner
@@ -114,12 +108,6 @@ def test_framing_is_counted_in_the_outlets_own_voice(database: Database) -> None
     assert found["loaded_language"] == pytest.approx(own / found["own_sentences"])
 
 
-def test_what_is_undecided_counts_neither_way(database: Database) -> None:
-    found = outlet(database, "unknown")
-    assert (found["own_sentences"], found["biased_language_n"]) == (2, 1)
-    assert found["subjective_n"] == 2
-
-
 def test_the_page_around_an_article_is_left_out(database: Database) -> None:
     for view in ("most_flagged", "repeated_text", "content_sentences"):
         sql = f"SELECT count(*) AS n FROM {view} WHERE text = '{runs.FURNITURE}'"
@@ -127,16 +115,6 @@ def test_the_page_around_an_article_is_left_out(database: Database) -> None:
     assert one(database, f"SELECT count(*) AS n FROM sentences WHERE text = '{runs.FURNITURE}'")[
         "n"
     ] == 20  # fmt: skip
-
-
-def test_days_are_in_order_and_what_has_none_is_a_day_of_its_own(database: Database) -> None:
-    rows = database.rows("FROM by_day")
-    days = [row["day"] for row in rows if row["day"]]
-    assert days == sorted(days)
-    assert sum(row["articles"] for row in rows) == 28
-    assert [(row["outlet"], row["articles"]) for row in rows if row["day"] is None] == [
-        ("unknown", 1)
-    ]
 
 
 def test_the_most_flagged_sentence_comes_first_with_where_it_stands(database: Database) -> None:
@@ -211,21 +189,6 @@ def test_an_interval_is_that_of_a_ratio_over_texts(database: Database) -> None:
     assert found["biased_language_low"] == pytest.approx(low, abs=1e-4)
     assert found["biased_language_high"] == pytest.approx(high, abs=1e-4)
     assert 0 < low < found["biased_language"] < high < 1
-
-
-def test_a_share_of_nothing_found_has_an_interval_all_the_same(database: Database) -> None:
-    found = outlet(database, "The Orrin Gazette")
-    assert (found["loaded_language"], found["loaded_language_low"]) == (0, 0)
-    assert 0.2 < found["loaded_language_high"] < 0.5  # of eleven texts, and not of 22 sentences
-
-
-def test_copies_of_a_text_are_one_text_and_make_no_interval(tmp_path: Path) -> None:
-    copies = [runs.report(f"c{n}", runs.RANT, outlet=runs.VOICE, day=n) for n in range(9)]
-    with opened(runs.write(tmp_path / "run", articles=copies)) as database:
-        found = outlet(database, "Karst Voice")
-    assert (found["scored"], found["texts"]) == (9, 1)
-    assert found["biased_language"] == 1
-    assert found["biased_language_low"] is found["biased_language_high"] is None
 
 
 # --- runs of all kinds ----------------------------------------------------------------------------
@@ -353,15 +316,6 @@ def test_all_kinds_of_questions_are_answered(database: Database, sql: str) -> No
     assert database.rows(sql)
 
 
-def test_a_query_can_be_interrupted(database: Database) -> None:
-    long = "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range < b.range * 3"
-    here = threading.get_ident()
-    threading.Timer(0.3, lambda: signal.pthread_kill(here, signal.SIGINT)).start()
-    with pytest.raises(KeyboardInterrupt):
-        database.rows(long)
-    assert database.rows("SELECT 1 AS one") == [{"one": 1}]
-
-
 def test_a_query_that_needs_more_memory_says_how_to_give_it(folder: RunFolder) -> None:
     with opened(folder, "20MB") as database, pytest.raises(QueryError, match="--memory 8GB"):
         database.rows("SELECT list(range) FROM range(20000000)")
@@ -376,20 +330,6 @@ def test_without_sql_the_views_are_listed(folder: RunFolder) -> None:
     views = ("by_outlet", "by_day", "most_flagged", "sourcing_map", "repeated_text")
     for word in (*views, "who_cites_whom", "loaded_language *", "NAME_low", "inputs, articles"):
         assert word in shown.stdout
-
-
-def test_what_is_piped_is_csv(folder: RunFolder) -> None:
-    shown = typed(folder.path, "SELECT text, flags, day, strength FROM most_flagged LIMIT 1")
-    (row,) = csv.DictReader(io.StringIO(shown.stdout))
-    assert row["text"] == runs.HOSTILE
-    assert json.loads(row["flags"]) == ["biased_language", "loaded_language", "doubt"]
-    assert row["day"] == ""
-
-
-def test_numbers_are_written_as_they_were_scored(folder: RunFolder) -> None:
-    sql = "SELECT content, sentence FROM sentences WHERE sentence = 0 LIMIT 1"
-    (line,) = typed(folder.path, sql, "--format", "jsonl").stdout.splitlines()
-    assert json.loads(line) == {"content": 0.7032, "sentence": 0}
 
 
 def test_json_holds_rows_and_no_number_that_is_none(folder: RunFolder) -> None:
@@ -425,27 +365,6 @@ def test_a_files_suffix_says_the_format(folder: RunFolder, tmp_path: Path) -> No
     assert "is called csv, and --format is json" in str(wrong.exception)
 
 
-def test_wide_rows_stand_one_below_the_other_on_a_terminal(folder: RunFolder) -> None:
-    wide = typed(folder.path, "FROM by_outlet", "-f", "terminal").stdout
-    assert "outlet                   " in wide
-    assert max(map(len, wide.splitlines())) <= 110
-    narrow = typed(folder.path, "SELECT outlet, articles FROM by_outlet", "-f", "terminal").stdout
-    assert narrow.splitlines()[0].split() == ["outlet", "articles"]
-    assert "No rows." in typed(folder.path, "FROM inputs WHERE false", "-f", "terminal").stdout
-    many = typed(folder.path, "SELECT range FROM range(99)", "-f", "terminal").stdout
-    assert "The first 50 rows" in many
-
-
-def test_a_terminal_is_given_no_escapes(folder: RunFolder) -> None:
-    shown = typed(folder.path, "SELECT chr(27) || '[2J' || 'x' AS a", "-f", "terminal").stdout
-    assert "\x1b" not in shown
-
-
-def test_sql_is_read_from_standard_input(folder: RunFolder) -> None:
-    shown = typed(folder.path, "-", stdin="SELECT count(*) AS n FROM articles\n")
-    assert shown.stdout.split() == ["n", "28"]
-
-
 def test_a_run_that_goes_on_is_told_to_be_unfinished(tmp_path: Path) -> None:
     folder = runs.write(tmp_path / "run", finished=False)
     shown = typed(folder.path, "SELECT count(*) FROM articles")
@@ -453,23 +372,8 @@ def test_a_run_that_goes_on_is_told_to_be_unfinished(tmp_path: Path) -> None:
     assert typed(folder.path, "SELECT 1", "--quiet").stderr == ""
 
 
-@pytest.mark.parametrize("size", ["many", "2", "-1GB", "2GB; SELECT 1"])
-def test_a_size_that_is_none_is_refused(folder: RunFolder, size: str) -> None:
-    shown = typed(folder.path, "SELECT 1", f"--memory={size}")
-    assert isinstance(shown.exception, FramescopeError)
-    assert "is not a size" in str(shown.exception)
-
-
 def test_parquet_to_standard_output_is_refused(folder: RunFolder) -> None:
     assert "give --output FILE" in str(typed(folder.path, "SELECT 1", "-f", "parquet").exception)
-
-
-def test_the_program_ends_with_two_and_one_line(folder: RunFolder) -> None:
-    command = [sys.executable, "-m", "framescope", "query", str(folder.path), "FROM nowhere"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("framescope: the SQL can't be run: Catalog Error")
-    assert len(done.stderr.splitlines()) == 1
 
 
 SHOWN = sorted({line for page, line in CALLS if page == "batch-queries.md"})

@@ -44,25 +44,6 @@ def test_types_are_the_same_whatever_is_null(path: Path) -> None:
     assert list(run.sentences["flags"].iloc[0]) == ["content", "claim"]
 
 
-def test_places_are_those_of_the_articles_text(path: Path) -> None:
-    run = framescope.read_run(path)
-    rows = run.spans.merge(run.sentences, on=["article_id", "sentence"], suffixes=("", "_of"))
-    assert len(rows) == len(run.spans)
-    words = {
-        row.text[row.start - row.start_of : row.end - row.start_of] for row in rows.itertuples()
-    }
-    assert "What a" in words
-
-
-def test_a_table_is_read_once_and_only_when_it_is_asked_for(path: Path) -> None:
-    run = framescope.read_run(path)
-    assert not set(TABLES) & vars(run).keys()
-    assert run.inputs is run.inputs
-    assert set(TABLES) & vars(run).keys() == {"inputs"}
-    with pytest.raises(AttributeError):
-        run.path = Path()
-
-
 def test_questions_are_answered_with_frames(path: Path) -> None:
     run = framescope.read_run(path)
     found = run.query("SELECT outlet, articles FROM by_outlet ORDER BY outlet")
@@ -75,11 +56,6 @@ def test_a_run_without_a_shard_gives_empty_frames(tmp_path: Path) -> None:
     run = framescope.read_run(runs.write(tmp_path / "run", shards=0, finished=False).path)
     assert (len(run.sentences), dict(run.summary)) == (0, {})
     assert str(run.sentences["claim"].dtype) == "float32"
-
-
-def test_no_run_is_told(tmp_path: Path) -> None:
-    with pytest.raises(framescope.FramescopeError, match="holds no run"):
-        framescope.read_run(tmp_path)
 
 
 @pytest.mark.parametrize(

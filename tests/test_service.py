@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -36,7 +37,6 @@ RECORDS = "\n".join(json.dumps({"id": f"r{n}", "text": f"{LINE} {n}."}) for n in
         ("text.txt", TEXT),
         ("text.txt", "\ufeff" + TEXT),
         ("text.txt", LINE),
-        ("text.txt", LINE + "\n"),
         ("text.txt", "KARST (Karst Press) - " + LINE),
         ("text.txt", GERMAN),
         ("text.txt", "Vile – “wicked” é \U0001f6a2 \u200b said the mayor.\r\n\r\n" + TEXT),
@@ -63,19 +63,8 @@ def test_a_page_is_answered_as_the_command_scores_a_file(client, small_bundle, t
     assert answer.json()["articles"][0]["title"] == TEXT.partition("\n")[0]
 
 
-def test_a_part_of_a_page_is_read_as_one(client):
-    part = f"<b>{TEXT}</b>".replace("\n\n", "<br><br>")
-    assert "<b>" not in post(client, html=part).json()["articles"][0]["text"]
-
-
 def test_an_answer_keeps_the_schema_of_reports(client):
     jsonschema.validate(post(client, text=TEXT).json(), report_schema())
-
-
-def test_another_language_is_a_report_with_a_note(client):
-    answer = post(client, text=GERMAN)
-    assert answer.status_code == 200
-    assert "'de'" in answer.json()["articles"][0]["note"]
 
 
 def test_a_browser_gets_the_report_as_a_page(client):
@@ -106,30 +95,21 @@ def test_a_text_is_never_a_files_name_or_an_address(client, text):
     ("body", "said"),
     [
         (b"", "empty"),
-        (b"{", "no JSON"),
         (b"\xff\xfe", "JSON"),
         (b"[" * 100_000, "JSON"),
         (b'{"text": ' + b"9" * 5_000 + b"}", "JSON"),
         (b'{"text": NaN}', "text: should be a valid string"),
-        (b'{"text": "\\ud800"}', "text: "),
         (b'{"text": "\\ud800\\u0000", "\\ud800": 1}', ""),
-        (b'{"text": ""}', "text: "),
         (b'{"text": " \\n\\t"}', "text: is empty"),
         (b'{"text": "%PDF-1.4\\n%1"}', "a PDF"),
-        (b'{"text": "' + b"\\u0000" * 50 + b'"}', ""),
         (b'{"text": "\\u0001\\u0002\\n\\u0003 a"}', "binary"),
-        (b'{"text": null}', "text: "),
         (b'{"text": ["a"]}', "text: should be a valid string"),
         (b'{"text": "a", "id": 7}', "id: should be a valid string"),
         (b'{"text": "a", "txt": "b"}', "txt: unknown key"),
         (b'{"text": "a", "html": "b"}', "one of 'text', 'html' or 'url'"),
-        (b'{"txt": "a"}', "one of 'text', 'html' or 'url'"),
         (b"{}", "one of 'text', 'html' or 'url'"),
-        (b"[]", "one of 'text', 'html' or 'url'"),
         (b"null", ""),
-        (b'"text"', "one of 'text', 'html' or 'url'"),
         (b'{"html": "<p>Short.</p>"}', "no article"),
-        (b'{"url": "ftp://karst.example/a"}', "url: "),
         (b'{"url": "file:///etc/hostname"}', "url: "),
     ],
 )
@@ -201,11 +181,9 @@ def test_each_of_a_batch_is_answered_in_its_place(client):
     ("body", "said"),
     [
         ({"articles": []}, "articles: "),
-        ({"articles": {"text": LINE}}, "articles: "),
         ({"articles": [{"text": LINE}, {"text": 3}]}, "articles[1].text: should be"),
         ({"articles": [{"text": LINE, "tag": 3}]}, "articles[0].tag: unknown key"),
         ({"articles": [{"text": LINE}, 7]}, "articles[1]: give an object"),
-        ({"text": LINE}, "articles"),
     ],
 )
 def test_a_batch_of_another_shape_is_refused_and_the_place_named(client, body, said):
@@ -214,15 +192,19 @@ def test_a_batch_of_another_shape_is_refused_and_the_place_named(client, body, s
     assert said in answer.json()["error"]
 
 
+def test_many_clients_at_once_get_the_commands_scores(client, small_bundle, tmp_path):
+    posted = [f"{TEXT}\n{LINE} {number}.\n" for number in range(24)]
+    for number, text in enumerate(posted):
+        (tmp_path / f"{number:02}.txt").write_text(text, "utf-8")
+    wanted = scored_by_command(tmp_path, "", "", small_bundle)["articles"]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda text: post(client, text=text).json(), posted))
+    unlike = {"id": None, "origin": None}
+    found = [answer["articles"][0] | unlike for answer in answers]
+    assert found == [article | unlike for article in wanted]
+
+
 # --- what else there is ---------------------------------------------------------------------------
-
-
-def test_signals_say_which_the_model_gives(client):
-    rows = {row["name"]: row for row in client.get("/signals").json()}
-    assert rows["claim"]["given"] is True
-    assert rows["claim"]["threshold"] == 0.5
-    assert rows["slogans"]["given"] is False
-    assert rows["slogans"]["threshold"] is None
 
 
 @pytest.mark.parametrize("key", ["rt.com", "https://www.rt.com/news/", "RT", "Q22868", "rt"])
@@ -241,11 +223,6 @@ def test_an_unknown_outlet_is_404_and_says_who_may_be_meant(client):
     assert "Reuters" in answer.json()["error"]
     assert client.get("/sources/%00%ff").status_code == 404
     assert client.get("/sources/" + "a" * 501).status_code == 422
-
-
-def test_it_lives_and_is_ready(client):
-    assert client.get("/health").json() == {"status": "ok"}
-    assert client.get("/ready").json() == {"status": "ready"}
 
 
 def test_readiness_ends_before_the_service_does(client):
@@ -271,15 +248,10 @@ def test_what_is_counted_is_what_was_done(client):
         'framescope_requests_total{path="other",status="404"}',
     )
     before = [value(name) for name in names]
-    sentences = value("framescope_sentences_total")
     report = post(client, text=TEXT).json()
     client.get("/no/such/path/of/many")
     assert [value(name) for name in names] == [count + 1 for count in before]
-    assert value("framescope_sentences_total") == sentences + len(
-        report["articles"][0]["sentences"]
-    )
     assert f'digest="{report["digest"]}"' in client.get("/metrics").text
-    assert "process_resident_memory_bytes" in client.get("/metrics").text
 
 
 def test_the_description_has_examples_that_work(client):

@@ -19,15 +19,12 @@ from fastapi.testclient import TestClient
 from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.inputs import fetching
 from framescope.classifier.records import Article
-from framescope.classifier.service.app import address_of, bound
 from framescope.classifier.service.commands import serve
 from framescope.classifier.service.limits import (
     Capacity,
     Limits,
     LimitsMiddleware,
-    RequestError,
     ServiceError,
-    named,
     read_token,
 )
 from framescope.classifier.service.scoring import ScoringQueue
@@ -39,18 +36,15 @@ PATIENCE = 20  # seconds that a test waits for what comes at once
 class Held:
     """A scorer that waits for leave, and remembers what was scored together."""
 
-    def __init__(self, fails: str = "") -> None:
+    def __init__(self) -> None:
         self.leave, self.begun = threading.Event(), threading.Event()
         self.together: list[list[str]] = []
-        self.fails = fails
 
     def score(self, articles):
         found = list(articles)
         self.together.append([article.id for article in found])
         self.begun.set()
         assert self.leave.wait(PATIENCE)
-        if self.fails in [article.id for article in found]:
-            raise RuntimeError(self.fails)
         return iter(found)
 
 
@@ -107,22 +101,6 @@ def test_what_waits_is_scored_together_and_goes_back_to_who_asked(held):
     assert held.together == [["first"], ["0", "1", "2", "3", "4", "a", "b"]]
 
 
-def test_one_defect_is_its_own(held):
-    held.fails = "bad"
-    waiting = queue(held)
-
-    async def ask():
-        jobs = [asyncio.ensure_future(waiting.score(one(n))) for n in ("good", "bad", "fine")]
-        await begun(held)
-        held.leave.set()
-        return await asyncio.gather(*jobs, return_exceptions=True)
-
-    good, bad, fine = asyncio.run(ask())
-    waiting.stop()
-    assert ([item.id for item in good], [item.id for item in fine]) == (["good"], ["fine"])
-    assert isinstance(bad, RuntimeError)
-
-
 def test_whoever_waited_too_long_is_told_to_come_again_and_what_runs_too_long_is_late(held):
     waiting = queue(held, seconds=0.1)
 
@@ -139,25 +117,6 @@ def test_whoever_waited_too_long_is_told_to_come_again_and_what_runs_too_long_is
     assert held.together == [["running"]]  # nobody waits for the other any more
 
 
-def test_what_nobody_waits_for_is_not_scored(held):
-    waiting = queue(held)
-
-    async def ask():
-        first = asyncio.ensure_future(waiting.score(one("first")))
-        await begun(held)
-        gone = asyncio.ensure_future(waiting.score(one("gone")))
-        stays = asyncio.ensure_future(waiting.score(one("stays")))
-        await asyncio.sleep(0)
-        gone.cancel()
-        await asyncio.sleep(0)
-        held.leave.set()
-        await asyncio.gather(first, stays)
-
-    asyncio.run(ask())
-    waiting.stop()
-    assert held.together == [["first"], ["stays"]]
-
-
 def test_stopping_finishes_what_waits(held):
     waiting = queue(held)
 
@@ -171,16 +130,6 @@ def test_stopping_finishes_what_waits(held):
 
     assert [[item.id for item in found] for found in asyncio.run(ask())] == [["0"], ["1"], ["2"]]
     assert not waiting.alive
-
-
-def test_seats_are_taken_all_or_none():
-    capacity = Capacity(3)
-    capacity.take(2, 1)
-    with pytest.raises(RequestError, match="full: 2 articles are waiting, and 3 may") as refused:
-        capacity.take(2, 7)
-    assert (refused.value.status, refused.value.retry, capacity.taken) == (429, 7, 2)
-    capacity.leave(2)
-    capacity.take(3, 1)
 
 
 # --- how many at once -----------------------------------------------------------------------------
@@ -251,16 +200,6 @@ def test_what_is_too_long_is_413(small):
     assert small.post("/score", json={"text": TEXT}).status_code == 200
 
 
-def test_nor_is_a_long_body_taken_that_does_not_say_its_length(small):
-    def drops():
-        yield b'{"text": "'
-        for _ in range(500):
-            yield b"a " * 50
-
-    headers = {"content-type": "application/json"}
-    assert small.post("/score", content=drops(), headers=headers).status_code == 413
-
-
 def test_an_article_that_takes_too_long_is_504_and_says_so(small_bundle):
     app = make(small_bundle)
     app.state.service.scorer.seconds = 1e-9
@@ -304,12 +243,6 @@ async def nobody(scope, receive, send):
     raise AssertionError("was asked")
 
 
-def test_who_sends_too_slowly_is_cut_off():
-    line = Line({"type": "http.request", "body": b"{", "more_body": True})
-    asyncio.run(guard(nobody, seconds=0.05)(line.scope, line.receive, line.send))
-    assert line.status == 408
-
-
 def test_an_endless_body_is_not_read_to_its_end():
     count = 0
 
@@ -322,13 +255,6 @@ def test_an_endless_body_is_not_read_to_its_end():
     asyncio.run(guard(nobody, size=1_000)(line.scope, endless, line.send))
     assert line.status == 413
     assert count < 30
-
-
-def test_whoever_expects_leave_to_send_is_refused_before():
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"5000")]
-    line = Line(headers=[*headers, (b"expect", b"100-continue")])
-    asyncio.run(guard(nobody, size=1_000)(line.scope, line.receive, line.send))
-    assert line.status == 413
 
 
 def test_a_client_that_goes_away_gives_its_seat_back():
@@ -353,11 +279,6 @@ def test_a_client_that_goes_away_gives_its_seat_back():
         assert line.sent == []
     assert ended == [True]
     assert capacity.taken == 0
-
-
-def test_requests_are_counted_under_a_bounded_number_of_names():
-    assert {named(f"/{n}") for n in range(9)} == {"other"}
-    assert {named(f"/sources/{n}") for n in range(9)} == {"/sources/{key}"}
 
 
 # --- the token ------------------------------------------------------------------------------------
@@ -402,18 +323,6 @@ def test_with_the_token_everything_is(locked):
 def test_health_and_the_page_are_open(locked):
     assert locked.get("/health").status_code == 200
     assert 'id="token"' in locked.get("/").text
-
-
-def test_tokens_are_compared_in_constant_time(locked, monkeypatch):
-    from framescope.classifier.service import limits as module
-
-    asked = []
-    compare = module.hmac.compare_digest
-    monkeypatch.setattr(
-        module.hmac, "compare_digest", lambda a, b: asked.append((a, b)) or compare(a, b)
-    )
-    locked.get("/ready", headers={"authorization": "Bearer abc"})
-    assert asked == [(b"abc", TOKEN.encode())]
 
 
 def test_a_token_comes_from_a_file_else_from_the_environment(tmp_path, monkeypatch):
@@ -497,11 +406,7 @@ def test_private_addresses_are_never_fetched(fetches, site, address):
     [
         *("http://", "http://[", "http://[::1", "http://a b/", "http://..", "http://:80/"),
         *("https://\x00/", "http://karst.invalid:99999/", "http://" + "a" * 300 + ".invalid/"),
-        *(
-            "http://é\u3002\uff0e.invalid/",
-            "http://karst.invalid/\n\rHost: a",
-            "http:///etc/hostname",
-        ),
+        *("http://é\u3002\uff0e.invalid/", "http://karst.invalid/\n\rHost: a", "http:///etc/a"),
     ],
 )
 def test_no_address_whatever_ends_in_a_defect(fetches, address):
@@ -564,11 +469,3 @@ def test_without_the_extra_one_line_says_what_to_type(monkeypatch):
     monkeypatch.setitem(sys.modules, "fastapi", None)
     with pytest.raises(ServiceError, match=r"pip install '.*\[serve\]'"):
         serve(port=0)
-
-
-def test_it_listens_on_this_machine_alone_unless_told():
-    with bound("127.0.0.1", 0) as listening:
-        assert address_of(listening).startswith("http://127.0.0.1:")
-    import inspect
-
-    assert inspect.signature(serve).parameters["host"].default == "127.0.0.1"

@@ -1,4 +1,4 @@
-"""A run on disk: a folder of shards, each of which is there whole or not at all.
+"""A run on disk, and how far it is: a folder of shards, each of which is there whole or not at all.
 
 RUN/
 manifest.json     what was run: inputs, bundle, options; `--resume` compares with it
@@ -14,22 +14,28 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
+import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from framescope.classifier.batch.schema import need_pyarrow
+from framescope.classifier.batch.stages import Counts
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.files import LockedError, atomic_write, locked, replacing, sync
 from framescope.classifier.inputs import ListedFile
+from framescope.classifier.records import printable
 from framescope.classifier.taxonomy import DEFINITIONS, declare, from_records
 
-FORMAT = 1
-"""Of the folder; a newer one is refused."""
+FORMAT = 1  # of the folder; a newer one is refused
 MANIFEST, SUMMARY, PROGRESS = "manifest.json", "summary.json", "progress.json"
-SHARD = "shard.json"
-"""Of a shard: where it begins, where the next does, and what is in it."""
+SHARD = "shard.json"  # of a shard: where it begins, where the next does, and what is in it
+_MINUTE = 60.0  # seconds over which the rate is taken
+_WRITTEN = 2.0  # seconds between two states of `PROGRESS`
 
 
 class RunError(FramescopeError):
@@ -37,12 +43,7 @@ class RunError(FramescopeError):
 
 
 class RunFolder:
-    """A run's folder.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    """
+    """A run's folder."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -53,13 +54,7 @@ class RunFolder:
         return (self.path / MANIFEST).is_file()
 
     def manifest(self) -> dict[str, Any]:
-        """Read what was run.
-
-        Raises
-        ------
-        RunError
-            When there is no run, or one of a newer format.
-        """
+        """Read what was run; raises `RunError` without a run, or for one of a newer format."""
         path = self.path / MANIFEST
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -80,18 +75,14 @@ class RunFolder:
     def summary(self) -> dict[str, Any]:
         """Read how the run ended; empty if it hasn't."""
         path = self.path / SUMMARY
-        if not path.is_file():
-            return {}
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     def is_blank(self) -> bool:
         """Whether there is only what a start leaves that was killed before there was a run."""
-        left = (one.name for one in self.path.iterdir())
         return not self.committed() and all(
-            name in ("lock", "listing", self.shards.name)
-            or (name.startswith(".") and MANIFEST in name)
-            for name in left
+            one.name in ("lock", "listing", self.shards.name)
+            or (one.name.startswith(".") and MANIFEST in one.name)
+            for one in self.path.iterdir()
         )
 
     def committed(self) -> list[int]:
@@ -122,7 +113,7 @@ class RunFolder:
         return found
 
     def write(self, name: str, record: Mapping[str, Any], *, durable: bool = True) -> None:
-        """Write a file of JSON atomically; `durable` as of `classifier.files.atomic_write`."""
+        """Write a file of JSON atomically."""
         data = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
         atomic_write(self.path / name, data, durable=durable)
 
@@ -134,10 +125,7 @@ class RunFolder:
         return path
 
     def commit(self, draft: Path, number: int) -> None:
-        """Make a draft a shard, in one step.
-
-        The files are on the disk before the name is, and the name before this returns.
-        """
+        """Make a draft a shard in one step: its files are on the disk before its name is."""
         for file in sorted(draft.iterdir()):
             sync(file)
         sync(draft)
@@ -182,13 +170,7 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from writing.
-
-        Raises
-        ------
-        RunError
-            When another one does.
-        """
+        """Keep other processes from writing; raises `RunError` when another one does."""
         with ExitStack() as stack:
             try:
                 self.path.mkdir(exist_ok=True)
@@ -200,3 +182,114 @@ class RunFolder:
                 reason = f"can't be written ({error.strerror}); give another --output"
                 raise RunError(f"{self.path}: {reason}") from None
             yield
+
+
+class RunProgress:
+    """Watches a run, which adds to `counts`, and to the bytes `read` and `shards` done so far."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        counts: Counts,
+        total: int | None,  # bytes of the inputs; None if unknown
+        read: int,
+        *,
+        shards: int = 0,
+        quiet: bool,
+    ) -> None:
+        self.folder, self.counts, self.total, self.read = folder, counts, total, read
+        self.shards, self.quiet = shards, quiet
+        self._begun = time.monotonic()
+        self._first = read
+        self._past: deque[tuple[float, int]] = deque([(self._begun, counts.articles)])
+        self._written = self._told = 0.0
+        self._bar: Any = None
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show the progress during a block: a bar on a terminal, else a line a minute."""
+        self._told = time.monotonic()
+        if self.quiet or not sys.stderr.isatty():
+            yield
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        columns = BarColumn(bar_width=20), TextColumn("{task.fields[line]}")
+        with Progress(*columns, console=Console(stderr=True), transient=True) as self._bar:
+            self._bar.add_task("", total=self.total, line="loading the model")
+            yield
+
+    def tell(self, line: str) -> None:
+        """Print a line beside the progress."""
+        if self.quiet:
+            return
+        line = f"framescope: {printable(line)}"
+        with suppress(OSError):  # its reader is gone; the run isn't
+            if self._bar is not None:
+                self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            else:
+                print(line, file=sys.stderr, flush=True)
+
+    def update(self, *, state: str = "running", force: bool = False) -> None:
+        """Note what was done by now."""
+        now = time.monotonic()
+        self._past.append((now, self.counts.articles))
+        while len(self._past) > 2 and self._past[1][0] <= now - _MINUTE:
+            self._past.popleft()
+        if force or now - self._written > _WRITTEN:
+            self.folder.write(PROGRESS, self.record(state), durable=False)
+            self._written = now
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=self.read, line=self._line())
+        elif not self.quiet and now - self._told > _MINUTE:
+            self.tell(self._line())
+            self._told = now
+
+    @property
+    def rate(self) -> float:
+        """Articles a second, over the last minute."""
+        first, last = self._past[0], self._past[-1]
+        return (last[1] - first[1]) / max(last[0] - first[0], 1e-9)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the rest takes, at the pace so far; None if unknown."""
+        done, elapsed = self.read - self._first, time.monotonic() - self._begun
+        if not self.total or done <= 0:
+            return None
+        return max(self.total - self.read, 0) * elapsed / done
+
+    def record(self, state: str) -> dict[str, Any]:
+        """Return the content of the file; `state` is running, interrupted, stopped or finished."""
+        return {
+            "state": state,
+            "process": os.getpid(),
+            "updated": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "seconds": round(time.monotonic() - self._begun, 1),
+            **asdict(self.counts),
+            "shards": self.shards,
+            "bytes_done": self.read,
+            "bytes_total": self.total,
+            "articles_per_second": round(self.rate, 2),
+            "seconds_left": None if self.left is None else round(self.left),
+        }
+
+    def _line(self) -> str:
+        from rich.filesize import decimal
+
+        counts, share = self.counts, ""
+        if self.total:
+            share = f" of {decimal(self.total)} ({self.read / self.total:.0%})"
+        left = "" if self.left is None else f", {_duration(self.left)} left"
+        return (
+            f"{counts.articles:,} articles, {decimal(self.read)}{share}, "
+            f"{self.rate:,.1f} articles/s{left}, {counts.errors:,} failed"
+        )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60} min"

@@ -16,18 +16,16 @@ from framescope.classifier.batch.schema import SAME_ROWS
 from framescope.classifier.batch.stages import Setup
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import ListedFile, list_inputs, read_list
-from framescope.classifier.records import printable
+from framescope.classifier.output import tell
 
 _SHOWN = 3  # files that are named of those that differ
-LIST = "-"
-"""As an input: the list of inputs that standard input holds."""
 
 
 @dataclass(frozen=True)
 class Job:
     """What a batch is asked to do; the attributes are the command's options."""
 
-    inputs: Sequence[str]  # or `LIST`; empty to resume a run with those that it was started with
+    inputs: Sequence[str]  # "-": a list of them on standard input; empty: as the run was started
     output: Path
     setup: Setup = field(default_factory=Setup)
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -59,30 +57,27 @@ class Job:
     def tell(self, line: str) -> None:
         """Print a line for the user, unless they want quiet."""
         if not self.quiet:
-            print(f"framescope: {printable(line)}", file=sys.stderr, flush=True)
+            tell(line)
 
     def to_resume(self) -> str:
         """Return the command that resumes the run, with all options that aren't the defaults."""
-        setup = self.setup
-        words = ["framescope batch", f"--output {shlex.quote(str(self.output))}", "--resume"]
-        if setup.model != Setup.model:
-            words.append(f"--model {shlex.quote(setup.model)}")
-        plain = Job((), Path()).options
-        for name, value in self.options.items():
-            if value == plain.get(name):
+        setup, plain = self.setup, Job((), Path()).options
+        given: dict[str, Any] = {"model": None if setup.model == Setup.model else setup.model}
+        given |= {k: value for k, value in self.options.items() if value != plain.get(k)}
+        if setup.sources:
+            given["sources"] = setup.sources
+        given["column"] = [f"{name}={column}" for name, column in self.columns.items()]
+        engine = None if self.engine == "local" else self.engine
+        given |= {"workers": self.workers, "engine": engine, "address": self.address}
+        words = [f"framescope batch --output {shlex.quote(str(self.output))} --resume"]
+        for name, value in given.items():
+            if value is None or name.endswith("-column"):
                 continue
-            if name == "sources":
-                value = setup.sources
-            if name.endswith("-column"):
-                name, value = "column", f"{name.removesuffix('-column')}={value}"
             values = value if isinstance(value, list) else [value]
             words += [
                 f"--{name}" if one is True else f"--{name} {shlex.quote(str(one))}"
                 for one in values
             ]
-        words += [] if self.workers is None else [f"--workers {self.workers}"]
-        words += [] if self.engine == "local" else [f"--engine {self.engine}"]
-        words += [] if self.address is None else [f"--address {shlex.quote(self.address)}"]
         return " ".join(words)
 
 
@@ -95,17 +90,9 @@ def _digest(path: str) -> str:
 
 
 def prepare(job: Job) -> tuple[RunFolder, dict[str, Any] | None, list[ListedFile]]:
-    """Check what is asked for, and list its inputs; nothing is written.
+    """Return the run's folder, its manifest if there is one, and the files of this round.
 
-    Returns
-    -------
-    RunFolder, dict or None, list of ListedFile
-        The run's folder, its manifest if there is one, and the files of the round.
-
-    Raises
-    ------
-    FramescopeError
-        When the run can't be started, resumed, or extended.
+    Writes nothing. Raises `FramescopeError` when the run can't be started, resumed, or extended.
     """
     if job.address is not None and job.engine != "ray":
         raise RunError("--address is that of a Ray cluster; give --engine ray with it")
@@ -164,7 +151,7 @@ def _list_files(
 
 
 def _names(given: str) -> list[str]:
-    if given != LIST:
+    if given != "-":
         return [given]
     names = read_list(sys.stdin.buffer)
     if not names:
@@ -181,13 +168,13 @@ def _found(names: Sequence[str], job: Job) -> list[ListedFile]:
     try:
         files = listed(names, job.tell)
     except InputError:
-        good, bad = [], {}
+        bad = {}
         for name in names:
             try:
                 listed([name])
-                good.append(name)
             except InputError as error:
                 bad[name] = error
+        good = [name for name in names if name not in bad]
         if not good:
             raise
         for why in bad.values():
@@ -236,20 +223,20 @@ def _check_unchanged(before: Sequence[ListedFile], now: Sequence[ListedFile], ou
     """Refuse to resume a run whose inputs have changed."""
     then, found = ({one.name: one for one in files} for files in (before, now))
     changes = {
-        "changed": [name for name, one in then.items() if name in found and found[name] != one],
+        "changed": [name for name, one in then.items() if found.get(name, one) != one],
         "gone": [name for name in then if name not in found],
         "new": [name for name in found if name not in then],
     }
     told = [
-        f"{len(names):,} {what} ({', '.join(names[:_SHOWN])}"
-        + (", ..." if len(names) > _SHOWN else "") + ")"
-        for what, names in changes.items() if names
-    ]  # fmt: skip
+        f"{len(names):,} {what} ({', '.join(names[:_SHOWN])}{', ...' * (len(names) > _SHOWN)})"
+        for what, names in changes.items()
+        if names
+    ]
     if told:
         reason = f"its inputs have changed: {'; '.join(told)}"
         remedy = "put them back, or start another --output (--add adds new files to a finished run)"
         raise RunError(f"{output}: {reason}; {remedy}")
-    if [one.name for one in before] != [one.name for one in now]:
+    if list(then) != list(found):
         raise RunError(f"{output}: its inputs come in another order; give them as they were")
 
 
@@ -261,7 +248,7 @@ def _new_only(
         one.name: one for number in range(len(manifest["rounds"])) for one in folder.listing(number)
     }
     fresh = [one for one in files if one.name not in known]
-    changed = sum(known[one.name] != one for one in files if one.name in known)
+    changed = sum(known.get(one.name, one) != one for one in files)
     told = f"; {changed:,} have changed since, and are not read again" if changed else ""
     if not fresh:
         raise RunError(f"{folder.path}: has all of these inputs already{told}")

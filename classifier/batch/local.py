@@ -22,12 +22,22 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from framescope.classifier.batch import splitting
-from framescope.classifier.batch.folder import RunError, RunFolder
+from framescope.classifier.batch import stages
+from framescope.classifier.batch.folder import RunError, RunFolder, RunProgress
 from framescope.classifier.batch.job import Job
-from framescope.classifier.batch.progress import RunProgress
-from framescope.classifier.batch.splitting import Item, Position, ReadError, Shard, Step
-from framescope.classifier.batch.stages import Counts, Loaded, RecordError, Setup, Stages, defect
+from framescope.classifier.batch.stages import (
+    Counts,
+    Item,
+    Loaded,
+    Position,
+    ReadError,
+    RecordError,
+    Setup,
+    Shard,
+    Stages,
+    Step,
+    defect,
+)
 from framescope.classifier.errors import FramescopeError, StoppedError
 from framescope.classifier.inputs import InputOptions, ListedFile
 from framescope.classifier.records import Origin
@@ -44,8 +54,7 @@ _CALL_BYTES, _CALL_SECONDS = 8_000_000, 0.2  # of records that are read in one c
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 _ENVIRONMENT = dict.fromkeys(("FRAMESCOPE_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
-Commit = Callable[[Shard, Path, Counts], None]
-"""Takes a shard, the folder of its files, and what is in it."""
+Commit = Callable[[Shard, Path, Counts], None]  # takes the folder of a shard's files
 _T = TypeVar("_T")
 
 
@@ -90,9 +99,8 @@ class LocalEngine:
 
         Raises `StoppedError` when it is interrupted, and `RunError` when it can't go on.
         """
-        reader = WorkerProcess(
-            begin_reading, InputOptions(dict(self.job.columns), self.job.allow_private)
-        )
+        options = InputOptions(dict(self.job.columns), self.job.allow_private)
+        reader = WorkerProcess(begin_reading, options)
         self._processes.append(reader)
         seconds, tell = self.job.setup.max_seconds, self.progress.tell
         shards = split_safely(reader, files, start, seconds, tell)
@@ -156,11 +164,7 @@ def _cores() -> int:
 class WorkerProcess:
     """A process that runs one function at a time, and is replaced when it dies.
 
-    Parameters
-    ----------
-    initializer : callable
-        Is called first in each process, with `arguments`.
-    *arguments : object
+    In each, `initializer` is called first.
     """
 
     def __init__(self, initializer: Callable[..., None], *arguments: object) -> None:
@@ -277,12 +281,12 @@ def begin_reading(options: InputOptions) -> None:
 def read_some(name: str, record: int, careful: bool) -> tuple[list[tuple[Item, int]], list[str]]:
     """Read the next records of a file in the process: one if careful, else a moment's worth.
 
-    Of a file that isn't open there, the records before `record` are passed by. Returns the records,
-    each with the bytes of the file up to there, none at its end; and lines for the user.
+    In a file that isn't open yet, skips the records before `record`. Returns the records, each with
+    the bytes of the file up to there, none at its end; and lines for the user.
     """
     global _open, _taken
     if _open is None or _open[0] != name:
-        _open, _taken = (name, splitting.read_items(name, _options)), 0
+        _open, _taken = (name, stages.read_items(name, _options)), 0
         for _ in islice(_open[1], record):
             pass
     found: list[tuple[Item, int]] = []
@@ -307,7 +311,7 @@ def split_safely(
 ) -> Iterator[Shard]:
     """Split files into shards in a process that `begin_reading` has prepared.
 
-    A file on which it hangs, or dies twice, ends there with an error.
+    A file on which the process hangs, or dies twice, ends there with an error.
     """
 
     def steps() -> Iterator[Step]:
@@ -338,7 +342,7 @@ def split_safely(
             before += file.size or 0
         yield Step(None, len(files), 0, before)
 
-    return splitting.group_shards(steps(), start)
+    return stages.group_shards(steps(), start)
 
 
 def _how(error: Exception) -> str:
@@ -351,40 +355,39 @@ def _how(error: Exception) -> str:
 
 # --- scoring --------------------------------------------------------------------------------------
 
-_stages: Stages | FramescopeError
+_loaded: Stages | FramescopeError
 
 
 def begin_scoring(setup: Setup) -> None:
     """Load in a process what scores; `loaded` raises the error of a failure."""
-    global _stages
+    global _loaded
     from framescope.classifier.runtime import begin
 
     begin(setup.model)
     try:
-        _stages = Stages(setup)
+        _loaded = Stages(setup)
     except FramescopeError as error:
-        _stages = error
+        _loaded = error
 
 
 def loaded() -> Loaded:
     """Return what the process has loaded."""
-    return _loaded_stages().loaded
+    return _stages().loaded
 
 
-def _loaded_stages() -> Stages:
-    if isinstance(_stages, FramescopeError):
-        raise _stages
-    return _stages
+def _stages() -> Stages:
+    if isinstance(_loaded, FramescopeError):
+        raise _loaded
+    return _loaded
 
 
 def score_shard(
     shard: Shard, draft: Path | None, failed: Mapping[int, RecordError] | None, alone: bool
 ) -> Counts | RecordError:
     """Score a shard in the process and write its files; return what is in it, or why not."""
-    stages = _loaded_stages()
     try:
-        tables, counts = stages.run(shard, failed, alone=alone)
-        files = stages.files(tables)
+        tables, counts = _stages().run(shard, failed, alone=alone)
+        files = _stages().files(tables)
     except Exception as error:  # of a row that no table can hold, say
         return defect("written", error)
     if draft is not None:
@@ -398,8 +401,7 @@ def score_safely(process: WorkerProcess, shard: Shard, draft: Path, max_seconds:
 
     A process that dies may have been killed from outside: the shard is tried once more. If it fails
     again, its records are tried one by one: those that kill the process, take too long or can't be
-    written become errors, and the rest is scored article by article. Raises `OSError` when the
-    files can't be written, `FramescopeError` when the shard can't be scored.
+    written become errors, and the rest is scored article by article.
     """
 
     def score(

@@ -1,6 +1,6 @@
 """The engine of a Ray cluster: its nodes score, and the machine that starts the run does the rest.
 
-Ray Data restarts what dies on the way.
+Ray Data restarts what dies.
 """
 
 from __future__ import annotations
@@ -19,11 +19,9 @@ from typing import Any
 
 from framescope.classifier import SHIPPED, __version__, bundles
 from framescope.classifier.batch import local
-from framescope.classifier.batch.folder import RunError, RunFolder
+from framescope.classifier.batch.folder import RunError, RunFolder, RunProgress
 from framescope.classifier.batch.job import Job
-from framescope.classifier.batch.progress import RunProgress
-from framescope.classifier.batch.splitting import Item, Position, ReadError
-from framescope.classifier.batch.stages import Loaded, Setup
+from framescope.classifier.batch.stages import Item, Loaded, Position, ReadError, Setup
 from framescope.classifier.errors import FramescopeError, InputError, StoppedError, need
 from framescope.classifier.inputs import InputOptions, ListedFile, RawRecord
 
@@ -57,8 +55,11 @@ class RayEngine:
             given = {"address": "local", "num_cpus": self.job.workers, "include_dashboard": False}
             given |= {"object_store_memory": _STORE, "_node_ip_address": "127.0.0.1"}
         try:
-            if address not in (None, "auto"):
-                _knock(str(address))  # Ray itself would try for minutes
+            if address not in (None, "auto"):  # Ray itself would try for minutes
+                host, _, port = str(address).rpartition(":")
+                if not host or not port.isdecimal() or "/" in host:
+                    raise ValueError("it is no HOST:PORT")
+                socket.create_connection((host.strip("[]"), int(port)), 20.0).close()
             ray.init(**given, log_to_driver=False, logging_level="CRITICAL")
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             remedy = "start one with `ray start --head`, and run this on one of its machines"
@@ -74,7 +75,7 @@ class RayEngine:
         """Score the shards of the files from a place on, except those that are done."""
         written = set(done)
         with closing(self._rows(files, start, done)) as rows:
-            while (row := _next(rows)) is not None:
+            for row in rows:
                 shard, lines, counts, tables = _content(row)
                 with local.stop_signals() as stops:
                     for line in lines:
@@ -102,22 +103,26 @@ class RayEngine:
         import ray
 
         job = self.job
-        workers = job.workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)
         options = InputOptions(dict(job.columns), job.allow_private)
         task = Path.cwd(), list(files), options, job.setup.max_seconds, start, done
-        here = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
-        dataset = ray.data.from_items([{"row": pickle.dumps(task)}])
-        dataset = dataset.map_batches(_read, num_cpus=0, label_selector=here, **_ONE_BY_ONE)
-        dataset = dataset.map_batches(
-            ShardScorer,
-            fn_constructor_args=(pack(job.setup), self._loaded),
-            num_cpus=1,
-            compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
-            **_ONE_BY_ONE,
-        )
-        dataset.context.target_max_block_size = 1  # a row a block, as soon as it is there
-        dataset.context.enable_progress_bars = dataset.context.print_on_execution_start = False
-        yield from dataset.iter_batches(prefetch_batches=0, **_ONE_BY_ONE)
+        try:
+            workers = job.workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)
+            here = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
+            dataset = ray.data.from_items([{"row": pickle.dumps(task)}])
+            dataset = dataset.map_batches(_read, num_cpus=0, label_selector=here, **_ONE_BY_ONE)
+            dataset = dataset.map_batches(
+                ShardScorer,
+                fn_constructor_args=(pack(job.setup), self._loaded),
+                num_cpus=1,
+                compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
+                **_ONE_BY_ONE,
+            )
+            dataset.context.target_max_block_size = 1  # a row a block, as soon as it is there
+            dataset.context.enable_progress_bars = dataset.context.print_on_execution_start = False
+            yield from dataset.iter_batches(prefetch_batches=0, **_ONE_BY_ONE)
+        except Exception as error:  # Ray has many, with the traceback of what a node raised
+            raised = re.search(r"^[\w.]*(?:Error|Exception): (.*)", str(error), re.MULTILINE)
+            raise RunError(f"the cluster fails ({raised[1] if raised else error})") from None
 
 
 def pack(setup: Setup) -> Payload:
@@ -140,10 +145,10 @@ def unpack(payload: Payload, folder: Path) -> Setup:
     (folder / "model").mkdir()
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    if any(name.startswith("model/") for name in files):
-        setup = replace(setup, model=str(folder / "model"))
+    own_model = any(name.startswith("model/") for name in files)
+    model = str(folder / "model") if own_model else setup.model
     own = setup.sources and str(folder / Path(setup.sources).name)
-    return replace(setup, sources=own)
+    return replace(setup, model=model, sources=own)
 
 
 class ShardScorer:
@@ -155,7 +160,7 @@ class ShardScorer:
         self._process: local.WorkerProcess | None = None
 
     def __call__(self, row: _Row) -> _Row:
-        """Return a shard without its records, lines for the user, its counts, and its files."""
+        """Return a shard without its records, with lines for the user, counts, and files."""
         shard, lines = _content(row)
         if self._process is None:
             setup = unpack(self._payload, Path(self._folder.name))
@@ -189,24 +194,9 @@ def _held(item: Item) -> Item:
         return ReadError(item.origin, error.reason, item.size)
 
 
-def _next(rows: Iterator[_Row]) -> _Row | None:
-    try:
-        return next(rows, None)
-    except Exception as error:  # Ray has many, with the traceback of what was raised on a node
-        raised = re.search(r"^[\w.]*(?:Error|Exception): (.*)", str(error), re.MULTILINE)
-        raise RunError(f"the cluster fails ({raised[1] if raised else error})") from None
-
-
 def _row(*content: Any) -> _Row:
     return {"row": [pickle.dumps(content)]}
 
 
 def _content(row: _Row) -> Any:
     return pickle.loads(row["row"][0])
-
-
-def _knock(address: str) -> None:
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or "/" in host:
-        raise ValueError("it is no HOST:PORT")
-    socket.create_connection((host.strip("[]"), int(port)), 20.0).close()

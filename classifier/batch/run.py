@@ -15,16 +15,23 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier import __version__
-from framescope.classifier.batch.folder import FORMAT, MANIFEST, SHARD, SUMMARY, RunError, RunFolder
+from framescope.classifier.batch.folder import (
+    FORMAT,
+    MANIFEST,
+    SHARD,
+    SUMMARY,
+    RunError,
+    RunFolder,
+    RunProgress,
+)
 from framescope.classifier.batch.job import Job, prepare
 from framescope.classifier.batch.local import LocalEngine, stop_signals
-from framescope.classifier.batch.progress import RunProgress
 from framescope.classifier.batch.ray_engine import RayEngine
 from framescope.classifier.batch.schema import VERSION, whole
-from framescope.classifier.batch.splitting import Position, Shard
-from framescope.classifier.batch.stages import Counts, Loaded
+from framescope.classifier.batch.stages import Counts, Loaded, Position, Shard
 from framescope.classifier.errors import FramescopeError, StoppedError
 from framescope.classifier.inputs import ListedFile
+from framescope.classifier.records import counted
 from framescope.classifier.taxonomy import DEFINITIONS
 from numpy.typing import NDArray
 
@@ -32,12 +39,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def run(job: Job) -> dict[str, Any]:
-    """Run a batch to its end.
-
-    Returns
-    -------
-    dict
-        The content of ``summary.json``.
+    """Run a batch to its end, and return the content of ``summary.json``.
 
     Raises
     ------
@@ -61,22 +63,11 @@ def run(job: Job) -> dict[str, Any]:
 class _Round:
     """The inputs of a run that are read now: all of a new one, the rest, or those that are added.
 
-    Parameters
-    ----------
-    job : Job
-    folder : RunFolder
-        Locked.
-    manifest : dict or None
-        None for a new run.
-    files : list of ListedFile
+    The folder is locked, and has no manifest if the run is new.
     """
 
     def __init__(
-        self,
-        job: Job,
-        folder: RunFolder,
-        manifest: dict[str, Any] | None,
-        files: list[ListedFile],
+        self, job: Job, folder: RunFolder, manifest: dict[str, Any] | None, files: list[ListedFile]
     ) -> None:
         self.job, self.folder, self.manifest, self.files = job, folder, manifest, files
         known = folder.shard_records()
@@ -85,13 +76,10 @@ class _Round:
             first = int(manifest["rounds"][-1]["shards"][0])
         self.done = set(known)
         self.start = _position(known, first)
-        counts = Counts()
-        for record in known.values():
-            counts.add(record["counts"])
         sizes = [one.size for one in files]
         self.progress = RunProgress(
             folder,
-            counts,
+            _sum(known),
             None if None in sizes else sum(size or 0 for size in sizes),
             max((record["read"] for number, record in known.items() if number >= first), default=0),
             shards=len(known),
@@ -99,9 +87,10 @@ class _Round:
         )
 
     def complete(self) -> dict[str, Any]:
-        """Bring it to its end, and return the summary."""
+        """Bring the round to its end, and return the summary."""
         begun, folder = time.monotonic(), self.folder
-        engine = _engine(self.job, folder, self.progress)
+        make = RayEngine if self.job.engine == "ray" else LocalEngine
+        engine = make(self.job, folder, self.progress)
         with self.progress.shown():
             try:
                 try:
@@ -131,7 +120,7 @@ class _Round:
                     folder.clear_drafts()
 
     def _record(self, loaded: Loaded) -> None:
-        """Write what is run, before any of it is there; or check that it is the same."""
+        """Write the manifest of a new round, or compare the runtime with the one before."""
         job, folder = self.job, self.folder
         before = loaded.runtime if self.manifest is None else self.manifest["model"]["runtime"]
         if before != loaded.runtime:
@@ -188,11 +177,8 @@ class _Round:
         folder, manifest = self.folder, self.manifest
         assert manifest is not None
         records = folder.shard_records()
-        counts = Counts()
-        for record in records.values():
-            counts.add(record["counts"])
         summary = {
-            **asdict(counts),
+            **asdict(_sum(records)),
             **_check(folder, records),
             "shards": len(records),
             "seconds": round(seconds, 1),  # of the last start
@@ -212,6 +198,13 @@ class _Round:
         return StoppedError(f"{why}; {kept}; resume it with: {self.job.to_resume()}", status)
 
 
+def _sum(records: Mapping[int, Mapping[str, Any]]) -> Counts:
+    counts = Counts()
+    for record in records.values():
+        counts.add(record["counts"])
+    return counts
+
+
 def _position(known: Mapping[int, Mapping[str, Any]], first: int) -> Position:
     """Return where the first shard begins that isn't known, of a round that begins with `first`."""
     shard = first
@@ -220,10 +213,6 @@ def _position(known: Mapping[int, Mapping[str, Any]], first: int) -> Position:
     if shard > first:
         return Position(**known[shard - 1]["after"])
     return Position(shard, known[shard - 1]["after"]["input_id"] if shard else 0)
-
-
-def _engine(job: Job, folder: RunFolder, progress: RunProgress) -> LocalEngine | RayEngine:
-    return (RayEngine if job.engine == "ray" else LocalEngine)(job, folder, progress)
 
 
 # --- at the end -----------------------------------------------------------------------------------
@@ -241,29 +230,23 @@ def status(summary: Mapping[str, Any]) -> int:
 
 def report(summary: Mapping[str, Any], path: Path) -> str:
     """Return a few lines on what was done, and how to go on."""
-    done = [f"{summary['scored']:,} of {_many(summary['articles'], 'article')} scored"]
+    done = [f"{summary['scored']:,} of {counted(summary['articles'], 'article', ',')} scored"]
     if summary["noted"]:
         done.append(f"{summary['noted']:,} not scored (the column note says why)")
     if summary["errors"]:
         told = ", ".join(f"{count:,} {stage}" for stage, count in summary["failures"].items())
-        done.append(f"{_many(summary['errors'], 'record')} failed ({told})")
+        done.append(f"{counted(summary['errors'], 'record', ',')} failed ({told})")
     copies = [f"{summary['equal_texts']:,} repeat the text of another"]
-    if summary["passages"]:
-        reused, passages = summary["reused"], summary["passages"]
+    if passages := summary["passages"]:
+        reused = summary["reused"]
         copies.append(f"{reused:,} of {passages:,} passages ({reused / passages:.1%}) reused")
     run = shlex.quote(str(path))
-    return "\n".join(
-        f"framescope: {line}"
-        for line in (
-            f"{'; '.join(done)}, in {summary['seconds']:,} s",
-            "; ".join(copies),
-            f"query it: framescope query {run}; see it: framescope overview {run} -o page.html",
-        )
+    lines = (
+        f"{'; '.join(done)}, in {summary['seconds']:,} s",
+        "; ".join(copies),
+        f"query it: framescope query {run}; see it: framescope overview {run} -o page.html",
     )
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return "\n".join(f"framescope: {line}" for line in lines)
 
 
 def _check(folder: RunFolder, records: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:

@@ -20,16 +20,11 @@ from framescope.classifier.taxonomy import BY_NAME, Level
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 1
-"""Of the tables; a change that an older reader would misread makes it the next."""
-
+VERSION = 1  # of the tables; a change that an older reader would misread makes it the next
+# Versions of framescope that make the same rows: each resumes and extends runs of the others.
 SAME_ROWS = frozenset({"0.3.0", "0.4.0"})
-"""Versions of framescope that make the same rows: each resumes and extends runs of the others."""
-
 TABLES = ("inputs", "articles", "sentences", "citations", "spans")
-
-MANY = 1_000_000
-"""``article_id`` is the number of the input record times this, and the article's within it."""
+_MANY = 1_000_000  # ``article_id`` is ``input_id`` times this, and the article's number within it
 
 _COLUMNS: Mapping[str, Sequence[tuple[str, ...]]] = {  # their type, and the names of some
     "inputs": (
@@ -109,17 +104,7 @@ def columns(table: str, signals: Iterable[str]) -> dict[str, str]:
 
 
 def schema(table: str, signals: Iterable[str], about: Mapping[str, str] | None = None) -> pa.Schema:
-    """Return a table's Arrow schema.
-
-    Parameters
-    ----------
-    table : str
-        One of `TABLES`.
-    signals : iterable of str
-        Of the run.
-    about : mapping of str to str
-        Metadata: versions, the bundle's digest, the processor.
-    """
+    """Return the Arrow schema of a table, with `about` as metadata."""
     pa = need_pyarrow()
     types = {
         "int64": pa.int64(), "int32": pa.int32(), "float": pa.float32(), "bool": pa.bool_(),
@@ -131,13 +116,7 @@ def schema(table: str, signals: Iterable[str], about: Mapping[str, str] | None =
 
 
 class RunTables:
-    """Gathers rows of the five tables.
-
-    Parameters
-    ----------
-    signals : sequence of str
-        Of the run.
-    """
+    """Gathers rows of the five tables."""
 
     def __init__(self, signals: Sequence[str]) -> None:
         self.signals = tuple(signals)
@@ -151,7 +130,7 @@ class RunTables:
 
     def add_article(self, input_id: int, number: int, report: ArticleReport) -> None:
         """Add an article, which is the one of that number in its input record, from 0."""
-        article_id = input_id * MANY + number
+        article_id = input_id * _MANY + number
         known = {"article_id": article_id, "input_id": input_id}
         self._add("articles", known | _of_article(report))
         sentences, spans = (list(self.columns[name].values()) for name in ("sentences", "spans"))
@@ -179,8 +158,8 @@ class RunTables:
 
     def table(self, name: str, about: Mapping[str, str] | None = None) -> pa.Table:
         """Return one of the tables; `about` as of `schema`."""
-        pa = need_pyarrow()
-        return pa.Table.from_pydict(self.columns[name], schema=schema(name, self.signals, about))
+        fields = schema(name, self.signals, about)
+        return need_pyarrow().Table.from_pydict(self.columns[name], schema=fields)
 
     def _scores(self, one: SentenceReport) -> Iterable[float | None]:
         if one.scores:
@@ -223,9 +202,8 @@ def text_digest(text: str) -> str:
 def _of_article(report: ArticleReport) -> dict[str, Any]:
     article = report.article
     texts = ("id", "title", "outlet", "site_name", "url", "date", "author", "lang")
-    found: dict[str, Any] = {name: getattr(article, name) for name in texts}
     return {
-        **{name: value and whole(value) for name, value in found.items()},
+        **{name: (value := getattr(article, name)) and whole(value) for name in texts},
         "day": _day(article.date),
         "characters": len(article.text),
         "sentences": len(report.sentences),
@@ -248,20 +226,15 @@ def _day(date: str | None) -> datetime.date | None:
 
 
 def _of_source(card: SourceCard) -> dict[str, Any]:
-    publication, outlet, evidence, record = (
-        card.publication,
-        card.outlet,
-        card.evidence,
-        card.record,
-    )
+    publication, outlet, evidence = card.publication, card.outlet, card.evidence
     publisher, author = publication.publisher, publication.author
     found: dict[str, Any] = {
         "relation": publication.relation.value,
         "networks": [network.id for network in card.networks],
         "imposter": publication.imposter,
-        "record_low": record.low,
-        "record": record.estimate,
-        "record_high": record.high,
+        "record_low": card.record.low,
+        "record": card.record.estimate,
+        "record_high": card.record.high,
         "publisher": publisher and publisher.outlet and publisher.outlet.id,
         "publisher_name": publisher and whole(publisher.name),
         "author_outlet_name": author and whole(author.name),
@@ -279,19 +252,16 @@ def _of_source(card: SourceCard) -> dict[str, Any]:
 
 
 def _of_citation(one: Citation) -> dict[str, Any]:
-    places = {"source": one.source, "cue": one.cue, "antecedent": one.antecedent}
-    starts = {f"{name}_start": place and place.start for name, place in places.items()}
-    ends = {f"{name}_end": place and place.end for name, place in places.items()}
-    return {
-        **starts,
-        **ends,
+    found: dict[str, Any] = {
         "name": whole(one.name),
         "kind": one.kind.value,
-        "government": one.government,
-        "state_media": one.state_media,
         "outlets": list(one.outlets),
         "content_start": [place.start for place in one.content],
         "content_end": [place.end for place in one.content],
-        "score": one.score,
-        "found_by": one.found_by,
     }
+    for name in ("government", "state_media", "score", "found_by"):
+        found[name] = getattr(one, name)
+    for name in ("source", "cue", "antecedent"):
+        if (place := getattr(one, name)) is not None:
+            found[f"{name}_start"], found[f"{name}_end"] = place.start, place.end
+    return found

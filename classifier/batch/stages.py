@@ -1,28 +1,74 @@
-"""What is done with a shard, on any machine: its records are read, scored, and made into tables."""
+"""What is done with inputs on any machine: split into shards, read, scored, made into tables.
+
+The same inputs give the same shards, wherever the splitting begins.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from framescope.classifier import __version__
-from framescope.classifier.batch.schema import (
-    TABLES,
-    RunTables,
-    need_pyarrow,
-    to_lines,
-    whole,
-)
-from framescope.classifier.batch.splitting import Item, ReadError, Shard
+from framescope.classifier.batch.schema import TABLES, RunTables, need_pyarrow, to_lines, whole
 from framescope.classifier.errors import InputError
-from framescope.classifier.records import Article, ArticleReport, Skipped
+from framescope.classifier.inputs import InputOptions, RawRecord, split_input
+from framescope.classifier.records import Article, ArticleReport, Origin, Skipped
 from framescope.classifier.taxonomy import SIGNALS, Level, to_records
 
+_WITHIN = re.compile(r", (line|item) (\d+)")
+# Records of the first so many shards: small ones first, so that few articles keep all cores busy;
+# larger ones later, so that many articles are not as many files.
+_RECORDS = ((64, 32), (512, 64))
+_MOST_RECORDS = 128
+_MOST_BYTES = 16_000_000
 _TOGETHER = 32  # articles in one call of the model
 _MANY = 4_000_000  # characters, from which no more are scored together
 _CACHE_BYTES = 64_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReadError:
+    """In the place of a record that can't be read."""
+
+    origin: Origin
+    reason: str
+    size: int = 0
+
+
+Item = RawRecord | ReadError
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a shard begins in the listed files."""
+
+    shard: int = 0  # its number
+    input_id: int = 0  # of its first record
+    file: int = 0  # the file, by its number in the listing
+    record: int = 0  # records of that file before it
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Consecutive records, which are scored, written and committed together."""
+
+    start: Position
+    after: Position
+    items: tuple[Item, ...]
+    read: int  # bytes of the listed files up to its end
+
+
+class Step(NamedTuple):
+    """A record (none in the last step), and where the next one begins."""
+
+    item: Item | None
+    file: int
+    record: int
+    read: int  # bytes of the listed files up to there
 
 
 @dataclass(frozen=True)
@@ -73,10 +119,65 @@ class Counts:
 
 @dataclass(frozen=True)
 class RecordError:
-    """Why a record has no articles, or not all: at which stage it failed, and the reason."""
+    """Why a record has no articles, or not all."""
 
     stage: str  # read, time, crash
     reason: str
+
+
+def defect(done: str, error: Exception) -> RecordError:
+    """Return the error of a record that meets a defect while it is read, scored or written."""
+    reason = f"can't be {done} ({type(error).__name__}: {error}); please report it"
+    return RecordError("crash", whole(" ".join(reason.split())))
+
+
+# --- records, and shards of them ------------------------------------------------------------------
+
+
+def read_items(name: str, options: InputOptions) -> Iterator[Item]:
+    """Read the records of a file; what can't be read is one `ReadError`."""
+    count = 0
+    try:
+        for item in split_input(name, options):
+            count += 1
+            yield _read_error(item, name) if isinstance(item, Skipped) else item
+        if not count:
+            yield ReadError(Origin(name), "holds no record; give a file with articles")
+    except InputError as error:
+        yield ReadError(Origin(name), error.reason)
+    except MemoryError:
+        yield ReadError(Origin(name), "does not fit into memory; divide it")
+    except Exception as error:  # a library met what its authors had not
+        after = f" after {count:,} records" if count else ""
+        yield ReadError(Origin(name), defect(f"read{after}", error).reason)
+
+
+def _read_error(item: Skipped, name: str) -> ReadError:
+    """Return where in its file something was skipped, which its source says in words."""
+    within = _WITHIN.fullmatch(item.source.removeprefix(name))
+    if within is None:
+        return ReadError(Origin(name), item.reason)
+    line, record = (int(within[2]) if within[1] == word else None for word in ("line", "item"))
+    return ReadError(Origin(name, line, record), item.reason)
+
+
+def group_shards(steps: Iterable[Step], start: Position) -> Iterator[Shard]:
+    """Group records into shards, of which the first begins at `start`."""
+    held: list[Item] = []
+    place, size = start, 0
+    for item, file, record, read in steps:
+        if item is not None:
+            held.append(item)
+            size += item.size
+        most = next((most for first, most in _RECORDS if place.shard < first), _MOST_RECORDS)
+        full = len(held) == most or size >= _MOST_BYTES
+        if full or (held and item is None):
+            after = Position(place.shard + 1, place.input_id + len(held), file, record)
+            yield Shard(place, after, tuple(held), read)
+            place, held, size = after, [], 0
+
+
+# --- scored ---------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -93,14 +194,7 @@ class _Row:
 class Stages:
     """Loads what a run scores with, once, and takes shards through it.
 
-    Parameters
-    ----------
-    setup : Setup
-
-    Raises
-    ------
-    FramescopeError
-        When the model, a signal, or the user's outlets can't be used, or pyarrow is missing.
+    Raises `FramescopeError` when the model, a signal, or the user's outlets can't be used.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -129,21 +223,11 @@ class Stages:
         )
 
     def run(
-        self,
-        shard: Shard,
-        failed: Mapping[int, RecordError] | None = None,
-        *,
-        alone: bool = False,
+        self, shard: Shard, failed: Mapping[int, RecordError] | None = None, *, alone: bool = False
     ) -> tuple[RunTables, Counts]:
-        """Read and score a shard.
+        """Read and score a shard, article by article if `alone`.
 
-        Parameters
-        ----------
-        shard : Shard
-        failed : mapping of int to RecordError
-            Records, by their number in the shard, that are not to be tried again, and why.
-        alone : bool
-            Score article by article.
+        Records in `failed`, by their number in the shard, are not tried again.
         """
         asked, reused = self._cache.asked, self._cache.reused
         rows = [_Row(item, (failed or {}).get(at)) for at, item in enumerate(shard.items)]
@@ -165,12 +249,8 @@ class Stages:
     def files(self, tables: RunTables) -> dict[str, bytes]:
         """Return the files of a shard, by their names."""
         form, loaded = self.setup.format, self.loaded
-        about = {
-            "framescope": __version__,
-            "model": loaded.model,
-            "digest": loaded.digest,
-            "runtime": loaded.runtime,
-        }
+        about = {"framescope": __version__, "model": loaded.model}
+        about |= {"digest": loaded.digest, "runtime": loaded.runtime}
         return {f"{name}.{form}": _encoded(tables, name, form, about) for name in TABLES}
 
     def _read(self, row: _Row) -> Iterator[Article]:
@@ -240,12 +320,6 @@ class Stages:
         for name in ("sentences", "citations", "spans"):
             setattr(counts, name, tables.rows(name))
         return tables, counts
-
-
-def defect(done: str, error: Exception) -> RecordError:
-    """Return the error of a record that meets a defect while it is read, scored or written."""
-    reason = f"can't be {done} ({type(error).__name__}: {error}); please report it"
-    return RecordError("crash", whole(" ".join(reason.split())))
 
 
 def _encoded(tables: RunTables, name: str, form: str, about: Mapping[str, str]) -> bytes:

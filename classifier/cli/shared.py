@@ -35,6 +35,13 @@ class SectionFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
+class TableFormat(StrEnum):
+    """How a run's tables are written."""
+
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+
+
 class AnswerFormat(StrEnum):
     """How an answer is written."""
 

@@ -36,8 +36,7 @@ def serve(
         int, typer.Option(metavar="N", min=1000, help="Of a request.", show_default=True)
     ] = 2_000_000,
     max_seconds: Annotated[
-        float,
-        typer.Option(metavar="S", min=0.1, help="To wait at most; and to score an article."),
+        float, typer.Option(metavar="S", min=0.1, help="To wait at most; and to score an article.")
     ] = 60.0,
     max_waiting: Annotated[
         int, typer.Option(metavar="N", min=1, help="Articles at once; more are told to come again.")

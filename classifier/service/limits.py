@@ -8,13 +8,17 @@ import json
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from framescope.classifier.errors import FramescopeError
+
+if TYPE_CHECKING:
+    from framescope.classifier.service.scoring import ScoringService
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN = "FRAMESCOPE_TOKEN"  # the environment variable
 
@@ -79,14 +83,6 @@ class Capacity:
         self.taken -= count
 
 
-if TYPE_CHECKING:
-    from framescope.classifier.service.scoring import ScoringService
-
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-Application: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
-
 OPEN = frozenset({"/", "/health"})  # without a token
 _WORK = frozenset({"/score", "/score/batch"})
 _KNOWN = OPEN | _WORK | {"/signals", "/ready", "/metrics", "/openapi.json"}
@@ -113,10 +109,10 @@ def named(path: str) -> str:
 class LimitsMiddleware:
     """Passes requests to the application, or refuses them before a body is parsed or kept."""
 
-    def __init__(self, app: Application, service: ScoringService) -> None:
+    def __init__(self, app: ASGIApp, service: ScoringService) -> None:
         self.app, self._service, self._limits = app, service, service.limits
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as ASGI has it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -146,7 +142,7 @@ class LimitsMiddleware:
             metrics.requests.labels(path, str(status)).inc()
             metrics.seconds.labels(path).observe(time.monotonic() - began)
 
-    async def _answer(self, scope: Message, path: str, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
         headers = {name.lower(): value for name, value in scope["headers"]}
         if path not in OPEN:
             self._check_token(headers.get(b"authorization", b""))
@@ -203,9 +199,7 @@ class LimitsMiddleware:
         return bytes(kept)
 
 
-async def _answered(
-    app: Application, scope: Message, body: bytes, receive: Receive, send: Send
-) -> None:
+async def _answered(app: ASGIApp, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
     """Run the application, and cancel it when the client disconnects."""
     given = False
     gone = asyncio.ensure_future(_gone(receive))

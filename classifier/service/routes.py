@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, FastAPI, Header, Path, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from framescope.classifier.reports import report_schema
+from framescope.classifier.outlets import answers_to_json, look_up
+from framescope.classifier.records import BatchReport, printable
+from framescope.classifier.reports import report_schema, to_html, to_json
 from framescope.classifier.service.limits import DEFECT, OPEN, RequestError, error_body, log
 from framescope.classifier.service.requests import AnyRequest, BatchRequest, ScoreRequest
 from framescope.classifier.service.scoring import ScoringService
+from framescope.classifier.taxonomy import SIGNALS
 from pydantic import BaseModel, Field
 
 router = APIRouter()
@@ -116,6 +120,10 @@ def _service(request: Request) -> ScoringService:
     return service
 
 
+def _one_line(report: BatchReport) -> str:
+    return to_json(report, indent=None)
+
+
 def wants_html(accept: str) -> bool:
     """Return True if a client names HTML, and doesn't name JSON before it."""
     kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
@@ -149,9 +157,9 @@ async def score(
     service = _service(request)
     report = await service.report(posted)
     if wants_html(accept):
-        page = await service.as_html(report)
+        page = await service.work(to_html, report)
         return HTMLResponse(page, headers={"content-security-policy": _REPORT_POLICY})
-    return Response(await service.as_json(report), media_type="application/json")
+    return Response(await service.work(_one_line, report), media_type="application/json")
 
 
 @router.post(
@@ -176,7 +184,7 @@ async def score_batch(request: Request, posted: Annotated[BatchRequest, Body()])
 
 async def _in_its_place(service: ScoringService, posted: AnyRequest) -> str:
     try:
-        return await service.as_json(await service.report(posted))
+        return await service.work(_one_line, await service.report(posted))
     except RequestError as refused:
         return error_body(str(refused), refused.status).decode()
     except Exception:  # a defect of ours, which the others of the batch can do nothing for
@@ -191,7 +199,13 @@ async def _in_its_place(service: ScoringService, posted: AnyRequest) -> str:
 )
 async def signals(request: Request) -> Response:
     """List each signal with its meaning, its threshold, and whether the model gives it."""
-    return JSONResponse(_service(request).signals())
+    limits = _service(request).scorer.thresholds
+    return JSONResponse(
+        [
+            {**asdict(one), "given": one.name in limits, "threshold": limits.get(one.name)}
+            for one in SIGNALS
+        ]
+    )
 
 
 @router.get(
@@ -218,7 +232,14 @@ async def source(
     ],
 ) -> Response:
     """Return what is on record about an outlet or a host."""
-    return JSONResponse(await _service(request).source(key))
+    service = _service(request)
+    answer = await service.work(look_up, service.scorer.registry, key)
+    if not answer.found:
+        meant = ", ".join(f"{outlet.name} ({outlet.id})" for outlet in answer.close)
+        hint = f"did you mean {meant}?" if meant else "give a host, a name, an id or a QID"
+        reason = f"'{printable(key)}': no outlet has this host, name, id or QID; {hint}"
+        raise RequestError(404, reason)
+    return JSONResponse(answers_to_json(answer))
 
 
 @router.get("/health", summary="Does it live?", responses={200: _json(State, "The service lives.")})

@@ -7,30 +7,20 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import islice
 from queue import Empty, Queue
 from threading import Thread
 from typing import Any, TypeAlias, TypeVar
 
+import prometheus_client as prometheus
 from framescope.classifier import __version__
 from framescope.classifier.bundles import Bundle
-from framescope.classifier.outlets import Answer, answers_to_json, look_up
-from framescope.classifier.records import Article, ArticleReport, BatchReport, Skipped, printable
-from framescope.classifier.reports import to_html, to_json
+from framescope.classifier.outlets import look_up
+from framescope.classifier.records import Article, ArticleReport, BatchReport, Skipped
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.service.limits import Capacity, Limits, RequestError
 from framescope.classifier.service.requests import AddressRequest, AnyRequest, PageRequest, read
-from framescope.classifier.taxonomy import SIGNALS
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    Info,
-    ProcessCollector,
-    generate_latest,
-)
 
 _TOGETHER = 32  # articles from which no more are waited for
 _LINGER = 0.004  # seconds that the first article of a batch waits for company
@@ -46,29 +36,33 @@ class Metrics:
     """Counts and times of one service, for Prometheus."""
 
     def __init__(self, bundle: Bundle) -> None:
-        kept = self._registry = CollectorRegistry()
+        kept = self._registry = prometheus.CollectorRegistry()
         prefix: dict[str, Any] = {"namespace": "framescope", "registry": kept}
-        self.requests = Counter("requests", "Requests answered.", ["path", "status"], **prefix)
-        self.seconds = Histogram(
+        self.requests = prometheus.Counter(
+            "requests", "Requests answered.", ["path", "status"], **prefix
+        )
+        self.seconds = prometheus.Histogram(
             "request_seconds", "From a request's first byte to its answer's last.", ["path"],
             buckets=_SECONDS, **prefix,
         )  # fmt: skip
-        self.articles = Counter("articles", "Articles scored.", **prefix)
-        self.sentences = Counter("sentences", "Sentences scored.", **prefix)
-        self.batches = Histogram(
+        self.articles = prometheus.Counter("articles", "Articles scored.", **prefix)
+        self.sentences = prometheus.Counter("sentences", "Sentences scored.", **prefix)
+        self.batches = prometheus.Histogram(
             "batch_articles", "Articles scored together.", buckets=_BATCH, **prefix
         )
-        self.scoring = Counter("scoring_seconds", "Seconds spent on scoring.", **prefix)
-        self.waiting = Gauge("waiting", "Articles that wait to be scored.", **prefix)
-        self.capacity = Gauge("in_house", "Articles being read, waiting or being scored.", **prefix)
+        self.scoring = prometheus.Counter("scoring_seconds", "Seconds spent on scoring.", **prefix)
+        self.waiting = prometheus.Gauge("waiting", "Articles that wait to be scored.", **prefix)
+        self.capacity = prometheus.Gauge(
+            "in_house", "Articles being read, waiting or being scored.", **prefix
+        )
         about = {"version": __version__, "model": bundle.name}
         about |= {"digest": bundle.digest, "runtime": bundle.runtime}
-        Info("bundle", "What scores are computed with.", **prefix).info(about)
-        ProcessCollector(registry=kept)  # memory, files, processor time
+        prometheus.Info("bundle", "What scores are computed with.", **prefix).info(about)
+        prometheus.ProcessCollector(registry=kept)  # memory, files, processor time
 
     def text(self) -> bytes:
         """Write the metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
+        return prometheus.generate_latest(self._registry)
 
 
 @dataclass(frozen=True)
@@ -237,8 +231,7 @@ class ScoringService:
         if fetched and not self.limits.urls:
             reason = "addresses are not fetched here; send the page as 'html', or its 'text'"
             raise RequestError(403, f"{reason}, or start the service with --allow-urls")
-        pool = self._fetchers if fetched else self._readers
-        given = await self._in(pool, lambda: read(posted, self.limits.size))
+        given = await self.work(read, posted, self.limits.size, fetches=fetched)
         if not any(isinstance(item, Article) for item in given):
             raise _nothing(given)
         more = len(given) - 1  # the middleware has reserved a place for the first
@@ -260,31 +253,10 @@ class ScoringService:
             bundle.digest,
         )  # fmt: skip
 
-    async def as_json(self, report: BatchReport) -> str:
-        """Write a report as `framescope score --format json` does, on one line."""
-        return await self._in(self._readers, lambda: to_json(report, indent=None))
-
-    async def as_html(self, report: BatchReport) -> str:
-        """Write a report as one page."""
-        return await self._in(self._readers, lambda: to_html(report))
-
-    async def source(self, key: str) -> dict[str, Any]:
-        """Look an outlet up, or raise `RequestError`."""
-        answer = await self._in(self._readers, lambda: look_up(self.scorer.registry, key))
-        if not answer.found:
-            raise RequestError(404, _unknown(answer))
-        return answers_to_json(answer)
-
-    def signals(self) -> list[dict[str, Any]]:
-        """List the taxonomy with the model's thresholds."""
-        thresholds = self.scorer.thresholds
-        return [
-            {**asdict(one), "given": one.name in thresholds, "threshold": thresholds.get(one.name)}
-            for one in SIGNALS
-        ]
-
-    async def _in(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        return await within(pool.submit(work), self.limits.seconds, self.queue.retry)
+    async def work(self, function: Callable[..., T], *given: Any, fetches: bool = False) -> T:
+        """Call a function in a thread; raises `RequestError` as `within` does."""
+        pool = self._fetchers if fetches else self._readers
+        return await within(pool.submit(function, *given), self.limits.seconds, self.queue.retry)
 
 
 def _nothing(given: Sequence[Item | Article]) -> RequestError:
@@ -293,9 +265,3 @@ def _nothing(given: Sequence[Item | Article]) -> RequestError:
         return RequestError(422, "holds no article")
     long = skipped[-1].reason.startswith("longer than")
     return RequestError(413 if long else 422, f"{skipped[-1].source}: {skipped[-1].reason}")
-
-
-def _unknown(answer: Answer) -> str:
-    meant = ", ".join(f"{outlet.name} ({outlet.id})" for outlet in answer.close)
-    hint = f"did you mean {meant}?" if meant else "give a host, a name, an id or a QID"
-    return f"'{printable(answer.query)}': no outlet has this host, name, id or QID; {hint}"

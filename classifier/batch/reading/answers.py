@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from framescope.classifier.batch.schema import TABLES
 from framescope.classifier.cli.shared import AnswerFormat
 from framescope.classifier.errors import InputError
 from framescope.classifier.output import STDOUT, check, drafted
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
 
     Answer = tuple[pa.Schema, Iterator[pa.RecordBatch]]
 
-SHOWN = 50
-"""Rows that a terminal shows."""
-
+_SHOWN = 50  # rows that a terminal shows
 _LONGEST = 400  # characters of a value that a terminal shows
 _NARROWEST = 9  # columns of a terminal for each column of an answer; narrower rows are stacked
 _SUFFIXES = {
@@ -40,10 +39,7 @@ _SUFFIXES = {
 def choose_format(given: AnswerFormat | None, output: Path | None) -> AnswerFormat:
     """Return the format that was given, else that of the file's suffix, else what suits the stream.
 
-    Raises
-    ------
-    InputError
-        When Parquet would go to a terminal or a pipe, or format and suffix differ.
+    Raises `InputError` when Parquet would go to a terminal or a pipe, or format and suffix differ.
     """
     to_file = output is not None and output != STDOUT
     named = _SUFFIXES.get(output.suffix.lower()) if output is not None and to_file else None
@@ -62,20 +58,7 @@ def write_answer(
 ) -> None:
     """Ask, and write the answer batch by batch; a terminal gets its first rows.
 
-    Parameters
-    ----------
-    ask : callable
-        Returns the schema of the answer and its batches.
-    form : AnswerFormat
-    output : pathlib.Path or None
-        None for standard output.
-    overwrite : bool
-        Whether to overwrite an existing file.
-
-    Raises
-    ------
-    InputError
-        When it can't be written.
+    Raises `InputError` when it can't be written.
     """
     check(output, overwrite=overwrite)
     schema, batches = ask()
@@ -103,25 +86,22 @@ def write_answer(
             if form is AnswerFormat.JSONL:
                 draft.file.writelines(f"{line}\n" for line in objects)
             else:
-                separator = "[\n"
-                for line in objects:
-                    draft.file.write(separator + line)
-                    separator = ",\n"
-                draft.file.write("[]\n" if separator == "[\n" else "\n]\n")
+                first = next(objects, None)
+                draft.file.write("[]\n" if first is None else f"[\n{first}")
+                draft.file.writelines(f",\n{line}" for line in objects)
+                draft.file.write("" if first is None else "\n]\n")
 
 
-def show_views(views: Sequence[View], tables: Sequence[str], file: TextIO) -> None:
+def show_views(views: Sequence[View], file: TextIO) -> None:
     """Write the list of views with their columns."""
     from rich.table import Table
     from rich.text import Text
 
-    with_interval = False
     console = _console(file)
     for view in views:
         console.print(Text(view.name, "bold"), Text(f" - {view.about}"), sep="")
         grid = Table.grid(padding=(0, 2))
         shares = {name for name in view.columns if f"{name}_low" in view.columns}
-        with_interval |= bool(shares)
         hidden = {f"{name}{end}" for name in shares for end in ("_low", "_high", "_n")}
         for name, meaning in view.columns.items():
             if name not in hidden:
@@ -129,9 +109,8 @@ def show_views(views: Sequence[View], tables: Sequence[str], file: TextIO) -> No
                 grid.add_row("", Text(name) + mark, Text(meaning))
         console.print(grid)
         console.print()
-    if with_interval:
-        console.print("* with NAME_low and NAME_high, its 95% interval, and NAME_n, the base.")
-    console.print(f"Tables of the run: {', '.join(tables)}. DESCRIBE NAME lists their columns.")
+    console.print("* with NAME_low and NAME_high, its 95% interval, and NAME_n, the base.")
+    console.print(f"Tables of the run: {', '.join(TABLES)}. DESCRIBE NAME lists their columns.")
     _flush(console, file)
 
 
@@ -139,7 +118,7 @@ def _show(names: Sequence[str], rows: Iterator[list[Any]], file: TextIO) -> None
     from rich.table import Table
     from rich.text import Text
 
-    shown = list(islice(rows, SHOWN))
+    shown = list(islice(rows, _SHOWN))
     console = _console(file)
     heads = [Text(printable(name), "bold") for name in names]
     if console.width // max(len(names), 1) >= _NARROWEST:
@@ -160,7 +139,7 @@ def _show(names: Sequence[str], rows: Iterator[list[Any]], file: TextIO) -> None
     if not shown:
         console.print("No rows.")
     if next(rows, None) is not None:
-        console.print(f"The first {SHOWN} rows; --output FILE writes all, LIMIT asks for fewer.")
+        console.print(f"The first {_SHOWN} rows; --output FILE writes all, LIMIT asks for fewer.")
     _flush(console, file)
 
 

@@ -1,4 +1,4 @@
-"""A run as a database in memory, which can be read and nothing else.
+"""A run as a database in memory that can only be read, and its tables as pandas DataFrames.
 
 The run's tables and ready views are read from their files as a query needs them. Queries may come
 from strangers: DuckDB is locked to the run's own tables, and runs one SELECT at a time.
@@ -6,12 +6,15 @@ from strangers: DuckDB is locked to the run's own tables, and runs one SELECT at
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +26,15 @@ from framescope.classifier.batch.reading.views import (
     share_interval,
     views,
 )
-from framescope.classifier.batch.schema import TABLES, VERSION, columns, need_pyarrow
+from framescope.classifier.batch.schema import TABLES, VERSION, columns, need_pyarrow, schema
 from framescope.classifier.errors import FramescopeError, need
+from framescope.classifier.reports import need_pandas
 
 if TYPE_CHECKING:
+    import pandas
     import pyarrow as pa
 
-MEMORY = "2GB"
-"""The memory that queries may use before they use the disk, unless told otherwise."""
-
+_MEMORY = "2GB"  # that queries may use before they use the disk
 _BATCH_ROWS = 10_000
 _TYPES = {
     "int64": "BIGINT", "int32": "INTEGER", "float": "FLOAT", "bool": "BOOLEAN",
@@ -52,18 +55,11 @@ class QueryError(FramescopeError):
 
 @dataclass(frozen=True)
 class Database:
-    """An open run.
-
-    Attributes
-    ----------
-    folder : RunFolder
-    manifest : mapping
-    connection : duckdb.DuckDBPyConnection
-    """
+    """An open run."""
 
     folder: RunFolder
     manifest: Mapping[str, Any]
-    connection: Any
+    connection: Any  # of DuckDB
     _readers: list[Any] = field(default_factory=list, repr=False)
 
     @property
@@ -82,30 +78,19 @@ class Database:
         return views(self.signals, self.manifest["thresholds"])
 
     def ask(self, sql: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-        """Run a query; the answer to the query before can't be read any more.
+        """Run a query, or raise `QueryError`; the answer before can't be read any more.
 
-        Parameters
-        ----------
-        sql : str
-            One statement that reads: SELECT, FROM, WITH, DESCRIBE, SHOW, SUMMARIZE, PIVOT.
-
-        Raises
-        ------
-        QueryError
+        It is one statement that reads: SELECT, FROM, WITH, DESCRIBE, SHOW, SUMMARIZE, PIVOT.
         """
         from duckdb import StatementType
 
         with _errors(self.folder):
             statements = self.connection.extract_statements(sql)
         if not statements:
-            raise QueryError(
-                f"the SQL is empty; type: framescope query {quote(str(self.folder.path))}"
-            )
-        # PIVOT becomes a MULTI statement.
-        if len(statements) > 1 or statements[0].type not in (
-            StatementType.SELECT,
-            StatementType.MULTI,
-        ):
+            run = quote(str(self.folder.path))
+            raise QueryError(f"the SQL is empty; type: framescope query {run}")
+        reading = (StatementType.SELECT, StatementType.MULTI)  # which PIVOT becomes
+        if len(statements) > 1 or statements[0].type not in reading:
             raise QueryError("the SQL: is not one query that only reads; give one SELECT")
         while self._readers:  # a connection has one result at a time
             self._readers.pop().close()
@@ -140,7 +125,7 @@ class Database:
 
 
 @contextmanager
-def open_run(folder: RunFolder, memory: str = MEMORY) -> Iterator[Database]:
+def open_run(folder: RunFolder, memory: str = _MEMORY) -> Iterator[Database]:
     """Open a run, finished or not.
 
     Parameters
@@ -151,12 +136,8 @@ def open_run(folder: RunFolder, memory: str = MEMORY) -> Iterator[Database]:
 
     Raises
     ------
-    RunError
-        When there is no run, or it can't be read.
-    QueryError
-        When `memory` is not a size.
     FramescopeError
-        Without DuckDB or pyarrow.
+        When there is no run, it can't be read, or `memory` is not a size.
     """
     manifest = folder.manifest()
     if manifest.get("schema", VERSION) > VERSION:
@@ -165,7 +146,7 @@ def open_run(folder: RunFolder, memory: str = MEMORY) -> Iterator[Database]:
     duckdb = need("duckdb", "querying a run needs", "batch")
     need_pyarrow()
     if not re.fullmatch(r"(?i)\d+(\.\d+)?\s*[KMGT]i?B", memory):
-        raise QueryError(f"--memory {memory}: is not a size; give one such as {MEMORY}")
+        raise QueryError(f"--memory {memory}: is not a size; give one such as {_MEMORY}")
     with tempfile.TemporaryDirectory(prefix="framescope-") as spill:
         settings = {**_LOCKED, "memory_limit": memory, "temp_directory": spill}
         with _errors(folder):
@@ -256,3 +237,88 @@ def _errors(folder: RunFolder, opening: bool = False) -> Iterator[None]:
         where = match and f" (line {match[1]}, character {len(match[3]) - 6 - len(match[1])})"
         hint = f"framescope query {quote(str(folder.path))} lists the views and their columns"
         raise QueryError(f"the SQL can't be run: {reason}{where or ''}; {hint}") from None
+
+
+# --- from Python ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RunFrames:
+    """The tables of a run that ``framescope batch`` wrote, each read when it is first used.
+
+    A table is read whole and kept in memory; use `query` for a run that is too large for that.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    manifest : mapping
+        The model, signals, thresholds and options of the run.
+    summary : mapping
+        How the run ended; empty while it has not.
+    inputs, articles, sentences, citations, spans : pandas.DataFrame
+        One row per input record, article, sentence, citation and span.
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+    summary: Mapping[str, Any]
+
+    inputs = cached_property(lambda run: run._table("inputs"))
+    articles = cached_property(lambda run: run._table("articles"))
+    sentences = cached_property(lambda run: run._table("sentences"))
+    citations = cached_property(lambda run: run._table("citations"))
+    spans = cached_property(lambda run: run._table("spans"))
+
+    def query(self, sql: str, memory: str = _MEMORY) -> pandas.DataFrame:
+        """Query the tables and ready views with SQL, as ``framescope query`` does.
+
+        Parameters
+        ----------
+        sql : str
+            One statement that reads.
+        memory : str
+            Size that it may use before it uses the disk, such as ``8GB``.
+
+        Raises
+        ------
+        FramescopeError
+            When it can't be run.
+        """
+        with open_run(RunFolder(self.path), memory) as database:
+            return _frame(database.table(sql))
+
+    def _table(self, name: str) -> pandas.DataFrame:
+        with open_run(RunFolder(self.path)) as database:
+            table = database.table(f"FROM {name}")
+        # The schema makes categories of words of a few kinds, such as voices.
+        return _frame(table.cast(schema(name, self.manifest["signals"])))
+
+    def __repr__(self) -> str:
+        return f"<framescope.RunFrames {str(self.path)!r}>"
+
+
+def read_run(path: str | os.PathLike[str]) -> RunFrames:
+    """Open the folder of a run that ``framescope batch`` wrote, finished or not.
+
+    Raises
+    ------
+    FramescopeError
+        When there is no run; without pyarrow or DuckDB, when a table is read.
+    ImportError
+        Without pandas.
+    """
+    need_pandas()
+    folder = RunFolder(Path(path))
+    return RunFrames(folder.path, folder.manifest(), folder.summary())
+
+
+def _frame(table: pa.Table) -> pandas.DataFrame:
+    """Convert a table; integers and booleans keep their type beside nulls."""
+    import pandas as pd
+    import pyarrow as pa
+
+    types = {
+        pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype(), pa.bool_(): pd.BooleanDtype(),
+    }  # fmt: skip
+    frame: pandas.DataFrame = table.to_pandas(types_mapper=types.get, date_as_object=False)
+    return frame

@@ -29,14 +29,11 @@ from framescope.classifier.records import CODES, Code, printable, shortened
 from framescope.classifier.reports import environment_of, style
 from framescope.classifier.taxonomy import BY_NAME, Family
 
-OUTLETS = 24
-"""Outlets shown by name; the rest are one row."""
-
+OUTLETS = 24  # shown by name; the rest are one row
 _CHARTED = 7  # outlets with a chart over time of their own
 _CITED, _CITING, _CITED_EACH = 25, 10, 5
 _REPEATED, _SAMPLES = 12, 8
 _NAME, _TEXT = 60, 600  # characters
-_SOURCES = ("named", "unnamed", "vague", "nobody")  # shares of the claims that add up
 _WIDTH, _HEIGHT = 320, 96  # of a chart over time, in its own units
 _LEFT, _TOP, _BOTTOM = 34, 8, 18
 _SCALES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
@@ -68,51 +65,6 @@ class Share:
         return f"{percent(self.value)} ({percent(self.low)} to {percent(self.high)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Dot:
-    """A row of a dot plot; places are in per cent of its width."""
-
-    label: str
-    share: Share
-    at: float
-    left: float
-    right: float
-    cut: bool  # the interval extends beyond the plot
-
-
-@dataclass(frozen=True, slots=True)
-class DotPlot:
-    """A measure of outlets side by side, the largest share first."""
-
-    measure: Measure
-    top: float  # the share at the right end
-    all: Dot
-    rows: tuple[Dot, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A share of one period, with its place in a chart."""
-
-    label: str
-    share: Share
-    x: float
-    y: float
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """A measure of one outlet, or of all, over time."""
-
-    label: str
-    top: float
-    moments: tuple[Moment, ...]
-    line: str  # SVG paths
-    band: str
-    first: str
-    last: str
-
-
 def percent(value: float) -> str:
     """Format a share: one decimal below ten per cent, and never 0% for more than nothing."""
     if 0 < value < 0.0005:
@@ -127,13 +79,7 @@ def unit_for(days: int) -> str:
 
 
 def overview_html(database: Database) -> str:
-    """Return the overview of a run as one HTML page that needs nothing else.
-
-    Raises
-    ------
-    QueryError, RunError
-        When the run's tables can't be read, or need more memory than they may use.
-    """
+    """Return the overview of a run as one HTML page that needs nothing else."""
     package = "framescope.classifier.batch.reading"
     environment = environment_of(package)
     environment.filters |= {
@@ -176,7 +122,7 @@ def _collect(database: Database) -> dict[str, Any]:
     of_each = {row["shown"]: row for row in ask(shares_query(("shown",), asked, "kept_counts"))}
     rows = [(label, of_each[key]) for key, label in labels.items() if key in of_each]
 
-    def plots(measures: Iterable[Measure]) -> list[DotPlot]:
+    def plots(measures: Iterable[Measure]) -> list[dict[str, Any]]:
         found = (_dot_plot(one, of_all, rows, labels.get(None)) for one in measures)
         return [one for one in found if one is not None]
 
@@ -185,7 +131,7 @@ def _collect(database: Database) -> dict[str, Any]:
 
     def chapter(measures: Sequence[Measure], leading: Sequence[str], found: str, order: str) -> Row:
         dots = plots(measures)
-        drawn = {one.measure.name: one.measure for one in dots}
+        drawn = {one["measure"].name: one["measure"] for one in dots}
         timed = next((drawn[name] for name in leading if name in drawn), None)
         return {
             "dots": dots,
@@ -240,7 +186,7 @@ def _collect(database: Database) -> dict[str, Any]:
 
 def _dot_plot(
     measure: Measure, of_all: Row, rows: Iterable[tuple[str, Row]], last: str | None
-) -> DotPlot | None:
+) -> dict[str, Any] | None:
     """Lay out a measure; the row labelled `last` comes last. None where nothing is known."""
     shares = [(label, Share.of(row, measure.name)) for label, row in rows]
     known = [share for _, share in shares if share.value is not None]
@@ -250,31 +196,39 @@ def _dot_plot(
     # Shares of a single text come after the rest, however large they are.
     shares.sort(
         key=lambda pair: (
-            pair[0] == last,
-            pair[1].value is None,
-            pair[1].low is None,
-            -(pair[1].value or 0),
-            -pair[1].n,
+            *(pair[0] == last, pair[1].value is None, pair[1].low is None),
+            *(-(pair[1].value or 0), -pair[1].n),
         )
     )
-    dots = tuple(_dot(label, share, top) for label, share in shares)
-    return DotPlot(measure, top, _dot("All outlets", Share.of(of_all, measure.name), top), dots)
+    return {
+        "measure": measure,
+        "top": top,
+        "all": _dot("All outlets", Share.of(of_all, measure.name), top),
+        "rows": [_dot(label, share, top) for label, share in shares],
+    }
 
 
-def _dot(label: str, share: Share, top: float) -> Dot:
+def _dot(label: str, share: Share, top: float) -> dict[str, Any]:
+    """Lay out a row of a dot plot; places are in per cent of its width."""
+
     def at(value: float | None) -> float:
         return round(100 * min((value or 0) / top, 1), 2)
 
-    cut = share.high is not None and share.high > top
-    return Dot(label, share, at(share.value), at(share.low), at(share.high), cut)
+    return {
+        "label": label,
+        "share": share,
+        "at": at(share.value),
+        "left": at(share.low),
+        "right": at(share.high),
+        "cut": share.high is not None and share.high > top,
+    }
 
 
 def _over_time(
     database: Database, measure: Measure, labels: Mapping[str | None, str], unit: str
-) -> list[Series]:
+) -> list[dict[str, Any]]:
     """Lay out a measure over time: charts of one scale, of all outlets and of the first few."""
-    ends = database.rows("SELECT min(period) AS a, max(period) AS b FROM kept_counts")[0]
-    periods = _periods(ends["a"], ends["b"], unit) if ends["a"] else []
+    periods = [row["period"] for row in database.rows(_PERIODS.format(unit))]
     if len(periods) < 2:
         return []
     dated = "(FROM kept_counts WHERE period IS NOT NULL)"
@@ -299,7 +253,7 @@ def _series(
     periods: Sequence[datetime.date],
     unit: str,
     top: float,
-) -> Series:
+) -> dict[str, Any]:
     step = (_WIDTH - _LEFT - 8) / max(len(periods) - 1, 1)
 
     def y(value: float) -> float:
@@ -311,7 +265,8 @@ def _series(
         if share is None or share.value is None:
             continue
         x = round(_LEFT + step * number, 1)
-        moments.append(Moment(_period(day, unit), share, x, y(share.value)))
+        place = {"label": _period(day, unit), "share": share, "x": x, "y": y(share.value)}
+        moments.append(place)
         # A period without articles is a gap in the line.
         line.append(f"{'L' if number == before + 1 else 'M'}{x} {y(share.value)}")
         before = number
@@ -320,14 +275,21 @@ def _series(
             bands.append(
                 f"M{x - half:.1f} {y(share.low)}H{x + half:.1f}V{y(share.high)}H{x - half:.1f}Z"
             )
-    ends = (_period(periods[0], "day"), _period(periods[-1], "day"))
-    return Series(label, top, tuple(moments), "".join(line), "".join(bands), *ends)
+    return {
+        "label": label,
+        "top": top,
+        "moments": moments,
+        "line": "".join(line),  # SVG paths
+        "band": "".join(bands),
+        "first": periods[0].isoformat(),
+        "last": periods[-1].isoformat(),
+    }
 
 
 def _stack(label: str, row: Row) -> dict[str, Any]:
     """Lay out an outlet's claims by the best source that is given for them."""
     start, parts = 0.0, []
-    for name in _SOURCES:
+    for name in ("named", "unnamed", "vague", "nobody"):  # shares that add up
         share = Share.of(row, f"claims_{name}")
         width = 100 * (share.value or 0)
         parts.append((name, start, width, share))
@@ -351,20 +313,6 @@ def _period(day: datetime.date, unit: str) -> str:
     if unit == "week":
         return f"week of {day.isoformat()}"
     return day.isoformat()[: {"day": 10, "month": 7, "year": 4}[unit]]
-
-
-def _periods(first: datetime.date, last: datetime.date, unit: str) -> list[datetime.date]:
-    """List the periods from one to another, both given by their first day."""
-    found = [first]
-    while found[-1] < last:
-        day = found[-1]
-        if unit in ("day", "week"):
-            found.append(day + datetime.timedelta(1 if unit == "day" else 7))
-        elif unit == "month":
-            found.append((day.replace(day=1) + datetime.timedelta(32)).replace(day=1))
-        else:
-            found.append(day.replace(year=day.year + 1))
-    return found
 
 
 # --- samples --------------------------------------------------------------------------------------
@@ -442,6 +390,9 @@ _KEPT_COUNTS = """
     SELECT c.*, o.outlet_key AS shown,
         CASE WHEN day BETWEEN {1} AND {2} THEN date_trunc('{0}', day)::DATE END AS period
     FROM article_counts c LEFT JOIN kept_outlets o USING (outlet_key)"""
+_PERIODS = """
+    SELECT unnest(generate_series(min(period), max(period), INTERVAL 1 {0}))::DATE AS period
+    FROM kept_counts"""
 _UNSOURCED = """(
     SELECT s.text, ['{0}'] AS flags, a.outlet, a.title, a.url, a.day, i.input, i.line,
         s.{0} AS strength, s.article_id, s.sentence

@@ -13,43 +13,24 @@ from math import sqrt
 from framescope.classifier.outlets import UNNAMED, UNNAMED_MONITOR
 from framescope.classifier.taxonomy import BY_NAME, NAMES, SHIPPED, TECHNIQUES, Family, Level
 
-SHORTEST = 60
-"""Characters of the shortest sentence whose repetition is reported."""
-
-INTERVAL = "share_interval"
-"""The SQL name of `share_interval`."""
-
+INTERVAL = "share_interval"  # the SQL name of the function
+_SHORTEST = 60  # characters of a sentence whose repetition is reported
 _NAMELESS = f"('{UNNAMED}', '{UNNAMED_MONITOR}')"  # stand for a name that no page gives
 _RATED = ("biased_language", "subjective", *TECHNIQUES)
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Something that is counted in each article, and whose share is shown for groups of articles.
+    """A share that is counted in each article and shown for groups of articles."""
 
-    Attributes
-    ----------
-    name : str
-        Of the column; ``name_low`` and ``name_high`` are the 95% interval, ``name_n`` the base.
-    label, meaning : str
-    family : Family
-        Shares of different families are never combined.
-    part, whole : str
-        SQL over the sentences of an article, or over its row: the counts of share and base.
-    signal : str or None
-        The signal without which the share is unknown.
-    of_article : bool
-        Whether the SQL is over the article's row.
-    """
-
-    name: str
+    name: str  # of the column; with _low and _high the 95% interval, with _n the base
     label: str
     meaning: str
-    family: Family
-    part: str
-    whole: str
-    signal: str | None = None
-    of_article: bool = False
+    family: Family  # shares of different families are never combined
+    part: str  # SQL that counts the share; over the sentences of an article, or over its row
+    whole: str  # SQL that counts the base
+    signal: str | None = None  # without which the share is unknown
+    of_article: bool = False  # whether the SQL is over the article's row
 
 
 def _flag_share(name: str, *, own: bool = False) -> Measure:
@@ -82,12 +63,11 @@ def _cited(kind: str) -> str:
     return f"count(*) FILTER (claim AND ({kind} OR list_contains(flags, '{signal}')))"
 
 
+# In the article's own voice: an outlet does not say what it quotes.
 FRAMING = tuple(
     _flag_share(name, own=True)
     for name in ("biased_language", "subjective", "any_technique", "loaded_language")
 )
-"""In the article's own voice: an outlet does not say what it quotes."""
-
 SOURCING = tuple(
     _flag_share(name)
     for name in (
@@ -96,6 +76,7 @@ SOURCING = tuple(
     )
 )
 ARTICLES = (_flag_share("hyperpartisan"),)
+# The first four add up to one; any claim may also be a government's, or state media's.
 CLAIMS = (
     _claim_share("named", "with a named source", "claims_named"),
     _claim_share("unnamed", "with an unnamed source at best", "claims_unnamed"),
@@ -106,8 +87,6 @@ CLAIMS = (
     _claim_share("state_media", "that state media are cited for",
                  _cited("state_media"), of_article=False),
 )  # fmt: skip
-"""The first four add up to one; any claim may also be a government's, or state media's."""
-
 MEASURES = (*FRAMING, *SOURCING, *ARTICLES, *CLAIMS)
 
 
@@ -128,19 +107,8 @@ def share_interval(
     (Korn and Graubard, 1998, with Wilson's interval in place of the exact one). Where no text or
     every sentence has the signal the variance says nothing, and each text counts once.
 
-    Parameters
-    ----------
-    y, n : float or None
-        Sums of part and base over the texts; None where they are unknown.
-    texts : float
-        Number of texts with a base.
-    yy, yn, nn : float
-        Sums of their squares and products.
-
-    Returns
-    -------
-    list of float or None
-        Lower and upper end; None for a single text or an empty base.
+    Takes the sums of part and base over the texts, the number of texts with a base, and the sums of
+    their squares and products. None for a single text or an empty base.
     """
     from scipy.special import stdtrit
 
@@ -212,13 +180,7 @@ def shares_query(
 ) -> str:
     """Return the SQL of shares with their intervals, one row per group of articles.
 
-    Parameters
-    ----------
-    groups : sequence of str
-        Columns of `table`; empty for one row of all articles.
-    measures : sequence of Measure
-    table : str
-        As `counts_query` makes it.
+    The groups are columns of `table`, which `counts_query` makes; without any there is one row.
     """
     by = "".join(f"{column}, " for column in groups)
     grouping = f"GROUP BY {by.rstrip(', ')}" if groups else ""
@@ -251,19 +213,11 @@ def shares_query(
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view of a run.
-
-    Attributes
-    ----------
-    name, about : str
-    columns : mapping of str to str
-        The meaning of each column.
-    sql : str
-    """
+    """A view of a run."""
 
     name: str
     about: str
-    columns: Mapping[str, str]
+    columns: Mapping[str, str]  # the meaning of each
     sql: str
 
 
@@ -286,39 +240,50 @@ _PLACE = {
 }
 
 
+def _by(
+    keys: str, met: str, measures: Sequence[Measure], shown: str, order: str, where: str = "true"
+) -> str:
+    """Return the SQL of a view of groups of articles, with counts (`met`) and shares of each."""
+    joined = " AND ".join(
+        f"met.{key} IS NOT DISTINCT FROM shared.{key}" for key in keys.split(", ")
+    )
+    columns = ", ".join(f"{m.name}, {m.name}_low, {m.name}_high, {m.name}_n" for m in measures)
+    return f"""
+        WITH met AS (
+            SELECT {keys}, any_value(outlet) AS outlet, any_value(publisher) AS publisher, {met}
+            FROM published WHERE {where} GROUP BY {keys}
+        ), shared AS ({shares_query(keys.split(", "), measures)})
+        SELECT {shown}, {columns} FROM met LEFT JOIN shared ON {joined} ORDER BY {order}"""
+
+
 def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View, ...]:
     """Return the ready views of a run that has these signals and thresholds."""
     measures = (*FRAMING, *SOURCING, *ARTICLES, *own_measures(signals))
     totals = ("scored", "texts", "sentences", "own_sentences")
     counted = ", ".join(f"coalesce({name}, 0) AS {name}" for name in totals)
-    by_outlet = f"""
-        WITH met AS (
-            SELECT outlet_key, any_value(outlet) AS outlet, any_value(publisher) AS publisher,
-                any_value(told_by) AS told_by, count(*) AS articles,
-                min(day) AS first_day, max(day) AS last_day
-            FROM published GROUP BY outlet_key
-        ), shared AS ({shares_query(("outlet_key",), measures)})
-        SELECT outlet, publisher, told_by, articles, {counted}, first_day, last_day,
-            {_columns(measures)}
-        FROM met LEFT JOIN shared USING (outlet_key) ORDER BY articles DESC, outlet"""
-    by_day = f"""
-        WITH met AS (
-            SELECT day, outlet_key, any_value(outlet) AS outlet, any_value(publisher) AS publisher,
-                count(*) AS articles
-            FROM published GROUP BY day, outlet_key
-        ), shared AS ({shares_query(("day", "outlet_key"), measures)})
-        SELECT met.day, outlet, publisher, articles, {counted}, {_columns(measures)}
-        FROM met LEFT JOIN shared ON met.outlet_key = shared.outlet_key
-            AND met.day IS NOT DISTINCT FROM shared.day
-        ORDER BY met.day, articles DESC, outlet"""
-    sourcing_map = f"""
-        WITH met AS (
-            SELECT outlet_key, any_value(outlet) AS outlet, any_value(publisher) AS publisher,
-                sum(claims)::BIGINT AS claims
-            FROM published WHERE note IS NULL GROUP BY outlet_key
-        ), shared AS ({shares_query(("outlet_key",), CLAIMS)})
-        SELECT outlet, publisher, scored, texts, claims, {_columns(CLAIMS)}
-        FROM met JOIN shared USING (outlet_key) ORDER BY claims DESC, outlet"""
+    by_outlet = _by(
+        "outlet_key",
+        "any_value(told_by) AS told_by, count(*) AS articles, min(day) AS first_day, "
+        "max(day) AS last_day",
+        measures,
+        f"outlet, publisher, told_by, articles, {counted}, first_day, last_day",
+        "articles DESC, outlet",
+    )
+    by_day = _by(
+        "day, outlet_key",
+        "count(*) AS articles",
+        measures,
+        f"met.day, outlet, publisher, articles, {counted}",
+        "met.day, articles DESC, outlet",
+    )
+    sourcing_map = _by(
+        "outlet_key",
+        "sum(claims)::BIGINT AS claims",
+        CLAIMS,
+        "outlet, publisher, scored, texts, claims",
+        "claims DESC, outlet",
+        "note IS NULL",
+    )
     days = {"first_day": "of its articles", "last_day": "of its articles"}
     return (
         View(
@@ -377,7 +342,7 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
             "repeated_text",
             "one row per text, or sentence of different texts, in several articles, most first",
             {
-                "kind": f"text (a whole article) or sentence (of {SHORTEST} characters or more)",
+                "kind": f"text (a whole article) or sentence (of {_SHORTEST} characters or more)",
                 "text": "the sentence, or the article's title or first sentence",
                 "articles": "that contain it",
                 "outlets": "that published them",
@@ -421,10 +386,6 @@ def create_views(signals: Sequence[str], thresholds: Mapping[str, float]) -> Ite
     yield f"CREATE VIEW article_counts AS {counts_query(signals)}"
     for view in views(signals, thresholds):
         yield f"CREATE VIEW {view.name} AS {view.sql}"
-
-
-def _columns(measures: Sequence[Measure]) -> str:
-    return ", ".join(f"{m.name}, {m.name}_low, {m.name}_high, {m.name}_n" for m in measures)
 
 
 def _meanings(measures: Sequence[Measure]) -> dict[str, str]:
@@ -503,7 +464,7 @@ _REPEATED = f"""
             WHERE title IS NULL)
     ), long AS (
         SELECT s.article_id, s.text, hash(s.text) AS h FROM content_sentences s
-        WHERE length(s.text) >= {SHORTEST}
+        WHERE length(s.text) >= {_SHORTEST}
     ), met AS (
         SELECT h FROM long JOIN published USING (article_id)
         GROUP BY h HAVING min(text_digest) <> max(text_digest)
