@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-# Of splits and of trainings. Nothing speaks for 13 but that the shipped bundles carry it, and the
-# split they must be judged on with it.
-DEFAULT_SEED = 13
+DEFAULT_SEED = 13  # of splits and trainings: the one that the shipped bundles were made with
 
 
 class Track(StrEnum):
-    """Whose format the curves of a training are written in besides; for a command's help."""
+    """Another format that the curves of a training are written in."""
 
     TENSORBOARD = "tensorboard"
     MLFLOW = "mlflow"

@@ -1,12 +1,16 @@
-"""What every command with corpora takes; light enough to import for its help."""
+"""What several commands with corpora share; light enough to import for a command's help."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 CorporaFolder = Annotated[
     Path | None,
@@ -17,7 +21,7 @@ CorporaFolder = Annotated[
 
 
 def _house(folder: Path | None) -> Path | None:
-    """Make a folder that is named the one that everything in this process reads."""
+    """Make the option the house corpus of this process."""
     if folder is not None:
         from framescope.classifier.errors import CorpusError
         from framescope.training.corpora import HOUSE_ENVIRONMENT
@@ -40,18 +44,26 @@ HouseFolder = Annotated[
 ]
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, which takes a plain s in the plural."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def refuse_options(context: typer.Context) -> None:
-    """Refuse a command's own options before the name of one below it, which has its own.
-
-    Raises `typer.BadParameter`, which names the first of them.
-    """
+    """Raise `typer.BadParameter` if a command's own options precede the name of a subcommand."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if source is not None and source.name == "COMMANDLINE":
             given, name = parameter.opts[-1], context.invoked_subcommand
             raise typer.BadParameter(f"{given}: options of '{name}' come after its name")
+
+
+def table(
+    left: Sequence[str], right: Sequence[str], title: str | None = None, caption: str | None = None
+) -> Table:
+    """Return a table with headings of left-aligned columns, then of right-aligned ones."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    found = Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    found.title_justify = found.caption_justify = "left"
+    for heading in left:
+        found.add_column(heading, no_wrap=True)
+    for heading in right:
+        found.add_column(heading, justify="right", no_wrap=True)
+    return found

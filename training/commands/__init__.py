@@ -1,1 +1,1 @@
-"""The commands ``framescope train``, ``corpora`` and ``registry``: options, and one call each."""
+"""The commands ``framescope annotate``, ``corpora``, ``labels`` and ``train``."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 from framescope.classifier.cli.shared import ModelName, OverFile, OverReport
-from framescope.training.options import counted
+from framescope.classifier.records import counted, printable
 
 app = typer.Typer(
     help="Send articles to an annotation tool, and get their labels back (extra: annotate).",
@@ -103,7 +103,7 @@ def export_command(
     labelled = sum(task.labelled is not None for task in tasks)
     predicted = sum(task.predicted is not None for task in tasks)
     typer.echo(
-        f"{output}: {counted(len(tasks), 'article')}, {counted(sentences, 'sentence')}; "
+        f"{output}: {counted(len(tasks), 'article', ',')}, {counted(sentences, 'sentence', ',')}; "
         f"{labelled:,} with labels, {predicted:,} with a model's; its README.md has the next steps"
     )
 
@@ -137,10 +137,11 @@ def import_command(
         "span": sum(len(record["spans"]) for record in records),
         "citation": sum(len(unit.get("citations") or ()) for unit in units),
     }
+    counted_ones = [counted(count, what, ",") for what, count in counts.items()]
     typer.echo(
-        f"{output}: {counted(len(records), 'record')} of {counted(len(articles_read), 'article')} "
-        f"and {counted(len(people), 'annotator')}; "
-        + ", ".join(counted(count, what) for what, count in counts.items()),
+        f"{output}: {counted(len(records), 'record', ',')} of "
+        f"{counted(len(articles_read), 'article', ',')} and {counted(len(people), 'annotator')}; "
+        + ", ".join(counted_ones),
         err=True,
     )
 
@@ -184,6 +185,4 @@ def pick_command(
 
 
 def _tell(line: str) -> None:
-    from framescope.classifier.records import printable
-
     typer.echo(f"framescope: {printable(line)}", err=True)

@@ -1,20 +1,20 @@
-"""The command `framescope corpora`: which corpora are there, and articles of one as a file."""
+"""The command `framescope corpora`: list the corpora, and export articles of one."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from framescope.classifier.cli.shared import CardFormat, OverFile
-from framescope.training.options import CorporaFolder, HouseFolder, refuse_options
+from framescope.training.options import CorporaFolder, HouseFolder, refuse_options, table
 
 if TYPE_CHECKING:
-    from framescope.training.corpora import Corpus, State
+    from framescope.training.corpora import Corpus
     from framescope.training.data import Examples
     from rich.console import Console
-    from rich.table import Table
 
 app = typer.Typer(
     help="List the labelled corpora: present or not, rows, labels, licence (extra: training)."
@@ -44,26 +44,23 @@ def corpora(
         refuse_options(context)
         return
     from framescope.training.corpora import CORPORA, given_folder
+    from rich.console import Console
 
-    # Without a folder the list is of what there would be to obtain.
-    root = given_folder(corpora)
+    root = given_folder(corpora)  # without one, the list is of what there would be to obtain
+    loadable = {"present", "partial"} | ({"changed"} if allow_changed else set())
     listed: dict[str, Any] = {
-        "corpora": [_described(one, root, allow_changed) for one in CORPORA.values()]
+        "corpora": [_described(one, root, loadable) for one in CORPORA.values()]
     }
     if splits:
-        names = [n for n, one in CORPORA.items() if one.state(root) in _loadable(allow_changed)]
+        names = [name for name, one in CORPORA.items() if one.state(root) in loadable]
         listed["splits"] = _described_split(root, names, allow_changed)
     if format is CardFormat.JSON:
-        import json
-
         typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
-    else:
-        from rich.console import Console
-
-        console = Console(highlight=False)
-        _print_corpora(listed["corpora"], console)
-        if splits:
-            _print_splits(listed["splits"], console)
+        return
+    console = Console(highlight=False)
+    _print_corpora(listed["corpora"], console)
+    if splits:
+        _print_splits(listed["splits"], console)
 
 
 @app.command("export")
@@ -88,115 +85,70 @@ def export(
     overwrite: OverFile = False,
 ) -> None:
     """Write labelled articles of a corpus as a file, to add them, or to judge by them."""
-    import json
-    import random
+    from itertools import accumulate
+    from random import Random
 
     from framescope.classifier import output as outputs
     from framescope.classifier.errors import CorpusError
     from framescope.classifier.inputs import to_record
-    from framescope.training.corpora import State, given_folder
-    from framescope.training.corpora import find_corpus as find
+    from framescope.training.corpora import State, find_corpus, given_folder
 
-    one = find(corpus)
+    one = find_corpus(corpus)
     for path in filter(None, (output, rest)):
         outputs.check(path, overwrite=overwrite)
     root = given_folder(corpora)
     place = one.place(root)
     if place is None or one.state(root) is State.MISSING:
         raise CorpusError(f"corpus '{corpus}' is missing; pass --corpora DIR (see docs/corpora.md)")
-    found = [a for a in one.read(place) if outlet is None or a.outlet == outlet]
-    if not found:
+    drawn = [a for a in one.read(place) if outlet is None or a.outlet == outlet]
+    if not drawn:
         raise CorpusError(f"corpus '{corpus}' has no article of the outlet '{outlet}'")
-    drawn, left = found, []
+    left = []
     if sentences is not None:
-        order = random.Random(seed).sample(found, len(found))
-        count = 0
-        for number, article in enumerate(order, 1):
-            count += len(article.units or ())
-            drawn, left = order[:number], order[number:]
-            if count >= sentences:
-                break
-        else:
+        drawn = Random(seed).sample(drawn, len(drawn))
+        counts = list(accumulate(len(article.units or ()) for article in drawn))
+        if counts[-1] < sentences:
             raise CorpusError(
-                f"corpus '{corpus}' has {count:,} sentences there, and {sentences:,} are asked for"
+                f"corpus '{corpus}' has {counts[-1]:,} sentences there, and {sentences:,} are "
+                "asked for"
             )
+        enough = sum(count < sentences for count in counts) + 1
+        drawn, left = drawn[:enough], drawn[enough:]
     for target, articles in ((output, drawn), (rest, left)):
-        if target is None:
-            continue
-        with outputs.opened(target) as file:
-            for article in articles:
-                file.write(json.dumps(to_record(article), ensure_ascii=False) + "\n")
-        rows = sum(len(article.units or ()) for article in articles)
-        typer.echo(f"wrote {target}: {len(articles):,} articles, {rows:,} sentences")
+        if target is not None:
+            with outputs.opened(target) as file:
+                for article in articles:
+                    file.write(json.dumps(to_record(article), ensure_ascii=False) + "\n")
+            rows = sum(len(article.units or ()) for article in articles)
+            typer.echo(f"wrote {target}: {len(articles):,} articles, {rows:,} sentences")
 
 
 # --- what is shown, as data -----------------------------------------------------------------------
 
 
-def _described(corpus: Corpus, root: Path | None, allow_changed: bool) -> dict[str, Any]:
-    """Describe a corpus: its card, its state, and its counts where it can be loaded.
-
-    ``articles`` and ``sentences`` are None where it isn't loaded; ``labels`` then gives the signals
-    without counts.
-    """
+def _described(corpus: Corpus, root: Path | None, loadable: set[str]) -> dict[str, Any]:
+    """Return a corpus' card and state, with counts if it can be loaded, else None for each."""
     from importlib.util import find_spec
 
     from framescope.classifier.errors import CorpusError
-    from framescope.training.corpora import State
-    from framescope.training.data import build_examples as build
+    from framescope.training.data import build_examples
 
-    card, now = corpus.card, corpus.state(root)
-    place = corpus.place(root) if now is State.PARTIAL else None
-    entry: dict[str, Any] = {"name": card.name, "title": card.title, "state": now.value}
+    card, state, place = corpus.card, corpus.state(root), corpus.place(root)
+    entry: dict[str, Any] = {"name": card.name, "title": card.title, "state": state.value}
     entry |= {"folder": card.folder, "articles": None, "sentences": None}
     entry["labels"] = dict.fromkeys(card.signals)
     for key in ("unit", "language", "licence", "url", "citation", "mapping", "digest"):
         entry[key] = getattr(card, key)
-    entry["lacks"] = [] if place is None else corpus.lacks(place)
-    if now in _loadable(allow_changed):
+    entry["lacks"] = corpus.lacks(place) if state == "partial" and place else []
+    if state in loadable:
         try:
-            entry |= _counts(build(root, [card.name], allow_changed=allow_changed))
+            entry |= _counts(build_examples(root, [card.name], allow_changed=True))
         except CorpusError as error:
             if find_spec("datasets") is None:  # none can be read: that is what has to be said
                 raise
             # One that can't be read must not hide the others.
-            entry |= {"state": State.CHANGED.value, "lacks": [str(error)]}
+            entry |= {"state": "changed", "lacks": [str(error)]}
     return entry
-
-
-def _loadable(allow_changed: bool) -> set[State]:
-    from framescope.training.corpora import State
-
-    return {State.PRESENT, State.PARTIAL} | ({State.CHANGED} if allow_changed else set())
-
-
-def _described_split(root: Path | None, names: Sequence[str], allow_changed: bool) -> Any:
-    """Split corpora and describe the parts, and the overlap that was found and removed."""
-    from dataclasses import asdict
-
-    import numpy as np
-    from framescope.training.data import assign_parts as assign
-    from framescope.training.data import build_examples as build
-
-    split = assign(build(root, names, allow_changed=allow_changed))
-    examples = split.examples
-    parts: dict[str, dict[str, dict[str, int]]] = {}
-    for corpus, sentences in split.counts().items():
-        parts[corpus] = {}
-        for part, count in sentences.items():
-            here = (examples.corpus == corpus) & (examples.part == part)
-            parts[corpus][part] = {
-                "groups": len(np.unique(examples.group[here])),
-                "articles": len(np.unique(examples.article[here])),
-                "sentences": count,
-            }
-    return {
-        "seed": split.seed,
-        "signature": split.signature,
-        "merged_groups": split.merged,
-        "parts": parts,
-        "overlap": [asdict(one) for one in split.overlap],
-    }
 
 
 def _counts(examples: Examples) -> dict[str, Any]:
@@ -214,40 +166,47 @@ def _counts(examples: Examples) -> dict[str, Any]:
     return {"articles": len(first), "sentences": len(examples), "labels": labels}
 
 
+def _described_split(root: Path | None, names: Sequence[str], allow_changed: bool) -> Any:
+    """Split corpora; return the parts, and the overlap that was found and removed."""
+    from dataclasses import asdict
+
+    from framescope.training.data import assign_parts, build_examples
+
+    split = assign_parts(build_examples(root, names, allow_changed=allow_changed))
+    parts: dict[str, dict[str, dict[str, int]]] = {}
+    for corpus, sentences in split.counts().items():
+        own = split.examples.where(split.examples.corpus == corpus)
+        parts[corpus] = {
+            part: {
+                "groups": len(set(own.group[own.part == part])),
+                "articles": len(set(own.article[own.part == part])),
+                "sentences": count,
+            }
+            for part, count in sentences.items()
+        }
+    return {
+        "seed": split.seed,
+        "signature": split.signature,
+        "merged_groups": split.merged,
+        "parts": parts,
+        "overlap": [asdict(one) for one in split.overlap],
+    }
+
+
 # --- how it is shown ------------------------------------------------------------------------------
-
-
-def _table(
-    left: Sequence[str], right: Sequence[str], title: str | None = None, caption: str | None = None
-) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.title_justify = table.caption_justify = "left"
-    for heading in left:
-        table.add_column(heading, no_wrap=True)
-    for heading in right:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
 
 
 def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> None:
     from framescope.training.corpora import PUBLIC
 
-    table = _table(("corpus", "state"), ("articles", "sentences"), title="Labelled corpora")
-    table.add_column("labels")
-    table.add_column("licence", no_wrap=True)
+    shown = table(("corpus", "state"), ("articles", "sentences"), title="Labelled corpora")
+    shown.add_column("labels")
+    shown.add_column("licence", no_wrap=True)
     for one in corpora:
-        table.add_row(
-            one["name"],
-            f"[{_COLOUR[one['state']]}]{one['state']}[/]",
-            _number(one["articles"]),
-            _number(one["sentences"]),
-            _labels(one["labels"]),
-            one["licence"],
-        )
-    console.print(table)
+        state = f"[{_COLOUR[one['state']]}]{one['state']}[/]"
+        counts = _number(one["articles"]), _number(one["sentences"])
+        shown.add_row(one["name"], state, *counts, _labels(one["labels"]), one["licence"])
+    console.print(shown)
     if all(one["state"] == "missing" for one in corpora if one["name"] in PUBLIC):
         console.print(
             "No public corpus is here; name their folder: --corpora DIR, or FRAMESCOPE_CORPORA"
@@ -258,7 +217,7 @@ def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> No
 
 
 def _hint(one: Mapping[str, Any]) -> str | None:
-    from framescope.training.corpora import find_corpus as find
+    from framescope.training.corpora import find_corpus
 
     match one["state"]:
         case "partial":
@@ -272,7 +231,7 @@ def _hint(one: Mapping[str, Any]) -> str | None:
             )
         case "missing":
             where = f"to be put in {one['folder']}/; where to obtain it: {one['url']}"
-            return where + find(one["name"]).elsewhere
+            return where + find_corpus(one["name"]).elsewhere
     return None
 
 
@@ -290,10 +249,10 @@ def _print_splits(splits: Mapping[str, Any], console: Console) -> None:
     from framescope.training.data import PARTS
 
     for unit in ("sentences", "groups"):
-        table = _table(("corpus",), PARTS, title=f"Parts: {unit}")
+        shown = table(("corpus",), PARTS, title=f"Parts: {unit}")
         for corpus, parts in splits["parts"].items():
-            table.add_row(corpus, *(_number(parts[part][unit] or None) for part in PARTS))
-        console.print(table)
+            shown.add_row(corpus, *(_number(parts[part][unit] or None) for part in PARTS))
+        console.print(shown)
     console.print(
         f"Groups merged, as articles of theirs are nearly the same: {splits['merged_groups']}"
     )

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from framescope.classifier import records
 from framescope.classifier.cli.shared import SETTINGS, CardFormat, Grouped, OverFile
-from framescope.training.options import CorporaFolder, HouseFolder, counted
+from framescope.training.options import CorporaFolder, HouseFolder, table
 
 if TYPE_CHECKING:
     from framescope.training.labels import LabelCheck, LabelledFiles, LikelyErrors
@@ -31,6 +33,8 @@ _MOST_SHOWN = 50  # problems of one file on a terminal
 _ERRORS = 20
 _WIDTH = 140  # columns of a table in a file or pipe
 _FINDINGS = 1  # the exit status
+
+_counted = partial(records.counted, form=",")
 
 
 class Merging(StrEnum):
@@ -111,14 +115,14 @@ def check(
             _print(one, found, shown)
     count = sum(len(one.problems) + len(found.found if found else ()) for one, found in checks)
     if count:
-        typer.echo(f"framescope: {counted(count, 'finding')}, listed above", err=True)
+        typer.echo(f"framescope: {_counted(count, 'finding')}, listed above", err=True)
         raise typer.Exit(_FINDINGS)
 
 
 def _likely_errors(
     labelled: LabelledFiles, errors: int | None, model: str | None
 ) -> LikelyErrors | None:
-    """Look for likely errors; where what it takes is missing, say so unless they were asked for."""
+    """Find likely errors; without cleanlab say so, or raise if they were asked for."""
     from framescope.classifier.bundles import load
     from framescope.classifier.errors import FramescopeError, need
     from framescope.training.labels import LikelyErrors, find_errors
@@ -185,15 +189,15 @@ def merge(
     merged = merge_annotators(annotators, dawid_skene=by is Merging.DAWID_SKENE, hard=hard)
     with outputs.opened(output) as file:
         file.writelines(json.dumps(one, ensure_ascii=False) + "\n" for one in merged.records)
-    summary = f"{counted(len(merged.records), 'article')} of {len(annotators)} annotators"
-    summary += f", {counted(merged.labels, 'label')}, {merged.soft:,} of them between 0 and 1"
+    summary = f"{_counted(len(merged.records), 'article')} of {len(annotators)} annotators"
+    summary += f", {_counted(merged.labels, 'label')}, {merged.soft:,} of them between 0 and 1"
     summary += f"; {merged.ties:,} exact halves left out" if merged.ties else ""
-    alone = counted(merged.alone, "article")
+    alone = _counted(merged.alone, "article")
     summary += f"; {alone} with only one annotator" if merged.alone else ""
     typer.echo(summary, err=output == outputs.STDOUT)
 
 
-# Output
+# --- output ---------------------------------------------------------------------------------------
 
 
 def _record(one: LabelCheck, errors: LikelyErrors | None, most: int) -> dict[str, Any]:
@@ -235,8 +239,8 @@ def _print(one: LabelCheck, errors: LikelyErrors | None, most: int) -> None:
     console = _console()
     pairs = f", {one.pairs} contrast pairs" if one.pairs else ""
     console.print(
-        f"[bold]{escape(one.name)}[/]: {counted(one.articles, 'article')}, "
-        f"{counted(one.sentences, 'sentence')}{pairs}; {counted(len(one.problems), 'problem')}"
+        f"[bold]{escape(one.name)}[/]: {_counted(one.articles, 'article')}, "
+        f"{_counted(one.sentences, 'sentence')}{pairs}; {_counted(len(one.problems), 'problem')}"
     )
     for problem in one.problems[:_MOST_SHOWN]:
         console.print(f"  {escape(problem.where)}: {escape(problem.what)}")
@@ -246,7 +250,7 @@ def _print(one: LabelCheck, errors: LikelyErrors | None, most: int) -> None:
     if one.balance:
         console.print(_of_balance(one.balance))
     if errors is not None:
-        count = counted(len(errors.found), "likely error")
+        count = _counted(len(errors.found), "likely error")
         end = ":" if errors.found and most else ""
         console.print(f"{count} among {errors.labels:,} labels{end}")
         for each in errors.found[:most]:
@@ -260,48 +264,39 @@ def _print(one: LabelCheck, errors: LikelyErrors | None, most: int) -> None:
         console.print(f"  not checked: {escape(line)}{more}")
 
 
-def _table(left: Sequence[str], right: Sequence[str], caption: str | None = None) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption_justify="left")
-    for heading in left:
-        table.add_column(heading, no_wrap=True)
-    for heading in right:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
-
-
 def _of_balance(rows: Sequence[Any]) -> Table:
     soft = any(row.soft for row in rows)
     headings = ("labels", "articles", "yes", "share", *(("between",) if soft else ()))
-    table = _table(("signal",), headings)
-    table.add_column("")
+    shown = table(("signal",), headings)
+    shown.add_column("")
     for row in rows:
         cells = f"{row.labels:,}", f"{row.articles:,}", f"{row.positives:,}"
-        share = f"{row.positives / row.labels:.0%}"
         between = (f"{row.soft:,}",) if soft else ()
-        table.add_row(row.signal, *cells, share, *between, row.lacks)
-    return table
+        share = f"{row.positives / row.labels:.0%}"
+        shown.add_row(row.signal, *cells, share, *between, row.lacks)
+    return shown
 
 
 def _of_signals(names: Sequence[str], rows: Sequence[Any]) -> Table:
     caption = f"{', '.join(names)}: sentences that each labelled 1; intervals resample articles"
-    table = _table(("signal",), ("n", "articles", *names, "alpha", "95% interval"), caption)
+    headings = ("n", "articles", *names, "alpha", "95% interval")
+    shown = table(("signal",), headings, caption=caption)
     for row in rows:
         counts = f"{row.sentences:,}", f"{row.articles:,}", *map(str, row.positive)
-        table.add_row(row.signal, *counts, *_bounded(row.alpha, row.low, row.high))
-    return table
+        shown.add_row(row.signal, *counts, *_bounded(row.alpha, row))
+    return shown
 
 
 def _of_citations(rows: Sequence[Any]) -> Table:
-    columns = ("n", "articles", "value", "95% interval")
-    table = _table(("of", "measure"), columns, "intervals resample articles")
+    headings = ("n", "articles", "value", "95% interval")
+    shown = table(("of", "measure"), headings, caption="intervals resample articles")
     for row in rows:
         counts = f"{row.n:,}", f"{row.articles:,}"
-        table.add_row(row.what, row.measure, *counts, *_bounded(row.value, row.low, row.high))
-    return table
+        shown.add_row(row.what, row.measure, *counts, *_bounded(row.value, row))
+    return shown
 
 
-def _bounded(value: float, low: float, high: float) -> tuple[str, str]:
-    return ("undefined", "") if value != value else (f"{value:.3f}", f"{low:.3f} to {high:.3f}")
+def _bounded(value: float, row: Any) -> tuple[str, str]:
+    if value != value:
+        return "undefined", ""
+    return f"{value:.3f}", f"{row.low:.3f} to {row.high:.3f}"

@@ -1,18 +1,23 @@
-"""``framescope train``: options, and one call each."""
+"""The command `framescope train`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from framescope.classifier.errors import TrainingError, how_to_install
+from framescope.classifier.errors import CorpusError, TrainingError, how_to_install
 from framescope.training import Track
-from framescope.training.commands.asked import RowsAsked
 from framescope.training.options import CorporaFolder
+
+if TYPE_CHECKING:
+    from framescope.training.data import Data
+    from framescope.training.recipes import Recipe
 
 app = typer.Typer(
     help="Train a model on labelled corpora and write its bundle (extra: training).",
@@ -86,8 +91,8 @@ def baseline(
     from framescope.training.runs import TrainingRun, train_baseline
 
     chosen = read_recipe(recipe).changed(seed=seed)
-    asked = RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
-    rows = asked.load(chosen, _echo)
+    asked = _RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
+    rows = asked.load(chosen)
     more: dict[str, Any] = {"options": asked.record, "added": add or (), "track": track or ()}
     with TrainingRun.begin(output, "baseline", chosen, rows, **more) as run:
         train_baseline(
@@ -171,8 +176,8 @@ def transformer(
     if begun is not None:
         begun.check_encoder(folder)
     described = describe_encoder(folder)
-    asked = RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
-    rows = asked.load(chosen, _echo)
+    asked = _RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
+    rows = asked.load(chosen)
     options = asked.record | ({} if begun is None else {"from": begun.identity})
     more: dict[str, Any] = {"options": options, "added": add or (), "track": track or ()}
     with (
@@ -211,6 +216,115 @@ def show(
     from framescope.training.recipes import read_recipe
 
     typer.echo(read_recipe(recipe).to_toml(), nl=False)
+
+
+_OWN = "exchange"  # the corpus of a user's own files
+_NAMED = 3  # of a user's files, in a bundle's name
+
+
+@dataclass(frozen=True)
+class _RowsAsked:
+    """The rows to learn from, by the options of their names."""
+
+    corpora: Path | None
+    data: list[Path] | None
+    add: list[Path] | None
+    corpus: list[str] | None
+    share: list[str] | None
+    signal: list[str] | None
+    allow_changed: bool
+
+    def __post_init__(self) -> None:
+        if self.data and self.add:
+            raise TrainingError(
+                "--data trains on its files alone, --add on the recipe's corpora too; give one"
+            )
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The values of --share, which are CORPUS=SHARE."""
+        found: dict[str, float] = {}
+        for given in self.share or ():
+            corpus, _, share = given.partition("=")
+            try:
+                found[corpus] = float(share)
+            except ValueError:
+                found[corpus] = -1.0
+            if not corpus or not 0 <= found[corpus] <= 1:
+                wanted = "write CORPUS=SHARE, with a share from 0 to 1"
+                raise TrainingError(f"--share {given}: {wanted}")
+        return found
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The options that decide about the run, for its record."""
+        return {
+            "corpus": self.corpus,
+            "share": self.shares,
+            "signal": self.signal,
+            "data": self.data and [str(path.absolute()) for path in self.data],
+            "add": self.add and [str(path.absolute()) for path in self.add],
+        }
+
+    def name(self, kind: str, recipe: Recipe) -> str:
+        """Name a bundle by its data, so that training it again gives the same bytes."""
+        from framescope.training.recipes import plain_name
+
+        own = (*(self.data or ()), *(self.add or ()))
+        files = "-".join(plain_name(path.stem) for path in own[:_NAMED])
+        of_recipe = "" if self.data or recipe.name == "default" else recipe.name
+        return "-".join(part for part in (kind, of_recipe, files) if part)
+
+    def load(self, recipe: Recipe) -> Data:
+        """Read the rows, and split them."""
+        from framescope.training.corpora import State, find_corpus, house_folder, root_folder
+        from framescope.training.data import Added, load_data
+
+        if self.data:
+            return self._load_files(self.data, recipe.split_seed)
+        Added.read(self.add or ())  # what is wrong with them is said first
+        root = root_folder(self.corpora) if recipe.needs_folder else None
+        _echo(f"reading corpora in {root or house_folder()}")
+        data = load_data(
+            root,
+            self.corpus,
+            recipe.split_seed,
+            corpora=recipe.corpora,
+            shares=self.shares,
+            signals=self.signal,
+            allow_changed=self.allow_changed,
+            added=self.add or (),
+        )
+        for corpus in map(find_corpus, data.corpora):
+            if root is not None and corpus.state(root) is State.PARTIAL:
+                lacks = "; ".join(corpus.lacks(root))
+                _echo(f"{corpus.card.name}: left out, as not here: {lacks}")
+        return data
+
+    def _load_files(self, files: list[Path], seed: int) -> Data:
+        """Read a user's own files, and nothing else."""
+        from framescope.training.data import load_data
+
+        if self.corpus and self.corpus != [_OWN]:
+            raise TrainingError("--data trains on these files alone; leave out --corpus")
+        with TemporaryDirectory() as folder:
+            own = Path(folder) / _OWN
+            own.mkdir()
+            links = {own / f"{at}-{path.stem}.jsonl": path for at, path in enumerate(files)}
+            for link, path in links.items():
+                if not path.is_file():
+                    raise TrainingError(
+                        f"{path}: no such file; give --data a file of labelled articles"
+                    )
+                link.symlink_to(path.absolute())
+            _echo(f"reading {', '.join(map(str, files))}")
+            try:
+                return load_data(Path(folder), [_OWN], seed, signals=self.signal)
+            except CorpusError as error:
+                said = str(error)
+                for link, path in links.items():  # as the user calls them
+                    said = said.replace(str(link), str(path))
+                raise CorpusError(said) from None
 
 
 def _check_extra() -> None:

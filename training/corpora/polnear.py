@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
     from framescope.classifier.records import Mention
 
+_SIGNALS = (
+    "attributed",
+    "named_source",
+    "unnamed_source",
+    "vague_source",
+    "government_attribution",
+    "state_media_attribution",
+    "quoted",
+    "reported",
+)
 CARD = Card(
     name="polnear",
     title="PolNeAR 1.0, political news attribution relations (training and development parts)",
@@ -33,16 +43,7 @@ CARD = Card(
         "LREC 2018. ACL Anthology L18-1524"
     ),
     licence="none stated",
-    signals=(
-        "attributed",
-        "named_source",
-        "unnamed_source",
-        "vague_source",
-        "government_attribution",
-        "state_media_attribution",
-        "quoted",
-        "reported",
-    ),
+    signals=_SIGNALS,
     unit="a sentence (split here; the corpus marks spans)",
     mapping=(
         "A sentence is 1 for attributed when a Content span of an attribution overlaps it, with or "
@@ -61,15 +62,7 @@ CARD = Card(
     ),
     digest="70ebc3edd2a349a6b78d87611ee390b9dcafac66b4a16aac0430edde86d2a7e8",
     # Thoughts, wishes and plans count as attributions, and with them the kinds of their sources.
-    other_sense=(
-        "attributed",
-        "named_source",
-        "unnamed_source",
-        "vague_source",
-        "government_attribution",
-        "quoted",
-        "reported",
-    ),
+    other_sense=tuple(one for one in _SIGNALS if one != "state_media_attribution"),
 )
 
 _NAME = re.compile(r"(?P<outlet>[a-z-]+)_(?P<date>\d{4}-\d\d-\d\d)_.+")

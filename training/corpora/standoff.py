@@ -20,7 +20,7 @@ from typing import Any
 from framescope.classifier.errors import CorpusError, InputError
 from framescope.classifier.inputs import from_record
 from framescope.classifier.records import Article
-from framescope.classifier.taxonomy import in_order
+from framescope.classifier.taxonomy import SHIPPED, TECHNIQUES
 from framescope.training.corpora import articles, polnear
 from framescope.training.corpora.corpus import Card, Corpus, State, house_folder
 
@@ -40,22 +40,8 @@ CARD = Card(
     url="the folder corpus/ of a clone of this repository; the texts: see docs/datasheet.md",
     citation="The framescope developers (2026). docs/datasheet.md",
     licence="CC-BY-4.0 (labels)",
-    signals=in_order(
-        (
-            "content",
-            "claim",
-            "attributed",
-            "named_source",
-            "unnamed_source",
-            "vague_source",
-            "government_attribution",
-            "state_media_attribution",
-            "unsourced_assertion",
-            "quoted",
-            "reported",
-            "biased_language",
-            "subjective",
-        )
+    signals=tuple(
+        one for one in SHIPPED if one not in (*TECHNIQUES, "any_technique", "hyperpartisan")
     ),
     unit="a sentence, of articles labelled whole",
     mapping="The guidelines' own terms.",
@@ -120,14 +106,8 @@ def _read_tehran_times(root: Path) -> Iterator[tuple[str, str]]:
 class TextCollection:
     """Texts that labels stand off from; both functions take the root of the corpora.
 
-    Attributes
-    ----------
-    file : callable
-        -> a file or folder that exists if the collection is there.
-    read : callable
-        -> pairs of an id and the text.
-    url : str
-        Where the public obtains it.
+    `file` returns a file or folder that exists if the collection is there, `read` pairs of an id
+    and the text, and `url` is where the public obtains it.
     """
 
     file: Callable[[Path], Path]

@@ -112,21 +112,15 @@ def build(
     Parameters
     ----------
     root : Path or None
-        The folder of corpora; None where only what ships is loaded.
+        The folder of corpora; not needed for what ships.
     names : sequence of str, optional
         Corpora, in order; all but the user's own files by default.
     allow_changed : bool
         Take files other than those the cards pin.
     registry : Registry or None
-        Of outlets: add quotations, names of outlets and citations to sentences, as for scoring.
-        That takes a minute.
+        Add quotations, names of outlets and citations to sentences, as for scoring; slow.
     added : iterable of (Article, str)
         A user's own articles with their groups; they follow, as the corpus ``added``.
-
-    Raises
-    ------
-    CorpusError
-        When a corpus is missing, changed or can't be read.
     """
     rows = [
         row

@@ -34,14 +34,8 @@ if TYPE_CHECKING:
 class Added:
     """Articles of a user's own files, which are added to a recipe's corpora.
 
-    Attributes
-    ----------
-    articles : tuple of Article
-        File by file, in order; with ids that are unique among them.
-    files : mapping of str to int
-        The number of the file, by those ids.
-    digests : mapping of str to str
-        SHA-256 of each file, by its path as it was given.
+    `articles` have ids that are unique among them, `files` is the number of the file by those ids,
+    and `digests` the SHA-256 of each file by its path as it was given.
     """
 
     articles: tuple[Article, ...]
@@ -52,13 +46,8 @@ class Added:
     def read(cls, paths: Sequence[Path]) -> Added:
         """Read files in the exchange format.
 
-        Raises
-        ------
-        CorpusError
-            When a file is missing, is given twice, labels nothing, holds an id twice, or has a line
-            that can't be read.
-        InputError
-            When it is empty, or one JSON document.
+        Raise `CorpusError` if a file is missing, is given twice, labels nothing, holds an id twice
+        or has a line that can't be read, `InputError` if it is empty or one JSON document.
         """
         articles: list[Article] = []
         files: dict[str, int] = {}
@@ -117,8 +106,6 @@ class Data:
         All rows, with their parts.
     corpora : tuple of str
         Those in it, in the catalogue's order.
-    seed : int
-        Of the split.
     signature : str
         Of the split of all corpora, whichever of them the run uses.
     held_out : mapping of str to str
@@ -128,8 +115,7 @@ class Data:
     outlets : Registry or None
         Whose names models read as placeholders; None: names are read as they are.
     added : mapping of str to str
-        SHA-256 of each added file, by its path as it was given. Its rows are of the corpus
-        ``added``.
+        SHA-256 of each file of the corpus ``added``, by its path as it was given.
     """
 
     examples: Examples
@@ -164,28 +150,25 @@ def load_data(
     root : pathlib.Path or None
         The folder of corpora; not needed for what ships.
     names : sequence of str or None
-        Those to train on; None for all. All `corpora` are split together in any case, so that
-        bundles trained on one corpus or on many are judged on the same rows. Only with nothing but
-        the user's own files (``exchange``, or ``added``) are the others not needed.
-    seed : int
-    corpora : sequence of str
-        Those of the recipe.
+        Those to train on; None for all. All `corpora`, those of the recipe, are split together in
+        any case, so that bundles trained on one or on many are judged on the same rows. Only with
+        nothing but the user's own files (``exchange``, or ``added``) are the others not needed.
     shares : mapping of str to float, optional
-        The share of a corpus' training articles to learn from: 0 leaves it out. Smaller shares
-        are parts of larger ones, and what is held out stays the same: for learning curves.
+        The share of a corpus' training articles to learn from. Smaller shares are parts of larger
+        ones, and what is held out stays the same.
     signals : sequence of str, optional
         Those to learn; rows that none of them labels are left out.
     allow_changed : bool
         Take files other than those the corpora's cards pin.
     added : sequence of pathlib.Path
-        The user's own files, learned from whatever `names` says. Every other row stays in its
-        part, see `training.data.splits.assign_beside`, and the signature is that of the others.
+        The user's own files, learned from whatever `names` says, see
+        `training.data.splits.assign_beside`. The signature is that of the other rows.
 
     Raises
     ------
     CorpusError
-        When a corpus is unknown, not of the recipe, missing or changed, or a file that is added
-        can't be read.
+        When a corpus is unknown, not of the recipe, missing or changed, or an added file can't be
+        read.
     SignalError
         When the corpora don't label a signal.
     """

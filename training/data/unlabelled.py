@@ -45,16 +45,10 @@ _ORDINARY_SENTENCES = 20_000
 
 @dataclass(frozen=True)
 class Unlabelled:
-    """Rows to be labelled, and what was left out.
+    """Rows to be labelled, in the columns of the data, and the number of those left out.
 
-    Attributes
-    ----------
-    examples : Examples
-        All of the training part, in the columns of the data, without a label.
-    of_outlets, alike : int
-        Articles left out: of an outlet that is tested on, or nearly the same as a held-out one.
-    repeated : int
-        Sentences left out: nearly the same as a held-out one.
+    `of_outlets` articles are of an outlet that is tested on, `alike` articles and `repeated`
+    sentences nearly the same as a held-out one.
     """
 
     examples: Examples
@@ -66,21 +60,9 @@ class Unlabelled:
 def choose(data: Data, texts: Sequence[Path], root: Path | None, sentences: int) -> Unlabelled:
     """Choose articles for a teacher to label.
 
-    Parameters
-    ----------
-    data : Data
-        Whose held-out rows are kept away from.
-    texts : sequence of pathlib.Path
-        Files of articles, of any kind that is scored; none: the collection beside the corpora.
-    root : pathlib.Path or None
-        The folder of corpora.
-    sentences : int
-        Whole articles are taken, in an order drawn by the data's seed, until they have so many.
-
-    Raises
-    ------
-    CorpusError
-        When there is no text, or none that may be learned from.
+    They come from files of any kind that is scored, or from the collection beside the corpora.
+    Whole articles are taken, in an order drawn by the data's seed, until they have so many
+    sentences. Raise `CorpusError` if there is no text, or none that may be learned from.
     """
     found = _chosen(data, _articles(texts, root), sentences)
     if not len(found.examples):
