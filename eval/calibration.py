@@ -23,9 +23,10 @@ from framescope.classifier.bundles import CARD, Bundle, digest, write
 from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.models import DOMAIN, HEADS, Calibration, Heads
 from framescope.classifier.taxonomy import in_order
-from framescope.eval.metrics import Estimate, Section, resample_figures, single_figure, table
+from framescope.eval.metrics import resample_figures, single_figure
 from framescope.eval.report import markdown_table
 from framescope.eval.rows import Bools, Floats, Single
+from framescope.eval.sections import Estimate, Section, table
 from framescope.training.calibration import choose_thresholds, line_loss, once_an_article
 from framescope.training.data import Examples
 from numpy.typing import NDArray

@@ -28,7 +28,6 @@ from framescope.eval.compare import (
     verdict_of,
     worst_errors,
 )
-from framescope.eval.metrics import Change, Estimate, Plot, Section, Share, Table, table
 from framescope.eval.report import (
     build_report,
     json_text,
@@ -39,6 +38,7 @@ from framescope.eval.report import (
     sections_to_html,
 )
 from framescope.eval.rows import Evaluation, Sample, Scores
+from framescope.eval.sections import Change, Estimate, Plot, Section, Share, Table, table
 from harness import BOTH, FEW, bundle, examples, joined
 from typer.testing import CliRunner
 

@@ -18,7 +18,8 @@ from framescope.classifier.models.tfidf import TfidfModel
 from framescope.eval.compare import Footprint
 from framescope.eval.grid import compute, parse_benchmarks, parse_bundles
 from framescope.eval.grid.folder import GridError
-from framescope.eval.metrics import MeanPart, mean_of_figures, mean_of_means, resample_figures
+from framescope.eval.grid.table import MeanPart, mean_of_figures, mean_of_means
+from framescope.eval.metrics import resample_figures
 from framescope.eval.rows import Scores
 from grids import article, batch, cells, labelled, table, typed, without_costs
 

@@ -10,8 +10,8 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from framescope.eval import metrics
 from framescope.eval.metrics import (
-    Interval,
     all_metrics,
     decide,
     differences,
@@ -21,11 +21,10 @@ from framescope.eval.metrics import (
     percentile,
     precision_recall,
     reliability_curve,
-    resample,
     resample_figures,
-    scores,
     single_figure,
 )
+from framescope.eval.sections import Interval
 from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
 
@@ -68,7 +67,7 @@ def test_figures_of_flags_and_of_rankings_by_hand():
     # The negative class has one hit, one false alarm, one miss: 2 / 4.
     assert found["macro_f1"] == pytest.approx((2 / 3 + 1 / 2) / 2)
     # Always yes: full recall, and the base rate as precision.
-    assert scores.always_yes_f1(bools(1, 0, 0, 0)) == pytest.approx(2 * 0.25 / 1.25)
+    assert metrics.always_yes_f1(bools(1, 0, 0, 0)) == pytest.approx(2 * 0.25 / 1.25)
     found = all_metrics(bools(1, 0, 1, 0), SCORES, 0.5)
     assert found["average_precision"] == pytest.approx((1 / 1 + 2 / 3) / 2)
     assert found["auc"] == pytest.approx(3 / 4)
@@ -78,10 +77,10 @@ def test_calibration_error_by_hand():
     # Bin of 0.1: mean score 0.1, no positive of 4. Bin of 0.8: mean 0.8, 3 positives of 6.
     proba = np.array([0.1] * 4 + [0.8] * 6, np.float32)
     truth = bools(*[0] * 4, 1, 1, 1, 0, 0, 0)
-    assert scores.calibration_error(truth, proba) == pytest.approx(0.4 * 0.1 + 0.6 * 0.3, abs=1e-7)
+    assert metrics.calibration_error(truth, proba) == pytest.approx(0.4 * 0.1 + 0.6 * 0.3, abs=1e-7)
     # Errors of opposite sign cancel within a bin only; 2/15 and 3/15 bound a bin.
-    assert scores.calibration_error(bools(1, 0), np.array([0.5, 0.5], np.float32)) == 0
-    apart = scores.calibration_error(bools(1, 0), np.array([0.12, 0.15], np.float32))
+    assert metrics.calibration_error(bools(1, 0), np.array([0.5, 0.5], np.float32)) == 0
+    apart = metrics.calibration_error(bools(1, 0), np.array([0.12, 0.15], np.float32))
     assert apart == pytest.approx((0.88 + 0.15) / 2, abs=1e-6)
     brier = single_figure("brier", bools(1, 0), np.array([0.7, 0.4], np.float32), 0.5)
     assert brier == pytest.approx(0.125)
@@ -101,13 +100,13 @@ def test_a_score_on_the_threshold_is_flagged():
         (bools(0, 0, 0, 0), {"f1", "recall", "macro_f1", "average_precision", "auc"}),
         (bools(1, 1, 1, 1), {"macro_f1", "average_precision", "auc"}),
         (bools(0, 0, 1, 1), set()),  # missing every positive is 0, and defined
-        (bools(), {metric.name for metric in scores.METRICS}),
+        (bools(), {metric.name for metric in metrics.METRICS}),
     ],
 )
 def test_figures_that_labels_cannot_support_are_undefined(truth, undefined):
     found = all_metrics(truth, SCORES[: len(truth)], 0.5)
     assert {name for name, value in found.items() if math.isnan(value)} == undefined
-    assert list(found) == [metric.name for metric in scores.METRICS]
+    assert list(found) == [metric.name for metric in metrics.METRICS]
 
 
 def test_debiased_a_perfect_model_has_no_calibration_error():
@@ -116,11 +115,11 @@ def test_debiased_a_perfect_model_has_no_calibration_error():
     for number in range(100):
         score = rng.beta(0.5, 0.8, n).astype(np.float32)
         truth = rng.random(n) < score
-        plain.append(scores.calibration_error(truth, score))
-        error = scores.debiased_error(truth, score)
+        plain.append(metrics.calibration_error(truth, score))
+        error = metrics.debiased_error(truth, score)
         square.append(error**2)
         if number < 60:
-            beyond.append(error > scores.error_by_chance(truth, score))
+            beyond.append(error > metrics.error_by_chance(truth, score))
     assert np.mean(plain) > 1 / np.sqrt(n)  # plain, it has one
     assert np.sqrt(np.mean(square)) < np.mean(plain)
     assert np.mean(beyond) < 0.15
@@ -131,11 +130,11 @@ def test_debiased_an_error_stays():
     score = rng.uniform(0.1, 0.9, 20_000)
     truth = rng.random(20_000) < score
     shifted = (score + 0.08).astype(np.float32)
-    assert scores.debiased_error(truth, shifted) == pytest.approx(0.08, abs=0.01)
-    assert scores.debiased_error(truth, shifted) > scores.error_by_chance(truth, shifted)
+    assert metrics.debiased_error(truth, shifted) == pytest.approx(0.08, abs=0.01)
+    assert metrics.debiased_error(truth, shifted) > metrics.error_by_chance(truth, shifted)
     # The share is 0.75, and of 400 even chances it varies by 0.25 * 0.25 / 100.
     truth, proba = np.repeat(bools(1, 1, 1, 0), 100), np.full(400, 0.5, np.float32)
-    assert scores.debiased_error(truth, proba) == pytest.approx(np.sqrt(0.0625 - 0.000625))
+    assert metrics.debiased_error(truth, proba) == pytest.approx(np.sqrt(0.0625 - 0.000625))
 
 
 # --- resampling -----------------------------------------------------------------------------------
@@ -144,7 +143,7 @@ def test_debiased_an_error_stays():
 def test_with_any_draw_resampled_figures_are_scikit_learns_weighted_ones():
     truth, proba, _, group = toy(300, 20, seed=3)
     (weights,) = draw(20, 6, seed=1, block=6)
-    found = resample._Resampled(truth, proba, 0.4, group).figures(weights, scores.COMPARED)
+    found = metrics.Resampled(truth, proba, 0.4, group).figures(weights, metrics.COMPARED)
     flagged = decide(proba, 0.4)
     for row, weight in enumerate(weights):
         w = weight[group]
@@ -154,8 +153,8 @@ def test_with_any_draw_resampled_figures_are_scikit_learns_weighted_ones():
             "macro_f1": f1_score(truth, flagged, average="macro", sample_weight=w),
             "average_precision": average_precision_score(truth, proba, sample_weight=w),
             "brier": brier_score_loss(truth, proba.astype(float), sample_weight=w),
-            "ece": scores.calibration_error(truth[repeated], proba[repeated]),
-            "debiased_error": scores.debiased_error(truth[repeated], proba[repeated]),
+            "ece": metrics.calibration_error(truth[repeated], proba[repeated]),
+            "debiased_error": metrics.debiased_error(truth[repeated], proba[repeated]),
         }
         for name, value in expected.items():
             assert found[name][row] == pytest.approx(value, abs=1e-9), name
@@ -169,7 +168,7 @@ def test_draws_are_whole_samples_and_do_not_depend_on_the_block(monkeypatch):
     np.testing.assert_array_equal(whole, parts)
     truth, a, b, group = toy(200, 20)
     found = intervals(truth, a, b, group, draws=150, seed=2)
-    monkeypatch.setattr(resample, "_BLOCK", 1000)
+    monkeypatch.setattr(metrics, "BLOCK", 1000)
     assert intervals(truth, a, b, group, draws=150, seed=2) == found
 
 
@@ -215,7 +214,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(name, groups):
 
 
 def test_few_groups_or_positives_give_no_interval():
-    truth, a, b, group = toy(200, resample.MIN_GROUPS - 1)
+    truth, a, b, group = toy(200, metrics.MIN_GROUPS - 1)
     found = intervals(truth, a, b, group, draws=100, seed=0)
     assert all(math.isnan(one.low) and math.isnan(one.high) for one in found.values())
     truth, a, b, group = toy(300, 30)
@@ -263,7 +262,7 @@ def test_holm_multiplies_by_what_is_left_never_falls_and_leaves_out_the_undefine
     ],
 )
 def test_p_from_draws_is_twice_the_lesser_share_beyond_zero(draws, p):
-    assert resample.from_draws(np.array(draws)) == pytest.approx(p, nan_ok=True)
+    assert metrics.from_draws(np.array(draws)) == pytest.approx(p, nan_ok=True)
 
 
 # --- curves ---------------------------------------------------------------------------------------

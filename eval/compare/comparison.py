@@ -15,8 +15,8 @@ from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 from framescope.eval import metrics
-from framescope.eval.metrics import Cell, Change, Estimate, Interval, Section
 from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark, Evaluation, Sample
+from framescope.eval.sections import UNDEFINED, Cell, Change, Estimate, Interval, Section, table
 
 Progress = Callable[[str, int, int], None]
 """Receives what is being scored, how many sentences are done, and how many there are."""
@@ -153,7 +153,7 @@ _LEGEND = (
     "Differences are the second model's figure less the first's, with a 95% interval from "
     "resampling whole groups (articles, pages or outlets); * where it leaves out 0. "
     "Calibration error: less the share of chance; one below its 95% by chance can't be shown. "
-    f"{metrics.UNDEFINED.capitalize()}: also where a model doesn't give the signal. "
+    f"{UNDEFINED.capitalize()}: also where a model doesn't give the signal. "
     "n: sentences, or articles for a signal of whole articles."
 )
 
@@ -174,7 +174,7 @@ def section_of_comparison(comparison: Comparison, *, intervals: bool = True) -> 
             f"({cost.sentences:,} sentences of {corpus} scored)"
         )
         lines = (line for row in rows for line in _figures_of(row, intervals))
-        tables.append(metrics.table(
+        tables.append(table(
             f"{corpus}, {part}", (*columns, "difference (95% interval)"), lines,
             heads=5, note=note, interval_digits=2,
         ))  # fmt: skip

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from framescope.classifier.records import Voice
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.eval.metrics import Estimate, estimates
+from framescope.eval.metrics import estimates
 from framescope.eval.rows import Sample, is_positive
+from framescope.eval.sections import Estimate
 from framescope.training.corpora import find_corpus
 from framescope.training.data import Examples, Text
 

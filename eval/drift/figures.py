@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from framescope.eval.metrics import Change, Estimate, Share
 from framescope.eval.rows import Bools, Floats, Single
+from framescope.eval.sections import Change, Estimate, Share
 from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
 from scipy.special import logit

@@ -33,8 +33,9 @@ from framescope.eval.drift.figures import (
     permuted,
     share_of,
 )
-from framescope.eval.metrics import Change, Estimate, Share, holm, resample_figures, single_figure
+from framescope.eval.metrics import holm, resample_figures, single_figure
 from framescope.eval.rows import Bools, Floats, Single
+from framescope.eval.sections import Change, Estimate, Share
 from framescope.training.corpora import read_exchange
 from numpy.typing import NDArray
 from scipy.sparse import csr_array

@@ -18,8 +18,9 @@ from framescope.classifier.taxonomy import BY_NAME
 from framescope.eval.drift import measures
 from framescope.eval.drift.figures import DriftMeasure, log_odds
 from framescope.eval.drift.measures import RunArticles
-from framescope.eval.metrics import Cell, Plot, Section, Table, holm, table
+from framescope.eval.metrics import holm
 from framescope.eval.report import sections_to_html
+from framescope.eval.sections import Cell, Plot, Section, Table, table
 from numpy.typing import NDArray
 
 LEVEL = 0.002  # of a thousand comparisons without any change, two find one

@@ -8,19 +8,94 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.classifier.taxonomy import in_order
 from framescope.eval import metrics, report
 from framescope.eval.compare import METHOD, Difference
 from framescope.eval.grid.folder import Entry, GridCell, GridFolder, GridManifest, RowScores
-from framescope.eval.metrics import Cell, DrawnMean, Estimate, MeanPart, Section, table
-from framescope.eval.rows import BENCHMARK_BY_NAME
+from framescope.eval.rows import BENCHMARK_BY_NAME, Bools, Floats, Scores
+from framescope.eval.sections import Cell, Change, Estimate, Section, table
+from numpy.typing import NDArray
 
 SCHEMA_VERSION = 1
 _OWN_METRIC = "average_precision"  # of rows that no benchmark describes: it needs no threshold
 Record = dict[str, Any]
+
+
+class MeanPart(NamedTuple):
+    """One of the figures of a mean; ``group``: by numbers that all parts of a mean share."""
+
+    metric: str
+    truth: Bools
+    group: NDArray[np.int64]
+    scores: Scores
+
+    @property
+    def value(self) -> float:
+        """The figure."""
+        return metrics.single_figure(self.metric, self.truth, *self.scores)
+
+
+class DrawnMean(NamedTuple):
+    """A mean of figures, and its value on each draw; no draws where there are too few groups."""
+
+    value: float
+    draws: Floats
+    n_groups: int
+
+    def estimate(self) -> Estimate:
+        """Return the mean with its interval."""
+        return Estimate(self.value, *metrics.percentile(self.draws, self.n_groups))
+
+    def less(self, other: DrawnMean) -> Change:
+        """Return the difference of two means of the same rows, with its interval."""
+        interval = metrics.percentile(self.draws - other.draws, self.n_groups)
+        return Change(self.value - other.value, *interval)
+
+
+def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMean:
+    """Average figures of one benchmark draw by draw, over those that a draw leaves defined."""
+    value = float(np.mean([one.value for one in parts]))
+    known, numbers = np.unique(np.concatenate([one.group for one in parts]), return_inverse=True)
+    n_groups = len(known)
+    if n_groups < metrics.MIN_GROUPS:
+        return DrawnMean(value, np.empty(0), n_groups)
+    cuts = np.cumsum([len(one.group) for one in parts])[:-1]
+    models = [
+        (one.metric, metrics.Resampled(one.truth, *one.scores, group))
+        for one, group in zip(parts, np.split(numbers, cuts), strict=True)
+    ]
+    found = []
+    block = metrics.BLOCK // max(n_groups, *(len(one.group) for one in parts))
+    for weights in metrics.draw(n_groups, draws, seed, block):
+        figures = np.stack([
+            model.figures(weights[:, : len(model.cells)], (metric,))[metric]
+            for metric, model in models
+        ])  # fmt: skip
+        count = (~np.isnan(figures)).sum(axis=0).astype(np.float64)
+        found.append(metrics.ratio(np.nansum(figures, axis=0), count))
+    return DrawnMean(value, np.concatenate(found), n_groups)
+
+
+def mean_of_means(means: Sequence[DrawnMean], seed: int) -> DrawnMean:
+    """Average the means of several benchmarks, which weigh the same.
+
+    Benchmarks have no article in common: the draws of each are shuffled, for the same benchmarks
+    always alike. The groups counted are those of the benchmark with the fewest.
+    """
+    value, n_groups = float(np.mean([one.value for one in means])), min(m.n_groups for m in means)
+    if len(means) == 1 or any(not len(one.draws) for one in means):
+        drawn = means[0].draws if len(means) == 1 else np.empty(0)
+        return DrawnMean(value, drawn, n_groups)
+    shuffled = [
+        np.random.default_rng([seed, place]).permutation(one.draws)
+        for place, one in enumerate(means)
+    ]
+    return DrawnMean(value, np.mean(shuffled, axis=0), n_groups)
+
+
 _Rows = Mapping[str, MeanPart]  # of a bundle on a column: metric, labels and scores by signal
 
 
@@ -55,10 +130,10 @@ def standings(manifest: GridManifest, folder: GridFolder) -> Record:
                         "signals_in_the_mean": shared})  # fmt: skip
         for one, own in here.items() if shared else ():
             figures = [own[signal] for signal in shared]
-            means[one][name] = metrics.mean_of_figures(figures, manifest.draws, manifest.seed)
+            means[one][name] = mean_of_figures(figures, manifest.draws, manifest.seed)
     common = [name for name in rows if all(name in means[one] for one in judged)]
     overall = {
-        one: metrics.mean_of_means([means[one][name] for name in common], manifest.seed)
+        one: mean_of_means([means[one][name] for name in common], manifest.seed)
         for one in judged
         if common
     }

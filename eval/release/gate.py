@@ -19,9 +19,10 @@ from framescope.classifier import __version__
 from framescope.classifier.bundles import CARD, MANIFEST, Bundle
 from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.files import atomic_write
-from framescope.eval.metrics import METRICS, Cell, Estimate, Section, estimates, table
+from framescope.eval.metrics import METRICS, estimates
 from framescope.eval.report import markdown_table
 from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark, Evaluation, Sample
+from framescope.eval.sections import Cell, Estimate, Section, table
 from framescope.eval.suite import Suite, measure_suite
 
 Floors = Mapping[str, Any]

@@ -20,7 +20,7 @@ from framescope.classifier import __version__, bundles
 from framescope.classifier.bundles import Bundle, ModelStore, Promoted
 from framescope.classifier.errors import InputError
 from framescope.eval.compare import Compared, Difference, Progress, compare_models
-from framescope.eval.metrics import Change, Section, Table, holm
+from framescope.eval.metrics import holm
 from framescope.eval.release.gate import FLOORS, Gate
 from framescope.eval.rows import (
     FILE_PART,
@@ -30,6 +30,7 @@ from framescope.eval.rows import (
     held_out_of_corpora,
     held_out_of_files,
 )
+from framescope.eval.sections import Change, Section, Table
 from framescope.training.corpora import given_folder
 
 _LEVEL = 0.05

@@ -10,19 +10,11 @@ from framescope.classifier.records import Sentence, printable
 from framescope.classifier.taxonomy import BY_NAME
 from framescope.eval import compare, metrics
 from framescope.eval.compare import Axis, Comparison, Error, Footprint, Headline, Progress
-from framescope.eval.metrics import (
-    Cell,
-    Estimate,
-    Plot,
-    PrecisionRecall,
-    ReliabilityCurve,
-    Section,
-    Table,
-    table,
-)
+from framescope.eval.metrics import PrecisionRecall, ReliabilityCurve
 from framescope.eval.report import plots
 from framescope.eval.report.layout import json_text, page
 from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
+from framescope.eval.sections import Cell, Estimate, Plot, Section, Table, table
 from framescope.eval.studies import section_of_controls, section_of_sourcing, section_of_techniques
 from framescope.eval.suite import DRAWS, measure_suite
 

@@ -17,7 +17,7 @@ import numpy as np
 from framescope.classifier.output import opened
 from framescope.classifier.records import printable
 from framescope.classifier.reports import environment_of, style
-from framescope.eval.metrics import UNDEFINED, Cell, Change, Estimate, Section, Share, Table
+from framescope.eval.sections import UNDEFINED, Cell, Change, Estimate, Section, Share, Table
 
 if TYPE_CHECKING:
     from rich.console import Console

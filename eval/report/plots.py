@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from framescope.classifier.errors import FramescopeError, how_to_install
-from framescope.eval.metrics import UNDEFINED, Estimate, PrecisionRecall, ReliabilityCurve
+from framescope.eval.metrics import PrecisionRecall, ReliabilityCurve
+from framescope.eval.sections import UNDEFINED, Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

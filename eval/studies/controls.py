@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.eval.metrics import UNDEFINED, Cell, Section, decide, single_figure, table
+from framescope.eval.metrics import decide, single_figure
 from framescope.eval.rows import (
     Benchmark,
     Bools,
@@ -25,6 +25,7 @@ from framescope.eval.rows import (
     Single,
     rows_of,
 )
+from framescope.eval.sections import UNDEFINED, Cell, Section, table
 from framescope.training.data import TRAIN, Examples, Text
 
 SMOOTHING = 5.0

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from framescope.classifier.outlets import load_registry
 from framescope.classifier.records import Citation, MarkedCitation, Place, SourceKind, fold
-from framescope.eval.metrics import Cell, Estimate, Section, estimates_of_sums, ratio, table
+from framescope.eval.metrics import estimates_of_sums, ratio
 from framescope.eval.rows import Evaluation, Floats, blocks
+from framescope.eval.sections import Cell, Estimate, Section, table
 from framescope.training.corpora import POLNEAR, find_corpus, labels_file, standoff_labels
 from framescope.training.data import Examples, Mark, RowCitation
 from numpy.typing import NDArray

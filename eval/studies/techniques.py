@@ -37,8 +37,9 @@ from framescope.classifier.bundles import Bundle
 from framescope.classifier.models import Prediction
 from framescope.classifier.records import Sentence, Span
 from framescope.classifier.taxonomy import TECHNIQUES
-from framescope.eval.metrics import Cell, Estimate, Section, decide, estimates_of_sums, ratio, table
+from framescope.eval.metrics import decide, estimates_of_sums, ratio
 from framescope.eval.rows import Bools, Evaluation, Floats, Single, is_positive
+from framescope.eval.sections import Cell, Estimate, Section, table
 from framescope.training.data import Examples
 from numpy.typing import ArrayLike
 

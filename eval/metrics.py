@@ -1,4 +1,7 @@
-"""How sure a difference is: the paired bootstrap over articles, McNemar's test, Holm's correction.
+"""Figures of labels and scores, curves, and how sure a difference is.
+
+Most figures are scikit-learn's. One that the labels can't support is NaN, which is printed as
+undefined: a 0 would read as a bad score.
 
 Sentences of one article are not independent: resampling them gives intervals that are too narrow
 (by a quarter on the propaganda corpus). Whole groups are drawn instead, with replacement, and the
@@ -10,30 +13,245 @@ Berg-Kirkpatrick et al., 2012). All draws of a block are computed at once from s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import numpy as np
-from framescope.eval.metrics.scores import (
-    BINS,
-    COMPARED,
-    LEVEL,
-    bin_of,
-    decide,
-    root_of_excess,
-    single_figure,
-)
-from framescope.eval.metrics.sections import Change, Estimate, Interval
 from framescope.eval.rows import Bools, Floats, Sample, Scores, Single
+from framescope.eval.sections import Estimate, Interval
 from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    f1_score,
+    precision_recall_curve,
+    roc_auc_score,
+)
+
+BINS = 15
+"""Bins of the calibration error, of equal width (Guo et al., 2017, use 15)."""
+LEVEL = 0.95
+"""Of every interval."""
+_CHANCES = 400
+"""Samples drawn for `error_by_chance`: its quantile then moves by some two hundredths of itself."""
+
+
+def decide(proba: Single, threshold: float) -> Bools:
+    """Return which scores are flags, in single precision as in scoring: the threshold is one."""
+    flagged: Bools = proba >= np.float32(threshold)
+    return flagged
+
+
+def calibration_error(truth: Bools, proba: Single) -> float:
+    """Return the expected calibration error (ECE) of a probability.
+
+    The mean over rows of the distance between the mean score and the share of positives of a bin
+    (Naeini et al., 2015; binary: of the positive class, not of the chosen one).
+    """
+    residual: Floats = truth - proba.astype(np.float64)
+    return float(np.abs(np.bincount(bin_of(proba), weights=residual)).sum() / len(truth))
+
+
+def debiased_error(truth: Bools, proba: Single) -> float:
+    """Return the calibration error of a probability, less the share of chance; NaN without rows.
+
+    The root of the mean over rows of a bin's squared distance, less the variance that its share of
+    positives has where scores are right: of a perfect model the mean square is 0, while its plain
+    error is the larger the fewer rows there are (the debiased estimator: Bröcker, 2012; Kumar,
+    Liang & Ma, 2019). Below 0 it is 0.
+    """
+    score, bins = proba.astype(np.float64), bin_of(proba)
+    rows, residual, variance = (
+        np.bincount(bins, weights=cell, minlength=BINS).astype(np.float64)
+        for cell in (np.ones_like(score), truth - score, score * (1 - score))
+    )
+    return float(root_of_excess(rows, residual, variance))
+
+
+def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
+    """Return the debiased calibration error of bins, shape (..., BINS), over their last axis."""
+    whole = rows.sum(axis=-1)
+    excess, none = residual**2 - variance, np.zeros_like(residual)
+    square = np.divide(excess, rows, out=none, where=rows > 0).sum(axis=-1)
+    root = np.sqrt(np.maximum(square, 0.0) / np.maximum(whole, 1.0))
+    return np.where(whole > 0, root, math.nan)
+
+
+def error_by_chance(truth: Bools, proba: Single) -> float:
+    """Return the bound of `debiased_error` in 95% of samples drawn from the scores themselves."""
+    proba = np.sort(proba)  # in the order of the bins, whatever that of the rows
+    score = proba.astype(np.float64)
+    bins, starts = np.unique(bin_of(proba), return_index=True)
+    rows, variance = np.zeros((2, BINS))
+    rows[bins] = np.diff([*starts, len(score)])
+    variance[bins] = np.add.reduceat(score * (1 - score), starts)
+    residual = np.zeros((_CHANCES, BINS))
+    rng = np.random.default_rng(0)  # the same rows give the same figure
+    for drawn in residual:
+        drawn[bins] = np.add.reduceat((rng.random(len(score)) < score) - score, starts)
+    return float(np.quantile(root_of_excess(rows, residual, variance), LEVEL))
+
+
+def bin_of(proba: Single) -> NDArray[np.intp]:
+    """Return the calibration bin of each score; the last one holds 1.0 too."""
+    bins: NDArray[np.intp] = np.minimum((proba.astype(np.float64) * BINS).astype(np.intp), BINS - 1)
+    return bins
+
+
+def always_yes_f1(truth: Bools) -> float:
+    """Return the F1 of flagging every row; NaN without positives."""
+    return METRIC_BY_NAME["f1"].of(truth, np.ones(len(truth), np.bool_))
+
+
+def _some_rows(truth: Bools, given: Any) -> bool:
+    return len(truth) > 0
+
+
+def _some_yes(truth: Bools, given: Any) -> bool:
+    return bool(truth.any())
+
+
+def _both_answers(truth: Bools, given: Any = None) -> bool:
+    return bool(truth.any()) and not bool(truth.all())
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure of labels and scores, or of labels and flags.
+
+    ``defined``: whether the labels, or the flags, support it. ``compared``: whether two models'
+    difference comes with an interval.
+    """
+
+    name: str
+    label: str
+    figure: Callable[[Bools, Any], Any]
+    defined: Callable[[Bools, Any], bool]
+    flags: bool = False
+    higher_is_better: bool = True
+    compared: bool = True
+
+    def of(self, truth: Bools, given: Any) -> float:
+        """Return the figure; NaN where undefined."""
+        return float(self.figure(truth, given)) if self.defined(truth, given) else math.nan
+
+
+_f1 = partial(f1_score, zero_division=0.0)
+_macro_f1 = partial(_f1, average="macro", labels=[False, True])
+METRICS: tuple[Metric, ...] = (
+    Metric("f1", "F1", _f1, _some_yes, flags=True),
+    Metric("precision", "precision", lambda truth, flagged: truth[flagged].mean(),
+           lambda truth, flagged: bool(flagged.any()), flags=True),
+    Metric("recall", "recall", lambda truth, flagged: flagged[truth].mean(), _some_yes, flags=True),
+    Metric("macro_f1", "macro-F1", _macro_f1, _both_answers, flags=True),
+    Metric("average_precision", "AP", average_precision_score, _both_answers),
+    Metric("auc", "AUC", roc_auc_score, _both_answers, compared=False),
+    Metric("ece", "ECE", calibration_error, _some_rows, higher_is_better=False),
+    Metric("debiased_error", "calibration error", debiased_error, _some_rows,
+           higher_is_better=False),
+    Metric("error_by_chance", "its 95% by chance", error_by_chance, _some_rows,
+           higher_is_better=False, compared=False),
+    Metric("brier", "Brier",
+           lambda truth, proba: brier_score_loss(truth, proba.astype(np.float64), pos_label=True),
+           _some_rows, higher_is_better=False),
+)  # fmt: skip
+METRIC_BY_NAME = {metric.name: metric for metric in METRICS}
+COMPARED: tuple[str, ...] = tuple(metric.name for metric in METRICS if metric.compared)
+
+
+def all_metrics(truth: Bools, proba: Single, threshold: float) -> dict[str, float]:
+    """Return all the figures of `METRICS`, by name."""
+    flagged = decide(proba, threshold)
+    return {one.name: one.of(truth, flagged if one.flags else proba) for one in METRICS}
+
+
+def single_figure(metric: str, truth: Bools, proba: Single, threshold: float) -> float:
+    """Return one figure of `METRICS`; NaN where a row has no score."""
+    if np.isnan(proba).any():
+        return math.nan
+    one = METRIC_BY_NAME[metric]
+    return one.of(truth, decide(proba, threshold) if one.flags else proba)
+
+
+def differences(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
+    """Return ``b - a`` of every compared figure."""
+    return {name: b[name] - a[name] for name in COMPARED}
+
+
+# Curves: how far a score is a probability, and how well it ranks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReliabilityCurve:
+    """Mean scores and shares of positives of bins of about equal mass, lowest scores first.
+
+    ``share_low``, ``share_high``: 95% interval of ``share`` (Wilson, 1927), as if rows were
+    independent; sentences of one article aren't, so that it is rather too narrow.
+    """
+
+    count: NDArray[np.int64]
+    score: Floats
+    share: Floats
+    share_low: Floats
+    share_high: Floats
+
+
+def reliability_curve(truth: Bools, proba: Single, bins: int = 10) -> ReliabilityCurve:
+    """Put scores into at most so many bins of about equal mass (Nixon et al., 2019).
+
+    Rows of one score stay together, in the bin of the first of them, so that the curve doesn't
+    depend on the order of the rows.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    score = proba.astype(np.float64)
+    rank = np.searchsorted(np.sort(score), score, side="left")
+    _, bin_ = np.unique(rank * bins // max(len(score), 1), return_inverse=True)
+    count, positives = np.bincount(bin_), np.bincount(bin_, weights=truth)
+    share, mean = positives / count, np.bincount(bin_, weights=score) / count
+    low, high = proportion_confint(positives, count, alpha=1 - LEVEL, method="wilson")
+    # Rounding must not leave a share of 0 or 1 outside its interval.
+    low, high = np.minimum(low, share), np.maximum(high, share)
+    return ReliabilityCurve(count.astype(np.int64), mean, share, low, high)
+
+
+RECALLS: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Where a table reads the curve."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PrecisionRecall:
+    """Precision at every threshold, recall rising, not interpolated; empty with one answer."""
+
+    recall: Floats
+    precision: Floats
+
+    def at(self, recall: float) -> float:
+        """Return precision at the highest threshold that reaches a recall; NaN without a curve."""
+        if not len(self.recall):
+            return math.nan
+        return float(self.precision[np.searchsorted(self.recall, recall - 1e-12)])
+
+
+def precision_recall(truth: Bools, proba: Single) -> PrecisionRecall:
+    """Compute the curve of one signal's scores."""
+    if not _both_answers(truth):
+        return PrecisionRecall(np.empty(0), np.empty(0))
+    precision, recall, _ = precision_recall_curve(truth, proba)
+    # scikit-learn goes from the lowest threshold up and ends with a point that is a convention.
+    return PrecisionRecall(recall[-2::-1].copy(), precision[-2::-1].copy())
+
+
+# How sure a figure, or a difference, is
 
 MIN_GROUPS = 5
 """Below this, no interval from resampling can be trusted, and none is shown."""
 MAX_UNDEFINED = 0.05
 """The share of draws without a figure (no positive drawn, say) above which there's no interval."""
 _ERRORS = ("ece", "debiased_error")  # that noise raises
-_BLOCK = 4_000_000  # numbers held at once: 32 MB
+BLOCK = 4_000_000  # numbers held at once: 32 MB
 _RANKED = 256  # draws ranked at once: few enough for a processor's cache
 
 
@@ -57,7 +275,7 @@ def draw(n_groups: int, draws: int, seed: int, block: int) -> Iterator[Floats]:
 def _counts(n_groups: int, draws: int, seed: int) -> NDArray[np.unsignedinteger]:
     rng = np.random.default_rng(seed)
     counts = np.empty((draws, n_groups), np.min_scalar_type(n_groups))
-    block = max(_BLOCK // n_groups, 1)
+    block = max(BLOCK // n_groups, 1)
     for start in range(0, draws, block):
         size = min(block, draws - start)
         drawn = rng.integers(n_groups, size=(size, n_groups))
@@ -124,12 +342,12 @@ def resample_figures(
     """
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     n_groups = int(group.max()) + 1 if len(group) else 0
-    models = [given and _Resampled(truth, *given, group) for given in (a, b)]
-    block = _BLOCK // max(len(truth), n_groups, 1)
+    models = [given and Resampled(truth, *given, group) for given in (a, b)]
+    block = BLOCK // max(len(truth), n_groups, 1)
     blocks = list(draw(n_groups, draws, seed, block)) if n_groups >= MIN_GROUPS else []
     drawn = [{} if model is None else model.drawn(blocks, names) for model in models]
 
-    def interval(name: str, values: Floats, model: _Resampled, *less: _Resampled) -> Interval:
+    def interval(name: str, values: Floats, model: Resampled, *less: Resampled) -> Interval:
         # That of a calibration error is widened to hold its mirror image at the value. Noise raises
         # a sum of distances: without it, one of five simulations misses the truth, not of twenty.
         low, high = percentile(values, n_groups)
@@ -166,7 +384,7 @@ def estimates(metric: str, sample: Sample, draws: int, seed: int) -> tuple[Estim
     return tuple(one and of(one) for one in sample.scores)
 
 
-class _Resampled:
+class Resampled:
     """One model's figures as functions of how often each group was drawn."""
 
     def __init__(
@@ -189,10 +407,12 @@ class _Resampled:
         self.ranking = _Ranking(truth, proba, group, n_groups)
 
     def error(self, name: str) -> float:
+        """Return a figure with every group drawn once."""
         every = np.ones((1, len(self.squared)))
         return float(self.figures(every, (name,))[name][0])
 
     def drawn(self, blocks: Sequence[Floats], names: Sequence[str]) -> dict[str, Floats]:
+        """Return figures for each draw of all blocks; empty without any."""
         found = [self.figures(weights, names) for weights in blocks]
         return {n: np.concatenate([np.empty(0), *(block[n] for block in found)]) for n in names}
 
@@ -257,81 +477,6 @@ class _Ranking:
             total = np.ascontiguousarray(weight.T).sum(axis=1)
             found[start : start + _RANKED] = ratio(total, cumulated[-1])
         return found
-
-
-# Means of several figures
-
-
-class MeanPart(NamedTuple):
-    """One of the figures of a mean; ``group``: by numbers that all parts of a mean share."""
-
-    metric: str
-    truth: Bools
-    group: NDArray[np.int64]
-    scores: Scores
-
-    @property
-    def value(self) -> float:
-        """The figure."""
-        return single_figure(self.metric, self.truth, *self.scores)
-
-
-class DrawnMean(NamedTuple):
-    """A mean of figures, and its value on each draw; no draws where there are too few groups."""
-
-    value: float
-    draws: Floats
-    n_groups: int
-
-    def estimate(self) -> Estimate:
-        """Return the mean with its interval."""
-        return Estimate(self.value, *percentile(self.draws, self.n_groups))
-
-    def less(self, other: DrawnMean) -> Change:
-        """Return the difference of two means of the same rows, with its interval."""
-        interval = percentile(self.draws - other.draws, self.n_groups)
-        return Change(self.value - other.value, *interval)
-
-
-def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMean:
-    """Average figures of one benchmark draw by draw, over those that a draw leaves defined."""
-    value = float(np.mean([one.value for one in parts]))
-    known, numbers = np.unique(np.concatenate([one.group for one in parts]), return_inverse=True)
-    n_groups = len(known)
-    if n_groups < MIN_GROUPS:
-        return DrawnMean(value, np.empty(0), n_groups)
-    cuts = np.cumsum([len(one.group) for one in parts])[:-1]
-    models = [
-        (one.metric, _Resampled(one.truth, *one.scores, group))
-        for one, group in zip(parts, np.split(numbers, cuts), strict=True)
-    ]
-    found = []
-    block = _BLOCK // max(n_groups, *(len(one.group) for one in parts))
-    for weights in draw(n_groups, draws, seed, block):
-        figures = np.stack([
-            model.figures(weights[:, : len(model.cells)], (metric,))[metric]
-            for metric, model in models
-        ])  # fmt: skip
-        count = (~np.isnan(figures)).sum(axis=0).astype(np.float64)
-        found.append(ratio(np.nansum(figures, axis=0), count))
-    return DrawnMean(value, np.concatenate(found), n_groups)
-
-
-def mean_of_means(means: Sequence[DrawnMean], seed: int) -> DrawnMean:
-    """Average the means of several benchmarks, which weigh the same.
-
-    Benchmarks have no article in common: the draws of each are shuffled, for the same benchmarks
-    always alike. The groups counted are those of the benchmark with the fewest.
-    """
-    value, n_groups = float(np.mean([one.value for one in means])), min(m.n_groups for m in means)
-    if len(means) == 1 or any(not len(one.draws) for one in means):
-        drawn = means[0].draws if len(means) == 1 else np.empty(0)
-        return DrawnMean(value, drawn, n_groups)
-    shuffled = [
-        np.random.default_rng([seed, place]).permutation(one.draws)
-        for place, one in enumerate(means)
-    ]
-    return DrawnMean(value, np.mean(shuffled, axis=0), n_groups)
 
 
 # Tests
