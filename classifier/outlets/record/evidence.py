@@ -46,8 +46,6 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 
-_ADDRESS_END = ".,;:!?…"
-
 _THIS = r"th(?:is|e)\s(?:\w+\s)?(?:article|story|report|post|piece|headline|column|page|caption)"
 _HEADING = re.compile(
     r"\W*(?:(?:corrections?|clarifications?|corrigendum|erratum)\b\s*(?:\([^)\n]{1,40}\))?\s*[:–—-]"
@@ -78,11 +76,8 @@ def article_evidence(report: ArticleReport) -> ArticleEvidence:
     """
     plain, content = _content(report)
     rows = _own(report, content)
-    claims = [
-        (item, row)
-        for item, row, counts in zip(report.sentences, rows, content, strict=True)
-        if counts and _is_claim(item)
-    ]
+    sentences = zip(report.sentences, rows, content, strict=True)
+    claims = [(item, row) for item, row, counts in sentences if counts and _is_claim(item)]
     best = Counter(best_source(item, row) for item, row in claims)
     named = (source for source in distinct_sources(rows) if source.kind is SourceKind.NAMED)
     return ArticleEvidence(
@@ -106,9 +101,7 @@ def own_citations(report: ArticleReport) -> tuple[tuple[Citation, ...], ...]:
 def _own(report: ArticleReport, content: Sequence[bool]) -> tuple[tuple[Citation, ...], ...]:
     article = report.article
     return tuple(
-        tuple(c for c in item.citations if not _is_wrapper(c, item.sentence, article))
-        if counts
-        else ()
+        tuple(c for c in item.citations if counts and not _is_wrapper(c, item.sentence, article))
         for item, counts in zip(report.sentences, content, strict=True)
     )
 
@@ -143,11 +136,9 @@ def corrections(plain: str) -> int:
 def addresses(text: str) -> Iterator[str]:
     """Return the addresses that stand in a text, without scheme, ``www.`` and closing dots."""
     # None has white space in it, and few words can be one.
-    if "/" not in text and "www." not in text.lower():
-        return
     words = (word for word in text.split() if "/" in word or "www." in word.lower())
     for match in (match for word in words for match in _ADDRESS.finditer(word)):
-        address = match[0].rstrip(_ADDRESS_END)
+        address = match[0].rstrip(".,;:!?…")
         yield re.sub(r"^(?:https?://)?(?:www\.)?", "", address, flags=re.IGNORECASE).rstrip("/")
 
 

@@ -44,21 +44,14 @@ from framescope.classifier.records import (
     SourceCard,
 )
 
-LEVEL = 0.90
-"""The share of the distribution that the interval holds; what it leaves out is halved."""
-
-HALF_LIFE = 4.0
-"""Years in which an assessment loses half its weight."""
-
-UNDATED = 8.0
-"""Years that an assessment without a date counts as old."""
-
-OBSERVATIONS = 12.0
-"""What an assessment counts for, fresh and with confidence 1."""
-
+LEVEL = 0.90  # the share of the distribution that the interval holds; what it leaves out is halved
+HALF_LIFE = 4.0  # years in which an assessment loses half its weight
+UNDATED = 8.0  # years that an assessment without a date counts as old
+OBSERVATIONS = 12.0  # what an assessment counts for, fresh and with confidence 1
+# What raters stand for who couldn't agree: nothing alone, and disagreement beside others.
 NO_VERDICT = 0.50
-"""What raters stand for who couldn't agree: nothing by itself, and disagreement beside others."""
-
+#: The share of good observations that a term of claim ``reliability`` stands for; an assessment in
+#: another term doesn't count.
 VALUES = MappingProxyType(
     {
         "generally_reliable": 0.90,
@@ -68,20 +61,27 @@ VALUES = MappingProxyType(
         "blacklisted": 0.05,
     }
 )
-"""The share of good observations that a term of claim ``reliability`` stands for; an assessment in
-another term doesn't count."""
-
-IN_NETWORK = 0.05
-"""The same for a site that a named body found in a network built to hide who speaks."""
-
-FIRM = 0.5
-"""Confidence from which a body's naming of a site is a finding that it is part of a network."""
-
+# The same for a site that a body named as a part of a network that hides who speaks; and the
+# confidence from which that is a finding.
+IN_NETWORK, FIRM = 0.05, 0.5
 # Lists that find no network built to deceive. The first names sites for whose words they carry: to
 # count it would let control into the record by the back door. The second names whoever has printed
 # a disputed story, those who repeat and refute it as well.
 _NO_FINDING = frozenset({"RT mirrors and reposts", "EUvsDisinfo cases"})
-
+LEAST = 1.0  # observations below which what is left of old assessments is no record any more
+CAP = 0.03
+"""The furthest that the article's own evidence moves the estimate, either way. Small, since how an
+article is sourced is no sign of how its outlet is assessed (docs/source-record.md)."""
+# The share of claims with a source that moves nothing: that of 1,338 articles of 57 outlets, by the
+# rules of version 0.2.0 alone; and the number of claims from which the evidence counts half.
+USUAL_SHARE, ENOUGH_CLAIMS = 0.32, 10.0
+_GOOD, _BAD = 0.7, 0.3
+_CONFLICT = 0.25  # the share of the weight on the lesser side from which raters contradict
+_SITE_CONFIDENCE = 0.8  # of the lists of networks' hosts, which don't say it host by host
+_UNSCORED_ROLES = {
+    Role.PLATFORM: "a platform, where anybody posts",
+    Role.AGGREGATOR: "an aggregator, whose articles are others'",
+}
 _DAYS = 365.25
 _DATE = re.compile(r"((?:1[89]|2\d)\d\d)(?:[-.](\d{1,2}))?(?:[-.](\d{1,2}))?")
 
@@ -111,9 +111,8 @@ def good(assessment: Assessment) -> float | None:
     """Return the share of good observations of an assessment; None if it doesn't count."""
     if assessment.claim == RELIABILITY:
         return VALUES.get(assessment.value)
-    if assessment.claim == NETWORK and assessment.value not in _NO_FINDING:
-        return IN_NETWORK if assessment.confidence >= FIRM else None
-    return None
+    firm = assessment.claim == NETWORK and assessment.confidence >= FIRM
+    return IN_NETWORK if firm and assessment.value not in _NO_FINDING else None
 
 
 def weight(assessment: Assessment, moment: Date | None) -> float:
@@ -132,8 +131,8 @@ def latest(assessments: Iterable[Assessment]) -> list[Assessment]:
     """Return each rater's latest assessments that count; those of one date stay together."""
     found: list[Assessment] = []
     for rows in _by_rater(a for a in assessments if good(a) is not None):
-        last = max(day(a.evidence.date) or Date.min for a in rows)
-        found += [a for a in rows if (day(a.evidence.date) or Date.min) == last]
+        made = [day(a.evidence.date) or Date.min for a in rows]
+        found += [a for a, date in zip(rows, made, strict=True) if date == max(made)]
     return sorted(found, key=lambda a: (a.evidence.source, a.claim, a.value))
 
 
@@ -179,30 +178,6 @@ def _by_rater(assessments: Iterable[Assessment]) -> list[list[Assessment]]:
     for assessment in assessments:
         found[rater(assessment)].append(assessment)
     return [found[name] for name in sorted(found)]
-
-
-LEAST = 1.0
-"""Observations below which what is left of old assessments is no record any more."""
-
-CAP = 0.03
-"""The furthest that the article's own evidence moves the estimate, either way. Small, since how an
-article is sourced is no sign of how its outlet is assessed (docs/source-record.md)."""
-
-USUAL_SHARE = 0.32
-"""The share of claims with a source that moves nothing: that of 1,338 articles of 57 outlets, by
-the rules of version 0.2.0 alone."""
-
-ENOUGH_CLAIMS = 10.0
-"""The number of claims from which an article's own evidence counts more than half."""
-
-_GOOD, _BAD = 0.7, 0.3
-_CONFLICT = 0.25  # the share of the weight on the lesser side from which raters contradict
-_SITE_CONFIDENCE = 0.8  # of the lists of networks' hosts, which don't say it host by host
-
-_UNSCORED_ROLES = {
-    Role.PLATFORM: "a platform, where anybody posts",
-    Role.AGGREGATOR: "an aggregator, whose articles are others'",
-}
 
 
 def card(report: ArticleReport, registry: Registry) -> SourceCard:

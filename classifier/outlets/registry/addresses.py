@@ -16,7 +16,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 if TYPE_CHECKING:
     from tldextract import TLDExtract
 
-_LONGEST = 253  # characters of a host, RFC 1035
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?=//)")
 _HOST = re.compile(
     r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]*[a-z0-9]"
@@ -103,7 +102,7 @@ def _extract() -> TLDExtract:
 def _to_ascii(name: str) -> str:
     import idna
 
-    if len(name) > _LONGEST:
+    if len(name) > 253:  # RFC 1035
         return ""
     try:
         return idna.encode(name, uts46=True).decode("ascii")
@@ -148,7 +147,7 @@ _PLATFORMS = {
     for host in hosts.split()
 }
 _HANDLE = re.compile(r"@?[\w.-]{2,100}")
-#: What stands before an account's name in an address.
+# What stands before an account's name in an address.
 _BEFORE = frozenset({"c", "user", "channel", "s", "u", "n", "p", "profile", "pg", "pages"})
 # First parts of a platform's addresses that are no account.
 _NO_ACCOUNT = re.compile(
@@ -204,11 +203,10 @@ def first_part(address: str) -> str | None:
     """Return the account's name that an address at a platform begins with, without its sign."""
     path = address.partition("//")[2] if "//" in address else address
     parts = [part for part in re.split(r"[?#]", path)[0].split("/")[1:] if part]
-    if len(parts) > 1 and parts[0].lower() in _BEFORE:
-        parts = parts[1:]
-    if not parts or not _HANDLE.fullmatch(parts[0]) or _NO_ACCOUNT.fullmatch(parts[0]):
+    first = next(iter(parts[1:] if len(parts) > 1 and parts[0].lower() in _BEFORE else parts), "")
+    if not _HANDLE.fullmatch(first) or _NO_ACCOUNT.fullmatch(first):
         return None
-    return parts[0].removeprefix("@")
+    return first.removeprefix("@")
 
 
 def handle(text: str) -> str | None:

@@ -1,16 +1,16 @@
-"""Check the registry: what its rows may hold, and what about it is doubtful.
+"""Check the registry: rows that break the schema, and facts that are wrong or doubtful.
 
-An error is a row that breaks the schema, or a fact that makes a look-up give the wrong outlet. A
-warning is what a reader should know: lists that contradict one another, a host of an outlet that
-is also on a network's list.
+An error makes a look-up give the wrong outlet, or breaks the schema. A warning is what a reader
+should know: names that several outlets share, or that no text has.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,8 +33,7 @@ from framescope.classifier.records import (
     Role,
 )
 
-#: Tables with one row a subject.
-_ONCE = frozenset({"outlets", "owners", "networks", "sites"})
+_ONCE = frozenset({"outlets", "owners", "networks", "sites"})  # tables with one row a subject
 _WHOLE = 100.5  # percent, rounded shares summed up
 _VALUE_BY = {"assessments": "claim", "statements": "about"}  # the column that says what value holds
 _Rows = Mapping[str, list[list[str]]]  # by table
@@ -78,11 +77,7 @@ def problems_of_tables(folder: Path | None = None) -> list[Flaw]:
 
 
 def clashes(registry: Registry, own: Sequence[Outlet]) -> list[Flaw]:
-    """Check a user's outlets against a registry without them; errors come first.
-
-    Errors make a look-up give nothing. Warnings are hosts, names and QIDs that another outlet has
-    as well.
-    """
+    """Check a user's outlets against a registry without them; errors come first."""
     owners: dict[str, list[str]] = defaultdict(list)
     ids = {outlet.id for outlet in own}
     for host, id in registry.domains():
@@ -114,11 +109,7 @@ def clashes(registry: Registry, own: Sequence[Outlet]) -> list[Flaw]:
 
 
 def ambiguous_names(folder: Path) -> dict[str, str]:
-    """Return the folded names known to mean other things too: ``ambiguous.tsv``, kept by hand.
-
-    Each has the id of the outlet that it means all the same when nothing else is said ("ABC" in the
-    news is mostly one), or an empty string.
-    """
+    """Return the folded names that mean other things too, each with the outlet it mostly means."""
     return {fold_name(row[0]): row[2] for row in _by_hand(folder, "ambiguous")}
 
 
@@ -184,10 +175,9 @@ def _hosts(tables: _Rows) -> Iterator[Flaw]:
             yield _error("host", id, f"{host} is a public suffix, nobody's own")
     for host, ids in _several((host, id) for id, host, _ in tables["domains"]):
         yield _error("duplicate", host, f"is the host of {', '.join(ids)}")
-    mains = Counter(id for id, _, role in tables["domains"] if role == DomainRole.MAIN)
-    for id, count in mains.items():
-        if count > 1:
-            yield _error("duplicate", id, f"has {count} main hosts")
+    mains = ((id, host) for id, host, role in tables["domains"] if role == DomainRole.MAIN)
+    for id, hosts in _several(mains):
+        yield _error("duplicate", id, f"has {len(hosts)} main hosts")
     for host, network, *_ in tables["sites"]:
         if is_public_suffix(host):
             yield _error("host", host, f"of {network}: is a public suffix")
@@ -225,22 +215,20 @@ def _names(
 def _contradictions(tables: _Rows) -> Iterator[Flaw]:
     roles = {id: role for id, _, role, *_ in tables["outlets"]}
     networks: dict[str, set[str]] = defaultdict(set)
-    latest: dict[str, tuple[str, str]] = {}
-    for id, claim, value, _, _, date, _ in tables["assessments"]:
+    latest: dict[str, tuple[str, str]] = defaultdict(lambda: ("", ""))
+    ratings = []
+    for id, claim, value, source, _, date, _ in tables["assessments"]:
         if claim == NETWORK:
             networks[id].add(value)
         if claim == RELIABILITY:
-            latest[id] = max(latest.get(id, ("", "")), (date, value))
-    for (id, source, date), values in _several(
-        ((id, source, date), value)
-        for id, claim, value, source, _, date, _ in tables["assessments"]
-        if claim == RELIABILITY
-    ):
+            latest[id] = max(latest[id], (date, value))
+            ratings.append(((id, source, date), value))
+    for (id, source, date), values in _several(ratings):
         listed = " and ".join(sorted(values))
         yield _error("contradiction", id, f"is rated {listed} by {source} ({date})")
     for id, found in networks.items():
         listed = ", ".join(sorted(found))
-        if latest.get(id, ("", ""))[1] == "generally_reliable":
+        if latest[id][1] == "generally_reliable":
             yield _error("contradiction", id, f"is generally reliable, and listed: {listed}")
         if (role := roles.get(id, Role.PUBLISHER)) != Role.PUBLISHER:
             yield _error("contradiction", id, f"has the role {role}, and is listed: {listed}")
@@ -259,22 +247,11 @@ def _owners(tables: _Rows) -> Iterator[Flaw]:
     for (subject, source, _), total in shares.items():
         if total > _WHOLE:
             yield _error("contradiction", subject, f"{total:g}% of it is held, says {source}")
-    done: set[str] = set()
-    for id in sorted(above):
-        if circle := _circle(id, above, (), done):
-            yield _error("contradiction", f"owner {id}", f"own one another: {', '.join(circle)}")
-
-
-def _circle(
-    id: str, above: Mapping[str, Sequence[str]], path: tuple[str, ...], done: set[str]
-) -> tuple[str, ...]:
-    if id in path:
-        return (*path[path.index(id) :], id)
-    if id in done:
-        return ()
-    found = next((c for o in above.get(id, ()) if (c := _circle(o, above, (*path, id), done))), ())
-    done.add(id)
-    return found
+    try:
+        TopologicalSorter(above).prepare()
+    except CycleError as error:
+        circle = error.args[1]
+        yield _error("contradiction", f"owner {circle[0]}", f"own one another: {', '.join(circle)}")
 
 
 def _statements(tables: _Rows) -> Iterator[Flaw]:

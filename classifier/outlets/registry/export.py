@@ -23,6 +23,7 @@ from framescope.classifier.records import (
     DomainRole,
     Evidence,
     Holding,
+    Name,
     NameKind,
     Network,
     Outlet,
@@ -37,12 +38,9 @@ _PAGE = "none claimed: a fact, cited by its page"
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact about an outlet, an owner, a network or one of its hosts, as a row of the table.
+    """One fact about an outlet, an owner, a network or one of its hosts, as a row of the table."""
 
-    The id of what is no outlet says what it is: ``owner:``, ``network:``, ``site:``.
-    """
-
-    id: str
+    id: str  # of what is no outlet it begins with ``owner:``, ``network:`` or ``site:``
     name: str
     fact: str
     value: str
@@ -127,16 +125,19 @@ def _held(who: _Who, holdings: Iterable[Holding]) -> Iterator[Fact]:
         yield _cited(who, "owner", f"owner:{held.owner.id}", share, held.evidence)
 
 
+def _others(outlet: Outlet) -> list[Name]:
+    return [name for name in outlet.names if name.kind is not NameKind.MAIN]
+
+
 def _of_outlet(outlet: Outlet) -> Iterator[Fact]:
     who = (outlet.id, outlet.name)
-    others = (name for name in outlet.names if name.kind is not NameKind.MAIN)
     yield from _own(
         who,
         ("role", outlet.role),
         ("medium", outlet.medium),
         ("country", outlet.country),
         ("wikidata", outlet.wikidata),
-        *((f"name:{name.kind}", name.text, name.lang or "") for name in others),
+        *((f"name:{name.kind}", name.text, name.lang or "") for name in _others(outlet)),
         *((f"host:{domain.role}", domain.host) for domain in outlet.domains),
     )
     for account in outlet.accounts:
@@ -199,16 +200,13 @@ def _write_parquet(registry: Registry, path: Path) -> None:
     parquet.write_table(table, path, compression="zstd")
 
 
+_TERMS = "https://schema.org/"
 _CONTEXT = {
-    "@version": 1.1,
-    "@vocab": "https://schema.org/",
-    "id": "@id",
-    "type": "@type",
-    "sameAs": {"@id": "https://schema.org/sameAs", "@type": "@id"},
-    "url": {"@id": "https://schema.org/url", "@type": "@id"},
-    "license": {"@id": "https://schema.org/license"},
-    "parentOrganization": {"@id": "https://schema.org/parentOrganization", "@type": "@id"},
-    "names": {"@id": "https://schema.org/alternateName", "@container": "@language"},
+    **{"@version": 1.1, "@vocab": _TERMS, "id": "@id", "type": "@type"},
+    **{term: {"@id": f"{_TERMS}{term}", "@type": "@id"} for term in ("sameAs", "url")},
+    "license": {"@id": f"{_TERMS}license"},
+    "parentOrganization": {"@id": f"{_TERMS}parentOrganization", "@type": "@id"},
+    "names": {"@id": f"{_TERMS}alternateName", "@container": "@language"},
 }
 _SITES = {
     "x": "https://x.com/{}",
@@ -226,10 +224,7 @@ _SITES = {
 
 
 def _write_jsonld(registry: Registry, file: IO[str]) -> None:
-    """Write one graph in schema.org's terms.
-
-    What schema.org has no term for is a PropertyValue, with its citation and licence.
-    """
+    # What schema.org has no term for is a PropertyValue, with its citation and licence.
     file.write('{"@context": ' + json.dumps(_CONTEXT) + ',\n"@graph": [\n')
     nodes = chain(
         map(_news, registry),
@@ -244,9 +239,8 @@ def _write_jsonld(registry: Registry, file: IO[str]) -> None:
 
 def _news(outlet: Outlet) -> dict[str, Any]:
     named: dict[str, list[str]] = defaultdict(list)
-    for name in outlet.names:
-        if name.kind is not NameKind.MAIN:
-            named[name.lang or "@none"].append(name.text)
+    for name in _others(outlet):
+        named[name.lang or "@none"].append(name.text)
     same = [f"http://www.wikidata.org/entity/{outlet.wikidata}"] if outlet.wikidata else []
     same += [
         _SITES[one.platform].format(one.handle)
@@ -327,9 +321,6 @@ def _property(fact: Fact) -> dict[str, Any]:
     )
 
 
-_WRITERS = {"csv": _write_csv, "jsonl": _write_jsonl, "jsonld": _write_jsonld}
-
-
 def export_registry(registry: Registry, format: str, target: IO[str] | Path) -> None:
     """Write a registry as csv, jsonl or jsonld to an open file, or as Parquet to a path.
 
@@ -338,4 +329,5 @@ def export_registry(registry: Registry, format: str, target: IO[str] | Path) -> 
     if isinstance(target, Path):
         _write_parquet(registry, target)
     else:
-        _WRITERS[format](registry, target)
+        writers = {"csv": _write_csv, "jsonl": _write_jsonl, "jsonld": _write_jsonld}
+        writers[format](registry, target)

@@ -13,8 +13,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 
-# One character for one, so that offsets stay. The em dash is no hyphen: "AP-style" is no mention
-# of AP and "Kyiv\u2014AP" is one.
+# One character for one, so that offsets stay. The em dash is no hyphen: "Kyiv\u2014AP" mentions AP.
 _FOLD = {
     **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\u02b9\u0060\u00b4\uff07", "'"),
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\uff02", '"'),
@@ -210,10 +209,7 @@ class Boundaries:
         self._addresses: list[tuple[int, int]] = []
 
     def end(self, start: int, stop: int) -> int | None:
-        """Return where a name that begins at `start` ends, None if it is a part of something else.
-
-        That is `stop`, or a little further when the name is declined.
-        """
+        """Return where a name ends (past `stop` if declined), None if it is no word of its own."""
         text = self.text
         before = text[start - 1] if start else " "
         after = text[stop] if stop < len(text) else " "

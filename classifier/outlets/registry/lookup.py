@@ -52,13 +52,11 @@ def look_up(registry: Registry, query: str) -> Answer:
     if (whose := registry.account(query)) is not None:
         return Answer(query, (whose,))
     host = host_in(unwrapped(query))
-    if host is not None:
-        found = registry.at(host)
-        network = registry.network(host)
-        if found is not None:
-            return Answer(query, (found.outlet,), found.domain, network)
+    network = registry.network(host) if host else None
+    if host and (found := registry.at(host)):
+        return Answer(query, (found.outlet,), found.domain, network)
     outlet = registry.get(query)
-    named: tuple[Outlet, ...] = () if outlet is None else (outlet,)
+    named = (outlet,) if outlet else ()
     if not named and _QID.fullmatch(query):
         named = tuple(outlet for outlet in registry if outlet.wikidata == query.upper())
     named = named or registry.called(query)
@@ -66,18 +64,14 @@ def look_up(registry: Registry, query: str) -> Answer:
     if named or operation is not None:
         others = registry.namesakes(query) if named and not outlet else ()
         return Answer(query, named, operation=operation, namesakes=others)
-    if host is not None:
-        alike = look_alike(registry, host)
-        if network is not None or alike is not None:
-            return Answer(query, network=network, alike=alike)
+    alike = look_alike(registry, host) if host else None
+    if network is not None or alike is not None:
+        return Answer(query, network=network, alike=alike)
     return Answer(query, close=tuple(close(registry, query)))
 
 
 def sole(answer: Answer) -> Outlet | None:
-    """Return the one outlet that is meant; None when there is none, as behind an imposter's host.
-
-    Raises `SourcesError`, which names them, when several are called so.
-    """
+    """Return the one outlet that is meant, if any; `SourcesError` when several are called so."""
     if answer.domain is not None and answer.domain.role is DomainRole.IMPOSTER:
         return None
     if len(answer.outlets) > 1:
@@ -94,13 +88,13 @@ def select_outlets(
     role: Role | None = None,
 ) -> Iterator[Outlet]:
     """Return the outlets of a country, of a role, that are state media or not; sorted by id."""
-    for outlet in registry:
-        if (
-            (country is None or outlet.country == country.upper())
-            and (role is None or outlet.role is role)
-            and (state_media is None or outlet.state_media is state_media)
-        ):
-            yield outlet
+    return (
+        outlet
+        for outlet in registry
+        if (country is None or outlet.country == country.upper())
+        and (role is None or outlet.role is role)
+        and (state_media is None or outlet.state_media is state_media)
+    )
 
 
 LOOKUP_COLUMNS = ("id", "name", "role", "medium", "country", "code", "host", "wikidata")
@@ -127,12 +121,8 @@ def answers_to_json(answer: Answer) -> dict[str, Any]:
         "network": network and flat(asdict(network)),
         "operation": answer.operation and flat(asdict(answer.operation)),
         "looks_like": alike
-        and {
-            "host": alike.host,
-            "id": alike.outlet.id,
-            "original": alike.original,
-            "how": alike.how,
-        },
+        and {"host": alike.host, "id": alike.outlet.id}
+        | {"original": alike.original, "how": alike.how},
         "close": [outlet.id for outlet in answer.close],
         "namesakes": [outlet.id for outlet in answer.namesakes],
     }
@@ -157,7 +147,7 @@ _ADDED = frozenset(
 _SHORTEST = 3  # letters of a label that is told again under another ending
 _SHORTEST_MISSPELT = 6  # of one that is misspelt, with the ending kept
 _SHORTEST_ELSEWHERE = 8  # and under another
-_CLOSE = 75  # of 100
+_CLOSE, _MOST = 75, 3  # of 100 a suggestion's likeness, and how many are made
 _SHORT_QUERY = 3  # letters up to which any other name is as close
 
 
@@ -176,13 +166,13 @@ def look_alike(registry: Registry, address: str) -> LookAlike | None:
     host = host_in(address)
     if host is None or registry.at(host) is not None:
         return None
-    alike = (
-        (registry.at(original), original, how) for original, how in _index(registry).alike(host)
-    )
-    return next((LookAlike(host, owner.outlet, *rest) for owner, *rest in alike if owner), None)
+    for original, how in _index(registry).alike(host):
+        if owner := registry.at(original):
+            return LookAlike(host, owner.outlet, original, how)
+    return None
 
 
-def close(registry: Registry, query: str, limit: int = 3) -> list[Outlet]:
+def close(registry: Registry, query: str) -> list[Outlet]:
     """Suggest what may have been meant by a query without an answer, the closest first."""
     from rapidfuzz import fuzz, process
 
@@ -193,18 +183,18 @@ def close(registry: Registry, query: str, limit: int = 3) -> list[Outlet]:
         address = host_in(asked)
         pool = [host for host, _ in registry.domains()] if address else list(names)
         matches = process.extract(
-            address or asked, pool, scorer=fuzz.ratio, score_cutoff=_CLOSE, limit=limit
+            address or asked, pool, scorer=fuzz.ratio, score_cutoff=_CLOSE, limit=_MOST
         )
         found = [key for key, _, _ in matches]
         if not found and not address:
             inside = (key for key in names if f" {asked} " in f" {key} ")
-            found = sorted(inside, key=lambda key: (len(key), key))[:limit]
+            found = sorted(inside, key=lambda key: (len(key), key))[:_MOST]
     suggested: dict[str, Outlet] = {}
     for key in found:
         owner = registry.at(key)
         for id in names.get(key) or ([owner.outlet.id] if owner else []):
             suggested.setdefault(id, registry[id])
-    return list(suggested.values())[:limit]
+    return list(suggested.values())[:_MOST]
 
 
 @lru_cache(maxsize=1)

@@ -1,9 +1,8 @@
 """The registry: which outlet publishes at a host, and which is called by a name.
 
-Its tables are files, one per kind of fact, read when first asked for. Reading keeps each row as a
-line, and an outlet is built when somebody asks for it: a run that meets three outlets must not pay
-for fifteen thousand. The contents of the shipped tables are checked in the tests, not at every
-start.
+Its tables are read when first asked for, and an outlet is built when somebody asks for it: a run
+that meets three outlets must not pay for fifteen thousand. The contents of the shipped tables are
+checked in the tests, not at every start.
 """
 
 from __future__ import annotations
@@ -73,16 +72,15 @@ class Tables:
         Raises `SourcesError` when the table is missing or damaged.
         """
         lines, columns = self._read(kind), COLUMNS[kind]
+        tabs = len(columns) - 1
         numbered = enumerate(lines[_FIRST_ROW:], _FIRST_ROW + 1)
-        damaged = 2 if lines[1:2] != ["\t".join(columns)] else None
-        damaged = damaged or next(
-            (number for number, line in numbered if line and line.count("\t") != len(columns) - 1),
-            None,
-        )
+        damaged = [number for number, line in numbered if line and line.count("\t") != tabs]
+        if lines[1:2] != ["\t".join(columns)]:
+            damaged = [2]
         if damaged:
             raise SourcesError(
-                f"{self.folder / kind}.tsv:{damaged}: is damaged; a row has {', '.join(columns)}, "
-                "with a tab between them; reinstall framescope"
+                f"{self.folder / kind}.tsv:{damaged[0]}: is damaged; a row has "
+                f"{', '.join(columns)}, with a tab between them; reinstall framescope"
             )
         return [line for line in lines[_FIRST_ROW:] if line]
 
@@ -125,10 +123,7 @@ class Tables:
                 yield host, id, role
 
     def outlet(self, id: str) -> Outlet:
-        """Build an outlet from its rows.
-
-        Raises `KeyError` when the tables don't hold it, and `SourcesError` when a row is damaged.
-        """
+        """Build an outlet from its rows; `KeyError` without it, `SourcesError` if it is damaged."""
         _, name, role, medium, country, wikidata = self.grouped("outlets")[id][-1].split("\t")
         try:
             return Outlet(
@@ -209,12 +204,7 @@ def _site(line: str) -> NetworkSite:
 class Registry:
     """Outlets, by id, by host and by name. Immutable; indexes are made when first needed.
 
-    Parameters
-    ----------
-    tables : Tables or None
-        The shipped ones by default.
-    own : mapping of str to Outlet
-        Outlets by id that stand beside those of the tables, or in their place.
+    Those of a user's `own`, by id, stand beside those of the tables, or in their place.
     """
 
     def __init__(
@@ -267,11 +257,9 @@ class Registry:
         return found
 
     def at(self, address: str) -> Found | None:
-        """Return whose host a URL or a bare address names.
+        """Return whose host a URL or a bare address names, by the nearest parent on record.
 
-        By the host itself, or by the nearest parent down to the registrable domain: an edition on
-        record comes before its outlet's main domain. Below a public suffix only a platform answers
-        for its users' sites.
+        Below a public suffix only a platform answers for its users' sites.
         """
         host = host_in(unwrapped(address)) or ""
         for parent in host_parents(host):
@@ -370,10 +358,7 @@ class Registry:
         return dict(found)
 
     def account(self, address: str) -> Outlet | None:
-        """Return whose account an address at a platform is, or a bare ``@handle``.
-
-        A bare handle is nobody's where two outlets have it, at different platforms.
-        """
+        """Return the one outlet whose account an address or a bare ``@handle`` is, if any."""
         if (bare := handle(address.strip())) is not None:
             ids = set(self._accounts.get(bare.lower(), {}).values())
             return self[ids.pop()] if len(ids) == 1 else None
@@ -394,11 +379,7 @@ class Registry:
         return Names(names, media | {id: str(outlet.medium) for id, outlet in own})
 
     def called(self, name: str) -> tuple[Outlet, ...]:
-        """Return the outlets of a name: several when it is ambiguous.
-
-        It may be in any script, with or without "the" and a possessive 's. A name of several words
-        matches in any case, one of a single word with its capital, an abbreviation in capitals.
-        """
+        """Return the outlets of a name, with or without "the" and 's; several where in doubt."""
         return tuple(map(self.__getitem__, self.names.called(name)))
 
     def namesakes(self, name: str) -> tuple[Outlet, ...]:
@@ -411,18 +392,13 @@ class Registry:
 
 
 def load(*, user: Path | None = None) -> Registry:
-    """Load the shipped tables and the user's own files.
+    """Load the shipped tables and the user's own files; once, without a further file.
 
     Parameters
     ----------
     user : pathlib.Path or None
         A file of outlets in JSON Lines (docs/sources.md), which comes after those in the
         configuration folder, ``framescope/sources/*.jsonl``.
-
-    Returns
-    -------
-    Registry
-        The same one at each call without ``user``.
 
     Raises
     ------

@@ -94,21 +94,6 @@ def _like(pattern: str, wanted: str, required: bool = False) -> Field:
     return Field(re.compile(pattern).fullmatch, wanted, required)
 
 
-_ANY_TEXT = Field(lambda text: not _CONTROL.search(text), "text on one line")
-_TEXT = replace(_ANY_TEXT, required=True)
-_ID = _like(
-    r"[a-z0-9]+(?:-[a-z0-9]+)*", "lower-case ASCII letters, digits and hyphens", required=True
-)
-_HOST = Field(lambda text: host_in(text) == text, "a host, as in news.example.org", required=True)
-_COUNTRY = Field(
-    lambda text: text in _countries(), "a country's two letters of ISO 3166-1, as in GB"
-)
-_EVIDENCE = {
-    "source": _TEXT,
-    "url": Field(_is_url, "an address, https://..."),
-    "date": Field(_is_date, "a date, as in 2026-11-24"),
-}
-_CONFIDENCE = _number(0, 1, "a number from 0 to 1")
 #: Where an outlet may have an account.
 PLATFORMS = (
     *("x", "telegram", "youtube", "facebook", "instagram", "tiktok", "vk", "weibo", "substack"),
@@ -121,12 +106,12 @@ RELIABILITY = "reliability"
 CLAIMS = (RELIABILITY, NETWORK, "impersonation")
 #: Ratings of reliability, from the best to the worst; no consensus is none of either.
 RATINGS = (
-    "no_consensus",
-    "generally_reliable",
-    "generally_unreliable",
-    "deprecated",
-    "blacklisted",
+    *("no_consensus", "generally_reliable", "generally_unreliable", "deprecated", "blacklisted"),
 )
+_ANY_TEXT = Field(lambda text: not _CONTROL.search(text), "text on one line")
+_TEXT = replace(_ANY_TEXT, required=True)
+_ID = _like("[a-z0-9]+(?:-[a-z0-9]+)*", "lower-case ASCII letters, digits and hyphens", True)
+_DAY = Field(_is_date, "a date, as in 2026-11-24")
 _STATED = {RELIABILITY: _one_of(RATINGS)} | {
     str(about): _one_of(values) for about, values in VALUES.items()
 }
@@ -137,80 +122,53 @@ def stated(about: str) -> Field:
     return _STATED.get(about, _TEXT)
 
 
+#: What the columns hold, by name; in a table of its own where it differs.
+_COLUMNS = {
+    **dict.fromkeys(("id", "owner"), _ID),
+    **dict.fromkeys(("name", "value", "source", "licence", "network"), _TEXT),
+    **dict.fromkeys(("through", "attribution", "names", "operator", "attributed_by"), _ANY_TEXT),
+    **dict.fromkeys(("date", "since"), _DAY),
+    "role": _one_of(Role),
+    "medium": _one_of(Medium),
+    "country": Field(
+        lambda text: text in _countries(), "a country's two letters of ISO 3166-1, as in GB"
+    ),
+    "wikidata": _like("Q[1-9][0-9]*", "a QID, as in Q1860"),
+    "kind": _one_of(NameKind),
+    "lang": _like("[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", "a language's tag, as in fa"),
+    "ambiguous": _one_of("1", required=False),
+    "host": Field(lambda text: host_in(text) == text, "a host, as in news.example.org", True),
+    "about": _one_of(About),
+    "url": Field(_is_url, "an address, https://..."),
+    "confidence": _number(0, 1, "a number from 0 to 1"),
+    "of": _one_of(("outlet", "owner")),
+    "share": _number(0, 100, "a number above 0 and up to 100", above=True),
+    "platform": _one_of(PLATFORMS),
+    "handle": _like(r"[\w.\-/@]+", "an account's name as in its address, without @", True),
+    "claim": _one_of(CLAIMS),
+    "impersonates": replace(_ID, required=False),
+    "domains.role": _one_of(DomainRole),
+    "owners.kind": _one_of(OwnerKind, required=False),
+    "sites.kind": _one_of(("site", "imposter")),
+}
 #: The fields of each table, in the order of its columns.
 FIELDS: Mapping[str, Mapping[str, Field]] = {
-    "outlets": {
-        "id": _ID,
-        "name": _TEXT,
-        "role": _one_of(Role),
-        "medium": _one_of(Medium),
-        "country": _COUNTRY,
-        "wikidata": _like("Q[1-9][0-9]*", "a QID, as in Q1860"),
-    },
-    "names": {
-        "id": _ID,
-        "name": _TEXT,
-        "kind": _one_of(NameKind),
-        "lang": _like("[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", "a language's tag, as in fa"),
-        "ambiguous": _one_of("1", required=False),
-    },
-    "domains": {"id": _ID, "host": _HOST, "role": _one_of(DomainRole)},
-    "statements": {
-        "id": _ID,
-        "about": _one_of(About),
-        "value": _TEXT,
-        "through": _ANY_TEXT,
-        **_EVIDENCE,
-        "confidence": _CONFIDENCE,
-    },
-    "owners": {
-        "id": _ID,
-        "name": _TEXT,
-        "kind": _one_of(OwnerKind, required=False),
-        "country": _COUNTRY,
-    },
-    "holdings": {
-        "id": _ID,
-        "of": _one_of(("outlet", "owner")),
-        "owner": _ID,
-        "share": _number(0, 100, "a number above 0 and up to 100", above=True),
-        **_EVIDENCE,
-    },
-    "accounts": {
-        "id": _ID,
-        "platform": _one_of(PLATFORMS),
-        "handle": _like(r"[\w.\-/@]+", "an account's name as in its address, without @", True),
-        **_EVIDENCE,
-    },
-    "assessments": {
-        "id": _ID,
-        "claim": _one_of(CLAIMS),
-        "value": _TEXT,
-        **_EVIDENCE,
-        "confidence": _CONFIDENCE,
-    },
-    "licences": {
-        "source": _TEXT,
-        "licence": _TEXT,
-        "attribution": _ANY_TEXT,
-        "since": _EVIDENCE["date"],
-    },
-    "networks": {
-        "id": _ID,
-        "name": _TEXT,
-        "names": _ANY_TEXT,
-        "operator": _ANY_TEXT,
-        "country": _COUNTRY,
-        "attributed_by": _ANY_TEXT,
-        **_EVIDENCE,
-    },
-    "sites": {
-        "host": _HOST,
-        "network": _TEXT,
-        "kind": _one_of(("site", "imposter")),
-        "impersonates": replace(_ID, required=False),
-        **_EVIDENCE,
-    },
+    table: {
+        column: _COLUMNS.get(f"{table}.{column}") or _COLUMNS[column] for column in columns.split()
+    }
+    for table, columns in (
+        ("outlets", "id name role medium country wikidata"),
+        ("names", "id name kind lang ambiguous"),
+        ("domains", "id host role"),
+        ("statements", "id about value through source url date confidence"),
+        ("owners", "id name kind country"),
+        ("holdings", "id of owner share source url date"),
+        ("accounts", "id platform handle source url date"),
+        ("assessments", "id claim value source url date confidence"),
+        ("licences", "source licence attribution since"),
+        ("networks", "id name names operator country attributed_by source url date"),
+        ("sites", "host network kind impersonates source url date"),
+    )
 }
 #: The columns of each table, in order. An empty field is unknown.
 COLUMNS: Mapping[str, tuple[str, ...]] = {kind: tuple(fields) for kind, fields in FIELDS.items()}

@@ -41,10 +41,10 @@ def _text(path: Path) -> str:
 
 
 def read_outlets(path: Path, registry: Registry) -> tuple[Outlet, ...]:
-    """Read a file of outlets in JSON Lines, in the file's order; docs/sources.md names the fields.
+    """Read a file of outlets in JSON Lines; docs/sources.md names the fields.
 
-    An object with ``"extends": true`` adds to an outlet of the registry. Raises `SourcesError`,
-    which names line and field, when the file can't be read or breaks the format.
+    Raises `SourcesError`, which names line and field, when the file can't be read or breaks the
+    format.
     """
     from framescope.classifier.outlets.registry.rows import outlet_of_line
 
@@ -109,43 +109,22 @@ RATING_COLUMNS = {
 
 @dataclass(frozen=True)
 class Rater:
-    """Who rates, and how its file is read.
-
-    Attributes
-    ----------
-    name, licence : str
-    terms : mapping of str to str
-        What its words stand for in `RATINGS`; ``40..60`` for a range of numbers, ends included.
-    columns : mapping of str to str
-        The column of a field of `RATING_COLUMNS`, where it isn't to be guessed.
-    date : str or None
-        Of rows without one.
-    """
+    """Who rates, and how its file is read."""
 
     name: str
     licence: str
-    terms: Mapping[str, str]
-    columns: Mapping[str, str]
-    date: str | None = None
+    terms: Mapping[str, str]  # the rating for a word, or for a range of numbers such as ``40..60``
+    columns: Mapping[str, str]  # of fields of `RATING_COLUMNS`, where they aren't to be guessed
+    date: str | None = None  # of rows without one
 
 
 def read_ratings(
     path: Path, rater: Rater, registry: Registry
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Read a rater's CSV or TSV.
+    """Read a rater's CSV or TSV: an object for each outlet, as in a user's file, and unknown ones.
 
-    Returns
-    -------
-    objects : list of dict
-        One for each outlet of the registry, as a user's own file has it.
-    unknown : list of str
-        Hosts and names that are no outlet's.
-
-    Raises
-    ------
-    SourcesError
-        When the file can't be read, lacks a column, or a row holds what it may not; it names row
-        and field.
+    Raises `SourcesError`, which names row and field, when the file can't be read, lacks a column,
+    or a row holds what it may not.
     """
     objects: dict[str, dict[str, Any]] = {}
     unknown = []
@@ -155,8 +134,8 @@ def read_ratings(
             "claim": RELIABILITY,
             "value": _rating(cells["rating"], rater.terms, where),
             "source": f"{rater.name}: {cells['rating']}",
-            "url": cells.get("url"),
-            "date": cells.get("date") or rater.date,
+            "url": cells["url"],
+            "date": cells["date"] or rater.date,
             "licence": rater.licence,
         }
         for name in ("date", "url"):
@@ -208,22 +187,20 @@ def _rows(path: Path, rater: Rater) -> Iterator[tuple[int, dict[str, str]]]:
         for number, row in enumerate(rows, 2):
             if number > _MOST_ROWS + 1:
                 raise SourcesError(f"{path}: more than {_MOST_ROWS:,} rows; split the file")
-            if not any(cell.strip() for cell in row):
+            cells = dict(enumerate(map(str.strip, row)))
+            if not any(cells.values()):
                 continue
-            cells = {
-                field: row[index].strip() if index < len(row) else ""
-                for field, index in at.items()
-                if index is not None
-            }
+            known = {field: cells.get(index, "") for field, index in at.items()}
             for field in ("outlet", "rating"):
-                if not cells[field]:
+                if not known[field]:
                     raise SourcesError(f"{path}, row {number}, field '{field}': is empty")
-            yield number, cells
+            yield number, known
     except csv.Error as error:
         raise SourcesError(f"{path}: is no CSV ({error})") from None
 
 
-def _column(path: Path, header: list[str], field: str, said: Mapping[str, str]) -> int | None:
+def _column(path: Path, header: list[str], field: str, said: Mapping[str, str]) -> int:
+    """Return the index of a field's column, -1 for one that isn't there and needn't be."""
     if field in said:
         if said[field] in header:
             return header.index(said[field])
@@ -231,8 +208,8 @@ def _column(path: Path, header: list[str], field: str, said: Mapping[str, str]) 
             f"{path}: has no column '{said[field]}'; its columns: {', '.join(header)}"
         )
     folded = [name.casefold().replace(" ", "_") for name in header]
-    found = next((folded.index(name) for name in RATING_COLUMNS[field] if name in folded), None)
-    if found is None and field in ("outlet", "rating"):
+    found = next((folded.index(name) for name in RATING_COLUMNS[field] if name in folded), -1)
+    if found < 0 and field in ("outlet", "rating"):
         raise SourcesError(
             f"{path}: no column for the {field}; name it with --column {field}=NAME; its columns: "
             f"{', '.join(header) or 'none'}"
