@@ -12,12 +12,11 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from framescope.classifier.errors import FramescopeError
 
 if TYPE_CHECKING:
-    from framescope.classifier.service.scoring import ScoringService
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN = "FRAMESCOPE_TOKEN"  # the environment variable
@@ -107,9 +106,12 @@ def named(path: str) -> str:
 
 
 class LimitsMiddleware:
-    """Passes requests to the application, or refuses them before a body is parsed or kept."""
+    """Passes requests to the application, or refuses them before a body is parsed or kept.
 
-    def __init__(self, app: ASGIApp, service: ScoringService) -> None:
+    It shares the limits, capacity, queue and metrics of a `ScoringService`.
+    """
+
+    def __init__(self, app: ASGIApp, service: Any) -> None:
         self.app, self._service, self._limits = app, service, service.limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
