@@ -396,7 +396,7 @@ main()
 
 @pytest.mark.parametrize(
     ("module", "number"),
-    [("framescope.cli", signal.SIGINT), ("framescope.classifier.command", signal.SIGTERM)],
+    [("framescope.cli", signal.SIGINT), ("framescope.classifier.scoring", signal.SIGTERM)],
 )
 def test_an_interruption_that_meets_an_import_is_not_lost(ferry, module, number) -> None:
     words = [module, str(int(number)), "score", str(ferry), "-m", "baseline"]

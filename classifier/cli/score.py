@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from io import StringIO
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
+from framescope.classifier import output as outputs
 from framescope.classifier.cli.shared import (
     AsCard,
     CardFormat,
@@ -23,7 +28,21 @@ from framescope.classifier.cli.shared import (
     ReportFormat,
     parse_columns,
 )
+from framescope.classifier.errors import InputError, StoppedError
+from framescope.classifier.records import (
+    Article,
+    ArticleReport,
+    BatchReport,
+    Skipped,
+    counted,
+    printable,
+)
 
+if TYPE_CHECKING:
+    from framescope.classifier.inputs import InputOptions
+    from framescope.classifier.scoring import Item, Scorer
+
+_WIDTH = 80  # columns of a report that no terminal shows
 _FORMATS = "terminal, json, jsonl or html; else as the suffix of --output says, else terminal."
 
 
@@ -67,11 +86,9 @@ def score(
     from framescope.classifier.runtime import begin
 
     begin(model)  # beside the imports that follow
-    from framescope.classifier import bundles, command
-    from framescope.classifier import output as outputs
+    from framescope.classifier import bundles
     from framescope.classifier.inputs import InputOptions, size_of_inputs
     from framescope.classifier.outlets import load_registry
-    from framescope.classifier.records import Skipped, counted
     from framescope.classifier.scoring import Scorer
 
     def say(line: str) -> None:
@@ -85,7 +102,7 @@ def score(
         say(f"{left}: left by an interrupted run, and not whole; it stays until you delete it")
     registry = load_registry(user=sources)
     scorer = Scorer(bundles.load(model, registry), signal, registry, seconds=max_seconds)
-    found: list[command.Item] = []
+    found: list[Item] = []
     counts = Counter[str]()
     with outputs.progress(lambda: size_of_inputs(inputs), quiet=quiet) as update:
         reading = InputOptions(
@@ -96,13 +113,13 @@ def score(
             include=include or (),
             exclude=exclude or (),
         )
-        items = scorer.score(command.read(inputs, reading, max_characters))
-        begun, start = command.begun(items, single=len(inputs) == 1), time.monotonic()
+        items = scorer.score(_articles(inputs, reading, max_characters))
+        begun, start = _begun(items, single=len(inputs) == 1), time.monotonic()
         with outputs.drafted(output) as draft:
             try:
                 for item in begun:
                     if form == "jsonl":
-                        command.write_line(item, scorer, draft.file)
+                        _write_line(item, scorer, draft.file)
                     else:
                         found.append(item)
                     if isinstance(item, Skipped):
@@ -116,9 +133,9 @@ def score(
             except BrokenPipeError:
                 raise
             except (Exception, KeyboardInterrupt) as error:
-                command.write(found, scorer, form, draft.file, legend=legend)
-                raise command.stopped(error, counts["articles"], draft.part) from error
-            command.write(found, scorer, form, draft.file, legend=legend)
+                _write(found, scorer, form, draft.file, legend=legend)
+                raise _stopped(error, counts["articles"], draft.part) from error
+            _write(found, scorer, form, draft.file, legend=legend)
     noted = counts["articles"] - counts["scored"]
     for number, noun, what in (
         (counts["skipped"], "input", "skipped"),
@@ -133,10 +150,8 @@ def score(
 def signals(model: ModelName = "transformer", format: AsCard = CardFormat.TERMINAL) -> None:
     """List the signals: what each means, where it comes from, which a model gives."""
     import json
-    from dataclasses import asdict
 
     from framescope.classifier import bundles
-    from framescope.classifier.records import printable
     from framescope.classifier.taxonomy import SIGNALS, defined_in
     from rich.console import Console
     from rich.table import Table
@@ -160,3 +175,116 @@ def signals(model: ModelName = "transformer", format: AsCard = CardFormat.TERMIN
         origin = f"{one.origin}; {where[one.name]}" if one.name in where else one.origin
         table.add_row(given, one.name, one.family, one.level, one.meaning, Text(printable(origin)))
     Console().print(table)
+
+
+def _articles(
+    inputs: Sequence[str], options: InputOptions, most: int
+) -> Iterator[Article | Skipped]:
+    """Read every input, with unique ids; one that can't be used, or is too long, stops no other."""
+    for item in _unique(_read(inputs, options), options.tell):
+        if isinstance(item, Article) and len(item.text) > most:
+            reason = f"longer than {most:,} characters ({len(item.text):,}); "
+            reason += "raise --max-characters, or divide it"
+            item = Skipped(str(item.origin or item.id), reason)
+        yield item
+
+
+def _read(inputs: Sequence[str], options: InputOptions) -> Iterator[Article | Skipped]:
+    from framescope.classifier.inputs import read_input
+
+    for source in inputs:
+        try:
+            yield from read_input(source, options)
+        except InputError as error:
+            yield Skipped(error.source, error.reason)
+
+
+def _unique(
+    items: Iterable[Article | Skipped], say: Callable[[str], None]
+) -> Iterator[Article | Skipped]:
+    seen: set[str] = set()
+    told = False
+    for item in items:
+        if isinstance(item, Article):
+            name, number = item.id, 1
+            while name in seen:
+                number += 1
+                name = f"{item.id}-{number}"
+            if number > 1 and not told:
+                say(f"{item.origin or item.id}: another article is called '{item.id}'; "
+                    f"this is '{name}' in the report, and so on")  # fmt: skip
+                told = True
+            seen.add(name)
+            item = item if name == item.id else replace(item, id=name)
+        yield item
+
+
+def _begun(items: Iterator[Item], *, single: bool) -> Iterator[Item]:
+    """Make sure that there is an article before anything is written; else raise `InputError`.
+
+    Of a single input, what is said of the whole of it comes last.
+    """
+    skipped: list[Skipped] = []
+    for item in items:
+        if isinstance(item, ArticleReport):
+            return chain(skipped, (item,), items)
+        skipped.append(item)
+    if not skipped:
+        raise InputError("input", "holds no article")
+    if single:
+        raise InputError(skipped[-1].source, skipped[-1].reason)
+    others = f" (and {len(skipped) - 1} more that can't be read)" if len(skipped) > 1 else ""
+    raise InputError(skipped[0].source, skipped[0].reason + others)
+
+
+def _write_line(item: Item, scorer: Scorer, file: TextIO) -> None:
+    """Write an article as it is scored, so that memory stays flat however many there are."""
+    from framescope.classifier.reports import to_line
+
+    if isinstance(item, Skipped):
+        outputs.tell(f"{item.source}: {item.reason} (skipped)")
+        return
+    bundle = scorer.bundle
+    line = to_line(item, model=bundle.name, thresholds=scorer.thresholds, runtime=bundle.runtime)
+    # Whole, and at once: an interruption leaves no half of a record.
+    file.write(line + "\n")
+    file.flush()
+
+
+def _write(found: Sequence[Item], scorer: Scorer, form: str, file: TextIO, *, legend: bool) -> None:
+    """Write what was scored as one report; JSON Lines are written as they come."""
+    from framescope.classifier.reports import print_report, to_html, to_json
+    from rich.console import Console
+
+    report = BatchReport(
+        tuple(item for item in found if isinstance(item, ArticleReport)),
+        scorer.bundle.name,
+        scorer.signals,
+        scorer.thresholds,
+        tuple(item for item in found if isinstance(item, Skipped)),
+        scorer.bundle.runtime,
+        scorer.bundle.digest,
+    )
+    if form == "json":
+        file.write(to_json(report) + "\n")
+    elif form == "html":
+        file.write(to_html(report))
+    elif form == "terminal" and file.isatty():
+        print_report(report, Console(file=file), legend=legend)
+    elif form == "terminal":
+        # What is piped or kept has no line filled up with spaces.
+        plain = StringIO()
+        print_report(report, Console(file=plain, width=_WIDTH), legend=legend)
+        file.writelines(line.rstrip() + "\n" for line in plain.getvalue().splitlines())
+
+
+def _stopped(error: BaseException, done: int, part: Path | None) -> StoppedError:
+    """Return what stopped a run, where its results are, and the exit status."""
+    interrupted = isinstance(error, KeyboardInterrupt)
+    status = getattr(error, "status", 130 if interrupted else 2)
+    why = "interrupted" if interrupted else str(error) or type(error).__name__
+    if not done:
+        return StoppedError(f"{why}; nothing had been scored yet", status)
+    have = "had been scored, and is" if done == 1 else "had been scored, and are"
+    where = f"kept in {part}" if part is not None else "written"
+    return StoppedError(f"{why}; {counted(done, 'article', ',')} {have} {where}", status)
