@@ -178,8 +178,7 @@ class Scorer:
             ]
         )
         edges = list(accumulate((len(item.sentences) for item in drafts), initial=0))
-        distances = self._distances(edges, prediction)
-        unsure = self._unsure(edges, distances, prediction)
+        distances, unsure = self._unsure(edges, prediction)
         sentences = self._sentences(self._voiced(given, prediction), prediction, unsure)
         wholes = self._decided(prediction.proba, self._of_articles)
         found = iter(zip(pairwise(edges), distances, strict=True))
@@ -202,25 +201,25 @@ class Scorer:
                 )
             yield replace(item, source=source_card(item, self.registry))
 
-    def _distances(self, edges: Sequence[int], prediction: Prediction) -> list[float | None]:
-        """Return how far each article lies from what was learned."""
-        vectors = prediction.vectors if self.bundle.domain is not None and len(edges) > 1 else None
-        if self.bundle.domain is None or vectors is None:
-            return [None] * (len(edges) - 1)
-        means = [vectors[start:end].mean(axis=0) for start, end in pairwise(edges)]
-        return [float(one) for one in self.bundle.domain.distance(np.array(means, np.float32))]
-
     def _unsure(
-        self, edges: Sequence[int], distances: Sequence[float | None], prediction: Prediction
-    ) -> Bools:
-        """Return what is undecided: framing, where the article is far and "no" may hold."""
+        self, edges: Sequence[int], prediction: Prediction
+    ) -> tuple[list[float | None], Bools]:
+        """Return how far each article lies from what was learned, and what is undecided.
+
+        That is framing, where the article is far and "no" may hold.
+        """
         unsure: Bools = np.zeros(prediction.proba.shape, np.bool_)
-        if self.bundle.domain is not None and distances:
-            held_back = [BY_NAME[s].family in _HELD_BACK for s in self.bundle.signals]
-            for (start, end), distance in zip(pairwise(edges), distances, strict=True):
-                unsure[start:end] = np.array(held_back) & _is_far(distance, end - start)
-            unsure &= ~self.bundle.domain.sure(prediction.proba)
-        return unsure
+        distances: list[float | None] = [None] * (len(edges) - 1)
+        domain = self.bundle.domain
+        if domain is None or not distances:
+            return distances, unsure
+        if (vectors := prediction.vectors) is not None:
+            means = [vectors[start:end].mean(axis=0) for start, end in pairwise(edges)]
+            distances = [float(one) for one in domain.distance(np.array(means, np.float32))]
+        held_back = [BY_NAME[s].family in _HELD_BACK for s in self.bundle.signals]
+        for (start, end), distance in zip(pairwise(edges), distances, strict=True):
+            unsure[start:end] = np.array(held_back) & _is_far(distance, end - start)
+        return distances, unsure & ~domain.sure(prediction.proba)
 
     def _parted(
         self, flags: tuple[str, ...], unsure: Bools

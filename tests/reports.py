@@ -7,39 +7,38 @@ from dataclasses import dataclass, field, replace
 
 from framescope.classifier.outlets.publisher.publisher import UNNAMED
 from framescope.classifier.outlets.record.evidence import article_evidence
-from framescope.classifier.records.article import (
+from framescope.classifier.records import (
+    About,
     Article,
-    Citation,
-    Place,
-    Republication,
-    Sentence,
-    SourceKind,
-    Span,
-    Unit,
-    Voice,
-)
-from framescope.classifier.records.outlet import Assessment, Medium, Outlet, Role
-from framescope.classifier.records.scored import (
     ArticleReport,
+    Assessment,
     Basis,
     BatchReport,
-    Link,
-    Publication,
-    Record,
-    Relation,
-    SentenceReport,
-    Skipped,
-    SourceCard,
-)
-from framescope.classifier.records.statements import (
-    About,
+    Citation,
     Code,
     Evidence,
     Holder,
     Holding,
+    Link,
+    Medium,
+    Outlet,
     Owner,
     OwnerKind,
+    Place,
+    Publication,
+    Record,
+    Relation,
+    Republication,
+    Role,
+    Sentence,
+    SentenceReport,
+    Skipped,
+    SourceCard,
+    SourceKind,
+    Span,
     Statement,
+    Unit,
+    Voice,
 )
 from framescope.classifier.taxonomy import in_order
 
@@ -52,8 +51,6 @@ SIGNALS = in_order(
 )  # fmt: skip
 THRESHOLDS = dict.fromkeys(SIGNALS, 0.5) | {"loaded_language": 0.42, "hyperpartisan": 0.6}
 MODEL = "hand-made 0"
-
-
 NAMED, UNNAMED_SOURCE, VAGUE = SourceKind
 
 
@@ -74,20 +71,14 @@ class Cite:
     def placed(self, text: str, start: int) -> Citation:
         """Find its words in the sentence that begins at ``start``, the last of the text so far."""
 
-        def place(words: str | None) -> Place | None:
-            if words is None:
-                return None
-            found = text.index(words, start)
-            return Place(found, found + len(words))
+        def place(words: str | None, start: int = start) -> Place | None:
+            found = text.index(words or "", start)
+            return Place(found, found + len(words)) if words else None
 
-        antecedent = None
-        if self.back is not None:
-            found = text.index(self.back)
-            antecedent = Place(found, found + len(self.back))
         content = place(self.content)
         return Citation(
             place(self.source), place(self.cue), (content,) if content else (), self.kind,
-            self.government, self.state_media, self.name, antecedent, self.outlets,
+            self.government, self.state_media, self.name, place(self.back, 0), self.outlets,
         )  # fmt: skip
 
 
@@ -106,7 +97,6 @@ class Line:
 def scored(
     lines: list[Line],
     *,
-    given: Mapping[str, float] | None = None,
     note: str | None = None,
     article_scores: Mapping[str, float] | None = None,
     **known: object,
@@ -160,31 +150,18 @@ BREAK = "\n\n"
 
 MONITOR = Evidence("State Media Monitor", "https://statemedia.example/vellen", "2025")
 REGISTER = Evidence("Register of Publishers", "https://register.example/courier", "2024-11-02")
+FAMILY = Holding(Owner("ellery", "the Ellery family", OwnerKind.FAMILY), 82.5, REGISTER)
+PRESS = Owner("ellery-press", "Ellery Press Ltd", OwnerKind.PRIVATE, "GB", (FAMILY,))
 COURIER = Outlet(
-    "larnwick-courier",
-    "The Larnwick Courier",
-    medium=Medium.NEWSPAPER,
-    country="GB",
+    "larnwick-courier", "The Larnwick Courier", medium=Medium.NEWSPAPER, country="GB",
     wikidata="Q999000001",
     statements=(
         Statement(About.FUNDING, Holder.NOT_STATE, REGISTER),
         Statement(About.GOVERNANCE, Holder.NOT_STATE, REGISTER),
         Statement(About.OWNER_KIND, OwnerKind.FAMILY, REGISTER),
     ),
-    holdings=(
-        Holding(
-            Owner(
-                "ellery-press",
-                "Ellery Press Ltd",
-                OwnerKind.PRIVATE,
-                "GB",
-                (Holding(Owner("ellery", "the Ellery family", OwnerKind.FAMILY), 82.5, REGISTER),),
-            ),
-            100.0,
-            REGISTER,
-        ),
-    ),
-)
+    holdings=(Holding(PRESS, 100.0, REGISTER),),
+)  # fmt: skip
 COURIER_LINK = Link(Relation.ORIGIN, COURIER.name, COURIER, "larnwickcourier.example", Basis.URL)
 COURIER_RECORD = Record(
     0.581, 0.7432, 0.871,
@@ -204,36 +181,27 @@ def harbour() -> ArticleReport:
     """An article with every kind of thing in it."""
     report = scored(
         [
-            Line(
-                "Harbour board gambles away the town's future",
+            Line("Harbour board gambles away the town's future",
                 {"claim": 0.71, "biased_language": 0.83, "any_technique": 0.9,
                  "loaded_language": 0.8712, "attributed": 0.08},
                 (("gambles away", "loaded_language", 0.8712), ("gambles", "biased_language", 1.9),
-                 ("gambles away", "biased_language", 1.2)),
-            ),
-            Line(
-                "The Larnwick harbour board voted on Tuesday to lease the eastern quay for "
+                 ("gambles away", "biased_language", 1.2))),
+            Line("The Larnwick harbour board voted on Tuesday to lease the eastern quay for "
                 "forty years.",
                 {"claim": 0.97, "attributed": 0.11},
-                before=BREAK,
-            ),
-            Line(
-                "Chairwoman Ida Fenn said the lease would bring 200 jobs.",
+                before=BREAK),
+            Line("Chairwoman Ida Fenn said the lease would bring 200 jobs.",
                 {"claim": 0.95, "attributed": 0.98},
                 voice=Voice.REPORTED,
                 cites=(Cite("Ida Fenn", "Chairwoman Ida Fenn", "said",
-                            "the lease would bring 200 jobs", government=True),),
-            ),
-            Line(
-                "Many in the town believe that the figures were invented.",
+                            "the lease would bring 200 jobs", government=True),)),
+            Line("Many in the town believe that the figures were invented.",
                 {"claim": 0.9, "attributed": 0.77, "vague_source": 0.93},
                 (("Many in the town believe", "vague_source", 2.31),),
                 voice=Voice.REPORTED,
                 cites=(Cite("many in the town", "Many in the town", "believe",
-                            "that the figures were invented", VAGUE),),
-            ),
-            Line(
-                "“These vultures will pick our quay to the bone, and then they will come for "
+                            "that the figures were invented", VAGUE),)),
+            Line("“These vultures will pick our quay to the bone, and then they will come for "
                 "your homes,” the former pilot Osric Hale told the meeting.",
                 {"claim": 0.66, "attributed": 0.991, "any_technique": 0.97,
                  "loaded_language": 0.81, "name_calling": 0.92, "appeal_to_fear": 0.74},
@@ -243,38 +211,27 @@ def harbour() -> ArticleReport:
                 voice=Voice.QUOTED,
                 before=BREAK,
                 cites=(Cite("Osric Hale", "the former pilot Osric Hale", "told",
-                            "“These vultures will pick our quay to the bone"),),
-            ),
-            Line(
-                "“Nobody asked us,” he added.",
+                            "“These vultures will pick our quay to the bone"),)),
+            Line("“Nobody asked us,” he added.",
                 {"claim": 0.55, "attributed": 0.96},
                 voice=Voice.QUOTED,
                 cites=(Cite("Osric Hale", "he", "added", "“Nobody asked us,”",
-                            back="the former pilot Osric Hale"),),
-            ),
-            Line(
-                "The real reason for the haste is the chairwoman's shameful debt to the Oskan "
+                            back="the former pilot Osric Hale"),)),
+            Line("The real reason for the haste is the chairwoman's shameful debt to the Oskan "
                 "company.",
                 {"claim": 0.94, "attributed": 0.06, "biased_language": 0.9, "subjective": 0.58,
                  "any_technique": 0.88, "loaded_language": 0.79},
                 (("shameful", "loaded_language", 0.79), ("shameful debt", "biased_language", 2.4),
                  ("real reason", "biased_language", 0.7)),
-                before=BREAK,
-            ),
-            Line(
-                "The company employs 1,140 people in three ports.",
-                {"claim": 0.98, "attributed": 0.07},
-            ),
-            Line(
-                "What a day for Larnwick!",
+                before=BREAK),
+            Line("The company employs 1,140 people in three ports.",
+                {"claim": 0.98, "attributed": 0.07}),
+            Line("What a day for Larnwick!",
                 {"claim": 0.07, "subjective": 0.95, "any_technique": 0.3},
                 (("What a day", "subjective", 1.7),),
-                before=BREAK,
-            ),
-            Line(
-                "The board meets again on 4 June.",
-                {"claim": 0.8, "attributed": 0.61},
-            ),
+                before=BREAK),
+            Line("The board meets again on 4 June.",
+                {"claim": 0.8, "attributed": 0.61}),
         ],
         id="harbour",
         title="Harbour board gambles away the town's future",
@@ -294,8 +251,7 @@ def carried() -> ArticleReport:
     report = scored(
         [
             Line("Below is the Coast Observer's article:", {"claim": 0.2}),
-            Line(
-                "The bridge at Vell will open in spring, the ministry says.",
+            Line("The bridge at Vell will open in spring, the ministry says.",
                 {"claim": 0.96, "attributed": 0.97},
                 voice=Voice.QUOTED,
                 before="\n",
@@ -303,41 +259,29 @@ def carried() -> ArticleReport:
                     Cite("the ministry", "the ministry", "says",
                          "The bridge at Vell will open in spring", government=True),
                     Cite("Coast Observer", back="the Coast Observer"),
-                ),
-            ),
-            Line(
-                "It is said to be the safest ever built.",
+                )),
+            Line("It is said to be the safest ever built.",
                 {"claim": 0.8, "attributed": 0.6, "vague_source": 0.88},
                 (("It is said", "vague_source", 1.9),),
                 voice=Voice.QUOTED,
-                cites=(Cite("", None, "It is said", "to be the safest ever built", VAGUE),),
-            ),
+                cites=(Cite("", None, "It is said", "to be the safest ever built", VAGUE),)),
         ],
         id="carried",
         lang="en",
         article_scores={"hyperpartisan": 0.08},
     )  # fmt: skip
-    article = report.article
     first = report.sentences[1].sentence
     evidence = "Below is the Coast Observer's article:"
     place = Place(0, len(evidence))
-    unsourced = ArticleReport(
-        Article(
-            id=article.id,
-            text=article.text,
-            lang="en",
-            units=(Unit(first.start, first.end, {"claim": 1.0}),),
-            spans=(Span(first.start, first.start + 10, "slogans"),),
-            republications=(
-                Republication(first.start, len(article.text), "Coast Observer", evidence),
-            ),
-        ),
-        report.sentences,
-        report.scores,
-        report.flags,
+    part = Republication(first.start, len(report.article.text), "Coast Observer", evidence)
+    article = replace(
+        report.article,
+        units=(Unit(first.start, first.end, {"claim": 1.0}),),
+        spans=(Span(first.start, first.start + 10, "slogans"),),
+        republications=(part,),
     )
     return sourced(
-        unsourced,
+        replace(report, article=article),
         (
             Link(Relation.REPUBLISHED, UNNAMED, None, evidence, Basis.TEXT, place),
             Link(Relation.ORIGIN, "Coast Observer", None, evidence, Basis.TEXT, place),
@@ -358,13 +302,11 @@ def hostile() -> ArticleReport:
     attack = '"><img src=https://evil.example/x.png onerror=alert(1)>'
     report = scored(
         [
-            Line(
-                HOSTILE_TEXT,
+            Line(HOSTILE_TEXT,
                 {"claim": 0.9, "attributed": 0.02, "loaded_language": 0.9},
                 (("<script>window.pwned = 1</script>", "loaded_language", 0.9),),
                 cites=(Cite(attack, "[bold red]nothing[/bold red]", "\x1b[31mred\x1b[0m",
-                            "\u202eesrever\u202c", UNNAMED_SOURCE, True, True),),
-            ),
+                            "\u202eesrever\u202c", UNNAMED_SOURCE, True, True),)),
             Line("A line\u2028separator and a\x85next line.", {"claim": 0.3}, before="\n"),
         ],
         id=attack,
@@ -409,10 +351,7 @@ def unscored() -> ArticleReport:
 def dispatch() -> ArticleReport:
     """A state agency's dispatch on an aggregator's page; raters of the agency contradict."""
     agency = Outlet(
-        "vellen-news-agency",
-        "Vellen News Agency",
-        medium=Medium.AGENCY,
-        country="VL",
+        "vellen-news-agency", "Vellen News Agency", medium=Medium.AGENCY, country="VL",
         statements=(
             Statement(About.CODE, Code.SC, MONITOR),
             Statement(About.CODE, Code.ISFM, replace(MONITOR, date="2023")),

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 from conftest import Typed
-from framescope.classifier import __version__
 from framescope.classifier.errors import Terminated
 
 import framescope
@@ -61,22 +60,6 @@ def ferry(tmp_path) -> Path:
     return path
 
 
-# --- formats --------------------------------------------------------------------------------------
-
-
-def test_json_is_one_object_of_every_sentence(run, ferry) -> None:
-    result = run("score", ferry, "--format", "json")
-    assert (result.status, result.err) == (0, "")
-    report = json.loads(result.out)
-    (article,) = report["articles"]
-    assert report["model"] == "by-hand"
-    sentences = article["sentences"]
-    flags = {f for sentence in sentences for f in sentence["flags"]}
-    assert flags == {"claim", "vague_source", "loaded_language"}
-    for sentence in sentences:
-        assert set(sentence["scores"]) == {"claim", "vague_source", "loaded_language"}
-
-
 def test_jsonl_is_the_exchange_format_with_scores(run, ferry) -> None:
     result = run("score", ferry, "--format", "jsonl")
     assert (result.status, result.err) == (0, "")
@@ -98,30 +81,17 @@ def test_a_file_holds_what_standard_output_would(run, ferry, tmp_path, format) -
     assert sorted(tmp_path.iterdir()) == [ferry, output]
 
 
-# --- the user's own outlets -----------------------------------------------------------------------
-
 OUTLET = {
-    "id": "orrin-tv",
-    "name": "Orrin TV",
-    "domains": ["orrintv.example"],
-    "control": {
-        **dict.fromkeys(("funding", "governance", "editorial"), "state"),
-        "code": "SC",
-        "source": "our desk",
-        "date": "2026-03",
-    },
-}
+    "id": "orrin-tv", "name": "Orrin TV", "domains": ["orrintv.example"],
+    "control": {"code": "SC", "source": "our desk", "date": "2026-03"},
+}  # fmt: skip
 
 
 @pytest.fixture
 def orrin(tmp_path) -> Path:
-    record = {
-        "id": "a",
-        "text": "The ferry of Orrin will cost more.\n\nORRIN (Orrin TV) - The mill will close.",
-        "url": "https://www.orrintv.example/ferry",
-    }
+    text = "The ferry of Orrin will cost more.\n\nORRIN (Orrin TV) - The mill will close."
     path = tmp_path / "orrin.jsonl"
-    path.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({"id": "a", "text": text, "url": "https://orrintv.example/ferry"}))
     return path
 
 
@@ -145,13 +115,8 @@ def test_own_outlets_are_who_is_cited_and_who_published(run, orrin, tmp_path) ->
 def test_a_file_of_outlets_that_is_wrong_is_one_line(run, orrin, tmp_path) -> None:
     mine = tmp_path / "mine.jsonl"
     mine.write_text(json.dumps(OUTLET) + "\n" + json.dumps(OUTLET), encoding="utf-8")
-    output = tmp_path / "report.html"
-    line = refused(run("score", orrin, "--sources", mine, "--output", output))
+    line = refused(run("score", orrin, "--sources", mine, "--output", tmp_path / "report.html"))
     assert f"{mine}:2: id 'orrin-tv' stands in line 1 already" in line
-    assert not output.exists()
-
-
-# --- inputs ---------------------------------------------------------------------------------------
 
 
 def test_standard_input_is_read(run, monkeypatch) -> None:
@@ -198,9 +163,6 @@ def test_another_language_is_reported_without_scores(run, tmp_path, format) -> N
         assert not any(s.get("scores") for s in article["sentences"])
 
 
-# --- signals --------------------------------------------------------------------------------------
-
-
 def test_signals_lists_the_taxonomy_and_what_the_model_gives(run) -> None:
     result = run("signals")
     assert (result.status, result.err) == (0, "")
@@ -210,9 +172,6 @@ def test_signals_lists_the_taxonomy_and_what_the_model_gives(run) -> None:
     assert "by-hand" in title
     for name in ("claim", "whataboutism", "hyperpartisan"):
         assert name in result.out
-
-
-# --- what is refused ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -366,17 +325,6 @@ def test_help_is_short_and_in_words_everywhere(run) -> None:
         assert max(map(len, shown.out.splitlines())) <= 80, path
 
 
-def test_help_and_version_are_for_standard_output(run) -> None:
-    assert run("--version").out == f"framescope {__version__}\n"
-    for words in (["--help"], ["score", "--help"], ["train", "transformer", "--help"]):
-        result = run(*words)
-        assert (result.status, result.err) == (0, "")
-        assert result.out.startswith("Usage: framescope")
-
-
-# --- interrupted ----------------------------------------------------------------------------------
-
-
 IMPORTING = """
 import signal, sys
 
@@ -468,9 +416,6 @@ def test_leftovers_of_a_stopped_run_are_named_and_stay(run, many, tmp_path) -> N
     assert len((tmp_path / "report.jsonl").read_text().splitlines()) == 5
 
 
-# --- where a report goes --------------------------------------------------------------------------
-
-
 def test_an_input_is_not_written_over(run, ferry, tmp_path) -> None:
     before = ferry.read_bytes()
     for more in ((), ("--overwrite",)):
@@ -517,19 +462,6 @@ def test_an_id_is_unique_within_a_run(run, ferry, many, tmp_path) -> None:
         f"framescope: {other}: another article is called '{ferry.stem}'; "
         f"this is '{ferry.stem}-2' in the report, and so on\n"
     )
-
-
-def test_a_longer_article_is_skipped(run, ferry, tmp_path) -> None:
-    long = tmp_path / "long.txt"
-    long.write_text(TEXT * 50)
-    result = run("score", ferry, long, "--max-characters", 2000, "-f", "json")
-    assert result.status == 1
-    (skipped,) = json.loads(result.out)["skipped"]
-    assert skipped["source"] == str(long)
-    assert "longer than 2,000 characters" in skipped["reason"]
-
-
-# --- pipes: processes of their own ----------------------------------------------------------------
 
 
 def start(*words: object, **options) -> subprocess.Popen:

@@ -21,9 +21,6 @@ from framescope import cli
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
-# --- links ---------------------------------------------------------------------------------------
-
-
 def anchors(page: Path) -> set[str]:
     """Name the headings of a page as code hosts do."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
@@ -41,9 +38,6 @@ def test_relative_links_lead_somewhere(page):
         if not target.exists() or (anchor and anchor not in anchors(target)):
             broken.append(link)
     assert not broken
-
-
-# --- commands ------------------------------------------------------------------------------------
 
 
 def commands() -> dict[str, set[str]]:
@@ -88,9 +82,6 @@ def test_make_targets_shown_exist():
     assert {"demo", "test"} <= shown <= targets
 
 
-# --- what is said of the code --------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("signal", taxonomy.NAMES)
 def test_every_signal_is_defined_in_the_guidelines(signal):
     assert f"`{signal}`" in (ROOT / "docs/annotation-guidelines.md").read_text(encoding="utf-8")
@@ -129,9 +120,6 @@ def test_the_examples_of_the_python_page_run(monkeypatch):
     assert (failed, run > 20) == (0, True)
 
 
-# --- what must not be in the repository ----------------------------------------------------------
-
-
 def tracked() -> list[Path]:
     try:
         listed = subprocess.run(
@@ -163,6 +151,7 @@ def test_no_tracked_file_holds_a_path_of_a_machine():
     assert not found
 
 
+@pytest.mark.slow
 def test_no_tracked_file_holds_text_of_a_corpus_or_of_a_saved_page():
     """Ten words in a row that a corpus has too are a quotation."""
     sources = [*_corpus_files(), *_saved_pages()]

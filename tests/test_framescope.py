@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 import json
 import multiprocessing
 import os  # noqa: F401
@@ -11,7 +10,6 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
@@ -43,9 +41,6 @@ def one(scorer: framescope.ArticleScorer, value: object) -> Report:
     (report,) = scorer.score(value)
     assert isinstance(report, Report)
     return report
-
-
-# --- what a string is ---------------------------------------------------------------------------
 
 
 def test_a_string_is_a_file_when_there_is_one(tmp_path, monkeypatch) -> None:
@@ -116,9 +111,6 @@ def test_one_bad_input_raises_and_one_of_several_is_a_value(scorer, value, reaso
     assert reason in skipped.reason
 
 
-# --- reports ------------------------------------------------------------------------------------
-
-
 def test_a_report_says_what_the_command_says(small_bundle, scorer, tmp_path, type_command) -> None:
     path = tmp_path / "ferry.txt"
     path.write_text(f"{FERRY} {VILE}\n\n(Source: Ada Quill)")
@@ -145,33 +137,6 @@ def test_a_report_says_what_the_command_says(small_bundle, scorer, tmp_path, typ
     assert tuple(report.thresholds) == scorer.signals
 
 
-def test_reports_are_values(scorer) -> None:
-    report = one(scorer, FERRY)
-    assert pickle.loads(pickle.dumps(report)) == report == copy.deepcopy(report)
-    for thing in (report, report.sentences[0], report.article):
-        with pytest.raises((FrozenInstanceError, AttributeError, TypeError)):
-            thing.text = ""
-    assert repr(report) == "<framescope.Report 'text': 2 sentences>"
-
-
-def test_what_is_not_scored_says_why_and_has_the_same_columns(scorer) -> None:
-    report = one(scorer, GERMAN)
-    assert "'de'" in report.note
-    rows = report.to_records()
-    assert len(rows) == 2
-    assert [row.keys() for row in rows] == [one(scorer, FERRY).to_records()[0].keys()] * 2
-    assert {row["claim"] for row in rows} == {None}
-    assert {row["note"] for row in rows} == {report.note}
-
-
-def test_signals_can_be_chosen(small_bundle) -> None:
-    for chosen in (["vague_source"], "vague_source"):
-        report = one(framescope.load(small_bundle, signals=chosen), FERRY)
-        assert [tuple(s.scores) for s in report.sentences] == [("vague_source",)] * 2
-    with pytest.raises(framescope.SignalError):
-        framescope.load(small_bundle, signals=["vague"])
-
-
 def test_a_notebook_shows_the_marked_article(scorer) -> None:
     from html.parser import HTMLParser
 
@@ -186,9 +151,6 @@ def test_a_notebook_shows_the_marked_article(scorer) -> None:
     assert (tag, attributes["sandbox"]) == ("iframe", "allow-scripts")
     assert attributes["srcdoc"].startswith("<!doctype html>")
     assert '<mark class="ev framing' in attributes["srcdoc"]
-
-
-# --- tables -------------------------------------------------------------------------------------
 
 
 def test_a_table_of_anything_gives_a_row_that_says_why(scorer, tmp_path) -> None:
@@ -247,26 +209,12 @@ def test_tables_have_the_same_types_whatever_they_hold(scorer) -> None:
     assert len(frames[0]) == 0
 
 
-def test_what_is_no_such_table_is_refused_in_one_line(scorer) -> None:
-    pandas = pytest.importorskip("pandas")
-    twice = pandas.DataFrame([[FERRY, VILE]], columns=["body", "body"])
-    for df in (pandas.DataFrame({"text": [FERRY]}), twice, [FERRY], pandas.Series([FERRY])):
-        with pytest.raises(InputError, match="needs one column 'body'"):
-            framescope.score_frame(df, model=scorer)
-    with pytest.raises(InputError, match="score_frame"):
-        next(scorer.score(twice))
-    assert len(list(scorer.score(pandas.Series([FERRY, None])))) == 2
-
-
 def test_without_pandas_one_line_says_how_to_get_it(scorer, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     for call in (one(scorer, FERRY).to_frame, lambda: framescope.score_frame(None, model=scorer)):
         with pytest.raises(ImportError, match=r"pip install .+\[pandas\]") as raised:
             call()
         assert "\n" not in str(raised.value)
-
-
-# --- what can be looked up ----------------------------------------------------------------------
 
 
 def test_signals_are_records(small_bundle) -> None:
@@ -292,8 +240,6 @@ def test_outlets_are_looked_up_as_the_command_does() -> None:
     with pytest.raises(framescope.SourcesError, match=r"daily-mirror.*the-mirror-ghana"):
         framescope.outlet("Mirror")
 
-
-# --- other processes ----------------------------------------------------------------------------
 
 _forked: framescope.ArticleScorer | None = None
 
@@ -326,9 +272,6 @@ def test_a_worker_loads_a_scorer_once_and_the_same_model(small_bundle, tmp_path)
     manifest.write_text(manifest.read_text().replace("by-hand", "another"))
     with pytest.raises(framescope.BundleError, match="load it again"):
         next(pickle.loads(sent).score(FERRY))
-
-
-# --- the package --------------------------------------------------------------------------------
 
 
 def run(folder: Path, *arguments: str):

@@ -150,21 +150,6 @@ def test_all_text_is_legible(opened: Callable[..., Any], scheme: str) -> None:
 
 
 @needs_browser
-def test_paper_has_the_reasons_and_neither_panel_nor_pop_up(opened: Callable[..., Any]) -> None:
-    page = opened(reports.everything(), color_scheme="dark")
-    assert page.locator("#a1 .notes").is_hidden()
-    page.emulate_media(media="print")
-    assert page.locator("#a1n5 .why").is_visible()
-    notes = page.locator("#a1 .notes").inner_text()
-    for expected in ("name calling", "0.92 (threshold 0.50)", "They will come for your homes"):
-        assert expected.lower() in notes.lower()
-    assert page.locator(".panel").is_hidden()
-    assert page.locator(POP).is_hidden()
-    assert page.locator("#a1n3").is_hidden()  # nothing but quiet flags
-    assert page.evaluate(WORST_CONTRAST)["ratio"] >= 4.5
-
-
-@needs_browser
 def test_without_scripts_the_reasons_stand_below_the_article(opened: Callable[..., Any]) -> None:
     page = opened(reports.report(reports.harbour()), java_script_enabled=False)
     assert page.locator("#a1n5 .why").is_visible()
@@ -213,9 +198,6 @@ def test_hostile_text_stays_text(opened: Callable[..., Any]) -> None:
     assert page.evaluate("window.pwned") is None
 
 
-# --- sources --------------------------------------------------------------------------------------
-
-
 @needs_browser
 def test_a_source_leads_to_each_sentence_that_stands_on_it(opened: Callable[..., Any]) -> None:
     page = opened(reports.report(reports.harbour()))
@@ -234,20 +216,6 @@ def test_a_source_leads_to_each_sentence_that_stands_on_it(opened: Callable[...,
     page.locator(POP, has_text="Sentence 5").wait_for(state="visible")
     page.keyboard.press("j")
     assert focused_id(page) == "a1s7"
-
-
-@needs_browser
-def test_source_and_cue_are_outlined_while_the_reasons_are_open(
-    opened: Callable[..., Any],
-) -> None:
-    page = opened(reports.report(reports.harbour()))
-    style = "e => getComputedStyle(e).outlineStyle"
-    source, cue = (page.locator(f"{FRAMED} .said.{part}") for part in ("source", "cue"))
-    assert source.inner_text() == "the former pilot Osric Hale"
-    assert cue.inner_text() == "told"
-    assert source.evaluate(style) == cue.evaluate(style) == "none"
-    page.locator(FRAMED).focus()
-    assert (source.evaluate(style), cue.evaluate(style)) == ("solid", "dashed")
 
 
 @needs_browser
@@ -287,24 +255,6 @@ def test_the_card_tells_control_record_and_article_apart() -> None:
     assert 'href="https://register.example/courier" rel="noopener' in to_html(reports.everything())
 
 
-def test_an_outlet_without_a_record_is_unscored_and_has_no_number() -> None:
-    page = to_html(reports.report(reports.dispatch()))
-    card = page[page.index('<section class="card"') : page.index("</section>")]
-    assert "<b>Unscored</b>: <bdi>the lists contradict one another" in card
-    assert "interval" not in card
-    assert "<svg" not in card
-    assert "state-controlled (SC, 2025)" in card
-
-
-def test_the_chain_is_told_with_the_words_that_show_it() -> None:
-    page = to_html(reports.report(reports.dispatch()))
-    told = words(page)
-    assert "Daily Gather: gathers other outlets' articles".replace("'", "&#39;") in told
-    assert "VNA: whose article it is, shown by the dateline VELL, 3 May (VNA), sentence 1" in told
-    chain = page[page.index('<ol class="chain">') : page.index("</ol>")]
-    assert '<a href="#a1s1">sentence 1</a>' in chain
-
-
 def test_each_article_is_listed_and_has_its_own_ids() -> None:
     page = to_html(reports.everything())
     ids = re.findall(r'\bid="([^"]+)"', page)
@@ -324,9 +274,6 @@ def test_the_policy_allows_nothing_but_the_two_inline_parts() -> None:
     assert not re.search(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="(?!data:)', page)
     assert "style=" not in page
     assert "@import" not in page
-
-
-# --- many articles --------------------------------------------------------------------------------
 
 
 def shown_rows(page: Any) -> list[str]:

@@ -66,15 +66,6 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_link_is_followed(tmp_path) -> None:
-    (tmp_path / "real").write_text("old")
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    with opened(tmp_path / "link") as file:
-        file.write("new")
-    assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "real").read_text() == "new"
-
-
 def test_a_full_disk_is_one_clear_line(tmp_path) -> None:
     def fail() -> None:
         with opened(tmp_path / "report"):

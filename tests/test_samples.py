@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from framescope.classifier.inputs import read_input as read
 from framescope.classifier.inputs import read_lines
 from framescope.classifier.inputs.sentences import split
 from framescope.classifier.records.article import Article, Unit
@@ -57,18 +56,3 @@ def test_the_units_are_the_sentences_that_the_splitter_finds():
     for article in LABELLED:
         found = [(s.start, s.end) for s in split(replace(article, units=None))]
         assert found == [(unit.start, unit.end) for unit in article.units or ()]
-
-
-def test_the_saved_page_holds_two_articles_and_the_first_republishes_a_third():
-    first, second = (a for a in read(str(SAMPLES / "aggregator.txt")) if isinstance(a, Article))
-    (carried,) = first.republications
-    assert carried.outlet == "The People's Lantern"
-    assert second.outlet == "Kyllos Courier"
-    assert "Share this article" not in first.text + second.text
-
-
-def test_the_html_page_says_who_published_it_and_when():
-    (article,) = [a for a in read(str(SAMPLES / "page.html")) if isinstance(a, Article)]
-    assert article.title == "Salt Lake dam tests were skipped, auditors find"
-    assert (article.author, article.date) == ("Petra Wole", "2024-11-29")
-    assert "newsletter" not in article.text

@@ -13,21 +13,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 from framescope.classifier import output as outputs
-from framescope.classifier.cli.shared import (
-    AsCard,
-    CardFormat,
-    Columns,
-    Exclude,
-    Include,
-    ModelName,
-    OnlySignals,
-    OverReport,
-    Own,
-    Private,
-    Quiet,
-    ReportFormat,
-    parse_columns,
-)
+from framescope.classifier.cli import shared
+from framescope.classifier.cli.shared import CardFormat, ReportFormat, parse_columns
 from framescope.classifier.errors import InputError, StoppedError
 from framescope.classifier.records import (
     Article,
@@ -57,7 +44,7 @@ def score(
             "bzip2, xz or Zstandard too.",
         ),
     ],
-    model: ModelName = "transformer",
+    model: shared.ModelName = "transformer",
     format: Annotated[
         ReportFormat | None,
         typer.Option("--format", "-f", metavar="FORMAT", help=_FORMATS),
@@ -66,13 +53,13 @@ def score(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write there; - is standard output."),
     ] = None,
-    overwrite: OverReport = False,
-    signal: OnlySignals = None,
-    sources: Own = None,
-    include: Include = None,
-    exclude: Exclude = None,
-    column: Columns = None,
-    allow_private: Private = False,
+    overwrite: shared.OverReport = False,
+    signal: shared.OnlySignals = None,
+    sources: shared.Own = None,
+    include: shared.Include = None,
+    exclude: shared.Exclude = None,
+    column: shared.Columns = None,
+    allow_private: shared.Private = False,
     max_characters: Annotated[
         int, typer.Option(metavar="N", min=1, help="Skip longer articles.", show_default=True)
     ] = 2_000_000,
@@ -80,7 +67,7 @@ def score(
         float, typer.Option(metavar="S", min=0.1, help="Skip an article that takes longer.")
     ] = 300.0,
     legend: Annotated[bool, typer.Option("--legend", help="Explain the terminal's marks.")] = False,
-    quiet: Quiet = False,
+    quiet: shared.Quiet = False,
 ) -> None:
     """Score the sentences of one or more articles."""
     from framescope.classifier.runtime import begin
@@ -147,7 +134,9 @@ def score(
     raise typer.Exit(2 if not counts["scored"] else 1 if counts["skipped"] or noted else 0)
 
 
-def signals(model: ModelName = "transformer", format: AsCard = CardFormat.TERMINAL) -> None:
+def signals(
+    model: shared.ModelName = "transformer", format: shared.AsCard = CardFormat.TERMINAL
+) -> None:
     """List the signals: what each means, where it comes from, which a model gives."""
     import json
 

@@ -9,13 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from framescope.classifier.cli.shared import (
-    AsCard,
-    CardFormat,
-    OverFile,
-    Own,
-    parse_columns,
-)
+from framescope.classifier.cli import shared
+from framescope.classifier.cli.shared import CardFormat, parse_columns
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.records import Role, printable
 
@@ -56,17 +51,17 @@ def show(
             metavar="QUERY...", help="A host, URL, account, name in any script, id or QID."
         ),
     ],
-    sources: Own = None,
-    format: AsCard = CardFormat.TERMINAL,
+    sources: shared.Own = None,
+    format: shared.AsCard = CardFormat.TERMINAL,
     whole: Annotated[
         bool, typer.Option("--all", help="Every name, host and account, not the first of each.")
     ] = False,
 ) -> None:
     """Show what is on record about an outlet or a host."""
-    from framescope.classifier.outlets import answers_to_json, load_registry, look_up
+    from framescope.classifier import outlets
 
-    registry = load_registry(user=sources)
-    answers = [look_up(registry, query) for query in queries]
+    registry = outlets.load_registry(user=sources)
+    answers = [outlets.look_up(registry, query) for query in queries]
 
     def on(console: Console) -> None:
         from framescope.classifier.reports import print_answer
@@ -74,7 +69,7 @@ def show(
         for answer in answers:
             print_answer(answer, registry, console, whole=whole)
 
-    _write(format, map(answers_to_json, answers), on)
+    _write(format, map(outlets.answers_to_json, answers), on)
     if missing := [answer for answer in answers if not answer.found]:
         asked = ", ".join(f"'{printable(answer.query)}'" for answer in missing)
         meant = {outlet.id: outlet.name for answer in missing for outlet in answer.close}
@@ -101,7 +96,7 @@ def _write(
 
 @sources_app.command("list")
 def list_(
-    sources: Own = None,
+    sources: shared.Own = None,
     country: Annotated[
         str | None, typer.Option(help="Published from this country; two letters, as in IR.")
     ] = None,
@@ -115,22 +110,18 @@ def list_(
     ] = ListFormat.TSV,
 ) -> None:
     """List the outlets, one per line."""
-    from framescope.classifier.outlets import (
-        LOOKUP_COLUMNS,
-        load_registry,
-        outlet_row,
-        outlet_to_object,
-        select_outlets,
-    )
+    from framescope.classifier import outlets
     from framescope.classifier.output import opened
 
-    registry = load_registry(user=sources)
-    found = list(select_outlets(registry, country, state_media, role))
+    registry = outlets.load_registry(user=sources)
+    found = list(outlets.select_outlets(registry, country, state_media, role))
     with opened(None) as file:
         if format is ListFormat.TSV:
-            lines = ["\t".join(row) for row in (LOOKUP_COLUMNS, *map(outlet_row, found))]
+            lines = [
+                "\t".join(row) for row in (outlets.LOOKUP_COLUMNS, *map(outlets.outlet_row, found))
+            ]
         else:
-            lines = [json.dumps(outlet_to_object(one), ensure_ascii=False) for one in found]
+            lines = [json.dumps(outlets.outlet_to_object(one), ensure_ascii=False) for one in found]
         file.writelines(f"{line}\n" for line in lines)
     if sys.stderr.isatty():
         typer.echo(f"{len(found)} of {len(registry)} outlets", err=True)
@@ -138,23 +129,20 @@ def list_(
 
 @sources_app.command()
 def check(
-    sources: Own = None,
-    format: AsCard = CardFormat.TERMINAL,
+    sources: shared.Own = None,
+    format: shared.AsCard = CardFormat.TERMINAL,
 ) -> None:
     """Check the tables, or a file of your own against them; exit status 1 on errors."""
     from dataclasses import asdict
 
-    from framescope.classifier.outlets import (
-        clashes,
-        load_registry,
-        problems_of_tables,
-        read_outlets,
-    )
+    from framescope.classifier import outlets
 
     if sources is None:
-        found = problems_of_tables()
+        found = outlets.problems_of_tables()
     else:
-        found = clashes(registry := load_registry(), read_outlets(sources, registry))
+        found = outlets.clashes(
+            registry := outlets.load_registry(), outlets.read_outlets(sources, registry)
+        )
 
     def on(console: Console) -> None:
         from framescope.classifier.reports import print_problems
@@ -180,27 +168,27 @@ def export_command(
             help="csv and parquet: one row per fact. Default: the suffix of --output.",
         ),
     ] = None,
-    sources: Own = None,
-    overwrite: OverFile = False,
+    sources: shared.Own = None,
+    overwrite: shared.OverFile = False,
 ) -> None:
     """Export the registry: every fact with its source, date and licence."""
+    from framescope.classifier import outlets
     from framescope.classifier import output as outputs
-    from framescope.classifier.outlets import export_registry, load_registry
 
     suffix = "" if output is None else output.suffix.removeprefix(".")
     named = suffix if suffix in set(ExportFormat) else "csv"
     chosen = format or ExportFormat("jsonld" if suffix == "json" else named)
-    registry = load_registry(user=sources)
+    registry = outlets.load_registry(user=sources)
     outputs.check(output, overwrite=overwrite)
     if chosen is ExportFormat.PARQUET:
         if output is None or str(output) == "-":
             raise SourcesError("Parquet is not text; give --output FILE")
         with outputs.drafted(output) as draft:
-            export_registry(registry, chosen, draft.part or output)
+            outlets.export_registry(registry, chosen, draft.part or output)
             draft.worth = True
         return
     with outputs.opened(output) as file:
-        export_registry(registry, chosen, file)
+        outlets.export_registry(registry, chosen, file)
 
 
 @sources_app.command("import")
@@ -237,26 +225,18 @@ def import_command(
             help="Default: your own folder of outlets, which every command reads.",
         ),
     ] = None,
-    overwrite: OverFile = False,
+    overwrite: shared.OverFile = False,
 ) -> None:
     """Import ratings that you hold, beside those of the registry."""
+    from framescope.classifier import outlets
     from framescope.classifier import output as outputs
-    from framescope.classifier.outlets import (
-        RATING_COLUMNS,
-        Rater,
-        load_registry,
-        own_folder,
-        rating_terms,
-        read_ratings,
-        slug,
-    )
 
-    columns = parse_columns(column, RATING_COLUMNS)
-    given = Rater(rater, licence, rating_terms(term or ()), columns, date)
-    objects, unknown = read_ratings(file, given, load_registry())
+    columns = parse_columns(column, outlets.RATING_COLUMNS)
+    given = outlets.Rater(rater, licence, outlets.rating_terms(term or ()), columns, date)
+    objects, unknown = outlets.read_ratings(file, given, outlets.load_registry())
     if not objects:
         raise SourcesError(f"{file}: none of its {len(unknown):,} outlets is in the registry")
-    target = output or own_folder() / f"{slug(rater) or 'ratings'}.jsonl"
+    target = output or outlets.own_folder() / f"{outlets.slug(rater) or 'ratings'}.jsonl"
     outputs.check(target, overwrite=overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
     with outputs.opened(target) as out:

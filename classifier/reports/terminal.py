@@ -292,10 +292,9 @@ def _print_map(found: sourcing.SourcingMap, console: Console) -> None:
     if not found.rows:
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("source", overflow="fold")
-    table.add_column("kind", overflow="fold")
-    table.add_column("sentences", justify="right")
-    table.add_column("which", overflow="fold")
+    for heading in ("source", "kind", "sentences", "which"):
+        right = heading == "sentences"
+        table.add_column(heading, justify="right" if right else "left", overflow="fold")
     for row in found.rows[:_MOST_ROWS]:
         count = f"{len(row.sentences)} {row.share(found.total):>4}"
         numbers = ", ".join(map(str, row.sentences[:_MOST_NUMBERS]))
@@ -315,8 +314,7 @@ def _bar(found: sourcing.SourcingMap, width: int) -> str:
 
 
 def _by_voice(summary: sourcing.Summary) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("")
+    table = Table("", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for voice in ("own voice", "reported", "quoted", "all"):
         table.add_column(voice, justify="right")
     whole = summary.sentences
@@ -333,10 +331,8 @@ def _counts(
     report: ArticleReport, summary: sourcing.Summary, thresholds: Mapping[str, float]
 ) -> Iterator[Text]:
     counts = [counted(summary.sentences.total, "sentence")]
-    if summary.claims is not None:
-        counts.append(counted(summary.claims, "claim"))
-    if summary.attributed is not None:
-        counts.append(f"{summary.attributed} attributed")
+    counts += [] if summary.claims is None else [counted(summary.claims, "claim")]
+    counts += [] if summary.attributed is None else [f"{summary.attributed} attributed"]
     yield Text(" · ".join(counts))
     for name, value in report.scores.items():
         decision = "flagged" if name in report.flags else "not flagged"

@@ -1,14 +1,19 @@
-"""What a report says in words: the article in brief, its marks, its source, whom it stands on."""
+"""A report as words, JSON, JSON Lines and rows, and the schema derived from the same records."""
 
 from __future__ import annotations
 
 import io
 import json
+import math
 import re
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import reports
+from framescope.classifier.errors import BundleError
+from framescope.classifier.inputs.exchange import from_record
 from framescope.classifier.records import (
     ArticleReport,
     BatchReport,
@@ -25,21 +30,172 @@ from framescope.classifier.records import (
     Voice,
     printable,
 )
-from framescope.classifier.reports import layout, print_report, to_html, to_json, to_line
-from framescope.classifier.reports.layout import ASSERTION, FURNITURE, UNSOURCED, VoiceCounts
-from framescope.classifier.reports.sources import card, published_by
+from framescope.classifier.reports import (
+    layout,
+    print_report,
+    report_schema,
+    to_html,
+    to_json,
+    to_line,
+)
+from framescope.classifier.reports.document import SCHEMA_VERSION
+from framescope.classifier.reports.layout import ASSERTION, UNSOURCED
+from framescope.classifier.reports.sources import card
 from framescope.classifier.reports.sourcing import (
     Cited,
     SourcingMap,
     cited_in,
     in_brief,
     sourcing_map,
-    summarise,
 )
 from framescope.classifier.taxonomy import in_order
+from jsonschema import Draft202012Validator
 from rich.console import Console
 
-# --- the article in brief -------------------------------------------------------------------------
+SCHEMA = report_schema()
+VALIDATOR = Draft202012Validator(SCHEMA)
+DOCUMENTATION = Path(__file__).parents[1] / "docs" / "report.md"
+
+
+def refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")
+
+
+def parsed(*articles: ArticleReport) -> Any:
+    return json.loads(to_json(reports.report(*articles)), parse_constant=refuse)
+
+
+def line(report: ArticleReport) -> Any:
+    return json.loads(to_line(report, model=reports.MODEL, thresholds=reports.THRESHOLDS))
+
+
+@pytest.mark.parametrize("report", [reports.everything(), reports.report()])
+def test_output_keeps_the_schema(report: BatchReport) -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    VALIDATOR.validate(json.loads(to_json(report), parse_constant=refuse))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        (),
+        ("articles", 0),
+        ("articles", 0, "sentences", 2, "citations", 0),
+        ("articles", 0, "source", "publication", "chain", 0),
+        ("articles", 0, "source", "outlet", "control"),
+        ("articles", 0, "source", "evidence", "sources", 0),
+        ("articles", 0, "summary"),
+    ],
+)
+def test_the_schema_knows_every_key_and_no_other(where: tuple[str | int, ...]) -> None:
+    document = parsed(reports.harbour())
+    place = document
+    for step in where:
+        place = place[step]
+    first = next(iter(place))
+    value = place.pop(first)
+    assert not VALIDATOR.is_valid(document)
+    place[first] = value
+    assert VALIDATOR.is_valid(document)
+    place["surprise"] = 1
+    assert not VALIDATOR.is_valid(document)
+
+
+def test_every_key_and_the_version_are_documented() -> None:
+    text = DOCUMENTATION.read_text("utf-8")
+    kinds = [SCHEMA, *SCHEMA["$defs"].values()]
+    keys = {key for kind in kinds for key in kind.get("properties", ())}
+    assert len(keys) > 30
+    assert keys <= set(re.findall(r"`([a-z_]+)`", text))
+    assert f'"{SCHEMA_VERSION}"' in text
+
+
+def places(value: Any) -> list[Any]:
+    """Every place of a citation or a chain, at any depth."""
+    if isinstance(value, list):
+        return [place for item in value for place in places(item)]
+    if not isinstance(value, dict):
+        return []
+    if value.keys() >= {"start", "end", "text"}:
+        return [value]
+    return [place for item in value.values() for place in places(item)]
+
+
+def test_offsets_point_at_the_text_beside_them() -> None:
+    for article in parsed(*reports.everything().articles)["articles"]:
+        for sentence in article["sentences"]:
+            found = places([sentence["evidence"], sentence["citations"]])
+            for part in (sentence, *found, *places([article["spans"], article["source"]])):
+                assert article["text"][part["start"] : part["end"]] == part["text"]
+
+
+def test_scores_are_rounded_and_shares_are_not() -> None:
+    article = reports.harbour()
+    first = replace(article.sentences[0], scores={"claim": 0.123456789})
+    document = parsed(replace(article, sentences=(first,)))
+    assert document["articles"][0]["sentences"][0]["scores"] == {"claim": 0.1235}
+    assert article.source is not None
+    assert article.source.outlet is not None
+    outlet = article.source.outlet
+    held = (replace(outlet.holdings[0], share=1.3537665),)
+    source = replace(article.source, outlet=replace(outlet, holdings=held))
+    (owner,) = parsed(replace(article, source=source))["articles"][0]["source"]["outlet"]["owners"]
+    assert owner["share"] == 1.3537665
+    assert [above["name"] for above in owner["owners"]] == ["the Ellery family"]
+
+
+def test_a_score_that_is_no_number_is_refused_in_one_line() -> None:
+    article = replace(reports.plain(), scores={"hyperpartisan": math.nan})
+    with pytest.raises(BundleError, match="not a number") as caught:
+        to_json(reports.report(article))
+    assert "\n" not in str(caught.value)
+
+
+def test_hostile_text_comes_back_as_it_was_and_encodes() -> None:
+    output = to_json(reports.report(reports.hostile()))
+    article = json.loads(output.encode("utf-8"))["articles"][0]
+    assert article["text"].startswith(reports.HOSTILE_TEXT)
+    assert "\x1b" not in output
+    assert "\u2028" not in output
+    assert "\n" not in to_json(reports.everything(), indent=None)
+
+
+@pytest.mark.parametrize("report", [reports.harbour(), reports.carried(), reports.dispatch()])
+def test_a_line_can_be_read_again(report: ArticleReport) -> None:
+    again = from_record(line(report), "scored.jsonl", 1)
+    before = report.article
+    assert again.text == before.text
+    assert again.spans == before.spans  # what was found is not taken for a label
+    assert again.republications == before.republications
+    assert again.units is not None
+    assert [(unit.start, unit.end, unit.voice) for unit in again.units] == [
+        (s.start, s.end, s.voice) for s in report.sentences
+    ]
+
+
+def test_what_the_input_said_stays_beside_what_was_found() -> None:
+    report = reports.carried()
+    assert report.article.units is not None
+    unit = replace(report.article.units[0], labels={"claim": 1.0, "attributed": math.nan})
+    found = line(replace(report, article=replace(report.article, units=(unit,))))
+    assert [one.get("labels") for one in found["sentences"]] == [None, {"claim": 1}, None]
+    assert "score" not in found["spans"][0]
+    assert all("score" in span for span in line(reports.harbour())["spans"])
+
+
+def test_a_line_holds_flags_citations_and_the_source() -> None:
+    found = line(reports.dispatch())
+    for sentence in found["sentences"]:
+        scores = sentence["scores"]
+        reached = [name for name, score in scores.items() if score >= reports.THRESHOLDS[name]]
+        assert sentence["flags"] == reached
+    assert [[one["name"] for one in s["citations"]] for s in found["sentences"]] == [
+        ["Ministry of Ports", "Vellen News Agency"], ["Vellen News Agency"], ["two port workers"],
+        [],
+    ]  # fmt: skip
+    assert found["report"]["source"]["record"]["status"] == "unscored"
+    assert (found["report"]["format"], found["report"]["model"]) == (2, reports.MODEL)
+    assert "הנמל" in to_line(reports.hebrew(), model="m", thresholds={})
 
 
 def asked() -> ArticleReport:
@@ -94,16 +250,6 @@ def test_what_an_editor_would_ask_about_comes_with_the_most_probable_first() -> 
     assert re.findall(r'<li><a href="#a1s(\d)">', page) == ["3", "1", "4"]
 
 
-def test_counts_by_voice() -> None:
-    summary = summarise(reports.harbour())
-    assert summary.sentences == VoiceCounts(own=6, reported=2, quoted=2)
-    assert summary.flagged["loaded_language"] == VoiceCounts(own=2, quoted=1)
-    assert summary.flagged["slogans"] == VoiceCounts()
-    assert (summary.claims, summary.attributed) == (9, 5)
-    assert (summary.unsourced_own_claims, summary.own_claims) == (4, 5)
-    assert summary.techniques == 3
-
-
 CLAIM = Sentence("It is so.", 0, 9, "a", 0, Voice.OWN)
 SOURCED = Citation(None, Place(3, 5), (), SourceKind.VAGUE)
 
@@ -131,14 +277,6 @@ def test_who_stands_behind_a_claim(voices, scores, flags, cited, expected) -> No
 
 
 @pytest.mark.parametrize(
-    ("value", "written"),
-    [(0.0, "<0.01"), (0.01, "0.01"), (0.5, "0.50"), (0.9999, ">0.99"), (1.0, ">0.99")],
-)
-def test_a_probability_is_never_written_as_certain(value: float, written: str) -> None:
-    assert layout.score_in_words(value) == written
-
-
-@pytest.mark.parametrize(
     ("text", "shown"),
     [
         ("\x1b[31mred\x1b[0m", "red"),
@@ -157,9 +295,6 @@ def test_printable_removes_what_a_terminal_would_obey(text: str, shown: str) -> 
     assert printable(text) == shown
 
 
-# --- marks ----------------------------------------------------------------------------------------
-
-
 def test_reasons_name_the_precise_mark_first_and_each_word_once() -> None:
     lines = [one for part in layout.paragraphs(reports.harbour(), reports.THRESHOLDS)
              for one in part]  # fmt: skip
@@ -171,21 +306,6 @@ def test_reasons_name_the_precise_mark_first_and_each_word_once() -> None:
     ]  # fmt: skip
     assert found[0].words == ("gambles away",)  # and not "gambles" as well
     assert found[1].detail == "0.87 (threshold 0.42)"
-
-
-@pytest.mark.parametrize(
-    ("scores", "flags", "expected"),
-    [
-        ({"content": 0.12, "claim": 0.9, "attributed": 0.01}, (), [FURNITURE]),
-        ({"content": 0.99, "claim": 0.9}, ("content", "claim"), ["claim", layout.CITED]),
-        ({"claim": 0.1}, (), [layout.CITED]),
-    ],
-)
-def test_a_line_of_the_page_has_one_quiet_mark_that_says_so(scores, flags, expected) -> None:
-    report = SentenceReport(CLAIM, scores, flags, (), (SOURCED,))
-    found = layout.marks(report, {"content": 0.5})
-    assert [mark.kind.name for mark in found] == expected
-    assert all(mark.quiet for mark in found)
 
 
 def test_segments_are_the_sentence_cut_at_evidence_source_and_cue() -> None:
@@ -210,9 +330,6 @@ def test_segments_are_the_sentence_cut_at_evidence_source_and_cue() -> None:
         ("two", ("doubt",), "cue"),
         (" three.", (), ""),
     ]
-
-
-# --- the source card ------------------------------------------------------------------------------
 
 
 def shown(report: ArticleReport, **changes: object) -> str:
@@ -241,16 +358,6 @@ def test_a_shift_is_printed_with_its_cap() -> None:
     assert "by \u22120.04; " in shown(report, record=replace(record, shift=-0.04))
     assert "did not move the estimate" in shown(report, record=replace(record, shift=0.0))
     assert "all that is sourced by name stands on the ministry" in repr(card(reports.carried()))
-
-
-def test_who_published_it_is_taken_from_the_card_where_the_page_is_silent() -> None:
-    assert published_by(reports.dispatch()) == "Daily Gather"
-    assert published_by(reports.carried()) == "unknown"  # "unnamed publisher" is nobody's name
-    assert published_by(reports.plain()) == "unknown"
-    assert published_by(reports.harbour()) == "The Larnwick Courier (larnwickcourier.example)"
-
-
-# --- the sourcing map -----------------------------------------------------------------------------
 
 
 def mapped(report: ArticleReport) -> SourcingMap:
@@ -324,9 +431,6 @@ def test_a_citation_says_how_likely_it_is_or_what_found_it() -> None:
     assert str(plain) == f"{plain.name} (government)"
 
 
-# --- the terminal ---------------------------------------------------------------------------------
-
-
 def printed(
     report: BatchReport, width: int = 80, *, colour: bool = False, legend: bool = True
 ) -> str:
@@ -366,16 +470,6 @@ def test_marks_voice_and_reasons_are_in_the_text_without_colour() -> None:
     assert "“shameful debt”" in flat
     coloured = printed(reports.report(reports.harbour()), 120, colour=True)
     assert re.search(r"\x1b\[[0-9;]*\b4\b[0-9;]*mThese", coloured)  # underlined
-
-
-def test_an_unscored_article_is_shown_with_the_reason_and_no_counts() -> None:
-    output = printed(reports.everything())
-    assert output.rstrip().endswith("notes/empty.txt: the file is empty; give one with text in it")
-    output = printed(reports.report(reports.unscored()))
-    assert "Not scored: the article is in German (de); the model reads English" in output
-    assert "Der Hafen von Larnwick" in output
-    assert "own voice" not in output
-    assert "No article was scored." in printed(reports.report(skipped=reports.SKIPPED))
 
 
 def test_hostile_text_is_printed_and_not_obeyed() -> None:
