@@ -292,9 +292,10 @@ def _print_map(found: sourcing.SourcingMap, console: Console) -> None:
     if not found.rows:
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading in ("source", "kind", "sentences", "which"):
-        right = heading == "sentences"
-        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    table.add_column("source", overflow="fold")
+    table.add_column("kind", overflow="fold")
+    table.add_column("sentences", justify="right")
+    table.add_column("which", overflow="fold")
     for row in found.rows[:_MOST_ROWS]:
         count = f"{len(row.sentences)} {row.share(found.total):>4}"
         numbers = ", ".join(map(str, row.sentences[:_MOST_NUMBERS]))
