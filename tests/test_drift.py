@@ -173,12 +173,12 @@ def test_a_planted_shift_is_found(base, name, stream, tmp_path) -> None:
 
 
 @pytest.mark.slow
-def test_of_eight_planted_shifts_each_is_found_and_of_eight_nulls_none(tmp_path) -> None:
-    runs = [write(tmp_path / f"null-{n}", 100 + n).path for n in range(9)]
+def test_at_the_usual_level_each_planted_shift_is_found_and_nothing_in_nulls(tmp_path) -> None:
+    runs = [write(tmp_path / f"null-{n}", 100 + n).path for n in range(5)]
     for number, (before, now) in enumerate(pairwise(runs)):
         report = compare_runs(now, str(before))
         assert (report.status, report.verdict) == (0, "no drift found"), now.name
-        name, stream = PLANTED[number % 4]
+        name, stream = PLANTED[number]
         now = write(tmp_path / f"planted-{number}", 500 + number, stream).path
         check_planted(now, before, name)
 

@@ -12,24 +12,23 @@ from framescope.training.baseline import BaselineTrainer
 from framescope.training.data.examples import Examples
 from framescope.training.recipes import BaselineSettings
 
+TEXTS = ("Fares rose.", "Perhaps the mayor fled.", "Good evening.")
+
 
 def examples(share: float, *, every: int = 1) -> Examples:
-    """Articles of one claim, one rumour and one plain sentence; rumours are labelled `share`.
-
-    One rumour in `every` is; the others are 0.
-    """
-    texts, labels = ("Fares rose.", "Perhaps the mayor fled.", "Good evening."), (1.0, share, 0.0)
-    sentences, values = [], []
-    for number in range(40):
-        for index, (text, label) in enumerate(zip(texts, labels, strict=True)):
-            start = 100 * index
-            sentences.append(Sentence(text, start, start + len(text), f"a{number}", index))
-            values.append(label if index != 1 or number % every == 0 else 0.0)
+    """Articles of a claim, a rumour and a greeting; one rumour in `every` is labelled `share`."""
+    rumours = [0.0 if number % every else share for number in range(40)]
+    labels = [value for rumour in rumours for value in (1.0, rumour, 0.0)]
+    sentences = [
+        Sentence(text, 100 * index, 100 * index + len(text), f"a{number}", index)
+        for number in range(40)
+        for index, text in enumerate(TEXTS)
+    ]
     names = np.array([s.article_id for s in sentences])
     n = len(sentences)
     return Examples(
         sentences=tuple(sentences),
-        labels=np.array(values, np.float32)[:, None],
+        labels=np.array(labels, np.float32)[:, None],
         signals=("claim",),
         spans=((),) * n,
         citations=(None,) * n,

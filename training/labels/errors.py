@@ -139,10 +139,8 @@ def _features(rows: Examples, proba: NDArray[np.float32]) -> Any:
     parts = [csr_matrix(_WEIGHT * (odds - odds.mean(axis=0)) / spread)]
     texts = [sentence.text for sentence in rows.sentences]
     try:
-        blocks = (
-            Ngrams.learn(texts, "word", 1, 2, 2, 20_000),
-            Ngrams.learn(texts, "char", 2, 4, 3, 20_000),
-        )
+        learn = Ngrams.learn
+        blocks = learn(texts, "word", 1, 2, 2, 20_000), learn(texts, "char", 2, 4, 3, 20_000)
     except ValueError:  # too little text for n-grams that repeat
         return parts[0]
     return hstack([weigh(blocks, count(blocks, texts)), *parts], format="csr")
@@ -153,20 +151,17 @@ def _out_of_fold(
 ) -> NDArray[np.float64] | None:
     """Return probabilities from regressions that saw nothing of the article; None with too few."""
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-    folds = min(_FOLDS, len(np.unique(groups)))
-    if folds < 2:
+    if (folds := min(_FOLDS, len(np.unique(groups)))) < 2:
         return None
-    chance = np.zeros(len(given))
     split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    for learned, kept in split.split(given, given, groups):
-        if len(np.unique(given[learned])) < 2:
-            return None
-        line = LogisticRegression(solver="liblinear", dual=True, tol=0.1, random_state=seed)
-        line.fit(features[learned], given[learned])
-        chance[kept] = line.predict_proba(features[kept])[:, 1]
-    return chance
+    parts = list(split.split(given, given, groups))
+    if any(len(np.unique(given[learned])) < 2 for learned, _ in parts):
+        return None
+    line = LogisticRegression(solver="liblinear", dual=True, tol=0.1, random_state=seed)
+    chance = cross_val_predict(line, features, given, cv=parts, method="predict_proba")
+    return np.asarray(chance[:, 1])
 
 
 def _issues(given: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.intp]:

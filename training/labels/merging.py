@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from statistics import multimode
 from typing import Any, NamedTuple, TypeVar
 
 from framescope.classifier.errors import CorpusError, need
@@ -68,8 +69,11 @@ def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = Fal
     if hard:
         ties = sum(value == 0.5 for value in decided.values())
         decided = {c: float(value > 0.5) for c, value in decided.items() if value != 0.5}
+    placed: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
+    for item in decided:
+        placed[item.article, item.sentence][item.signal] = decided[item]
     markers = _markers(annotators)
-    merged = {name: _article(name, given, decided, markers) for name, given in by_article.items()}
+    merged = {name: _article(name, given, placed, markers) for name, given in by_article.items()}
     values = [
         value
         for article in merged.values()
@@ -162,33 +166,26 @@ def _markers(annotators: Annotators) -> dict[str, set[str]]:
 def _article(
     name: str,
     given: Mapping[str, LabelledArticle],
-    decided: Mapping[_Item, float],
+    placed: Mapping[tuple[str, int], Mapping[str, float]],
     markers: Mapping[str, set[str]],
 ) -> Article:
     """Return a merged article; its other fields are the first annotator's."""
     articles = {who: one.article for who, one in given.items()}
-    first = next(iter(articles.values()))
+    first, *_ = articles.values()
+    of = [
+        {signal: labels[signal] for signal in in_order(labels)}
+        for at in range(-1, len(first.units or ()))
+        for labels in [placed.get((name, at), {})]
+    ]
     units = tuple(
-        _unit(name, number, [a.units[number] for a in articles.values() if a.units], decided)
-        for number in range(len(first.units or ()))
+        _unit([a.units[number] for a in articles.values() if a.units], labels)
+        for number, labels in enumerate(of[1:])
     )
-    labels = _labels(name, -1, [a.labels for a in articles.values()], decided)
     spans = _spans(articles, units, markers)
-    return replace(first, units=units or None, labels=labels, spans=spans)
+    return replace(first, units=units or None, labels=of[0], spans=spans)
 
 
-def _labels(
-    name: str, sentence: int, given: Iterable[Mapping[str, float]], decided: Mapping[_Item, float]
-) -> dict[str, float]:
-    return {
-        signal: decided[item]
-        for signal in in_order({signal for labels in given for signal in labels})
-        if (item := _Item(name, sentence, signal)) in decided
-    }
-
-
-def _unit(name: str, number: int, given: Sequence[Unit], decided: Mapping[_Item, float]) -> Unit:
-    labels = _labels(name, number, [unit.labels for unit in given], decided)
+def _unit(given: Sequence[Unit], labels: Mapping[str, float]) -> Unit:
     voice = _most(unit.voice for unit in given if unit.voice is not None)
     citations = _citations([unit.citations for unit in given if unit.citations is not None])
     if labels.get("content", 1) < 0.5:  # a line that is not content gets no other label
@@ -198,10 +195,8 @@ def _unit(name: str, number: int, given: Sequence[Unit], decided: Mapping[_Item,
 
 def _most(values: Iterable[T]) -> T | None:
     """Return the most frequent value; None for none, or a tie."""
-    ranked = Counter(values).most_common(2)
-    if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
-        return None
-    return ranked[0][0]
+    modes = multimode(values)
+    return modes[0] if len(modes) == 1 else None
 
 
 def _citations(given: Sequence[tuple[MarkedCitation, ...]]) -> tuple[MarkedCitation, ...] | None:

@@ -5,13 +5,14 @@ To correct a file takes all of its faults: a record that can't be read is read a
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from framescope.classifier.errors import CorpusError, InputError
 from framescope.classifier.inputs.exchange import parse_line, read_record
@@ -102,10 +103,10 @@ def read_labelled(paths: Iterable[Path]) -> LabelledFiles:
             raise InputError(path, f"can't be read: no line is a record ({why})")
         for where, record in lines:
             if isinstance(record, str):
-                faults = [record]
+                article, faults = None, [record]
             else:
                 article, faults = check_labelled_record(record, where)
-                articles += [] if article is None else [article]
+            articles += filter(None, [article])
             problems += [LabelProblem(where, fault, "schema") for fault in faults]
     return LabelledFiles(tuple(articles), tuple(problems))
 
@@ -114,19 +115,18 @@ def check_labelled_record(
     record: Mapping[str, Any], where: str
 ) -> tuple[LabelledArticle | None, list[str]]:
     """Return an article, None where it can't be read, and every fault of its record."""
-    faults = list(_faults(record))
-    name = record.get(ANNOTATOR)
+    faults, name = list(_faults(record)), record.get(ANNOTATOR)
     if name is not None and not _is_name(name):
         faults.append(f"'{ANNOTATOR}' must be a name, as text")
     if (unit := _other_unit(record)) is not None:
         faults.append(f"its offsets count {unit}; they must count characters (code points)")
     if _fault(record) is not None:
         return None, faults
-    annotator = str(name).strip() if _is_name(name) else None
+    annotator = name.strip() if _is_name(name) else None
     return LabelledArticle(read_record(record, where), record, where, annotator), faults
 
 
-def _is_name(name: Any) -> bool:
+def _is_name(name: Any) -> TypeGuard[str]:
     return isinstance(name, str) and bool(name.strip())
 
 
@@ -224,10 +224,9 @@ def read_annotators(paths: Sequence[Path]) -> Annotators:
             name, article = given.strip(), read_record(_with_text(record), where)
             before = seen.setdefault((name, article.id), where)
             if before != where:
-                raise CorpusError(
-                    f"{where}: annotator '{name}' has labelled '{article.id}' before, in {before}; "
-                    "rename one of the annotators, or remove one of the records"
-                )
+                what = f"annotator '{name}' has labelled '{article.id}' before, in {before}"
+                how = "rename one of the annotators, or remove one of the records"
+                raise CorpusError(f"{where}: {what}; {how}")
             found[name].append(LabelledArticle(article, record, where, name))
     if len(found) < 2:
         what = "give a file per annotator, or records that name their 'annotator'"
@@ -237,16 +236,5 @@ def read_annotators(paths: Sequence[Path]) -> Annotators:
 
 def _with_text(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """Give a stand-off record a text of the length that its offsets need."""
-    if "text" in record:
-        return record
-    return {**record, "text": "x" * min(max(_ends(record.get("sentences")), default=1), _LONGEST)}
-
-
-def _ends(value: Any) -> Iterator[int]:
-    """Yield every end of a place in some JSON."""
-    if isinstance(value, dict):
-        if type(value.get("end")) is int:
-            yield max(value["end"], 1)
-        value = list(value.values())
-    for item in value if isinstance(value, list) else ():
-        yield from _ends(item)
+    ends = map(int, re.findall(r'"end": (\d+)', json.dumps(record.get("sentences"))))
+    return {"text": "x" * min(max(ends, default=0) or 1, _LONGEST), **record}
