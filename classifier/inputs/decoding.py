@@ -27,10 +27,7 @@ def ignore(_: object) -> None:
 
 
 class Source:
-    """The bytes of an input, as they are unpacked; `head` are the first, which are read again.
-
-    Reading a damaged input returns what stands before the damage, and then raises `InputError`.
-    """
+    """The bytes of an input, as they are unpacked; `head` are the first, which are read again."""
 
     def __init__(
         self,
@@ -46,7 +43,7 @@ class Source:
         self.head = self._ahead = self.read(HEAD)
 
     def read(self, size: int = CHUNK, /) -> bytes:
-        """Return at most `size` bytes, and none only at the end. Raises `InputError`."""
+        """Return at most `size` bytes, none only at the end; `InputError` behind what is good."""
         self._ahead = self._ahead or b"".join(self._more(size))
         part, self._ahead = self._ahead[:size], self._ahead[size:]
         if self._error is not None and not part:
@@ -108,11 +105,7 @@ class Source:
 
 
 def unpacked(stream: Any, name: str, taken: Callable[[int], None] = ignore) -> Source:
-    """Unpack an open file as often as it is packed.
-
-    `taken` is told the number of bytes each time some are read of the file. Raises `InputError`
-    when it is damaged, or packed more than twice.
-    """
+    """Unpack an open file as often as it is packed; `taken` is told the bytes read of it."""
     file = found = Source(_pieces(stream.read), name, taken=taken)
     for _ in range(_DEEPEST + 1):
         unpack = next((one for magic, one in _PACKED.items() if found.head.startswith(magic)), None)
@@ -128,10 +121,7 @@ def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
 
 
 def _zstandard(source: Source) -> Iterator[bytes]:
-    """Unpack frames, one after another.
-
-    The library's own reader takes the end of a truncated file for the end of a whole one.
-    """
+    # The library's own reader takes the end of a truncated file for the end of a whole one.
     try:
         import zstandard
     except ImportError:
@@ -199,10 +189,8 @@ _RARE = [
 ]  # fmt: skip
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-_CONTROL_SHARE = 0.01
-_NUL_SHARE = 0.001
+_CONTROL_SHARE, _NUL_SHARE = 0.01, 0.001
 _LOST_SHARE = 0.01  # of U+FFFD, which stands where another program lost a character
-
 # A UTF-8 sequence that was read as Windows-1252 and written again: "â€™" for an apostrophe.
 _TWICE = re.compile("[\u00c2-\u00f4][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{1,3}")
 _TWICE_SURELY = re.compile(
@@ -231,12 +219,11 @@ def first_characters(head: bytes) -> str:
 
 
 def decode(data: bytes, source: str, declared: str | None = None) -> str:
-    """Decode a text whose encoding is not known, without a byte order mark.
+    """Decode a text whose encoding is not known, without a byte order mark. Raises `InputError`.
 
     The `declared` encoding, which a page or a server names, is tried where the bytes are not UTF-8.
     UTF-8 with stray bytes of Windows-1252 is read as that mixture, a text that was encoded twice is
-    mended, and a stray NUL is dropped. Raises `InputError` when it is not text, or its characters
-    are lost.
+    mended, and a stray NUL is dropped.
     """
     refuse_binary(data, source)
     text = None
@@ -287,12 +274,8 @@ def _once(found: re.Match[str]) -> str:
     """Decode characters that were encoded twice."""
     # Windows-1252 leaves five bytes undefined; programs read them as the control of that number.
     raw = b"".join(c.encode("latin-1" if ord(c) < 256 else "cp1252") for c in found[0])
-    for end in range(len(raw), 1, -1):
-        try:
-            return raw[:end].decode("utf-8") + found[0][end:]
-        except UnicodeDecodeError:
-            continue
-    return found[0]
+    texts = ((_decoded(raw[:end], "utf-8"), end) for end in range(len(raw), 1, -1))
+    return next((text + found[0][end:] for text, end in texts if text is not None), found[0])
 
 
 def _cp1252_for_stray_bytes(error: UnicodeError) -> tuple[str, int]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from email import policy
 from email.utils import parseaddr, parsedate_to_datetime
 from io import BytesIO
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,6 @@ def _refuse_other_xml(head: str, source: str) -> None:
 
 
 def _of_feed(data: bytes, source: str, stem: str) -> Iterator[Article | Skipped]:
-    """Read the articles of a feed; of an entry that is only a summary, say where the whole is."""
     import feedparser
 
     feed = feedparser.parse(data)
@@ -222,20 +222,13 @@ def _looks_like_mail(head: str) -> bool:
     """Return True for a mail, or a page that a browser saved as one, with its pictures (MHTML)."""
     if _MBOX.match(head):
         return True
-    names = set()
-    for line in head.splitlines():
-        if not line:
-            break
-        if line[0] not in " \t":
-            match = _MAIL_HEADER.match(line + " ")
-            if match is None:
-                return False
-            names.add(match[1].lower())
-    return len(names & _TELLING) >= _ENOUGH
+    lines = takewhile(bool, head.splitlines())
+    matches = [_MAIL_HEADER.match(line + " ") for line in lines if line[0] not in " \t"]
+    names = {match[1].lower() for match in matches if match}
+    return all(matches) and len(names & _TELLING) >= _ENOUGH
 
 
 def _of_mail(data: bytes, source: str, stem: str) -> Iterator[Article]:
-    """Read the article of a newsletter, or those of a saved page."""
     if _MBOX.match(data[:200].decode("latin-1")):
         raise InputError(source, "is a mailbox; give its mails one by one, as .eml files")
     try:
@@ -310,8 +303,6 @@ def _day(value: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Capture:
-    """A page, and when it was captured."""
-
     document: Document
     date: str | None
 
@@ -327,8 +318,7 @@ class _Capture:
 def split_warc(source: Source, stem: str) -> Iterator[RawRecord | Skipped]:
     """Cut an archive into its pages; what is no page, too long or damaged is `Skipped`.
 
-    Requests, metadata, and what only refers to another record are passed over. Raises `InputError`
-    without fastwarc, or when the stream is damaged where it is packed.
+    Requests, metadata, and what only refers to another record are passed over.
     """
     try:
         from fastwarc.warc import ArchiveIterator
@@ -356,11 +346,8 @@ def split_warc(source: Source, stem: str) -> Iterator[RawRecord | Skipped]:
 
 
 def _cut(source: Source) -> Iterator[tuple[int, bytes]]:
-    """Cut an archive into its records, each with its place.
-
-    A record ends where its length says if another begins there, otherwise at the next header. One
-    that is too long is cut short.
-    """
+    # A record ends where its length says if another begins there, otherwise at the next header.
+    # One that is too long is cut short.
     held, place = bytearray(source.read()), 0
     while held:
         end, dropped = _declared_end(held), 0
@@ -402,7 +389,6 @@ def _declared_end(data: bytes | bytearray) -> int | None:
 
 
 def _page(record: Any, origin: Origin, stem: str) -> RawRecord | Skipped:
-    """Take the page out of a record."""
     url = (record.headers.get("WARC-Target-URI") or "").strip("<> ") or None
     reason = _refusal(record)
     data = None if reason else _within(MAX_RAW, record.reader.read)

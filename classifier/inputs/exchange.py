@@ -1,6 +1,5 @@
-"""The exchange format: one article per line of JSON (JSONL).
+"""The exchange format: one article per line of JSON (JSONL), with labels.
 
-Users bring labelled data in it, annotation tools are converted to it, and scoring writes it back.
 Only ``text`` is required, and ``id`` where labels are brought; offsets are Unicode code points,
 end-exclusive. Other keys are ignored, so a scored file can be read and scored again.
 """
@@ -32,17 +31,14 @@ from framescope.classifier.records import (
 )
 
 E = TypeVar("E", bound=StrEnum)
-
 OPTIONAL = ("outlet", "url", "title", "date", "lang")
 EXTRA = ("author", "site_name")
 IMPRINT = ("header", "gatherer", "evidence", "address", "company", "about")
-
 # Half of a surrogate pair: an escape cut in two, or a byte that was not UTF-8.
 SURROGATE = re.compile("[\ud800-\udfff]")
 HALF_CHARACTER = "holds half a character (a lone surrogate); write it again as UTF-8"
 MOST_CHARACTERS = 10_000_000  # of the longest line that is read
 TOO_LONG = "longer than {:,} characters; split the article"
-
 _KINDS: Mapping[Any, str] = {str: "text", list: "a list", dict: "an object"}
 _ON_TOP = ("government", "state_media")
 _ONE_A_LINE = "write one JSON object per line (jq -c . FILE; of an array, jq -c '.[]' FILE)"
@@ -68,8 +64,7 @@ def read_record(record: Mapping[str, Any], where: str, name: str | None = None) 
 def read_lines(lines: Iterable[str], source: str) -> Iterator[Article | Skipped]:
     """Read articles from the lines of a file; one that can't be read is `Skipped`.
 
-    Bytes that are not UTF-8 may come as lone surrogates (``errors="surrogateescape"``). Raises
-    `InputError` at the end, when no line held an article.
+    Raises `InputError` at the end, when no line held an article.
     """
     good, first = False, ""
     for number, line in enumerate(lines, start=1):
@@ -110,15 +105,16 @@ def parse_json(text: str, where: str, remedy: str) -> Any:
 
 
 def _article(record: Mapping[str, Any], name: str | None) -> Article:
-    number = record.get("id")
-    if type(number) is not int:
+    if type(number := record.get("id")) is int:
+        name = str(number)
+    else:
         name = _text(record, "id", required=name is None) or name
     text = _text(record, "text", required=True) or ""
     whole, known = Place(0, len(text)), {key: _text(record, key) for key in (*OPTIONAL, *EXTRA)}
     spans = [(name, item) for name, item in _items(record, "spans") if item.get("score") is None]
     places = ((_place(item, name, whole), item.get("signal"), name) for name, item in spans)
     return Article(
-        str(number) if type(number) is int else name or "",
+        name or "",
         text,
         **known,  # type: ignore[arg-type]
         units=tuple(_units(record, whole)) or None,  # an empty list gives nothing to score
@@ -154,10 +150,9 @@ def _republications(record: Mapping[str, Any], whole: Place) -> Iterator[Republi
 
 
 def _imprint(record: Mapping[str, Any]) -> Imprint | None:
-    value: Mapping[str, Any] | None = _typed(record, "imprint", dict)
-    if value is None:
+    if (value := _typed(record, "imprint", dict)) is None:
         return None
-    lines: list[Any] = _typed(value, "lines", list) or []
+    lines = _typed(value, "lines", list) or ()
     texts = tuple(_text({"lines": line}, "lines") or "" for line in lines)
     return Imprint(texts, **{key: _text(value, key) for key in IMPRINT})
 

@@ -153,7 +153,6 @@ class _Client:
 
 
 def _body(answer: urllib3.BaseHTTPResponse, limit: int, url: str) -> bytes:
-    """Read an answer, unpacked, as far as it may go."""
     packed = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if packed not in ("identity", "gzip", "x-gzip", "deflate"):
         raise InputError(url, f"is packed as '{packed}'; save the page and give the file")

@@ -1,7 +1,6 @@
-"""Raw records: one article's worth of an input, cut out cheaply, and read later or elsewhere.
+"""Raw records, cut out cheaply and read later; here those whose fields go by names: rows, JSON.
 
-Here those whose fields go by names: rows of tables, lines of JSON. No two exports agree on names. A
-guess is reported, and the names that a user gives come first.
+No two exports agree on names. A guess is reported, and the names that a user gives come first.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,10 +76,7 @@ class RawRecord:
     content: Any  # a line, a row, a document, ...: its `read(origin)` yields articles
 
     def items(self) -> Iterator[Article | Skipped]:
-        """Yield articles, with their language and origin, or `Skipped` for entries that are none.
-
-        Raises `InputError` when nothing of the record can be used.
-        """
+        """Yield articles, with their language and origin, or `Skipped`. Raises `InputError`."""
         for item in self.content.read(self.origin):
             if isinstance(item, Article):
                 lang = detect_language(item.text) or item.lang
@@ -89,7 +86,7 @@ class RawRecord:
     def held(self) -> RawRecord:
         """Return the record with the contents of its file, to be read on another machine.
 
-        An address stays one. Raises `InputError` when the file can't be read, or is too long.
+        An address stays one. Raises `InputError`.
         """
         load = None if "://" in self.origin.input[:32] else getattr(self.content, "loaded", None)
         return self if load is None else replace(self, content=load(self.origin))
@@ -97,11 +94,9 @@ class RawRecord:
 
 def guess(names: Iterable[str]) -> dict[str, str]:
     """Return for each field the name that it most likely goes by, where there is one."""
-    by_key: dict[str, str] = {}
-    for name in names:
-        by_key.setdefault(_key(name), name)
-    found = {field: next((k for k in keys if k in by_key), None) for field, keys in _NAMES.items()}
-    return {field: by_key[key] for field, key in found.items() if key is not None}
+    by_key = {_key(name): name for name in reversed(list(names))}  # the first of several
+    found = {field: [key for key in keys if key in by_key] for field, keys in _NAMES.items()}
+    return {field: by_key[keys[0]] for field, keys in found.items() if keys}
 
 
 def is_known(name: str, field: str) -> bool:
@@ -114,8 +109,7 @@ def choose(
 ) -> dict[str, str]:
     """Choose the column of a table for each field that it has, in the order of `FIELDS`.
 
-    Where no column is called as a text is, that with the longest cells in `rows` is taken. Raises
-    `InputError` when no column holds texts, or one that the user names isn't there.
+    Where no column is called as a text is, that with the longest cells in `rows` is taken.
     """
     columns, listed = options.columns, ", ".join(f"'{one}'" for one in names[:30])
     for field, name in columns.items():
@@ -129,8 +123,8 @@ def choose(
             for at, name in enumerate(names)
             if name not in found.values()
         }
-        longest = max(means, key=lambda name: means[name], default=None)
-        if longest is None or means[longest] < _LONG:
+        longest = max(means, key=means.__getitem__, default="")
+        if means.get(longest, 0) < _LONG:
             reason = "is a table without a column of texts; name it with --column text=NAME"
             raise InputError(source, f"{reason} (columns: {listed})")
         found[TEXT] = longest
@@ -205,9 +199,14 @@ def split_lines(found: Source, stem: str, options: InputOptions) -> Iterator[Raw
     for line_number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        if not number and TEXT not in options.columns and (likely := _longest_of(line)) is not None:
-            choose = "choose another with --column text=NAME"
-            options.tell(f"{source}: text from '{likely}'; {choose}")
+        if not number and TEXT not in options.columns:
+            with suppress(ValueError, RecursionError):  # reading the line reports it
+                record = json.loads(line)
+                named = not isinstance(record, dict) or TEXT in guess(_texts(record))
+                likely = None if named or _listed(record) is not None else _longest(record)
+            if likely is not None:
+                choose = "choose another with --column text=NAME"
+                options.tell(f"{source}: text from '{likely}'; {choose}")
         number += 1
         origin = Origin(source, line_number, number)
         if len(line) > exchange.MOST_CHARACTERS:
@@ -220,10 +219,7 @@ def split_lines(found: Source, stem: str, options: InputOptions) -> Iterator[Raw
 
 
 def read_json(text: str, source: str, stem: str) -> Iterator[Article | Skipped]:
-    """Read articles from one JSON value: an article, a list of them, or an object that holds one.
-
-    As services answer, JSON Feed included. Raises `InputError` when it is no JSON.
-    """
+    """Read one JSON value, as services answer: an article, or a list of them that it may hold."""
     record = exchange.parse_json(text, source, "save it again, or write one object per line")
     items = _listed(record)
     if items is None:
@@ -283,23 +279,13 @@ def _of_record(
     yield from Row(cells, name).read(origin)
 
 
-def _longest_of(line: str) -> str | None:
-    """Return the name under which a line has its text, where none of the usual is there."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):  # reading the line reports it
-        return None
-    known = not isinstance(record, dict) or TEXT in guess(_texts(record))
-    return None if known or _listed(record) is not None else _longest(record)
-
-
 def _longest(record: Mapping[str, Any]) -> str | None:
     """Return the name of the longest text; None where none is as long as an article."""
     texts = _texts(record)
-    others = set(guess(texts).values())
-    words = {key: len(value.split()) for key, value in texts.items() if key not in others}
-    longest = max(words, key=lambda key: words[key], default=None)
-    return longest if longest is not None and words[longest] >= _LEAST_WORDS else None
+    known = guess(texts).values()
+    words = {key: len(value.split()) for key, value in texts.items() if key not in known}
+    longest = max(words, key=words.__getitem__, default="")
+    return longest if words.get(longest, 0) >= _LEAST_WORDS else None
 
 
 def _texts(record: Mapping[str, Any]) -> dict[str, str]:

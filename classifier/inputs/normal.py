@@ -195,11 +195,8 @@ def _changes(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _look_alikes(text: str) -> Iterator[tuple[int, int, str]]:
-    """Find letters of other scripts that stand among Latin ones.
-
-    In a word that holds letters of both; and a whole word of nothing but look-alikes, where the
-    text is in Latin letters and has no word that is surely of the other script.
-    """
+    # In a word that holds letters of both scripts; and a whole word of nothing but look-alikes,
+    # where the text is in Latin letters and has no word that is surely of the other script.
     if not _FOREIGN.search(text):
         return
     mixed, alike, genuine = list[tuple[int, str]](), list[tuple[int, str]](), False
@@ -246,10 +243,9 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)\S{1,2000}|[@#]\w{1,200}")
 
 
 def detect_language(text: str) -> str | None:
-    """Return the ISO 639-1 code of a text's language (ISO 639-3 where it has no other).
+    """Return the ISO 639-1 code of a text's language (or ISO 639-3); None when it can't be told.
 
-    By its start and a part of its middle, without addresses, handles and hashtags; None when that
-    is too short or too mixed to tell.
+    It is told by the start and a part of the middle, without addresses, handles and hashtags.
     """
     if len(text) > _HEAD + _MIDDLE:
         middle = max(_HEAD, (len(text) - _MIDDLE) // 2)

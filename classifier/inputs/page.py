@@ -140,18 +140,17 @@ def articles(text: str, stem: str, publisher: str | None = None) -> list[Article
 
 
 def _parts(page: Sequence[PageLine]) -> Iterator[_Part]:
+    def is_rule(line: PageLine) -> bool:
+        return line.kind is LineKind.RULE
+
     found = _headers(page)
     starts = [header.start for header in found] + [len(page)]
     if starts[0]:
-        yield _Part(_without_rule(page[: starts[0]]) if found else list(page))
+        yield _Part(_without_tail(page[: starts[0]], is_rule) if found else list(page))
     for header, end in zip(found, starts[1:], strict=True):
         above = page[header.start].text if header.outlet else None
-        lines = _without_rule(page[header.body : end])
+        lines = _without_tail(page[header.body : end], is_rule)
         yield _Part(lines, header.outlet, date=header.date, changed=True, header=above)
-
-
-def _without_rule(lines: Sequence[PageLine]) -> list[PageLine]:
-    return _without_tail(lines, lambda line: line.kind is LineKind.RULE)
 
 
 def _without_tail(lines: Sequence[PageLine], dropped: Callable[[PageLine], bool]) -> list[PageLine]:
@@ -170,10 +169,7 @@ def _words(lines: Sequence[PageLine]) -> int:
 def _gatherer(
     parts: Sequence[_Part], page: Sequence[PageLine], publisher: str | None
 ) -> tuple[str | None, str | None]:
-    """Return the page's own name, and its source, where it gathers articles of other outlets.
-
-    What the page says once, in one article's furniture, holds for all of its articles.
-    """
+    """Return the page's own name, and its source, where it gathers articles of other outlets."""
     named = (
         (name, line.text)
         for line in page
@@ -319,11 +315,8 @@ def own_name(line: str) -> str | None:
 
 
 def _headers(lines: Sequence[PageLine]) -> list[_Header]:
-    """Find what announces the articles inside a page.
-
-    Their outlet and time ("Ellery Gazette / 4 hours ago / - Ellery Gazette"), a drawn rule or a
-    byline around their headline.
-    """
+    # Outlet and time ("Ellery Gazette / 4 hours ago / - Ellery Gazette"), a drawn rule or a byline
+    # around a headline announce an article inside a page.
     headers: list[_Header] = []
     for index in range(len(lines)):
         if not headers or index > headers[-1].body:
@@ -333,7 +326,6 @@ def _headers(lines: Sequence[PageLine]) -> list[_Header]:
 
 
 def _outlet_header(lines: Sequence[PageLine], index: int) -> _Header | None:
-    """Read outlet and time, in this order, above a headline."""
     first, following = lines[index], lines[index + 1] if index + 1 < len(lines) else None
     joined = _OUTLET_TIME.match(first.text) if len(first.text) <= 100 else None
     if joined and kind(joined[2]) in _TIMES and _could_be_name(joined[1]):

@@ -27,9 +27,7 @@ from framescope.classifier.records import Article, Origin, Skipped
 if TYPE_CHECKING:
     import pandas
 
-Input: TypeAlias = "str | os.PathLike[str] | Article | Skipped"
-"""What an article is read from; see `read_value`."""
-
+Input: TypeAlias = "str | os.PathLike[str] | Article | Skipped"  # see `read_value`
 _FIELDS = ("title", "outlet", "url", "date", "lang", "author", "site_name")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{1,20}://\S+", re.IGNORECASE)
 _SUFFIX = re.compile(
@@ -40,26 +38,16 @@ _ROOTED = re.compile(r"[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
 _SENTENCE_ENDS = tuple(".!?…\"'”’)")
 _LONGEST_NAME, _LONGEST_PATH = 255, 4096  # characters, on the common systems
 _MISSING = frozenset({"NoneType", "NAType", "NaTType"})
-
 Items: TypeAlias = "Iterator[Article | Skipped]"
 
 
 def read_input(source: str, options: InputOptions | None = None) -> Items:
     """Read the articles of one input, and `Skipped` for whatever of it can't be read.
 
-    Parameters
-    ----------
-    source : str
-        A file, a folder, a pattern of files, an address, or ``"-"`` for standard input. Addresses
-        are ``http``, ``https``, and those of stores (``s3``, ``gs``), of which folders and patterns
-        are read too. Tables, archives and the exchange format are never held whole.
-    options : InputOptions or None
-
-    Raises
-    ------
-    InputError
-        On the first step, when the whole input can't be used; for many records without any
-        article, at its end.
+    A file, a folder, a pattern of files, an address, or ``"-"`` for standard input. Addresses are
+    ``http``, ``https``, and those of stores (``s3``, ``gs``), of which folders and patterns are
+    read too. Tables, archives and the exchange format are never held whole. Raises `InputError` on
+    the first step, when the whole input can't be used, or at the end, when it held no article.
     """
     options = options or InputOptions()
     listed = files.files_within(source, options.include, options.exclude, options.tell)
@@ -115,8 +103,6 @@ def _read(records: Iterable[RawRecord | Skipped], source: str) -> Items:
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    """A page that is fetched when it is read."""
-
     allow_private: bool
 
     def read(self, origin: Origin, /) -> Items:

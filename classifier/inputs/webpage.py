@@ -68,7 +68,7 @@ _UNREADABLE = (RecursionError, ValueError, AttributeError, TypeError, AssertionE
 
 
 def looks_like_html(head: str) -> bool:
-    """Whether a text that begins with ``head`` is a web page."""
+    """Whether a text that begins so is a web page."""
     return _START.match(head) is not None
 
 
@@ -143,10 +143,7 @@ def words(lines: list[str]) -> int:
 
 
 def _described_body(html: str) -> list[str]:
-    """Return the paragraphs that a page's description for search engines (JSON-LD) holds.
-
-    Some pages show an article only after scripts have run, and have it whole in there.
-    """
+    # Some pages show an article only after scripts have run, and have it whole in JSON-LD.
     text = ""
     if found := _BODY.search(html):
         with suppress(ValueError):
@@ -196,12 +193,11 @@ def _paragraphs(body: Any, blocks: Collection[str]) -> list[str]:
 
 
 def _with_headline(title: str | None, lines: list[str]) -> str:
-    if title is None:
-        return "\n".join(lines)
-    for index, line in enumerate(lines[:3]):
-        if _letters(line) == _letters(title):
+    letters = _letters(title or "")
+    for index, line in enumerate(lines[:3] if title else ()):
+        if _letters(line) == letters:
             return "\n".join([line, *lines[:index], *lines[index + 1 :]])
-    begins = lines and _letters(lines[0]).startswith(_letters(title))
+    begins = not title or (lines and _letters(lines[0]).startswith(letters))
     return "\n".join(lines if begins else [title, *lines])
 
 
@@ -229,19 +225,17 @@ def _same_site(own: str | None, url: str) -> bool:
 
 
 def _host(url: str | None) -> str | None:
-    try:
-        host = urlsplit(url or "").hostname
-    except ValueError:
-        return None
-    return host.removeprefix("www.") if host else None
+    with suppress(ValueError):
+        if host := urlsplit(url or "").hostname:
+            return host.removeprefix("www.")
+    return None
 
 
 def _joined(url: str | None, link: str | None) -> str | None:
-    try:
+    with suppress(ValueError):
         found = urljoin(url or "", link or "")
         return found if link and urlsplit(found).scheme in ("http", "https") else None
-    except ValueError:
-        return None
+    return None
 
 
 class _Said(NamedTuple):
