@@ -148,12 +148,8 @@ def size_of_inputs(sources: Sequence[str]) -> int | None:
 
 
 def _articles_of(
-    inside: Mapping[PurePosixPath, ListedFile],
-    include: Sequence[str],
-    source: str,
-    tell: Tell,
+    inside: Mapping[PurePosixPath, ListedFile], include: Sequence[str], source: str, tell: Tell
 ) -> dict[PurePosixPath, ListedFile]:
-    """Take of a folder's files what may be articles."""
     asked = {PurePosixPath(pattern).suffix.lower() for pattern in include}
     taken, left = dict[PurePosixPath, ListedFile](), Counter[str]()
     for path, file in inside.items():

@@ -3,7 +3,6 @@
 Pages hyphenate with marks that nobody sees, hide zero-width characters in words, set "fi" as one
 letter and accents apart, and some write Cyrillic letters among Latin ones so that programs don't
 find a word. Models read the text put right; reports have the offsets of the text as it was given.
-Its language is that of the text put right, too.
 """
 
 from __future__ import annotations
@@ -17,13 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
-from framescope.classifier.records import (
-    Article,
-    ArticleReport,
-    Citation,
-    SentenceReport,
-    Skipped,
-)
+from framescope.classifier.records import Article, ArticleReport, Citation, SentenceReport, Skipped
 
 # Soft hyphens, zero-width spaces and joiners, direction marks and overrides, invisible operators,
 # variation selectors, the byte order mark.
@@ -47,7 +40,6 @@ _LIKE = {
 # sign that a word of their own script is none.
 _ROUGHLY = frozenset("кгмтвЗγωτιυκχνα")
 _OTHER = "\u0370-\u03ff\u0400-\u052f\u0531-\u0587\u0251\u0261"
-
 _SUSPECT = re.compile(f"[{_UNSEEN}{_MARKS}{_COMPATIBLE}{_OTHER}]")
 _CLUSTER = re.compile(f"[^{_MARKS}][{_MARKS}]+")
 _DROPPED = re.compile(f"[{_UNSEEN}]+")
@@ -138,13 +130,9 @@ def restore(report: ArticleReport | Skipped, original: Original) -> ArticleRepor
         links = card.publication.chain
         chain = tuple(replace(one, place=_moved(one.place, normal.given)) for one in links)
         card = replace(card, publication=replace(card.publication, chain=chain))
-    return replace(
-        report,
-        article=replace(article, lang=report.article.lang),
-        sentences=tuple(_sentence(one, article.text, normal) for one in report.sentences),
-        source=card,
-        reading=None,
-    )
+    sentences = tuple(_sentence(one, article.text, normal) for one in report.sentences)
+    article = replace(article, lang=report.article.lang)
+    return replace(report, article=article, sentences=sentences, source=card, reading=None)
 
 
 def _sentence(report: SentenceReport, text: str, normal: Normal) -> SentenceReport:
@@ -156,17 +144,13 @@ def _sentence(report: SentenceReport, text: str, normal: Normal) -> SentenceRepo
         return left - start, right - start
 
     sentence = replace(
-        one,
+        _moved(one, normal.given),
         text=text[start:end],
-        start=start,
-        end=end,
         citations=_moved(one.citations, normal.given),
         mentions=_moved(one.mentions, within),
         quoted=tuple(within(*place) for place in one.quoted),
     )
-    evidence, citations = (
-        _moved(places, normal.given) for places in (report.evidence, report.citations)
-    )
+    evidence, citations = (_moved(x, normal.given) for x in (report.evidence, report.citations))
     return replace(report, sentence=sentence, evidence=evidence, citations=citations)
 
 

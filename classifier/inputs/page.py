@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import dropwhile
+from itertools import chain, count, dropwhile
 from typing import NamedTuple
 
 from framescope.classifier.inputs import furniture, republication
@@ -127,15 +127,10 @@ def articles(text: str, stem: str, publisher: str | None = None) -> list[Article
     kept = [part for part in parts if _words(part.lines) >= _MIN_WORDS]
     kept = kept or [part for part in parts if part.lines][:1]
     unchanged = len(parts) == 1 and not parts[0].changed
+    ids = chain([stem], (f"{stem}-{number}" for number in count(2)))
     return [
-        _article(
-            text if unchanged else _text(part.lines),
-            part,
-            stem if number == 1 else f"{stem}-{number}",
-            publisher,
-            gatherer,
-        )
-        for number, part in enumerate(kept, start=1)
+        _article(text if unchanged else _text(part.lines), part, id_, publisher, gatherer)
+        for part, id_ in zip(kept, ids, strict=False)
     ]
 
 

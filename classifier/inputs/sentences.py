@@ -14,13 +14,11 @@ from framescope.classifier.records import Article, Sentence, Voice, fold
 
 MAX_CHARS = 1500  # no sentence is longer: a megabyte may hold no full stop
 _WINDOW = 4_000  # handed to the library at once: it is not linear in the length of a single word
-
 _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _TERMINAL = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
 # A block that ends no sentence before its own end.
 _ONE_END = re.compile(r"[^.!?…]*[.!?…]?[\"'”’»“)\]]{0,9}\s*")
 _FIRST_WORD = re.compile(r"\s*(\S+)")
-
 # Abbreviations that are followed by the name, number or example they belong to.
 _OPENERS = (
     "Adm|Amb|Atty|Brig|Capt|Cdr|Cmdr|Col|Cpl|Det|Dr|Drs|Fr|Gen|Gov|Hon|Insp|Lt|Maj|Messrs|Mr|Mrs"
@@ -91,7 +89,7 @@ def _wrap_width(lines: list[str]) -> int | None:
     """Find the width a text was wrapped to; None where a line is a paragraph, as in a saved page.
 
     A wrapped line is full: the first word of the next would not have fitted. Headlines and the
-    last lines of paragraphs aren't, so they end a block in a wrapped text as in any other.
+    last lines of paragraphs aren't.
     """
     pairs = [(a, b) for a, b in pairwise(lines) if a and b]
     lengths = sorted(len(line) for line in lines if line)
@@ -116,10 +114,8 @@ def _sentences_of(block: str, plain: str) -> Iterator[tuple[int, int]]:
         if start + _WINDOW < len(block):
             # The window may cut its last sentence short, so the next window begins with it.
             ends = ends[:-1] or [_place_to_cut(block, start) - start]
-        origin = start
-        for end in ends:
-            yield start, origin + end
-            start = origin + end
+        yield from pairwise([start, *(start + end for end in ends)])
+        start += ends[-1]
 
 
 def _ends(block: str, plain: str) -> list[int]:

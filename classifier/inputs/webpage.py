@@ -50,15 +50,12 @@ _TAIL = re.compile(r"\s(?:\||-|–|—|·|»|:)\s(?=[^|–—·»]{1,60}\Z)")
 _IMPRINT = re.compile(
     r"impressum|imprint|mentions légales|aviso legal|note legali|colofon|kolofon|künye|"
     r"publishing information|legal notice|about us|over ons|quem somos|quiénes somos|"
-    r"qui sommes-nous|"
-    r"chi siamo|о редакции|о нас|редакция|про нас|redaktion|redakcja|om oss|درباره ما|من نحن|"
-    r"关于我们|會社概要|会社概要",
+    r"qui sommes-nous|chi siamo|о редакции|о нас|редакция|про нас|redaktion|redakcja|om oss|"
+    r"درباره ما|من نحن|关于我们|會社概要|会社概要",
     re.IGNORECASE,
 )
-_ARTICLES = frozenset(
-    {"article", "newsarticle", "reportagenewsarticle", "blogposting", "webpage"}
-    | {"liveblogposting"}
-)
+_ARTICLES = {"article", "newsarticle", "reportagenewsarticle", "blogposting", "webpage"}
+_ARTICLES |= {"liveblogposting"}
 _PUBLISHERS = ("newsmediaorganization", "organization", "corporation", "localbusiness", "website")
 _SITE_NAMES = ("og:site_name", "application-name", "apple-mobile-web-app-title")  # surest first
 _NESTED = ("@graph", "mainEntity", "mainEntityOfPage", "isPartOf")
@@ -119,22 +116,17 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
     title = _headline(plain(document.title), site)
     language = _LANG.search(html, 0, 10_000)
     for number, article in enumerate(page.articles(_with_headline(title, lines), stem, site)):
+        known: dict[str, Any] = {"url": address, "site_name": said.site or said.publisher}
         if number == 0:
-            article = replace(
-                article,
-                title=title or article.title,
-                outlet=article.outlet or said.publisher or said.site or _host(address),
-                date=plain(document.date) or article.date,
-                author=plain(document.author) or article.author,
-            )
+            known |= {
+                "title": title or article.title,
+                "outlet": article.outlet or said.publisher or said.site or _host(address),
+                "date": plain(document.date) or article.date,
+                "author": plain(document.author) or article.author,
+            }
         if any(around.values()):
-            article = replace(article, imprint=replace(article.imprint or Imprint(), **around))
-        yield replace(
-            article,
-            url=address,
-            site_name=said.site or said.publisher,
-            lang=language[1].lower() if language else None,
-        )
+            known["imprint"] = replace(article.imprint or Imprint(), **around)
+        yield replace(article, lang=language[1].lower() if language else None, **known)
 
 
 def words(lines: list[str]) -> int:
