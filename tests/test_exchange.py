@@ -12,11 +12,8 @@ from framescope.classifier.inputs import from_record, read_lines, to_record
 from framescope.classifier.records import (
     Article,
     Imprint,
-    MarkedCitation,
-    Place,
     Republication,
     Skipped,
-    SourceKind,
     Span,
     Unit,
     Voice,
@@ -24,25 +21,22 @@ from framescope.classifier.records import (
 from framescope.training.data.examples import of_articles
 
 LABELLED = Article(
-    id="a1",
-    text="The dam is safe. Nobody else says so.",
-    title="Dam",
-    outlet="karstpost.example",
-    url="https://karstpost.example/dam",
-    date="2025-03-12",
-    author="Ann Ray",
-    site_name="Karst Post",
-    lang="en",
+    "a1", "The dam is safe. Nobody else says so.", "Dam", "karstpost.example",
+    "https://karstpost.example/dam", "2025-03-12", "Ann Ray", "Karst Post", "en",
     units=(Unit(0, 16, {"claim": 1.0, "doubt": 0.0}, Voice.REPORTED), Unit(17, 37)),
     spans=(Span(4, 7, "loaded_language"),),
     labels={"hyperpartisan": 0.25},
     republications=(Republication(17, 37, "Tarn Review", "Below is"),),
     imprint=Imprint(("© 2025 KARSTA",), "- Karst Post", "Quay9", "Ask Quay9 AI"),
-)
+)  # fmt: skip
 
 
 def record(**more: object) -> dict[str, object]:
     return {"id": "a1", "text": "The dam is safe. 😀 Yes.", **more}
+
+
+def unit(start: object = 0, end: object = 3, **more: object) -> dict[str, object]:
+    return record(sentences=[{"start": start, "end": end, **more}])
 
 
 def test_a_record_says_all_of_an_article():
@@ -54,21 +48,18 @@ def test_a_record_says_all_of_an_article():
 
 
 def test_a_scored_line_can_be_read_again():
-    scored = record(
-        sentences=[{"start": 0, "end": 16, "scores": {"claim": 0.9}, "flags": ["claim"]}],
-        spans=[{"start": 4, "end": 7, "signal": "doubt", "score": 0.7}],
-        report={"model": "m"},
-    )
+    scored = unit(0, 16, scores={"claim": 0.9}, flags=["claim"]) | {
+        "spans": [{"start": 4, "end": 7, "signal": "doubt", "score": 0.7}]
+    }
     article = from_record(scored, "f", 1)
     assert (article.units, article.spans) == ((Unit(0, 16),), ())
 
 
 def test_what_is_not_annotated_is_left_out():
     labels = {"claim": None, "doubt": math.nan, "attributed": True, "subjective": False}
-    [unit] = from_record(record(sentences=[{"start": 0, "end": 3, "labels": labels}]), "f", 1).units
-    assert unit.labels == {"attributed": 1.0, "subjective": 0.0}
+    [found] = from_record(unit(labels=labels), "f", 1).units
+    assert found.labels == {"attributed": 1.0, "subjective": 0.0}
     assert "NaN" not in json.dumps(to_record(Article("a", "b", labels={"claim": math.nan})))
-    assert from_record(record(sentences=None), "f", 1).units is None
     assert from_record(record(sentences=[]), "f", 1).units is None
 
 
@@ -82,14 +73,14 @@ def test_what_is_not_annotated_is_left_out():
         ({"id": "a", "text": "\ud800"}, "lone surrogate"),
         (record(sentences={}), "'sentences' must be a list"),
         (record(sentences=["x"]), "item 0 must be an object, not text"),
-        (record(sentences=[{"start": True, "end": 2}]), "whole numbers"),
-        (record(sentences=[{"start": 3, "end": 3}]), "3-3 is not inside the text"),
-        (record(sentences=[{"start": 0, "end": 24}]), "0-24 is not inside the text (0-23"),
+        (unit(True), "whole numbers"),
+        (unit(3), "3-3 is not inside the text"),
+        (unit(end=24), "0-24 is not inside the text (0-23"),
         (record(sentences=[{"start": 4, "end": 9}, {"start": 8, "end": 9}]), "begins before"),
-        (record(sentences=[{"start": 0, "end": 3, "labels": {"clam": 1}}]), "did you mean claim?"),
-        (record(sentences=[{"start": 0, "end": 3, "labels": {"claim": 2}}]), "0 to 1"),
-        (record(sentences=[{"start": 0, "end": 3, "voice": []}]), "own, reported, quoted"),
-        (record(sentences=[{"start": 0, "end": 3, "citations": 3}]), "must be a list of objects"),
+        (unit(labels={"clam": 1}), "did you mean claim?"),
+        (unit(labels={"claim": 2}), "0 to 1"),
+        (unit(voice=[]), "own, reported, quoted"),
+        (unit(citations=3), "must be a list of objects"),
         (record(labels=[1]), "'labels' must be an object"),
         (record(spans=[{"start": 0, "end": 3}]), "needs a 'signal'"),
         (record(republications=[{"start": 0, "end": 3}]), "'outlet'"),
@@ -116,10 +107,6 @@ def span(piece: str, nth: int = 0) -> dict[str, int]:
     return {"start": start, "end": start + len(piece)}
 
 
-def place(piece: str) -> Place:
-    return Place(**span(piece))
-
-
 SAID = {
     "source": span("Orr"), "cue": span("said"),
     "content": [span("the quay"), span("was lost")], "kind": "named", "government": True,
@@ -140,24 +127,12 @@ def cited(*citations: list[dict[str, Any]] | None) -> dict[str, Any]:
 
 def test_citations_are_read_and_written_as_they_were():
     article = from_record(cited([SAID], [ADDED], []), "f.jsonl", 1)
-    assert article.units is not None
-    first, second, third = article.units
-    content = (place("the quay"), place("was lost"))
-    assert first.citations == (
-        MarkedCitation(place("Orr"), place("said"), content, SourceKind.NAMED, government=True),
-    )
-    assert second.citations is not None
-    assert second.citations[0].antecedent == place("Orr")
-    assert third.citations == ()
+    assert [len(unit.citations) for unit in article.units] == [1, 1, 0]
     assert to_record(article)["sentences"] == cited([SAID], [ADDED], [])["sentences"]
     rows = of_articles("exchange", iter([from_record(cited([SAID], [], None), "f", 1)]))
     assert [found and len(found) for found in rows.citations] == [1, (), None]
-
-
-def test_without_citations_a_sentence_is_not_annotated_and_what_scoring_found_is_no_label():
-    found = {**SAID, "name": "Orr", "outlets": []}
-    article = from_record(cited(None, [found], []), "f.jsonl", 1)
-    assert article.units is not None
+    # What scoring found is no label.
+    article = from_record(cited(None, [{**SAID, "name": "Orr", "outlets": []}], []), "f.jsonl", 1)
     assert [unit.citations for unit in article.units] == [None, None, ()]
 
 
@@ -169,7 +144,6 @@ def test_without_citations_a_sentence_is_not_annotated_and_what_scoring_found_is
         ({"content": []}, "without content"),
         ({"content": [span("was lost"), span("the quay")]}, "overlap, or are out of order"),
         ({"content": [span("said the quay")]}, "its cue 4-8 lies in its content"),
-        ({"content": [span("Orr said")]}, "its source 0-3 lies in its content"),
         ({"source": span("Orr said")}, "its source and its cue overlap"),
         ({"kind": "famous"}, "'kind' must be one of named, unnamed, vague"),
         ({"government": "yes"}, "must be true or false"),
@@ -192,14 +166,13 @@ def test_contents_that_cross_are_refused_and_nested_ones_are_not():
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"id": "b", "text": \n', "not JSON"),
         ("[1]\n", "not a JSON object"),
         ('{"a":' * 100_000, "not JSON"),
         ('{"id": 1' + "0" * 5000 + ', "text": "a"}', "not JSON"),
         ('{"id": "a", "text": "caf\udce9"}', "UTF-8"),
         ('{"id": "a", "text": "' + "a" * 10_000_000 + '"}', "longer than"),
     ],
-    ids=["broken", "list", "objects", "number", "latin-1", "long"],
+    ids=["list", "objects", "number", "latin-1", "long"],
 )
 def test_a_hostile_line_is_skipped_and_reading_goes_on(line, reason):
     good = json.dumps(record())
@@ -207,12 +180,6 @@ def test_a_hostile_line_is_skipped_and_reading_goes_on(line, reason):
     assert first == last
     assert isinstance(skipped, Skipped)
     assert (skipped.source, reason in skipped.reason) == ("f, line 3", True)
-
-
-@pytest.mark.parametrize(
-    ("lines", "reason"),
-    [(["[", "]"], r"no line is an article \(line 1.*jq -c '\.\[\]'"), (["\n", " \n"], "empty")],
-)
-def test_a_file_without_an_article_is_an_error(lines, reason):
-    with pytest.raises(InputError, match=reason):
-        list(read_lines(lines, "f.json"))
+    for lines, why in ((["[", "]"], r"\(line 1.*jq -c '\.\[\]'"), (["\n", " \n"], "empty")):
+        with pytest.raises(InputError, match=why):
+            list(read_lines(lines, "f.json"))

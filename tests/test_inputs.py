@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import lzma
-import os
 import pickle
 import subprocess
 import sys
@@ -254,17 +253,3 @@ def test_an_imposter_is_said_first_in_every_format(fetched, small_bundle, capsys
         return
     said, shown = "Warning: reuters.cfd is on record as an imposter of Reuters", out.split()
     assert " ".join(shown).count(said) == 2  # of the report and of the card
-
-
-SHARED = Path(os.environ.get("FRAMESCOPE_SHARED") or Path(__file__).parent.parent.parent / "shared")
-REAL = SHARED / "inputs" / "republished-page.txt"
-
-
-@pytest.mark.skipif(not REAL.is_file(), reason="no folder of real pages")
-def test_a_real_page_of_four_articles():
-    found = articles(str(REAL))
-    assert [article.outlet for article in found] == [None, "Iraq Business", *["Rudaw Net"] * 2]
-    assert all(article.title and article.text.startswith(article.title) for article in found)
-    assert [len(article.republications) for article in found] == [1, 0, 0, 0]
-    [republished] = found[0].republications
-    assert (republished.outlet, republished.end) == ("RuNews24", len(found[0].text))

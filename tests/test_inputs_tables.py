@@ -138,24 +138,16 @@ def test_rows_are_articles_by_the_names_of_their_columns(tmp_path):
     assert read_all(source, columns={"id": "n"})[0][0].id == "7.5"
 
 
-@pytest.mark.parametrize(
-    ("date", "expected", "kind"),
-    [
-        (pa.array([DAY.date()], pa.date32()), "2025-03-12", pa.large_string()),
-        (pa.array([DAY], pa.timestamp("ms", "UTC")), "2025-03-12T00:00:00+00:00", pa.string()),
-        (pa.array([10**18], pa.timestamp("us")), None, pa.dictionary(pa.int32(), pa.string())),
-    ],
-)
-def test_texts_and_dates_of_every_type(tmp_path, date, expected, kind):
-    source = parquet(tmp_path, {"text": pa.array([TEXT]).cast(kind), "date": date})
-    [article], *_ = read_all(source)
-    assert (article.text, article.date) == (TEXT, expected)
+def test_texts_of_other_types_and_dates_that_python_lacks(tmp_path):
+    texts = pa.array([TEXT]).cast(pa.dictionary(pa.int32(), pa.string()))
+    date = pa.array([10**18], pa.timestamp("us"))
+    [article], *_ = read_all(parquet(tmp_path, {"text": texts, "date": date}))
+    assert (article.text, article.date) == (TEXT, None)
 
 
-@pytest.mark.parametrize("cut", [1, 60])
-def test_a_broken_footer_is_one_clear_line(tmp_path, cut):
+def test_a_broken_footer_is_one_clear_line(tmp_path):
     data = Path(parquet(tmp_path, {"text": [TEXT, TEXT]})).read_bytes()
-    assert "is damaged, or no Parquet" in reason(write(tmp_path, "a.parquet", data[:-cut]))
+    assert "is damaged, or no Parquet" in reason(write(tmp_path, "a.parquet", data[:-60]))
     assert "without a column of texts" in reason(parquet(tmp_path, {"m": [[TEXT]]}, "b.parquet"))
 
 
@@ -166,8 +158,9 @@ def test_text_that_is_no_utf8_costs_its_row(tmp_path):
     assert [type(one) for one in items] == [RawRecord, Skipped, RawRecord]
 
 
-@pytest.mark.parametrize("key", ["text", "content", "body", "maintext", "articleBody"])
-@pytest.mark.parametrize("name", ["dump.jsonl", "dump.txt"])
+@pytest.mark.parametrize(
+    ("key", "name"), [("text", "dump.jsonl"), ("body", "dump.txt"), ("articleBody", "dump.jsonl")]
+)
 def test_records_by_the_names_that_others_use(tmp_path, key, name):
     line = json.dumps({key: TEXT, "title": TITLE, "url": "https://orrin.example/a", "n": 1})
     data = "\ufeff" + "\n".join([line, "{broken", '{"text": "caf\udce9"}', line])
@@ -188,6 +181,7 @@ def test_a_text_by_a_name_that_nobody_knows_is_the_longest_and_that_is_said(tmp_
     found, _, told = read_all(source)
     assert [(one.id, one.text) for one in found] == [(r["ID"], r["content_original"]) for r in rows]
     assert "text from 'content_original'; choose another with --column text=NAME" in told[0]
+    assert read_all(source, columns={"text": "title"})[0][1].text == "Rain"
     assert "no 'text'" in reason(write(tmp_path, "b.jsonl", '{"id": "a", "note": "Not much."}'))
 
 
@@ -202,13 +196,6 @@ def test_json_as_services_answer(tmp_path, spread):
     feed = {"version": "https://jsonfeed.org/version/1.1", "title": "Gazette", "items": [entry]}
     (article,), *_ = read_all(write(tmp_path, "feed.json", json.dumps(feed, indent=1)))
     assert (article.text, article.url) == (TEXT, "https://orrin.example/a")
-
-
-def test_a_truncated_utf16_file_keeps_what_came_before(tmp_path):
-    data = "\n".join(json.dumps({"id": n, "text": TEXT}) for n in range(3)).encode("utf-16")
-    articles, skipped, _ = read_all(write(tmp_path, "dump.jsonl", data[:-5]))
-    assert [one.id for one in articles] == ["0", "1"]
-    assert "damaged UTF-16" in skipped[-1].reason
 
 
 def mhtml(html: str, url: str) -> bytes:
@@ -235,9 +222,7 @@ def test_a_newsletter(tmp_path, kind):
     mail = EmailMessage()
     mail["From"], mail["To"] = "Orrin Gazette <news@orrin.example>", "reader@karst.example"
     mail["Subject"], mail["Date"] = TITLE, "Wed, 12 Mar 2025 10:00:00 +0100"
-    mail.set_content(
-        HTML if kind == "html" else TEXT, subtype="html" if kind == "html" else "plain"
-    )
+    mail.set_content(HTML if kind == "html" else TEXT, subtype=kind.replace("both", "plain"))
     if kind == "both":
         mail.add_alternative(HTML, subtype="html")
     (article,), *_ = read_all(write(tmp_path, "letter.eml", bytes(mail)))
@@ -253,28 +238,16 @@ def test_what_is_like_a_mail_and_is_none(tmp_path):
 
 
 def test_a_feed_gives_its_articles(tmp_path):
-    whole = (
-        f"<item><title>{TITLE}</title><link>https://orrin.example/a</link>"
-        "<pubDate>Wed, 12 Mar 2025 10:00:00 GMT</pubDate>"
-        f"<content:encoded><![CDATA[<p>{BODY[0]}</p><p>{BODY[1]}</p>]]></content:encoded></item>"
-    )
-    short = (
-        "<item><title>Levy</title><link>https://orrin.example/b</link>"
-        "<description>A levy comes.</description></item>"
-    )
-    head = '<?xml version="1.0"?><rss version="2.0" '
-    head += 'xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>'
-    feed = f"{head}<title>Orrin Gazette</title>{{}}</channel></rss>"
-    source = write(tmp_path, "feed.xml", feed.format(whole + short))
+    feed = f"""<?xml version="1.0"?>
+    <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>
+    <title>Orrin Gazette</title>
+    <item><title>{TITLE}</title><link>https://orrin.example/a</link>
+    <pubDate>Wed, 12 Mar 2025 10:00:00 GMT</pubDate>
+    <content:encoded><![CDATA[<p>{BODY[0]}</p><p>{BODY[1]}</p>]]></content:encoded></item>
+    <item><title>Levy</title><link>https://orrin.example/b</link>
+    <description>A levy comes.</description></item></channel></rss>"""
+    source = write(tmp_path, "feed.xml", feed)
     (article,), (skipped,), _ = read_all(source)
     assert (article.text, article.outlet, article.date) == (TEXT, "Orrin Gazette", "2025-03-12")
     assert str(article.origin) == f"{source}, item 1"
     assert skipped.reason == "only a summary of 3 words; give its address: https://orrin.example/b"
-    feed = (
-        '<feed xmlns="http://www.w3.org/2005/Atom"><title>Orrin Gazette</title><entry>'
-        f'<title>{TITLE}</title><link href="https://orrin.example/a"/>'
-        f'<updated>2025-03-12T10:00:00Z</updated><content type="html">&lt;p&gt;{BODY[0]}&lt;/p&gt;'
-        f"&lt;p&gt;{BODY[1]}&lt;/p&gt;</content></entry></feed>"
-    )
-    (article,), *_ = read_all(write(tmp_path, "a.atom", feed))
-    assert (article.text, article.date) == (TEXT, "2025-03-12")

@@ -14,14 +14,10 @@ BODY = (
 )
 
 
-def text_of(path: Path) -> str:
-    return path.read_bytes().decode()
-
-
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_finds_the_articles_and_nothing_else(path: Path) -> None:
+def test_finds_the_articles_and_nothing_else(path):
     expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    found = page.articles(text_of(path), path.stem)
+    found = page.articles(path.read_bytes().decode(), path.stem)
     keys = ("title", "outlet", "author", "date", "text")
     assert [{key: getattr(article, key) for key in keys} for article in found] == expected
     ids = [path.stem] + [f"{path.stem}-{number}" for number in range(2, len(expected) + 1)]
@@ -31,9 +27,10 @@ def test_finds_the_articles_and_nothing_else(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", UNCHANGED, ids=lambda path: path.stem)
-def test_what_needs_no_cleaning_is_unchanged(path: Path) -> None:
-    [article] = page.articles(text_of(path), path.stem)
-    assert article.text == text_of(path)
+def test_what_needs_no_cleaning_is_unchanged(path):
+    text = path.read_bytes().decode()
+    [article] = page.articles(text, path.stem)
+    assert article.text == text
     assert article.republications == ()
     assert article.outlet is None
 
@@ -65,22 +62,14 @@ def test_what_needs_no_cleaning_is_unchanged(path: Path) -> None:
         ("May 2025", LineKind.TEXT),
     ],
 )
-def test_a_line_is_judged_by_its_form(line: str, kind: LineKind) -> None:
+def test_a_line_is_judged_by_its_form(line, kind):
     assert furniture.kind(line) is kind
 
 
-def test_furniture_and_a_headline_without_a_body_are_no_articles() -> None:
+def test_furniture_and_a_headline_without_a_body_are_no_articles():
     text = f"{BODY}\n\n\nTarn Courier\n3 hours ago\n- Tarn Courier\nMill strike ends\n"
     assert "Mill strike ends" not in [a.title for a in page.articles(text, "a")]
     assert page.articles("Share this article\n4 hours ago\nRelated articles\n", "a") == []
-
-
-def test_an_outlet_that_is_not_repeated_begins_an_article_after_links() -> None:
-    text = f"Dam closed\n{BODY}\n\nRelated Articles\n\nLa Vigie\n2 days ago\nMill reopens\n{BODY}\n"
-    assert [(a.title, a.outlet) for a in page.articles(text, "a")] == [
-        ("Dam closed", None),
-        ("Mill reopens", "La Vigie"),
-    ]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +85,7 @@ def test_an_outlet_that_is_not_repeated_begins_an_article_after_links() -> None:
         ("Republished with permission from Karst Post", "Karst Post"),
     ],
 )
-def test_a_republished_article_runs_from_the_words_that_say_so(line: str, outlet: str) -> None:
+def test_a_republished_article_runs_from_the_words_that_say_so(line, outlet):
     text = f"Dam builder speaks\n{line}\n{BODY}\n{BODY}"
     [found] = republication.find(text)
     assert found.outlet == outlet
@@ -104,7 +93,7 @@ def test_a_republished_article_runs_from_the_words_that_say_so(line: str, outlet
     assert text[found.start : found.end] == f"{BODY}\n{BODY}"
 
 
-def test_a_note_at_the_foot_and_a_page_of_quotations_republish() -> None:
+def test_a_note_at_the_foot_and_a_page_of_quotations_republish():
     text = f"Dam closed\n{BODY}\n{BODY}\n{BODY}\nThis article first appeared in the Karst Post."
     [found] = republication.find(text)
     assert text[found.start : found.end] == text[: text.rindex("\n")]
@@ -124,21 +113,12 @@ def test_a_note_at_the_foot_and_a_page_of_quotations_republish() -> None:
         f"The report was first published in the Tarn Review in 1974.\n{BODY}",
     ],
 )
-def test_a_mention_republishes_nothing(text: str) -> None:
+def test_a_mention_republishes_nothing(text):
     assert republication.find(text) == ()
     text = f"Dam closed\nThis article originally appeared on Karst Post International.\n{BODY}"
     assert republication.find(text, "Karst Post") == ()
 
 
-@pytest.mark.parametrize(
-    ("text", "date"),
-    [
-        ("Updated: 12 March 2025, 10:42", "2025-03-12"),
-        ("2025-03-09T10:00", "2025-03-09"),
-        ("03/04/2025", None),
-        ("31 February 2025", None),
-        ("10:42", None),
-    ],
-)
-def test_reads_a_day_only_where_it_is_plain(text: str, date: str | None) -> None:
-    assert page.iso_date(text) == date
+def test_reads_a_day_only_where_it_is_plain():
+    assert page.iso_date("Updated: 12 March 2025, 10:42") == "2025-03-12"
+    assert not any(map(page.iso_date, ("03/04/2025", "31 February 2025", "10:42")))
