@@ -58,9 +58,7 @@ HE_SAID = cited(
 
 
 def examples(
-    *citations: Sequence[RowCitation] | None,
-    texts: Sequence[str] = TEXTS,
-    corpus: str = "house",
+    *citations: Sequence[RowCitation] | None, texts: Sequence[str] = TEXTS, corpus: str = "house"
 ) -> Examples:
     """One article; of each sentence its citations, None where nobody marked any."""
     given = tuple(None if of is None else tuple(of) for of in citations)

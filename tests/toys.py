@@ -70,10 +70,7 @@ def loaded_spans(sentence: Sentence) -> tuple[Span, ...]:
 
 
 def rows_of(
-    sentences: Sequence[Sentence],
-    labels: np.ndarray,
-    signals: Sequence[str],
-    **columns: object,
+    sentences: Sequence[Sentence], labels: np.ndarray, signals: Sequence[str], **columns: object
 ) -> Examples:
     """Rows of sentences; `columns` are other fields of `Examples`, for each row or for all."""
     names, n = np.array([s.article_id for s in sentences]), len(sentences)

@@ -82,10 +82,7 @@ def describe_encoder(folder: Path) -> dict[str, str]:
     if not (folder / WEIGHTS).is_file():
         raise TrainingError(f"{folder}: no {WEIGHTS} there; --encoder wants a local model folder")
     found = digest(folder / WEIGHTS)
-    return {
-        "name": "all-MiniLM-L6-v2" if found == DEFAULT_SHA256 else folder.name,
-        "sha256": found,
-    }
+    return {"name": "all-MiniLM-L6-v2" if found == DEFAULT_SHA256 else folder.name, "sha256": found}
 
 
 def load_encoder(folder: Path) -> Any:

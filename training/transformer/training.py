@@ -28,20 +28,10 @@ from framescope.classifier.models import (
 from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.training.data import UNLABELLED, Examples
 from framescope.training.recipes import TransformerSettings
-from framescope.training.transformer.checkpoint import (
-    Checkpoint,
-    Standing,
-    adamw,
-    pace,
-    seed_step,
-)
+from framescope.training.transformer.checkpoint import Checkpoint, Standing, adamw, pace, seed_step
 from framescope.training.transformer.citations import CitationTargets
 from framescope.training.transformer.continuing import StartingBundle
-from framescope.training.transformer.encoder import (
-    FramingEncoder,
-    describe_encoder,
-    read_tokenizer,
-)
+from framescope.training.transformer.encoder import FramingEncoder, describe_encoder, read_tokenizer
 from framescope.training.transformer.targets import (
     DistillationLoss,
     DistillationTargets,
