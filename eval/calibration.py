@@ -357,8 +357,8 @@ def _fitted(task: _Task, bundle: Bundle, where: str) -> Record:
     line, limit, achieved = task.fit(before)
     if task.target is not None and (achieved is None or not achieved.enough):
         raise CalibrationError(_unreachable(task, task.target, achieved, where))
-    proba, flags = np.zeros(len(task.logits), np.float32), np.zeros(len(task.logits), np.bool_)
-    folds = task.folds()
+    proba, folds = np.zeros(len(task.logits), np.float32), task.folds()
+    flags = np.zeros(len(proba), np.bool_)
     for fold in np.unique(folds):
         held_out = folds == fold
         own, least, _ = task.where(~held_out).fit(before)
@@ -380,11 +380,9 @@ def _fitted(task: _Task, bundle: Bundle, where: str) -> Record:
 
 
 def _unreachable(task: _Task, target: Target, achieved: Achieved | None, where: str) -> str:
-    asked = f"--{target.figure} {task.signal}={target.value:g}"
-    counted = (
-        f"{len(task.positive)} labels of {len(np.unique(task.articles))} articles in {where}, "
-        f"{int(task.positive.sum())} of them yes"
-    )
+    asked, n = f"--{target.figure} {task.signal}={target.value:g}", len(task.positive)
+    counted = f"{n} labels of {len(np.unique(task.articles))} articles in {where}, "
+    counted += f"{int(task.positive.sum())} of them yes"
     if achieved is None:
         return f"{asked}: too few to tell ({counted}); label more"
     return (
@@ -408,8 +406,7 @@ def write_recalibrated(bundle: Bundle, record: Record, output: Path) -> None:
     """Write a bundle with what was fitted again; raises a `BundleError` where it can't."""
     old, fits = bundle.manifest, record["signals"]
     lines: dict[str, tuple[Line, Line]] = {
-        signal: (one["calibration"]["before"], one["calibration"]["after"])
-        for signal, one in fits.items()
+        signal: tuple(one["calibration"].values()) for signal, one in fits.items()
     }
     # The agreement of int8 with float32 was counted at the former thresholds.
     stale = ("format", "files", "int8_agreement")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 from framescope.classifier.models import (
     ArticleStage,
+    Model,
     Regressions,
     article_features,
     features_of_articles,
@@ -21,9 +21,6 @@ from sklearn.metrics import average_precision_score
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-
-if TYPE_CHECKING:
-    from framescope.classifier.models import Model
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -62,8 +59,7 @@ def fit_articles(
     return ArticleStage(of_sentences, Regressions(article_features(of_sentences), weights)), least
 
 
-@dataclass(frozen=True)
-class _Articles:
+class _Articles(NamedTuple):
     """Articles as the stage reads them: their features, first rows and outlets."""
 
     features: Floats
@@ -92,10 +88,9 @@ def _fit(
     labelled: _Articles, positive: Bools, plain: _Articles | None
 ) -> tuple[tuple[float, ...], float]:
     """Return the weights of one regression, and the log-odds that few ordinary articles reach."""
-    parts = [labelled, *([] if plain is None else [plain])]
-    x = np.concatenate([one.features for one in parts])
+    parts = [labelled] if plain is None else [labelled, plain]
+    x, outlets = (np.concatenate([getattr(p, n) for p in parts]) for n in ("features", "outlet"))
     y = np.concatenate([positive, np.zeros(len(x) - len(positive), np.bool_)])
-    outlets = np.concatenate([one.outlet for one in parts])
     known = np.arange(len(y)) < len(positive)
 
     def regression(strength: float, rows: NDArray[np.intp] | slice) -> Pipeline:

@@ -27,13 +27,12 @@ Texts = NDArray[np.str_]
 # A rare technique has a handful of positives in a validation part: its line is held near
 # "slope 1, intercept as given" by a prior worth this many sentences.
 _PRIOR = 4.0
-# Slopes from 1/148 to 148, so that the search ends; those of the shipped bundles are 0.55 to 2.03.
+# Slopes from 1/148 to 148, so that the search ends.
 _LOG_SLOPES = (-5.0, 5.0)
-# A flag that is wrong more often than this is of no use to a reader, whatever F1 says: for a
-# technique that a model hardly knows, F1 is highest where everything is flagged. Of an article
-# more is asked: it is said of somebody's whole work.
+# Of flags that are right, at least, whatever F1 says: for a technique that a model hardly knows, F1
+# is highest where everything is flagged. Of an article more is asked: of somebody's whole work.
 _LEAST_PRECISION = 0.15
-_LEAST_PRECISION_OF_ARTICLES = 2 / 3
+_OF_ARTICLES = 2 / 3
 _DRAWS = 200  # resamples of articles, whose mean F1 decides
 _GRID = 200  # thresholds tried through the rows, and as many through the positives
 
@@ -49,12 +48,10 @@ class Decisions:
     def at_least(self, log_odds: Mapping[str, float]) -> Decisions:
         """Raise the thresholds of some signals to the chance of log-odds before calibration."""
         signals = self.calibration.signals
-        line = np.array([log_odds.get(signal, -np.inf) for signal in signals], np.float32)
-        chances = dict(zip(signals, self.calibration.apply(line[None, :])[0], strict=True))
-        raised = {
-            signal: max(threshold, float(f"{chances[signal]:.6g}"))
-            for signal, threshold in self.thresholds.items()
-        }
+        line = np.array([[log_odds.get(signal, -np.inf) for signal in signals]], np.float32)
+        raised = dict(self.thresholds)
+        for signal, chance in zip(signals, self.calibration.apply(line)[0], strict=True):
+            raised[signal] = max(raised[signal], float(f"{chance:.6g}"))
         return replace(self, thresholds=raised)
 
     def flags(self, logits: Single) -> Bools:
@@ -71,29 +68,26 @@ def fit_decisions(
 
     Labels of a corpus in another sense than the guidelines take part in its own thresholds alone.
     """
-    signals, corpora = model.signals, dict.fromkeys(validation.corpus.tolist())
+    signals, articles, corpora = model.signals, validation.article, validation.corpus
     logits = model.logits(validation.sentences)
     columns = np.stack([validation.column(signal) for signal in signals], axis=1)
-    every = once_an_article(columns, validation.article, signals)
-    labels = every.copy()
-    other: dict[str, list[int]] = {}
-    for corpus in corpora:
+    every = once_an_article(columns, articles, signals)
+    labels, other = every.copy(), {}
+    for corpus in dict.fromkeys(corpora.tolist()):
         senses = find_corpus(corpus).card.other_sense
-        other[corpus] = [k for k, signal in enumerate(signals) if signal in senses]
-        labels[np.ix_(validation.corpus == corpus, other[corpus])] = np.nan
+        if own := [k for k, signal in enumerate(signals) if signal in senses]:
+            other[corpus] = np.ix_(corpora == corpus, own)
+            labels[other[corpus]] = np.nan
     nobody_else = np.isnan(labels).all(axis=0)
     labels[:, nobody_else] = every[:, nobody_else]
-    weights = evenly(labels, validation.corpus)
+    weights = evenly(labels, corpora)
     fitted = calibration(logits, labels, signals, weights)
     proba = fitted.apply(logits)
-    chosen = thresholds(proba, labels, validation.article, signals, seed, weights)
+    chosen = thresholds(proba, labels, articles, signals, seed, weights)
     elsewhere = {}
-    for corpus, own in other.items():
-        if own:
-            rows, names = validation.corpus == corpus, [signals[k] for k in own]
-            scores, of_corpus = proba[rows][:, own], every[rows][:, own]
-            articles = validation.article[rows]
-            elsewhere[corpus] = thresholds(scores, of_corpus, articles, names, seed, fit=True)
+    for corpus, cells in other.items():
+        names, of_corpus = [signals[k] for k in cells[1][0]], articles[corpora == corpus]
+        elsewhere[corpus] = thresholds(proba[cells], every[cells], of_corpus, names, seed, fit=True)
     return Decisions(fitted, chosen, elsewhere)
 
 
@@ -190,21 +184,19 @@ def thresholds(
     """
     chosen = {}
     for k, signal in enumerate(signals):
-        known = ~np.isnan(labels[:, k])
+        known, level = ~np.isnan(labels[:, k]), BY_NAME[signal].level
         scores, positive = proba[known, k], labels[known, k] >= 0.5
-        if positive.all() or not positive.any():
-            chosen[signal] = 0.5
-            continue
-        level = BY_NAME[signal].level
-        chosen[signal] = best_threshold(
-            scores,
-            positive if fit else scores,
-            articles[known],
-            macro=level is not Level.SPAN and signal != "vague_source",
-            seed=seed,
-            weights=None if weights is None else weights[known, k],
-            precision=_LEAST_PRECISION_OF_ARTICLES if level is Level.ARTICLE else _LEAST_PRECISION,
-        )
+        chosen[signal] = 0.5
+        if positive.any() and not positive.all():
+            chosen[signal] = best_threshold(
+                scores,
+                positive if fit else scores,
+                articles[known],
+                macro=level is not Level.SPAN and signal != "vague_source",
+                seed=seed,
+                weights=None if weights is None else weights[known, k],
+                precision=_OF_ARTICLES if level is Level.ARTICLE else _LEAST_PRECISION,
+            )
     return chosen
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from framescope.classifier.models import TransformerModel, likely, log_odds_of_span, stretches
@@ -20,12 +20,10 @@ Spans = Sequence[tuple[int, int]]
 _GAPS = (0, 1, 2, 4, 8, 12, 16)
 _SHIFTS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0)
 _ANY = "any_technique"
-_TAG_SEED = 0  # of the resamples for tags, which no option sets
 _FEWEST = 30  # spans right, and wrong, from which a score of spans is fitted
 
 
-@dataclass(frozen=True)
-class SpanRule:
+class SpanRule(NamedTuple):
     """How spans are read off tags, in the fields of `classifier.models.Heads`."""
 
     tag_thresholds: tuple[float, ...]
@@ -33,8 +31,7 @@ class SpanRule:
     span_scores: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     """A sentence and one tag: its tokens' logits, which of them lie in a span, chance and flag."""
 
     article: str
@@ -92,15 +89,13 @@ def _rows(
     encoding = model.encode(rows.sentences)
     prediction = model.predict(rows.sentences, encoding)
     found: list[list[_Row]] = [[] for _ in tags]
-    for number, (sentence, spans) in enumerate(zip(rows.sentences, rows.spans, strict=True)):
-        tokens = encoding.neutral[number].tokens
-        if not tokens.ids:
-            continue
-        inside = in_spans(sentence, tokens, spans, tags)
-        for k in np.flatnonzero(known[number]).tolist():
-            chance = float(prediction.proba[number, model.signals.index(tags[k])])
-            flagged = bool(chance >= np.float32(limits[tags[k]]))
-            logits = encoding.neutral[number].tags[:, k]
+    columns = [model.signals.index(tag) for tag in tags]
+    pairs = zip(rows.sentences, rows.spans, encoding.neutral, strict=True)
+    for number, (sentence, spans, encoded) in enumerate(pairs):
+        inside = in_spans(sentence, encoded.tokens, spans, tags)
+        for k in np.flatnonzero(known[number]).tolist() if encoded.tokens.ids else ():
+            chance = float(prediction.proba[number, columns[k]])
+            flagged, logits = bool(chance >= np.float32(limits[tags[k]])), encoded.tags[:, k]
             found[k].append(_Row(sentence.article_id, logits, inside[:, k], chance, flagged))
     return found
 
@@ -111,7 +106,7 @@ def _token_threshold(rows: Sequence[_Row]) -> float:
         return 0.0
     names = np.repeat([row.article for row in rows], [len(row.inside) for row in rows])
     logits, inside = (np.concatenate([getattr(r, x) for r in rows]) for x in ("logits", "inside"))
-    return best_threshold(logits, inside, names, macro=False, seed=_TAG_SEED)
+    return best_threshold(logits, inside, names, macro=False, seed=0)
 
 
 def _score(
@@ -155,9 +150,8 @@ def _span_scores(
         for row in rows:
             for first, end in row.found(threshold, gap):
                 strongest = float(row.logits[first:end].max())
-                features.append(
-                    (strongest, log_odds_of_span((0.0, 1.0, 0.0), strongest, row.chance))
-                )
+                of_chance = log_odds_of_span((0.0, 1.0, 0.0), strongest, row.chance)
+                features.append((strongest, of_chance))
                 right.append(row.inside[first:end].mean() >= 0.5)
     if min(sum(right), len(right) - sum(right)) < _FEWEST:
         return ()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -311,7 +311,7 @@ def _decide(folder: Path, export: _Export, root: Path | None) -> Decisions:
     decisions = fit_decisions(model, validation, seed)
     model = export.model(folder, decisions.calibration)
     rule = fit_tags(model, validation, decisions.thresholds)
-    model = saved(decisions.calibration, **asdict(rule))
+    model = saved(decisions.calibration, **rule._asdict())
     if any(BY_NAME[signal].level is Level.ARTICLE for signal in heads.signals):
         tell("fitting articles on the signals of their sentences")
         stage, least = fit_articles(model, data.part("train"), ordinary_articles(data, root))
