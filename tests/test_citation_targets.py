@@ -221,20 +221,6 @@ def test_the_words_of_a_source_and_of_its_cue_speak_for_its_kind() -> None:
     assert (found.speaks("source"), found.speaks("cue")) == ({}, {6: ["vague"]})
 
 
-@pytest.mark.parametrize(
-    ("one", "passages"),
-    [
-        (cited(mark(0, "Tom Orr"), mark(1, "said"), mark(1, "it")), [(0,), (1, 2)]),
-        (cited(mark(1, "He"), mark(1, "said"), mark(1, "it"), kind=None), [(0, 1, 2)]),
-        (cited(None, None, mark(1, "it")), [(0, 1, 2)]),
-    ],
-)
-def test_who_stands_elsewhere_is_not_typed_or_nowhere_has_no_kind(one, passages) -> None:
-    found = asked(examples([], [one], []), passages)
-    assert not found.kinds.any()
-    assert found.loss is not None
-
-
 # --- what counts how much -------------------------------------------------------------------------
 
 

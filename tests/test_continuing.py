@@ -21,7 +21,6 @@ from framescope.training.transformer import (
     StartingBundle,
     TransformerTrainer,
     default_encoder,
-    without_labels,
 )
 from toys import SHORT
 
@@ -83,19 +82,6 @@ def test_the_bundle_that_ships_is_continued_as_it_scores() -> None:
     columns = [found.signals.index(name) for name in names]
     own, served = toys.logits_of(trainer, rows), found.model.logits(rows)
     assert np.abs(own[:, columns] - served[:, columns]).max() < 0.5
-
-
-def test_new_signals_are_put_where_they_belong_and_the_others_stay(encoder, start) -> None:
-    labels = np.concatenate([np.zeros((len(FEW), 1), np.float32), FEW.labels], axis=1)
-    trainer = TransformerTrainer(encoder, SHORT, start=start)
-    train = trainer.prepare(replace(FEW, labels=labels, signals=MORE))
-    assert trainer.signals == train.signals == MORE
-    vote = trainer.network.vote.weight.detach()
-    np.testing.assert_array_equal(vote[1:].numpy(), start.weights["vote.weight"].numpy())
-    assert float(vote[0].abs().sum()) > 0
-    train = trainer.prepare(replace(FEW, labels=FEW.labels[:, :1], signals=FEW.signals[:1]))
-    assert train.signals == trainer.signals == toys.SIGNALS
-    assert np.isnan(train.labels[:, 1:]).all()
 
 
 def test_what_can_not_be_continued_is_refused(
@@ -191,13 +177,6 @@ def test_new_signals_are_fitted_and_corpora_that_are_not_read_again_stay_on_reco
     continue_training(own, tmp_path / "again", again, encoder, chosen.changed(epochs=1))
     manifest = bundles.read_manifest(tmp_path / "again")
     assert [one["name"] for one in manifest["earlier_corpora"]] == [*earlier, "added"]
-
-
-def test_rows_for_a_bundle_to_label_have_no_labels() -> None:
-    bare = without_labels(FEW)
-    assert np.isnan(bare.labels).all()
-    assert not any(bare.spans)
-    assert bare.sentences == FEW.sentences
 
 
 def test_added_articles_are_no_longer_far() -> None:

@@ -153,22 +153,6 @@ def test_interrupted_and_resumed_is_as_if_unbroken(encoder, targets, tmp_path) -
         TransformerTrainer(encoder, SHORT, tmp_path).fit(FEW)
 
 
-@pytest.mark.parametrize("passes", [0.5, 2.0])
-def test_rows_are_read_as_often_as_set(encoder, targets, passes, monkeypatch) -> None:
-    trainer = TransformerTrainer(encoder, SHORT.changed(taught_passes=passes), targets=targets)
-    seen: list[int] = []
-
-    def run(rows, tokens, epochs, labelled, held_out) -> None:
-        every = (r for epoch in epochs for batch in epoch for one in batch for r in one.rows)
-        seen.extend(row - labelled for row in every if row >= labelled)
-
-    monkeypatch.setattr(trainer, "_run", run)
-    trainer.fit(FEW)
-    counts = np.bincount(np.array(seen), minlength=len(targets.rows))
-    assert counts.sum() == pytest.approx(passes * len(targets.rows), rel=0.02)
-    assert counts.max() - counts.min() <= 1
-
-
 # --- a teacher ------------------------------------------------------------------------------------
 
 

@@ -20,12 +20,12 @@ import pytest
 pytest.importorskip("torch")
 import toys
 from framescope.classifier import __version__
-from framescope.classifier.errors import FramescopeError, TrainingError
+from framescope.classifier.errors import TrainingError
 from framescope.training import Track
 from framescope.training.corpora import read_exchange
 from framescope.training.data import Data
 from framescope.training.recipes import BaselineSettings, Recipe
-from framescope.training.runs import TrainingRun, check_run_folder, need_tracker, train_baseline
+from framescope.training.runs import TrainingRun, check_run_folder, train_baseline
 from framescope.training.runs.tracking import LearningCurves, read_curves
 
 RECIPE = Recipe(
@@ -198,13 +198,6 @@ def test_a_line_that_was_cut_off_and_nan_are_left_out(tmp_path) -> None:
     path.write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "lo')
     LearningCurves(path)(2, {"loss": 1.0, "validation_loss": float("nan")})
     assert read_curves(path) == [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}]
-
-
-def test_a_tracker_that_is_not_installed_says_how_to_get_it(monkeypatch) -> None:
-    for track in Track:
-        monkeypatch.setitem(sys.modules, track.value, None)
-        with pytest.raises(FramescopeError, match=rf"{track} needs {track}; type: pip install"):
-            need_tracker(track)
 
 
 @pytest.mark.slow
