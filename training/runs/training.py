@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ from framescope.training.runs.card import write_bundle
 from framescope.training.runs.folder import CHECKPOINT, TARGETS, run_folder
 
 if TYPE_CHECKING:
-    from framescope.classifier.models import CitationScorer, TfidfModel, TransformerModel
+    from framescope.classifier.models import Batch, CitationScorer, TfidfModel, TransformerModel
     from framescope.training.recipes import BaselineSettings, TransformerSettings
     from framescope.training.runs.folder import TrainingRun
     from framescope.training.transformer import (
@@ -94,62 +95,25 @@ def train_transformer(
     encoder: Path,
     settings: TransformerSettings,
     *,
-    tell: Tell = lambda line: None,
-    progress: Progress | None = None,
     root: Path | None = None,
     teacher: Teacher | None = None,
-    run: TrainingRun | None = None,
-    name: str | None = None,
+    **keep: Any,
 ) -> None:
     """Fine-tune the transformer, with a checkpoint beside its bundle, and write the bundle.
 
     Calibration and thresholds are fitted on the int8 model's outputs, since those decide. Text
-    without labels lies beside `root`, the folder of corpora.
+    without labels lies beside `root`, the folder of corpora. `keep` are ``tell`` (called with one
+    line per step), ``progress``, ``run`` and ``name``.
     """
-    from framescope.training.transformer import TransformerTrainer
-
     bundles.check_writable(output)
-    targets, taught = None, {}
+    job, targets, origin = _Job(data, output, encoder, settings, **keep), None, {}
     if teacher is not None:
-        # A fault of the student is reported now, not when its teacher has trained for hours.
-        TransformerTrainer(encoder, settings, registry=data.outlets).prepare(data.examples)
-        if limits := teacher.check(encoder, settings.hidden_weight):
-            tell(limits)
-        vectors = bool(settings.hidden_weight)
-        targets = _taught(data, root, teacher, tell, progress, vectors=vectors)
-        taught = {"teacher": teacher.describe(targets)}
-        tell("fine-tuning the student")
-    trainer = _trainer(data, output, encoder, settings, progress, run, targets=targets)
-    trainer.fit(data.examples)
-
+        targets = job.taught(teacher, root)
+        origin = {"teacher": teacher.describe(targets)}
+        job.tell("fine-tuning the student")
+    trainer = job.trainer(targets=targets).fit(data.examples)
     samples = trainer.samples(data.part("train"), _SAMPLES)
-    export = _Export(trainer, data, trainer.heads(), samples, data.part("validation"), tell)
-    export.write(output, lambda folder: _decide(folder, export, root), taught, name, run)
-
-
-def _taught(
-    data: Data,
-    root: Path | None,
-    teacher: Teacher,
-    tell: Tell,
-    progress: Progress | None,
-    *,
-    vectors: bool,
-) -> DistillationTargets:
-    """Fine-tune a teacher and let it label, except for what is kept of an earlier run."""
-    from framescope.training.transformer import make_targets
-
-    tell("choosing articles for the teacher to label")
-    chosen = choose_unlabelled(data, teacher.texts, root, teacher.sentences)
-    rows = chosen.examples
-    tell(
-        f"{len(rows):,} sentences; left out: {chosen.of_outlets:,} articles of outlets that are "
-        f"tested on, {chosen.alike:,} nearly the same as one kept back, and {chosen.repeated:,} "
-        "sentences that are"
-    )
-    tell("fine-tuning the teacher")
-    trained = teacher.learn(data.examples, data.outlets, progress)
-    return make_targets(trained, rows, teacher.folder, vectors=vectors, progress=progress)
+    job.write(trainer, trainer.heads(), samples, partial(_decide, job, trainer, root), origin)
 
 
 def continue_training(
@@ -158,13 +122,9 @@ def continue_training(
     start: StartingBundle,
     encoder: Path,
     settings: TransformerSettings,
-    *,
-    tell: Tell = lambda line: None,
-    progress: Progress | None = None,
-    run: TrainingRun | None = None,
-    name: str | None = None,
+    **keep: Any,
 ) -> None:
-    """Fine-tune a bundle on added rows and those that are read again, and write the new bundle.
+    """Fine-tune a bundle on added rows and those that are read again, as `train_transformer`.
 
     `encoder` is the model folder that the bundle was made from. Raises `TrainingError` when the
     bundle's training can't be continued, or there is nothing to learn from.
@@ -172,27 +132,26 @@ def continue_training(
     from framescope.training.transformer import TransformerTrainer, make_targets, without_labels
 
     bundles.check_writable(output)
+    job = _Job(data, output, encoder, settings, **keep)
     targets, kept = None, run_folder(output) / TARGETS
     if settings.taught_weight:
-        tell(f"labelling these rows by {start.manifest['name']}")
+        job.tell(f"labelling these rows by {start.manifest['name']}")
         before = TransformerTrainer(encoder, settings, registry=data.outlets, start=start)
         train = before.prepare(data.examples)
         names, counts = np.unique(train.article[train.corpus != ADDED], return_counts=True)
         order = np.random.default_rng(settings.seed).permutation(len(names))
         again = names[order[np.cumsum(counts[order]) <= _REPLAYED]]
         rows = train.where((train.corpus == ADDED) | np.isin(train.article, again))
-        targets = make_targets(before, without_labels(rows), kept, progress=progress)
-    tell("fine-tuning")
-    trainer = _trainer(data, output, encoder, settings, progress, run, targets=targets, start=start)
-    trainer.fit(data.examples)
+        targets = make_targets(before, without_labels(rows), kept, progress=job.progress)
+    job.tell("fine-tuning")
+    trainer = job.trainer(targets=targets, start=start).fit(data.examples)
     train, validation = (start.widened(data.part(part)) for part in ("train", "validation"))
-    samples = trainer.samples(train, _SAMPLES_CONTINUED)
-    export = _Export(trainer, data, _kept(start.heads, trainer), samples, validation, tell)
+    samples, heads = trainer.samples(train, _SAMPLES_CONTINUED), _kept(start.heads, trainer)
 
     def decide(folder: Path) -> Decisions:
-        decisions = _decide_new(folder, export, start)
+        decisions = _decide_new(job, heads, validation, start, folder)
         if start.domain is not None:
-            model = export.model(folder, decisions.calibration)
+            model = job.model(folder, decisions.calibration)
             own, held = (rows.where(rows.corpus == ADDED) for rows in (train, validation))
             proba = decisions.calibration.apply(model.logits(validation.sentences))
             proba = proba[validation.corpus == ADDED]
@@ -201,115 +160,124 @@ def continue_training(
         return decisions
 
     origin = {"start": {"name": start.manifest["name"], "digest": start.identity}}
-    export.write(output, decide, origin, name, run, _carried(start.manifest, data))
+    job.write(trainer, heads, samples, decide, origin, _carried(start.manifest, data))
     shutil.rmtree(kept, ignore_errors=True)
 
 
-def _trainer(
-    data: Data,
-    output: Path,
-    encoder: Path,
-    settings: TransformerSettings,
-    progress: Progress | None,
-    run: TrainingRun | None,
-    **more: Any,
-) -> TransformerTrainer:
-    from framescope.training.transformer import TransformerTrainer
-
-    checkpoints, curve = run_folder(output) / CHECKPOINT, None if run is None else run.curves
-    return TransformerTrainer(
-        encoder, settings, checkpoints, progress, registry=data.outlets, curve=curve, **more
-    )
-
-
-# --- export ---------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
-class _Export:
-    """A fine-tuned network on its way into a bundle."""
+class _Job:
+    """A transformer to be trained, and what is told and kept on its way into a bundle."""
 
-    trainer: TransformerTrainer
     data: Data
-    heads: Heads
-    samples: Sequence[Any]
-    validation: Examples
-    tell: Tell
+    output: Path
+    encoder: Path
+    settings: TransformerSettings
+    tell: Tell = lambda line: None
+    progress: Progress | None = None
+    run: TrainingRun | None = None
+    name: str | None = None
 
-    def write(
-        self,
-        output: Path,
-        decide: Callable[[Path], Decisions],
-        origin: Mapping[str, Any],
-        name: str | None,
-        run: TrainingRun | None,
-        carried: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Export the network, let `decide` fit decisions on the export, and write the bundle."""
-        from framescope.training.transformer import describe_encoder, export, quantise
+    def trainer(self, **more: Any) -> TransformerTrainer:
+        from framescope.training.transformer import TransformerTrainer
 
-        trainer = self.trainer
-        encoder, seed = describe_encoder(trainer.encoder), trainer.settings.seed
-        settings = {"encoder": encoder, **trainer.settings.model_dump(), **origin}
-        with tempfile.TemporaryDirectory() as temporary:
-            exact, folder = Path(temporary, "float32"), Path(temporary, "int8")
-            exact.mkdir()
-            self.tell("exporting to ONNX, int8")
-            export(trainer.network, self.heads, trainer.encoder / TOKENIZER, exact)
-            shutil.copytree(exact, folder)
-            quantise(folder, self.samples)
-            decisions = decide(folder)
-            figures = {"int8_agreement": self.agreement(exact, folder, decisions)}
+        more |= {"registry": self.data.outlets, "curve": self.run and self.run.curves}
+        checkpoints = run_folder(self.output) / CHECKPOINT
+        return TransformerTrainer(self.encoder, self.settings, checkpoints, self.progress, **more)
 
-            def save(target: Path) -> None:
-                shutil.copytree(folder, target, dirs_exist_ok=True)
+    def taught(self, teacher: Teacher, root: Path | None) -> DistillationTargets:
+        """Fine-tune a teacher and let it label, except for what is kept of an earlier run."""
+        from framescope.training.transformer import make_targets
 
-            more = {**figures, **(carried or {})}
-            write_bundle(
-                self.data, output, "transformer", seed, settings, decisions, save, name, more
-            )
-        if run is not None:
-            run.figures.update(figures)
-        trainer.discard_checkpoint()
+        data, hidden = self.data, self.settings.hidden_weight
+        # A fault of the student is reported now, not when its teacher has trained for hours.
+        self.trainer().prepare(data.examples)
+        if limits := teacher.check(self.encoder, hidden):
+            self.tell(limits)
+        self.tell("choosing articles for the teacher to label")
+        chosen = choose_unlabelled(data, teacher.texts, root, teacher.sentences)
+        rows = chosen.examples
+        self.tell(
+            f"{len(rows):,} sentences; left out: {chosen.of_outlets:,} articles of outlets that "
+            f"are tested on, {chosen.alike:,} nearly the same as one kept back, and "
+            f"{chosen.repeated:,} sentences that are"
+        )
+        self.tell("fine-tuning the teacher")
+        trained = teacher.learn(data.examples, data.outlets, self.progress)
+        vectors, progress = bool(hidden), self.progress
+        return make_targets(trained, rows, teacher.folder, vectors=vectors, progress=progress)
 
     def model(self, folder: Path, calibration: Calibration) -> TransformerModel:
         """Load what was exported."""
         return load_transformer(folder, calibration, self.data.outlets)
 
-    def agreement(self, exact: Path, folder: Path, decisions: Decisions) -> float:
-        """Return how often the int8 model decides as the network in float32 does."""
-        self.tell("comparing int8 with float32")
-        rows = self.validation.sentences
-        shutil.copyfile(folder / HEADS, exact / HEADS)
-        models = (self.model(one, decisions.calibration) for one in (folder, exact))
-        flags = [decisions.flags(model.logits(rows)) for model in models]
-        found = float((flags[0] == flags[1]).mean())
-        self.tell(f"int8 decides as float32 does in {found:.2%} of {len(rows):,} sentences")
-        return round(found, 4)
+    def write(
+        self,
+        trainer: TransformerTrainer,
+        heads: Heads,
+        samples: Sequence[Batch],
+        decide: Callable[[Path], Decisions],
+        origin: Mapping[str, Any],
+        carried: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Export the network, let `decide` fit decisions on the export, and write the bundle."""
+        from framescope.training.transformer import describe_encoder, export, quantise
+
+        encoder, seed = describe_encoder(self.encoder), self.settings.seed
+        settings = {"encoder": encoder, **trainer.settings.model_dump(), **origin}
+        with tempfile.TemporaryDirectory() as temporary:
+            exact, folder = Path(temporary, "float32"), Path(temporary, "int8")
+            exact.mkdir()
+            self.tell("exporting to ONNX, int8")
+            export(trainer.network, heads, self.encoder / TOKENIZER, exact)
+            shutil.copytree(exact, folder)
+            quantise(folder, samples)
+            decisions = decide(folder)
+            self.tell("comparing int8 with float32")
+            shutil.copyfile(folder / HEADS, exact / HEADS)
+            rows = self.data.part("validation").sentences
+            models = (self.model(one, decisions.calibration) for one in (folder, exact))
+            flags = [decisions.flags(model.logits(rows)) for model in models]
+            agreement = float((flags[0] == flags[1]).mean())
+            told = f"int8 decides as float32 does in {agreement:.2%} of {len(rows):,} sentences"
+            self.tell(told)
+            figures = {"int8_agreement": round(agreement, 4)}
+
+            def save(target: Path) -> None:
+                shutil.copytree(folder, target, dirs_exist_ok=True)
+
+            kind, more = "transformer", {**figures, **(carried or {})}
+            name, output = self.name, self.output
+            write_bundle(self.data, output, kind, seed, settings, decisions, save, name, more)
+        if self.run is not None:
+            self.run.figures.update(figures)
+        trainer.discard_checkpoint()
 
 
-def _decide(folder: Path, export: _Export, root: Path | None) -> Decisions:
+# --- decisions ------------------------------------------------------------------------------------
+
+
+def _decide(job: _Job, trainer: TransformerTrainer, root: Path | None, folder: Path) -> Decisions:
     """Fit everything that makes decisions of an exported network's outputs.
 
     Citations, calibration and thresholds, spans, articles: each is saved with the network as it is
     fitted, and read by those that follow.
     """
-    data, validation, heads, tell = export.data, export.validation, export.heads, export.tell
-    seed, nothing = export.trainer.settings.seed, Calibration.identity(heads.signals)
+    data, tell, seed, heads = job.data, job.tell, job.settings.seed, trainer.heads()
+    validation, nothing = data.part("validation"), Calibration.identity(heads.signals)
 
     def saved(calibration: Calibration, **changes: Any) -> TransformerModel:
         nonlocal heads
         heads = replace(heads, **changes)
         heads.save(folder)
-        return export.model(folder, calibration)
+        return job.model(folder, calibration)
 
-    model = export.model(folder, nothing)
-    if export.trainer.network.citations is not None:
+    model = job.model(folder, nothing)
+    if trainer.network.citations is not None:
         tell("fitting the citation scorer")
         model = saved(nothing, fusion=_citation_scorer(model, validation).to_record())
     tell("calibrating on the validation part")
     decisions = fit_decisions(model, validation, seed)
-    model = export.model(folder, decisions.calibration)
+    model = job.model(folder, decisions.calibration)
     rule = fit_tags(model, validation, decisions.thresholds)
     model = saved(decisions.calibration, **rule._asdict())
     if any(BY_NAME[signal].level is Level.ARTICLE for signal in heads.signals):
@@ -318,7 +286,7 @@ def _decide(folder: Path, export: _Export, root: Path | None) -> Decisions:
         if stage.outputs.weights:
             model = saved(decisions.calibration, articles=stage.to_record())
             decisions = fit_decisions(model, validation, seed).at_least(least)
-            model = export.model(folder, decisions.calibration)
+            model = job.model(folder, decisions.calibration)
     _sum_up(model, data, decisions, seed, tell, folder)
     return decisions
 
@@ -353,9 +321,6 @@ def _citation_scorer(model: TransformerModel, validation: Examples) -> CitationS
     return fit_citation_scorer(rows, resolved, found.logits, model.signals, found.state_media)
 
 
-# --- what is kept of the bundle before ------------------------------------------------------------
-
-
 def _kept(before: Heads, trainer: TransformerTrainer) -> Heads:
     """Return the heads of a new network with what was fitted on those it started from."""
     now = trainer.heads()
@@ -370,15 +335,17 @@ def _kept(before: Heads, trainer: TransformerTrainer) -> Heads:
     )
 
 
-def _decide_new(folder: Path, export: _Export, start: StartingBundle) -> Decisions:
+def _decide_new(
+    job: _Job, heads: Heads, validation: Examples, start: StartingBundle, folder: Path
+) -> Decisions:
     """Keep what decides on the signals there were; fit it for those that are new."""
-    heads, manifest, seed = export.heads, start.manifest, export.trainer.settings.seed
+    manifest = start.manifest
     lines, limits = dict(manifest["calibration"]), dict(manifest["thresholds"])
     new = [signal for signal in heads.signals if signal not in limits]
     if new:
-        export.tell(f"calibrating what is new on the validation part: {', '.join(new)}")
-        model = export.model(folder, Calibration.identity(heads.signals))
-        fitted = fit_decisions(model, export.validation, seed)
+        job.tell(f"calibrating what is new on the validation part: {', '.join(new)}")
+        model = job.model(folder, Calibration.identity(heads.signals))
+        fitted = fit_decisions(model, validation, job.settings.seed)
         of_new = fitted.calibration.to_record()
         lines |= {signal: of_new[signal] for signal in new}
         limits |= {signal: fitted.thresholds[signal] for signal in new}
@@ -386,8 +353,8 @@ def _decide_new(folder: Path, export: _Export, start: StartingBundle) -> Decisio
     thresholds = {signal: limits[signal] for signal in heads.signals}
     decisions = Decisions(ordered, thresholds, manifest.get("thresholds_elsewhere", {}))
     if set(new) & set(heads.tags):
-        model = export.model(folder, decisions.calibration)
-        fitted_tags = fit_tags(model, export.validation, thresholds).tag_thresholds
+        model = job.model(folder, decisions.calibration)
+        fitted_tags = fit_tags(model, validation, thresholds).tag_thresholds
         pairs = zip(heads.tags, fitted_tags, heads.tag_thresholds, strict=True)
         chosen = tuple(fresh if tag in new else kept for tag, fresh, kept in pairs)
         replace(heads, tag_thresholds=chosen).save(folder)

@@ -200,8 +200,7 @@ def in_spans(
 class TargetShard:
     """A teacher's outputs for some articles, as a file keeps them.
 
-    Row r's tokens are those from `first[r]` to `first[r + 1]`. Logits have shape (n_rows,
-    n_signals), the others (n_tokens, ...), without columns where the teacher doesn't give them.
+    Row r's tokens are those from `first[r]` to `first[r + 1]`, of what has shape (n_tokens, ...).
     """
 
     path: Path
@@ -236,10 +235,7 @@ class TargetShard:
 
 @dataclass(frozen=True)
 class DistillationTargets:
-    """Rows without labels, and a teacher's outputs for them, in their order.
-
-    `width` is the size of the teacher's vectors, `identity` a SHA-256 of the teacher and the rows.
-    """
+    """Rows without labels and a teacher's outputs for them; `width` is that of its vectors."""
 
     rows: Examples
     shards: Sequence[TargetShard]
@@ -250,9 +246,7 @@ class DistillationTargets:
 class DistillationLoss:
     """The loss of a student against distillation targets, whose rows begin at `start`.
 
-    Sentences are weighted as labels are. Of tokens: their tags and roles, of sources and cues their
-    kinds, and the cosine distance of their vectors. Tokens count only in sentences that the student
-    reads as its teacher did.
+    Tokens count only in sentences that the student reads as its teacher did.
     """
 
     def __init__(
@@ -284,10 +278,7 @@ class DistillationLoss:
     def loss(
         self, outputs: Sequence[Tensor], gain: Tensor, bridged: Tensor | None, batch: Batch
     ) -> Tensor | None:
-        """Return the loss of a batch; None where it has no row with targets.
-
-        `bridged` are the network's vectors mapped to the teacher's, where these are learned.
-        """
+        """Return the loss of a batch; None where it has no row with targets."""
         chosen = batch.places[:, 1] >= self.start
         if not chosen.any():
             return None

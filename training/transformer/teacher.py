@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -91,8 +91,8 @@ class Teacher:
         if not kept.is_file():
             trainer.fit(rows)
             with replacing(kept) as draft:
-                identity = {"identity": trainer.identity(rows)}
-                save_network(trainer.network.state_dict(), draft, identity)
+                network, identity = trainer.network.state_dict(), trainer.identity(rows)
+                save_network(network, draft, {"identity": identity})
             trainer.discard_checkpoint()
             return trainer
         trainer.prepare(rows)
@@ -129,25 +129,18 @@ def make_targets(
     identity = _identity(teacher)
     folder.mkdir(parents=True, exist_ok=True)
     shards: list[TargetShard] = []
-    done = 0
-    for number, part in enumerate(_parts(rows)):
+    starts = np.flatnonzero(np.r_[True, rows.article[1:] != rows.article[:-1]])
+    for number, (start, end) in enumerate(pairwise([*starts[::_SHARD].tolist(), len(rows)])):
+        part = rows.where(np.arange(start, end))
         path, own = folder / f"{number:05}.safetensors", _digest(identity, part)
         while (shard := TargetShard.read(path, own, vectors=vectors)) is None:
             with replacing(path) as draft:
                 save_file(_outputs(teacher, part, vectors=vectors), draft, {"identity": own})
         shards.append(shard)
-        done += len(part)
         if progress is not None:
-            progress(done, len(rows), "labelling")
+            progress(end, len(rows), "labelling")
     width = int(teacher.network.vote.in_features)
     return DistillationTargets(rows, shards, width, _digest(identity, rows))
-
-
-def _parts(rows: Examples) -> Iterator[Examples]:
-    """Cut rows into some articles each."""
-    starts = np.flatnonzero(np.r_[True, rows.article[1:] != rows.article[:-1]])
-    for start, end in pairwise([*starts[::_SHARD].tolist(), len(rows)]):
-        yield rows.where(np.arange(start, end))
 
 
 def _outputs(teacher: TransformerTrainer, rows: Examples, *, vectors: bool) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from framescope.classifier.models import (
     Batch,
     Heads,
     Packer,
-    Passage,
     Reader,
     TextForm,
     Tokens,
@@ -59,10 +58,7 @@ class TransformerTrainer:
 
     A checkpoint is kept in `checkpoints` while training, and resumed if there is one. Without a
     registry outlets' names are read as they are. `curve` is called with a step and what was
-    measured there: ``loss`` (the running mean), ``learning_rate``, and with patience
-    ``validation_loss`` after each epoch.
-
-    `signals` are the columns of the votes, and `tags` the span signals among them.
+    measured there. `signals` are the columns of the votes, and `tags` the span signals among them.
     """
 
     network: FramingEncoder
@@ -100,28 +96,21 @@ class TransformerTrainer:
         Raises `TrainingError` when there is nothing to train on, the encoder can't be read, or a
         checkpoint is of another training; passes KeyboardInterrupt on, after writing a checkpoint.
         """
-        train = self.prepare(examples)
+        train, chosen = self.prepare(examples), self.settings
         labelled = len(train)
         if self.targets is not None:
             train = train.followed_by(self.targets.rows)
         tokens = self.read(train)
-        chosen = self.settings
-        shares = {**chosen.shares, UNLABELLED: chosen.taught_passes / max(chosen.epochs, 1)}
-        schedule = Schedule(train, self.packer, tokens, shares, chosen.batch_tokens, chosen.seed)
-        epochs = [schedule.epoch(number) for number in range(chosen.epochs)]
         held_out = None
         if chosen.patience:
             rows = self._widened(held_out_rows(examples, chosen.seed))
             held_out = HeldOut(rows, self.read(rows))
-        self._run(train, tokens, epochs, labelled, held_out)
+        self._run(train, tokens, self._losses(train, tokens, labelled), held_out)
         self.network.eval()
         return self
 
     def prepare(self, examples: Examples) -> Examples:
-        """Make the network as training begins with it, and return the rows of the training part.
-
-        Raises `TrainingError` when there are none, or the encoder can't be read.
-        """
+        """Make the network as training begins with it, and return the rows of the training part."""
         train = examples.where(examples.part == "train")
         if not len(train.sentences):
             raise TrainingError("no training rows; are the corpora there? see: framescope corpora")
@@ -189,15 +178,10 @@ class TransformerTrainer:
 
     def heads(self) -> Heads:
         """Return what the network's outputs mean, for serving; tags count from an even chance."""
-        return Heads(
-            self.signals,
-            self.tags,
-            tuple(float(g) for g in self.network.gain.detach()),
-            (0.0,) * len(self.tags),
-            self.settings.max_tokens,
-            self.settings.context,
-            self.registry is not None,
-        )
+        gain, thresholds = tuple(self.network.gain.tolist()), (0.0,) * len(self.tags)
+        length, context = self.settings.max_tokens, self.settings.context
+        typed = self.registry is not None
+        return Heads(self.signals, self.tags, gain, thresholds, length, context, typed)
 
     def samples(self, examples: Examples, count: int) -> list[Batch]:
         """Draw passages of some rows, by which int8 is scaled, in small batches by length."""
@@ -215,17 +199,14 @@ class TransformerTrainer:
         self.network.eval()
         for group in by_length(passages, _INFERENCE_TOKENS):
             batch = self.packer.batch(group, held_out.tokens)
-            votes, tags, *_ = self._outputs(batch)[0]
+            (votes, tags, *_), _ = self._outputs(batch)
             gain = self.network.gain.cpu()
             logits[batch.places[:, 1]] = pool(votes, tags, gain, batch.places, columns)
         self.network.train()
         return held_out.loss(logits, self.settings.weights)
 
     def _outputs(self, batch: Batch) -> tuple[list[Tensor], Tensor]:
-        """Return the network's outputs for a batch, in float32 and on the CPU, and its vectors.
-
-        The encoder runs on a GPU where there is one; losses are small, and computed in one place.
-        """
+        """Return the network's outputs for a batch, in float32 and on the CPU, and its vectors."""
         with torch.autocast(self.device.type, torch.bfloat16):
             vectors = self.network.vectors(
                 self.network.embed(torch.from_numpy(batch.ids).to(self.device)),
@@ -238,11 +219,13 @@ class TransformerTrainer:
         self,
         train: Examples,
         tokens: Sequence[Tokens],
-        epochs: Sequence[Sequence[Sequence[Passage]]],
-        labelled: int,
+        loss_of: Callable[[Batch], Tensor],
         held_out: HeldOut | None,
     ) -> None:
         chosen = self.settings
+        shares = {**chosen.shares, UNLABELLED: chosen.taught_passes / max(chosen.epochs, 1)}
+        schedule = Schedule(train, self.packer, tokens, shares, chosen.batch_tokens, chosen.seed)
+        epochs = [schedule.epoch(number) for number in range(chosen.epochs)]
         batches = [batch for epoch in epochs for batch in epoch]
         ends = set(np.cumsum([len(epoch) for epoch in epochs]).tolist())
         self.network.to(self.device)
@@ -252,7 +235,6 @@ class TransformerTrainer:
         if self.checkpoints is not None:
             checkpoint = Checkpoint(self.checkpoints, self._identity(train, len(batches)))
             now = checkpoint.restore(self.network, optimizer)
-        loss_of = self._losses(train, tokens, labelled)
         trained = [p for p in self.network.parameters() if p.requires_grad]
         self.network.train()
         whole = True
