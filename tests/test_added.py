@@ -42,13 +42,13 @@ def written(path: Path, count: int = 40, seed: int = 1, prefix: str = "", **know
     return path
 
 
-def load(*added: Path, only: list[str] | None = None, **asked: Any) -> Data:
-    return load_data(None, only, 13, corpora=SHIPPED, added=added, **asked)
+def load(*added: Path) -> Data:
+    return load_data(None, None, 13, corpora=SHIPPED, added=added)
 
 
 def alone(*added: Path, **asked: Any) -> Data:
     """The files and nothing else, which is quick."""
-    return load(*added, only=["added"], **asked)
+    return load_data(None, ["added"], 13, corpora=SHIPPED, added=added, **asked)
 
 
 def part_of(data: Data) -> dict[str, set[str]]:
@@ -124,12 +124,6 @@ def test_neither_names_of_files_nor_ids_nor_another_file_move_an_article(tmp_pat
     assert Counter(both.examples.part) == {"train": 300, "validation": 40, "test": 60}
 
 
-def test_another_seed_keeps_other_articles_back(tmp_path) -> None:
-    mine = written(tmp_path / "mine.jsonl")
-    other = load_data(None, ["added"], 14, corpora=SHIPPED, added=[mine])
-    assert part_of(other) != part_of(alone(mine))
-
-
 def outlets_of(data: Data, part: str) -> set[str]:
     return set(data.examples.outlet[data.examples.part == part].tolist())
 
@@ -176,7 +170,9 @@ def test_a_share_of_what_is_added_leaves_what_is_held_out(tmp_path) -> None:
     mine = written(tmp_path / "mine.jsonl")
     whole, half = alone(mine), alone(mine, shares={"added": 0.5})
     assert half.held_out == whole.held_out
-    assert len(half.part("train")) == len(whole.part("train")) / 2
+    learned = set(half.part("train").article)
+    assert len(learned) == 15
+    assert np.isin(whole.part("train").article, list(learned)).sum() == len(half.part("train"))
     assert len(half.part("test")) == len(whole.part("test"))
 
 

@@ -22,7 +22,7 @@ from framescope.training.transformer import TransformerTrainer
 from framescope.training.transformer.checkpoint import Checkpoint, Standing
 from framescope.training.transformer.encoder import read_tokenizer
 from framescope.training.transformer.targets import Schedule, Targets, in_spans, marked, pool
-from framescope.training.transformer.training import HeldOut, held_out_rows
+from framescope.training.transformer.training import HeldOut
 from outlets import INVENTED
 from safetensors.torch import load_file, save_file
 from toys import SHORT, difference, ranked
@@ -277,16 +277,6 @@ def test_a_damaged_checkpoint_is_one_clear_line(saved, damage) -> None:
     assert "\n" not in message
 
 
-def test_discarding_removes_the_folder_only_when_nothing_else_is_in_it(saved) -> None:
-    other = saved[0] / "notes.txt"
-    other.write_text("mine")
-    Checkpoint(saved[0], RUN).discard()
-    assert list(saved[0].iterdir()) == [other]
-    other.unlink()
-    Checkpoint(saved[0], RUN).discard()
-    assert not saved[0].exists()
-
-
 # --- stopping early -------------------------------------------------------------------------------
 
 
@@ -336,15 +326,6 @@ def test_early_stopping_needs_held_out_articles(encoder, tmp_path, monkeypatch) 
     trainer, *_ = watched(encoder, tmp_path, [], monkeypatch)
     with pytest.raises(TrainingError, match="no validation rows to stop early by"):
         trainer.fit(replace(FEW, part=np.full(len(FEW), "train")))
-
-
-def test_each_corpus_counts_the_same_in_the_held_out_loss() -> None:
-    rows = held_out_rows(TOY, 1)
-    assert set(rows.part.tolist()) == {"validation"}
-    logits = torch.zeros(rows.labels.shape)
-    assert HeldOut(rows, []).loss(logits, {}) == pytest.approx(np.log(2), rel=1e-5)
-    doubled = HeldOut(rows, []).loss(logits, dict.fromkeys(rows.signals, 2.0))
-    assert doubled == pytest.approx(2 * np.log(2), rel=1e-5)
 
 
 # --- what can't be trained on ---------------------------------------------------------------------
@@ -457,14 +438,6 @@ def test_tokens_are_marked_by_the_spans_they_touch() -> None:
     assert other.tolist() == [[1, 0], [0, 0], [0, 0], [0, 0]]
     outside = [Span(90, 100, "loaded_language"), Span(113, 120, "loaded_language")]
     assert not in_spans(sentence, tokens, outside, toys.TAGS).any()
-
-
-def test_a_sentence_without_tokens_is_pooled_to_zero() -> None:
-    places = np.array([[0, 0, 1, 3], [0, 1, 3, 3], [0, 2, 3, 4]])
-    votes = torch.tensor([[[9.0], [1.0], [3.0], [5.0], [9.0]]])
-    tags = torch.tensor([[[9.0], [-2.0], [-1.0], [4.0], [9.0]]])
-    found = pool(votes, tags, torch.tensor([0.5]), places, [0])
-    assert found.tolist() == [[2.0 - 0.5], [0.0], [5.0 + 2.0]]
 
 
 # --- schedule -------------------------------------------------------------------------------------

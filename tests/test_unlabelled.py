@@ -114,12 +114,10 @@ def test_near_duplicates_of_what_is_kept_back_are_left_out(data, tmp_path) -> No
 
 
 def test_whole_articles_are_drawn_until_there_are_enough(data, tmp_path) -> None:
-    many = [article(seed, "The Kiln") for seed in range(30, 40)]
-    some = chosen(data, tmp_path, *many, sentences=20)
-    assert len(some.examples) == 24
-    again = chosen(data, tmp_path, *reversed(many), sentences=20)
-    assert ids(some) == ids(again)
-    assert ids(chosen(data, tmp_path, *many, sentences=40)) > ids(some)
+    many = [article(seed, "The Kiln") for seed in range(30, 34)]
+    some = chosen(data, tmp_path, *many, sentences=12)
+    assert len(some.examples) == 16
+    assert ids(chosen(data, tmp_path, *reversed(many), sentences=12)) == ids(some)
 
 
 def test_nothing_to_label_is_said(data, tmp_path) -> None:

@@ -170,20 +170,19 @@ def _described_split(root: Path | None, names: Sequence[str], allow_changed: boo
     """Split corpora; return the parts, and the overlap that was found and removed."""
     from dataclasses import asdict
 
-    from framescope.training.data import assign_parts, build_examples
+    from framescope.training.data import PARTS, assign_parts, build_examples
 
     split = assign_parts(build_examples(root, names, allow_changed=allow_changed))
     parts: dict[str, dict[str, dict[str, int]]] = {}
-    for corpus, sentences in split.counts().items():
-        own = split.examples.where(split.examples.corpus == corpus)
-        parts[corpus] = {
-            part: {
-                "groups": len(set(own.group[own.part == part])),
-                "articles": len(set(own.article[own.part == part])),
-                "sentences": count,
+    for corpus in dict.fromkeys(split.examples.corpus.tolist()):
+        parts[corpus] = {}
+        for part in PARTS:
+            own = (split.examples.corpus == corpus) & (split.examples.part == part)
+            parts[corpus][part] = {
+                "groups": len(set(split.examples.group[own])),
+                "articles": len(set(split.examples.article[own])),
+                "sentences": int(own.sum()),
             }
-            for part, count in sentences.items()
-        }
     return {
         "seed": split.seed,
         "signature": split.signature,

@@ -201,22 +201,14 @@ def merge(
 
 
 def _record(one: LabelCheck, errors: LikelyErrors | None, most: int) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "articles": one.articles,
-        "sentences": one.sentences,
-        "pairs": one.pairs,
-        "problems": [asdict(problem) for problem in one.problems],
-        "balance": [asdict(row) for row in one.balance],
-        "likely_errors": None
-        if errors is None
-        else {
-            "looked_at": errors.labels,
-            "found": len(errors.found),
-            "shown": [_finite(asdict(each)) | {"why": each.why} for each in errors.found[:most]],
-        },
-        "not_looked_at": [*one.unread, *(errors.unread if errors else ())],
+    record = asdict(one)
+    unread = [*record.pop("unread"), *(errors.unread if errors else ())]
+    likely = errors and {
+        "looked_at": errors.labels,
+        "found": len(errors.found),
+        "shown": [_finite(asdict(each)) | {"why": each.why} for each in errors.found[:most]],
     }
+    return record | {"likely_errors": likely, "not_looked_at": unread}
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:

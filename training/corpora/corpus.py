@@ -62,46 +62,24 @@ def by_block(article: Article) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Where a corpus comes from, what it labels, and under which terms.
-
-    Attributes
-    ----------
-    folder : str
-        Its folder below the root of the corpora.
-    files : tuple of str
-        Glob patterns, below the folder, of every file that is read.
-    citation : str
-        Authors, year, title, and DOI or ACL Anthology id.
-    licence : str
-        As its files or its publisher state it; docs/corpora.md says what it covers.
-    signals : collection of str
-        The signals it labels, in taxonomy order.
-    unit : str
-        What carries a label.
-    mapping : str
-        How its labels map to the taxonomy, and where they differ from the guidelines.
-    digest : str or None
-        Pinned SHA-256 of the files (`Corpus.digest`); None for the user's own files and for those
-        that ship with the code.
-    group : callable
-        Article -> name of the group that is never divided between training and held-out parts.
-    other_sense : tuple of str
-        Signals labelled in another sense than the guidelines: models learn from them, but are
-        neither calibrated nor given thresholds by them.
-    """
+    """Where a corpus comes from, what it labels, and under which terms."""
 
     name: str
     title: str
-    folder: str
-    files: tuple[str, ...]
+    folder: str  # below the root of the corpora
+    files: tuple[str, ...]  # glob patterns, below the folder, of every file that is read
     url: str
-    citation: str
-    licence: str
-    signals: Collection[str]
-    unit: str
-    mapping: str
+    citation: str  # authors, year, title, and DOI or ACL Anthology id
+    licence: str  # as its files or its publisher state it; see docs/corpora.md
+    signals: Collection[str]  # that it labels, in taxonomy order
+    unit: str  # what carries a label
+    mapping: str  # of its labels to the taxonomy, and where they differ from the guidelines
+    # pinned SHA-256 of the files (`Corpus.digest`); none for the user's own and what ships
     digest: str | None = None
+    # article -> name of the group that is never divided between training and held-out parts
     group: Callable[[Article], str] = by_article
+    # signals labelled in another sense than the guidelines: models learn from them, but are neither
+    # calibrated nor given thresholds by them
     other_sense: tuple[str, ...] = ()
     language: str = "en"
 

@@ -28,37 +28,18 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Examples:
-    """Sentences with their labels, and with what may not be divided between parts.
+    """Sentences with their labels, and with what may not be divided between parts."""
 
-    Attributes
-    ----------
-    sentences : tuple of Sentence
-        n of them, article by article, in order; ``article_id`` is ``"corpus/id"``.
-    labels : ndarray of float32, shape (n, k)
-        NaN where not annotated; the label of an article stands on each of its sentences.
-    signals : tuple of str
-        The k columns, in taxonomy order: every signal that some loaded corpus labels.
-    spans : tuple of tuple of Span
-        The labelled spans that overlap each sentence, clipped to it, in offsets of the article.
-    citations : tuple of (tuple of RowCitation or None)
-        Of each sentence; None where not annotated.
-    corpus, article, outlet, group : ndarray of str, shape (n,)
-        ``outlet`` is empty where unknown; a ``group`` is never divided between parts.
-    part : ndarray of str, shape (n,)
-        ``train``, ``validation``, ``test``, ``unseen_outlet`` or ``removed``; empty before
-        splitting.
-    """
-
-    sentences: tuple[Sentence, ...]
-    labels: NDArray[np.float32]
-    signals: tuple[str, ...]
-    spans: tuple[tuple[Span, ...], ...]
-    citations: tuple[tuple[RowCitation, ...] | None, ...]
+    sentences: tuple[Sentence, ...]  # n, article by article; ``article_id`` is ``"corpus/id"``
+    labels: NDArray[np.float32]  # (n, k); NaN where not annotated; those of articles on each row
+    signals: tuple[str, ...]  # the k columns, in taxonomy order
+    spans: tuple[tuple[Span, ...], ...]  # clipped to each sentence, in offsets of the article
+    citations: tuple[tuple[RowCitation, ...] | None, ...]  # None where not annotated
     corpus: Text
     article: Text
-    outlet: Text
-    group: Text
-    part: Text
+    outlet: Text  # empty where unknown
+    group: Text  # never divided between parts
+    part: Text  # one of `training.data.splits.PARTS`; empty before splitting
 
     def __len__(self) -> int:
         return len(self.sentences)
@@ -109,18 +90,10 @@ def build(
 ) -> Examples:
     """Load corpora as one matrix.
 
-    Parameters
-    ----------
-    root : Path or None
-        The folder of corpora; not needed for what ships.
-    names : sequence of str, optional
-        Corpora, in order; all but the user's own files by default.
-    allow_changed : bool
-        Take files other than those the cards pin.
-    registry : Registry or None
-        Add quotations, names of outlets and citations to sentences, as for scoring; slow.
-    added : iterable of (Article, str)
-        A user's own articles with their groups; they follow, as the corpus ``added``.
+    By default they are all but the user's own files. `allow_changed` takes files other than those
+    the cards pin. A `registry` adds quotations, names of outlets and citations to sentences, as for
+    scoring, which is slow. A user's own articles, `added` with their groups, follow as the corpus
+    ``added``. Raise `CorpusError` if a corpus is missing, changed or can't be read.
     """
     rows = [
         row

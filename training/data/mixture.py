@@ -32,15 +32,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Added:
-    """Articles of a user's own files, which are added to a recipe's corpora.
+    """Articles of a user's own files, which are added to a recipe's corpora."""
 
-    `articles` have ids that are unique among them, `files` is the number of the file by those ids,
-    and `digests` the SHA-256 of each file by its path as it was given.
-    """
-
-    articles: tuple[Article, ...]
-    files: Mapping[str, int]
-    digests: Mapping[str, str]
+    articles: tuple[Article, ...]  # with ids that are unique among them
+    files: Mapping[str, int]  # the number of the file, by those ids
+    digests: Mapping[str, str]  # SHA-256 of each file, by its path as it was given
 
     @classmethod
     def read(cls, paths: Sequence[Path]) -> Added:
@@ -98,33 +94,16 @@ def _labelled(path: Path) -> list[Article]:
 
 @dataclass(frozen=True)
 class Data:
-    """The rows of a run, and what identifies them.
+    """The rows of a run, and what identifies them."""
 
-    Attributes
-    ----------
-    examples : Examples
-        All rows, with their parts.
-    corpora : tuple of str
-        Those in it, in the catalogue's order.
-    signature : str
-        Of the split of all corpora, whichever of them the run uses.
-    held_out : mapping of str to str
-        `training.data.splits.Split.held_out`.
-    digests : mapping of str to str
-        Of each corpus' files.
-    outlets : Registry or None
-        Whose names models read as placeholders; None: names are read as they are.
-    added : mapping of str to str
-        SHA-256 of each file of the corpus ``added``, by its path as it was given.
-    """
-
-    examples: Examples
-    corpora: tuple[str, ...]
+    examples: Examples  # all rows, with their parts
+    corpora: tuple[str, ...]  # those in it, in the catalogue's order
     seed: int
-    signature: str
-    held_out: Mapping[str, str] = field(default_factory=dict)
-    digests: Mapping[str, str] = field(default_factory=dict)
-    outlets: Registry | None = None
+    signature: str  # of the split of all corpora, whichever of them the run uses
+    held_out: Mapping[str, str] = field(default_factory=dict)  # see `Split.held_out`
+    digests: Mapping[str, str] = field(default_factory=dict)  # of each corpus' files
+    outlets: Registry | None = None  # whose names models read as placeholders, if any
+    # SHA-256 of each file of the corpus ``added``, by its path as it was given
     added: Mapping[str, str] = field(default_factory=dict)
 
     def part(self, name: str) -> Examples:
@@ -145,14 +124,12 @@ def load_data(
 ) -> Data:
     """Load the corpora, split them, and swap names in the parts that are learned from.
 
+    All `corpora`, those of the recipe, are split together whichever of them `names` chooses, so
+    that bundles trained on one or on many are judged on the same rows. Only with nothing but the
+    user's own files (``exchange``, or ``added``) are the others not needed.
+
     Parameters
     ----------
-    root : pathlib.Path or None
-        The folder of corpora; not needed for what ships.
-    names : sequence of str or None
-        Those to train on; None for all. All `corpora`, those of the recipe, are split together in
-        any case, so that bundles trained on one or on many are judged on the same rows. Only with
-        nothing but the user's own files (``exchange``, or ``added``) are the others not needed.
     shares : mapping of str to float, optional
         The share of a corpus' training articles to learn from. Smaller shares are parts of larger
         ones, and what is held out stays the same.

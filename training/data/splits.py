@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -84,12 +84,6 @@ class Split:
     seed: int
     merged: int
     overlap: tuple[Overlap, ...]
-
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Count the rows of each part, by corpus."""
-        found = Counter(zip(self.examples.corpus, self.examples.part, strict=True))
-        corpora = dict.fromkeys(map(str, self.examples.corpus))
-        return {c: {part: found[c, part] for part in PARTS} for c in corpora}
 
     def _digest(self, rows: NDArray[np.intp]) -> str:
         total, sentences = hashlib.sha256(), self.examples.sentences

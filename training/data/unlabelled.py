@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ UNLABELLED = "unlabelled"
 
 _JUDGED = (TEST, UNSEEN)
 _LANGUAGE = "en"
+_Keys = Callable[[str | None, str | None], set[str]]
 _ORDINARY_SENTENCES = 20_000
 
 
@@ -92,10 +94,9 @@ def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabell
     if registry is None:
         raise CorpusError("text without labels needs the registry, to know what is kept back")
     found = {one.id: one for one in articles}
-    tested = _tested(data.examples, found, registry)
-    allowed = [
-        one for one in found.values() if tested.isdisjoint(_keys(one.outlet, one.url, registry))
-    ]
+    keys_of = _keys_of(registry)
+    tested = _tested(data.examples, found, keys_of)
+    allowed = [one for one in found.values() if tested.isdisjoint(keys_of(one.outlet, one.url))]
     held = data.examples.where(np.isin(data.examples.part, (*_JUDGED, VALIDATION)))
     fresh = _fresh(allowed, held)
     order = sorted(fresh, key=lambda one: hashlib.sha256(f"{data.seed}|{one.id}".encode()).digest())
@@ -125,31 +126,37 @@ def _articles(texts: Sequence[Path], root: Path | None) -> Iterator[Article]:
                 yield replace(found, id=f"{path.name}/{found.id}")
 
 
-def _tested(examples: Examples, articles: Mapping[str, Article], registry: Registry) -> set[str]:
+def _tested(examples: Examples, articles: Mapping[str, Article], keys_of: _Keys) -> set[str]:
     """Return the keys of all outlets that a test or unseen part has a row of."""
     rows = np.isin(examples.part, _JUDGED)
-    keys: set[str] = set()
-    for name in set(examples.outlet[rows].tolist()) - {""}:
-        keys |= _keys(name, None, registry)
+    outlets: set[tuple[str | None, str | None]] = {
+        (name, None) for name in examples.outlet[rows].tolist() if name
+    }
     # A collection writes an outlet in several ways; the address of an article is the same.
     for name in set(examples.article[rows].tolist()):
         if labelled := articles.get(name.rpartition("/")[2]):
-            keys |= _keys(labelled.outlet, labelled.url, registry)
-    return keys
+            outlets.add((labelled.outlet, labelled.url))
+    return set().union(*(keys_of(*one) for one in outlets))
 
 
-def _keys(name: str | None, url: str | None, registry: Registry) -> set[str]:
-    """Return all that an outlet can be told by: folded name, hosts, id in the registry."""
-    keys = {f"name {fold_name(name)}"} if name else set()
-    # Some corpora write outlets as parts of an address: huff-post.
-    for query in filter(None, (name, name and name.replace("-", " "), url)):
-        if (host := host_in(query)) is not None:
-            keys.add(f"host {registrable_host(host) or host}")
-        named = look_up(registry, query).outlets
+def _keys_of(registry: Registry) -> _Keys:
+    """Return a function: all that an outlet of a name and an address can be told by."""
+
+    @cache
+    def of_query(query: str) -> set[str]:
+        host, named = host_in(query), look_up(registry, query).outlets
+        keys = {f"host {registrable_host(host) or host}"} if host is not None else set()
         if len(named) == 1:
             keys.add(f"id {named[0].id}")
             keys |= {f"host {registrable_host(one.host) or one.host}" for one in named[0].domains}
-    return keys
+        return keys
+
+    def keys_of(name: str | None, url: str | None) -> set[str]:
+        # Some corpora write outlets as parts of an address: huff-post.
+        queries = filter(None, (name, name and name.replace("-", " "), url))
+        return set().union(*map(of_query, queries), {f"name {fold_name(name)}"} if name else ())
+
+    return keys_of
 
 
 def _fresh(articles: Sequence[Article], held: Examples) -> list[Article]:
