@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -24,7 +24,6 @@ PART = ".part"
 FORMATS = {".html": "html", ".htm": "html", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 """The format that a file's suffix says."""
 
-_SUFFIXES = {"html": ".html", "json": ".json", "jsonl": ".jsonl", "terminal": ".txt"}
 _HEAD = 4096
 _REPORT = re.compile(  # of the terminal, a page, JSON, or nothing
     r"\s*$|\W*article \d+ of \d+\W*\n|No article was scored\.|\s*\{\s*\"schema_version\""
@@ -37,7 +36,7 @@ def format_for(path: Path | None, given: str | None, default: str) -> str:
     """Return the format of a report: the one given, else that of the file's suffix."""
     named = FORMATS.get(path.suffix.lower()) if path is not None else None
     if path is not None and given and named and given != named:
-        other = path.with_suffix(_SUFFIXES.get(given, f".{given}"))
+        other = path.with_suffix(".txt" if given == "terminal" else f".{given}")
         reason = f"is called {named.upper()}, and --format is {given}; type --format {named}, or "
         raise InputError(path, f"{reason}--output {other}")
     return given or named or default
@@ -71,19 +70,18 @@ def _is_report(path: Path) -> bool:
 
 
 def _same(path: Path, given: Path) -> bool:
-    try:
+    with suppress(OSError, ValueError):  # no name that a file can have
         return path.exists() and given.exists() and path.samefile(given)
-    except (OSError, ValueError):  # no name that a file can have
-        return False
+    return False
 
 
 def leftovers(path: Path | None) -> list[Path]:
     """List what interrupted runs left beside a file."""
-    if path is None or not path.absolute().parent.is_dir():
+    if path is None:
         return []
     name = re.compile(re.escape(path.name + PART) + r"(?:-\d+)?")
-    found = (one for one in path.absolute().parent.iterdir() if name.fullmatch(one.name))
-    return [path.with_name(one.name) for one in sorted(found)]
+    found = sorted(path.absolute().parent.glob(f"*{PART}*"))
+    return [path.with_name(one.name) for one in found if name.fullmatch(one.name)]
 
 
 @dataclass

@@ -234,19 +234,19 @@ class Scorer:
         Of a bundle that decides neither, whoever is cited speaks: in quotation marks or not.
         """
         known = [s for s in _VOICES if s in self.bundle.signals]
-        decided = self._decided(prediction.proba, known)
+        decided, limits = self._decided(prediction.proba, known), self.bundle.thresholds
         voiced = []
         rows = zip(sentences, prediction.citations, decided, strict=True)
         for sentence, cited, (scores, flags) in rows:
-            spoken = flags if known else _by_marks(sentence) if cited else ()
-            # Of two that are flagged, the one that is further above its threshold.
-            above = max(spoken, key=lambda s: scores.get(s, 0.0) / self._limit(s), default=None)
-            voice = Voice.OWN if above is None else Voice(above)
+            voice = Voice.OWN
+            if flags:  # of two, the one that is further above its threshold
+                voice = Voice(max(flags, key=lambda s: scores[s] / max(limits[s], 1e-6)))
+            elif cited and not known:
+                inside = sum(end - start for start, end in sentence.quoted)
+                quoted = inside >= _MOSTLY * len(sentence.text)
+                voice = Voice.QUOTED if quoted else Voice.REPORTED
             voiced.append(replace(sentence, citations=cited, voice=voice))
         return voiced
-
-    def _limit(self, signal: str) -> float:
-        return max(float(self.bundle.thresholds.get(signal, 1.0)), 1e-6)
 
     def _sentences(
         self, sentences: Sequence[Sentence], prediction: Prediction, unsure: Bools
@@ -290,12 +290,6 @@ def _drafts(read: Sequence[Item]) -> list[ArticleReport]:
 
 def _is_far(distance: float | None, sentences: int) -> bool:
     return distance is not None and distance >= FAR and sentences >= FEWEST_SENTENCES
-
-
-def _by_marks(sentence: Sentence) -> tuple[str, ...]:
-    inside = sum(end - start for start, end in sentence.quoted)
-    quoted = inside >= _MOSTLY * len(sentence.text)
-    return (Voice.QUOTED.value if quoted else Voice.REPORTED.value,)
 
 
 def _kept(article: Article, scored: Sequence[SentenceReport]) -> Iterator[SentenceReport]:

@@ -171,18 +171,9 @@ def load(
 ) -> ArticleScorer:
     """Load a model, to score with it more than once.
 
-    Parameters
-    ----------
-    model : str or path-like
-        ``"transformer"``, ``"baseline"``, or a bundle's folder.
-    signals : sequence of str or None
-        Report only these; None for all that the model gives.
-    sources : path-like or None
-        A file of your own outlets, one per line (docs/sources.md).
-
-    Raises
-    ------
-    BundleError, SignalError, SourcesError
+    ``model`` is ``"transformer"``, ``"baseline"``, or a bundle's folder; only ``signals`` are
+    reported, None for all; ``sources`` is a file of your own outlets, one per line
+    (docs/sources.md). Raises `BundleError`, `SignalError` or `SourcesError`.
     """
     own = None if sources is None else str(Path(sources).absolute())
     scorer = _load(os.fspath(model), [signals] if isinstance(signals, str) else signals, own)
@@ -209,16 +200,11 @@ def score_frame(
     text: str = "body",
     model: str | os.PathLike[str] | ArticleScorer = "transformer",
 ) -> pandas.DataFrame:
-    """Score the articles of a table.
+    """Score the articles of a table, one per row.
 
-    Parameters
-    ----------
-    df : pandas.DataFrame
-        One article per row. Columns called ``title``, ``outlet``, ``url``, ``date``, ``lang``,
-        ``author`` and ``site_name`` say what is known of it, where they hold text or a date.
-    text : str
-        The column with the articles, each an input as `read` takes it, but that plain text is the
-        article as it stands.
+    The column ``text`` holds them, each an input as `read` takes it, but that plain text is the
+    article as it stands. Columns called ``title``, ``outlet``, ``url``, ``date``, ``lang``,
+    ``author`` and ``site_name`` say what is known of it, where they hold text or a date.
 
     Returns
     -------

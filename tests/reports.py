@@ -129,10 +129,7 @@ def scored(
 
 
 def sourced(
-    report: ArticleReport,
-    chain: tuple[Link, ...],
-    record: Record,
-    relation: Relation | None = None,
+    report: ArticleReport, chain: tuple[Link, ...], record: Record, relation: Relation | None = None
 ) -> ArticleReport:
     """Give a report its source card: control is of the last of the chain."""
     outlet = chain[-1].outlet if chain else None

@@ -60,17 +60,6 @@ def ferry(tmp_path) -> Path:
     return path
 
 
-def test_jsonl_is_the_exchange_format_with_scores(run, ferry) -> None:
-    result = run("score", ferry, "--format", "jsonl")
-    assert (result.status, result.err) == (0, "")
-    (line,) = result.out.splitlines()
-    record = json.loads(line)
-    assert record["text"] == TEXT
-    for sentence in record["sentences"]:
-        assert sentence["flags"] == [n for n, score in sentence["scores"].items() if score >= 0.5]
-    assert record["report"]["flags"] == ["hyperpartisan"]
-
-
 @pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
 def test_a_file_holds_what_standard_output_would(run, ferry, tmp_path, format) -> None:
     output = tmp_path / "report"

@@ -87,13 +87,6 @@ def test_every_signal_is_defined_in_the_guidelines(signal):
     assert f"`{signal}`" in (ROOT / "docs/annotation-guidelines.md").read_text(encoding="utf-8")
 
 
-def test_cards_name_the_version_of_the_guidelines():
-    title = (ROOT / "docs/annotation-guidelines.md").read_text(encoding="utf-8").split("\n", 1)[0]
-    version = title.removeprefix("# Annotation guidelines, version ")
-    origins = {signal.origin for signal in taxonomy.SIGNALS}
-    assert f"annotation guidelines {version}" in origins
-
-
 def test_the_example_of_the_exchange_format_reads_as_it_says():
     record = json.loads(fenced(ROOT / "docs/exchange-format.md", "json")[0])
     article = exchange.from_record(record, "docs", 1)

@@ -218,22 +218,6 @@ def test_a_source_leads_to_each_sentence_that_stands_on_it(opened: Callable[...,
     assert focused_id(page) == "a1s7"
 
 
-@needs_browser
-def test_the_bar_has_a_text_and_parts_that_fill_it(opened: Callable[..., Any]) -> None:
-    page = opened(reports.report(reports.harbour()))
-    words = (
-        "Of 10 sentences 3 on named sources, 0 on unnamed ones, 1 on vague ones, "
-        "1 on unresolved ones, 5 without a source."
-    )
-    bar = page.get_by_role("img", name=words)
-    assert bar.is_visible()
-    widths = [part.get_attribute("width") for part in bar.locator("rect").all()]
-    assert len(widths) == 5
-    assert abs(sum(float(width.rstrip("%")) for width in widths) - 100) < 0.1
-    fills = {part.evaluate("e => getComputedStyle(e).fill") for part in bar.locator("rect").all()}
-    assert len(fills) == 4
-
-
 def words(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page.partition("<main")[2]))
 

@@ -66,16 +66,6 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_is_one_clear_line(tmp_path) -> None:
-    def fail() -> None:
-        with opened(tmp_path / "report"):
-            raise OSError(28, "No space left on device")
-
-    with pytest.raises(InputError, match=r"report: can't be written \(No space left on device\)"):
-        fail()
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_terminal_of_another_encoding_stops_nothing(tmp_path, monkeypatch) -> None:
     with (tmp_path / "terminal").open("w", encoding="ascii") as terminal:
         monkeypatch.setattr(sys, "stdout", terminal)

@@ -240,8 +240,8 @@ def test_every_format_says_the_same() -> None:
 
 
 def test_what_an_editor_would_ask_about_comes_with_the_most_probable_first() -> None:
-    found = [(one.number, one.score) for one in layout.assertions(asked())]
-    assert found == [(3, 0.7), (1, 0.6), (4, 0.55)]
+    found = [(number, score) for number, score, _ in layout.assertions(asked())]
+    assert found == [(3, "0.70"), (1, "0.60"), (4, "0.55")]
     out = printed(reports.report(asked()), 60)
     assert out.index("Nobody pays") < out.index("what an editor would ask a source for")
     assert re.search(r"^3 0\.70 It has never made a loss\.", out, re.M)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,13 +24,6 @@ LABELLED = [
 
 def units() -> list[tuple[Article, Unit]]:
     return [(article, unit) for article in LABELLED for unit in article.units or ()]
-
-
-def test_every_line_of_the_labelled_file_is_an_article():
-    lines = (SAMPLES / "labelled.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [article.id for article in LABELLED] == [json.loads(line)["id"] for line in lines]
-    assert len(units()) >= 60
-    assert all(article.outlet for article in LABELLED)
 
 
 def test_a_sentence_has_a_technique_where_a_span_lies_in_it():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,12 +69,10 @@ def show(bundle: _Bundle, format: AsCard = CardFormat.TERMINAL) -> None:
         return
     if "digest" in found:
         _print_facts(found)
-    history = found.get("history")
-    if history is not None:
+    if (history := found.get("history")) is not None:
         typer.echo("\nhistory" if "digest" in found else f"{bundle}: never promoted; history")
-        for event in history:
-            for line in _event_lines(event):
-                typer.echo(f"  {line}")
+        for line in chain.from_iterable(map(_event_lines, history)):
+            typer.echo(f"  {line}")
 
 
 @app.command()

@@ -46,8 +46,7 @@ def score(
     ],
     model: shared.ModelName = "transformer",
     format: Annotated[
-        ReportFormat | None,
-        typer.Option("--format", "-f", metavar="FORMAT", help=_FORMATS),
+        ReportFormat | None, typer.Option("--format", "-f", metavar="FORMAT", help=_FORMATS)
     ] = None,
     output: Annotated[
         Path | None,
@@ -92,14 +91,8 @@ def score(
     found: list[Item] = []
     counts = Counter[str]()
     with outputs.progress(lambda: size_of_inputs(inputs), quiet=quiet) as update:
-        reading = InputOptions(
-            columns,
-            allow_private,
-            tell=say,
-            taken=lambda size: update(advance=size),
-            include=include or (),
-            exclude=exclude or (),
-        )
+        reading = InputOptions(columns, allow_private, say, lambda size: update(advance=size))
+        reading = replace(reading, include=include or (), exclude=exclude or ())
         items = scorer.score(_articles(inputs, reading, max_characters))
         begun, start = _begun(items, single=len(inputs) == 1), time.monotonic()
         with outputs.drafted(output) as draft:
@@ -245,15 +238,10 @@ def _write(found: Sequence[Item], scorer: Scorer, form: str, file: TextIO, *, le
     from framescope.classifier.reports import print_report, to_html, to_json
     from rich.console import Console
 
-    report = BatchReport(
-        tuple(item for item in found if isinstance(item, ArticleReport)),
-        scorer.bundle.name,
-        scorer.signals,
-        scorer.thresholds,
-        tuple(item for item in found if isinstance(item, Skipped)),
-        scorer.bundle.runtime,
-        scorer.bundle.digest,
-    )
+    articles = tuple(item for item in found if isinstance(item, ArticleReport))
+    skipped = tuple(item for item in found if isinstance(item, Skipped))
+    bundle, given = scorer.bundle, (scorer.signals, scorer.thresholds)
+    report = BatchReport(articles, bundle.name, *given, skipped, bundle.runtime, bundle.digest)
     if form == "json":
         file.write(to_json(report) + "\n")
     elif form == "html":

@@ -79,8 +79,7 @@ Exclude = Annotated[
     typer.Option(metavar="PATTERN", help="Of a folder, leave these out; may be repeated."),
 ]
 Private = Annotated[
-    bool,
-    typer.Option("--allow-private", help="Fetch addresses of this machine and its network."),
+    bool, typer.Option("--allow-private", help="Fetch addresses of this machine and its network.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 OverReport = Annotated[

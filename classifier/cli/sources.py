@@ -128,10 +128,7 @@ def list_(
 
 
 @sources_app.command()
-def check(
-    sources: shared.Own = None,
-    format: shared.AsCard = CardFormat.TERMINAL,
-) -> None:
+def check(sources: shared.Own = None, format: shared.AsCard = CardFormat.TERMINAL) -> None:
     """Check the tables, or a file of your own against them; exit status 1 on errors."""
     from dataclasses import asdict
 

@@ -190,23 +190,16 @@ def _words(report: SentenceReport, signal: str) -> tuple[str, ...]:
     return distinct_lines(shortened(text, MAX_EXCERPT) for text in texts)[:MAX_WORDS]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """An assertion that an editor would ask a source for."""
+def assertions(report: ArticleReport) -> list[tuple[int, str, str]]:
+    """Return the number, score and words of what an editor would ask a source for.
 
-    number: int  # of its sentence, from 1
-    score: float
-    excerpt: str
-
-
-def assertions(report: ArticleReport) -> tuple[Asked, ...]:
-    """Return the assertions that an editor would ask a source for, the most probable first."""
-    found = [
-        Asked(number, one.scores[ASSERTION], shortened(one.text, MAX_EXCERPT))
-        for number, one in enumerate(report.sentences, start=1)
-        if ASSERTION in one.flags
+    The most probable comes first.
+    """
+    found = [pair for pair in enumerate(report.sentences, start=1) if ASSERTION in pair[1].flags]
+    return [
+        (number, score_in_words(one.scores[ASSERTION]), shortened(one.text, MAX_EXCERPT))
+        for number, one in sorted(found, key=lambda pair: -pair[1].scores[ASSERTION])
     ]
-    return tuple(sorted(found, key=lambda one: (-one.score, one.number)))
 
 
 @dataclass(frozen=True, slots=True)

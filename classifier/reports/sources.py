@@ -365,9 +365,8 @@ def _shift(record: records.Record) -> str:
 
 def _findings(record: records.Record) -> Iterator[Fact]:
     for one in record.assessments:
-        claim = shortened(_words(one.claim), MAX_NAME)
         value = shortened(_words(one.value), MAX_WORDS)
-        yield Fact("", f"{claim}: {value}", one.evidence)
+        yield Fact("", f"{name(_words(one.claim))}: {value}", one.evidence)
 
 
 def proof(evidence: records.Evidence) -> tuple[str, str | None]:

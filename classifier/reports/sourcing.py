@@ -201,15 +201,11 @@ def cited_in(report: ArticleReport, sentence: SentenceReport) -> tuple[Cited, ..
             name(report.article.text[cue.start : cue.end]) if cue else "",
             0 if antecedent == number else antecedent,
         )
-        found.setdefault(said, replace(said, basis=_basis(citation), reasons=_reasons(citation)))
+        basis = f"by a {citation.found_by}" if citation.found_by else ""
+        basis = basis if citation.score is None else score_in_words(citation.score)
+        found.setdefault(said, replace(said, basis=basis, reasons=_reasons(citation)))
     first = [_label(one.name, one.kind) for one in sentence.citations]
     return tuple(sorted(found.values(), key=lambda one: first.index(one.name)))
-
-
-def _basis(citation: Citation) -> str:
-    if citation.score is not None:
-        return score_in_words(citation.score)
-    return f"by a {citation.found_by}" if citation.found_by else ""
 
 
 def _reasons(citation: Citation) -> str:

@@ -119,8 +119,7 @@ def _print_article(
         console.print()
 
 
-def _print_asked(found: Sequence[layout.Asked], console: Console) -> None:
-    """Print the assertions that an editor would ask a source for, the most probable first."""
+def _print_asked(found: Sequence[tuple[int, str, str]], console: Console) -> None:
     if not found:
         return
     console.print(Text("what an editor would ask a source for", style="bold"))
@@ -128,8 +127,8 @@ def _print_asked(found: Sequence[layout.Asked], console: Console) -> None:
     rows.add_column(justify="right", style="dim")
     rows.add_column(style="dim")
     rows.add_column(overflow="fold")
-    for one in found[:_MOST_ASKED]:
-        rows.add_row(Text(str(one.number)), score_in_words(one.score), Text(one.excerpt))
+    for number, score, excerpt in found[:_MOST_ASKED]:
+        rows.add_row(Text(str(number)), score, Text(excerpt))
     console.print(rows)
     _print_rest(found[_MOST_ASKED:], "more assertion", console)
 
