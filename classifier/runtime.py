@@ -107,7 +107,7 @@ class _OnnxRuntime:
 
 
 Runtime = _OpenVino | _OnnxRuntime
-RUNTIMES = {"openvino": _OpenVino, "onnxruntime": _OnnxRuntime}
+RUNTIMES: Mapping[str, type[Runtime]] = {"openvino": _OpenVino, "onnxruntime": _OnnxRuntime}
 """By the name of the library, the faster one first."""
 
 
