@@ -356,16 +356,18 @@ def resample_figures(
             low, high = min(low, 2 * value - high), max(high, 2 * value - low)
         return Interval(low, high)
 
-    own = [
+    own_a, own_b = (
         {} if model is None else {n: interval(n, found, model) for n, found in values.items()}
         for model, values in zip(models, drawn, strict=True)
-    ]
+    )
     first, second = models
     if first is None or second is None:
-        return Resamples(*own, {}, {})
+        return Resamples(own_a, own_b, {}, {})
     between = {name: drawn[1][name] - drawn[0][name] for name in names}
     intervals = {name: interval(name, found, second, first) for name, found in between.items()}
-    return Resamples(*own, intervals, {name: from_draws(found) for name, found in between.items()})
+    return Resamples(
+        own_a, own_b, intervals, {name: from_draws(found) for name, found in between.items()}
+    )
 
 
 def estimates(metric: str, sample: Sample, draws: int, seed: int) -> tuple[Estimate | None, ...]:

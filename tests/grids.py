@@ -20,9 +20,9 @@ SENTENCES = (
 def article(number: int) -> dict:
     text, sentences = "", []
     for sentence, labels in (SENTENCES[(number + k) % 4] for k in range(number % 3 + 2)):
-        start = len(text)
+        end = len(text) + len(sentence)
+        sentences.append({"start": len(text), "end": end, "labels": labels})
         text += f"{sentence} "
-        sentences.append({"start": start, "end": len(text) - 1, "labels": labels})
     return {"id": str(number), "text": text.strip(), "sentences": sentences}
 
 

@@ -16,10 +16,7 @@ SPLIT = {"seed": 13, "signature": "5" * 64}
 
 
 class Reader:
-    """A model that reads a score off the text: ``"... 0.7"``, raised by ``skill`` if it says yes.
-
-    It keeps the calls it got, so that tests can see what was scored, and how.
-    """
+    """A model that reads a score off the text, raised by ``skill`` if it says yes; keeps calls."""
 
     def __init__(self, signals: Sequence[str], skill: float = 0.0) -> None:
         self.signals = tuple(signals)

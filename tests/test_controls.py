@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -76,28 +75,6 @@ def test_both_bundles_are_judged_on_the_rows_that_a_control_can_score():
     assert outlet.n == known.sum() < found.n
     expected = single_figure("macro_f1", truth[known], scores[known], 0.5)
     assert outlet.a == pytest.approx(expected)
-
-
-def test_an_outlet_that_decides_the_label_is_caught_by_its_name_alone():
-    label = (ROWS.outlet == "Orrin Post").astype(np.float32)
-    found = checked(rows=replace(ROWS, labels=np.stack([label, label], axis=1)))
-    assert control(found, "outlet name only").value == 1
-    unseen = replace(ROWS, outlet=np.where(ROWS.part == "test", "Zed", ROWS.outlet))
-    outlet = control(checked(rows=unseen), "outlet name only")
-    assert (outlet.n, math.isnan(outlet.value), math.isnan(outlet.b)) == (0, True, True)
-
-
-def test_the_length_of_an_article_is_that_of_all_its_sentences():
-    label = _NUMBER < 30
-    long = tuple(
-        replace(s, text=f"{'very ' * 40}{s.text}") if yes and s.index == 2 else s
-        for s, yes in zip(ROWS.sentences, label, strict=True)
-    )
-    labels = np.stack([label, label], axis=1).astype(np.float32)
-    rows = replace(ROWS, sentences=long, labels=labels)
-    found = checked(replace(CLAIM, signal="hyperpartisan"), rows)
-    assert found.n == 30
-    assert control(found, "length only").value > 0.9
 
 
 # --- shuffled labels ------------------------------------------------------------------------------

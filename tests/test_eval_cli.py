@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,6 @@ from framescope.classifier.errors import (
 )
 from framescope.classifier.inputs.exchange import from_record
 from framescope.eval.commands import judge as cli
-from framescope.eval.rows import held_out_of_files
 from framescope.training.data import assign_parts, examples_of_articles
 from typer.testing import CliRunner
 
@@ -128,16 +126,6 @@ def test_output_goes_to_a_file_and_nothing_to_the_terminal(mine, tmp_path, style
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.jsonl", "out.txt"]
 
 
-def test_rows_are_as_models_read_them(mine):
-    text = "The ferry “left”. It was late. (Source: Ada Quill)"
-    record = {"id": "a", "text": text, "labels": {"hyperpartisan": 0}, "outlet": "Dam Post"}
-    mine.write_text(json.dumps(record) + "\n")
-    first, *_ = held_out_of_files([mine]).examples.sentences
-    assert [c.name for c in first.citations] == ["Ada Quill"]
-    assert [first.text[start:end] for start, end in first.quoted] == ["“left”"]
-    assert (first.outlet, first.mentions) == ("Dam Post", ())
-
-
 # Corpora
 
 
@@ -194,20 +182,6 @@ def test_a_bundle_of_another_split_or_none_is_refused_unless_allowed(
     assert "\n" not in str(error.value)
     allowed = record_of("--corpora", corpora, "--allow-other-split")
     assert "not the split of transformer" in allowed["signature"]
-
-
-def test_a_corpus_that_no_bundle_was_trained_on_needs_no_split(
-    corpora, manifest_split, monkeypatch
-):
-    load = bundles.load
-
-    def of_another(name):
-        found = load(name)
-        return replace(found, manifest={**found.manifest, "corpora": [{"name": "babe"}]})
-
-    monkeypatch.setattr(bundles, "load", of_another)
-    manifest_split["held_out"] = {"babe": "0" * 64}
-    assert record_of("--corpora", corpora)["rows"]
 
 
 def test_without_a_folder_the_house_corpus_that_ships_is_judged_by(monkeypatch, manifest_split):

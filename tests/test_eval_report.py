@@ -6,7 +6,6 @@ import json
 import math
 import re
 import sys
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,18 +14,12 @@ import pytest
 from browser import WORST_CONTRAST, needs_browser
 from framescope.classifier import bundles
 from framescope.classifier.errors import SignalError
-from framescope.classifier.inputs.exchange import from_record
-from framescope.classifier.records import Article
 from framescope.eval.commands import judge
 from framescope.eval.compare import (
     comparison,
-    error_records,
     footprint,
-    genres_of,
     measure_footprint,
-    slice_figures,
     verdict_of,
-    worst_errors,
 )
 from framescope.eval.report import (
     build_report,
@@ -37,8 +30,8 @@ from framescope.eval.report import (
     section_to_markdown,
     sections_to_html,
 )
-from framescope.eval.rows import Evaluation, Sample, Scores
-from framescope.eval.sections import Change, Estimate, Plot, Section, Share, Table, table
+from framescope.eval.rows import Evaluation
+from framescope.eval.sections import Change, Estimate, Section, Share, Table, table
 from harness import BOTH, FEW, bundle, examples, joined
 from typer.testing import CliRunner
 
@@ -80,12 +73,10 @@ SECTION = Section("What * means.", (FLAT,), signature="data 1")
     [
         (None, "undefined"),
         (Change(NAN), "undefined"),
-        (0.12345, "0.123"),
         (1200, "1,200"),
         (Estimate(0.5), "0.500 (interval undefined)"),
         (Estimate(0.5, 0.4, 0.61), "0.500 (0.400 to 0.610)"),
         (Share(0.02, 0.01, 0.031), "2.00% (1.00% to 3.10%)"),
-        (Change(0.5), "+0.500 [undefined]"),
         (Change(-0.1, -0.2, -0.05), "-0.100 [-0.200, -0.050] *"),
         (Change(0.1, -0.2, 0.3), "+0.100 [-0.200, +0.300]"),
         ("a \x1b[31mtrick", "a trick"),
@@ -113,14 +104,11 @@ def test_json_is_null_where_nothing_is_defined_and_holds_no_layout():
 
 
 def test_a_page_of_sections_escapes_text_and_folds_long_tables():
-    plot = Plot("<Plot>", '<svg id="p"></svg>', (FLAT,))
     long = Table("Many", ("case",), (("x",),) * 25)
-    section = Section("<b>note</b>", (Table("By <genre>", ("genre",), ()), long), (plot,))
-    html = sections_to_html("T", "lead", {"One": section}, "data 1")
+    tables = (Table("By <genre>", ("genre",), ()), long)
+    html = sections_to_html("T", "lead", {"One": Section("<b>note</b>", tables)}, "data 1")
     assert "<b>" not in html
     assert "By &lt;genre&gt;: undefined" in html
-    assert '<svg id="p">' in html
-    assert '<td class="n">undefined</td>' in html
     assert re.findall(r'<details class="fold"><summary>(.*?)</summary>', html) == ["Many, 25 rows"]
 
 
@@ -152,12 +140,9 @@ def test_the_verdict_is_one_sentence_and_comes_first(report):
     assert verdict_of(lines, ("one", "two")) == (
         "two is better than one on 2 of 3 benchmarks, worse on none, undecided on 1."
     )
-    said = verdict_of(report.headline, report.names)
-    for name, count in Counter(one.outcome for one in report.headline).items():
-        assert f"{name} on {count}" in said or name in ("better", "worse")
     html = report_to_html(report)
-    assert html.index(said) < html.index("<table")
-    assert json.loads(report_to_json(report))["verdict"] == said
+    assert html.index(report.verdict) < html.index("<table")
+    assert json.loads(report_to_json(report))["verdict"] == report.verdict
 
 
 def test_a_known_benchmark_stands_beside_the_published_figure():
@@ -178,44 +163,9 @@ def test_slices_of_an_axis_hold_every_row_once(report):
     claim, whole = (one for one in report.details if one.benchmark.corpus == "invented")
     axes = {axis.name: axis.slices for axis in claim.axes}
     assert list(axes) == ["outlet", "length", "voice", "genre", "position"]
-    for name in ("outlet", "position"):
-        assert sum(part.n for part in axes[name]) == 60
-    assert [part.value for part in axes["position"]] == [
-        "first sentence", "first third", "middle third", "last third",
-    ]  # fmt: skip
-    assert all(part.a is not None and part.b is not None for part in axes["outlet"])
+    assert sum(part.n for part in axes["outlet"]) == sum(part.n for part in axes["position"]) == 60
     assert axes["genre"] == axes["voice"] == ()  # the corpus has neither
     assert {axis.name for axis in whole.axes} == {"outlet", "genre"}  # of an article
-
-
-def sliced(rows, axis, genres=None):
-    scored = Evaluation((bundle("a", BOTH),) * 2, rows).articles("invented", ["test"], ["claim"])
-    sample = scored.sample("test", "claim")
-    found = slice_figures(sample, "f1", genres or {}, draws=100, seed=0)
-    return next(one.slices for one in found if one.name == axis)
-
-
-def test_voice_is_that_of_the_labels():
-    rows = examples()
-    quoted, reported, _, unknown = (np.arange(len(rows)) % 4 == n for n in range(4))
-    voices = np.where(unknown, NAN, np.stack([quoted, reported])).T
-    labels = np.concatenate([rows.labels, voices], axis=1).astype(np.float32)
-    rows = replace(rows, signals=(*BOTH, "quoted", "reported"), labels=labels)
-    judged = rows.part == "test"
-    assert {part.value: part.n for part in sliced(rows, "voice")} == {
-        "own": (~quoted & ~reported & ~unknown & judged).sum(),
-        "reported": (reported & judged).sum(),
-        "quoted": (quoted & judged).sum(),
-    }
-
-
-def test_genres_are_read_from_the_file_and_cut_by(tmp_path):
-    path = tmp_path / "a.jsonl"
-    lines = [{"id": n, "text": "x", "genre": "op_ed" if n % 4 == 1 else "news"} for n in range(24)]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    genres = {f"invented/{n}": genres_of([path])[f"exchange/a.jsonl/{n}"] for n in range(24)}
-    slices = sliced(examples(), "genre", genres)
-    assert [(part.value, part.n) for part in slices] == [("news", 30), ("op_ed", 30)]
 
 
 # --- errors, and cost -----------------------------------------------------------------------------
@@ -235,26 +185,6 @@ def test_the_worst_errors_stand_between_their_neighbours(report):
         assert one.after == tuple(s.text for s in article[one.index + 1 :])
     assert (whole.model, whole.other) == ("upper", "")  # only one model gives it
     assert all(math.isnan(one.other) for one in whole.worst)
-
-
-def test_exported_errors_are_whole_articles_that_can_be_read_back():
-    rows = examples()
-    proba = np.full(len(rows), 0.5, np.float32)
-    proba[7] = 1 - rows.column("claim")[7]
-    sample = Sample(rows, np.arange(len(rows)), "test", "claim", (Scores(proba, 0.5),))
-    (error,) = worst_errors([sample], 0, 1)
-    name = str(rows.article[7])
-    text = "".join(s.text.ljust(50) for s in rows.sentences if s.article_id == name)
-    article = Article(id="one", text=text, outlet="The Ferry", title="Ferries")
-    (record,) = error_records([error], rows, {name: article}, "upper")
-    assert (record["text"], record["outlet"]) == (text, "The Ferry")
-    assert [("error" in s) for s in record["sentences"]] == [False, False, True, False, False]
-    note = record["sentences"][2]["error"]
-    assert note["label"] == rows.column("claim")[7]
-    assert (note["signal"], note["model"], note["rank"]) == ("claim", "upper", 1)
-    read = from_record(json.loads(json.dumps(record)), "there", 1)
-    assert [unit.labels["claim"] for unit in read.units] == rows.column("claim")[5:10].tolist()
-    assert read.labels == {"hyperpartisan": rows.column("hyperpartisan")[7]}
 
 
 def test_memory_is_that_of_a_fresh_process(small_bundle, tmp_path):
@@ -339,54 +269,26 @@ def test_texts_of_others_are_escaped():
 # --- in a browser ---------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def opened(browser, tmp_path, report):
-    """Open the page; at the end it must have complained of nothing and asked for nothing."""
-    contexts, troubles, requests = [], [], []
-
-    def open_page(**options):
-        file = tmp_path / "report.html"
-        file.write_text(report_to_html(report), encoding="utf-8")
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: troubles.append(message.text))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(file.as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert troubles == []
-    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
-
-
-PLOT_COLOURS = """() => {
-  const of = (element, property) => getComputedStyle(element)[property];
-  const texts = [...document.querySelectorAll(".plot text")];
-  const strokes = [...document.querySelectorAll(".plot path, .plot use")];
-  return {
-    ink: of(document.body, "color"), texts: [...new Set(texts.map((one) => of(one, "fill")))],
-    count: texts.length, strokes: [...new Set(strokes.map((one) => of(one, "stroke")))],
-  };
-}"""
-
-
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_plots_and_text_follow_the_theme(opened, scheme):
-    page = opened(color_scheme=scheme)
-    found = page.evaluate(PLOT_COLOURS)
-    assert found["count"] > 50
-    assert found["texts"] == [found["ink"]]
+def test_plots_and_text_follow_the_theme(browser, tmp_path, report, scheme):
+    file = tmp_path / "report.html"
+    file.write_text(report_to_html(report), encoding="utf-8")
+    page = browser.new_context(color_scheme=scheme).new_page()
+    troubles = []
+    page.on("console", lambda message: troubles.append(message.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto(file.as_uri())
+    of = "[...new Set([...document.querySelectorAll('{}')].map((e) => getComputedStyle(e).{}))]"
+    ink = page.evaluate("getComputedStyle(document.body).color")
+    assert page.evaluate(of.format(".plot text", "fill")) == [ink]
     accent = {"light": "rgb(153, 64, 27)", "dark": "rgb(237, 162, 119)"}[scheme]
-    assert accent in found["strokes"]
+    assert accent in page.evaluate(of.format(".plot path, .plot use", "stroke"))
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     worst = page.evaluate(WORST_CONTRAST)
     assert worst["count"] > 100
     assert worst["ratio"] >= 4.5, worst
+    assert troubles == []
 
 
 # --- the commands ---------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
@@ -20,7 +19,6 @@ from framescope.eval.studies.sourcing import (
     SHARES,
     JudgedArticle,
     JudgedSentence,
-    extractions,
     groups_of,
     kinds_of_text,
     outlet_group,
@@ -158,20 +156,6 @@ def test_a_name_stands_for_an_antecedent(name, right):
 # --- intervals ------------------------------------------------------------------------------------
 
 
-def test_intervals_hold_the_value_and_resample_articles():
-    right, wrong = article(TWO, ([ORR], [ORR])), article(TWO, ([ORR], [VALE]))
-    tallies = np.stack([tally(one) for one in [right] * 6 + [wrong] * 4])
-    found = extractions(tallies, draws=500, seed=3)
-    one = found["citations"]
-    assert (one.n, one.precision.value, one.recall.value, one.f1.value) == (10, 0.6, 0.6, 0.6)
-    assert 0.1 < one.recall.low < 0.6 < one.recall.high < 1
-    assert found["citations"] == extractions(tallies, draws=500, seed=3)["citations"]
-    assert found["citations"] != extractions(tallies, draws=500, seed=4)["citations"]
-    few = extractions(tallies[:4], draws=500, seed=3)["citations"]
-    assert few.f1.value == 1
-    assert math.isnan(few.f1.low)
-
-
 # --- groups ---------------------------------------------------------------------------------------
 
 
@@ -279,10 +263,6 @@ def given(sentences):
     return SimpleNamespace(citations=tuple(sentence.citations for sentence in sentences))
 
 
-def nobody(sentences):
-    return SimpleNamespace(citations=((),) * len(sentences))
-
-
 def judged(answer, **more) -> tuple[dict[tuple[str, str], tuple], str]:
     """The rows of the section's table by group and measure, and the note."""
     found = sourcing.section(judged_by(answer, **more))
@@ -301,14 +281,6 @@ def test_what_is_found_as_it_is_marked_is_right():
     assert (f1.value, f1.low, f1.high) == (1.0, 1.0, 1.0)
     assert cells["house", "citations"][3] == 11
     assert "found by tagger" in note
-
-
-def test_a_model_that_finds_nobody_finds_nothing():
-    cells, _ = judged(nobody)
-    precision, recall, f1 = cells["all", "citations"][4:7]
-    assert math.isnan(precision)
-    assert (recall, f1.value) == (0, 0)
-    assert cells["all", "named found as not found"][6].value == 1
 
 
 def test_without_citations_there_is_no_section():

@@ -6,7 +6,6 @@ Expected values are worked out by hand beside each test.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -22,7 +21,6 @@ from framescope.eval.studies.techniques import (
     article_figures,
     classification,
     gold_spans,
-    merge,
     of_articles,
     of_sums,
     sums_by_article,
@@ -88,58 +86,6 @@ def test_partial_overlap_by_hand(case):
     found = identification(spans(*predicted), spans(*gold))
     figures = [found.precision, found.recall, found.f1]
     assert figures == pytest.approx(expected, abs=1e-9, nan_ok=True)
-
-
-def test_merging_follows_chains_and_keeps_labels_apart():
-    chain = spans(("b", 3, 5, A), (0, 20, A), (2, 4, A), (19, 30, A), (29, 31, A))
-    assert merge(chain) == {("a", ""): [(0, 31)], ("b", ""): [(3, 5)]}
-    two = spans((5, 9, A), (0, 6, A), (4, 8, B))
-    assert merge(two, labelled=True) == {("a", A): [(0, 9)], ("a", B): [(4, 8)]}
-    assert merge(two) == {("a", ""): [(0, 9)]}
-
-
-def at_random(rng: np.random.Generator, n: int) -> list[LabelledSpan]:
-    start = rng.integers(0, 60, n)
-    ends = start + rng.integers(1, 15, n)
-    columns = rng.choice(list("abcd"), n), start, ends, rng.choice([A, B], n)
-    return [LabelledSpan(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
-
-
-def merged_characters(given, *, labelled: bool) -> list[tuple]:
-    """Article, label and set of characters of each merged span, without the code under test."""
-    of: dict[tuple, list[set[int]]] = defaultdict(list)
-    for article, start, end, label in given:
-        new = set(range(start, end))
-        key = (article, label if labelled else "")
-        apart = [old for old in of[key] if not old & new]
-        of[key] = [*apart, new.union(*(old for old in of[key] if old & new))]
-    return [(key, characters) for key, all_ in of.items() for characters in all_]
-
-
-@pytest.mark.parametrize("labelled", [False, True])
-@pytest.mark.parametrize("seed", range(3))
-def test_agrees_with_the_formulas_written_as_sets(seed, labelled):
-    rng = np.random.default_rng(seed)
-    predicted, gold = at_random(rng, 25), at_random(rng, 20)
-    s_all = merged_characters(predicted, labelled=labelled)
-    t_all = merged_characters(gold, labelled=labelled)
-    pairs = [(s, t) for k, s in s_all for other, t in t_all if k == other]
-    precision = sum(len(s & t) / len(s) for s, t in pairs) / len(s_all)
-    recall = sum(len(s & t) / len(t) for s, t in pairs) / len(t_all)
-    found = identification(predicted, gold, labelled=labelled)
-    assert (found.predicted, found.gold) == (len(s_all), len(t_all))
-    assert (found.precision, found.recall) == (exactly(precision), exactly(recall))
-    assert found.f1 == exactly(2 * precision * recall / (precision + recall))
-
-
-def test_sums_of_articles_can_be_drawn_and_leave_out_others():
-    # Article a: P = R = 1. Article b: 0 of 1. Drawn twice and once: (2 * 1 + 0) / 3.
-    predicted = spans((0, 5, A), ("b", 0, 5, A))
-    gold = spans((0, 5, A), ("b", 5, 9, A), ("z", 0, 5, A))
-    sums = sums_by_article(predicted, gold, ["a", "b", "unmarked"])
-    drawn = of_sums(np.array([[2.0, 1.0, 0], [0.0, 2.0, 0]]) @ sums)
-    assert drawn == pytest.approx(np.array([[2 / 3] * 3, [0] * 3]), abs=1e-9)
-    assert not sums[2].any()
 
 
 def f1_of(found, technique):
@@ -267,13 +213,6 @@ def test_a_gold_span_takes_the_technique_whose_evidence_fits_it():
     assert figures(first_half).classification.micro_f1 == 1.0
     without = figures(lambda s: {} if s.index else {"doubt": (0.9,), "slogans": (0.95,)})
     assert without.classification.micro_f1 == 0.0
-
-
-def test_an_article_has_the_techniques_that_are_flagged_in_it():
-    found = figures(first_half).by_article
-    assert (found.units, f1_of(found, "doubt")) == (6, 1.0)
-    assert found.micro_f1 == pytest.approx(2 * 6 / (12 + 6))  # slogans: six false alarms
-    assert math.isnan(f1_of(found, "slogans"))
 
 
 def test_a_span_over_two_sentences_is_one_and_its_pieces_apart_are_two():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -27,7 +26,6 @@ from framescope.eval.suite.cases import (
     alone,
     behaviours,
     contrasts,
-    laid_out,
 )
 from typer.testing import CliRunner
 
@@ -92,36 +90,11 @@ def test_sides_differ_in_nothing_but_their_names(written, kind) -> None:
         assert "{" not in one.before.text + one.after.text
 
 
-def test_every_place_is_the_sentence_that_was_written(written) -> None:
-    for behaviour in written.values():
-        for one in behaviour.pairs:
-            assert len(one.before.places) == len(one.after.places) > 0
-            for side in (one.before, one.after):
-                for place in side.places:
-                    text = side.text[place.start : place.end]
-                    assert text == text.strip()
-                    assert "\n" not in text
-
-
 def test_lines_of_the_page_are_not_judged(written) -> None:
     for one in written["lines of the page"].pairs:
         judged = {one.after.text[p.start : p.end] for p in one.after.places}
         assert all(line in one.after.text for line in FURNITURE[:1])
         assert judged.isdisjoint(FURNITURE)
-
-
-def test_an_article_cut_short_begins_as_the_whole_one_does(written) -> None:
-    for one in written["cut short"].pairs:
-        assert one.before.text.startswith(one.after.text)
-        assert one.after.text != one.before.text
-        assert not one.whole
-
-
-def test_only_the_headline_is_in_capitals(written) -> None:
-    for one in written["headline in capitals"].pairs:
-        head, rest = one.before.text.split("\n\n", 1)
-        assert one.after.text == f"{head.upper()}\n\n{rest}"
-        assert len(one.after.places) == 1
 
 
 # --- contrast pairs of the house corpus -----------------------------------------------------------
@@ -154,16 +127,6 @@ def test_a_text_is_always_changed_in_the_same_way(name) -> None:
     assert after(SENTENCE, Random("5")) != before(SENTENCE, Random("5"))
 
 
-def test_typos_keep_letters_and_the_ends_of_words() -> None:
-    assert cases.typos("It is so, he said.", Random(1)) == "It is so, he said."
-    for seed in range(50):
-        text = cases.typos(SENTENCE, Random(seed))
-        assert text != SENTENCE
-        assert Counter(text) == Counter(SENTENCE)
-        for word, typed in zip(SENTENCE.split(), text.split(), strict=True):
-            assert word[0] == typed[0]
-
-
 # --- what is counted ------------------------------------------------------------------------------
 
 
@@ -193,7 +156,6 @@ def test_sourcing_is_left_out_of_framing(by_hand) -> None:
     assert (framing.flips.value, framing.decisions) == (0.0, 2)
     assert framing.passed
     moved = pair("A vile ferry came today.", "A slow ferry came today.")
-    assert found(by_hand, moved, limits=Limits(0.5)).passed
     assert found(by_hand, moved, limits=Limits(0.5, 0.02)).passed is False
 
 
@@ -208,41 +170,12 @@ def test_a_pair_without_scores_is_counted_and_does_not_pass(by_hand) -> None:
     assert only.passed is False
 
 
-def test_sentences_are_found_again_where_something_was_put_between(by_hand) -> None:
-    text = [["The ferry is slow today."], ["What a vile scheme it was."]]
-    before = laid_out(text)
-    after = laid_out([text[0], ["A vile line of the page."], text[1]], [True, False, True])
-    result = found(by_hand, Pair("a", "", before, after))
-    assert result.decisions == 2 * 3 + 1
-    assert result.flips.value == 0.0
-
-
 def test_signals_of_the_article_are_left_out_where_it_was_cut(by_hand) -> None:
     whole = "The ferry is slow today. What a wicked scheme it was."
     places = (Place(0, 24),)
     one = Pair("a", "", Side(whole, places), Side(whole[:24], places), whole=False)
     assert found(by_hand, one).flips.value == 0.0
     assert found(by_hand, replace(one, whole=True)).flips.value == pytest.approx(1 / 4)
-
-
-def test_intervals_resample_entities_and_frames_and_need_some_of_each(by_hand) -> None:
-    def grid(rows: int, columns: int) -> list[Pair]:
-        return [
-            pair(
-                f"A {'vile' if row == column else 'slow'} ferry came to town {row}.",
-                f"A slow ferry came to town {row}.",
-                f"{row}",
-                f"{column}",
-            )
-            for row in range(rows)
-            for column in range(columns)
-        ]
-
-    wide = found(by_hand, *grid(6, 6)).flips
-    assert wide.low < wide.value < wide.high
-    assert math.isnan(found(by_hand, *grid(6, 3)).flips.low)
-    assert math.isnan(found(by_hand, *grid(3, 6)).flips.low)
-    assert not math.isnan(found(by_hand, *grid(6, 1)).flips.low)
 
 
 # --- directional tests ----------------------------------------------------------------------------

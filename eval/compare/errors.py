@@ -56,12 +56,12 @@ def worst_errors(samples: Iterable[Sample], whose: int, n: int) -> tuple[Error, 
     for rank, (_, sample, at) in enumerate(found[:n], start=1):
         rows, row = sample.rows, int(sample.chosen[at])
         sentence = rows.sentences[row]
-        scores = [math.nan if one is None else float(one.proba[at]) for one in sample.scores]
-        label, proba = float(rows.column(sample.signal)[row]), scores.pop(whose)
+        given = [math.nan if one is None else float(one.proba[at]) for one in sample.scores]
+        label, proba = float(rows.column(sample.signal)[row]), given.pop(whose)
         errors.append(Error(
             rank, sample.signal, str(rows.corpus[row]), str(rows.part[row]), sentence.article_id,
             sentence.index, sentence.start, sentence.end, label, proba,
-            scores[0] if scores else math.nan, sentence.text,
+            given[0] if given else math.nan, sentence.text,
             tuple(_around(rows, row, -1))[::-1], tuple(_around(rows, row, 1)),
         ))  # fmt: skip
     return tuple(errors)
