@@ -26,10 +26,7 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
-    """Yield the path of a draft, which replaces `path` unless an error is raised.
-
-    If `durable`, the file is on the disk when the block ends.
-    """
+    """Yield a draft, which replaces `path` unless an error is raised; if `durable`, on the disk."""
     draft = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         yield draft

@@ -8,7 +8,7 @@ import gzip
 import lzma
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from importlib import import_module
 from typing import Any
 
 from framescope.classifier.errors import InputError, how_to_install
@@ -26,20 +26,22 @@ def ignore(_: object) -> None:
     """Do nothing with what is told."""
 
 
+def library(module: str, what: str, source: str) -> Any:
+    """Import what only some installs have. Raises `InputError`."""
+    try:
+        return import_module(module)
+    except ImportError:
+        reason = f"{what} a library that isn't there; {how_to_install('batch')}"
+        raise InputError(source, reason) from None
+
+
 class Source:
     """The bytes of an input, as they are unpacked; `head` are the first, which are read again."""
 
-    def __init__(
-        self,
-        pieces: Iterator[bytes],
-        name: str,
-        file: Source | None = None,
-        taken: Callable[[int], None] = ignore,
-    ) -> None:
+    def __init__(self, pieces: Iterator[bytes], name: str, file: Source | None = None) -> None:
         self.name, self.is_packed, self.count = name, file is not None, 0
-        self._pieces, self._file, self._taken = pieces, file, taken
+        self._pieces, self._file, self._ahead = pieces, file, b""
         self._error: InputError | None = None
-        self._ahead = b""
         self.head = self._ahead = self.read(HEAD)
 
     def read(self, size: int = CHUNK, /) -> bytes:
@@ -53,12 +55,11 @@ class Source:
     def _more(self, size: int) -> Iterator[bytes]:
         while size > 0 and self._error is None:
             try:
-                part = bytes(next(self._pieces, b""))
+                part = next(self._pieces, b"")
             except Exception as error:  # the libraries of stores have errors of their own
                 self._error = error if isinstance(error, InputError) else self._explained(error)
                 return
             self.count += len(part)
-            self._taken(len(part))
             if self._file and self.count > max(MOST_UNPACKED, MOST_TIMES * self._file.count):
                 reason = f"unpacks to more than {MOST_TIMES} times its size; "
                 self._error = InputError(self.name, reason + "unpack it, and look into it")
@@ -106,7 +107,7 @@ class Source:
 
 def unpacked(stream: Any, name: str, taken: Callable[[int], None] = ignore) -> Source:
     """Unpack an open file as often as it is packed; `taken` is told the bytes read of it."""
-    file = found = Source(_pieces(stream.read), name, taken=taken)
+    file = found = Source(_pieces(stream.read, taken), name)
     for _ in range(_DEEPEST + 1):
         unpack = next((one for magic, one in _PACKED.items() if found.head.startswith(magic)), None)
         if unpack is None:
@@ -115,18 +116,15 @@ def unpacked(stream: Any, name: str, taken: Callable[[int], None] = ignore) -> S
     raise InputError(name, "is packed more than twice; unpack it first")
 
 
-def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
-    # In small pieces: little is lost where packed data are damaged.
-    return iter(partial(read, HEAD), b"")
+def _pieces(read: Callable[[int], bytes], taken: Callable[[int], None] = ignore) -> Iterator[bytes]:
+    while part := bytes(read(HEAD)):  # small: little is lost where packed data are damaged
+        taken(len(part))
+        yield part
 
 
 def _zstandard(source: Source) -> Iterator[bytes]:
     # The library's own reader takes the end of a truncated file for the end of a whole one.
-    try:
-        import zstandard
-    except ImportError:
-        reason = f"Zstandard needs a library that isn't there; {how_to_install('batch')}"
-        raise InputError(source.name, reason) from None
+    zstandard = library("zstandard", "Zstandard needs", source.name)
     frame: Any = None
     packed = b""
     while packed := packed or source.read(HEAD):

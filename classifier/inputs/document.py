@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from email import policy
 from email.utils import parseaddr, parsedate_to_datetime
 from io import BytesIO
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier.errors import InputError, how_to_install
+from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import decoding, fields, files, page, webpage
-from framescope.classifier.inputs.decoding import CHUNK, HEAD, Source, unpacked
+from framescope.classifier.inputs.decoding import CHUNK, HEAD, Source, library, unpacked
 from framescope.classifier.inputs.fields import RawRecord
 from framescope.classifier.records import Article, Origin, Skipped
 
@@ -273,15 +273,13 @@ def _of_newsletter(
 
 def _content(message: Any, kind: str) -> str | None:
     """Return the first part of a kind that is no attachment, decoded."""
-    for _, part in zip(range(_PARTS), message.walk(), strict=False):
-        if part.get_content_type() != kind or part.get_content_disposition() == "attachment":
-            continue
-        payload = part.get_payload(decode=True)
-        if isinstance(payload, bytes) and payload.strip():
-            try:
+    for part in islice(message.walk(), _PARTS):
+        attached = part.get_content_disposition() == "attachment"
+        payload = part.get_payload(decode=True) if part.get_content_type() == kind else None
+        if isinstance(payload, bytes) and payload.strip() and not attached:
+            with suppress(UnicodeDecodeError, LookupError):
                 return payload.decode(part.get_content_charset() or "utf-8")
-            except (UnicodeDecodeError, LookupError):
-                return payload.decode("utf-8", errors="framescope_cp1252")
+            return payload.decode("utf-8", errors="framescope_cp1252")
     return None
 
 
@@ -295,10 +293,9 @@ def _location(message: Any) -> str | None:
 
 
 def _day(value: object) -> str | None:
-    try:
+    with suppress(ValueError, TypeError, IndexError):
         return parsedate_to_datetime(str(value)).date().isoformat() if value else None
-    except (ValueError, TypeError, IndexError):
-        return None
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,12 +317,7 @@ def split_warc(source: Source, stem: str) -> Iterator[RawRecord | Skipped]:
 
     Requests, metadata, and what only refers to another record are passed over.
     """
-    try:
-        from fastwarc.warc import ArchiveIterator
-    except ImportError:
-        reason = f"web archives need a library that isn't there; {how_to_install('batch')}"
-        raise InputError(source.name, reason) from None
-    number = 0
+    fastwarc, number = library("fastwarc.warc", "web archives need", source.name), 0
     for place, data in _cut(source):
         where = f"{source.name}, at byte {place:,}"
         end = _declared_end(data) or 0
@@ -335,7 +327,7 @@ def split_warc(source: Source, stem: str) -> Iterator[RawRecord | Skipped]:
             continue
         stream = BytesIO(data[:end])
         try:
-            for record in ArchiveIterator(stream, quirks_mode=True, auto_decode="all"):
+            for record in fastwarc.ArchiveIterator(stream, quirks_mode=True, auto_decode="all"):
                 if str(record.record_type) in _KINDS:
                     number += 1
                     yield _page(record, Origin(source.name, record=number), f"{stem}-{number}")

@@ -160,11 +160,9 @@ def _body(answer: urllib3.BaseHTTPResponse, limit: int, url: str) -> bytes:
     parts, size = list[bytes](), 0
     for chunk in answer.stream(_CHUNK, decode_content=False):
         while chunk:
-            if unpack is None:
-                part, chunk = chunk, b""
-            else:  # never more at once than the limit, which urllib3's own decoders don't have
-                part = unpack.decompress(chunk, limit + 1 - size)
-                chunk = b"" if unpack.eof else unpack.unconsumed_tail
+            # Never more at once than the limit, which urllib3's own decoders don't have.
+            part = unpack.decompress(chunk, limit + 1 - size) if unpack else chunk
+            chunk = unpack.unconsumed_tail if unpack and not unpack.eof else b""
             parts.append(part)
             size += len(part)
             if size > limit:

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
-from framescope.classifier.errors import InputError, how_to_install
+from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import decoding
 
 STDIN = "-"
@@ -252,15 +252,13 @@ def _file_system(source: str) -> tuple[Any, str]:
     if scheme not in _STORES:
         reason = f"{scheme} addresses are not read; give a file or an http(s) address"
         raise InputError(source, reason)
-    install = how_to_install("batch")
+    missing = f"{scheme} addresses need"
+    fsspec = decoding.library("fsspec", missing, source)
     with _explained(source):
         try:
-            import fsspec
-
-            install = f"pip install {_STORES[scheme]}"
             system, path = fsspec.core.url_to_fs(source)
         except ImportError:
-            reason = f"{scheme} addresses need a library that isn't there; {install}"
+            reason = f"{missing} a library that isn't there; pip install {_STORES[scheme]}"
             raise InputError(source, reason) from None
     return system, path
 

@@ -109,11 +109,10 @@ class _Header(NamedTuple):
 
 
 def articles(text: str, stem: str, publisher: str | None = None) -> list[Article]:
-    """Find the articles of a page.
+    """Find the articles of a page, with `stem` as id; the second is called ``-2`` and so on.
 
-    The first article has `stem` as its id, further ones get ``-2``, ``-3``; there is none where
-    nothing on the page is article. The headline is the first line of an article's text, which is
-    `text` itself where nothing had to be taken out.
+    The headline is the first line of an article's text, which is `text` itself where nothing had to
+    be taken out.
     """
     page, blanks = list[PageLine](), 0
     for raw in _NEWLINE.split(text):

@@ -132,10 +132,7 @@ def _split(source: str, options: InputOptions) -> Iterator[RawRecord | Skipped]:
 def _split_file(
     stream: Any, source: str, stem: str, name: str, options: InputOptions, *, held: bool
 ) -> Iterator[RawRecord | Skipped]:
-    """Tell what an open file is, and cut it. Raises `InputError`.
-
-    With `held` the record of a document holds it, otherwise the name of its file.
-    """
+    """Tell what an open file is, and cut it; the record of a document holds it if `held`."""
     found = unpacked(stream, source, options.taken)
     head, text = found.head, first_characters(found.head)
     if not head.strip(b"\x00 \t\r\n\x0b\x0c") and len(head) < HEAD:
@@ -161,10 +158,7 @@ def _split_file(
 
 
 def read_values(values: Input | Iterable[Input]) -> Items:
-    """Read one input, or several; one of several that can't be used is `Skipped`, not raised.
-
-    Raises `InputError` when a single input can't be used, or a table is given.
-    """
+    """Read one input, or several, of which one that can't be used is `Skipped`, not raised."""
     single = isinstance(values, str | bytes | os.PathLike | Article | Skipped)
     if single or not isinstance(values, Iterable):
         yield from read_value(values, "text")
@@ -187,15 +181,12 @@ def read_frame(df: pandas.DataFrame, text: str) -> Iterator[tuple[int, Article |
         found = ", ".join(map(str, columns[:20])) or "none"
         raise InputError("table", f"needs one column '{text}'; its columns: {found}")
     known = [name for name in _FIELDS if columns.count(name) == 1 and name != text]
-    rows = zip(df.index, df[text], *(df[field] for field in known), strict=True)
+    names = (str(label).encode(errors="replace").decode() for label in df.index)  # fit for UTF-8
+    rows = zip(names, df[text], *(map(_plain, df[field]) for field in known), strict=True)
     return (
         (number, item)
-        for number, (label, value, *cells) in enumerate(rows)
-        for item in _read_or_skip(
-            value,
-            str(label).encode(errors="replace").decode(),  # as UTF-8 can write it
-            dict(zip(known, map(_plain, cells), strict=True)),
-        )
+        for number, (name, value, *cells) in enumerate(rows)
+        for item in _read_or_skip(value, name, dict(zip(known, cells, strict=True)))
     )
 
 

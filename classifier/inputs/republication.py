@@ -84,10 +84,7 @@ _LONG = 20  # words of a paragraph that is no heading
 
 
 def find(text: str, publisher: str | None = None) -> tuple[Republication, ...]:
-    """Find the part of a cleaned article that carries somebody else's: the first announced.
-
-    What the article's publisher first published itself is no republication.
-    """
+    """Find the part of a cleaned article that carries another outlet's: the first announced."""
     lines = _lines(text)
     for finder in (_announced, _stated, _quoted_whole):
         found = finder(text, lines)
@@ -97,10 +94,7 @@ def find(text: str, publisher: str | None = None) -> tuple[Republication, ...]:
 
 
 def layers(text: str, publisher: str | None = None) -> tuple[Republication, ...]:
-    """Find the outlets that an article names as those it carries, outermost first; at most two.
-
-    An article that first appeared elsewhere may itself announce a third outlet's.
-    """
+    """Find the outlets that an article names as those it carries, outermost first; at most two."""
     lines, found = _lines(text), list[Republication]()
     for layer in (_stated(text, lines), _announced(text, lines) or _quoted_whole(text, lines)):
         if layer and _is_other(layer, [publisher, *(one.outlet for one in found)]):

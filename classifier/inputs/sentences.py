@@ -1,7 +1,6 @@
 """An article's sentences, with exact offsets: the one splitter of training and serving.
 
-Boundaries come from nupunkt, line by line, and are then repaired where news prose is known to
-mislead it.
+Boundaries come from nupunkt, line by line, and are repaired where news prose misleads it.
 """
 
 from __future__ import annotations

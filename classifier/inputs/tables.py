@@ -11,9 +11,9 @@ from itertools import islice
 from tempfile import TemporaryFile
 from typing import Any
 
-from framescope.classifier.errors import InputError, how_to_install
+from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import exchange, fields
-from framescope.classifier.inputs.decoding import Source, first_characters, ignore
+from framescope.classifier.inputs.decoding import Source, first_characters, ignore, library
 from framescope.classifier.inputs.fields import InputOptions, RawRecord
 from framescope.classifier.records import Origin, Skipped
 
@@ -141,11 +141,7 @@ def _without_sep(lines: Iterable[str]) -> Iterator[str]:
 def split_parquet(
     found: Source, stream: Any, stem: str, options: InputOptions
 ) -> Iterator[RawRecord | Skipped]:
-    """Cut a table into its rows, read in batches of the columns that are needed.
-
-    It is read from its end: packed, or from a pipe, it is kept first. Raises `InputError` as
-    `split_csv` does, without pyarrow, and when the file is damaged.
-    """
+    """Cut a table into its rows, read in batches; packed, or from a pipe, it is kept first."""
     with TemporaryFile() as kept:
         file, taken = stream, options.taken
         if found.is_packed or not stream.seekable():
@@ -153,11 +149,7 @@ def split_parquet(
             while part := found.read():
                 kept.write(part)
         file.seek(0)
-        try:
-            import pyarrow.parquet as pq
-        except ImportError:
-            reason = f"Parquet needs a library that isn't there; {how_to_install('batch')}"
-            raise InputError(found.name, reason) from None
+        pq = library("pyarrow.parquet", "Parquet needs", found.name)
         with _explained(found.name):
             table = pq.ParquetFile(file)
             names = _candidates(table.schema_arrow, options.columns)

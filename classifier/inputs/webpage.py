@@ -93,10 +93,9 @@ def plain(value: object) -> str | None:
 def articles(html: str, source: str, stem: str, url: str | None = None) -> Iterator[Article]:
     """Extract the articles of a page. Raises `InputError` when there is none.
 
-    Their text is the headline, then one paragraph per line. All have the page's URL and site name,
-    the first, whose id is `stem`, its title, date and author too; its outlet is the site's name, or
-    the URL's host. Where the page was fetched or saved from `url`, that decides: what the page says
-    of itself is kept beside it.
+    Their text is the headline, then one paragraph per line. Only the first has the page's title,
+    date and author. Where the page was fetched or saved from `url`, that decides: what the page
+    says of itself is kept beside it.
     """
     if url is None and (saved := _SAVED.search(html, 0, 10_000)):
         url = saved[1]
