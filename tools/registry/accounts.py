@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -17,11 +16,11 @@ from tools.registry.material import (
     MATRIX,
     NEWSMAP,
     SPEAKERS,
+    DataFolder,
     DataSet,
     Draft,
     EvidenceError,
     evidence_of,
-    files,
     host_of,
     rows_by_hand,
 )
@@ -35,68 +34,46 @@ class Listed:
     """An account as a list has it: of an outlet by its name in a country, or at a host."""
 
     country: str
-    names: tuple[str, ...]
+    name: str
     host: str | None
     account: Account
 
 
-def read_accounts(root: Path, *, allow_changed: bool = False) -> Iterator[Listed]:
-    """Read the accounts of the matrix, of the newsmap and of the database of public speakers.
-
-    Raises `EvidenceError` when a file is missing or changed.
-    """
-    (path,) = files(MATRIX, root, allow_changed=allow_changed)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            country = countries().get(row["Country"].strip(), "")
-            names = (" ".join(row["Main assets"].split()), " ".join(row["Media company"].split()))
-            for column, cell in row.items():
-                if column.lower().endswith(" link") and cell.strip():
-                    yield from _listed(country, names[:1], host_of(row["URL"]), cell, MATRIX)
-    (path,) = files(NEWSMAP, root, allow_changed=allow_changed)
+def read_accounts(data: DataFolder) -> Iterator[Listed]:
+    """Read the accounts of the matrix, of the newsmap and of the database of public speakers."""
+    for _, row in data.rows(MATRIX):
+        country = countries().get(row["Country"].strip(), "")
+        name = " ".join(row["Main assets"].split())
+        for column, cell in row.items():
+            if column.lower().endswith(" link") and cell.strip():
+                yield from _listed(country, name, host_of(row["URL"]), cell, MATRIX)
+    (path,) = data.files(NEWSMAP)
     for handle, entry in json.loads(path.read_text(encoding="utf-8")).items():
         country = countries().get(entry["country"].strip(), "")
-        address = f"x.com/{handle}"
-        yield from _listed(country, (entry["company_name"],), None, address, NEWSMAP)
-    for row in speakers(root, allow_changed=allow_changed):
+        yield from _listed(country, entry["company_name"], None, f"x.com/{handle}", NEWSMAP)
+    for row in speakers(data):
         for column, cell in row.items():
             if column.endswith("URL") and "." in cell:
-                yield from _listed("DE", (row["Name"].strip(),), None, cell, SPEAKERS)
+                yield from _listed("DE", row["Name"].strip(), None, cell, SPEAKERS)
 
 
 def _listed(
-    country: str, names: tuple[str, ...], host: str | None, address: str, data: DataSet
+    country: str, name: str, host: str | None, address: str, of: DataSet
 ) -> Iterator[Listed]:
     found = account_in(address.strip())
     if found is not None:
-        evidence = Evidence(data.name, data.url, data.date)
-        yield Listed(country, names, host, Account(*found, evidence))
+        evidence = Evidence(of.name, of.url, of.date)
+        yield Listed(country, name, host, Account(*found, evidence))
 
 
-def read_by_hand(folder: Path) -> Iterator[tuple[str, str, Account]]:
-    """Read accounts by hand: where each stands, the outlet's id, the account.
+def add_accounts(data: DataFolder, hand: Path, drafts: Mapping[str, Draft], log: list[str]) -> None:
+    """Add every account to its outlet; rows by hand win, and one that two claim is nobody's.
 
-    Raises `EvidenceError` when a row can't be read; it names file, row, field and reason.
-    """
-    for where, row in rows_by_hand(folder, "*.tsv", _COLUMNS, "accounts"):
-        yield where, row["id"], Account(row["platform"], row["handle"], evidence_of(row))
-
-
-def add_accounts(
-    root: Path,
-    hand: Path,
-    drafts: Mapping[str, Draft],
-    log: list[str],
-    *,
-    allow_changed: bool = False,
-) -> None:
-    """Add every account to the outlet that it is of; one that two outlets claim is nobody's.
-
-    Rows by hand win. A list's account goes to the outlet at its host, else to the only one of its
-    name in its country.
+    A list's account goes to the only outlet of its name in its country, else to that at its host.
     """
     owner: dict[tuple[str, str], str] = {}
-    for where, id, account in read_by_hand(hand):
+    for where, row in rows_by_hand(hand, "*.tsv", _COLUMNS, "accounts"):
+        id, account = row["id"], Account(row["platform"], row["handle"], evidence_of(row))
         if id not in drafts:
             raise EvidenceError(f"{where}, field 'id': no outlet is {id!r}")
         owner[account.platform, account.handle.lower()] = id
@@ -108,15 +85,15 @@ def add_accounts(
             named[draft.country or "", key].add(draft.id)
     claims: dict[tuple[str, str], dict[str, Account]] = defaultdict(dict)
     nobody = 0
-    for one in read_accounts(root, allow_changed=allow_changed):
-        ids = {id for name in one.names for id in named.get((one.country, fold(name)), ())}
+    for one in read_accounts(data):
+        ids = named.get((one.country, fold(one.name)), set())
         if len(ids) != 1 and one.host in at:
             ids = {at[one.host].id}
         if len(ids) != 1:
             nobody += 1
             continue
         account = one.account
-        claims[account.platform, account.handle.lower()].setdefault(ids.pop(), account)
+        claims[account.platform, account.handle.lower()].setdefault(next(iter(ids)), account)
     for place, claimants in sorted(claims.items()):
         if place in owner:
             continue

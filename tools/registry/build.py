@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from framescope.classifier.outlets import (
@@ -17,15 +17,10 @@ from framescope.classifier.outlets import (
     host_label,
     host_parents,
     is_public_suffix,
+    shipped_tables,
 )
 from framescope.classifier.outlets import fold_name as fold
-from framescope.classifier.outlets import shipped_tables as shipped
-from framescope.classifier.records import (
-    Assessment,
-    Domain,
-    DomainRole,
-    Role,
-)
+from framescope.classifier.records import Assessment, Domain, DomainRole, Role
 
 from tools.registry.accounts import add_accounts
 from tools.registry.lists import (
@@ -37,7 +32,7 @@ from tools.registry.lists import (
     read_newsmap,
     read_perennial,
 )
-from tools.registry.material import Draft, EvidenceError, Held, hosts_by_hand
+from tools.registry.material import DataFolder, Draft, EvidenceError, Held, hosts_by_hand
 from tools.registry.matrix import read_matrix
 from tools.registry.merge import FOLDER, merge, read_hand
 from tools.registry.monitor import add_financing, add_monitor, inherit, read_statements
@@ -51,72 +46,52 @@ _COPIES = frozenset({"Doppelganger", "RRN"})  # networks whose copies are of som
 
 @dataclass
 class Built:
-    """What a build made.
-
-    The number of rows in each table, and a log of what was merged, dropped or left open.
-    """
+    """The number of rows in each table, and a log of what was merged, dropped or left open."""
 
     rows: dict[str, int]
-    log: list[str] = field(default_factory=list)
+    log: list[str]
 
 
 def build(
     evidence: Path, output: Path | None = None, *, hand: Path = FOLDER, allow_changed: bool = False
 ) -> Built:
-    """Build the tables.
+    """Build the tables from the folder of the public data sets (docs/registry.md).
 
-    Parameters
-    ----------
-    evidence : pathlib.Path
-        The folder of the public data sets (docs/registry.md).
-    output : pathlib.Path or None
-        Where the tables go; the package's own folder when None.
-    hand : pathlib.Path
-        The folder of the rows by hand.
-    allow_changed : bool
-        Build from other versions of the data sets than those pinned.
-
-    Raises
-    ------
-    EvidenceError
-        When a data set is missing or changed, or a row can't be read.
+    Raises `EvidenceError` when a data set is missing or changed, or a row can't be read.
     """
-    log: list[str] = []
-    owners = Owners()
+    data, owners, log = DataFolder(evidence, allow_changed), Owners(), list[str]()
     held = read_owners(owners, hand / "owners")
-    matrix = read_matrix(evidence, owners, log, allow_changed=allow_changed)
+    matrix = read_matrix(data, owners, log)
     drafts = merge(read_hand(owners, hand), [*matrix, *named_outlets()], log)
     by_id = {draft.id: draft for draft in drafts}
-    _control(evidence, hand, by_id, owners, held, log, allow_changed=allow_changed)
-    add_accounts(evidence, hand / "accounts", by_id, log, allow_changed=allow_changed)
-    found = identify(drafts, read_newsmap(evidence, allow_changed=allow_changed), log)
+    _control(data, hand, by_id, owners, held, log)
+    add_accounts(data, hand / "accounts", by_id, log)
+    found = identify(drafts, read_newsmap(data), log)
     log.append(f"wikidata: {found} outlets identified by name and country")
     whose = _Hosts(drafts)
-    for year in read_perennial(evidence, allow_changed=allow_changed):
+    for year in read_perennial(data):
         _assess(whose, year, log)
-    listings = read_influence(evidence, log, allow_changed=allow_changed)
+    listings = read_influence(data, log)
     sites = _sites(whose, listings, log)
-    _mark_ambiguous(drafts, ambiguous_names(shipped()))
+    _mark_ambiguous(drafts, ambiguous_names(shipped_tables()))
     for draft in drafts:
         _prune(draft, log)
     rows = write_tables(
-        output or shipped(), VERSION, drafts, sites, owners, read_networks(hand / "networks")
+        output or shipped_tables(), VERSION, drafts, sites, owners, read_networks(hand / "networks")
     )
     return Built(rows, log)
 
 
 def _control(
-    evidence: Path,
+    data: DataFolder,
     hand: Path,
     drafts: dict[str, Draft],
     owners: Owners,
     held: dict[str, list[Held]],
     log: list[str],
-    *,
-    allow_changed: bool,
 ) -> None:
     """Tell who owns, funds and steers each outlet: lists, rows by hand, and what follows."""
-    add_monitor(evidence, drafts, owners, log, allow_changed=allow_changed)
+    add_monitor(data, drafts, owners, log)
     for id, holdings in held.items():
         if id not in drafts:
             raise EvidenceError(f"{hand}/owners: holdings: no outlet and no owner is {id!r}")
@@ -126,7 +101,7 @@ def _control(
         if id not in drafts:
             raise EvidenceError(f"{where}, field 'id': no outlet is {id!r}")
         drafts[id].statements.append(statement)
-    add_financing(evidence, drafts, log, allow_changed=allow_changed)
+    add_financing(data, drafts, log)
     inherit(drafts, owners, log)
 
 

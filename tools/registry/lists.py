@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections import Counter, defaultdict
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framescope.classifier.outlets import (
+    COLUMNS,
     RATINGS,
     countries,
     host_in,
@@ -27,10 +27,10 @@ from tools.registry.material import (
     NEWSMAP,
     PERENNIAL,
     RANKED,
+    DataFolder,
     Draft,
     EvidenceError,
     by_hand,
-    files,
     host_of,
     hosts_by_hand,
     rows_by_hand,
@@ -39,17 +39,13 @@ from tools.registry.material import (
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One list's statement about one host.
-
-    `clone_of` is what the list says it copies, in the list's words: "Bild.de". `confidence` is how
-    firmly it says that the host belongs to the network.
-    """
+    """One list's statement about one host."""
 
     host: str
     network: str
-    clone_of: str | None
+    clone_of: str | None  # what it copies, in the list's words: "Bild.de"
     evidence: Evidence
-    confidence: float
+    confidence: float  # how firmly it says that the host belongs to the network
 
 
 # What stands for a network: the label of a list's row, or the file's name, and its row by hand.
@@ -62,16 +58,12 @@ _CLONE = re.compile(
 )
 
 
-def read_influence(root: Path, log: list[str], *, allow_changed: bool = False) -> list[Listing]:
-    """Read the Laundromat's list and DIMA's.
-
-    The log gets a line for each thing left out. Raises `EvidenceError` when a file is missing or
-    changed, or is not written as it used to be.
-    """
+def read_influence(data: DataFolder, log: list[str]) -> list[Listing]:
+    """Read the Laundromat's list and DIMA's; the log gets what is left out."""
     labels = {(row["list"], row["label"]): row for row in by_hand("networks")}
     listings = [
-        *_read_laundromat(root, labels, log, allow_changed=allow_changed),
-        *_read_dima(root, labels, log, allow_changed=allow_changed),
+        *_read_laundromat(data, labels, log),
+        *_read_dima(data, labels, log),
     ]
     return list(_own_hosts(listings, log))
 
@@ -93,34 +85,28 @@ def _own_hosts(listings: Iterable[Listing], log: list[str]) -> Iterable[Listing]
         log.append(f"networks: {count} rows name {reason}; left out")
 
 
-def _read_laundromat(
-    root: Path, labels: _Labels, log: list[str], *, allow_changed: bool
-) -> Iterable[Listing]:
-    (path,) = files(LAUNDROMAT, root, allow_changed=allow_changed)
+def _read_laundromat(data: DataFolder, labels: _Labels, log: list[str]) -> Iterable[Listing]:
     dropped: Counter[str] = Counter()
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for line, row in enumerate(csv.DictReader(file), 2):
-            label = _label(labels, "laundromat", row["Source"], f"{path}, row {line}: source")
-            if label["why"]:
-                dropped[row["Source"]] += 1
-                continue
-            host = host_of(row["Domain"])
-            if host is None:
-                log.append(f"networks: {path.name}, row {line}: {row['Domain']!r} names no host")
-                continue
-            evidence = Evidence(
-                label["source"] or LAUNDROMAT.name, label["url"] or LAUNDROMAT.url, LAUNDROMAT.date
-            )
-            yield Listing(host, label["network"], None, evidence, float(label["confidence"]))
+    for where, row in data.rows(LAUNDROMAT):
+        label = _label(labels, "laundromat", row["Source"], f"{where}: source")
+        if label["why"]:
+            dropped[row["Source"]] += 1
+            continue
+        host = host_of(row["Domain"])
+        if host is None:
+            log.append(f"networks: {Path(where).name}: {row['Domain']!r} names no host")
+            continue
+        evidence = Evidence(
+            label["source"] or LAUNDROMAT.name, label["url"] or LAUNDROMAT.url, LAUNDROMAT.date
+        )
+        yield Listing(host, label["network"], None, evidence, float(label["confidence"]))
     for source, count in sorted(dropped.items()):
         why = labels["laundromat", source]["why"]
         log.append(f"networks: {count} rows of '{source}' left out: {why}")
 
 
-def _read_dima(
-    root: Path, labels: _Labels, log: list[str], *, allow_changed: bool
-) -> Iterable[Listing]:
-    for path in files(DIMA, root, allow_changed=allow_changed):
+def _read_dima(data: DataFolder, labels: _Labels, log: list[str]) -> Iterable[Listing]:
+    for path in data.files(DIMA):
         label = _label(labels, "dima", path.name, f"{path.parent}: network")
         for fields in _objects(path):
             host = host_of(fields["domain"])
@@ -135,12 +121,12 @@ def _read_dima(
             yield Listing(host, label["network"], clone, evidence, float(label["confidence"]))
 
 
-def _label(labels: _Labels, data: str, name: str, where: str) -> Mapping[str, str]:
-    if (data, name) not in labels:
+def _label(labels: _Labels, of: str, name: str, where: str) -> Mapping[str, str]:
+    if (of, name) not in labels:
         raise EvidenceError(
-            f"{where} {name!r} is unknown; name it in training/registry/hand/lists/networks.tsv"
+            f"{where} {name!r} is unknown; name it in tools/registry/hand/lists/networks.tsv"
         )
-    return labels[data, name]
+    return labels[of, name]
 
 
 def _objects(path: Path) -> Iterable[dict[str, str]]:
@@ -157,15 +143,9 @@ def _objects(path: Path) -> Iterable[dict[str, str]]:
         raise EvidenceError(f"{path}: no domains in it; has its layout changed?")
 
 
-_NETWORKS = ("id", "name", "names", "operator", "country", "attributed_by", "source", "url", "date")
-
-
 def read_networks(folder: Path) -> list[tuple[str, ...]]:
-    """Read the networks by hand, in the columns of their table.
-
-    Raises `EvidenceError` when a row can't be read; it names file, row, field and reason.
-    """
-    found = rows_by_hand(folder, "networks.tsv", _NETWORKS, "networks")
+    """Read the networks by hand, in the columns of their table."""
+    found = rows_by_hand(folder, "networks.tsv", COLUMNS["networks"], "networks")
     return [tuple(row.values()) for _, row in found]
 
 
@@ -198,61 +178,51 @@ _DISCUSSED = {
 }
 
 
-def read_perennial(root: Path, *, allow_changed: bool = False) -> list[dict[str, Assessment]]:
-    """Read the assessments of each host, a mapping a year: 2021, 2023, 2026.
-
-    Raises `EvidenceError` when a file is missing or changed, or holds a verdict that is unknown.
-    """
-    meant = hosts_by_hand("perennial")
-    found: list[dict[str, Assessment]] = []
-    for data, read in ((DISCUSSED, _read_2021), (PERENNIAL, _read_2023), (RANKED, _read_2026)):
-        (path,) = files(data, root, allow_changed=allow_changed)
-        evidence = Evidence(data.name, data.url, data.date)
-        year: dict[str, Assessment] = {}
-        for domain, verdict in read(path):
-            host = host_of(domain)
-            if host is not None:
-                year[meant.get(host, host)] = Assessment("reliability", *_given(verdict, evidence))
-        found.append(year)
-    return found
-
-
 _Verdict = tuple[str, float]
 
 
-def _given(verdict: _Verdict, evidence: Evidence) -> tuple[str, Evidence, float]:
-    return verdict[0], evidence, verdict[1]
+def read_perennial(data: DataFolder) -> list[dict[str, Assessment]]:
+    """Read the assessments of each host, a mapping a year: 2021, 2023, 2026."""
+    meant = hosts_by_hand("perennial")
+    found: list[dict[str, Assessment]] = []
+    for of, read in ((DISCUSSED, _read_2021), (PERENNIAL, _read_2023), (RANKED, _read_2026)):
+        evidence = Evidence(of.name, of.url, of.date)
+        hosts = ((host_of(domain), verdict) for domain, verdict in read(data))
+        found.append(
+            {
+                meant.get(host, host): Assessment("reliability", value, evidence, sure)
+                for host, (value, sure) in hosts
+                if host is not None
+            }
+        )
+    return found
 
 
-def _read_2021(path: Path) -> Iterator[tuple[str, _Verdict]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            said = [_DISCUSSED[one] for one in json.loads(row["status"]) if one in _DISCUSSED]
-            for host in json.loads(row["urls"]) if said else ():
-                # The worst of two: what is deprecated may be on the blacklist as well.
-                yield host, max(said, key=lambda verdict: RATINGS.index(verdict[0]))
+def _read_2021(data: DataFolder) -> Iterator[tuple[str, _Verdict]]:
+    for _, row in data.rows(DISCUSSED):
+        said = [_DISCUSSED[one] for one in json.loads(row["status"]) if one in _DISCUSSED]
+        for host in json.loads(row["urls"]) if said else ():
+            # The worst of two: what is deprecated may be on the blacklist as well.
+            yield host, max(said, key=lambda verdict: RATINGS.index(verdict[0]))
 
 
-def _read_2023(path: Path) -> Iterator[tuple[str, _Verdict]]:
+def _read_2023(data: DataFolder) -> Iterator[tuple[str, _Verdict]]:
+    (path,) = data.files(PERENNIAL)
     for domain, score in json.loads(path.read_text(encoding="utf-8")).items():
         if host_of(domain) is None or score not in VALUES:
             raise EvidenceError(f"{path}: {domain!r} or its score {score!r} is unknown")
         yield domain, VALUES[score]
 
 
-def _read_2026(path: Path) -> Iterator[tuple[str, _Verdict]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        for line, row in enumerate(csv.DictReader(file), 2):
-            if row["status"] not in _RANKED:
-                raise EvidenceError(f"{path}, row {line}: status {row['status']!r} is unknown")
-            yield row["domain"], _RANKED[row["status"]]
+def _read_2026(data: DataFolder) -> Iterator[tuple[str, _Verdict]]:
+    for where, row in data.rows(RANKED):
+        if row["status"] not in _RANKED:
+            raise EvidenceError(f"{where}: status {row['status']!r} is unknown")
+        yield row["domain"], _RANKED[row["status"]]
 
 
 def named_outlets() -> list[Draft]:
-    """Return the outlets that only this list has, named by hand in ``hand/lists/perennial.tsv``.
-
-    What is no outlet (shops, dictionaries, databases, think tanks) is left out of it.
-    """
+    """Return the outlets that only this list has, named by hand in ``hand/lists/perennial.tsv``."""
     drafts = []
     for row in by_hand("perennial"):
         draft = Draft(row["name"], "perennial", country=row["country"] or None)
@@ -265,12 +235,9 @@ def named_outlets() -> list[Draft]:
     return drafts
 
 
-def read_newsmap(root: Path, *, allow_changed: bool = False) -> dict[tuple[str, str], set[str]]:
-    """Return the QIDs of each (folded name, country).
-
-    Raises `EvidenceError` when the file is missing or changed.
-    """
-    (path,) = files(NEWSMAP, root, allow_changed=allow_changed)
+def read_newsmap(data: DataFolder) -> dict[tuple[str, str], set[str]]:
+    """Return the QIDs of each (folded name, country)."""
+    (path,) = data.files(NEWSMAP)
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for entry in json.loads(path.read_text(encoding="utf-8")).values():
         qid = entry["wikidata_id"].rpartition("/")[2]
@@ -283,10 +250,7 @@ def read_newsmap(root: Path, *, allow_changed: bool = False) -> dict[tuple[str, 
 def identify(
     drafts: list[Draft], identifiers: dict[tuple[str, str], set[str]], log: list[str]
 ) -> int:
-    """Fill in QIDs by exact name and country; leave out whatever two of either could mean.
-
-    Gives the number of outlets that got one.
-    """
+    """Fill in QIDs by exact name and country where nothing else fits; return how many."""
     taken = {draft.wikidata for draft in drafts if draft.wikidata}
     claims: dict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:

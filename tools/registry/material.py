@@ -33,16 +33,11 @@ class EvidenceError(FramescopeError):
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """One public data set that the registry rests on.
-
-    `folder` is its name in the folder of evidence, `pattern` says which of its files are read, and
-    `digest` is the SHA-256 over those. The rest is what the tables cite; the date is the data's
-    own, as far as it is known.
-    """
+    """One public data set that the registry rests on, and how the tables cite it."""
 
     folder: str
-    pattern: str
-    digest: str
+    pattern: str  # of the files that are read
+    digest: str  # SHA-256 over those
     name: str
     url: str
     date: str
@@ -61,8 +56,8 @@ def rows_by_hand(
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Read tables of one layout: of each row, where it stands and its cells by column.
 
-    Raises `EvidenceError` when a table has other columns, a row more or fewer cells, or a cell what
-    the column of that name may not hold in `table` (of `FIELDS`).
+    Raises `EvidenceError` when a table or row has another layout, or a cell what the column of that
+    name may not hold in `table`.
     """
     fields = FIELDS[table] if table else {}
     for path in sorted(folder.glob(pattern)):
@@ -100,34 +95,40 @@ PERENNIAL = DATA_SETS["wikipedia-perennial-sources"]
 NEWSMAP = DATA_SETS["wikidata-newsmap"]
 
 
-def digest(data: DataSet, root: Path) -> str:
-    """Digest the files that are read: each by its name and its bytes, in the names' order."""
-    total = hashlib.sha256()
-    for path in sorted((root / data.folder).glob(data.pattern)):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(f"{path.name}\0{content}\n".encode())
-    return total.hexdigest()
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """The folder of the public data sets, in the pinned versions or in others."""
 
+    path: Path
+    allow_changed: bool = False
 
-def files(data: DataSet, root: Path, *, allow_changed: bool = False) -> list[Path]:
-    """Find a data set's files.
+    def files(self, data: DataSet) -> list[Path]:
+        """Return the files of a data set; `EvidenceError` when they are missing or changed."""
+        folder = self.path / data.folder
+        found = sorted(folder.glob(data.pattern))
+        if not found:
+            raise EvidenceError(
+                f"{folder}: no {data.pattern} there; "
+                "give --evidence the folder that docs/registry.md describes"
+            )
+        total = hashlib.sha256()
+        for path in found:
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            total.update(f"{path.name}\0{content}\n".encode())
+        if not self.allow_changed and total.hexdigest() != data.digest:
+            raise EvidenceError(
+                f"{folder}: {data.pattern} is not the version the registry was built from; "
+                "give --allow-changed if that is meant, and check what comes of it"
+            )
+        return found
 
-    Raises `EvidenceError` when the folder or the files are missing, or when their content isn't
-    what is pinned and ``allow_changed`` doesn't say that this is meant.
-    """
-    folder = root / data.folder
-    found = sorted(folder.glob(data.pattern))
-    if not found:
-        raise EvidenceError(
-            f"{folder}: no {data.pattern} there; "
-            "give --evidence the folder that docs/registry.md describes"
-        )
-    if not allow_changed and digest(data, root) != data.digest:
-        raise EvidenceError(
-            f"{folder}: {data.pattern} is not the version the registry was built from; "
-            "give --allow-changed if that is meant, and check what comes of it"
-        )
-    return found
+    def rows(self, data: DataSet, delimiter: str = ",") -> Iterator[tuple[str, dict[str, str]]]:
+        """Return where each row of a data set in CSV or TSV stands, and its cells by column."""
+        quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+        for path in self.files(data):
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                rows = csv.DictReader(file, delimiter=delimiter, quoting=quoting)
+                yield from ((f"{path}, row {line}", row) for line, row in enumerate(rows, 2))
 
 
 def hosts_by_hand(data: str) -> dict[str, str]:
@@ -149,35 +150,27 @@ class Held:
 
 @dataclass(eq=False)  # two that say the same are two still
 class Draft:
-    """What is gathered of one outlet; `classifier.records.outlet.Outlet` is what comes of it.
-
-    `names` are other names than the main one, which means other things too where it is
-    `main_ambiguous`. `origin` is where it was first met: ``hand``, ``matrix``, ``perennial``. The
-    `id` is empty until the build gives it one; a hand row's stands from the start. `lesser` are
-    those that no list names and few ask for: a name they share with a known one is not theirs.
-    """
+    """What is gathered of one outlet."""
 
     name: str
-    origin: str
-    id: str = ""
+    origin: str  # where it was first met: ``hand``, ``matrix``, ``perennial``
+    id: str = ""  # until the build makes one; a hand row's stands from the start
     role: Role = Role.PUBLISHER
     medium: Medium = Medium.OTHER
     country: str | None = None
     wikidata: str | None = None
-    names: list[Name] = field(default_factory=list)
+    names: list[Name] = field(default_factory=list)  # besides the main one
     domains: list[Domain] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     assessments: list[Assessment] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
     main_ambiguous: bool = False
-    lesser: bool = False
+    lesser: bool = False  # no list names it: a name shared with a known outlet is not its own
 
     def add_name(self, name: Name) -> None:
         """Take a further name, unless it is there already or is the main one."""
-        if not name.text:
-            return
-        if name.text != self.name and all(other.text != name.text for other in self.names):
+        if name.text not in ("", self.name, *(other.text for other in self.names)):
             self.names.append(name)
 
     def add_domain(self, domain: Domain) -> None:
@@ -204,12 +197,6 @@ def _rank(held: Held) -> tuple[bool, str]:
 
 
 def host_of(address: str) -> str | None:
-    """Take the host of an address as the tables write it.
-
-    Lists carry slips of the pen that no reader would type: a comma at the end, ``ww.`` for
-    ``www.``, and machines of a group, ``www3.``.
-
-    Gives none where there is no host.
-    """
+    """Return the host of an address, without slips: a comma at the end, ``ww.``, ``www3.``."""
     host = host_in(address.strip().rstrip(", "))
     return host and re.sub(r"^www?\d?\.(?=[^.]+\.)", "", host)

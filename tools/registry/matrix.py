@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from framescope.classifier.outlets import countries, host_label, registrable_host, slug
 from framescope.classifier.outlets import fold_name as fold
@@ -25,11 +23,11 @@ from framescope.classifier.records import (
 
 from tools.registry.material import (
     MATRIX,
+    DataFolder,
     Draft,
     EvidenceError,
     Held,
     by_hand,
-    files,
     host_of,
 )
 from tools.registry.owners import Owners
@@ -66,38 +64,23 @@ _PAPER_COMPANY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A row of the matrix, cleaned.
-
-    `asset` is the cell "Main assets" as it stands, `name` the outlet's main name, `company` without
-    its bracketed part, the `abbreviation`; both may be empty. `role` is what the host is, where
-    `matrix.tsv` says so; otherwise an outlet's first host is its main one and the rest are
-    editions.
-    """
+    """A row of the matrix, cleaned."""
 
     country: str
-    company: str
-    asset: str
+    company: str  # without its bracketed part, the abbreviation; may be empty
+    asset: str  # the cell "Main assets" as it stands
     host: str | None
     code: Code
     abbreviation: str = ""
-    name: str = ""
+    name: str = ""  # the outlet's main one
     names: tuple[Name, ...] = ()
     medium: Medium = Medium.OTHER
-    role: DomainRole | None = None
+    role: DomainRole | None = None  # of the host, where `matrix.tsv` says so
 
 
-def read_matrix(
-    root: Path, owners: Owners, log: list[str], *, allow_changed: bool = False
-) -> list[Draft]:
-    """Read the outlets of the matrix; the log gets what was merged or dropped on the way.
-
-    `owners` takes the companies that own others of its outlets.
-
-    Raises `EvidenceError` when it is missing or changed, or a row's country or code isn't one that
-    is known.
-    """
-    (path,) = files(MATRIX, root, allow_changed=allow_changed)
-    rows = list(read_rows(path, log))
+def read_matrix(data: DataFolder, owners: Owners, log: list[str]) -> list[Draft]:
+    """Read the outlets of the matrix, and take the companies that own them into `owners`."""
+    rows = list(_read_rows(data, log))
     outlets: dict[tuple[str, str], Draft] = {}
     members: dict[tuple[str, str], list[Asset]] = defaultdict(list)
     for row in rows:
@@ -218,37 +201,30 @@ def _coded(code: Code) -> Statement:
 # --- row by row -----------------------------------------------------------------------------------
 
 
-def read_rows(path: Path, log: list[str]) -> Iterator[Asset]:
-    """Read the matrix's rows.
-
-    What a rule can't clean stands in tables by hand: ``matrix.tsv`` (an asset's name and its other
-    names, or the outlet that it is an edition of), ``companies.tsv`` (companies that go by two
-    names, or by none), ``hosts.tsv`` (addresses that are somebody else's site).
-
-    Raises `EvidenceError` when a row's country or code isn't one that is known.
-    """
+def _read_rows(data: DataFolder, log: list[str]) -> Iterator[Asset]:
+    # What a rule can't clean stands in tables by hand: an asset's names, or the outlet that it is
+    # an edition of; companies of two names, or none; addresses of somebody else's site.
     companies = {entry["company"]: entry["name"] for entry in by_hand("companies")}
     fixes = {(fix["country"], fix["asset"]): fix for fix in by_hand("matrix")}
     foreign = {row["host"]: row["why"] for row in by_hand("hosts") if row["list"] == "matrix"}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for line, cells in enumerate(csv.DictReader(file), 2):
-            asset = _squeeze(cells["Main assets"])
-            if not asset:
-                continue
-            country = countries().get(cells["Country"].strip())
-            typology = cells["Typology"].strip().rstrip("?")
-            if country is None or typology not in {code.value for code in Code}:
-                raise EvidenceError(
-                    f"{path}, row {line}: country {cells['Country']!r} or code "
-                    f"{cells['Typology']!r} is unknown; name it in training/registry"
-                )
-            host = host_of(cells["URL"])
-            if host in foreign:
-                log.append(f"matrix: {host} is not {asset}'s: {foreign[host]}")
-                host = None
-            company = _squeeze(cells["Media company"]).rstrip("*")
-            row = Asset(country, companies.get(company, company), asset, host, Code(typology))
-            yield _cleaned(replace(row, medium=_medium(asset, company)), fixes)
+    for where, cells in data.rows(MATRIX):
+        asset = _squeeze(cells["Main assets"])
+        if not asset:
+            continue
+        country = countries().get(cells["Country"].strip())
+        typology = cells["Typology"].strip().rstrip("?")
+        if country is None or typology not in set(Code):
+            raise EvidenceError(
+                f"{where}: country {cells['Country']!r} or code "
+                f"{cells['Typology']!r} is unknown; name it in tools/registry"
+            )
+        host = host_of(cells["URL"])
+        if host in foreign:
+            log.append(f"matrix: {host} is not {asset}'s: {foreign[host]}")
+            host = None
+        company = _squeeze(cells["Media company"]).rstrip("*")
+        row = Asset(country, companies.get(company, company), asset, host, Code(typology))
+        yield _cleaned(replace(row, medium=_medium(asset, company)), fixes)
 
 
 def _cleaned(row: Asset, fixes: Mapping[tuple[str, str], Mapping[str, str]]) -> Asset:

@@ -1,4 +1,4 @@
-"""What the features of a name in running text weigh: fitted to names that were read and labelled.
+"""Fit the weights of the features of a name in running text to labelled names.
 
 Two kinds of labels lie in ``hand/mentions``: sentences written for it (``written.jsonl``: a text,
 and the names in it that mean an outlet), and names met in articles (``read.tsv``: article, place,
@@ -42,10 +42,7 @@ class Met:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What came of a fit: weights, and how well unseen texts were judged by the same recipe.
-
-    `precision` and `recall` are cross-validated over all labelled names, texts kept whole.
-    """
+    """Weights, and how well unseen texts were judged by the same recipe, cross-validated."""
 
     weights: Mapping[str, float]
     names: int
@@ -56,15 +53,7 @@ class Fitted:
 
 
 def labelled(corpora: Path | None = None) -> list[Met]:
-    """Read all labels, as the registry that ships meets the names.
-
-    Raises
-    ------
-    EvidenceError
-        When a label can't be read, or an article isn't there.
-    CorpusError
-        When the folder of corpora or the articles beside it are missing.
-    """
+    """Read all labels, as the registry that ships meets the names."""
     registry = load_registry()
     return [
         *read_written(_LABELS / "written.jsonl", registry),
@@ -73,10 +62,7 @@ def labelled(corpora: Path | None = None) -> list[Met]:
 
 
 def read_written(path: Path, registry: Registry) -> Iterator[Met]:
-    """Read sentences written for it, each name that is met in them once.
-
-    Raises `EvidenceError` when a line can't be read, or lacks a name that it says it has.
-    """
+    """Read sentences written for it, each name that is met in them once."""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:
             row = json.loads(line)
@@ -104,10 +90,7 @@ def _places(text: str, names: Sequence[str]) -> list[tuple[int, int]] | None:
 
 
 def read_articles(path: Path, root: Path, registry: Registry) -> Iterator[Met]:
-    """Read names met in articles of the collections beside the corpora, each in its sentence.
-
-    Raises `EvidenceError` when a row can't be read, or an article isn't there.
-    """
+    """Read names met in articles of the collections beside the corpora, each in its sentence."""
     labels: dict[str, _Places] = defaultdict(lambda: defaultdict(dict))
     for where, row in rows_by_hand(path.parent, path.name, _COLUMNS):
         if row["collection"] not in TEXTS or row["label"] not in ("0", "1"):

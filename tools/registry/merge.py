@@ -1,4 +1,4 @@
-"""Rows by hand (`training/registry/hand/*.tsv`), and one draft of all that is said of an outlet.
+"""Rows by hand (`tools/registry/hand/*.tsv`), and one draft of all that is said of an outlet.
 
 By the same id, a shared host, or the same name in the same country; a row by hand wins. Names and
 hosts are united, control comes from the matrix.
@@ -44,11 +44,7 @@ _NAME = re.compile(rf"(.+?) \((?:({_KINDS}))(?:, ([A-Za-z-]+))?\)")
 
 
 def read_hand(owners: Owners, folder: Path = FOLDER) -> list[Draft]:
-    """Read every row, in the order of the files and the rows; `owners` takes who is named as one.
-
-    Raises `EvidenceError`, which names file, row, field and reason, when a row can't be read, or
-    has the id of another outlet.
-    """
+    """Read every row, in the order of the files; `owners` takes who is named as one."""
     drafts = []
     named: dict[str, tuple[str, str]] = {}
     for path in sorted(folder.glob("*.tsv")):
@@ -129,11 +125,7 @@ def _name(text: str) -> Name:
 
 
 def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draft]:
-    """Merge evidence into the rows by hand.
-
-    Both are changed in place; each outlet given has an id. The log gets a line for each merge of
-    two that weren't plainly one, and each host that two claim.
-    """
+    """Merge evidence into the rows by hand, which both change; the log gets what was in doubt."""
     outlets = _merge_hand(hand, log)
     by_host = {domain.host: draft for draft in outlets for domain in draft.domains}
     by_name: dict[tuple[str, str], Draft] = {}
@@ -184,11 +176,7 @@ def _by_name(found: Draft, by_name: dict[tuple[str, str], Draft]) -> Draft | Non
 
 
 def _part(outlets: list[Draft], log: list[str]) -> None:
-    """Return an outlet what is its own where a larger one lists it among its names.
-
-    "TRT" has "TRT World" for an alias and trtworld.com for an edition; where TRT World is an outlet
-    of its own, both are its.
-    """
+    """Give an outlet what a larger one lists as its own: "TRT World" and trtworld.com in TRT's."""
     mains: dict[tuple[str, str], Draft] = {}
     for draft in outlets:
         mains.setdefault((fold(draft.name), draft.country or ""), draft)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,12 +22,12 @@ from framescope.classifier.records import (
 from tools.registry.material import (
     MONITOR,
     SPEAKERS,
+    DataFolder,
     Draft,
     EvidenceError,
     Held,
     by_hand,
     evidence_of,
-    files,
     rows_by_hand,
 )
 from tools.registry.owners import OwnerRow, Owners
@@ -40,29 +39,16 @@ _PUBLIC = "public-service fees"  # how public-service media are financed there
 
 
 def add_monitor(
-    root: Path,
-    drafts: Mapping[str, Draft],
-    owners: Owners,
-    log: list[str],
-    *,
-    allow_changed: bool = False,
+    data: DataFolder, drafts: Mapping[str, Draft], owners: Owners, log: list[str]
 ) -> None:
-    """Add the codes of both years to the outlets of each company; ``hand/lists/monitor.tsv``.
-
-    Raises `EvidenceError` when the list is missing or changed, or has a company or a code that
-    isn't known.
-    """
-    (path,) = files(MONITOR, root, allow_changed=allow_changed)
+    """Add the codes of both years to the outlets of each company; ``hand/lists/monitor.tsv``."""
     companies = {(row["country"], row["company"]): row for row in by_hand("monitor")}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    for line, row in enumerate(rows, 2):
-        where = f"{path}, row {line}"
+    for where, row in data.rows(MONITOR, "\t"):
         company = companies.get((row["country"], row["company"]))
         if company is None:
             raise EvidenceError(
                 f"{where}: company {row['company']!r} is unknown; "
-                "name it in training/registry/hand/lists/monitor.tsv"
+                "name it in tools/registry/hand/lists/monitor.tsv"
             )
         if reason := stated(About.CODE).reason(row["code"]):
             raise EvidenceError(f"{where}, field 'code': {reason}")
@@ -85,10 +71,7 @@ def add_monitor(
 
 
 def read_statements(folder: Path) -> Iterator[tuple[str, str, Statement]]:
-    """Read statements by hand: where each stands, the outlet's id, and what is said.
-
-    Raises `EvidenceError` when a row can't be read; it names file, row, field and reason.
-    """
+    """Read statements by hand: where each stands, the outlet's id, and what is said."""
     for where, row in rows_by_hand(folder, "*.tsv", _COLUMNS, "statements"):
         if reason := stated(row["about"]).reason(row["value"]):
             raise EvidenceError(f"{where}, field 'value': {reason}")
@@ -96,9 +79,7 @@ def read_statements(folder: Path) -> Iterator[tuple[str, str, Statement]]:
         yield where, row["id"], Statement(About(row["about"]), row["value"], evidence_of(row), sure)
 
 
-def add_financing(
-    root: Path, drafts: Mapping[str, Draft], log: list[str], *, allow_changed: bool = False
-) -> None:
+def add_financing(data: DataFolder, drafts: Mapping[str, Draft], log: list[str]) -> None:
     """Say of German outlets how they are financed, by name: the database of public speakers."""
     named: dict[str, set[str]] = defaultdict(set)
     for draft in drafts.values():
@@ -107,7 +88,7 @@ def add_financing(
                 named[key].add(draft.id)
     evidence = Evidence(SPEAKERS.name, SPEAKERS.url, SPEAKERS.date)
     count = 0
-    for row in speakers(root, allow_changed=allow_changed):
+    for row in speakers(data):
         ids = named.get(fold(row["Name"].strip()), set())
         if len(ids) != 1:
             continue
@@ -120,20 +101,13 @@ def add_financing(
     log.append(f"control: {count} German outlets' financing by name")
 
 
-def speakers(root: Path, *, allow_changed: bool = False) -> Iterator[dict[str, str]]:
+def speakers(data: DataFolder) -> Iterator[dict[str, str]]:
     """Read the rows of the database of public speakers that are outlets."""
-    for path in files(SPEAKERS, root, allow_changed=allow_changed):
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                if row["Typ"] in ("1", "2", "3", "6", "7"):
-                    yield row
+    return (row for _, row in data.rows(SPEAKERS) if row["Typ"] in ("1", "2", "3", "6", "7"))
 
 
 def inherit(drafts: Mapping[str, Draft], owners: Owners, log: list[str]) -> None:
-    """Return outlets without a code of their own what their owner has, and say through whom.
-
-    The owner is an outlet too, a house, of the same name and country.
-    """
+    """Give outlets without a code of their own that of the house of their owner's name."""
     houses: dict[tuple[str, str], list[Draft]] = defaultdict(list)
     for draft in drafts.values():
         if any(one.about is About.CODE for one in draft.statements):

@@ -6,6 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from itertools import chain, count
 from pathlib import Path
 
 from framescope.classifier.outlets import fold_name as fold
@@ -57,10 +59,9 @@ class Owners:
         if len(found) == 1:
             return next(iter(found.values()))
         base = slug(_BRACKETS.sub("", name)) or f"owner-{len(self.rows)}"
-        id = base if base not in self.rows else f"{base}-{(near or 'x').lower()}"
-        number = 2
-        while id in self.rows:
-            id, number = f"{base}-{number}", number + 1
+        numbered = (f"{base}-{number}" for number in count(2))
+        tried = chain((base, f"{base}-{(near or 'x').lower()}"), numbered)
+        id = next(id for id in tried if id not in self.rows)
         self.add(OwnerRow(id, name, None, country))
         return id
 
@@ -69,40 +70,15 @@ class Owners:
         if all(other.owner != held.owner for other in self.held[owned]):
             self.held[owned].append(held)
 
-    def circle(self) -> list[str] | None:
-        """Return the ids of owners that own one another in a circle; None where there is none."""
-        done: set[str] = set()
-
-        def walk(id: str, path: list[str]) -> list[str] | None:
-            if id in path:
-                return [*path[path.index(id) :], id]
-            if id in done:
-                return None
-            for held in self.held.get(id, ()):
-                if found := walk(held.owner, [*path, id]):
-                    return found
-            done.add(id)
-            return None
-
-        return next((found for id in sorted(self.held) if (found := walk(id, []))), None)
-
 
 def _key(name: str) -> str:
     return fold(_BRACKETS.sub("", name))
 
 
 def read_owners(owners: Owners, folder: Path) -> dict[str, list[Held]]:
-    """Read the owners by hand, ``entities*.tsv``, and what they hold, ``holdings*.tsv``.
+    """Read the owners by hand, ``entities*.tsv``; return what they hold of each outlet.
 
-    Returns
-    -------
-    dict of str to list of Held
-        By the id of the outlet that is held. What owners hold of owners goes into `owners`.
-
-    Raises
-    ------
-    EvidenceError
-        When a row can't be read; it names file, row, field and reason.
+    What they hold of one another, ``holdings*.tsv`` too, goes into `owners`.
     """
     for where, row in rows_by_hand(folder, "entities*.tsv", _COLUMNS, "owners"):
         if row["id"] in owners and owners.rows[row["id"]].name != row["name"]:
@@ -122,8 +98,11 @@ def read_owners(owners: Owners, folder: Path) -> dict[str, list[Held]]:
             owners.hold(row["owned"], held)
         else:
             outlets[row["owned"]].append(held)
-    if found := owners.circle():
-        raise EvidenceError(f"{folder}: owners in a circle: {', '.join(found)}")
+    try:
+        above = {id: [one.owner for one in held] for id, held in owners.held.items()}
+        TopologicalSorter(above).prepare()
+    except CycleError as error:
+        raise EvidenceError(f"{folder}: owners in a circle: {', '.join(error.args[1])}") from None
     return dict(outlets)
 
 

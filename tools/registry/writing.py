@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from framescope.classifier.outlets import COLUMNS
-from framescope.classifier.outlets import REGISTRY_SOURCE as OURS
+from framescope.classifier.outlets import COLUMNS, REGISTRY_SOURCE
 from framescope.classifier.records import (
     GENERAL_KNOWLEDGE,
     DomainRole,
@@ -30,46 +29,34 @@ def write_tables(
     owners: Owners,
     networks: Iterable[_Row],
 ) -> dict[str, int]:
-    """Write all tables.
-
-    The folder is made when it isn't there; `sites` and `networks` come in the columns of
-    `COLUMNS`. Owners that hold nothing here are left out. Gives the number of rows in each table.
-    """
-    drafts = list(drafts)
-    drafts.sort(key=lambda draft: draft.id)
+    """Write all tables, without owners that hold nothing; return the number of rows in each."""
+    drafts = sorted(drafts, key=lambda draft: draft.id)
     known = reached(owners, (held for draft in drafts for held in draft.held))
     tables: dict[str, list[_Row]] = {
         "outlets": sorted(
             (d.id, d.name, d.role, d.medium, d.country or "", d.wikidata or "") for d in drafts
         ),
         "names": sorted(row for draft in drafts for row in _names(draft)),
-        "domains": [row for draft in sorted(drafts, key=lambda d: d.id) for row in _domains(draft)],
-        "statements": [
-            row for draft in sorted(drafts, key=lambda d: d.id) for row in _statements(draft)
-        ],
+        "domains": [row for draft in drafts for row in _domains(draft)],
+        "statements": [row for draft in drafts for row in _statements(draft)],
         "owners": sorted(
             (id, owner.name, owner.kind or "", owner.country or "") for id, owner in known.items()
         ),
         "holdings": [
-            *(
-                row
-                for d in sorted(drafts, key=lambda d: d.id)
-                for row in _held("outlet", d.id, d.held)
-            ),
+            *(row for d in drafts for row in _held("outlet", d.id, d.held)),
             *(row for id in sorted(known) for row in _held("owner", id, owners.held.get(id, ()))),
         ],
         "accounts": sorted(row for draft in drafts for row in _accounts(draft)),
         "assessments": sorted(row for draft in drafts for row in _assessments(draft)),
         "networks": sorted(networks),
         "sites": sorted(sites),
+        "licences": sorted(_licences()),
     }
-    tables["licences"] = sorted(_licences())
     folder.mkdir(parents=True, exist_ok=True)
     for kind, rows in tables.items():
         title = f"# framescope registry {kind}, version {version}"
         lines = [title, "\t".join(COLUMNS[kind]), *("\t".join(row) for row in rows)]
-        path = folder / f"{kind}.tsv"
-        path.write_bytes(("\n".join(lines) + "\n").encode())
+        (folder / f"{kind}.tsv").write_bytes(("\n".join(lines) + "\n").encode())
     return {kind: len(rows) for kind, rows in tables.items()}
 
 
@@ -88,12 +75,9 @@ def _domains(draft: Draft) -> Iterable[_Row]:
 
 
 def _licences() -> Iterable[_Row]:
-    """Return the licence of each source: of the lists as they have it, of rows by hand ours.
-
-    Of a list whose versions have several, each with the date since which it holds.
-    """
-    yield OURS, "Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", ""
-    yield GENERAL_KNOWLEDGE, "Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", ""
+    """Return the licences of each source, later ones with the date since which they hold."""
+    for ours in (REGISTRY_SOURCE, GENERAL_KNOWLEDGE):
+        yield ours, "Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", ""
     terms: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
     for data in sorted(DATA_SETS.values(), key=lambda data: data.date):
         terms[data.name].setdefault(data.licence, (data.url, data.date))

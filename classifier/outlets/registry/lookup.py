@@ -56,7 +56,7 @@ def look_up(registry: Registry, query: str) -> Answer:
     if host and (found := registry.at(host)):
         return Answer(query, (found.outlet,), found.domain, network)
     outlet = registry.get(query)
-    named = (outlet,) if outlet else ()
+    named: tuple[Outlet, ...] = (outlet,) if outlet else ()
     if not named and _QID.fullmatch(query):
         named = tuple(outlet for outlet in registry if outlet.wikidata == query.upper())
     named = named or registry.called(query)
