@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import pytest
 from framescope.classifier.outlets import load_registry, shipped_tables
 from framescope.classifier.outlets.record import record as posterior
 from framescope.classifier.outlets.record.record import CAP, article_shift, card, record
-from framescope.classifier.records.article import Article, Citation, Sentence, SourceKind
-from framescope.classifier.records.outlet import (
-    Assessment,
-    Domain,
-    DomainRole,
-    Name,
-    NameKind,
-    Outlet,
-    Role,
-)
-from framescope.classifier.records.scored import (
+from framescope.classifier.records import (
+    About,
+    Article,
     ArticleEvidence,
     ArticleReport,
+    Assessment,
     Basis,
+    Citation,
+    Code,
+    Domain,
+    DomainRole,
+    Evidence,
     Link,
+    Name,
+    Outlet,
     Publication,
     Record,
     Relation,
+    Role,
+    Sentence,
     SentenceReport,
+    SourceKind,
+    Statement,
 )
-from framescope.classifier.records.statements import About, Code, Evidence, Statement
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-
-@dataclass(frozen=True)
-class OfVersion:
-    """What `record` needs of a registry."""
-
-    version: str = "2026.11"
+OF_VERSION = SimpleNamespace(version="2026.11")  # what `record` needs of a registry
 
 
 def assessed(
@@ -55,12 +54,8 @@ def outlet(*assessments: Assessment, role: Role = Role.PUBLISHER) -> Outlet:
     return Outlet("amaro-mirror", "Amaro Mirror", role, assessments=assessments)
 
 
-def of(
-    *assessments: Assessment,
-    evidence: ArticleEvidence | None = None,
-    on: str | None = "2024-01-01",
-) -> Record:
-    return record(outlet(*assessments), evidence, date=on, registry=OfVersion())  # type: ignore[arg-type]
+def of(*assessments: Assessment, evidence=None, on: str | None = "2024-01-01") -> Record:
+    return record(outlet(*assessments), evidence, date=on, registry=OF_VERSION)  # type: ignore[arg-type]
 
 
 def pair(
@@ -119,13 +114,6 @@ def test_a_record_is_an_interval_around_its_estimate_or_nothing(rows, evidence, 
         assert set(found.assessments) <= set(rows)
 
 
-def test_better_terms_give_better_records() -> None:
-    found = [of(*pair(value)).estimate for value in (GOOD, BAD, "deprecated")]
-    assert found == sorted(found, reverse=True)
-    assert found[0] > 0.7
-    assert found[1] < 0.3
-
-
 def test_one_fresh_assessment_by_hand() -> None:
     # 12 observations at confidence 0.5, of which 90% good: Beta(1 + 5.4, 1 + 0.6).
     found = posterior.posterior([assessed(confidence=0.5)], date(2024, 1, 1))
@@ -147,15 +135,14 @@ def test_the_interval_holds_nine_tenths() -> None:
 # --- one rater, and none --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("made", ["2024-01-01", "1996", None])
-def test_one_rater_speaks_in_its_own_words_without_an_interval(made: str | None) -> None:
-    found = of(assessed(BAD, made=made))
-    assert not found.scored
-    assert (found.low, found.high) == (None, None)
-    assert found.rater == "Amaro Press Council"
-    assert found.assessments == (assessed(BAD, made=made),)
-    assert found.reason.endswith("generally unreliable")
-    assert made is None or made in found.reason
+def test_one_rater_speaks_in_its_own_words_without_an_interval() -> None:
+    found = of(assessed(BAD, made="1996"))
+    assert (found.scored, found.low, found.high) == (False, None, None)
+    assert (found.rater, found.assessments) == (
+        "Amaro Press Council",
+        (assessed(BAD, made="1996"),),
+    )
+    assert found.reason == "Amaro Press Council (1996): generally unreliable"
     assert of(*pair()).rater is None
 
 
@@ -171,7 +158,7 @@ def test_one_rater_speaks_in_its_own_words_without_an_interval(made: str | None)
     ],
 )
 def test_without_assessments_that_count_the_article_makes_no_record(who, reason) -> None:
-    found = record(who, sourced(named=9), date=None, registry=OfVersion())
+    found = record(who, sourced(named=9), date=None, registry=OF_VERSION)
     assert (found.scored, found.shift) == (False, None)
     assert reason in found.reason
 
@@ -180,8 +167,8 @@ def test_without_assessments_that_count_the_article_makes_no_record(who, reason)
     ("rows", "reason"),
     [
         (
-            (assessed(GOOD, "Council"), assessed(BAD, "Union")),
-            "Council (2024-01-01): generally reliable against Union",
+            (assessed(GOOD), assessed(BAD, "Union")),
+            "(2024-01-01): generally reliable against Union",
         ),
         ((assessed(MIXED, "Council"), assessed(MIXED, "Union")), "no verdict"),
         (pair(made="1986"), "too old"),
@@ -210,11 +197,7 @@ def test_faint_and_outdated_words_contradict_nobody(rows) -> None:
 
 
 @untimed
-@given(
-    st.lists(assessments, min_size=1, max_size=4),
-    st.integers(1, 4000),
-    st.integers(1, 4000),
-)
+@given(st.lists(assessments, min_size=1, max_size=4), st.integers(1, 4000), st.integers(1, 4000))
 def test_the_interval_widens_with_age(rows, near, further) -> None:
     last = max(posterior.day(a.evidence.date) for a in rows)
     now, later = (last + timedelta(days=n) for n in (near, near + further))
@@ -230,12 +213,6 @@ def test_the_interval_narrows_with_every_rater_who_says_the_same(value, confiden
     assert width(of(*rows)) < width(of(*rows[:-1]))
 
 
-def test_the_interval_widens_with_disagreement() -> None:
-    assert width(of(assessed(GOOD, "Council"), assessed(MIXED, "Union"))) > width(
-        of(assessed(GOOD, "Council"), assessed(GOOD, "Union"))
-    )
-
-
 def test_a_rater_counts_once_with_its_latest_word() -> None:
     union = assessed(BAD, "Union")
     once = of(union, assessed(BAD))
@@ -245,24 +222,15 @@ def test_a_rater_counts_once_with_its_latest_word() -> None:
 
 
 def test_two_lists_of_one_house_are_one_rater() -> None:
-    assert not of(assessed(BAD, "Amaro Wiki: a"), assessed(BAD, "Amaro Wiki: b")).scored
-    one = of(assessed(BAD), assessed(BAD, "Amaro Wiki: sources", confidence=0.9))
-    two = of(
-        assessed(BAD),
-        assessed(BAD, "Amaro Wiki: sources", confidence=0.9),
-        assessed(BAD, "Amaro Wiki: list of fakes", confidence=0.9),
-    )
-    assert width(two) == pytest.approx(width(one))
+    first, second = assessed(BAD, "Amaro Wiki: a"), assessed(BAD, "Amaro Wiki: b")
+    assert not of(first, second).scored
+    assert width(of(assessed(BAD), first, second)) == pytest.approx(width(of(assessed(BAD), first)))
 
 
 @pytest.mark.parametrize("unknown", [None, "", "in May"])
 def test_what_has_no_date_is_old_and_of_the_registrys(unknown) -> None:
     assert width(of(*pair(made=unknown))) > width(of(*pair(made="2020-01-01")))
     assert of(*pair(), on=unknown) == of(*pair(), on="2026-11-15")
-
-
-def test_an_assessment_made_long_after_the_article_counts_for_less() -> None:
-    assert width(of(*pair(), on="2014-01-01")) > width(of(*pair(), on="2023-06-01"))
 
 
 # --- what does not count --------------------------------------------------------------------------
@@ -273,7 +241,7 @@ def test_who_controls_an_outlet_changes_nothing_in_its_record() -> None:
     for who in (outlet(*pair()), outlet(assessed(BAD))):
         controlled = replace(who, statements=(code,))
         first, second = (
-            record(one, None, date="2025-01-01", registry=OfVersion()) for one in (who, controlled)
+            record(one, None, date="2025-01-01", registry=OF_VERSION) for one in (who, controlled)
         )
         assert first == second
 
@@ -328,7 +296,7 @@ def test_the_shift_by_hand() -> None:
 MIRROR = Outlet(
     "amaro-mirror",
     "Amaro Mirror",
-    names=(Name("Amaro Mirror", NameKind.MAIN),),
+    names=(Name("Amaro Mirror"),),
     domains=(Domain("amaromirror.example"), Domain("amaromirror.cfd", DomainRole.IMPOSTER)),
     assessments=pair(),
 )

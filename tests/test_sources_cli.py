@@ -59,13 +59,7 @@ def refused(result) -> str:
 # --- show -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        *("rt", "russia today", "q22868", " rt.com "),
-        "https://user:pw@www.RT.com.:443/x",
-    ],
-)
+@pytest.mark.parametrize("query", ["rt", "russia today", "q22868", "https://u:p@www.RT.com.:443/x"])
 def test_a_card_is_shown_for_whatever_names_an_outlet(run, query):
     result = run("show", query)
     assert (result.status, result.err) == (0, "")
@@ -80,25 +74,22 @@ def test_a_card_is_shown_for_whatever_names_an_outlet(run, query):
     assert "reliability: deprecated" in words
 
 
-def test_a_card_says_what_is_not_known(run):
-    words = " ".join(run("show", "khabar").out.split())
+def test_what_is_in_doubt_or_not_known_is_said(run):
+    words = " ".join(run("show", "The Times", "xn--e1afmkfd.xn--p1ai", "khabar").out.split())
+    assert "2 outlets are called The Times" in words
+    assert "the-times-of-orrin" in words
+    assert "in a text, what stands around it has to tell" in words
+    assert "пример.рф" in words
     assert "nothing on record, which is not the same as independent" in words
     assert "no assessment on record; that says nothing against it" in words
 
 
-def test_every_outlet_of_an_ambiguous_name_is_shown(run):
-    result = run("show", "The Times", "xn--e1afmkfd.xn--p1ai")
-    assert result.status == 0
-    assert "2 outlets are called The Times" in result.out
-    assert "the-times-of-orrin" in result.out
-    assert "in a text, what stands around it has to tell" in " ".join(result.out.split())
-    assert "пример.рф" in result.out
-
-
-def test_a_networks_host_is_shown_with_whom_it_imitates(run):
-    result = run("show", "https://reuters.cfd/world")
+def test_imitations_are_not_taken_for_the_outlet(run):
+    result = run("show", "https://reuters.cfd/world", "reuters.example", "wwwbbc.com")
     assert result.status == 0
     words = " ".join(result.out.split())
+    assert "reuters.example is an imposter of Reuters, and not its host." in words
+    assert "wwwbbc.com looks like BBC (bbc.com) and is not one of its hosts" in words
     assert "reuters.cfd is listed under Doppelganger, as an imposter of Reuters (reuters)." in words
     assert "Qurium Media Foundation, 2022-07-12 https://www.qurium.org/" in words
     assert "reuters.cfd looks like Reuters (reuters.com) and is not one of its hosts" in words
@@ -112,20 +103,11 @@ def test_a_network_is_shown_by_its_name_in_any_case(run, monkeypatch):
         assert "kind influence network, RU also Doppelgänger, Storm-1099, Ruza Flood" in words
         assert "run by Social Design Agency and Structura" in words
         assert "found by EU DisinfoLab" in words
-        assert "report EU DisinfoLab" in words
-        assert "https://www.disinfo.eu/doppelganger-operation/" in words
     assert "spiegel.ltd" in run("show", "doppelganger", "--all").out
     assert "outlets News Front (news-front)" in " ".join(run("show", "Portal Kombat").out.split())
     (found,) = json.loads(run("show", "RRN", "--format", "json").out)
     assert found["outlets"] == []
     assert found["operation"]["id"] == "rrn"
-
-
-def test_imposters_and_look_alikes_are_not_taken_for_the_outlet(run):
-    result = run("show", "reuters.example", "wwwbbc.com")
-    assert result.status == 0
-    assert "reuters.example is an imposter of Reuters, and not its host." in result.out
-    assert "wwwbbc.com looks like BBC (bbc.com) and is not one of its hosts" in result.out
 
 
 def test_json_has_all_of_it(run):
@@ -160,25 +142,18 @@ def test_a_file_of_ones_own_is_read_and_its_markup_not_obeyed(run, mine):
 # --- list -----------------------------------------------------------------------------------------
 
 
-def test_a_list_has_a_row_an_outlet(run):
-    lines = run("list").out.splitlines()
-    assert lines[0] == "id\tname\trole\tmedium\tcountry\tcode\thost\twikidata"
-    assert len(lines) == len(SMALL) + 1
-    assert "rt\tRT\tpublisher\ttelevision\tRU\tSC\trt.com\tQ22868" in lines
-
-
 @pytest.mark.parametrize(
     ("options", "ids"),
     [
         (["--country", "ir"], ["mehr"]),
-        (["--state-media"], ["rt"]),
         (["--role", "platform"], ["blogger"]),
         (["--country", "RU", "--state-media"], ["rt"]),
         (["--country", "XX"], []),
     ],
 )
 def test_a_list_is_of_those_asked_for(run, options, ids):
-    lines = run("list", *options).out.splitlines()[1:]
+    header, *lines = run("list", *options).out.splitlines()
+    assert header == "id\tname\trole\tmedium\tcountry\tcode\thost\twikidata"
     assert [line.split("\t")[0] for line in lines] == ids
 
 
@@ -214,22 +189,19 @@ def test_a_host_looks_like_one_outlets_or_nobodys(case):
 
 
 @pytest.mark.parametrize(
-    ("query", "ids"),
+    ("query", "id"),
     [
-        ("rt", ["rt"]),
-        ("tass", ["tass"]),
-        ("Rueters", ["reuters"]),
-        ("Guardain", ["the-guardian"]),
-        ("Asociated Press", ["ap"]),
-        ("РИА Навости", ["ria-novosti"]),
-        ("novosti", ["ria-novosti"]),
-        ("rueters.com", ["reuters"]),
-        ("zq", []),
-        ("", []),
+        ("tass", "tass"),
+        ("Guardain", "the-guardian"),
+        ("Asociated Press", "ap"),
+        ("РИА Навости", "ria-novosti"),
+        ("novosti", "ria-novosti"),
+        ("rueters.com", "reuters"),
+        ("zq", None),
     ],
 )
-def test_the_closest_name_comes_first(query, ids):
-    assert [outlet.id for outlet in close(SMALL, query)][:1] == ids
+def test_the_closest_name_comes_first(query, id):
+    assert next((outlet.id for outlet in close(SMALL, query)), None) == id
 
 
 def test_a_look_is_what_a_reader_sees():
@@ -251,18 +223,6 @@ def test_an_address_comes_before_a_name():
 def test_every_fact_has_a_source_and_a_licence():
     assert all(fact.id and fact.fact and fact.value and fact.source for fact in FACTS)
     assert all(fact.licence for fact in FACTS)
-
-
-def test_a_list_that_changed_its_licence_has_both():
-    name = "Wikipedia: perennial sources"
-    assert licence_of(name, "2021-03-17").startswith("CC BY-SA 3.0")
-    assert licence_of(name, "2026-08").startswith("CC BY-SA 4.0")
-    assert licence_of("general knowledge") == "Apache-2.0"
-    assert licence_of("orrinpost.example", "2026").startswith("none claimed")
-
-
-def test_what_is_on_record_is_among_the_facts():
-    rows = {(fact.id, fact.fact, fact.value) for fact in FACTS}
     assert {
         ("rt", "country", "RU"),
         ("rt", "host:mirror", "swentr.site"),
@@ -270,11 +230,14 @@ def test_what_is_on_record_is_among_the_facts():
         ("rt", "code", "SC"),
         ("rt", "owner", "owner:tv-novosti"),
         ("rt", "reliability", "deprecated"),
-    } <= rows
-    for network in SMALL.networks():
-        assert any(fact.id == f"network:{network.id}" for fact in FACTS)
-    for site in SMALL.sites():
-        assert any(fact.id == f"site:{site.host}" for fact in FACTS)
+    } <= {(fact.id, fact.fact, fact.value) for fact in FACTS}
+    ids = {fact.id for fact in FACTS}
+    assert {f"network:{network.id}" for network in SMALL.networks()} <= ids
+    assert {f"site:{site.host}" for site in SMALL.sites()} <= ids
+    name = "Wikipedia: perennial sources"  # a list that changed its licence
+    assert licence_of(name, "2021-03-17").startswith("CC BY-SA 3.0")
+    assert licence_of(name, "2026-08").startswith("CC BY-SA 4.0")
+    assert licence_of("orrinpost.example", "2026").startswith("none claimed")
 
 
 def exported(format: str) -> str:

@@ -53,11 +53,6 @@ def test_what_stands_around_a_host_changes_nothing(scheme, below, dot, port, pat
     assert found.outlet.id == "rt"
 
 
-@given(st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=8))
-def test_letters_before_a_host_make_another(letters):
-    assert SMALL.at(f"{letters}rt.com") is None
-
-
 def test_a_networks_host_is_found_with_its_evidence():
     site = SMALL.network("https://www.reuters.cfd:443/world/")
     assert site is not None

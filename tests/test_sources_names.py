@@ -1,21 +1,23 @@
-"""Names of outlets: asked for, and met in running text."""
+"""Names of outlets: asked for, met in running text, and what they mean there."""
 
 from __future__ import annotations
 
 import json
+import os
 import tracemalloc
 
 import pytest
+from framescope.classifier.outlets import load_registry, shipped_tables
 from framescope.classifier.outlets.registry.folding import Boundaries, Folded, normal, normals
 from framescope.classifier.outlets.registry.names import _FOREIGN
 from hypothesis import given
 from hypothesis import strategies as st
 from outlets import CASES, SMALL
 
-TEXTS = [
-    json.loads(line)
-    for line in (CASES / "sources_names.jsonl").read_text(encoding="utf-8").splitlines()
-]
+TEXTS, MENTIONS = (
+    [json.loads(line) for line in (CASES / name).read_text(encoding="utf-8").splitlines()]
+    for name in ("sources_names.jsonl", "sources_mentions.jsonl")
+)
 NAMES = [name.text for outlet in SMALL for name in outlet.names if not name.ambiguous]
 
 
@@ -144,6 +146,66 @@ def test_every_name_finds_its_outlet():
 @given(st.lists(st.text().filter(lambda text: "\0" not in text), max_size=5))
 def test_many_names_are_folded_as_one_is(names):
     assert normals(names) == [normal(name) for name in names]
+
+
+# --- what a name means ----------------------------------------------------------------------------
+
+
+def test_most_traps_are_seen_and_most_mentions_found():
+    # Half of the cases were kept for judging: nothing was learned from them.
+    registry = load_registry()
+    right = wrong = missed = 0
+    for case in MENTIONS:
+        if case["for"] == "judging":
+            wanted, after = [], 0
+            for name in case["mentions"]:
+                at = case["text"].index(name, after)
+                after = at + len(name)
+                wanted.append((at, after))
+            found = [(one.start, one.end) for one in registry.mentions(case["text"])]
+            hit = [any(a < end and start < b for start, end in found) for a, b in wanted]
+            right += sum(hit)
+            missed += len(hit) - sum(hit)
+            wrong += sum(not any(a < e and s < b for a, b in wanted) for s, e in found)
+    assert right / (right + wrong) >= 0.87
+    assert right / (right + missed) >= 0.94
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Xinhua: China to send pandas to Vienna.", ["Xinhua"]),
+        ("The footage was filmed by Ruptly in March.", ["Ruptly"]),
+        ("They met on Xinhua Road before noon.", []),
+        ("Sputnik V was given to nurses first.", []),
+        ("The Guardian Council barred four candidates.", []),
+        ("She teaches AP chemistry in Ohio.", []),
+        ("Reuters", ["Reuters"]),  # the whole text, and it means nothing else
+        ("Mirror", []),
+    ],
+)
+def test_what_stands_around_a_name_tells(text, names):
+    found = load_registry().mentions(text)
+    assert [text[one.start : one.end] for one in found] == names
+
+
+@pytest.mark.skipif("FRAMESCOPE_CORPORA" not in os.environ, reason="needs the public articles")
+@pytest.mark.slow
+def test_the_weights_are_what_the_labels_give(tmp_path):
+    from tools.registry import HAND_FOLDER, fit_mentions, labelled_mentions, write_mentions
+
+    judged = {case["text"] for case in MENTIONS if case["for"] == "judging"}
+    lines = (HAND_FOLDER / "mentions/written.jsonl").read_text(encoding="utf-8").splitlines()
+    assert not judged & {json.loads(line)["text"] for line in lines}
+    path = write_mentions(fit_mentions(labelled_mentions()), tmp_path / "mentions.tsv")
+    fitted, shipped = (
+        dict(line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()[2:])
+        for file in (path, shipped_tables() / "mentions.tsv")
+    )
+    # Solvers differ in the last digits between processors.
+    assert fitted.keys() == shipped.keys()
+    for feature, weight in shipped.items():
+        assert float(fitted[feature]) == pytest.approx(float(weight), abs=0.01)
 
 
 # --- how much memory ------------------------------------------------------------------------------

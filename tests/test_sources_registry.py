@@ -54,13 +54,6 @@ def test_an_outlet_has_all_that_its_rows_say():
     assert SMALL["the-times"].names[0] == Name("The Times", NameKind.MAIN, "en", True)
 
 
-def test_of_two_outlets_at_a_host_the_last_one_given_has_it():
-    mine = Outlet("mine", "Mine", domains=(Domain("rt.com"),))
-    found = SMALL.with_outlets([mine]).at("https://rt.com/a")
-    assert found is not None
-    assert found.outlet == mine
-
-
 def test_an_outlet_of_the_same_id_takes_the_others_place():
     other = Outlet("rt", "Another RT", names=(Name("Another RT", NameKind.MAIN),))
     changed = SMALL.with_outlets([other]).with_outlets([Outlet("two", "Two")])
