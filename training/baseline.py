@@ -42,8 +42,9 @@ MIXES: dict[str, tuple[float, float]] = {
     "words over characters": (1.0, 0.5),
     "both": (1.0, 1.0),
 }
-#: How much the mean of a sentence's neighbours counts besides its own words.
-NEIGHBOURS = (0.0, 0.1, 0.2, 0.3, 0.5)
+NEIGHBOURS = (0.1, 0.2, 0.3, 0.5)
+"""How much the mean of a sentence's neighbours may count besides its own words."""
+
 _TIE = 0.001  # a setting that is less simple has to be better by more than this
 # On few rows one draw of the folds says little, so they are drawn several times.
 _SMALL = 3000
@@ -116,9 +117,9 @@ class BaselineTrainer:
     """Fits the baseline, with a vocabulary that all signals share.
 
     For each signal the mix of blocks and the penalty are chosen first, together; then, with that
-    mix, class weights and the penalty again; and last the weight of neighbours. A label between 0
-    and 1 is learned as it is. Without a registry outlets' names are read as they are. `model` isn't
-    calibrated; signals whose training rows are all alike have no part in it.
+    mix, class weights and the penalty again; and last the weight of neighbours. Without a registry
+    outlets' names are read as they are. `model` isn't calibrated; signals whose training rows are
+    all alike have no part in it.
     """
 
     model: TfidfModel
@@ -176,9 +177,7 @@ class BaselineTrainer:
         texts = BothForms.of(Reader(self.registry), train.sentences)
         typed = [texts.texts[row] for row in texts.rows[TextForm.TYPED]]
         chosen = self.settings
-        # Characters 2 to 4, not 5: cross-validated average precision on the training rows of PTC,
-        # BABE and NewsSD-ENG is the same within 0.002, with a third fewer features. Counting
-        # punctuation as words is worth 0.004 there; 1 + ln(tf) over tf, 0.002.
+        # With characters up to 5 precision is the same, and features are half as many again.
         try:
             blocks = (
                 Ngrams.learn(typed, "word", 1, 2, chosen.least, chosen.most_words),
@@ -201,7 +200,7 @@ class BaselineTrainer:
         balanced = [Setting(best(trials).mix, c, "balanced") for c in strengths]
         trials |= self._trials(task, folds, balanced)
         if task.around is not None:
-            shares = [replace(best(trials), neighbours=share) for share in NEIGHBOURS if share]
+            shares = [replace(best(trials), neighbours=share) for share in NEIGHBOURS]
             trials |= self._trials(task, folds, shares)
         return Choice(rows, positives, best(trials), trials)
 
@@ -222,23 +221,17 @@ class BaselineTrainer:
         ]
 
     def _trials(self, task: Task, folds: Sequence[Fold], settings: Sequence[Setting]) -> Trials:
-        """Score settings of one mix: mean average precision, folds weighing by their positives.
-
-        The folds' scores are not pooled: where groups are outlets the folds' shares of positives
-        differ widely, and their intercepts with them.
-        """
+        """Score settings of one mix: mean average precision, folds weighing by their positives."""
         from sklearn.metrics import average_precision_score
 
         features = task.mixed(settings[0].mix)
         around = task.mixed(settings[0].mix, around=True) if settings[0].neighbours else None
         scores = np.zeros((len(folds), len(settings)))
         for number, (fitted, held) in enumerate(folds):
-            inside, outside = features[fitted], features[held]
-            line, last = None, None
+            inside, outside, line = features[fitted], features[held], None
             for column, setting in enumerate(settings):
-                if line is None or (setting.c, setting.balance) != last:
+                if line is None or around is None:  # neighbours change nothing of the regression
                     line = self.regression(inside, task.targets[fitted], setting).coef_[0]
-                    last = setting.c, setting.balance
                 found = outside @ line
                 if around is not None:
                     found = found + setting.neighbours * (around[held] @ line)
@@ -261,8 +254,7 @@ class BaselineTrainer:
             weights = np.concatenate([certain, 1 - certain[doubtful]])
             features = vstack([features, features[doubtful]], format="csr")
             labels = np.concatenate([labels, 1 - labels[doubtful]])
-        # The dual solver is the fastest of scikit-learn's on wide sparse data. At this tolerance
-        # the ranking is the same as at a tenth of it (average precision to four digits on PTC).
+        # The fastest solver on wide sparse data; a tenth of this tolerance ranks the same.
         regression = LogisticRegression(
             C=setting.c,
             class_weight=setting.balance,
@@ -322,10 +314,7 @@ class CountedRows:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """The input of one regression: features by block, targets from 0 to 1, and groups.
-
-    `around` are the features of each row's neighbours on average; None where no row has any.
-    """
+    """The input of one regression; `around` are the features of rows' neighbours on average."""
 
     parts: tuple[Any, ...]
     targets: NDArray[np.float64]

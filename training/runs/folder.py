@@ -60,9 +60,8 @@ def run_folder(output: Path) -> Path:
 def check_run_folder(output: Path) -> None:
     """Raise `TrainingError` when the run's folder exists and is something else."""
     folder = run_folder(output)
-    if folder.is_dir() and (_record_of(folder) or not any(folder.iterdir())):
-        return
-    if folder.exists() or folder.is_symlink():
+    ours = folder.is_dir() and (_record_of(folder) or not any(folder.iterdir()))
+    if not ours and (folder.exists() or folder.is_symlink()):
         raise TrainingError(
             f"{folder}: exists and is not the folder of a run; choose another --output"
         )
@@ -117,7 +116,7 @@ class TrainingRun:
         shape = {
             "kind": kind,
             "options": dict(options),
-            "encoder": None if encoder is None else dict(encoder),
+            "encoder": encoder and dict(encoder),
             "data": {
                 "corpora": list(data.corpora),
                 "digests": dict(data.digests),
@@ -142,11 +141,11 @@ class TrainingRun:
             "identity": identity,
             "output": output.name,
             "command": shlex.join(sys.argv),
-            "code": code(),
+            "code": _code(),
             "seeds": {"training": recipe.seed, "split": data.seed},
             **shape,
             "rows": _rows(data.examples),
-            "environment": environment(),
+            "environment": _environment(),
             "starts": [*(earlier["starts"] if resumed else ()), {"at": _now(), "resumed": resumed}],
             "mlflow": earlier.get("mlflow") if resumed else None,
         }
@@ -179,10 +178,8 @@ class TrainingRun:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         rows = data.examples.where(data.examples.corpus == ADDED)
-        part_of: dict[str, str] = {}
-        for name, part in zip(rows.article.tolist(), rows.part.tolist(), strict=True):
-            if part != REMOVED or name not in part_of:  # a row may be removed, and others stay
-                part_of[name] = part
+        stay = rows.where(rows.part != REMOVED)  # of an article some rows may
+        part_of = dict(zip(stay.article.tolist(), stay.part.tolist(), strict=True))
         lines: dict[str, list[str]] = defaultdict(list)
         for article in Added.read(added).articles:
             part = part_of.get(f"{ADDED}/{article.id}", REMOVED)
@@ -223,13 +220,12 @@ class TrainingRun:
             return
         stopped = isinstance(error, KeyboardInterrupt)
         status = "finished" if error is None else "stopped" if stopped else "failed"
-        peak = peak_memory()
         self.record |= {"status": status, "figures": dict(self.figures)}
         self.record["starts"][-1] |= {
             "until": _now(),
             "status": status,
             "seconds": round(time.perf_counter() - self._began, 1),
-            "peak_memory_mb": None if peak is None else round(peak / 1e6),
+            "peak_memory_mb": _peak_memory(),
         }
         self._save()
         self.curves.end(status, self.figures)
@@ -268,7 +264,7 @@ def _now() -> str:
 # --- code and machine -----------------------------------------------------------------------------
 
 
-def code() -> dict[str, Any]:
+def _code() -> dict[str, Any]:
     """Return the version, and in a clone the commit and whether tracked files differ from it."""
 
     def ask(*words: str) -> str:
@@ -284,7 +280,7 @@ def code() -> dict[str, Any]:
     return found
 
 
-def environment() -> dict[str, Any]:
+def _environment() -> dict[str, Any]:
     """Return the machine, and the version of every library that training needs."""
     torch = sys.modules.get("torch")  # a run that doesn't import it uses no GPU
     affinity = getattr(os, "sched_getaffinity", None)
@@ -305,11 +301,11 @@ def environment() -> dict[str, Any]:
     }
 
 
-def peak_memory() -> int | None:
-    """Return the most memory that this process has held, in bytes; None where it isn't known."""
+def _peak_memory() -> int | None:
+    """Return the most memory that this process has held, in megabytes, where it is known."""
     # `resource` would count the memory of the process that this one was forked from.
     found = _found(r"^VmHWM:\s*(\d+) kB", "/proc/self/status")
-    return int(found) * 1024 if found else None
+    return round(int(found) * 1024 / 1e6) if found else None
 
 
 def _found(pattern: str, path: str) -> str | None:

@@ -6,7 +6,6 @@ A weight is its integer times the scale of its column, and what smooth quantisat
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -169,10 +168,6 @@ class _Graph:
         self.constants = {one.name: one for one in model.graph.initializer}
         self.all = list(model.graph.node)
         self.maker = {output: node for node in self.all for output in node.output}
-        self.takers: dict[str, list[Any]] = defaultdict(list)
-        for node in self.all:
-            for name in node.input:
-                self.takers[name].append(node)
 
     def nodes(self, kind: str) -> Iterator[Any]:
         return (node for node in self.all if node.op_type == kind)
@@ -189,7 +184,7 @@ class _Graph:
 
     def bias_of(self, product: Any) -> str | None:
         """Return the name of the bias that is added to a product; None of two activations."""
-        added = [node for node in self.takers[product.output[0]] if node.op_type == "Add"]
+        added = [node for node in self.nodes("Add") if product.output[0] in node.input]
         named = (x for node in added for x in node.input if x.startswith(_NETWORK))
         return next((str(x) for x in named if x in self.constants), None)
 
