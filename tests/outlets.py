@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from framescope.classifier.outlets.registry.registry import Registry, Tables, load
-from framescope.classifier.records.outlet import Name, Outlet
-from framescope.classifier.records.statements import About, Code, Evidence, Statement
+from framescope.classifier.records.outlet import About, Code, Evidence, Name, Outlet, Statement
 
 CASES = Path(__file__).parent / "cases"
 TABLES = CASES / "sources_tables"

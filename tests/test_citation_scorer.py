@@ -24,8 +24,7 @@ from framescope.classifier.models.citation_scorer import (
 from framescope.classifier.models.raw_citations import KINDS, RawCitation, RowSpan
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import Citation, Place, Sentence, SourceKind
-from framescope.classifier.records.outlet import Name, Outlet
-from framescope.classifier.records.statements import About, Code, Evidence, Statement
+from framescope.classifier.records.outlet import About, Code, Evidence, Name, Outlet, Statement
 
 STATE = (Statement(About.CODE, Code.SC, Evidence("made up")),)
 REGISTRY = Registry(

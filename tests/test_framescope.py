@@ -16,8 +16,7 @@ import pytest
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import reading
 from framescope.classifier.inputs.fetching import Fetched
-from framescope.classifier.records.article import Article
-from framescope.classifier.records.scored import Skipped
+from framescope.classifier.records.article import Article, Skipped
 
 import framescope
 from framescope.api import Report

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import reports
 from browser import WORST_CONTRAST, needs_browser
-from framescope.classifier.records.scored import BatchReport
+from framescope.classifier.records.article import BatchReport
 from framescope.classifier.reports.html import to_html
 
 FIRST = "#a1s1"

@@ -18,8 +18,15 @@ from framescope.classifier.models.placeholders import Reader, TextForm, digest, 
 from framescope.classifier.models.tfidf import TfidfModel
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import Sentence
-from framescope.classifier.records.outlet import Name, Outlet, Role
-from framescope.classifier.records.statements import About, Code, Evidence, Statement
+from framescope.classifier.records.outlet import (
+    About,
+    Code,
+    Evidence,
+    Name,
+    Outlet,
+    Role,
+    Statement,
+)
 
 
 def outlet(id: str, *names: str, code: Code | None = None, role: Role = Role.PUBLISHER) -> Outlet:

@@ -7,7 +7,14 @@ from framescope.classifier.inputs.exchange import from_record, to_record
 from framescope.classifier.outlets.publisher.publisher import UNNAMED_MONITOR, publication
 from framescope.classifier.outlets.registry import registry
 from framescope.classifier.outlets.registry.registry import Registry
-from framescope.classifier.records.article import Article, Imprint, Republication
+from framescope.classifier.records.article import (
+    Article,
+    Basis,
+    Imprint,
+    Publication,
+    Relation,
+    Republication,
+)
 from framescope.classifier.records.outlet import (
     Domain,
     DomainRole,
@@ -17,7 +24,6 @@ from framescope.classifier.records.outlet import (
     Outlet,
     Role,
 )
-from framescope.classifier.records.scored import Basis, Publication, Relation
 
 HERE = Path(__file__).parent
 CASES = [

@@ -11,8 +11,7 @@ from framescope.classifier.outlets.registry.check import problems_of_tables
 from framescope.classifier.outlets.registry.folding import slug
 from framescope.classifier.outlets.registry.registry import Tables
 from framescope.classifier.outlets.registry.registry import shipped_tables as shipped
-from framescope.classifier.records.outlet import DomainRole
-from framescope.classifier.records.statements import About, Code, Holder
+from framescope.classifier.records.outlet import About, Code, DomainRole, Holder
 from typer.testing import CliRunner
 
 from tools.registry.__main__ import app

@@ -17,8 +17,7 @@ from framescope.classifier.records.article import (
     Place,
     SourceKind,
 )
-from framescope.classifier.records.outlet import Domain, Medium, Name, Outlet
-from framescope.classifier.records.statements import Code
+from framescope.classifier.records.outlet import Code, Domain, Medium, Name, Outlet
 from framescope.classifier.records.text import fold
 from outlets import REGISTRY as INVENTED
 from outlets import _outlet

@@ -15,19 +15,28 @@ from framescope.classifier.models.base import check_time
 from framescope.classifier.outlets.registry.registry import Registry, load
 from framescope.classifier.records.article import (
     Article,
+    ArticleReport,
     Citation,
     MarkedCitation,
     Origin,
     Place,
+    Relation,
     Republication,
     Sentence,
+    Skipped,
     Span,
     Unit,
     Voice,
 )
-from framescope.classifier.records.outlet import Domain, Name, Outlet
-from framescope.classifier.records.scored import ArticleReport, Relation, Skipped
-from framescope.classifier.records.statements import About, Code, Evidence, Statement
+from framescope.classifier.records.outlet import (
+    About,
+    Code,
+    Domain,
+    Evidence,
+    Name,
+    Outlet,
+    Statement,
+)
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.taxonomy import BY_NAME, Level
 

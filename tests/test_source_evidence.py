@@ -11,13 +11,15 @@ from framescope.classifier.inputs import sentences
 from framescope.classifier.outlets.record.evidence import addresses, article_evidence, corrections
 from framescope.classifier.records.article import (
     Article,
+    ArticleEvidence,
+    ArticleReport,
     Citation,
     Place,
     Republication,
+    SentenceReport,
     SourceKind,
     Voice,
 )
-from framescope.classifier.records.scored import ArticleEvidence, ArticleReport, SentenceReport
 from outlets import CASES, SMALL
 
 NOTICES = [

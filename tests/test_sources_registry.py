@@ -10,8 +10,18 @@ from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry import registry as module
 from framescope.classifier.outlets.registry.registry import Registry, Tables, load
 from framescope.classifier.outlets.registry.schema import COLUMNS
-from framescope.classifier.records.outlet import Domain, Name, NameKind, Outlet, Role
-from framescope.classifier.records.statements import About, Code, Evidence, Holder, Statement
+from framescope.classifier.records.outlet import (
+    About,
+    Code,
+    Domain,
+    Evidence,
+    Holder,
+    Name,
+    NameKind,
+    Outlet,
+    Role,
+    Statement,
+)
 from outlets import SMALL, TABLES
 
 

@@ -12,15 +12,17 @@ from framescope.classifier.outlets.registry.check import clashes
 from framescope.classifier.outlets.registry.registry import load
 from framescope.classifier.outlets.registry.user import outlet_to_object, read_outlets
 from framescope.classifier.records.outlet import (
+    Code,
     Domain,
     DomainRole,
+    Evidence,
+    Holder,
     Medium,
     Name,
     NameKind,
     Outlet,
     Role,
 )
-from framescope.classifier.records.statements import Code, Evidence, Holder
 from outlets import CASES, SMALL
 
 WRONG = [

@@ -30,7 +30,7 @@ _SECTION = re.compile(r"\s(?:[|–—-]|::|»)\s")
 class Credit:
     """An outlet that some words name as a source of the whole article."""
 
-    # name, outlet, evidence, basis and place: as of a `classifier.records.scored.Link`
+    # name, outlet, evidence, basis and place: as of a `classifier.records.article.Link`
     name: str
     outlet: Outlet | None
     evidence: str
