@@ -174,13 +174,13 @@ def _stages(setup: str) -> Stages:
 # --- a run in processes of its own ----------------------------------------------------------------
 
 
-def begin(*words: object, at: tuple[str, int, int] = ("", 0, 0), **more: Any) -> Any:
+def begin(*words: object, at: tuple[str, int, int] = ("", 0, 0)) -> Any:
     mark = f"{os.getpid()}-{time.monotonic_ns()}"
     command = [sys.executable, "-m", "signalled", *map(str, at), "batch", *map(str, words)]
     tests = str(Path(__file__).parent)
     process = subprocess.Popen(
         command, env={**os.environ, MARK: mark, "PYTHONPATH": tests}, start_new_session=True,
-        text=True, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     process.mark = mark  # type: ignore[attr-defined]
     return process
@@ -189,7 +189,10 @@ def begin(*words: object, at: tuple[str, int, int] = ("", 0, 0), **more: Any) ->
 def end(process: Any) -> Any:
     """Wait until the command has ended, and all processes that it began."""
     process.out, process.err = process.communicate(timeout=300)
-    assert until(lambda: not marked(process.mark), 30.0), marked(process.mark)
+    until = time.monotonic() + 60
+    while (left := marked(process.mark)) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not left
     assert "Traceback" not in process.err, process.err[-2000:]
     return process
 
@@ -204,15 +207,6 @@ def marked(mark: str) -> list[int]:
     return found
 
 
-def until(what: Any, seconds: float = 120.0) -> bool:
-    end = time.monotonic() + seconds
-    while not what():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 # --- processes that meet what is odd --------------------------------------------------------------
 
 
@@ -224,7 +218,7 @@ class PatientProcess(local.WorkerProcess):
         hangs = "do: loop" in repr(arguments)
         if function is local.read_some:
             name, record, careful = arguments
-            hangs = ("hang" in str(name) and record == HANGING) or not careful
+            hangs = "hang" in str(name) and (record == HANGING or not careful)
         return super().call(function, *arguments, timeout=1.0 if hangs else None)
 
 

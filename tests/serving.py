@@ -30,7 +30,6 @@ GERMAN = (
 
 
 def page(text: str = TEXT) -> str:
-    """A web page with an article."""
     title, *rest = text.split("\n\n")
     body = "".join(f"<p>{part}</p>" for part in rest)
     return (
@@ -40,7 +39,6 @@ def page(text: str = TEXT) -> str:
 
 
 def make(bundle: Path, seconds: float = 20.0, **bounds: Any) -> Any:
-    """The application, with a bundle."""
     from framescope.classifier.bundles import load
     from framescope.classifier.scoring import Scorer
     from framescope.classifier.service.app import make_app

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -126,14 +125,6 @@ def test_outlets_beyond_two_dozen_are_one_row_and_said_to_be(many: str) -> None:
     assert len(many.encode()) < 700_000
 
 
-def test_a_stray_date_does_not_stretch_the_charts(tmp_path: Path) -> None:
-    stray = runs.report("old", runs.SOBER, outlet=runs.GAZETTE, day=-20_000)
-    copies = [replace(one, article=replace(one.article, id=f"{one.article.id}/{n}"))
-              for one in runs.reports() for n in range(10)]  # fmt: skip
-    html = page_of(runs.write(tmp_path / "run", articles=[stray, *copies]))
-    assert "by day" in text(html)
-
-
 @pytest.mark.parametrize("signals", [(), ("claim",), ("subjective", "vague_source")])
 def test_what_the_model_does_not_give_is_unknown(tmp_path: Path, signals: tuple[str, ...]) -> None:
     html = page_of(runs.write(tmp_path / "run", signals=signals))
@@ -231,21 +222,6 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         unfold(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-@needs_browser
-def test_a_mark_lies_on_its_scale_where_its_share_is(opened: Callable[..., Any], html: str) -> None:
-    page = opened(html)
-    figure = page.locator("figure.framing", has_text="biased language").first
-    row = figure.locator("tr", has_text="Karst Voice")
-    share = float(row.locator(".said b").inner_text().rstrip("%")) / 100
-    top = float(figure.locator(".scale span").last.inner_text().rstrip("%")) / 100
-    track, mark, line = (
-        row.locator(part).bounding_box() for part in (".track", ".point", ".range")
-    )
-    at = (mark["x"] + mark["width"] / 2 - track["x"]) / track["width"]
-    assert at == pytest.approx(share / top, abs=0.02)
-    assert line["x"] < mark["x"] < line["x"] + line["width"]
 
 
 @needs_browser

@@ -6,7 +6,6 @@ import fcntl
 import io
 import json
 import os
-import re
 import shutil
 import sys
 import time
@@ -23,7 +22,6 @@ from framescope.classifier.batch import run as runs
 from framescope.classifier.batch.folder import RunError, RunFolder, RunProgress
 from framescope.classifier.batch.job import Job
 from framescope.classifier.batch.run import report, status
-from framescope.classifier.batch.schema import TABLES, columns
 from framescope.classifier.batch.stages import Counts, Setup
 from framescope.classifier.cli.shared import parse_columns
 from framescope.classifier.errors import FramescopeError, InputError, StoppedError
@@ -97,21 +95,6 @@ def test_every_record_has_one_row_and_the_status_says_that_some_failed(
     assert (row["articles"], row["scored"], row.get("error")) == (1, 0, None)
 
 
-def test_the_check_at_the_end_finds_what_is_missing(setup, tmp_path, monkeypatch):
-    (tmp_path / "a.jsonl").write_text(batches.lines(3), "utf-8")
-    real = batches.Stages.run
-
-    def lossy(self, *given, **how):
-        tables, counts = real(self, *given, **how)
-        for column in tables.columns["articles"].values():
-            column.pop()
-        return tables, counts
-
-    monkeypatch.setattr(batches.Stages, "run", lossy)
-    with pytest.raises(StoppedError, match="parts/000000: rows are missing; delete it"):
-        finished(Job([f"{tmp_path}/a.jsonl"], tmp_path / "r", setup))
-
-
 def test_one_of_several_inputs_that_is_not_there_is_an_error(setup, tmp_path, capsys):
     (tmp_path / "a.jsonl").write_text(batches.lines(3), "utf-8")
     job = Job([f"{tmp_path}/none.txt", f"{tmp_path}/a.jsonl"], tmp_path / "r", setup)
@@ -125,21 +108,6 @@ def test_one_of_several_inputs_that_is_not_there_is_an_error(setup, tmp_path, ca
     with pytest.raises(InputError, match="no such file"):
         finished(alone)
     assert not alone.output.exists()
-
-
-def test_a_link_that_leads_nowhere_and_what_cannot_be_read_are_errors(setup, tmp_path):
-    pages = tmp_path / "in"
-    pages.mkdir()
-    (pages / "a.jsonl").write_text(batches.lines(3), "utf-8")
-    (pages / "b.txt").symlink_to("nowhere.txt")
-    (pages / "c.txt").symlink_to("/proc/self/mem")
-    run = tmp_path / "r"
-    job = Job([str(pages)], run, setup)
-    interrupted(job, 0)
-    finished(Job([], run, setup, resume=True))
-    found = {Path(r["input"]).name: r["error"] for r in batches.rows(run, "inputs") if r["error"]}
-    assert set(found) == {"b.txt", "c.txt"}
-    assert "no such file" in found["b.txt"]
 
 
 def test_names_that_are_not_utf8_are_read_and_found_again(setup, tmp_path):
@@ -478,19 +446,3 @@ def test_progress_says_what_is_done_how_fast_and_how_long(clock, tmp_path, capsy
     assert record["articles_per_second"] < 1
     # 1.8 MB in 240 seconds, of 1.2 MB that are left
     assert record["seconds_left"] == pytest.approx(160, abs=4)
-
-
-# --- what the docs say of it ----------------------------------------------------------------------
-
-KINDS = {
-    "int64": "integer", "int32": "integer", "float": "number", "string": "text", "word": "text",
-    "list": "texts", "places": "integers", "bool": "yes or no", "date32": "date",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("table", TABLES)
-def test_the_docs_have_each_column_of_a_table(table):
-    page = (Path(__file__).parents[1] / "docs" / "batch.md").read_text("utf-8")
-    section = page.partition(f"\n### `{table}`\n")[2].partition("\n#")[0]
-    told = re.findall(r"^\| `(\w+)` \| ([\w ]+) \|", section, re.MULTILINE)
-    assert told == [(name, KINDS[kind]) for name, kind in columns(table, ()).items()]

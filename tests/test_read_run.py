@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -50,23 +49,6 @@ def test_questions_are_answered_with_frames(path: Path) -> None:
     assert found["articles"].sum() == 28
     with pytest.raises(framescope.FramescopeError, match="can't be run"):
         run.query("FROM nowhere")
-
-
-def test_a_run_without_a_shard_gives_empty_frames(tmp_path: Path) -> None:
-    run = framescope.read_run(runs.write(tmp_path / "run", shards=0, finished=False).path)
-    assert (len(run.sentences), dict(run.summary)) == (0, {})
-    assert str(run.sentences["claim"].dtype) == "float32"
-
-
-@pytest.mark.parametrize(
-    ("module", "error"), [("pandas", ImportError), ("duckdb", framescope.FramescopeError)]
-)
-def test_what_is_missing_is_told_with_what_to_type(
-    path: Path, module: str, error: type[Exception], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(error, match="pip install"):
-        framescope.read_run(path).articles  # noqa: B018
 
 
 def test_the_examples_of_the_page_run(

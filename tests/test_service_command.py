@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -55,19 +54,6 @@ def test_no_request_whatever_ends_in_a_defect(served, tmp_path):
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
     assert ask(served, "/ready") == 200
-
-
-@pytest.mark.slow
-def test_clients_that_hang_up_stop_nobody(served):
-    host, port = served.removeprefix("http://").split(":")
-    body = json.dumps({"text": TEXT}).encode()
-    head = b"POST /score HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-    for sent in (head, head + b"Content-Length: 9999\r\n\r\n{",
-                 head + b"Content-Length: %d\r\n\r\n" % len(body) + body):  # fmt: skip
-        for _ in range(20):
-            with socket.create_connection((host, int(port))) as connection:
-                connection.sendall(sent)
-    assert ask(served, "/score", {"text": TEXT}) == 200
 
 
 @pytest.mark.slow

@@ -75,7 +75,8 @@ class LocalEngine:
 
     def __init__(self, job: Job, folder: RunFolder, progress: RunProgress) -> None:
         self.job, self.folder, self.progress = job, folder, progress
-        workers = job.workers or _cores()
+        cores = getattr(os, "sched_getaffinity", None)
+        workers = job.workers or (len(cores(0)) if cores else os.cpu_count() or 1)
         self._most = _AHEAD * workers
         self._processes = [WorkerProcess(begin_scoring, job.setup) for _ in range(workers)]
         self._idle: SimpleQueue[WorkerProcess] = SimpleQueue()
@@ -150,12 +151,6 @@ class LocalEngine:
             return function(process)
         finally:
             self._idle.put(process)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 # --- processes ------------------------------------------------------------------------------------

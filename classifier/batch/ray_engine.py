@@ -25,7 +25,7 @@ from framescope.classifier.batch.stages import Item, Loaded, Position, ReadError
 from framescope.classifier.errors import FramescopeError, InputError, StoppedError, need
 from framescope.classifier.inputs import InputOptions, ListedFile, RawRecord
 
-_STORE = 1_000_000_000  # bytes of shards and results on their way, where Ray is started for the run
+_STORE = 1_000_000_000  # bytes of shards and results on their way
 _ONE_BY_ONE: dict[str, Any] = {"batch_size": None, "batch_format": "numpy"}
 _Row = Mapping[str, Sequence[bytes]]  # a pickled object, in the column "row"
 Payload = tuple[Setup, Mapping[str, bytes], str]  # with the user's files, and the version
@@ -145,8 +145,7 @@ def unpack(payload: Payload, folder: Path) -> Setup:
     (folder / "model").mkdir()
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    own_model = any(name.startswith("model/") for name in files)
-    model = str(folder / "model") if own_model else setup.model
+    model = str(folder / "model") if any((folder / "model").iterdir()) else setup.model
     own = setup.sources and str(folder / Path(setup.sources).name)
     return replace(setup, model=model, sources=own)
 

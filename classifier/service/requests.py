@@ -140,6 +140,7 @@ class BatchRequest(_ScoreRequest):
 
 
 AnyRequest: TypeAlias = TextRequest | PageRequest | AddressRequest
+SAMPLE = PageRequest(html=_PAGE)
 
 
 def read(posted: AnyRequest, most: int) -> list[Article | Skipped]:

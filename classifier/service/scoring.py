@@ -20,7 +20,7 @@ from framescope.classifier.outlets import look_up
 from framescope.classifier.records import Article, ArticleReport, BatchReport, Skipped
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.service.limits import Capacity, Limits, RequestError
-from framescope.classifier.service.requests import AddressRequest, AnyRequest, PageRequest, read
+from framescope.classifier.service.requests import SAMPLE, AddressRequest, AnyRequest, read
 
 _TOGETHER = 32  # articles from which no more are waited for
 _LINGER = 0.004  # seconds that the first article of a batch waits for company
@@ -186,11 +186,6 @@ async def within(future: Future[T], seconds: float, retry: Callable[[], int]) ->
 
 _READERS = 2
 _FETCHERS = 8  # which mostly wait
-_SAMPLE = (
-    "<h1>Ferry fares rise</h1><p>The ferry to Orrin will cost more from Monday, the council of "
-    "Karst decided after a long debate in which nobody spoke against it. Observers say the new "
-    "fare is only the beginning, and that a second one may follow in the spring.</p>"
-)
 
 
 class ScoringService:
@@ -214,7 +209,7 @@ class ScoringService:
 
     def open(self) -> None:
         """Warm up the model and the registry, and start the scoring thread."""
-        list(self.scorer.score(read(PageRequest(html=_SAMPLE), self.limits.size)))
+        list(self.scorer.score(read(SAMPLE, self.limits.size)))
         look_up(self.scorer.registry, "nobody.example")
         self.queue.start()
 

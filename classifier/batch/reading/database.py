@@ -250,18 +250,13 @@ class RunFrames:
 
     Attributes
     ----------
-    path : pathlib.Path
-    manifest : mapping
-        The model, signals, thresholds and options of the run.
-    summary : mapping
-        How the run ended; empty while it has not.
     inputs, articles, sentences, citations, spans : pandas.DataFrame
         One row per input record, article, sentence, citation and span.
     """
 
     path: Path
-    manifest: Mapping[str, Any]
-    summary: Mapping[str, Any]
+    manifest: Mapping[str, Any]  # the model, signals, thresholds and options of the run
+    summary: Mapping[str, Any]  # how the run ended; empty while it has not
 
     inputs = cached_property(lambda run: run._table("inputs"))
     articles = cached_property(lambda run: run._table("articles"))

@@ -284,29 +284,20 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
         "claims DESC, outlet",
         "note IS NULL",
     )
+    told = {"told_by": "what names the publisher: registry, page, address, nothing"}
     days = {"first_day": "of its articles", "last_day": "of its articles"}
+    day = {"day": "of publication, as the page has it"}
     return (
         View(
             "by_outlet",
             "one row per outlet, most articles first",
-            {
-                **_OUTLET,
-                "told_by": "what names the publisher: registry, page, address, nothing",
-                **_COUNTS,
-                **days,
-                **_meanings(measures),
-            },
+            _OUTLET | told | _COUNTS | days | _meanings(measures),
             by_outlet,
         ),
         View(
             "by_day",
             "one row per day and outlet, in order; articles without a date have a null day",
-            {
-                "day": "of publication, as the page has it",
-                **_OUTLET,
-                **_COUNTS,
-                **_meanings(measures),
-            },
+            day | _OUTLET | _COUNTS | _meanings(measures),
             by_day,
         ),
         View(
@@ -331,8 +322,7 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
             "one row per outlet: its claims and the sources behind them, most claims first",
             {
                 **_OUTLET,
-                "scored": _COUNTS["scored"],
-                "texts": _COUNTS["texts"],
+                **{name: _COUNTS[name] for name in ("scored", "texts")},
                 "claims": "sentences that state something checkable",
                 **_meanings(CLAIMS),
             },
