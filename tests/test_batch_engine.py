@@ -23,13 +23,11 @@ PACKAGE = "framescope.classifier.batch"
 
 @pytest.fixture
 def setup(small_bundle: Path) -> Setup:
-    """With what the runs here score."""
     return Setup(str(small_bundle))
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of three shards."""
     path = tmp_path_factory.mktemp("in") / "news.jsonl"
     path.write_text(batches.lines(RECORDS), "utf-8")
     return path
@@ -37,7 +35,6 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(inputs: Path, small_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An unbroken run."""
     found = tmp_path_factory.mktemp("whole") / "run"
     finished_here(Job([str(inputs)], found, Setup(str(small_bundle))))
     return found
@@ -81,7 +78,6 @@ def test_killed_at_a_sync_and_resumed_it_has_the_rows_of_an_unbroken_run(
 
 @pytest.fixture
 def odd(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let processes do what records say."""
     monkeypatch.setattr(local, "begin_scoring", batches.begin_odd_scoring)
     monkeypatch.setattr(local, "begin_reading", batches.begin_odd_reading)
     monkeypatch.setattr(local, "WorkerProcess", batches.PatientProcess)

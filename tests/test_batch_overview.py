@@ -185,7 +185,6 @@ VOICE_PAGES = "https://www.voice.example/"
 
 @pytest.fixture
 def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Open a page."""
 
     def open_page(html: str, **options: Any) -> Any:
         file = tmp_path / "page.html"

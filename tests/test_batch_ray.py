@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,11 +73,3 @@ def test_a_cluster_that_does_not_answer_is_a_line(small_bundle, tmp_path, addres
         run.run(replace(job, quiet=True))
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "run" / "manifest.json").exists()
-
-
-def test_without_ray_it_is_said_what_to_install(small_bundle, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray.data", None)
-    (tmp_path / "a.txt").write_text("The ferry of Karst left on time.", encoding="utf-8")
-    job = Job([f"{tmp_path}/a.txt"], tmp_path / "run", Setup(str(small_bundle)), engine="ray")
-    with pytest.raises(FramescopeError, match=r"--engine ray needs ray.*; type: pip install"):
-        run.run(replace(job, quiet=True))

@@ -38,7 +38,6 @@ def here() -> Iterator[None]:
 
 @pytest.fixture
 def setup(small_bundle: Path) -> Setup:
-    """With what the runs here score."""
     return Setup(str(small_bundle))
 
 
@@ -141,7 +140,6 @@ def unbroken(small_bundle: Path, inputs: Path, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture
 def whole(unbroken, tmp_path) -> Path:
-    """An unbroken run."""
     return shutil.copytree(unbroken, tmp_path / "whole")
 
 

@@ -216,15 +216,6 @@ def test_a_run_without_a_shard_has_empty_tables_of_the_right_columns(
             assert database.rows(f"FROM {view.name}") == []
 
 
-def test_no_run_and_a_newer_one_are_told(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="holds no run"), opened(RunFolder(tmp_path)):
-        pass
-    folder = runs.write(tmp_path / "run", shards=1)
-    folder.write("manifest.json", {**folder.manifest(), "schema": 99})
-    with pytest.raises(RunError, match="newer; upgrade"), opened(folder):
-        pass
-
-
 def test_a_damaged_part_is_told_in_a_line(tmp_path: Path) -> None:
     folder = runs.write(tmp_path / "run")
     for part in folder.parts("articles"):
@@ -347,10 +338,6 @@ def test_a_run_that_goes_on_is_told_to_be_unfinished(tmp_path: Path) -> None:
     shown = typed(folder.path, "SELECT count(*) FROM articles")
     assert "not finished: these are the results of 3 parts" in shown.stderr
     assert typed(folder.path, "SELECT 1", "--quiet").stderr == ""
-
-
-def test_parquet_to_standard_output_is_refused(folder: RunFolder) -> None:
-    assert "give --output FILE" in str(typed(folder.path, "SELECT 1", "-f", "parquet").exception)
 
 
 SHOWN = sorted({line for page, line in CALLS if page == "batch-queries.md"})

@@ -1,17 +1,40 @@
-"""The commands `framescope batch`, `framescope query` and `framescope overview`."""
+"""The commands `batch`, `query` and `overview`, and how the answer to a query is written."""
 
 from __future__ import annotations
 
+import csv
+import json
+import math
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from enum import StrEnum
+from io import StringIO
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from framescope.classifier.cli import shared
+from framescope.classifier.errors import InputError, need
+from framescope.classifier.output import STDOUT, check, drafted, opened, tell
+from framescope.classifier.records import counted, printable, shortened
 
 if TYPE_CHECKING:
-    from framescope.classifier.batch.reading import Database
+    import pyarrow as pa
+    from framescope.classifier.batch.reading import Database, View
+    from rich.console import Console
+
+    Answer = tuple[pa.Schema, Iterator[pa.RecordBatch]]
+
+_SHOWN = 50  # rows that a terminal shows
+_LONGEST = 400  # characters of a value that a terminal shows
+_NARROWEST = 9  # columns of a terminal for each column of an answer; narrower rows are stacked
+_SUFFIXES = {
+    **{f".{form}": form for form in shared.AnswerFormat},
+    ".ndjson": shared.AnswerFormat.JSONL,
+    ".txt": shared.AnswerFormat.TERMINAL,
+}
 
 
 class EngineName(StrEnum):
@@ -70,8 +93,6 @@ def batch(
     quiet: shared.Quiet = False,
 ) -> None:
     """Score very many articles into a folder of tables (extra: batch)."""
-    from framescope.classifier.errors import need
-
     need("pyarrow", "a run's tables need", "batch")
     need("pebble", "a batch's processes need", "batch")
     from framescope.classifier.batch.job import Job
@@ -140,23 +161,17 @@ def query(
 ) -> None:
     """Query a run with SQL over ready views (extra: batch)."""
     from framescope.classifier.batch.folder import RunFolder
-    from framescope.classifier.batch.reading import (
-        choose_format,
-        open_run,
-        show_views,
-        write_answer,
-    )
-    from framescope.classifier.output import opened
+    from framescope.classifier.batch.reading import open_run
 
-    form = choose_format(format, output)
+    form = _choose_format(format, output)
     question = sys.stdin.read() if sql == "-" else sql
     with open_run(RunFolder(run), memory) as database:
         _tell_unfinished(database, quiet=quiet)
         if question is None:
             with opened(None) as file:
-                show_views(database.views, file)
+                _show_views(database.views, file)
         else:
-            write_answer(lambda: database.ask(question), form, output, overwrite=overwrite)
+            _write_answer(lambda: database.ask(question), form, output, overwrite=overwrite)
 
 
 def overview(
@@ -171,7 +186,6 @@ def overview(
     """Write a run as one page: outlets side by side, over time, samples (extra: batch)."""
     from framescope.classifier.batch.folder import RunFolder
     from framescope.classifier.batch.reading import open_run, overview_html
-    from framescope.classifier.output import check, opened
 
     check(output, overwrite=overwrite)
     with open_run(RunFolder(run), memory) as database:
@@ -183,8 +197,173 @@ def overview(
 
 def _tell_unfinished(database: Database, *, quiet: bool) -> None:
     if not database.finished and not quiet:
-        from framescope.classifier.output import tell
-        from framescope.classifier.records import counted
-
         found = counted(len(database.folder.committed()), "part", ",")
         tell(f"{database.folder.path} is not finished: these are the results of {found}")
+
+
+# --- the answer to a query -----------------------------------------------------------------------
+
+
+def _choose_format(given: shared.AnswerFormat | None, output: Path | None) -> shared.AnswerFormat:
+    """Return the format that was given, else that of the file's suffix, else what suits the stream.
+
+    Raises `InputError` when Parquet would go to a terminal or a pipe, or format and suffix differ.
+    """
+    to_file = output is not None and output != STDOUT
+    named = _SUFFIXES.get(output.suffix.lower()) if output is not None and to_file else None
+    if given is not None and named is not None and given is not named:
+        reason = f"is called {named}, and --format is {given}; leave one of the two out"
+        raise InputError(output or STDOUT, reason)
+    form = given or named
+    if form is shared.AnswerFormat.PARQUET and not to_file:
+        raise InputError("Parquet", "is not text; give --output FILE")
+    watched = sys.stdout is not None and sys.stdout.isatty()
+    return form or (
+        shared.AnswerFormat.TERMINAL if watched and not to_file else shared.AnswerFormat.CSV
+    )
+
+
+def _write_answer(
+    ask: Callable[[], Answer], form: shared.AnswerFormat, output: Path | None, *, overwrite: bool
+) -> None:
+    """Ask, and write the answer batch by batch; a terminal gets its first rows.
+
+    Raises `InputError` when it can't be written.
+    """
+    check(output, overwrite=overwrite)
+    schema, batches = ask()
+    with drafted(output) as draft:
+        if form is shared.AnswerFormat.PARQUET:
+            from pyarrow.parquet import ParquetWriter
+
+            with ParquetWriter(str(draft.part or output), schema) as parquet:
+                for batch in batches:
+                    parquet.write_batch(batch)
+            draft.worth = True
+            return
+        rows = (row for batch in batches for row in _rows(batch))
+        if form is shared.AnswerFormat.TERMINAL:
+            _show(schema.names, rows, draft.file)
+        elif form is shared.AnswerFormat.CSV:
+            table = csv.writer(draft.file, lineterminator="\n")
+            table.writerow(schema.names)
+            table.writerows([_csv_value(value) for value in row] for row in rows)
+        else:
+            objects = (
+                json.dumps(dict(zip(schema.names, row, strict=True)), ensure_ascii=False)
+                for row in rows
+            )
+            if form is shared.AnswerFormat.JSONL:
+                draft.file.writelines(f"{line}\n" for line in objects)
+            else:
+                first = next(objects, None)
+                draft.file.write("[]\n" if first is None else f"[\n{first}")
+                draft.file.writelines(f",\n{line}" for line in objects)
+                draft.file.write("" if first is None else "\n]\n")
+
+
+def _show_views(views: Sequence[View], file: TextIO) -> None:
+    """Write the list of views with their columns."""
+    from framescope.classifier.batch.schema import TABLES
+    from rich.table import Table
+    from rich.text import Text
+
+    console = _console(file)
+    for view in views:
+        console.print(Text(view.name, "bold"), Text(f" - {view.about}"), sep="")
+        grid = Table.grid(padding=(0, 2))
+        shares = {name for name in view.columns if f"{name}_low" in view.columns}
+        hidden = {f"{name}{end}" for name in shares for end in ("_low", "_high", "_n")}
+        for name, meaning in view.columns.items():
+            if name not in hidden:
+                mark = Text(" *", "dim") if name in shares else Text()
+                grid.add_row("", Text(name) + mark, Text(meaning))
+        console.print(grid)
+        console.print()
+    console.print("* with NAME_low and NAME_high, its 95% interval, and NAME_n, the base.")
+    console.print(f"Tables of the run: {', '.join(TABLES)}. DESCRIBE NAME lists their columns.")
+    _flush(console, file)
+
+
+def _show(names: Sequence[str], rows: Iterator[list[Any]], file: TextIO) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = list(islice(rows, _SHOWN))
+    console = _console(file)
+    heads = [Text(printable(name), "bold") for name in names]
+    if console.width // max(len(names), 1) >= _NARROWEST:
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+        for at, head in enumerate(heads):
+            numeric = any(isinstance(row[at], int | float) for row in shown)
+            table.add_column(head, justify="right" if numeric else "left", overflow="fold")
+        for row in shown:
+            table.add_row(*(Text(_terminal_value(value)) for value in row))
+        console.print(table)
+    else:
+        for row in shown:
+            grid = Table.grid(padding=(0, 2))
+            for head, value in zip(heads, row, strict=True):
+                grid.add_row(head, Text(_terminal_value(value)))
+            console.print(grid)
+            console.print()
+    if not shown:
+        console.print("No rows.")
+    if next(rows, None) is not None:
+        console.print(f"The first {_SHOWN} rows; --output FILE writes all, LIMIT asks for fewer.")
+    _flush(console, file)
+
+
+def _console(file: TextIO) -> Console:
+    from rich.console import Console
+
+    return Console(file=file) if file.isatty() else Console(file=StringIO(), width=110)
+
+
+def _flush(console: Console, file: TextIO) -> None:
+    """Write what was drawn for a file, without the spaces that fill up its lines."""
+    if isinstance(console.file, StringIO):
+        file.writelines(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
+
+
+def _rows(batch: pa.RecordBatch) -> Iterator[list[Any]]:
+    """Return the rows of a batch as plain values, single precision as short as it is read."""
+    import pyarrow as pa
+    from numpy import float32
+
+    columns = [
+        [None if value is None else float(str(float32(value))) for value in column.to_pylist()]
+        if pa.types.is_float32(column.type)
+        else column.to_pylist()
+        for column in batch.columns
+    ]
+    for row in zip(*columns, strict=True):
+        yield [_plain(value) for value in row]
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _csv_value(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, bool | list | dict) else value
+
+
+def _terminal_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(map(_terminal_value, value))
+    return "" if value is None else shortened(str(value), _LONGEST)

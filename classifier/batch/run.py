@@ -41,13 +41,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 def run(job: Job) -> dict[str, Any]:
     """Run a batch to its end, and return the content of ``summary.json``.
 
-    Raises
-    ------
-    FramescopeError
-        When it can't be started; the folder stays as it was.
-    StoppedError
-        When it is interrupted, or can't go on; what was done is kept, and the message says how to
-        resume it.
+    Raises `StoppedError` when it is interrupted, or can't go on: what was done is kept.
     """
     folder, manifest, files = prepare(job)
     with folder.locked():
@@ -135,12 +129,8 @@ class _Round:
                 "format": FORMAT,
                 "framescope": __version__,
                 "schema": VERSION,
-                "model": {
-                    "name": loaded.model,
-                    "digest": loaded.digest,
-                    "runtime": loaded.runtime,
-                    "path": job.setup.model,
-                },
+                "model": {"name": loaded.model, "digest": loaded.digest}
+                | {"runtime": loaded.runtime, "path": job.setup.model},
                 "signals": list(loaded.signals),
                 **({DEFINITIONS: loaded.definitions} if loaded.definitions else {}),
                 "thresholds": loaded.thresholds,

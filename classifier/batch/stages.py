@@ -213,14 +213,10 @@ class Stages:
         self._cache = PassageCache(_CACHE_BYTES)
         if hasattr(bundle.model, "cache"):
             bundle.model.cache = self._cache
-        self.loaded = Loaded(
-            bundle.name,
-            bundle.digest,
-            bundle.runtime,
-            tuple(self._scorer.signals),
-            {signal: float(limit) for signal, limit in self._scorer.thresholds.items()},
-            to_records(self._scorer.signals),
-        )
+        signals, limits = self._scorer.signals, self._scorer.thresholds
+        thresholds = {signal: float(limit) for signal, limit in limits.items()}
+        about = bundle.name, bundle.digest, bundle.runtime
+        self.loaded = Loaded(*about, tuple(signals), thresholds, to_records(signals))
 
     def run(
         self, shard: Shard, failed: Mapping[int, RecordError] | None = None, *, alone: bool = False
@@ -303,16 +299,11 @@ class Stages:
                 tables.add_article(input_id, number, report)
             origin = row.item.origin
             tables.add_input(
-                input=whole(origin.input),
-                line=origin.line,
-                record=origin.record,
-                bytes=row.item.size,
-                input_id=input_id,
-                articles=len(row.reports),
-                scored=scored,
-                stage=row.error and row.error.stage,
+                input_id=input_id, input=whole(origin.input), line=origin.line,
+                record=origin.record, bytes=row.item.size, articles=len(row.reports),
+                scored=scored, stage=row.error and row.error.stage,
                 error=row.error and whole(row.error.reason),
-            )
+            )  # fmt: skip
             counts.articles += len(row.reports)
             counts.scored += scored
             counts.errors += row.error is not None

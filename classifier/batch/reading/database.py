@@ -126,18 +126,9 @@ class Database:
 
 @contextmanager
 def open_run(folder: RunFolder, memory: str = _MEMORY) -> Iterator[Database]:
-    """Open a run, finished or not.
+    """Open a run, finished or not; raises `FramescopeError` when it can't be read.
 
-    Parameters
-    ----------
-    folder : RunFolder
-    memory : str
-        Size that queries may use before they use the disk: ``500MB``, ``8GB``.
-
-    Raises
-    ------
-    FramescopeError
-        When there is no run, it can't be read, or `memory` is not a size.
+    Queries use the disk beyond `memory`: ``500MB``, ``8GB``.
     """
     manifest = folder.manifest()
     if manifest.get("schema", VERSION) > VERSION:
