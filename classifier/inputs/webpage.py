@@ -189,7 +189,7 @@ def _with_headline(title: str | None, lines: list[str]) -> str:
         if _letters(line) == letters:
             return "\n".join([line, *lines[:index], *lines[index + 1 :]])
     begins = not title or (lines and _letters(lines[0]).startswith(letters))
-    return "\n".join(lines if begins else [title, *lines])
+    return "\n".join(lines if begins else [str(title), *lines])
 
 
 def _headline(title: str | None, site: str | None) -> str | None:
