@@ -180,9 +180,6 @@ def differences(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, flo
     return {name: b[name] - a[name] for name in COMPARED}
 
 
-# Curves: how far a score is a probability, and how well it ranks
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class ReliabilityCurve:
     """Mean scores and shares of positives of bins of about equal mass, lowest scores first.
@@ -259,9 +256,6 @@ def ratio(part: Floats, whole: Floats, empty: float = math.nan) -> Floats:
     """``part / whole``; ``empty`` where there is nothing to divide by."""
     found: Floats = np.divide(part, whole, out=np.full(whole.shape, empty), where=whole > 0)
     return found
-
-
-# Draws, and intervals from draws
 
 
 def draw(n_groups: int, draws: int, seed: int, block: int) -> Iterator[Floats]:
@@ -479,9 +473,6 @@ class _Ranking:
             total = np.ascontiguousarray(weight.T).sum(axis=1)
             found[start : start + _RANKED] = ratio(total, cumulated[-1])
         return found
-
-
-# Tests
 
 
 def mcnemar(truth: Bools, flagged_a: Bools, flagged_b: Bools) -> float:

@@ -106,20 +106,6 @@ def test_nothing_to_compare_is_an_error_that_says_what_was_asked(chosen, words):
         compare(**chosen)
 
 
-def test_the_signature_names_everything_that_figures_depend_on():
-    signatures = [
-        compare(b=bundle("b", BOTH, threshold=limit), data=data, seed=seed).signature
-        for limit, data, seed in ((0.5, "split 1", 0), (0.4, "split 1", 0), (0.5, "split 2", 0),
-                                  (0.5, "split 1", 1), (0.5, "split 1", 0))
-    ]  # fmt: skip
-    assert len(set(signatures)) == 4
-    assert signatures[0] == signatures[-1]
-    assert "\n" not in signatures[0]
-
-
-# --- as tables and JSON ---------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def partial():
     """The first model lacks the article-level signal, so that there is something undefined."""

@@ -34,9 +34,6 @@ def control(found, name):
     return {one.name: one for one in found.controls}[name]
 
 
-# --- predictors that don't read the text ----------------------------------------------------------
-
-
 def test_an_outlets_rate_is_drawn_to_the_rate_of_all_and_undefined_where_unknown():
     outlets = np.array(["Orrin Post"] * 15 + ["Vesk Daily"] * 5)
     labels = np.arange(20) < 15
@@ -77,9 +74,6 @@ def test_both_bundles_are_judged_on_the_rows_that_a_control_can_score():
     assert outlet.a == pytest.approx(expected)
 
 
-# --- shuffled labels ------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("metric", ["f1", "macro_f1", "average_precision"])
 def test_shuffled_labels_bring_a_good_score_down_to_chance(metric):
     rng = np.random.default_rng(3)
@@ -91,20 +85,6 @@ def test_shuffled_labels_bring_a_good_score_down_to_chance(metric):
     assert found.p == pytest.approx(1 / (controls.SHUFFLES + 1))
     without_skill = rng.permutation(proba)
     assert controls.shuffled(metric, truth, without_skill, 0.5, seed=1).p > 0.01
-
-
-# --- together -------------------------------------------------------------------------------------
-
-
-def test_benchmarks_that_the_examples_lack_are_passed_over():
-    absent = replace(CLAIM, corpus="elsewhere"), replace(CLAIM, part="unseen_outlet")
-    evaluation = Evaluation((A, B), ROWS, benchmarks=(*absent, CLAIM))
-    assert [one.benchmark for one in controls.run(evaluation)] == [CLAIM]
-    (table,) = controls.section(evaluation).tables
-    assert [row[2] for row in table.rows] == [
-        "always yes", "outlet name only", "length only", "shuffled labels", "chance",
-    ]  # fmt: skip
-    assert controls.section(replace(evaluation, benchmarks=absent)) is None
 
 
 @pytest.fixture

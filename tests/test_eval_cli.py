@@ -126,9 +126,6 @@ def test_output_goes_to_a_file_and_nothing_to_the_terminal(mine, tmp_path, style
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.jsonl", "out.txt"]
 
 
-# Corpora
-
-
 @pytest.fixture
 def corpora(tmp_path, mine, monkeypatch, manifest_split):
     """A folder of corpora that reads as the invented articles, split for real."""
@@ -220,18 +217,6 @@ def test_a_bad_file_is_named_and_not_skipped(mine, content, error, words):
         run("--data", mine)
 
 
-@pytest.mark.parametrize(
-    ("folder", "words"),
-    [
-        ("none", "no such folder; pass --corpora DIR"),
-        (".", r"corpus 'ptc' is missing: .*; obtain it from"),
-    ],
-)
-def test_a_folder_without_corpora_is_named(tmp_path, folder, words):
-    with pytest.raises(CorpusError, match=words):
-        run("--corpora", tmp_path / folder)
-
-
 def test_an_unknown_signal_is_refused_before_anything_is_read(tmp_path):
     with pytest.raises(SignalError, match="did you mean claim"):
         run("--data", tmp_path / "none.jsonl", "--signal", "claims")
@@ -241,14 +226,3 @@ def test_an_unknown_signal_is_refused_before_anything_is_read(tmp_path):
 def test_options_of_corpora_do_not_go_with_a_file(mine, extra):
     with pytest.raises(InputError, match="leave out --corpora and --part"):
         run("--data", mine, *extra)
-
-
-# The command in its place
-
-
-def test_the_same_command_has_a_name_of_its_own(mine):
-    result = CliRunner().invoke(cli.app, ["run", "--data", str(mine), "--draws", "100"])
-    assert "mine.jsonl, test" in result.stdout
-    result = CliRunner().invoke(cli.app, ["--draws", "100", "run", "--data", str(mine)])
-    assert result.exit_code == 2
-    assert "options of 'run' come after its name" in result.output

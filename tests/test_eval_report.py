@@ -61,8 +61,6 @@ def report():
     return made()
 
 
-# --- sections laid out ----------------------------------------------------------------------------
-
 ROWS = (("a|b", 1200, 0.5, None), ("c\n", 7, NAN, Estimate(0.25, 0.1, 0.4)))
 FLAT = table("Flips", ("case", "n", "rate", "mean"), ROWS, note="As drawn.")
 SECTION = Section("What * means.", (FLAT,), signature="data 1")
@@ -112,9 +110,6 @@ def test_a_page_of_sections_escapes_text_and_folds_long_tables():
     assert re.findall(r'<details class="fold"><summary>(.*?)</summary>', html) == ["Many, 25 rows"]
 
 
-# --- outcomes in words ----------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("difference", "p", "options", "words"),
     [
@@ -145,20 +140,6 @@ def test_the_verdict_is_one_sentence_and_comes_first(report):
     assert json.loads(report_to_json(report))["verdict"] == report.verdict
 
 
-def test_a_known_benchmark_stands_beside_the_published_figure():
-    rows = replace(examples(corpus="babe"), signals=("biased_language", "hyperpartisan"))
-    names = ("biased_language",)
-    found = build(bundle("a", names), bundle("b", names, 0.3), rows)
-    (line,) = found.headline
-    assert line.benchmark.metric == "macro_f1"
-    assert line.difference.value == pytest.approx(line.b.value - line.a.value)
-    html = report_to_html(found)
-    assert all(words in html for words in ("0.804", "another split", "0.400"))
-
-
-# --- slices ---------------------------------------------------------------------------------------
-
-
 def test_slices_of_an_axis_hold_every_row_once(report):
     claim, whole = (one for one in report.details if one.benchmark.corpus == "invented")
     axes = {axis.name: axis.slices for axis in claim.axes}
@@ -166,9 +147,6 @@ def test_slices_of_an_axis_hold_every_row_once(report):
     assert sum(part.n for part in axes["outlet"]) == sum(part.n for part in axes["position"]) == 60
     assert axes["genre"] == axes["voice"] == ()  # the corpus has neither
     assert {axis.name for axis in whole.axes} == {"outlet", "genre"}  # of an article
-
-
-# --- errors, and cost -----------------------------------------------------------------------------
 
 
 def test_the_worst_errors_stand_between_their_neighbours(report):
@@ -199,9 +177,6 @@ def test_memory_is_that_of_a_fresh_process(small_bundle, tmp_path):
     assert measure_footprint(tmp_path / "none", ()) == footprint.Footprint(None, None)
 
 
-# --- plots ----------------------------------------------------------------------------------------
-
-
 def test_plots_are_the_same_every_time_and_take_the_colours_of_the_page():
     differences = {"claim": Estimate(0.05, -0.01, 0.1), "cost in $": Estimate(NAN)}
     svg, again = (
@@ -225,9 +200,6 @@ def test_ids_are_unique_over_the_page_and_every_reference_is_met(report):
     assert set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', html)) <= (
         {(one, "") for one in found} | {("", one) for one in found}
     )
-
-
-# --- as JSON and as a page ------------------------------------------------------------------------
 
 
 def test_json_has_null_for_the_undefined_and_no_sentence(report):
@@ -266,9 +238,6 @@ def test_texts_of_others_are_escaped():
     assert "&lt;script&gt;alert(1)" in html
 
 
-# --- in a browser ---------------------------------------------------------------------------------
-
-
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_plots_and_text_follow_the_theme(browser, tmp_path, report, scheme):
@@ -289,9 +258,6 @@ def test_plots_and_text_follow_the_theme(browser, tmp_path, report, scheme):
     assert worst["count"] > 100
     assert worst["ratio"] >= 4.5, worst
     assert troubles == []
-
-
-# --- the commands ---------------------------------------------------------------------------------
 
 
 @pytest.fixture

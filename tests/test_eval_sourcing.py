@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from framescope.classifier.bundles import Bundle
 from framescope.classifier.outlets import load_registry
 from framescope.classifier.records import Citation, MarkedCitation, Place, Sentence, SourceKind
 from framescope.eval.rows import Evaluation
@@ -61,8 +60,6 @@ def counts(*given: JudgedArticle) -> dict[str, list[int]]:
     total = sum(tally(one) for one in given)
     return dict(zip((*MEASURES, *SHARES), total.tolist(), strict=True))
 
-
-# --- one sentence ---------------------------------------------------------------------------------
 
 TWO = "Orr said the port was lost and Vale claimed the mill was sold."
 ORR = cited(TWO, "Orr", "said", "the port was lost")
@@ -153,12 +150,6 @@ def test_a_name_stands_for_an_antecedent(name, right):
     assert found["antecedents"] == found["antecedents, of those found"] == [right, 1, 1]
 
 
-# --- intervals ------------------------------------------------------------------------------------
-
-
-# --- groups ---------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("name", "group"),
     [("Tehran Times", "state-controlled"), ("BBC News", "other, not US"), ("usa-today", "US"),
@@ -208,8 +199,6 @@ def test_kinds_of_text_are_read_where_they_are_given(monkeypatch, tmp_path):
     assert kinds_of_text(["polnear"]) == {}
 
 
-# --- the section ----------------------------------------------------------------------------------
-
 SAID = "Orr said the port was lost."
 RAIN = "Rain fell at noon."
 
@@ -219,69 +208,42 @@ def rows(articles: int = 6, corpus: str = "house") -> Examples:
     sentences, citations = [], []
     kept = RowCitation(Mark(0, 0, 3), Mark(0, 4, 8), (Mark(0, 9, 26),), NAMED, False, False, None)
     on = RowCitation(Mark(0, 0, 3), None, (Mark(1, 0, 17),), NAMED, False, False, None)
-    for number in range(articles):
-        name = f"{corpus}/{number}"
-        tagged = Citation(Place(0, 3), Place(4, 8), (Place(9, 26),), NAMED)
-        carried = Citation(Place(0, 3), None, (Place(28, 45),), NAMED, name="Orr")
+    tagged = Citation(Place(0, 3), Place(4, 8), (Place(9, 26),), NAMED)
+    carried = Citation(Place(0, 3), None, (Place(28, 45),), NAMED, name="Orr")
+    for name in (f"{corpus}/{number}" for number in range(articles)):
         sentences += [
             Sentence(SAID, 0, 27, name, 0, citations=(tagged,)),
             Sentence(RAIN, 28, 46, name, 1, citations=(carried,)),
         ]
-        citations += [(kept,), (on,) if number else None]
-    n = len(sentences)
-    names = np.array([one.article_id for one in sentences])
+        citations += [(kept,), (on,) if citations else None]
+    n, names = len(sentences), np.array([one.article_id for one in sentences])
     return Examples(
-        sentences=tuple(sentences),
-        labels=np.zeros((n, 1), np.float32),
-        signals=("claim",),
-        spans=((),) * n,
-        citations=tuple(citations),
-        corpus=np.array([corpus] * n),
-        article=names,
-        outlet=np.array([""] * n),
-        group=names,
-        part=np.array(["test"] * n, dtype="<U13"),
-    )
-
-
-def model(answer, name: str = "tagger") -> Bundle:
-    """A bundle whose model says of sentences what `answer` does, and keeps what it was asked."""
-    asked: list[Sequence[Sentence]] = []
-
-    def predict(sentences):
-        asked.append(sentences)
-        return answer(sentences)
-
-    made = replace(
-        bundle(name, ["claim"]), model=SimpleNamespace(signals=("claim",), predict=predict)
-    )
-    made.model.asked = asked
-    return made
+        tuple(sentences), np.zeros((n, 1), np.float32), ("claim",), ((),) * n, tuple(citations),
+        np.array([corpus] * n), names, np.array([""] * n), names,
+        np.array(["test"] * n, dtype="<U13"),
+    )  # fmt: skip
 
 
 def given(sentences):
     return SimpleNamespace(citations=tuple(sentence.citations for sentence in sentences))
 
 
-def judged(answer, **more) -> tuple[dict[tuple[str, str], tuple], str]:
-    """The rows of the section's table by group and measure, and the note."""
-    found = sourcing.section(judged_by(answer, **more))
-    return {(row[0], row[2]): row for row in found.tables[0].rows}, found.note
-
-
-def judged_by(answer, **more) -> Evaluation:
-    return Evaluation((model(answer),), rows(**more), "as made up", ("test",), draws=100)
+def judged_by(**more) -> Evaluation:
+    tagger = SimpleNamespace(signals=("claim",), predict=given)
+    made = replace(bundle("tagger", ["claim"]), model=tagger)
+    return Evaluation((made,), rows(**more), "as made up", ("test",), draws=100)
 
 
 def test_what_is_found_as_it_is_marked_is_right():
-    cells, note = judged(given)
+    found = sourcing.section(judged_by())
+    cells = {(row[0], row[2]): row for row in found.tables[0].rows}
     # Of the first article one sentence is not annotated.
     _, articles, _, n, precision, recall, f1 = cells["all", "citations"]
     assert (articles, n, precision, recall) == (6, 11, 1.0, 1.0)
     assert (f1.value, f1.low, f1.high) == (1.0, 1.0, 1.0)
     assert cells["house", "citations"][3] == 11
-    assert "found by tagger" in note
+    assert "found by tagger" in found.note
 
 
 def test_without_citations_there_is_no_section():
-    assert sourcing.section(replace(judged_by(given), parts=("unseen_outlet",))) is None
+    assert sourcing.section(replace(judged_by(), parts=("unseen_outlet",))) is None

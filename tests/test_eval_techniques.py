@@ -42,9 +42,6 @@ def spans(*rows: tuple) -> list[LabelledSpan]:
     return [LabelledSpan(*(row if isinstance(row[0], str) else ("a", *row))) for row in rows]
 
 
-# --- spans found in part --------------------------------------------------------------------------
-
-
 def identification(predicted, gold, *, labelled=False) -> SimpleNamespace:
     """The figures over all articles, and numbers of spans once merged."""
     articles = sorted({one.article for one in (*predicted, *gold)})
@@ -92,9 +89,6 @@ def f1_of(found, technique):
     return found.by_technique[TECHNIQUES.index(technique)]
 
 
-# --- techniques of given spans --------------------------------------------------------------------
-
-
 def test_with_one_label_a_span_micro_f1_is_accuracy():
     # Gold A A B C, predicted A B B A: 2 of 4 agree, micro = 2 * 2 / (4 + 4) = 1/2.
     # A: 1 hit, given 2, wanted 2: 2/4. B: 1 hit, given 2, wanted 1: 2/3. C: 0.
@@ -107,9 +101,6 @@ def test_with_one_label_a_span_micro_f1_is_accuracy():
     assert [f1_of(found, one) for one in (A, B, C)] == [exactly(1 / 2), exactly(2 / 3), 0]
     assert found.macro_f1 == exactly(7 / 18)
     assert (found.gold.sum(), found.units) == (4, 4)
-
-
-# --- techniques of articles -----------------------------------------------------------------------
 
 
 def test_an_article_has_what_one_of_its_sentences_has():
@@ -128,8 +119,6 @@ def test_agrees_with_scikit_learn_where_all_is_known():
     assert found.micro_f1 == exactly(f1_score(truth, flagged, average="micro"))
     assert found.macro_f1 == exactly(f1_score(truth, flagged, average="macro"))
 
-
-# --- a bundle -------------------------------------------------------------------------------------
 
 SIGNALS = ("any_technique", *TECHNIQUES)
 
@@ -206,13 +195,6 @@ def test_half_a_span_is_half_recall_and_full_precision():
     few = figures(first_half, rows(3)).identification[2]
     assert few.value == pytest.approx(2 / 3)
     assert math.isnan(few.low)
-
-
-def test_a_gold_span_takes_the_technique_whose_evidence_fits_it():
-    # "slogans" is a little more probable in the sentence, but nothing of it is at the span.
-    assert figures(first_half).classification.micro_f1 == 1.0
-    without = figures(lambda s: {} if s.index else {"doubt": (0.9,), "slogans": (0.95,)})
-    assert without.classification.micro_f1 == 0.0
 
 
 def test_a_span_over_two_sentences_is_one_and_its_pieces_apart_are_two():

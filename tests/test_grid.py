@@ -16,10 +16,9 @@ from framescope.classifier.models.base import Calibration
 from framescope.classifier.models.ngrams import Ngrams
 from framescope.classifier.models.tfidf import TfidfModel
 from framescope.eval.compare import Footprint
-from framescope.eval.grid import compute, parse_benchmarks, parse_bundles
+from framescope.eval.grid import compute, parse_benchmarks
 from framescope.eval.grid.folder import GridError
-from framescope.eval.grid.table import MeanPart, mean_of_figures, mean_of_means
-from framescope.eval.metrics import resample_figures
+from framescope.eval.grid.table import MeanPart, mean_of_figures
 from framescope.eval.rows import Scores
 from grids import batch, cells, labelled, table, typed, without_costs
 
@@ -74,9 +73,6 @@ def computed(monkeypatch) -> list[str]:
     return names
 
 
-# --- what is named --------------------------------------------------------------------------------
-
-
 def test_corpora_parts_and_files_are_benchmarks(tmp_path):
     mine = tmp_path / "mine.jsonl"
     found = parse_benchmarks(["house", "babe/test", str(mine), "house"])
@@ -89,17 +85,6 @@ def test_corpora_parts_and_files_are_benchmarks(tmp_path):
     assert {"ptc", "house", "standoff"} <= {one.name for one in parse_benchmarks(["corpora"])}
     with pytest.raises(GridError, match="house/test: shares rows with house"):
         parse_benchmarks(["house", "house/test"])
-
-
-def test_bundles_of_one_name_are_told_apart_and_one_bundle_is_itself(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name / "mine").mkdir(parents=True)
-    a, b = str(tmp_path / "a" / "mine"), str(tmp_path / "b" / "mine")
-    assert [one.name for one in parse_bundles(["baseline", a, b, f"{a}/"])] == ["baseline", a, b]
-    assert [one.name for one in parse_bundles([a])] == ["mine"]
-
-
-# --- what is computed -----------------------------------------------------------------------------
 
 
 def test_figures_and_differences_are_those_of_a_single_run(small_bundle, weaker, one, tmp_path):
@@ -151,9 +136,6 @@ def test_the_best_comes_first_with_its_cost_on_a_page(small_bundle, weaker, one,
     assert "| 1 | by-hand |" in (run / "table.md").read_text()
 
 
-# --- what fails -----------------------------------------------------------------------------------
-
-
 def test_what_is_bad_fails_alone_and_the_others_are_computed(
     small_bundle, one, tmp_path, monkeypatch
 ):
@@ -202,9 +184,6 @@ def test_what_failed_is_tried_again_and_dropped_when_not_named(
     assert [found["name"] for found in table(run)["bundles"]] == ["by-hand", "late"]
 
 
-# --- resuming and extending -----------------------------------------------------------------------
-
-
 def test_a_run_that_was_stopped_is_resumed_and_broken_cells_are_computed_again(
     small_bundle, weaker, one, two, tmp_path, computed, monkeypatch
 ):
@@ -249,9 +228,6 @@ def test_a_run_is_extended_without_computing_the_old_again(
     assert {path: path.read_bytes() for path in kept} == kept
     batch(tmp_path / "whole", "--models", small_bundle, weaker, "--benchmarks", one, two)
     assert without_costs(run) == without_costs(tmp_path / "whole")
-
-
-# --- what is refused ------------------------------------------------------------------------------
 
 
 def refused(run: Path, *words: object, match: str) -> None:
@@ -306,25 +282,11 @@ def test_only_an_empty_folder_begins_a_run(tmp_path, small_bundle, one):
     assert not (tmp_path / "run").exists()
 
 
-# --- means over draws -----------------------------------------------------------------------------
-
-
 def part(seed: int, groups: int = 12, skill: float = 0.3) -> MeanPart:
     rng = np.random.default_rng(seed)
     truth = rng.random(6 * groups) < 0.4
     proba = (rng.random(len(truth)) * 0.6 + skill * truth).astype(np.float32)
     return MeanPart("average_precision", truth, np.repeat(np.arange(groups), 6), Scores(proba, 0.5))
-
-
-def test_the_mean_of_one_figure_has_the_interval_of_that_figure():
-    one = part(1)
-    alone = resample_figures(
-        one.truth, one.scores, None, one.group, draws=400, seed=3, names=(one.metric,)
-    )
-    found = mean_of_figures([one], 400, 3).estimate()
-    interval = alone.a[one.metric]
-    assert (found.low, found.high) == (interval.low, interval.high)
-    assert mean_of_means([mean_of_figures([one], 400, 3)], 3).estimate() == found
 
 
 def test_differences_of_means_are_paired_draw_by_draw():
@@ -335,15 +297,6 @@ def test_differences_of_means_are_paired_draw_by_draw():
     between, own = b.less(a), b.estimate()
     assert between.value == pytest.approx(b.value - a.value)
     assert 0 < between.high - between.low < own.high - own.low
-
-
-def test_a_signal_that_a_draw_lacks_is_left_out_of_its_mean():
-    rare = part(3)
-    truth = np.zeros(len(rare.truth), np.bool_)
-    truth[0] = True  # in one group of twelve: a third of the draws have none
-    rare = MeanPart(rare.metric, truth, rare.group, rare.scores)
-    assert not np.isnan(mean_of_figures([part(1), rare], 400, 0).draws).any()
-    assert np.isnan(mean_of_figures([rare], 400, 0).draws).any()
 
 
 # --- the corpora ----------------------------------------------------------------------------------

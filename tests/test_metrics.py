@@ -22,8 +22,6 @@ from framescope.eval.metrics import (
     resample_figures,
     single_figure,
 )
-from framescope.eval.sections import Interval
-from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
 
 SCORES = np.array([0.9, 0.6, 0.4, 0.1], np.float32)
@@ -53,9 +51,6 @@ def toy(n: int, groups: int, seed: int = 0, clustered: float = 0.0):
         return np.round(1 / (1 + np.exp(-logit)), 2).astype(np.float32)
 
     return truth, scored(0.5), scored(1.0), group
-
-
-# --- figures by hand ------------------------------------------------------------------------------
 
 
 def test_figures_of_flags_and_of_rankings_by_hand():
@@ -123,21 +118,6 @@ def test_debiased_a_perfect_model_has_no_calibration_error():
     assert np.mean(beyond) < 0.15
 
 
-def test_debiased_an_error_stays():
-    rng = np.random.default_rng(0)
-    score = rng.uniform(0.1, 0.9, 20_000)
-    truth = rng.random(20_000) < score
-    shifted = (score + 0.08).astype(np.float32)
-    assert metrics.debiased_error(truth, shifted) == pytest.approx(0.08, abs=0.01)
-    assert metrics.debiased_error(truth, shifted) > metrics.error_by_chance(truth, shifted)
-    # The share is 0.75, and of 400 even chances it varies by 0.25 * 0.25 / 100.
-    truth, proba = np.repeat(bools(1, 1, 1, 0), 100), np.full(400, 0.5, np.float32)
-    assert metrics.debiased_error(truth, proba) == pytest.approx(np.sqrt(0.0625 - 0.000625))
-
-
-# --- resampling -----------------------------------------------------------------------------------
-
-
 def test_with_any_draw_resampled_figures_are_scikit_learns_weighted_ones():
     truth, proba, _, group = toy(300, 20, seed=3)
     (weights,) = draw(20, 6, seed=1, block=6)
@@ -168,12 +148,6 @@ def test_draws_are_whole_samples_and_do_not_depend_on_the_block(monkeypatch):
     found = intervals(truth, a, b, group, draws=150, seed=2)
     monkeypatch.setattr(metrics, "BLOCK", 1000)
     assert intervals(truth, a, b, group, draws=150, seed=2) == found
-
-
-def test_one_model_against_itself_differs_by_exactly_nothing():
-    truth, a, _, group = toy(300, 30)
-    found = intervals(truth, a, a.copy(), group, draws=200, seed=0)
-    assert all(one == Interval(0.0, 0.0) for one in found.values())
 
 
 def test_resampling_articles_is_wider_than_sentences_where_articles_differ():
@@ -208,9 +182,6 @@ def test_few_groups_or_positives_give_no_interval():
     assert found["brier"].low < found["brier"].high
 
 
-# --- tests ----------------------------------------------------------------------------------------
-
-
 def test_mcnemar_is_the_binomial_test_of_the_rows_that_tell_the_models_apart():
     truth = np.ones(20, np.bool_)
     a = bools(*[1] * 10, *[0] * 10)
@@ -241,9 +212,6 @@ def test_p_from_draws_is_twice_the_lesser_share_beyond_zero(draws, p):
     assert metrics.from_draws(np.array(draws)) == pytest.approx(p, nan_ok=True)
 
 
-# --- curves ---------------------------------------------------------------------------------------
-
-
 def test_bins_hold_equally_many_rows_and_their_means():
     # Sorted scores .125 .25 | .5 .75 with labels 0 1 | 0 1, given in another order.
     proba = np.array([0.75, 0.125, 0.5, 0.25], np.float32)
@@ -254,15 +222,6 @@ def test_bins_hold_equally_many_rows_and_their_means():
     proba = np.random.default_rng(0).permutation(103).astype(np.float32) / 103
     count = reliability_curve(np.zeros(103, np.bool_), proba).count
     assert (len(count), set(count.tolist()), count.sum()) == (10, {10, 11}, 103)
-
-
-def test_shares_come_with_wilson_intervals():
-    curve = reliability_curve(bools(1, 0, 0, 0, 0), np.full(5, 0.5, np.float32))
-    expected = binomtest(1, 5).proportion_ci(0.95, method="wilson")
-    found = (curve.share_low[0], curve.share_high[0])
-    assert found == pytest.approx((expected.low, expected.high), abs=1e-9)
-    curve = reliability_curve(bools(0, 0, 1, 1), np.array([0.1, 0.1, 0.9, 0.9], np.float32), 2)
-    assert (curve.share_low[0], curve.share_high[1]) == (0, 1)
 
 
 def test_precision_is_read_at_the_highest_threshold_that_finds_enough():

@@ -10,22 +10,16 @@ from random import Random
 
 import pytest
 from framescope.classifier import bundles
-from framescope.classifier.records.article import Place
 from framescope.eval.commands.judge import app
 from framescope.eval.suite import cases, measure_suite
 from framescope.eval.suite.cases import (
     ALL,
     CASES,
     ENTITY_LIMITS,
-    FRAMING,
-    FURNITURE,
     Behaviour,
-    Limits,
     Pair,
-    Side,
     alone,
     behaviours,
-    contrasts,
 )
 from typer.testing import CliRunner
 
@@ -55,9 +49,6 @@ def found(model, *pairs, scope=ALL, limits=ENTITY_LIMITS):
 def led(model, *pairs):
     (result,) = measure_suite(model, [Behaviour("test", pairs)], draws=200).results
     return result
-
-
-# --- the cases ------------------------------------------------------------------------------------
 
 
 def entities(kind: str) -> list[dict]:
@@ -90,31 +81,6 @@ def test_sides_differ_in_nothing_but_their_names(written, kind) -> None:
         assert "{" not in one.before.text + one.after.text
 
 
-def test_lines_of_the_page_are_not_judged(written) -> None:
-    for one in written["lines of the page"].pairs:
-        judged = {one.after.text[p.start : p.end] for p in one.after.places}
-        assert all(line in one.after.text for line in FURNITURE[:1])
-        assert judged.isdisjoint(FURNITURE)
-
-
-# --- contrast pairs of the house corpus -----------------------------------------------------------
-
-
-def test_the_other_side_takes_the_place_in_the_same_article(tmp_path) -> None:
-    def article(first: str, sentence: str, last: str, side: str) -> str:
-        item = {"start": len(first), "end": len(first + sentence), "pair": "p", "side": side}
-        return json.dumps({"text": first + sentence + last, "sentences": [item]})
-
-    lines = (
-        article("It rains. ", "Orrin is late.", " We wait.", "a"),
-        article("Good morning. ", "Vesk is late.", " Nobody waits.", "b"),
-    )
-    (tmp_path / "x.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    (one,) = contrasts(tmp_path)
-    assert one.before.text == "It rains. Orrin is late. We wait."
-    assert one.after == Side("It rains. Vesk is late. We wait.", (Place(10, 23),))
-
-
 # --- perturbations --------------------------------------------------------------------------------
 
 SENTENCE = "The harbour master's “new” timetable, he said, won't be printed before 10 November."
@@ -125,9 +91,6 @@ def test_a_text_is_always_changed_in_the_same_way(name) -> None:
     before, after = cases.PERTURBATIONS[name]
     assert after(SENTENCE, Random("5")) == after(SENTENCE, Random("5"))
     assert after(SENTENCE, Random("5")) != before(SENTENCE, Random("5"))
-
-
-# --- what is counted ------------------------------------------------------------------------------
 
 
 def test_flips_and_shifts_are_shares_of_all_decisions(by_hand) -> None:
@@ -149,16 +112,6 @@ def test_flips_and_shifts_are_shares_of_all_decisions(by_hand) -> None:
     assert result.shift.value == pytest.approx((worst.score_before - worst.score_after) / 8)
 
 
-def test_sourcing_is_left_out_of_framing(by_hand) -> None:
-    swapped = pair("Observers saw a ferry come to town.", "Captains saw a ferry come to town.")
-    assert found(by_hand, swapped).flips.value == pytest.approx(1 / 4)
-    framing = found(by_hand, swapped, scope=FRAMING)
-    assert (framing.flips.value, framing.decisions) == (0.0, 2)
-    assert framing.passed
-    moved = pair("A vile ferry came today.", "A slow ferry came today.")
-    assert found(by_hand, moved, limits=Limits(0.5, 0.02)).passed is False
-
-
 def test_a_pair_without_scores_is_counted_and_does_not_pass(by_hand) -> None:
     french = "Le conseil municipal s’est réuni mardi pour discuter de la réparation du pont."
     one = pair("A ferry came to the town today.", french)
@@ -168,17 +121,6 @@ def test_a_pair_without_scores_is_counted_and_does_not_pass(by_hand) -> None:
     only = found(by_hand, one)
     assert math.isnan(only.flips.value)
     assert only.passed is False
-
-
-def test_signals_of_the_article_are_left_out_where_it_was_cut(by_hand) -> None:
-    whole = "The ferry is slow today. What a wicked scheme it was."
-    places = (Place(0, 24),)
-    one = Pair("a", "", Side(whole, places), Side(whole[:24], places), whole=False)
-    assert found(by_hand, one).flips.value == 0.0
-    assert found(by_hand, replace(one, whole=True)).flips.value == pytest.approx(1 / 4)
-
-
-# --- directional tests ----------------------------------------------------------------------------
 
 
 def test_what_should_rise_and_fall_is_counted_by_its_direction(by_hand) -> None:
@@ -203,9 +145,6 @@ def test_only_what_was_flagged_can_stay_flagged(by_hand) -> None:
         pair("A slow ferry is late.", "A slow ferry is early.", expected=keep),
     )
     assert (result.right.value, result.decisions) == (0.5, 2)
-
-
-# --- how it is told -------------------------------------------------------------------------------
 
 
 def test_the_command_reports_missed_limits_and_undefined_figures(

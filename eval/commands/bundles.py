@@ -50,7 +50,7 @@ def promote(
     corpora) and on your own held-out labels. A refusal ends with status 1 and says what is worse.
     """
     from framescope.classifier.bundles import ModelStore
-    from framescope.eval.commands.options import progress
+    from framescope.eval.commands.judge import progress
     from framescope.eval.release import promote as judge_and_promote
     from framescope.eval.report import show_section
 

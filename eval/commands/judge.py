@@ -2,35 +2,100 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from framescope.classifier.cli.shared import Grouped, SectionFormat, Several
-from framescope.eval.commands.options import (
-    As,
-    Data,
-    Draws,
-    First,
-    OtherSplit,
-    Output,
-    Parts,
-    Second,
-    SectionName,
-    Seed,
-    Signals,
-    evaluation_of,
-    progress,
-)
 from framescope.training.options import CorporaFolder, HouseFolder, refuse_options
 
 if TYPE_CHECKING:
+    from framescope.eval.compare import Progress
     from framescope.eval.grid import GridCell
+    from framescope.eval.rows import Evaluation
+
+
+Part = StrEnum("Part", ["test", "unseen_outlet", "validation"])
+SectionName = StrEnum("SectionName", ["techniques", "controls", "sourcing", "robustness"])
+"""The sections of a report besides the comparison; see `eval.report.SECTIONS`."""
+
+First = Annotated[str, typer.Option("--a", metavar="BUNDLE", help="The model to compare with.")]
+Second = Annotated[str, typer.Option("--b", metavar="BUNDLE", help="The model to compare.")]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Your own labelled file (exchange format), instead of the corpora. Repeatable.",
+    ),
+]
+Parts = Annotated[
+    list[Part] | None,
+    typer.Option(
+        help="The rows to judge by: test and unseen_outlet unless given. "
+        "Thresholds were fitted on validation. Repeatable."
+    ),
+]
+Signals = Annotated[
+    list[str] | None, typer.Option("--signal", metavar="NAME", help="Only this signal. Repeatable.")
+]
+Draws = Annotated[int, typer.Option("--draws", min=100, help="Resamples of whole groups.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")]
+OtherSplit = Annotated[
+    bool,
+    typer.Option(
+        "--allow-other-split",
+        help="Accept a bundle that may have been trained on rows it is judged by.",
+    ),
+]
+As = Annotated[SectionFormat, typer.Option("--format", "-f", help="How to write it.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not to the terminal."),
+]
 
 app = typer.Typer(
     help="Judge bundles by articles they were not trained on (extra: training).", cls=Grouped
 )
+
+
+def evaluation_of(
+    bundles: Sequence[str | Path],
+    corpora: Path | None,
+    data: Sequence[Path] | None = None,
+    part: Sequence[Part] | None = None,
+    allow_other_split: bool = False,
+    **settings: Any,
+) -> Evaluation:
+    """Load bundles and the rows to judge them by: by default those of the corpora that ship."""
+    from framescope.classifier import bundles as bundle_files
+    from framescope.classifier.errors import InputError
+    from framescope.eval import rows
+    from framescope.training.corpora import given_folder
+
+    if data and (corpora is not None or part):
+        raise InputError(data[0], "with --data every row is judged; leave out --corpora and --part")
+    loaded = tuple(bundle_files.load(one) for one in bundles)
+    if data:
+        held_out, parts = rows.held_out_of_files(data), (rows.FILE_PART,)
+    else:
+        folder = given_folder(corpora)
+        held_out = rows.held_out_of_corpora(folder, loaded, allow_other_split=allow_other_split)
+        parts = tuple(dict.fromkeys(part or rows.HELD_OUT))
+    return rows.Evaluation(loaded, *held_out, parts, **settings)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Show a progress bar on standard error, where that is a terminal."""
+    from framescope.classifier import output
+
+    with output.progress() as bar:
+        yield lambda what, done, total: bar(description=what, completed=done, total=total or None)
 
 
 @app.callback(invoke_without_command=True)
@@ -82,14 +147,11 @@ def batch(
     ],
     models: Annotated[
         list[str] | None,
-        typer.Option(
-            "--models", metavar="BUNDLE...", help="baseline, transformer, or bundles' folders."
-        ),
+        typer.Option(metavar="BUNDLE...", help="baseline, transformer, or bundles' folders."),
     ] = None,
     benchmarks: Annotated[
         list[str] | None,
         typer.Option(
-            "--benchmarks",
             metavar="NAME...",
             help="Corpora (house), parts of one (house/test), all (corpora), or labelled files.",
         ),
@@ -101,11 +163,10 @@ def batch(
     corpora: CorporaFolder = None,
     corpus: HouseFolder = None,
     draws: Annotated[
-        int | None,
-        typer.Option("--draws", min=100, help="Resamples of whole groups; 2,000 unless given."),
+        int | None, typer.Option(min=100, help="Resamples of whole groups; 2,000 unless given.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Of the resamples; 0 unless given.")
+        int | None, typer.Option(min=0, help="Of the resamples; 0 unless given.")
     ] = None,
     allow_other_split: OtherSplit = False,
 ) -> None:
@@ -126,17 +187,10 @@ def batch(
     needed = corpora is not None or not all(one.ships for one in wanted)
     with progress() as bar:
         found, computed = compute_grid(
-            output,
-            parse_bundles(models or ()),
-            wanted,
-            resume=resume,
-            draws=draws,
-            seed=seed,
-            allow_other_split=allow_other_split,
+            output, parse_bundles(models or ()), wanted, resume=resume, draws=draws, seed=seed,
+            allow_other_split=allow_other_split, progress=bar, failed=say_why,
             corpora=given_folder(corpora) if needed else None,
-            progress=bar,
-            failed=say_why,
-        )
+        )  # fmt: skip
     show_section(ranking_section(found))
     failed, cells = len(found["failed"]), found["cells"]
     typer.echo(f"{computed} of {cells} cells computed now; {failed} failed", err=True)
@@ -184,8 +238,7 @@ def report(
     evaluation = evaluation_of(
         [a, b], corpora, data, part, allow_other_split, draws=draws, seed=seed
     )
-    left_out = {name.value for name in without or ()}
-    sections = {name: one for name, (_, one) in SECTIONS.items() if name not in left_out}
+    sections = {name: one for name, (_, one) in SECTIONS.items() if name not in (without or ())}
     genres = genres_of(data or ())
     with progress() as shown:
         made = build_report(
@@ -215,8 +268,6 @@ def errors(
 
     Whole articles in the exchange format. A sentence in error has a key `error` next to its labels.
     """
-    import json
-
     from framescope.classifier.errors import SignalError
     from framescope.classifier.output import check, opened
     from framescope.classifier.taxonomy import in_order

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from framescope.classifier.bundles import Bundle, load
 from framescope.classifier.errors import FramescopeError, InputError, SignalError, StoppedError
 from framescope.eval.compare import Footprint, Progress, measure_footprint
 from framescope.eval.grid.folder import (
+    FORMAT,
+    MANIFEST_FILE,
     PARTS,
     Entry,
     GridCell,
@@ -25,6 +27,7 @@ from framescope.eval.grid.folder import (
     refuse_overlap,
 )
 from framescope.eval.grid.table import Record, standings, write_table
+from framescope.eval.report import json_text
 from framescope.eval.rows import (
     Evaluation,
     HeldOut,
@@ -82,7 +85,7 @@ def compute_grid(
             bundles=tuple(one.current(manifest.corpora) for one in manifest.bundles),
             benchmarks=tuple(one.current(manifest.corpora) for one in manifest.benchmarks),
         )
-        folder.write_manifest(manifest)
+        folder.write(MANIFEST_FILE, json_text({"format": FORMAT, **asdict(manifest)}))
         try:
             computed = _compute_cells(manifest, folder, progress, failed)
         except KeyboardInterrupt as error:
@@ -103,13 +106,12 @@ def _refuse_other_options(
     differing = [
         f"{name} {was}, now {now}"
         for name, was, now in (
-            ("--draws", old.draws, draws),
-            ("--seed", old.seed, seed),
+            ("--draws", old.draws, draws), ("--seed", old.seed, seed),
             ("--allow-other-split", old.allow_other_split, other_split or None),
             ("framescope", old.framescope, __version__),
         )
         if now is not None and was != now
-    ]
+    ]  # fmt: skip
     if differing:
         raise GridError(
             f"{folder.path}: was computed with other options: {'; '.join(differing)}; "

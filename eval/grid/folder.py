@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 FORMAT = 2
 PARTS = (*HELD_OUT, VALIDATION)
-_MANIFEST, _LOCK = "manifest.json", ".lock"
+MANIFEST_FILE, _LOCK = "manifest.json", ".lock"
 
 
 class GridError(FramescopeError):
@@ -205,7 +205,7 @@ class GridFolder:
 
     def exists(self) -> bool:
         """Whether the folder holds a grid."""
-        return (self.path / _MANIFEST).is_file()
+        return (self.path / MANIFEST_FILE).is_file()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -230,10 +230,10 @@ class GridFolder:
     def manifest(self) -> GridManifest:
         """Read the manifest; raises a `GridError` when there is none that can be read."""
         try:
-            record = json.loads((self.path / _MANIFEST).read_text(encoding="utf-8"))
+            record = json.loads((self.path / MANIFEST_FILE).read_text(encoding="utf-8"))
             if record.pop("format") != FORMAT:
                 version = record.get("framescope")
-                raise self._refused(f"was written by framescope {version}", _MANIFEST)
+                raise self._refused(f"was written by framescope {version}", MANIFEST_FILE)
             bundles, benchmarks = (
                 tuple(Entry(**{**one, "parts": tuple(one["parts"])}) for one in record.pop(name))
                 for name in ("bundles", "benchmarks")
@@ -243,11 +243,7 @@ class GridFolder:
             reason = "holds no run; leave --resume out to begin one"
             raise GridError(f"{self.path}: {reason}") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise self._refused(f"is damaged ({error})", _MANIFEST) from None
-
-    def write_manifest(self, manifest: GridManifest) -> None:
-        """Write the manifest."""
-        self.write(_MANIFEST, json_text({"format": FORMAT, **asdict(manifest)}))
+            raise self._refused(f"is damaged ({error})", MANIFEST_FILE) from None
 
     def cell(self, place: Place) -> GridCell | None:
         """Read a cell; None where it was not computed, or its files are not whole."""

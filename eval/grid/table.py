@@ -237,9 +237,6 @@ def _cost(cells: Sequence[GridCell]) -> Record:
     }
 
 
-# --- as files -------------------------------------------------------------------------------------
-
-
 def write_table(found: Record, manifest: GridManifest, folder: GridFolder) -> None:
     """Write ``table.json``, ``table.md`` and ``index.html``."""
     sections, signature = _sections(found), found["signature"]

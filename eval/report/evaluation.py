@@ -88,7 +88,7 @@ SECTIONS: Mapping[str, tuple[str, Measure]] = {
     "sourcing": ("Who says what", section_of_sourcing),
     "robustness": ("Behaviour", _behaviour),
 }
-"""Headings and measures, by the names of `eval.commands.options.SectionName`."""
+"""Headings and measures, by the names of `eval.commands.judge.SectionName`."""
 
 
 def build_report(
@@ -144,9 +144,6 @@ def build_report(
     )  # fmt: skip
 
 
-# As JSON
-
-
 def report_to_json(report: EvaluationReport) -> str:
     """Write every figure of the page; errors by their places, without the texts of others."""
     a, b = report.footprints
@@ -199,9 +196,6 @@ def report_to_json(report: EvaluationReport) -> str:
         "comparison": compare.record_of_comparison(report.comparison),
     }
     return json_text(record)
-
-
-# As a page
 
 
 def report_to_html(report: EvaluationReport) -> str:

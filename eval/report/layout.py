@@ -44,9 +44,6 @@ def show_section(
             file.write(section_to_markdown(section))
 
 
-# Cells
-
-
 def figure(value: float | None, digits: int = 3) -> str:
     """Write a number."""
     return UNDEFINED if value is None or math.isnan(value) else f"{value:.{digits}f}"
@@ -95,9 +92,6 @@ def _groups(table: Table) -> list[tuple[Line, list[Line]]]:
         return [(row[:1], [row[1:]]) for row in cells]
     groups = groupby(cells, key=lambda row: row[:cut])
     return [(head, [row[cut:] for row in rows]) for head, rows in groups]
-
-
-# In a terminal
 
 
 def print_section(section: Section, file: TextIO | None = None, width: int | None = None) -> None:
@@ -161,9 +155,6 @@ def _print_groups(table: Table, console: Console) -> None:
             print_line(row, "bold" if any(value.endswith(STAR) for value in row) else "")
 
 
-# In Markdown
-
-
 def section_to_markdown(section: Section) -> str:
     """Write a section for a document."""
     parts = []
@@ -184,9 +175,6 @@ def markdown_table(table: Table) -> str:
         lines += [((blank if at else head) + row) for at, row in enumerate(rows)]
     escaped = ([value.replace("|", "\\|") for value in line] for line in lines)
     return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
-
-
-# In JSON
 
 
 def json_text(value: Any) -> str:
@@ -214,9 +202,6 @@ def plain(value: Any) -> Any:
     if is_dataclass(value):
         return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     raise TypeError(f"nothing in JSON for {type(value).__name__}")
-
-
-# On a page
 
 
 def page(template: str, **values: Any) -> str:

@@ -124,9 +124,6 @@ def section(evaluation: Evaluation) -> Section | None:
     return Section(NOTE.format(by=bundle.name), tables)
 
 
-# Articles, and which of them are counted together
-
-
 def articles_of(
     rows: Examples, found: Sequence[tuple[Citation, ...]], parts: Sequence[str]
 ) -> Iterator[JudgedArticle]:
@@ -226,9 +223,6 @@ def outlet_group(name: str, registry: Registry) -> str:
     return groups.pop() if len(groups) == 1 else "unknown"
 
 
-# Which citation that was found is which that is marked
-
-
 def shared(one: Pieces, other: Pieces) -> int:
     """Count the characters that both have."""
     return sum(
@@ -290,9 +284,6 @@ def _pairs(
     rows, columns = linear_sum_assignment(weights, maximize=True)
     pairs = zip(rows.tolist(), columns.tolist(), strict=True)
     return [(row, column) for row, column in pairs if weights[row, column] > 0]
-
-
-# Counts
 
 
 def tally(article: JudgedArticle) -> Counts:

@@ -5,24 +5,20 @@ its characters that the other side covers. With
 
     C(s, t, h) = |s ∩ t| / h * δ(l(s), l(t))
 
-precision is the sum of C(s, t, |s|) over all pairs, divided by the number of predicted spans;
-recall that of C(s, t, |t|), divided by the number of gold spans; F1 their harmonic mean. Pairs are
-of one article, sums run over all articles. In span identification (SI of SemEval-2020 task 11; Da
-San Martino et al., 2020, doi:10.18653/v1/2020.semeval-1.186) δ is always 1; for fragments with
-their technique (FLC; Da San Martino et al., 2019, doi:10.18653/v1/D19-1565) it is 1 where both have
-one technique, otherwise 0. Spans of one side that share a character (in FLC: and their technique)
-are merged first; otherwise precision could exceed 1. Spans that merely touch stay two. Without
-predictions precision is NaN, without gold spans recall; the papers set both to 0.
+precision is the sum of C(s, t, |s|) over all pairs of an article, divided by the number of
+predicted spans; recall that of C(s, t, |t|), divided by the number of gold spans. In span
+identification (SI of SemEval-2020 task 11; Da San Martino et al., 2020,
+doi:10.18653/v1/2020.semeval-1.186) δ is always 1; for fragments with their technique (FLC; Da San
+Martino et al., 2019, doi:10.18653/v1/D19-1565) it is 1 where both have one technique, otherwise 0.
+Spans of one side that share a character (in FLC: and their technique) are merged first.
 
 **Techniques.** Technique classification (TC of the same task) takes the gold spans as given. A span
 marked with several techniques counts once for each; labels of one place match in any order. A gold
 span is labelled by how probable each technique is in its sentences and how well the evidence for it
-fits the span; it gets as many labels as it has gold ones. An article has a technique when one of
-its sentences has. F1 of a technique without gold labels is NaN and left out of the macro mean; its
-false alarms count in micro-F1.
+fits the span. An article has a technique when one of its sentences has. F1 of a technique without
+gold labels is NaN and left out of the macro mean; its false alarms count in micro-F1.
 
-Predicted spans are the evidence of the flags that a bundle gives; for SI those of
-``any_technique``, where it gives that signal.
+Predicted spans are the evidence of flags; for SI those of ``any_technique``, where it is given.
 """
 
 from __future__ import annotations
@@ -188,7 +184,6 @@ def _evidence(
 def _labelled(
     rows: Examples, gold: Sequence[LabelledSpan], proba: Single, prediction: Prediction
 ) -> list[LabelledSpan]:
-    """Label each gold span, as often as it has labels."""
     by_article: dict[str, list[tuple[int, Sentence]]] = defaultdict(list)
     for row, sentence in enumerate(rows.sentences):
         by_article[sentence.article_id].append((row, sentence))
@@ -235,9 +230,7 @@ def classification(
 def of_articles(values: ArrayLike, article: ArrayLike) -> Floats:
     """Return the labels of articles, in the order of their ids, from those of their sentences.
 
-    ``values``: one row per sentence: labels, of which one half counts as yes, or flags. An
-    article's label is 1 where a sentence has the technique, NaN where none has and some are not
-    known, else 0.
+    1 where a sentence has the technique, NaN where none has and some are not known, else 0.
     """
     matrix = np.asarray(values, np.float64)
     _, row = np.unique(np.asarray(article, np.str_), return_inverse=True)
@@ -315,8 +308,7 @@ def sums_by_article(
 ) -> Floats:
     """Return the sums that figures are made of, by article, so that articles can be resampled.
 
-    Shape (m, 4): covered shares of the predicted spans, predicted spans, covered shares of the gold
-    spans, gold spans. Spans of other articles are left out.
+    Shape (m, 4): covered shares of the predicted spans, predicted spans, and those of gold spans.
     """
     sides = merge(predicted, labelled=labelled), merge(gold, labelled=labelled)
     sums = {article: np.zeros(4) for article in articles}

@@ -139,9 +139,6 @@ def _read(path: Path) -> list[dict[str, Any]]:
         raise InputError(path, f"can't be read ({error}); get the cases anew") from None
 
 
-# --- texts ----------------------------------------------------------------------------------------
-
-
 def alone(text: str) -> Side:
     """Return a sentence as an article of its own, with a capital."""
     text = text[:1].upper() + text[1:]
@@ -247,9 +244,6 @@ def _cut(name: str, text: Paragraphs) -> Iterator[Pair]:
         places = whole.places[:count]
         before, after = Side(whole.text, places), Side(whole.text[: place.end], places)
         yield Pair(name, "", before, after, whole=False)
-
-
-# --- perturbations --------------------------------------------------------------------------------
 
 
 def typos(text: str, random: Random) -> str:

@@ -186,9 +186,6 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-# --- measuring ------------------------------------------------------------------------------------
-
-
 def measure(
     bundle: Bundle,
     behaviours: Sequence[Behaviour] | None = None,
