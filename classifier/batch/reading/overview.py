@@ -157,7 +157,6 @@ def _collect(database: Database) -> dict[str, Any]:
         "outlets": list(labels.values()),
         "folded": folded,
         "unit": unit,
-        "undated": totals["undated"],
         "framing": chapter(
             (*FRAMING, *own_of(Family.FRAMING)), ("any_technique", "biased_language"),
             "(FROM most_flagged WHERE voice = 'own')", "framing DESC, strength DESC NULLS LAST",
@@ -176,7 +175,6 @@ def _collect(database: Database) -> dict[str, Any]:
             if (found := [row for row in citing if row["outlet_key"] == key])
         ],
         "on_record": ask(_ON_RECORD),
-        "unregistered": totals["unregistered"],
         "repeated": [_repeated(row) for row in ask(f"FROM repeated_text LIMIT {_REPEATED}")],
     }  # fmt: skip
 
@@ -411,8 +409,7 @@ _TOTALS = """
         count(*) FILTER (imposter) AS imposters,
         count(*) FILTER (far AND note IS NULL) AS far,
         (SELECT count(*) FROM content_sentences) AS sentences,
-        (SELECT count(*) FROM citations) AS citations,
-        (SELECT count(*) FROM inputs) AS inputs
+        (SELECT count(*) FROM citations) AS citations
     FROM kept_published"""
 _NOT_SCORED = """
     SELECT regexp_replace(note, '^not scored: ', '') AS why, count(*) AS number

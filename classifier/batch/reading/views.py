@@ -50,17 +50,14 @@ def _flag_share(name: str, *, own: bool = False) -> Measure:
     )  # fmt: skip
 
 
-def _claim_share(name: str, meaning: str, part: str, *, of_article: bool = True) -> Measure:
-    whole = "claims" if of_article else "count(*) FILTER (claim)"
-    return Measure(
-        f"claims_{name}", name.replace("_", " "), f"share of the claims {meaning}",
-        Family.SOURCING, part, whole, of_article=of_article,
-    )  # fmt: skip
-
-
-def _cited(kind: str) -> str:
-    signal = f"{kind}_attribution"
-    return f"count(*) FILTER (claim AND ({kind} OR list_contains(flags, '{signal}')))"
+def _claim_share(name: str, meaning: str) -> Measure:
+    label, about = name.replace("_", " "), f"share of the claims {meaning}"
+    if name in ("government", "state_media"):
+        cited = f"claim AND ({name} OR list_contains(flags, '{name}_attribution'))"
+        part, whole = f"count(*) FILTER ({cited})", "count(*) FILTER (claim)"
+        return Measure(f"claims_{name}", label, about, Family.SOURCING, part, whole)
+    part = "claims_unsourced" if name == "nobody" else f"claims_{name}"
+    return Measure(f"claims_{name}", label, about, Family.SOURCING, part, "claims", of_article=True)
 
 
 # In the article's own voice: an outlet does not say what it quotes.
@@ -78,15 +75,13 @@ SOURCING = tuple(
 ARTICLES = (_flag_share("hyperpartisan"),)
 # The first four add up to one; any claim may also be a government's, or state media's.
 CLAIMS = (
-    _claim_share("named", "with a named source", "claims_named"),
-    _claim_share("unnamed", "with an unnamed source at best", "claims_unnamed"),
-    _claim_share("vague", "with a vague source at best", "claims_vague"),
-    _claim_share("nobody", "without any source", "claims_unsourced"),
-    _claim_share("government", "that a government or office-holder is cited for",
-                 _cited("government"), of_article=False),
-    _claim_share("state_media", "that state media are cited for",
-                 _cited("state_media"), of_article=False),
-)  # fmt: skip
+    _claim_share("named", "with a named source"),
+    _claim_share("unnamed", "with an unnamed source at best"),
+    _claim_share("vague", "with a vague source at best"),
+    _claim_share("nobody", "without any source"),
+    _claim_share("government", "that a government or office-holder is cited for"),
+    _claim_share("state_media", "that state media are cited for"),
+)
 MEASURES = (*FRAMING, *SOURCING, *ARTICLES, *CLAIMS)
 
 
