@@ -238,7 +238,7 @@ def _found(
         shown = _shown(article.text[start:end])
         if words.strip() and shown.lstrip("'") != _shown(words).lstrip("'"):
             what = f"'{words[:40]}' doesn't stand at {cell}"
-            raise InputError(where, f"{what}; empty the cell of the place, and it is looked up")
+            raise InputError(where, f"{what}; empty that cell, and the words are looked up")
         return start, end
     at, units = row.get("sentence", "").strip(), article.units or ()
     if not at.isdigit() or int(at) >= len(units):
