@@ -24,8 +24,7 @@ from framescope.classifier.inputs.exchange import read_record
 from framescope.classifier.records import Article, MarkedCitation, SourceKind, Unit, Voice
 from framescope.classifier.taxonomy import Level
 
-VOICE, LOOKED = "voice", "citations"
-"""Questions about a sentence beside its signals; the second: whether citations were looked for."""
+VOICE, LOOKED = "voice", "citations"  # asked beside signals; the second: whether they were marked
 YES, NO = "yes", "no"
 ON_TOP = {
     "government": "a present office-holder or body of a state, at any level",
@@ -45,8 +44,7 @@ class Role(StrEnum):
     ANTECEDENT = "antecedent"
 
 
-PARTS = (Role.SOURCE, Role.CUE, Role.ANTECEDENT)
-"""The parts of a citation that are linked to its content."""
+PARTS = (Role.SOURCE, Role.CUE, Role.ANTECEDENT)  # of a citation, linked to its content
 _UNITS = "; are its offsets UTF-16 units? export code points"
 _UNSEEN = re.compile(r"\\[nr]|[\s\u200b\ufeff]+")
 
