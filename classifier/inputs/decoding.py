@@ -145,8 +145,6 @@ _PACKED: Mapping[bytes, Callable[[Any], Iterator[bytes]]] = {
     # Skippable frames, which some programs write first.
     **{bytes([0x50 + kind]) + b"\x2a\x4d\x18": _zstandard for kind in range(16)},
 }
-
-
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
@@ -178,14 +176,12 @@ _FORMATS = (  # the place and bytes that tell a format, its name, and what to do
     (257, b"ustar", "a tar archive", _UNPACK),
     (0, b"WARC/", "a web archive", _KEEP),
 )
-
 # Encodings of old Macs and mainframes differ from the common ones in a few characters, and are
 # taken for them; nobody saves an article in them.
 _RARE = [
     "mac_cyrillic", "mac_greek", "mac_iceland", "mac_latin2", "mac_roman", "mac_turkish",
     "cp037", "cp273", "cp424", "cp500", "cp875", "cp1026", "cp1140",
 ]  # fmt: skip
-
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _CONTROL_SHARE, _NUL_SHARE = 0.01, 0.001
 _LOST_SHARE = 0.01  # of U+FFFD, which stands where another program lost a character

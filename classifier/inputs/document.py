@@ -25,7 +25,6 @@ from framescope.classifier.records import Article, Origin, Skipped
 
 MAX_BYTES = 10_000_000  # of a text or page, which should hold one article or a few, no pictures
 MAX_RAW = 200_000_000  # of a page or mail with its pictures; tables and JSONL have no limit
-
 _MAIL_HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,60}):[ \t]")
 _TELLING = frozenset(
     {"from", "to", "subject", "date", "mime-version", "content-type", "message-id", "received"}
@@ -35,7 +34,6 @@ _TELLING = frozenset(
 _ENOUGH = 3  # headers of a mail: a text may begin with a line "Subject: ..."
 _MBOX = re.compile(r"From \S+ +\w{3} \w{3} ")
 _PARTS = 2_000
-
 _ROOT = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<\?[^>]{0,500}>\s*){0,5}(?:<!--.{0,5000}?-->\s*){0,5}"
     r"(?:<!DOCTYPE[^>\[]{0,500}(?:\[[^\]]{0,5000}\])?\s*>\s*)?"
@@ -50,7 +48,6 @@ _OTHERS = {
     **dict.fromkeys(("nitf", "NewsML", "newsMessage", "newsItem"), _AGENCY),
 }
 _TAG = re.compile(r"<[a-zA-Z/!]")
-
 WARC = b"WARC/"
 _RECORD = re.compile(rb"WARC/1\.[01]\r?\n[\w-]{1,60}:")
 _FOLLOWING = re.compile(rb"(?:\r?\n){0,2}(?=WARC/1|\Z)")  # what stands behind a record
@@ -101,9 +98,8 @@ class Document:
             return replace(self, data=whole(unpacked(stream, source), self.name))
 
     def _prose(self, data: bytes, source: str) -> Iterator[Article]:
-        """Read a text or a web page."""
         if len(data) > MAX_BYTES:
-            data = webpage.without_pictures(data)
+            data = webpage.PICTURE.sub(b"data:,", data)
         if len(data) > MAX_BYTES:
             raise _too_long(MAX_BYTES, source)
         text = self._decoded(data, source)
@@ -152,7 +148,6 @@ def whole(source: Source, name: str) -> bytes:
 
 
 def _within(limit: int, read: Callable[[int], bytes]) -> bytes | None:
-    """Read all of it; None where it is longer than the limit."""
     parts, size = list[bytes](), 0
     while size <= limit and (part := read(CHUNK)):
         parts.append(part)
@@ -272,7 +267,6 @@ def _of_newsletter(
 
 
 def _content(message: Any, kind: str) -> str | None:
-    """Return the first part of a kind that is no attachment, decoded."""
     for part in islice(message.walk(), _PARTS):
         attached = part.get_content_disposition() == "attachment"
         payload = part.get_payload(decode=True) if part.get_content_type() == kind else None

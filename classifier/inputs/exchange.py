@@ -67,9 +67,7 @@ def read_lines(lines: Iterable[str], source: str) -> Iterator[Article | Skipped]
     Raises `InputError` at the end, when no line held an article.
     """
     good, first = False, ""
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for number, line in ((n, line) for n, line in enumerate(lines, start=1) if line.strip()):
         where = f"{source}, line {number}"
         try:
             yield read_record(parse_line(line, where), where)
@@ -184,7 +182,6 @@ def _one_of(item: Mapping[str, Any], key: str, kind: type[E], name: str) -> E | 
 
 
 def _items(record: Mapping[str, Any], key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the objects of a list, each with what to call it."""
     for index, item in enumerate(_typed(record, key, list) or ()):
         if not isinstance(item, dict):
             raise ValueError(f"'{key}' item {index} must be an object, not {_kind(item)}")
@@ -205,7 +202,6 @@ def _kind(value: Any) -> str:
 
 
 def _text(record: Mapping[str, Any], key: str, required: bool = False) -> str | None:
-    """Return a text that isn't blank."""
     value: str | None = _typed(record, key, str)
     if value is not None and SURROGATE.search(value):
         raise ValueError(f"'{key}' {HALF_CHARACTER}")

@@ -132,7 +132,6 @@ class _Client:
         )  # fmt: skip
 
     def _connected(self, host: str, port: int, *, checked: bool) -> socket.socket:
-        """Connect to the first address of a name that answers."""
         last = OSError("no address of that name")
         for address in self._addresses(host, port, checked=checked):
             timeout = max(0.1, min(SILENCE, self._deadline - time.monotonic()))
@@ -172,7 +171,6 @@ def _body(answer: urllib3.BaseHTTPResponse, limit: int, url: str) -> bytes:
 
 
 def _why(error: BaseException) -> str:
-    """Return the reason that urllib3 has wrapped in its own errors."""
     args = (one for one in error.args if isinstance(one, BaseException))
     inner = getattr(error, "reason", None) or next(args, None)
     if isinstance(inner, BaseException):

@@ -22,7 +22,6 @@ from framescope.classifier.records import Article, Origin, Skipped
 TEXT, ID = "text", "id"
 FIELDS = (TEXT, ID, "title", "outlet", "url", "date", "author", "lang")
 EMPTY = "its text is empty; every article needs one"
-
 # In the order of their claim: an export may hold a body beside a summary, a link beside a feed's.
 _NAMES: Mapping[str, Sequence[str]] = {
     TEXT: (
@@ -259,8 +258,7 @@ def _of_record(
         return
     if (listed := _listed(record)) is not None:  # a service's answer on one line
         for number, item in enumerate(listed, start=1):
-            inner = Origin(origin.input, origin.line, number)
-            yield from _of_record(item, inner, f"{name}-{number}")
+            yield from _of_record(item, replace(origin, record=number), f"{name}-{number}")
         return
     texts = _texts(record)
     if (wanted := columns.get(TEXT)) is not None and wanted not in texts:
@@ -289,7 +287,6 @@ def _longest(record: Mapping[str, Any]) -> str | None:
 
 
 def _texts(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return what of a record is text, or the number of an id."""
     return {
         key: str(value)
         for key, value in record.items()

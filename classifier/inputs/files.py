@@ -24,7 +24,6 @@ _OTHERS = frozenset(
     | {".warc", ".wet", ".parquet", ".pq"}
 )
 _SUFFIXES = RECORDS | PAGES | TABLES | _OTHERS  # of what is taken of a folder
-
 _COMPANIONS = ("_files", "_file", ".files")  # folders that browsers write beside a page
 _BLOCK = 4 << 20  # bytes that a store is asked for at once
 _MARK = re.compile(r"[*?[]")  # of a pattern
@@ -140,11 +139,11 @@ def size_of_inputs(sources: Sequence[str]) -> int | None:
     """Count the bytes of the files that several inputs are; None where one is no file."""
     if any(source == STDIN or "://" in source[:24] for source in sources):
         return None
-    total = 0
+    found: list[ListedFile] = []
     for source in sources:
         with suppress(InputError):  # which reading it reports
-            total += sum(one.size or 0 for one in list_inputs([source]))
-    return total
+            found += list_inputs([source])
+    return sum(one.size or 0 for one in found)
 
 
 def _articles_of(
@@ -154,12 +153,11 @@ def _articles_of(
     taken, left = dict[PurePosixPath, ListedFile](), Counter[str]()
     for path, file in inside.items():
         hidden = any(part.startswith(".") for part in path.parts)
-        if hidden or any(part.endswith(_COMPANIONS) for part in path.parts[:-1]):
-            continue
+        hidden = hidden or any(part.endswith(_COMPANIONS) for part in path.parts[:-1])
         kind = unpacked_name(path.name).suffix.lower()
-        if {kind, path.suffix.lower()} & asked or kind in _SUFFIXES:
+        if not hidden and ({kind, path.suffix.lower()} & asked or kind in _SUFFIXES):
             taken[path] = file
-        else:
+        elif not hidden:
             left[kind or path.name] += 1
     if left and tell is not None:
         said = ", ".join(f"{count} {kind}" for kind, count in sorted(left.items())[:8])
@@ -208,7 +206,6 @@ def _in_store(source: str) -> list[ListedFile] | None:
 
 
 def _single(source: str) -> ListedFile:
-    """Describe one file or address. Raises `InputError` when it isn't there."""
     if source == STDIN or is_address(source):
         return ListedFile(source)
     with _explained(source):
@@ -229,7 +226,6 @@ def _remote(source: str, known: Mapping[str, Any]) -> ListedFile:
 
 
 def _path_of(source: str) -> str:
-    """Return a path, of an address without its scheme."""
     return source.partition("://")[2].lstrip("/") if is_store(source) else source
 
 
@@ -247,7 +243,6 @@ def opened(source: str) -> Iterator[Any]:
 
 
 def _file_system(source: str) -> tuple[Any, str]:
-    """Return the file system of an address, and the path in it. Raises `InputError`."""
     scheme = _scheme(source) or ""
     if scheme not in _STORES:
         reason = f"{scheme} addresses are not read; give a file or an http(s) address"
@@ -265,7 +260,6 @@ def _file_system(source: str) -> tuple[Any, str]:
 
 @contextmanager
 def _explained(source: str) -> Iterator[None]:
-    """Report a file that isn't there, or can't be opened: an `InputError`."""
     try:
         yield
     except InputError:

@@ -48,13 +48,11 @@ _AGO = (
     r"\d{1,3}\s?(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?|months?"
     r"|years?)\sago"
 )
-
 _NETWORK = (
     r"(?:facebook|twitter|x|whatsapp|linkedin|telegram|reddit|instagram|youtube|e-?mail|pinterest"
     r"|messenger|bluesky|threads|tiktok|viber|vk)"
 )
 _PIECE = r"(?:article|story|page|post|report|news|piece)"
-
 _FURNITURE = [
     # sharing, and the tools around a text
     rf"share\s(?:this|the)\s{_PIECE}\b.{{0,60}}|share\sthis:?|share:|share\s(?:on|via)\s.{{1,40}}",
@@ -102,7 +100,6 @@ _FURNITURE = [
     r"hash\s?tags:?|(?:tags|topics|filed\sunder|keywords)\s?:.{0,200}",
     rf"{_STAMPED}\s{_WHEN}(?:\s?[|·•,–-]\s?{_STAMPED}\s{_WHEN})?",
 ]
-
 # A credit, not a caption: few words, and a name after the colon or the "by".
 _CREDIT = (
     r"\(?(?i:(?:file\s)?(?:photo(?:graph)?s?|images?|pictures?|pic|illustration|video|graphic)"
@@ -112,7 +109,6 @@ _CREDIT = (
     r"|[^.\n]{0,60}\b(?i:getty\simages|shutterstock|alamy|istock)(?:\s?/[^.\n]{1,40})?"
     r"|\(?(?:AP\sPhoto|Reuters|REUTERS|AFP|EPA|dpa|TASS|Xinhua|PA)\s?/\s?[A-Z][^.\n]{1,40}"
 )
-
 _NAV = frozenset(
     """home; menu; search; news; world; politics; business; sport; sports; opinion; culture; tech;
     technology; science; health; lifestyle; entertainment; video; videos; live; more; share; tweet;
@@ -128,7 +124,6 @@ _NAV = frozenset(
     .strip()
     .split("; ")
 )
-
 _RELATED = (
     r"(?:related|recommended|similar|suggested|popular|trending|latest|top|other)\s"
     r"(?:articles?|stories|news|posts|reading|content|topics|videos)(?:\s(?:for|from)\s.{1,40})?"
@@ -143,7 +138,6 @@ _COMMENTS = (
     r"|(?:leave|add|post|write)\s(?:a|your)\s(?:comment|reply)|be\sthe\sfirst\sto\scomment"
     r"|(?:join|view)\sthe\s(?:conversation|discussion|comments)|show\scomments"
 )
-
 _NAME = r"(?:[A-ZÀ-Þ][\w.'’-]{0,30}|de|van|der|von|al|el|bin|da|dos|la)"
 _BYLINE = (
     rf"(?:(?i:words\s|text\s|story\s|written\s|reported\s)?(?i:by):?)\s"

@@ -70,8 +70,7 @@ class Normal:
         return bisect_right(self.ends, start), bisect_left(self.starts, end)
 
 
-Original = tuple[Article, Normal] | None
-"""An article as it was given, and its text put right; None where nothing had to be."""
+Original = tuple[Article, Normal] | None  # as it was given, and its text, if that is put right
 
 
 def normalise(text: str) -> Normal | None:
@@ -166,7 +165,6 @@ def _moved(item: Any, move: Callable[[int, int], tuple[int, int]]) -> Any:
 
 
 def _changes(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield what has to be put right: from where to where, and by what."""
     for match in _DROPPED.finditer(text):
         yield match.start(), match.end(), ""
     for match in _STANDS_FOR.finditer(text):
@@ -207,7 +205,6 @@ def _look_alikes(text: str) -> Iterator[tuple[int, int, str]]:
 
 _MIN_BYTES = 20  # of words together, in UTF-8: 20 letters, 7 ideographs; fewer tell nothing
 _HEAD, _MIDDLE = 5_000, 2_000  # characters looked at: the start, and a part from the middle
-
 # Words that are common in English and no words of its neighbours ("in", "is", "was", "had" are).
 _ENGLISH = frozenset(
     {"the", "and", "of", "to", "that", "with", "for", "from", "this", "which", "have", "has"}
@@ -222,7 +219,6 @@ _NEAR_ENGLISH = frozenset({"pcm"})  # not to be told from English by a headline 
 # Labels of the model for varieties whose written standard has a two-letter code.
 _STANDARD = {"arz": "ar", "ary": "ar", "wuu": "zh", "yue": "zh", "nn": "no"}
 _NO_LANGUAGE = "zxx"
-
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S{1,2000}|[@#]\w{1,200}")
 
 

@@ -89,8 +89,6 @@ class PageLine:
 
 @dataclass(slots=True)
 class _Part:
-    """One article of a page while it is being cleaned."""
-
     lines: list[PageLine]
     outlet: str | None = None
     author: str | None = None
@@ -228,7 +226,6 @@ def _clean(part: _Part) -> None:
 
 
 def _was_saved(lines: Sequence[PageLine]) -> bool:
-    """Whether a text shows that it was saved with its page around it."""
     kinds = [line.kind for line in lines]
     times = [line.text for line in lines if line.kind is LineKind.TIME]
     return (
@@ -341,7 +338,6 @@ def _outlet_header(lines: Sequence[PageLine], index: int) -> _Header | None:
 
 
 def _byline_header(lines: Sequence[PageLine], index: int) -> _Header | None:
-    """Read a headline below a drawn rule or a blank line, with a byline under it."""
     if index == 0 or index + 2 >= len(lines):
         return None
     ruled = lines[index - 1].kind is LineKind.RULE

@@ -223,7 +223,6 @@ def _read_or_skip(value: object, name: str, known: Mapping[str, str | None] | No
 
 
 def _plain(cell: object) -> str | None:
-    """Return a cell's text, or its date; None for anything else."""
     if isinstance(cell, str):
         return str(cell).strip() or None
     if not hasattr(cell, "isoformat") or cell != cell:  # a missing date is not itself
@@ -257,7 +256,6 @@ def _path(path: str | os.PathLike[str]) -> Items:
 
 
 def _looks_like_file(line: str) -> bool:
-    """Return True for a line that is rather the name of a file than prose."""
     named = _SUFFIX.fullmatch(Path(line).suffix) is not None
     path = "/" in line or "\\" in line
     if len(line.split()) == 1:

@@ -27,7 +27,6 @@ _CLOSE = (
     r"\s?(?:[.:]|(?=\n)|\Z)"
 )
 _AUTHOR = r"(?:(?:[A-ZÀ-Þ][\w.'’-]{0,30}\s){2,3}(?:at|in|on|for)\s)?"  # "by Ann Ray at X"
-
 # "Here are five things to watch for in Ms. Ray's interview" announces a list.
 _NO_LIST = (
     r"(?!(?:[\w-]{1,20}\s){0,4}(?:things|ways|reasons|points|takeaways|moments|questions|lines|facts"
@@ -38,7 +37,6 @@ _OFFICE = (
     r"(?:(?:[A-Z][a-z]{2,20}|[a-z][\w-]{1,20})\s){0,6}"
     r"(?:agency|newspaper|website|channel|TV|television|radio|daily|weekly|portal|station)\s"
 )
-
 # Announces what follows.
 _BEFORE = [
     rf"(?:Below|Following|Here)\s(?:is|are|follows)\s{_NO_LIST}(?:[a-z]{{1,20}}\s){{0,6}}?"
@@ -64,7 +62,6 @@ _WITHIN = [
     rf"The\spost\s[^\n]{{1,200}}?\s(?:appeared\sfirst|first\sappeared)\son\s{_NAME}\.?",
 ]
 _ACCORDING = re.compile(rf"According\sto\s{_LEAD}{_NAME},")
-
 _ANNOUNCED = [re.compile(pattern) for pattern in _BEFORE]
 _STATED = [re.compile(rf"(?:{pattern})\Z") for pattern in _WITHIN]
 # "originally published in March 2020" names nobody.
@@ -77,7 +74,6 @@ _WORD = re.compile(r"\w+")
 _HOST = re.compile(r"(?:[\w-]{1,40}\.)+[a-z]{2,12}")
 _SENTENCE = re.compile(r"(?<=[a-z0-9]{3})\.\s")  # "the Conversation. Read the original"
 _QUOTE = ("“", '"', "«", "„", "‘", "'")
-
 _MAX_EVIDENCE = 300  # announcements are short lines, or the head of a longer one
 _FEW = 4  # lines that an introduction takes
 _LONG = 20  # words of a paragraph that is no heading

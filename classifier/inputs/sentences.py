@@ -150,7 +150,6 @@ def _runs_on(plain: str, start: int, end: int) -> bool:
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Strip a span, and cut it into pieces of at most `MAX_CHARS`."""
     while piece := text[start:end].strip():
         start = text.index(piece[0], start)
         if len(piece) <= MAX_CHARS:

@@ -55,18 +55,17 @@ def split_csv(found: Source, stem: str, options: InputOptions) -> Iterator[RawRe
     limited = _Limited(found.lines("framescope_cp1252", exchange.MOST_CHARACTERS))
     reader = csv.reader(limited, delimiter=delimiter)
     number = -1  # the header is no record
-    while True:
+    row: list[str] | None = []
+    while row is not None:
         line, limited.characters = reader.line_num + 1, 0
         try:
-            row = next(reader)
-        except StopIteration:
-            return
+            row = next(reader, None)
         except csv.Error as error:
             number += 1
             reason = f"no row of a table ({error}); mend or remove it"
             yield Skipped(f"{source}, line {line}", reason)
             continue
-        if not any(cell.strip() for cell in row):
+        if row is None or not any(map(str.strip, row)):
             continue
         number += 1
         if number:
@@ -75,8 +74,6 @@ def split_csv(found: Source, stem: str, options: InputOptions) -> Iterator[RawRe
 
 
 class _Limited:
-    """Lines as a reader takes them for one row, which has a limit."""
-
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines, self.characters = _without_sep(lines), 0
 
@@ -96,7 +93,6 @@ def _record(cells: Mapping[str, str | None], origin: Origin, name: str) -> RawRe
 
 
 def _delimiter(head: str) -> str | None:
-    """Find the delimiter of a table with a header; None where there is none."""
     ranks: list[tuple[int, int, str]] = []
     given = _SEP.fullmatch(head.partition("\n")[0])
     for delimiter in given[1] if given else _DELIMITERS:
@@ -133,7 +129,6 @@ def _sample(head: str, delimiter: str) -> list[list[str]]:
 
 
 def _without_sep(lines: Iterable[str]) -> Iterator[str]:
-    """Blank what a spreadsheet writes above a table; the lines keep their numbers."""
     for number, line in enumerate(lines):
         yield "\n" if not number and _SEP.fullmatch(line) else line + "\n"
 
@@ -231,7 +226,6 @@ def _plain(column: Any) -> list[str | None]:
 
 @contextmanager
 def _explained(source: str) -> Iterator[None]:
-    """Report a file that can't be read as Parquet: an `InputError`."""
     try:
         yield
     except Exception as error:  # pyarrow's, and those of the libraries of stores

@@ -29,7 +29,8 @@ _SAVED = re.compile(
     r"<!--\s{0,9}(?:Page saved with SingleFile\s{1,9}url:|saved from url=\(\d{1,9}\))\s{0,9}"
     r"(https?://[^\s>]{1,2000})"
 )
-_PICTURE = re.compile(
+# Pictures and fonts that a page holds whole.
+PICTURE = re.compile(
     rb"data:[a-z]{1,20}/[\w.+-]{1,60}(?:;[\w=.-]{1,60}){0,3};base64,[A-Za-z0-9+/=%\s]{100,}",
     re.IGNORECASE,
 )
@@ -72,11 +73,6 @@ def looks_like_html(head: str) -> bool:
 def has_html(head: str) -> bool:
     """Whether the tags of a page stand anywhere in ``head``, for a file that is called a page."""
     return looks_like_html(head) or _ANYWHERE.search(head) is not None
-
-
-def without_pictures(data: bytes) -> bytes:
-    """Take out the pictures and fonts that a page holds whole (``data:`` addresses)."""
-    return _PICTURE.sub(b"data:,", data)
 
 
 def declared_charset(data: bytes) -> str | None:
@@ -170,7 +166,6 @@ def paragraphs(html: str) -> list[str]:
 
 
 def _paragraphs(body: Any, blocks: Collection[str]) -> list[str]:
-    """Return the paragraphs of a tree, one per line, as far as they don't nest."""
     from lxml.etree import iterwalk
 
     text: list[str] = []
@@ -208,7 +203,6 @@ def _letters(text: str) -> str:
 
 
 def _same_site(own: str | None, url: str) -> bool:
-    """Whether a page's own address is of the site that it was fetched from, or its archive."""
     here, there = _host(url), _host(own)
     if here is None or there is None or there in url:
         return True
@@ -237,7 +231,6 @@ class _Said(NamedTuple):
 
 
 def _said_by(tree: Any) -> _Said:
-    """Read who a page says published it: in its structured data, meta tags and links."""
     publisher = company = imprint = None
     for found in _publishers(tree):
         publisher = publisher or _name(found.get("name"))
