@@ -37,11 +37,7 @@ _T = TypeVar("_T")
 
 
 class _OpenVino:
-    """A graph that is compiled in a thread, while articles are read: it takes 0.3 s.
-
-    It has a `name`, the library and its version; the size of a word embedding (`hidden`); and the
-    `columns` of each output, in order.
-    """
+    """A graph, with its name and sizes; it is compiled in a thread, while articles are read."""
 
     def __init__(self, path: Path) -> None:
         import openvino

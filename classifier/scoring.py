@@ -204,10 +204,7 @@ class Scorer:
     def _unsure(
         self, edges: Sequence[int], prediction: Prediction
     ) -> tuple[list[float | None], Bools]:
-        """Return how far each article lies from what was learned, and what is undecided.
-
-        That is framing, where the article is far and "no" may hold.
-        """
+        """Return how far articles lie from what was learned, and what is undecided in them."""
         unsure: Bools = np.zeros(prediction.proba.shape, np.bool_)
         distances: list[float | None] = [None] * (len(edges) - 1)
         domain = self.bundle.domain
@@ -229,10 +226,7 @@ class Scorer:
         return tuple(flag for flag in flags if flag not in left), tuple(left)
 
     def _voiced(self, sentences: Sequence[Sentence], prediction: Prediction) -> list[Sentence]:
-        """Add who is cited in sentences, and whose words they are by the model's decisions.
-
-        Of a bundle that decides neither, whoever is cited speaks: in quotation marks or not.
-        """
+        """Add who is cited in sentences, and whose words they are, by the model or citations."""
         known = [s for s in _VOICES if s in self.bundle.signals]
         decided, limits = self._decided(prediction.proba, known), self.bundle.thresholds
         voiced = []
@@ -293,10 +287,7 @@ def _is_far(distance: float | None, sentences: int) -> bool:
 
 
 def _kept(article: Article, scored: Sequence[SentenceReport]) -> Iterator[SentenceReport]:
-    """Keep the voices that an article's own units give; all that is republished is quoted.
-
-    There the model's is the voice within the republished article.
-    """
+    """Keep the voices that an article's own units give; all that is republished is quoted."""
     given = {(unit.start, unit.end): unit.voice for unit in article.units or () if unit.voice}
     for one in scored:
         sentence = one.sentence

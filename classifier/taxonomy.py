@@ -185,10 +185,7 @@ def _signal(name: str, entry: object, where: str) -> Signal:
 
 
 class _Known(Mapping[str, Signal]):
-    """Every known signal by name: those that ship, then the user's own, sorted by name.
-
-    The user's file is read when something is asked that what ships doesn't answer.
-    """
+    """Every signal by name, those that ship first; the user's file is read when it is needed."""
 
     def __init__(self, shipped: Mapping[str, Signal]) -> None:
         self._shipped = shipped
@@ -252,11 +249,7 @@ TECHNIQUES: tuple[str, ...] = tuple(
 
 
 def declare(signals: Iterable[Signal], where: str, *, keep: bool = False) -> None:
-    """Make a user's own signals known to this process: all of them, or none.
-
-    `where` is the file or bundle that defines them; `keep` leaves known definitions as they are.
-    Raises `SignalError` when one is known already and means something else; both places are named.
-    """
+    """Make a user's own signals known, all or none; `keep` leaves known definitions alone."""
     known = _KNOWN.complete()
     _KNOWN.add((one for one in signals if not keep or one.name not in known), where)
 

@@ -1,7 +1,4 @@
-"""Check what users write (recipes, rows of outlets, requests) against pydantic models.
-
-The messages are worded here, once: the field, what is wrong with it, and what it may be.
-"""
+"""Check what users write against pydantic models, and word what is wrong with it, once."""
 
 from __future__ import annotations
 

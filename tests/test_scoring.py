@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from framescope.classifier.attribution.resolution import resolve
 from framescope.classifier.bundles import Bundle
-from framescope.classifier.errors import SignalError
 from framescope.classifier.models.base import check_time
 from framescope.classifier.outlets.registry.registry import Registry, load
 from framescope.classifier.records.article import (
@@ -204,13 +203,6 @@ def test_only_the_signals_asked_for_are_reported(bundle) -> None:
     (report,) = score(bundle, given, signals=["hyperpartisan"])
     assert report.sentences[0].scores == {}
     assert list(report.scores) == ["hyperpartisan"]
-
-
-def test_signals_that_are_unknown_or_not_given_are_errors(bundle) -> None:
-    with pytest.raises(SignalError, match="did you mean loaded_language"):
-        Scorer(bundle, ["loaded_langage"])
-    with pytest.raises(SignalError, match="scripted doesn't give 'doubt'; it gives: claim, "):
-        Scorer(bundle, ["doubt"])
 
 
 def test_an_error_of_the_input_comes_after_all_that_came_before(bundle) -> None:

@@ -69,10 +69,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class MarkedCitation:
-    """A citation as annotators mark it, in the sentence that holds its content (section 4).
-
-    The fields mean what those of `Citation` do; a ``kind`` of None is not annotated.
-    """
+    """A citation as annotators mark it (section 4); a ``kind`` of None is not annotated."""
 
     source: Place | None
     cue: Place | None

@@ -1,8 +1,4 @@
-"""Outlets, and what is on record about who owns, funds and steers them: dated statements.
-
-Statements about one thing stand side by side, the one that holds first, older ones after it as its
-history. None of them judges what an outlet prints.
-"""
+"""Outlets, and dated statements on who owns, funds and steers them; none judges what they print."""
 
 from __future__ import annotations
 
@@ -13,15 +9,12 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where a fact is from: a source by name, its address, and the ISO 8601 date it held.
-
-    `licence` is said of a user's own facts alone; that of the registry's follows from the source.
-    """
+    """Where a fact is from: a source by name, its address, and the ISO 8601 date it held."""
 
     source: str
     url: str | None = None
     date: str | None = None
-    licence: str | None = None
+    licence: str | None = None  # of a user's own facts alone; else it follows from the source
 
 
 class About(StrEnum):
@@ -242,10 +235,7 @@ def present(holdings: tuple[Holding, ...]) -> tuple[Holding, ...]:
 
 
 def control_of(statements: Iterable[Statement], holdings: tuple[Holding, ...]) -> Control | None:
-    """Return who owns and steers an outlet, as it stands; None where nothing is on record.
-
-    Statements are in the order of `in_order`, holdings those of its direct owners.
-    """
+    """Return who owns and steers an outlet, by its statements in order and its owners, or None."""
     said: dict[About, list[Statement]] = {about: [] for about in About}
     for one in statements:
         said[one.about].append(one)

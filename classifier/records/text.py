@@ -25,10 +25,7 @@ _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    """Return ``text`` on one line, without control characters, escapes and direction overrides.
-
-    Runs of white space become one space, so the result has other offsets: cut by offsets first.
-    """
+    """Return ``text`` on one line, without controls, escapes and overrides; its offsets change."""
     text = _ESCAPES.sub("", text)
     text = _SPACES.sub(" ", text)
     text = _CONTROLS.sub("", text)
@@ -64,11 +61,7 @@ def distinct(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def fold(text: str) -> str:
-    """Write typographic quotes, dashes and spaces as their ASCII look-alikes.
-
-    The result has the same length, so that offsets hold: models read it, whichever way a page was
-    typeset.
-    """
+    """Write typographic quotes, dashes and spaces as ASCII look-alikes of the same length."""
     return text.replace("`", "'") if text.isascii() else text.translate(_LOOK_ALIKES)
 
 

@@ -1,7 +1,4 @@
-"""A report as JSON, JSON Lines or rows: views of the records, of which `VIEWS` is the only list.
-
-`report_schema` derives the JSON Schema from the same list; docs/report.md explains the keys.
-"""
+"""A report as JSON, JSON Lines or rows: views of the records, of which `VIEWS` is the only list."""
 
 from __future__ import annotations
 
@@ -40,12 +37,9 @@ _TO_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def spans(report: records.ArticleReport) -> tuple[records.Span, ...]:
-    """Return the article's labelled spans, which have no score, then the spans found, which do.
-
-    Only signals that are properties of characters give spans: the n-grams that weigh most for a
-    signal of the whole sentence are evidence, and stay with their sentence.
-    """
+    """Return the article's labelled spans, which have no score, then the spans found, which do."""
     labelled = (span for span in report.article.spans if span.score is None)
+    # The n-grams that weigh most for a whole sentence are evidence, and stay with it.
     evidence = (span for sentence in report.sentences for span in sentence.evidence)
     found = (one for one in evidence if BY_NAME[one.signal].level is Level.SPAN)
     return (*labelled, *(span for span in found if span.score is not None))

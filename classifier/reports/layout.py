@@ -7,18 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from framescope.classifier.records import (
-    Article,
-    ArticleReport,
-    Place,
-    Republication,
-    SentenceReport,
-    Span,
-    Voice,
-    distinct_lines,
-    printable,
-    shortened,
-)
+from framescope.classifier import records
+from framescope.classifier.records import distinct_lines, printable, shortened
 from framescope.classifier.taxonomy import BY_NAME, Family, Level, Signal, in_order
 
 MAX_TITLE = 140
@@ -86,31 +76,31 @@ class VoiceCounts:
             yield part, percent(part, getattr(of, voice))
 
 
-def count_voices(sentences: Iterable[SentenceReport]) -> VoiceCounts:
+def count_voices(sentences: Iterable[records.SentenceReport]) -> VoiceCounts:
     """Count sentences by voice."""
     return VoiceCounts(**Counter(one.voice.value for one in sentences))
 
 
-def title(article: Article) -> str:
+def title(article: records.Article) -> str:
     """Return the title to show: the article's, else its first line, else its id; printable."""
     first_line = next((line for line in article.text.splitlines() if line.strip()), "")
     return shortened(article.title or first_line or article.id, MAX_TITLE)
 
 
-def opens_with_title(report: ArticleReport) -> bool:
+def opens_with_title(report: records.ArticleReport) -> bool:
     """Whether the first sentence is the title, so that a page needn't print it twice."""
     first = report.sentences[0].text if report.sentences else ""
     return 0 < len(first) <= MAX_TITLE and printable(first).strip() == title(report.article)
 
 
-def imprint(article: Article) -> tuple[str, ...]:
+def imprint(article: records.Article) -> tuple[str, ...]:
     """Return what else is known of the publication: author, date; printable."""
     author = f"by {printable(article.author).strip()}" if article.author else ""
     date = printable(article.date).strip() if article.date else ""
     return tuple(part for part in (author, date) if part)
 
 
-def carries(report: ArticleReport, part: Republication) -> str:
+def carries(report: records.ArticleReport, part: records.Republication) -> str:
     """Say whose article is carried, in which sentences, and, without a card, by which words."""
     numbers = [n for n, one in enumerate(report.sentences, start=1) if _overlap(part, one)]
     line = f"carries {shortened(part.outlet, MAX_TITLE)}'s article"
@@ -121,13 +111,13 @@ def carries(report: ArticleReport, part: Republication) -> str:
     return f"{line}, sentence {numbers[0]}" if numbers else line
 
 
-def is_own_claim(report: SentenceReport) -> bool:
+def is_own_claim(report: records.SentenceReport) -> bool:
     """Whether a sentence claims something in the own voice; a republished article has its own."""
     voice = report.sentence.inner_voice or report.voice
-    return voice is Voice.OWN and "claim" in report.flags
+    return voice is records.Voice.OWN and "claim" in report.flags
 
 
-def is_unsourced_own_claim(report: SentenceReport) -> bool:
+def is_unsourced_own_claim(report: records.SentenceReport) -> bool:
     """Whether a sentence claims something in the article's own voice and gives no source.
 
     It follows from two decisions, the voice and the citations, and is wider than the guidelines'
@@ -155,7 +145,9 @@ class SentenceMark:
         return self.kind.name in QUIET
 
 
-def marks(report: SentenceReport, thresholds: Mapping[str, float]) -> tuple[SentenceMark, ...]:
+def marks(
+    report: records.SentenceReport, thresholds: Mapping[str, float]
+) -> tuple[SentenceMark, ...]:
     """Return the reasons to mark a sentence: those that draw the eye first, then the quiet ones."""
     scores = report.scores
     if "content" in scores and "content" not in report.flags:
@@ -171,7 +163,7 @@ def marks(report: SentenceReport, thresholds: Mapping[str, float]) -> tuple[Sent
     return tuple(sorted(found, key=lambda mark: mark.quiet))
 
 
-def _of_signal(report: SentenceReport, name: str, threshold: float | None) -> SentenceMark:
+def _of_signal(report: records.SentenceReport, name: str, threshold: float | None) -> SentenceMark:
     score = report.scores.get(name)
     detail = "" if score is None else score_in_words(score)
     if threshold is not None:
@@ -179,7 +171,7 @@ def _of_signal(report: SentenceReport, name: str, threshold: float | None) -> Se
     return SentenceMark(kind(name), detail.strip(), _words(report, name), score, threshold)
 
 
-def _words(report: SentenceReport, signal: str) -> tuple[str, ...]:
+def _words(report: records.SentenceReport, signal: str) -> tuple[str, ...]:
     """Return the evidence for a signal as words: each once, and none that another contains."""
     spans = [one for one in report.evidence if one.signal == signal and _overlap(one, report)]
     texts = (
@@ -190,11 +182,8 @@ def _words(report: SentenceReport, signal: str) -> tuple[str, ...]:
     return distinct_lines(shortened(text, MAX_EXCERPT) for text in texts)[:MAX_WORDS]
 
 
-def assertions(report: ArticleReport) -> list[tuple[int, str, str]]:
-    """Return the number, score and words of what an editor would ask a source for.
-
-    The most probable comes first.
-    """
+def assertions(report: records.ArticleReport) -> list[tuple[int, str, str]]:
+    """Return number, score and words of what lacks a source for an editor, most probable first."""
     found = [pair for pair in enumerate(report.sentences, start=1) if ASSERTION in pair[1].flags]
     return [
         (number, score_in_words(one.scores[ASSERTION]), shortened(one.text, MAX_EXCERPT))
@@ -216,7 +205,7 @@ class Segment:
         return _families(map(kind, self.signals))
 
 
-def segments(report: SentenceReport) -> tuple[Segment, ...]:
+def segments(report: records.SentenceReport) -> tuple[Segment, ...]:
     """Cut a sentence where evidence, a source or a cue begins or ends; joined, they are it."""
     start, end = report.start, report.end
     roles = [
@@ -232,7 +221,7 @@ def segments(report: SentenceReport) -> tuple[Segment, ...]:
         signals = in_order(span.signal for span in spans if span.start <= left < span.end)
         return signals, next((r for part, r in roles if part.start <= left < part.end), "")
 
-    places: list[Span | Place] = [*spans, *(place for place, _ in roles)]
+    places: list[records.Span | records.Place] = [*spans, *(place for place, _ in roles)]
     edges = {start, end}.union(*({max(p.start, start), min(p.end, end)} for p in places))
     cut = []
     for (signals, role), group in groupby(pairwise(sorted(edges)), key=found_at):
@@ -246,11 +235,13 @@ def _families(kinds: Iterable[Signal]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kind.family.value for kind in kinds))
 
 
-def _overlap(part: Span | Place | Republication, sentence: SentenceReport) -> bool:
+def _overlap(
+    part: records.Span | records.Place | records.Republication, sentence: records.SentenceReport
+) -> bool:
     return part.start < sentence.end and sentence.start < part.end
 
 
-def _contains(outer: Span, inner: Span) -> bool:
+def _contains(outer: records.Span, inner: records.Span) -> bool:
     larger = outer.end - outer.start > inner.end - inner.start
     return larger and outer.start <= inner.start and inner.end <= outer.end
 
@@ -260,7 +251,7 @@ class TextLine:
     """A sentence in its paragraph, or text of the article that belongs to no sentence."""
 
     number: int  # the sentence's place in the article, from 1; 0 for text outside any sentence
-    report: SentenceReport | None
+    report: records.SentenceReport | None
     text: str  # the characters, as they are
     marks: tuple[SentenceMark, ...] = ()  # those that draw the eye first
 
@@ -286,7 +277,7 @@ class TextLine:
 
 
 def paragraphs(
-    report: ArticleReport, thresholds: Mapping[str, float]
+    report: records.ArticleReport, thresholds: Mapping[str, float]
 ) -> Iterator[tuple[TextLine, ...]]:
     """Yield the article's paragraphs, divided by line breaks, with the text outside sentences."""
     for is_break, lines in groupby(_lines(report, thresholds), key=lambda line: line is None):
@@ -294,7 +285,9 @@ def paragraphs(
             yield tuple(line for line in lines if line is not None)
 
 
-def _lines(report: ArticleReport, thresholds: Mapping[str, float]) -> Iterator[TextLine | None]:
+def _lines(
+    report: records.ArticleReport, thresholds: Mapping[str, float]
+) -> Iterator[TextLine | None]:
     """Yield sentences and the text between them, and None where a line break parts them."""
     text, position = report.article.text, 0
     for number, one in enumerate(report.sentences, start=1):

@@ -1,8 +1,4 @@
-"""What is on record of an outlet, and an article's source card, in words for every output.
-
-Who published it, who controls that outlet, what is on record of it, and what the article itself
-shows stand one after the other; nothing here puts them together.
-"""
+"""An outlet on record and an article's source card in words: findings that are never merged."""
 
 from __future__ import annotations
 

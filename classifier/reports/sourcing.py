@@ -7,16 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from framescope.classifier import records
 from framescope.classifier.outlets import best_source, distinct_sources, own_citations
-from framescope.classifier.records import (
-    ArticleReport,
-    Citation,
-    Content,
-    SentenceReport,
-    SourceKind,
-    counted,
-    printable,
-)
+from framescope.classifier.records import counted, printable
 from framescope.classifier.reports.layout import (
     ASSERTION,
     VoiceCounts,
@@ -44,9 +37,9 @@ _RESTS = (
     (UNRESOLVED, "an unresolved source", "unresolved sources"),
 )
 _NOBODY = {
-    SourceKind.NAMED: "a named source",
-    SourceKind.UNNAMED: "somebody unnamed",
-    SourceKind.VAGUE: "nobody in particular",
+    records.SourceKind.NAMED: "a named source",
+    records.SourceKind.UNNAMED: "somebody unnamed",
+    records.SourceKind.VAGUE: "nobody in particular",
 }
 # What a kind follows from (`classifier.models.citation_scorer`).
 _SPOKE = {"words": "its words", "sentence": "the sentence", "known": "what is known of it"}
@@ -106,13 +99,8 @@ class SourcingMap:
         return f"Of {counted(self.total, 'sentence')} {', '.join(groups)}."
 
 
-def sourcing_map(report: ArticleReport) -> SourcingMap | None:
-    """Map an article's sentences to their sources; None where no citation was looked for.
-
-    Counted as the article's own evidence is (`classifier.outlets.record.evidence`): without the
-    citations that only say that a sentence is republished, and with the model's flags where
-    nobody is cited.
-    """
+def sourcing_map(report: records.ArticleReport) -> SourcingMap | None:
+    """Map sentences to sources, counted as for the card; None where none was looked for."""
     looked_for = report.source is not None and report.source.evidence is not None
     if not report.sentences or not (looked_for or any(s.citations for s in report.sentences)):
         return None
@@ -132,13 +120,15 @@ def sourcing_map(report: ArticleReport) -> SourcingMap | None:
     )
 
 
-def _group(sentence: SentenceReport, citations: tuple[Citation, ...]) -> str:
+def _group(sentence: records.SentenceReport, citations: tuple[records.Citation, ...]) -> str:
     best = best_source(sentence, citations)
     return NONE if best is None else best.value if citations else UNRESOLVED
 
 
-def _rows(citations: Sequence[tuple[Citation, ...]], groups: Sequence[str]) -> Iterator[SourceRow]:
-    order = list(SourceKind)
+def _rows(
+    citations: Sequence[tuple[records.Citation, ...]], groups: Sequence[str]
+) -> Iterator[SourceRow]:
+    order = list(records.SourceKind)
     for source in sorted(distinct_sources(citations), key=lambda one: order.index(one.kind)):
         yield SourceRow(
             _label(source.name, source.kind),
@@ -187,7 +177,7 @@ class Cited:
         return f"{self.name} ({', '.join(filter(None, (*self.tags, self.basis)))})"
 
 
-def cited_in(report: ArticleReport, sentence: SentenceReport) -> tuple[Cited, ...]:
+def cited_in(report: records.ArticleReport, sentence: records.SentenceReport) -> tuple[Cited, ...]:
     """Put a sentence's citations into words, each once."""
     number = sentence.sentence.index + 1
     found: dict[Cited, Cited] = {}
@@ -208,20 +198,20 @@ def cited_in(report: ArticleReport, sentence: SentenceReport) -> tuple[Cited, ..
     return tuple(sorted(found.values(), key=lambda one: first.index(one.name)))
 
 
-def _reasons(citation: Citation) -> str:
+def _reasons(citation: records.Citation) -> str:
     """Write what spoke for and against a source's kind, in log-odds, the most first."""
     shares = [(_SPOKE[part], share) for part, share in citation.reasons if part in _SPOKE]
     shares.sort(key=lambda one: -abs(one[1]))
     return ", ".join(f"{part} ({share:+.1f})" for part, share in shares if round(share, 1))
 
 
-def _label(text: str, kind: SourceKind) -> str:
+def _label(text: str, kind: records.SourceKind) -> str:
     return name(text) or _NOBODY[kind]
 
 
-def _tags(kind: SourceKind, government: bool, state_media: bool) -> tuple[str, ...]:
+def _tags(kind: records.SourceKind, government: bool, state_media: bool) -> tuple[str, ...]:
     more = ["government"] * government + ["state media"] * state_media
-    return tuple(more if more and kind is SourceKind.NAMED else [kind.value, *more])
+    return tuple(more if more and kind is records.SourceKind.NAMED else [kind.value, *more])
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +240,7 @@ class Summary:
     """How many different techniques were found."""
 
 
-def summarise(report: ArticleReport) -> Summary:
+def summarise(report: records.ArticleReport) -> Summary:
     """Count an article's sentences, flags and claims by voice."""
     sentences = report.sentences
     given = in_order(name for sentence in sentences for name in sentence.scores)
@@ -270,24 +260,24 @@ def summarise(report: ArticleReport) -> Summary:
     )
 
 
-def in_brief(report: ArticleReport) -> str:
+def in_brief(report: records.ArticleReport) -> str:
     """Sum an article up: "29 sentences; 10 rest on a named source, ...; 6 loaded passages."."""
     if report.note is not None:
         return f"Not scored: {report.note.removeprefix('not scored: ').rstrip('.')}."
     parts = (counted(len(report.sentences), "sentence"), _sourcing(report), _framing(report))
     said = "; ".join(filter(None, parts)) + "."
     outlet = report.source.outlet if report.source else None
-    if outlet is not None and Content.SATIRE in outlet.content:
+    if outlet is not None and records.Content.SATIRE in outlet.content:
         said = f"Satire: {printable(outlet.name)} is on record as satire. {said}"
     return f"{said} {UNLIKE}" if report.far else said
 
 
-def is_loaded(sentence: SentenceReport) -> bool:
+def is_loaded(sentence: records.SentenceReport) -> bool:
     """Whether a sentence is biased, or holds a technique that is known; an opinion is neither."""
     return not _LOADED.isdisjoint(sentence.flags)
 
 
-def _sourcing(report: ArticleReport) -> str:
+def _sourcing(report: records.ArticleReport) -> str:
     found = sourcing_map(report)
     said: list[str] = []
     if found is not None:
@@ -301,7 +291,7 @@ def _sourcing(report: ArticleReport) -> str:
     return ", ".join(said)
 
 
-def _framing(report: ArticleReport) -> str:
+def _framing(report: records.ArticleReport) -> str:
     if all(_LOADED.isdisjoint(sentence.scores) for sentence in report.sentences):
         return ""  # the model doesn't look for it
     loaded = [one for one in report.sentences if is_loaded(one)]

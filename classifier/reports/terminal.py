@@ -9,20 +9,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from framescope.classifier import __version__
+from framescope.classifier import __version__, records
 from framescope.classifier.outlets import Answer, Flaw, NetworkSite, Registry, host_in_unicode
-from framescope.classifier.records import (
-    ArticleReport,
-    BatchReport,
-    DomainRole,
-    Evidence,
-    NameKind,
-    Network,
-    Outlet,
-    Voice,
-    counted,
-    printable,
-)
+from framescope.classifier.records import counted, printable
 from framescope.classifier.reports import layout, sources, sourcing
 from framescope.classifier.reports.layout import ASSERTION, score_in_words
 from framescope.classifier.taxonomy import BY_NAME, NAMES, Family
@@ -39,7 +28,7 @@ _FAMILY_STYLE = {
     Family.CONTENT: "cyan",
     Family.ARTICLE: "red",
 }
-_VOICE_MARK = {Voice.OWN: " ", Voice.REPORTED: "R", Voice.QUOTED: "Q"}
+_VOICE_MARK = {records.Voice.OWN: " ", records.Voice.REPORTED: "R", records.Voice.QUOTED: "Q"}
 _FLAGGED, _ASKED = ">", "?"
 _MOST_WORDS = 3  # stretches of words shown for a reason
 _MOST_ASKED = 5
@@ -58,15 +47,15 @@ _MOST_NUMBERS = 20
 _BAR = {"named": "█", "unnamed": "▒", "vague": "░", sourcing.UNRESOLVED: "-", sourcing.NONE: "·"}
 _BAR_WIDTH = 60
 _KINDS = {
-    NameKind.ALIAS: "also",
-    NameKind.ABBREVIATION: "short",
-    NameKind.NATIVE: "native",
-    NameKind.FORMER: "formerly",
+    records.NameKind.ALIAS: "also",
+    records.NameKind.ABBREVIATION: "short",
+    records.NameKind.NATIVE: "native",
+    records.NameKind.FORMER: "formerly",
 }
 _SOME = 5  # of the names, hosts and accounts that a card shows in a row, so that it fits a screen
 
 
-def print_report(report: BatchReport, console: Console, *, legend: bool = False) -> None:
+def print_report(report: records.BatchReport, console: Console, *, legend: bool = False) -> None:
     """Print a report, and the meaning of its marks on request; the console gives the width."""
     total = len(report.articles)
     scored = any(article.note is None for article in report.articles)
@@ -95,7 +84,7 @@ def _heading(text: str, console: Console) -> None:
 
 
 def _print_article(
-    report: ArticleReport, thresholds: Mapping[str, float], console: Console
+    report: records.ArticleReport, thresholds: Mapping[str, float], console: Console
 ) -> None:
     summary = sourcing.summarise(report)
     if said := sources.warning(report):
@@ -139,7 +128,7 @@ def _print_rest(left: Sequence[object], noun: str, console: Console) -> None:
     console.print()
 
 
-def _origin(report: ArticleReport) -> Iterator[Text]:
+def _origin(report: records.ArticleReport) -> Iterator[Text]:
     article = report.article
     yield Text(" · ".join((f"Publisher: {sources.published_by(report)}", *layout.imprint(article))))
     if article.origin is not None and article.origin.input != article.url:
@@ -150,7 +139,7 @@ def _origin(report: ArticleReport) -> Iterator[Text]:
         yield Text(layout.carries(report, part), style="italic")
 
 
-def _text_of(report: ArticleReport, thresholds: Mapping[str, float]) -> Table:
+def _text_of(report: records.ArticleReport, thresholds: Mapping[str, float]) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(width=1)  # marked or not
     table.add_column(justify="right", style="dim")  # the sentence's number
@@ -164,7 +153,7 @@ def _text_of(report: ArticleReport, thresholds: Mapping[str, float]) -> Table:
     return table
 
 
-def _add_line(table: Table, line: layout.TextLine, report: ArticleReport) -> None:
+def _add_line(table: Table, line: layout.TextLine, report: records.ArticleReport) -> None:
     if line.report is None:
         table.add_row("", "", "", Text(printable(line.text).strip(), style="dim"))
         return
@@ -274,7 +263,7 @@ def _record(found: sources.CardView) -> Iterator[Text]:
         yield Text(found.shift)
 
 
-def _proved(line: Text, sign: str, evidence: Evidence | None) -> Text:
+def _proved(line: Text, sign: str, evidence: records.Evidence | None) -> Text:
     proof = sources.proof(evidence) if evidence else ()
     return line.append(sign).append(" ".join(filter(None, proof)), "dim") if proof else line
 
@@ -328,7 +317,7 @@ def _by_voice(summary: sourcing.Summary) -> Table:
 
 
 def _counts(
-    report: ArticleReport, summary: sourcing.Summary, thresholds: Mapping[str, float]
+    report: records.ArticleReport, summary: sourcing.Summary, thresholds: Mapping[str, float]
 ) -> Iterator[Text]:
     counts = [counted(summary.sentences.total, "sentence")]
     counts += [] if summary.claims is None else [counted(summary.claims, "claim")]
@@ -342,7 +331,7 @@ def _counts(
         yield Text(line, style=_FAMILY_STYLE[Family.ARTICLE] if name in report.flags else "")
 
 
-def _print_legend(report: BatchReport, console: Console) -> None:
+def _print_legend(report: records.BatchReport, console: Console) -> None:
     _heading("what the marks mean", console)
     console.print(Text(_KEY))
     console.print(Text(_SHARES))
@@ -361,9 +350,6 @@ def _print_legend(report: BatchReport, console: Console) -> None:
     console.print()
 
 
-# --- the registry ---------------------------------------------------------------------------------
-
-
 def print_answer(
     answer: Answer, registry: Registry, console: Console, *, whole: bool = False
 ) -> None:
@@ -372,7 +358,7 @@ def print_answer(
     if len(answer.outlets) > 1:
         _line(console, f"{len(answer.outlets)} outlets are called {answer.query}:")
         console.print()
-    if answer.domain is not None and answer.domain.role is DomainRole.IMPOSTER:
+    if answer.domain is not None and answer.domain.role is records.DomainRole.IMPOSTER:
         name = answer.outlets[0].name
         _line(console, f"{answer.domain.host} is an imposter of {name}, and not its host.", "red")
     for outlet in answer.outlets:
@@ -404,14 +390,16 @@ def print_problems(problems: Sequence[Flaw], console: Console) -> None:
         _line(console, f"{text} ({listed})" if listed else text, "bold")
 
 
-def _name(named: Outlet | Network, console: Console) -> None:
+def _name(named: records.Outlet | records.Network, console: Console) -> None:
     title = Text(printable(named.name), style="bold")
     console.print(title.append(f"  {named.id}", style="dim"))
 
 
-def _outlet_card(outlet: Outlet, registry: Registry, console: Console, most: int | None) -> None:
+def _outlet_card(
+    outlet: records.Outlet, registry: Registry, console: Console, most: int | None
+) -> None:
     _name(outlet, console)
-    notes: dict[Evidence, int] = {}
+    notes: dict[records.Evidence, int] = {}
     rows = []
     for label, value, evidence in _facts(outlet, registry, most):
         text = Text(printable(value))
@@ -424,7 +412,9 @@ def _outlet_card(outlet: Outlet, registry: Registry, console: Console, most: int
     console.print()
 
 
-def _operation(network: Network, registry: Registry, console: Console, most: int | None) -> None:
+def _operation(
+    network: records.Network, registry: Registry, console: Console, most: int | None
+) -> None:
     _name(network, console)
     outlets, hosts = registry.members(network)
     known = {
@@ -456,8 +446,8 @@ def _grid(rows: Sequence[tuple[str, Text]], console: Console) -> None:
 
 
 def _facts(
-    outlet: Outlet, registry: Registry, most: int | None
-) -> Iterator[tuple[str, str, Evidence | None]]:
+    outlet: records.Outlet, registry: Registry, most: int | None
+) -> Iterator[tuple[str, str, records.Evidence | None]]:
     kind = str(outlet.role)
     medium = [] if outlet.medium in (kind, "other") else [outlet.medium]
     yield "kind", sources.what_it_is(outlet, [kind, *medium]), None
@@ -466,13 +456,17 @@ def _facts(
         names = [name.text + (" (ambiguous)" if name.ambiguous else "") for name in named]
         if names:
             yield label, _some(names, most), None
-    if any(name.kind is NameKind.MAIN and name.ambiguous for name in outlet.names):
+    if any(name.kind is records.NameKind.MAIN and name.ambiguous for name in outlet.names):
         note = "The name means other things too; in a text, what stands around it has to tell."
         yield "", note, None
-    for role in DomainRole:
+    for role in records.DomainRole:
         hosts = [host_in_unicode(d.host) for d in outlet.domains if d.role is role]
         if hosts:
-            yield "hosts" if role is DomainRole.MAIN else f"{role}s", _some(hosts, most), None
+            yield (
+                "hosts" if role is records.DomainRole.MAIN else f"{role}s",
+                _some(hosts, most),
+                None,
+            )
     if outlet.accounts:
         accounts = [f"{one.platform} {one.handle}" for one in outlet.accounts]
         yield "accounts", _some(accounts, most), None
@@ -494,7 +488,7 @@ def _some(found: Sequence[str], most: int | None) -> str:
     return f"{', '.join(found[:most])} and {len(found) - most} more"
 
 
-def _from(evidence: Evidence) -> str:
+def _from(evidence: records.Evidence) -> str:
     said = f"{evidence.source}, {evidence.date}" if evidence.date else evidence.source
     return f"{said} {evidence.url}" if evidence.url else said
 
