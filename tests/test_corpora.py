@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -178,10 +177,6 @@ def labels_of(article: Article) -> list[dict[str, float]]:
     return [dict(unit.labels) for unit in article.units or ()]
 
 
-def group_of(name: str, article: Article) -> str:
-    return find_corpus(name).card.group(article)
-
-
 # --- every corpus ---------------------------------------------------------------------------------
 
 
@@ -226,26 +221,42 @@ def test_ptc_line_is_positive_where_any_of_a_span_lies_in_it(root: Path) -> None
     assert sorted(TECHNIQUE_OF.values()) == sorted(TECHNIQUES)
 
 
-def test_babe_leaves_out_rows_without_agreement_and_groups_by_page(root: Path) -> None:
-    found = read("babe", root)
-    assert [(a.text, labels_of(a)[0]["biased_language"]) for a in found] == [
-        ('The "genius" mayor struck again; as ever.', 1.0),
-        ("The mayor opened a school.", 0.0),
-        ("The mayor has a dog.", 0.0),
-    ]
-    groups = [group_of("babe", article) for article in found]
-    assert groups == ["https://a.example/1"] * 2 + [found[2].id], "no page known: alone"
-
-
-def test_newssd_reads_both_parts(root: Path) -> None:
-    found = read("newssd", root)
-    assert [(a.text, *labels_of(a)[0].values()) for a in found] == [
-        ("A shameful bridge, frankly.", 1.0),
-        ("It opened in May.", 0.0),
-        ("It has four lanes.", 0.0),
-    ]
-    first, second, third = (group_of("newssd", article) for article in found)
-    assert first == second != third
+@pytest.mark.parametrize(
+    ("name", "sentences", "alike"),
+    [
+        (
+            "babe",  # without the row that the annotators don't agree on; grouped by page
+            {
+                'The "genius" mayor struck again; as ever.': 1.0,
+                "The mayor opened a school.": 0.0,
+                "The mayor has a dog.": 0.0,
+            },
+            [0, 1],
+        ),
+        (
+            "newssd",
+            {"A shameful bridge, frankly.": 1.0, "It opened in May.": 0.0, "It has four lanes.": 0},
+            [0, 1],
+        ),
+        (
+            "wikiweasel",
+            {"The dam is tall.": 0.0, "It is new.": 0.0, "Some say it leaks (often).": 1.0},
+            [0, 2],
+        ),
+        (
+            "claimbuster",  # in the order of the debates
+            {"We built nine dams in two years.": 1.0, "Good evening, friends.": 0.0},
+            [0],
+        ),
+    ],
+)
+def test_sentences_are_articles_in_groups(root: Path, name: str, sentences, alike) -> None:
+    found, (signal,) = read(name, root), find_corpus(name).card.signals
+    assert {a.text: labels for a in found for labels in labels_of(a)} == {
+        text: {signal: label} for text, label in sentences.items()
+    }
+    groups = [find_corpus(name).card.group(article) for article in found]
+    assert [at for at, group in enumerate(groups) if group == groups[0]] == alike
 
 
 def test_hyperpartisan_keeps_all_text_and_takes_the_outlet_from_the_url(root: Path) -> None:
@@ -274,18 +285,6 @@ def test_hyperpartisan_keeps_all_text_and_takes_the_outlet_from_the_url(root: Pa
 )
 def test_wikiweasel_reads_like_prose(treebank: str, prose: str) -> None:
     assert plain(treebank) == prose
-
-
-def test_wikiweasel_and_claimbuster_are_of_single_sentences(root: Path) -> None:
-    # Neighbours in the file share a label, so that as one article they would give it away.
-    assert [(a.text, labels_of(a)) for a in read("wikiweasel", root)] == [
-        ("The dam is tall.", [{"vague_source": 0.0}]),
-        ("It is new.", [{"vague_source": 0.0}]),
-        ("Some say it leaks (often).", [{"vague_source": 1.0}]),
-    ]
-    found = read("claimbuster", root)
-    assert [labels_of(a) for a in found] == [[{"claim": 1.0}], [{"claim": 0.0}]]
-    assert len({group_of("claimbuster", article) for article in found}) == 2
 
 
 # --- PolNeAR --------------------------------------------------------------------------------------
@@ -350,34 +349,53 @@ def held(text: str, *annotators: tuple[Marked, ...]) -> list[set[str]]:
     return [{name for name, value in one.items() if value} for one in found]
 
 
-def test_a_sentence_has_the_kinds_of_its_sources() -> None:
-    text = (
-        "The bridge will close, the Harbour Courier reported. Analysts expect delays. "
-        "The ferry sank, Vesk TV said."
-    )
-    annotator = (
-        ("the Harbour Courier", "reported", "The bridge will close"),
-        ("Analysts", "expect", "delays"),
-        ("Vesk TV", "said", "The ferry sank"),
-    )
-    assert held(text, annotator) == [
-        {"attributed", "named_source", "reported"},
-        {"attributed", "vague_source", "reported"},
-        {"attributed", "named_source", "state_media_attribution", "reported"},
-    ]
+@pytest.mark.parametrize(
+    ("text", "annotator", "expected"),
+    [
+        (
+            "The bridge will close, the Harbour Courier reported. Analysts expect delays. "
+            "The ferry sank, Vesk TV said.",
+            (
+                ("the Harbour Courier", "reported", "The bridge will close"),
+                ("Analysts", "expect", "delays"),
+                ("Vesk TV", "said", "The ferry sank"),
+            ),
+            [
+                {"named_source", "reported"},
+                {"vague_source", "reported"},
+                {"named_source", "state_media_attribution", "reported"},
+            ],
+        ),
+        (  # the outlet that carried the words counts, and not one that is the subject
+            "“We are leaving,” Rika Vale told Vesk TV. Vesk TV moved its office, Rika Vale said.",
+            (
+                ("Rika Vale", "told", "“We are leaving,”"),
+                ("Rika Vale", "said", "Vesk TV moved its office"),
+            ),
+            [
+                {"named_source", "state_media_attribution", "quoted"},
+                {"named_source", "reported"},
+            ],
+        ),
+        (  # half of the content is in quotation marks, and less
+            "“The water is cold and deep,” the Harbour Courier wrote. "
+            "The Harbour Courier called it “cold” and not fit for any swimmer.",
+            (
+                ("the Harbour Courier", "wrote", "“The water is cold and deep,”"),
+                ("The Harbour Courier", "called", "it “cold” and not fit for any swimmer"),
+            ),
+            [{"named_source", "quoted"}, {"named_source", "reported"}],
+        ),
+    ],
+)
+def test_a_sentence_has_the_kinds_of_its_sources(text: str, annotator, expected) -> None:
+    assert held(text, annotator) == [{"attributed", *signals} for signals in expected]
 
 
-def test_the_outlet_that_carried_the_words_counts() -> None:
-    text = "“We are leaving,” Rika Vale told Vesk TV. Vesk TV moved its office, Rika Vale said."
-    annotator = (
-        ("Rika Vale", "told", "“We are leaving,”"),
-        ("Rika Vale", "said", "Vesk TV moved its office"),
-    )
-    assert held(text, annotator) == [
-        {"attributed", "named_source", "state_media_attribution", "quoted"},
-        {"attributed", "named_source", "reported"},
-    ]
-    assert annotated(text, annotator).outlets(REGISTRY) == [{"vesk-tv"}, set()]
+def test_outlets_are_behind_what_their_sources_say_and_what_they_carried() -> None:
+    text = "The ferry sank, Vesk TV said. “We left,” Rika Vale told Vesk TV. Vesk TV moved."
+    marked = (("Vesk TV", "said", "The ferry sank"), ("Rika Vale", "told", "“We left,”"))
+    assert annotated(text, marked).outlets(REGISTRY) == [{"vesk-tv"}, {"vesk-tv"}, set()]
 
 
 def test_without_a_source_only_a_vague_cue_tells() -> None:
@@ -386,21 +404,6 @@ def test_without_a_source_only_a_vague_cue_tells() -> None:
     vague, unknown = annotated(text, marked).labels(REGISTRY)
     assert (vague["vague_source"], vague["named_source"]) == (1.0, 0.0)
     assert unknown == {"attributed": 1.0, "quoted": 0.0, "reported": 1.0}
-
-
-def test_half_of_the_content_in_quotation_marks_is_quoted() -> None:
-    text = (
-        "“The water is cold and deep,” the Harbour Courier wrote. "
-        "The Harbour Courier called it “cold” and not fit for any swimmer."
-    )
-    annotator = (
-        ("the Harbour Courier", "wrote", "“The water is cold and deep,”"),
-        ("The Harbour Courier", "called", "it “cold” and not fit for any swimmer"),
-    )
-    first, second = held(text, annotator)
-    assert (first & {"quoted", "reported"}, second & {"quoted", "reported"}) == (
-        {"quoted"}, {"reported"},
-    )  # fmt: skip
 
 
 def test_the_majority_says_whether_and_those_who_agree_say_to_whom() -> None:
@@ -559,16 +562,6 @@ def test_command_writes_json_with_counts_and_parts(root: Path) -> None:
     assert by_name["hyperpartisan"]["labels"]["hyperpartisan"] == {"labelled": 2, "positive": 1}
     counted = sum(part["sentences"] for part in listed["splits"]["parts"]["ptc"].values())
     assert counted == by_name["ptc"]["sentences"] == 6
-
-
-def test_command_is_light_to_import() -> None:
-    code = (
-        "import sys, framescope.training.commands.corpora\n"
-        "heavy = {'datasets', 'torch', 'sklearn', 'pandas', 'pyarrow'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    root = Path(__file__).parents[1]
-    subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=30)
 
 
 # --- the real corpora -----------------------------------------------------------------------------
