@@ -258,15 +258,11 @@ def only(one: ArticleReport, signals: Sequence[str]) -> ArticleReport:
     def chosen(flags: Iterable[str]) -> tuple[str, ...]:
         return tuple(flag for flag in flags if flag in kept)
 
-    sentences = tuple(
-        replace(
-            s,
-            scores={name: value for name, value in s.scores.items() if name in kept},
-            flags=chosen(s.flags),
-            undecided=chosen(s.undecided),
-            evidence=tuple(span for span in s.evidence if span.signal in kept),
-        )
-        for s in one.sentences
-    )
+    sentences = []
+    for s in one.sentences:
+        scores = {name: value for name, value in s.scores.items() if name in kept}
+        evidence = tuple(span for span in s.evidence if span.signal in kept)
+        flags = {"flags": chosen(s.flags), "undecided": chosen(s.undecided)}
+        sentences.append(replace(s, scores=scores, evidence=evidence, **flags))
     scores = {name: value for name, value in one.scores.items() if name in kept}
-    return replace(one, sentences=sentences, scores=scores, flags=chosen(one.flags))
+    return replace(one, sentences=tuple(sentences), scores=scores, flags=chosen(one.flags))

@@ -86,6 +86,15 @@ def test_a_wanted_precision_is_reached_on_other_articles_as_often_as_promised() 
     assert held / others > 0.75  # 0.9 promised, 40 tried
 
 
+def test_a_wanted_recall_is_reached_by_what_is_flagged() -> None:
+    logits, positive, names = clustered(80, 6, 1.5, 0.8)
+    proba = sigmoid(logits)
+    found = threshold_for(proba, positive, names, 0.8, confidence=0.5, recall=True)
+    assert found is not None
+    assert (proba[positive] >= found.threshold).mean() == pytest.approx(found.value)
+    assert found.value >= 0.8
+
+
 def test_what_no_threshold_reaches_is_said_with_the_most_that_one_does() -> None:
     rng = np.random.default_rng(7)
     names = np.repeat(np.arange(50), 6).astype(str)
@@ -128,22 +137,20 @@ def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sixty labelled articles; what takes crowns is a claim in two of three, rain in a tenth."""
     path = tmp_path_factory.mktemp("labels") / "mine.jsonl"
     rng = np.random.default_rng(8)
-    with path.open("w", encoding="utf-8") as file:
-        for number in range(60):
-            sentences, units, at = [], [], 0
-            for _ in range(8):
-                costs = rng.random() < 0.5
-                words = "the mill takes crowns" if costs else "the rain falls on the quay"
-                text = f"{words} {'of the ' * int(rng.integers(0, 4))}north."
-                claim = int(rng.random() < (0.66 if costs else 0.1))
-                units.append(
-                    {"start": at, "end": at + len(text),
-                     "labels": {"claim": claim, "vague_source": int(number == 3)}}
-                )  # fmt: skip
-                sentences.append(text)
-                at += len(text) + 1
-            record = {"id": f"a{number}", "text": " ".join(sentences), "sentences": units}
-            file.write(json.dumps(record) + "\n")
+    lines = []
+    for number in range(60):
+        sentences, units, at = [], [], 0
+        for _ in range(8):
+            costs = rng.random() < 0.5
+            words = "the mill takes crowns" if costs else "the rain falls on the quay"
+            sentences.append(f"{words} {'of the ' * int(rng.integers(0, 4))}north.")
+            claim = int(rng.random() < (0.66 if costs else 0.1))
+            labels = {"claim": claim, "vague_source": int(number == 3)}
+            units.append({"start": at, "end": at + len(sentences[-1]), "labels": labels})
+            at += len(sentences[-1]) + 1
+        record = {"id": f"a{number}", "text": " ".join(sentences), "sentences": units}
+        lines.append(json.dumps(record) + "\n")
+    path.write_text("".join(lines), encoding="utf-8")
     return path
 
 
@@ -194,8 +201,6 @@ def test_what_speaks_of_chances_decides_as_before(written) -> None:
     was, now = (one.model.predict_proba(rows) for one in (old, new))
     assert not np.array_equal(was[:, 0], now[:, 0])
     assert np.array_equal(was[:, 1:], now[:, 1:])
-    assert old.domain is not None
-    assert new.domain is not None
     assert np.array_equal(old.domain.sure(was), new.domain.sure(now))
     assert old.domain.no[0] != new.domain.no[0]
     limit = new.threshold("claim", "claimbuster")
@@ -214,22 +219,6 @@ def test_the_card_says_what_it_was_fitted_on(written, mine, tmp_path) -> None:
     assert again.exit_code == 0, again.output
     assert len(bundles.load(tmp_path / "c").manifest["calibrated"]) == 2
     assert "## Calibrated again, 2" in (tmp_path / "c" / "README.md").read_text("utf-8")
-
-
-def test_the_new_threshold_shows_in_a_score(base, mine, tmp_path) -> None:
-    from framescope.classifier.records import Article
-    from framescope.classifier.scoring import Scorer
-
-    target = ("--precision", "claim=0.5", "--signal", "claim", "-q")
-    ended = run("--data", mine, "--model", base, "--output", tmp_path / "b", *target)
-    assert ended.exit_code == 0, ended.output
-    new = bundles.load(tmp_path / "b")
-    article = Article("a", "The mill takes crowns. The rain falls on the quay.", lang="en")
-    (report,) = Scorer(new).score([article])
-    first, second = (one.scores["claim"] for one in report.sentences)
-    assert first >= new.thresholds["claim"] > second
-    assert [("claim" in one.flags) for one in report.sentences] == [True, False]
-    assert Scorer(new).thresholds["claim"] == new.thresholds["claim"]
 
 
 BAD = {
@@ -261,10 +250,6 @@ def test_what_is_calibrated_is_not_written_over(base, mine, tmp_path) -> None:
         ended = run("--data", mine, "--model", own, "--output", output)
         assert "choose another --output" in str(ended.exception)
     assert bundles.digest(own / "manifest.json") == before
-    (own / "README.md").unlink()
-    ended = run("--data", mine, "--model", own, "--output", tmp_path / "b")
-    assert "README.md" in str(ended.exception)
-    assert not (tmp_path / "b").exists()
 
 
 # --- the transformer that ships -------------------------------------------------------------------
@@ -295,8 +280,6 @@ def test_what_is_told_of_articles_stays_when_their_sentences_are_calibrated(tmp_
     others = np.setdiff1d(np.arange(len(old.signals)), changed)
     assert np.array_equal(was.proba[:, others], now.proba[:, others])
     assert (was.proba[:, changed] != now.proba[:, changed]).any()
-    assert old.domain is not None
-    assert new.domain is not None
     assert np.array_equal(old.domain.sure(was.proba), new.domain.sure(now.proba))
     for name in old.manifest["files"]:
         same = (old.path / name).read_bytes() == (new.path / name).read_bytes()

@@ -21,7 +21,7 @@ from framescope.classifier.errors import BundleError, SignalError
 from framescope.classifier.models.base import Calibration
 from framescope.classifier.models.ngrams import Ngrams
 from framescope.classifier.models.tfidf import TfidfModel
-from framescope.classifier.records import Article, ArticleReport
+from framescope.classifier.records import Article
 from framescope.classifier.taxonomy import (
     BY_NAME,
     NAMES,
@@ -86,11 +86,7 @@ def test_own_signals_come_after_those_that_ship_by_their_names(define) -> None:
     path = define(f"{DEFINED}\n[all_capitals]\nfamily='content'\nlevel='span'\nmeaning='x'\n")
     assert tuple(NAMES) == (*SHIPPED, "all_capitals", SIGNAL)
     assert [one.name for one in SIGNALS] == list(NAMES)
-    assert ([*NAMES][-1], len(SIGNALS), [*SIGNALS][-1].label) == (
-        SIGNAL,
-        len(SHIPPED) + 2,
-        "clickbait",
-    )
+    assert [*SIGNALS][-1].label == "clickbait"
     one = BY_NAME["all_capitals"]
     assert (one.label, one.family, one.level) == ("all capitals", Family.CONTENT, Level.SPAN)
     assert one.origin == "this newsroom's own definition"
@@ -142,11 +138,7 @@ def test_a_file_that_is_named_and_not_there_is_refused(tmp_path, monkeypatch, ty
     monkeypatch.setenv(taxonomy.ENVIRONMENT, str(tmp_path / "none.toml"))
     result = type_command("signals", "--model", "baseline")
     assert result.status == 2
-    assert (
-        "none.toml: no such file; FRAMESCOPE_SIGNALS names the file of your signals" in result.err
-    )
-    (tmp_path / "none.toml").write_bytes(b"\xff\xfe")
-    assert "can't be read as TOML" in type_command("signals", "--model", "baseline").err
+    assert "none.toml: no such file; FRAMESCOPE_SIGNALS names the file of your" in result.err
 
 
 def test_no_signal_is_called_as_something_else_of_a_report_or_a_table_is() -> None:
@@ -312,43 +304,27 @@ def test_a_run_counts_it_wherever_it_is_read(tmp_path) -> None:
     assert (framescope.read_run(run).query("FROM by_outlet")[SIGNAL] > 0.4).sum() == 2
 
 
-def with_own(one: ArticleReport, *, of_article: bool) -> ArticleReport:
-    """An article whose every sentence, or that itself, has the own signal."""
-    if one.note is not None:
-        return one
-    if of_article:
-        return replace(one, scores={**one.scores, SIGNAL: 0.9}, flags=(*one.flags, SIGNAL))
-    sentences = (
-        replace(s, scores={**s.scores, SIGNAL: 0.9}, flags=(*s.flags, SIGNAL))
-        for s in one.sentences
-    )
-    return replace(one, sentences=tuple(sentences))
-
-
-@pytest.mark.parametrize(
-    ("family", "level", "section"),
-    [("content", "sentence", "content"), ("framing", "article", "framing")],
-)
-def test_a_runs_page_shows_each_family_in_its_place(tmp_path, family, level, section) -> None:
+def test_a_runs_page_shows_its_family_in_its_place(tmp_path) -> None:
     pytest.importorskip("duckdb")
     import small_runs
-    from framescope.classifier.batch.reading.database import open_run as opened
+    from framescope.classifier.batch.reading.database import open_run
     from framescope.classifier.batch.reading.overview import overview_html
 
-    found = {SIGNAL: {**MINIMAL, "family": family, "level": level, "label": "in capitals"}}
+    found = {SIGNAL: {**MINIMAL, "family": "content", "label": "in capitals"}}
     taxonomy.declare(taxonomy.from_records(found, "the test"), "the test")
-    articles = [with_own(one, of_article=level == "article") for one in small_runs.reports()]
-    signals = (*small_runs.SIGNALS, SIGNAL)
-    run = small_runs.write(tmp_path / "RUN", signals=signals, articles=articles)
-    with opened(run) as database:
-        page = overview_html(database)
-        assert {f"{SIGNAL}_low", SIGNAL} <= set(database.views[0].columns)
-    (at,) = [
-        name for name, part in re.findall(r'(?s)<section id="(\w+)"(.*?)</section>', page)
-        if "<b>in capitals</b>" in part
+    articles = [
+        replace(one, sentences=tuple(
+            replace(s, scores={**s.scores, SIGNAL: 0.9}, flags=(*s.flags, SIGNAL))
+            for s in one.sentences
+        ))
+        for one in small_runs.reports() if one.note is None
     ]  # fmt: skip
-    assert at == section
-    assert ('href="#content"' in page) == (section == "content")
+    signals = (*small_runs.SIGNALS, SIGNAL)
+    with open_run(small_runs.write(tmp_path / "RUN", signals=signals, articles=articles)) as found:
+        page = overview_html(found)
+        assert {f"{SIGNAL}_low", SIGNAL} <= set(found.views[0].columns)
+    sections = re.findall(r'(?s)<section id="(\w+)"(.*?)</section>', page)
+    assert [name for name, part in sections if "<b>in capitals</b>" in part] == ["content"]
 
 
 # --- corpora and training -------------------------------------------------------------------------
