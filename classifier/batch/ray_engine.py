@@ -1,7 +1,4 @@
-"""The engine of a Ray cluster: its nodes score, and the machine that starts the run does the rest.
-
-Ray Data restarts what dies.
-"""
+"""The engine of a Ray cluster: its nodes score; the machine that starts the run does the rest."""
 
 from __future__ import annotations
 
@@ -175,7 +172,6 @@ class ShardScorer:
 
 
 def _read(row: _Row) -> Iterator[_Row]:
-    """Yield shards with the content of their files, and lines for the user."""
     directory, files, options, max_seconds, start, done = _content(row)
     os.chdir(directory)
     lines: list[str] = []
