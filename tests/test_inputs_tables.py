@@ -87,11 +87,11 @@ def test_a_column_of_unknown_name_is_the_text_when_it_is_long(tmp_path):
         assert "text from 'inhalt'" in told[0]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
-def test_a_table_as_spreadsheets_write_it(tmp_path, encoding):
+def test_a_table_as_spreadsheets_write_it(tmp_path):
     text = "sep=;\r\n" + table(ROWS, delimiter=";").replace("Karst", "Kärst")
-    articles, *_ = read_all(write(tmp_path, "dump.csv", text.encode(encoding)))
-    assert articles[0].text == TEXT.replace("Karst", "Kärst")
+    for encoding in ("utf-8-sig", "utf-16", "cp1252"):
+        articles, *_ = read_all(write(tmp_path, "dump.csv", text.encode(encoding)))
+        assert articles[0].text == TEXT.replace("Karst", "Kärst")
 
 
 def test_pages_in_a_column_are_pages_and_prose_with_commas_is_no_table(tmp_path):
@@ -132,7 +132,6 @@ def test_rows_are_articles_by_the_names_of_their_columns(tmp_path):
         "body": [TEXT, None, HTML],
         "media_name": ["Orrin Gazette", None, None],
         "publish_date": pa.array([DAY, None, DAY.replace(hour=9)], pa.timestamp("ns")),
-        "article": [[1], [2], [3]],
         "content": [b"x", b"y", b"z"],
         "n": [7.5, 8.5, 9.5],
     }
@@ -158,13 +157,6 @@ def test_a_broken_footer_is_one_clear_line(tmp_path):
     data = Path(parquet(tmp_path, {"text": [TEXT, TEXT]})).read_bytes()
     assert "is damaged, or no Parquet" in reason(write(tmp_path, "a.parquet", data[:-60]))
     assert "without a column of texts" in reason(parquet(tmp_path, {"m": [[TEXT]]}, "b.parquet"))
-
-
-def test_text_that_is_no_utf8_costs_its_row(tmp_path):
-    texts = pa.array([TEXT.encode(), b"caf\xe9", TEXT.encode()])
-    broken = pa.StringArray.from_buffers(3, *texts.buffers()[1:])
-    items = list(split_input(parquet(tmp_path, {"text": broken})))
-    assert [type(one) for one in items] == [RawRecord, Skipped, RawRecord]
 
 
 @pytest.mark.parametrize(
