@@ -10,8 +10,7 @@ import pytest
 from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models.base import Calibration
-from framescope.classifier.models.ngrams import Ngrams
-from framescope.classifier.models.tfidf import VOCABULARY, WEIGHTS, TfidfModel
+from framescope.classifier.models.tfidf import VOCABULARY, WEIGHTS, Ngrams, TfidfModel
 
 SIGNALS = ("claim", "loaded_language")
 MANIFEST = {

@@ -13,8 +13,7 @@ from framescope.classifier import bundles
 from framescope.classifier.errors import StoppedError
 from framescope.classifier.files import locked
 from framescope.classifier.models.base import Calibration
-from framescope.classifier.models.ngrams import Ngrams
-from framescope.classifier.models.tfidf import TfidfModel
+from framescope.classifier.models.tfidf import Ngrams, TfidfModel
 from framescope.eval.compare import Footprint
 from framescope.eval.grid import compute, parse_benchmarks
 from framescope.eval.grid.folder import GridError

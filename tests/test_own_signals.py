@@ -19,8 +19,7 @@ import toys
 from framescope.classifier import bundles, taxonomy
 from framescope.classifier.errors import BundleError, SignalError
 from framescope.classifier.models.base import Calibration
-from framescope.classifier.models.ngrams import Ngrams
-from framescope.classifier.models.tfidf import TfidfModel
+from framescope.classifier.models.tfidf import Ngrams, TfidfModel
 from framescope.classifier.records import Article
 from framescope.classifier.taxonomy import (
     BY_NAME,

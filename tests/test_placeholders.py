@@ -12,10 +12,9 @@ import pytest
 import toys
 from framescope.classifier.models import load_tfidf, load_transformer
 from framescope.classifier.models.base import Calibration
-from framescope.classifier.models.ngrams import Ngrams
 from framescope.classifier.models.passages import Packer
 from framescope.classifier.models.placeholders import Reader, TextForm, digest, form_of
-from framescope.classifier.models.tfidf import TfidfModel
+from framescope.classifier.models.tfidf import Ngrams, TfidfModel
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import Sentence
 from framescope.classifier.records.outlet import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from framescope.classifier.attribution.resolution import resolve
+from framescope.classifier.attribution.reading import resolve
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.models.base import check_time
 from framescope.classifier.outlets.registry.registry import Registry, load

@@ -10,14 +10,16 @@ from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models import ngrams, tfidf
 from framescope.classifier.models.base import Calibration
-from framescope.classifier.models.ngrams import Ngrams, count, weigh
 from framescope.classifier.models.placeholders import Reader
 from framescope.classifier.models.tfidf import (
     VOCABULARY,
     WEIGHTS,
+    Ngrams,
     TfidfModel,
+    count,
     load,
     neighbours_mean,
+    weigh,
 )
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import Sentence

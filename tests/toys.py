@@ -234,8 +234,7 @@ BY_HAND = ("claim", "vague_source", "loaded_language", "hyperpartisan")
 def save_by_hand(folder: Path) -> None:
     """Write a baseline of five words whose weights were made up: one a signal, "the" for none."""
     from framescope.classifier.models.base import Calibration
-    from framescope.classifier.models.ngrams import Ngrams
-    from framescope.classifier.models.tfidf import TfidfModel
+    from framescope.classifier.models.tfidf import Ngrams, TfidfModel
 
     terms = ("crowns", "observers", "the", "vile", "wicked")
     words = Ngrams("word", 1, 1, terms, np.ones(5, np.float32))

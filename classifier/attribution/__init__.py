@@ -7,5 +7,5 @@ that a model found, their resolved sources. The registry comes as an argument (`
 from framescope.classifier.attribution.lexicon import places, terms, word_list, word_set
 from framescope.classifier.attribution.outlets import own_outlets
 from framescope.classifier.attribution.reading import begin, cited, read
-from framescope.classifier.attribution.resolution import resolve as resolve_citations
+from framescope.classifier.attribution.reading import resolve as resolve_citations
 from framescope.classifier.attribution.rules import LABEL, RUN_ON, run_on

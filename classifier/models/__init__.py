@@ -28,8 +28,6 @@ from framescope.classifier.models.domain import DOMAIN, FAR, TrainingDomain
 from framescope.classifier.models.domain import FEWEST as FEWEST_SENTENCES
 from framescope.classifier.models.domain import of_articles as vectors_of_articles
 from framescope.classifier.models.evidence import likely, log_odds_of_span, stretches
-from framescope.classifier.models.ngrams import BothForms, Ngrams, count, weigh
-from framescope.classifier.models.ngrams import pool as pool_counts
 from framescope.classifier.models.passages import (
     EMBEDDINGS,
     HEADS,
@@ -60,9 +58,10 @@ from framescope.classifier.models.raw_citations import (
 )
 from framescope.classifier.models.stored import MAX_FILE, read_arrays, read_json
 from framescope.classifier.models.tfidf import FILES as TFIDF_FILES
-from framescope.classifier.models.tfidf import TfidfModel
+from framescope.classifier.models.tfidf import BothForms, Ngrams, TfidfModel, count, weigh
 from framescope.classifier.models.tfidf import load as load_tfidf
 from framescope.classifier.models.tfidf import neighbours_mean as beside
+from framescope.classifier.models.tfidf import pool as pool_counts
 from framescope.classifier.models.transformer import FILES as TRANSFORMER_FILES
 from framescope.classifier.models.transformer import (
     TOKENIZER,
