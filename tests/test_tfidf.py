@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError
-from framescope.classifier.models import ngrams, tfidf
+from framescope.classifier.models import tfidf
 from framescope.classifier.models.base import Calibration
 from framescope.classifier.models.placeholders import Reader
 from framescope.classifier.models.tfidf import (
@@ -80,7 +80,7 @@ def test_counts_and_features_are_scikit_learns(model, monkeypatch) -> None:
         theirs = weighed.transform(texts).toarray()
         np.testing.assert_allclose(weigh([block], ours).toarray(), theirs, atol=1e-6)
     whole = count(model.blocks, texts).toarray()
-    monkeypatch.setattr(ngrams, "_BATCH", 3)
+    monkeypatch.setattr(tfidf, "_BATCH", 3)
     np.testing.assert_array_equal(count(model.blocks, texts).toarray(), whole)
 
 
