@@ -13,7 +13,7 @@ Berg-Kirkpatrick et al., 2012). All draws of a block are computed at once from s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -30,12 +30,9 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-BINS = 15
-"""Bins of the calibration error, of equal width (Guo et al., 2017, use 15)."""
-LEVEL = 0.95
-"""Of every interval."""
-_CHANCES = 400
-"""Samples drawn for `error_by_chance`: its quantile then moves by some two hundredths of itself."""
+BINS = 15  # bins of the calibration error, of equal width (Guo et al., 2017, use 15)
+LEVEL = 0.95  # of every interval
+_CHANCES = 400  # samples of `error_by_chance`: its quantile moves by two hundredths of itself
 
 
 def decide(proba: Single, threshold: float) -> Bools:
@@ -45,11 +42,7 @@ def decide(proba: Single, threshold: float) -> Bools:
 
 
 def calibration_error(truth: Bools, proba: Single) -> float:
-    """Return the expected calibration error (ECE) of a probability.
-
-    The mean over rows of the distance between the mean score and the share of positives of a bin
-    (Naeini et al., 2015; binary: of the positive class, not of the chosen one).
-    """
+    """Return the expected calibration error (ECE; Naeini et al., 2015) of the positive class."""
     residual: Floats = truth - proba.astype(np.float64)
     return float(np.abs(np.bincount(bin_of(proba), weights=residual)).sum() / len(truth))
 
@@ -58,9 +51,8 @@ def debiased_error(truth: Bools, proba: Single) -> float:
     """Return the calibration error of a probability, less the share of chance; NaN without rows.
 
     The root of the mean over rows of a bin's squared distance, less the variance that its share of
-    positives has where scores are right: of a perfect model the mean square is 0, while its plain
-    error is the larger the fewer rows there are (the debiased estimator: Bröcker, 2012; Kumar,
-    Liang & Ma, 2019). Below 0 it is 0.
+    positives has where scores are right (the debiased estimator: Bröcker, 2012; Kumar, Liang & Ma,
+    2019). Below 0 it is 0.
     """
     score, bins = proba.astype(np.float64), bin_of(proba)
     rows, residual, variance = (
@@ -175,17 +167,11 @@ def single_figure(metric: str, truth: Bools, proba: Single, threshold: float) ->
     return one.of(truth, decide(proba, threshold) if one.flags else proba)
 
 
-def differences(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
-    """Return ``b - a`` of every compared figure."""
-    return {name: b[name] - a[name] for name in COMPARED}
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class ReliabilityCurve:
     """Mean scores and shares of positives of bins of about equal mass, lowest scores first.
 
-    ``share_low``, ``share_high``: 95% interval of ``share`` (Wilson, 1927), as if rows were
-    independent; sentences of one article aren't, so that it is rather too narrow.
+    Intervals are Wilson's (1927), as if rows were independent: rather too narrow.
     """
 
     count: NDArray[np.int64]
@@ -196,14 +182,11 @@ class ReliabilityCurve:
 
 
 def reliability_curve(truth: Bools, proba: Single, bins: int = 10) -> ReliabilityCurve:
-    """Put scores into at most so many bins of about equal mass (Nixon et al., 2019).
-
-    Rows of one score stay together, in the bin of the first of them, so that the curve doesn't
-    depend on the order of the rows.
-    """
+    """Put scores into at most so many bins of about equal mass (Nixon et al., 2019)."""
     from statsmodels.stats.proportion import proportion_confint
 
     score = proba.astype(np.float64)
+    # Rows of one score stay together, so that the curve doesn't depend on their order.
     rank = np.searchsorted(np.sort(score), score, side="left")
     _, bin_ = np.unique(rank * bins // max(len(score), 1), return_inverse=True)
     count, positives = np.bincount(bin_), np.bincount(bin_, weights=truth)
@@ -243,10 +226,8 @@ def precision_recall(truth: Bools, proba: Single) -> PrecisionRecall:
 
 # How sure a figure, or a difference, is
 
-MIN_GROUPS = 5
-"""Below this, no interval from resampling can be trusted, and none is shown."""
-MAX_UNDEFINED = 0.05
-"""The share of draws without a figure (no positive drawn, say) above which there's no interval."""
+MIN_GROUPS = 5  # below this, no interval from resampling can be trusted, and none is shown
+MAX_UNDEFINED = 0.05  # the share of draws without a figure above which there is no interval
 _ERRORS = ("ece", "debiased_error")  # that noise raises
 BLOCK = 4_000_000  # numbers held at once: 32 MB
 _RANKED = 256  # draws ranked at once: few enough for a processor's cache
@@ -366,15 +347,13 @@ def resample_figures(
 
 def estimates(metric: str, sample: Sample, draws: int, seed: int) -> tuple[Estimate | None, ...]:
     """Return one figure of each bundle that gives a sample's signal; its interval, with draws."""
-    truth, groups = sample.truth, sample.groups
 
     def of(scores: Scores) -> Estimate:
-        value = single_figure(metric, truth, *scores)
-        if not draws or not len(truth):
+        value = single_figure(metric, sample.truth, *scores)
+        if not draws or not len(sample):
             return Estimate(value)
-        drawn = resample_figures(
-            truth, scores, None, groups, draws=draws, seed=seed, names=(metric,)
-        )
+        settings: dict[str, Any] = {"draws": draws, "seed": seed, "names": (metric,)}
+        drawn = resample_figures(sample.truth, scores, None, sample.groups, **settings)
         return Estimate(value, *drawn.a[metric])
 
     return tuple(one and of(one) for one in sample.scores)
@@ -476,10 +455,9 @@ class _Ranking:
 
 
 def mcnemar(truth: Bools, flagged_a: Bools, flagged_b: Bools) -> float:
-    """Test whether two models are wrong equally often; NaN where they never differ in being right.
+    """Return the p of McNemar's exact test (1947), two-sided; NaN where models never differ.
 
-    The exact form of McNemar's test (1947), two-sided. Its p is too small where errors come in
-    clusters, since rows of one article are not independent.
+    It is too small where errors come in clusters: rows of one article are not independent.
     """
     from statsmodels.stats.contingency_tables import mcnemar as exact_test
 
@@ -491,10 +469,7 @@ def mcnemar(truth: Bools, flagged_a: Bools, flagged_b: Bools) -> float:
 
 
 def from_draws(differences: Floats) -> float:
-    """Return the two-sided p of a bootstrapped difference: twice the share of draws beyond 0.
-
-    One is added to both counts, so that p is never 0 (Davison & Hinkley, 1997, section 4.2).
-    """
+    """Return the two-sided p of draws of a difference (Davison & Hinkley, 1997, section 4.2)."""
     defined = differences[~np.isnan(differences)]
     if not len(defined):
         return math.nan

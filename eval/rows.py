@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,14 +28,11 @@ Floats = NDArray[np.float64]
 Single = NDArray[np.float32]
 Numbers = NDArray[np.intp]
 
-HELD_OUT: tuple[str, ...] = (TEST, UNSEEN)
-"""The parts that no model was fitted, calibrated or thresholded on."""
-FILE_PART = "test"
-"""The part of every row of a user's file."""
+HELD_OUT: tuple[str, ...] = (TEST, UNSEEN)  # no model was fitted or calibrated on them
+FILE_PART = "test"  # the part of every row of a user's file
 _BLOCK = 2000  # sentences in one call, at least: keeps memory bounded and progress moving
 _WARM_UP = 32  # sentences scored before the clock starts
-Done = Callable[[Bundle, int], None]
-"""Receives the bundle and how many more sentences it scored; 0 when it begins."""
+Done = Callable[[Bundle, int], None]  # how many more sentences a bundle scored; 0 at first
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +85,8 @@ _BABE = Published(
     "Spinde et al. (2021). Neural Media Bias Detection Using Distant Supervision With BABE. "
     "Findings of EMNLP 2021. doi:10.18653/v1/2021.findings-emnlp.101",
 )
-_EXPERTS = Ceiling(
-    0.40,
-    "Krippendorff's alpha of the experts",
-    "Spinde et al. (2021). doi:10.18653/v1/2021.findings-emnlp.101",
-)
+_EXPERTS = Ceiling(0.40, "Krippendorff's alpha of the experts",
+                   "Spinde et al. (2021). doi:10.18653/v1/2021.findings-emnlp.101")  # fmt: skip
 _HYPERPARTISAN = Published(
     0.822,
     "accuracy on the hidden test articles",
@@ -173,9 +168,8 @@ def held_out_of_corpora(
 ) -> HeldOut:
     """Split the corpora with the first bundle's seed, and check that all were made on that split.
 
-    ``root``: the folder of corpora; None for those that ship. ``allow_other_split``: accept a
-    bundle made on another split, or that doesn't say on which, though it may have learned from the
-    rows it is judged by; the signature says so.
+    ``root``: the folder of corpora; None for those that ship. ``allow_other_split``: accept another
+    bundle, though it may have learned from the rows; the signature says so.
     """
     from framescope.classifier.outlets import load_registry
     from framescope.training.corpora import SHIPPED
@@ -291,11 +285,6 @@ class Sample:
         """Groups, which are resampled whole, shape (n,)."""
         return self.rows.group[self.chosen]
 
-    @property
-    def outlets(self) -> Text:
-        """Outlets, shape (n,); empty where unknown."""
-        return self.rows.outlet[self.chosen]
-
     def where(self, picked: Numbers) -> Sample:
         """Keep some of the judged rows, by their numbers."""
         scores = (s and Scores(s.proba[picked], s.threshold) for s in self.scores)
@@ -306,8 +295,8 @@ class Sample:
 class ScoredRows:
     """Whole articles of a corpus, sentence by sentence, and each bundle's scores.
 
-    ``proba`` of shape (n, k): of each bundle, a column for each of its signals. ``seconds``: of
-    each bundle for 1,000 sentences, after a warm-up; NaN where all rows had been scored before.
+    ``proba``: of each bundle, a column for each of its signals. ``seconds``: of each bundle for
+    1,000 sentences, after a warm-up; NaN where all rows had been scored before.
     """
 
     rows: Examples
@@ -353,7 +342,11 @@ class Evaluation:
     @property
     def names(self) -> tuple[str, ...]:
         """The bundles' names, with a letter where two have the same."""
-        return told_apart([bundle.name for bundle in self.bundles])
+        names = [bundle.name for bundle in self.bundles]
+        return tuple(
+            name if names.count(name) == 1 else f"{name} ({letter})"
+            for name, letter in zip(names, ascii_lowercase, strict=False)
+        )
 
     def numbers(self, corpus: str, parts: Sequence[str], signals: Sequence[str]) -> Numbers:
         """Return the numbers of the rows of articles with a labelled row of one of these parts."""
@@ -405,14 +398,6 @@ class Evaluation:
             start += len(block)
             done(bundle, len(block))
         return 1000 * seconds / len(missing)
-
-
-def told_apart(names: Sequence[str]) -> tuple[str, ...]:
-    """Add a letter to names that occur more than once."""
-    return tuple(
-        name if names.count(name) == 1 else f"{name} ({letter})"
-        for name, letter in zip(names, "abcdefghijklmnopqrstuvwxyz", strict=False)
-    )
 
 
 def rows_of(rows: Examples, part: str, signal: str) -> Numbers:

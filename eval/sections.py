@@ -40,17 +40,15 @@ class Share(Estimate):
     """A share of a whole, written in per cent."""
 
 
-Cell = str | int | float | Estimate | None
-"""Text, a count, a figure, or a figure with its interval; None or NaN is undefined."""
+Cell = str | int | float | Estimate | None  # None or NaN is undefined
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table, with a note below it.
 
-    ``heads``: how many of the first columns name the subject of a row; they are written once where
-    the next row has the same. ``digits``, ``interval_digits``: decimals of figures without an
-    interval, and of the ends of intervals; differences have 3.
+    ``heads``: how many of the first columns name the subject of a row. ``digits``,
+    ``interval_digits``: decimals of figures, and of the ends of intervals; differences have 3.
     """
 
     caption: str

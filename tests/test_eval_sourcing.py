@@ -17,7 +17,6 @@ from framescope.eval.studies.sourcing import (
     MEASURES,
     SHARES,
     JudgedArticle,
-    JudgedSentence,
     groups_of,
     kinds_of_text,
     outlet_group,
@@ -51,7 +50,7 @@ def marked(one: Citation) -> MarkedCitation:
 def article(text: str, *rows: tuple[Sequence, Sequence], id: str = "a", **more) -> JudgedArticle:
     """An article; each row has the citations that are marked, and those that are found."""
     given = {"corpus": "house", "part": "test", "outlet": "", **more}
-    sentences = tuple(JudgedSentence(tuple(map(marked, one)), tuple(other)) for one, other in rows)
+    sentences = tuple((tuple(map(marked, one)), tuple(other)) for one, other in rows)
     return JudgedArticle(id, text=text, sentences=sentences, **given)
 
 

@@ -22,7 +22,7 @@ def promote(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            "--data", metavar="FILE", help="Your own held-out labels (exchange format). Repeatable."
+            metavar="FILE", help="Your own held-out labels (exchange format). Repeatable."
         ),
     ] = None,
     corpora: CorporaFolder = None,
@@ -30,18 +30,16 @@ def promote(
     against: Annotated[
         str | None,
         typer.Option(
-            "--against",
             metavar="BUNDLE",
             help="Compare with this one; else with the current one, at first what ships.",
         ),
     ] = None,
     allow: Annotated[
-        str | None,
-        typer.Option("--allow", metavar="REASON", help="Promote it whatever is worse; with --by."),
+        str | None, typer.Option(metavar="REASON", help="Promote it whatever is worse; with --by.")
     ] = None,
     by: By = None,
-    draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of articles.")] = 10_000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
+    draws: Annotated[int, typer.Option(min=100, help="Resamples of articles.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0,
     format: AsCard = CardFormat.TERMINAL,
 ) -> None:
     """Make a bundle the current one of a name, if nothing is worse.

@@ -13,15 +13,11 @@ def drift(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that batch wrote.")],
     against: Annotated[
         str,
-        typer.Option(
-            "--against", metavar="RUN|BUNDLE", help="An earlier run, or the bundle that scored it."
-        ),
+        typer.Option(metavar="RUN|BUNDLE", help="An earlier run, or the bundle that scored it."),
     ],
     data: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--data", metavar="FILE", help="Labels of its articles (exchange format). Repeatable."
-        ),
+        typer.Option(metavar="FILE", help="Labels of its articles (exchange format). Repeatable."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -34,10 +30,8 @@ def drift(
             metavar="P", min=0.001, max=0.2, help="Share of false alarms when nothing has changed."
         ),
     ] = 0.002,
-    articles: Annotated[
-        int, typer.Option("--articles", metavar="N", min=30, help="Sampled from either run.")
-    ] = 3000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the permutations.")] = 0,
+    articles: Annotated[int, typer.Option(min=30, help="Sampled from either run.")] = 3000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the permutations.")] = 0,
     format: Annotated[
         CardFormat, typer.Option("--format", "-f", help="How to write the verdict.")
     ] = CardFormat.TERMINAL,

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from framescope.classifier.cli.shared import Grouped, SectionFormat, Several
+from framescope.classifier.errors import InputError, SignalError
 from framescope.training.options import CorporaFolder, HouseFolder, refuse_options
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ Output = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not to the terminal."),
 ]
 
+_ALLOW = "--allow-regression"
 app = typer.Typer(
     help="Judge bundles by articles they were not trained on (extra: training).", cls=Grouped
 )
@@ -73,7 +76,6 @@ def evaluation_of(
 ) -> Evaluation:
     """Load bundles and the rows to judge them by: by default those of the corpora that ship."""
     from framescope.classifier import bundles as bundle_files
-    from framescope.classifier.errors import InputError
     from framescope.eval import rows
     from framescope.training.corpora import given_folder
 
@@ -136,8 +138,7 @@ def evaluate(
     show_section(tables, format, output, record_of_comparison(found))
 
 
-# `eval` alone is `eval run`.
-app.command("run", rich_help_panel="Judge")(evaluate)
+app.command("run", rich_help_panel="Judge")(evaluate)  # `eval` alone is `eval run`
 
 
 @app.command(rich_help_panel="Judge", cls=Several)
@@ -165,9 +166,7 @@ def batch(
     draws: Annotated[
         int | None, typer.Option(min=100, help="Resamples of whole groups; 2,000 unless given.")
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Of the resamples; 0 unless given.")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the resamples; 0 by default.")] = None,
     allow_other_split: OtherSplit = False,
 ) -> None:
     """Judge many bundles on many benchmarks, cell by cell.
@@ -201,9 +200,7 @@ def batch(
 
 @app.command(rich_help_panel="Judge")
 def report(
-    output: Annotated[
-        Path, typer.Option("--output", metavar="DIR", help="The folder for both files.")
-    ],
+    output: Annotated[Path, typer.Option(metavar="DIR", help="The folder for both files.")],
     corpora: CorporaFolder = None,
     data: Data = None,
     a: First = "baseline",
@@ -211,8 +208,7 @@ def report(
     part: Parts = None,
     signal: Signals = None,
     without: Annotated[
-        list[SectionName] | None,
-        typer.Option("--without", help="Leave this section out. Repeatable."),
+        list[SectionName] | None, typer.Option(help="Leave this section out. Repeatable.")
     ] = None,
     draws: Draws = 10_000,
     seed: Seed = 0,
@@ -222,7 +218,6 @@ def report(
 
     The page holds sentences of the corpora; the JSON holds none.
     """
-    from framescope.classifier.errors import InputError
     from framescope.classifier.output import opened
     from framescope.classifier.taxonomy import in_order
     from framescope.eval.compare import genres_of
@@ -241,9 +236,7 @@ def report(
     sections = {name: one for name, (_, one) in SECTIONS.items() if name not in (without or ())}
     genres = genres_of(data or ())
     with progress() as shown:
-        made = build_report(
-            evaluation, signals=chosen, genres=genres, sections=sections, progress=shown
-        )
+        made = build_report(evaluation, chosen, genres, sections, shown)
     for name, write in (("report.json", report_to_json), ("report.html", report_to_html)):
         with opened(output / name) as file:
             file.write(write(made))
@@ -256,9 +249,7 @@ def errors(
     signal: Annotated[str, typer.Option("--signal", metavar="NAME", help="The signal.")],
     output: Output = None,
     n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="Number of errors.")] = 20,
-    model: Annotated[
-        str, typer.Option("--model", metavar="BUNDLE", help="The model.")
-    ] = "transformer",
+    model: Annotated[str, typer.Option(metavar="BUNDLE", help="The model.")] = "transformer",
     corpora: CorporaFolder = None,
     data: Data = None,
     part: Parts = None,
@@ -268,7 +259,6 @@ def errors(
 
     Whole articles in the exchange format. A sentence in error has a key `error` next to its labels.
     """
-    from framescope.classifier.errors import SignalError
     from framescope.classifier.output import check, opened
     from framescope.classifier.taxonomy import in_order
     from framescope.eval.compare import error_records, originals, worst_errors
@@ -278,9 +268,8 @@ def errors(
     check(output, overwrite=True)
     evaluation = evaluation_of([model], corpora, data, part, allow_other_split)
     (loaded,), examples, parts = evaluation.bundles, evaluation.examples, evaluation.parts
-    if name not in loaded.signals:
-        given = ", ".join(loaded.signals)
-        raise SignalError(f"{loaded.name} doesn't give '{name}'; it gives {given}")
+    if name not in (given := loaded.signals):
+        raise SignalError(f"{loaded.name} doesn't give '{name}'; it gives {', '.join(given)}")
     samples = []
     with progress() as shown:
         for corpus in dict.fromkeys(examples.corpus.tolist()):
@@ -314,7 +303,6 @@ def gate(
     allow_regression: Annotated[
         list[str] | None,
         typer.Option(
-            "--allow-regression",
             metavar="BENCHMARK=REASON",
             help="With --update: lower this floor too, and record why. Repeatable.",
         ),
@@ -332,13 +320,10 @@ def gate(
 
     reasons = dict(map(_reason, allow_regression or ()))
     if reasons and not update:
-        raise typer.BadParameter(
-            "lowers floors only with --update", param_hint="--allow-regression"
-        )
+        raise typer.BadParameter("lowers floors only with --update", param_hint=_ALLOW)
     if update and not (bundle in KINDS or Path(bundle).is_dir()):
-        raise typer.BadParameter(
-            f"writes into the bundle's card; {bundle} is no folder", param_hint="--update"
-        )
+        reason = f"writes into the bundle's card; {bundle} is no folder"
+        raise typer.BadParameter(reason, param_hint="--update")
     draws = 2000 if update else 0  # of the intervals in a card; floors need none
     result = Gate.of(evaluation_of([bundle], corpora, draws=draws), floors or FLOORS)
     show_section(result.section())
@@ -352,10 +337,8 @@ def gate(
 def _reason(given: str) -> tuple[str, str]:
     name, _, reason = given.partition("=")
     if not (name.strip() and reason.strip()):
-        raise typer.BadParameter(
-            f"{given!r}: give BENCHMARK=REASON, one for each floor that falls",
-            param_hint="--allow-regression",
-        )
+        reason = f"{given!r}: give BENCHMARK=REASON, one for each floor that falls"
+        raise typer.BadParameter(reason, param_hint=_ALLOW)
     return name.strip(), reason.strip()
 
 
@@ -373,7 +356,6 @@ def controls(
 
     Without a folder of corpora, on the benchmarks that ship.
     """
-    from framescope.classifier.errors import SignalError
     from framescope.classifier.taxonomy import in_order
     from framescope.eval.report import show_section
     from framescope.eval.rows import BENCHMARKS
@@ -411,9 +393,7 @@ def robustness(
     check(output, overwrite=True)
     loaded = load(model)
     with progress() as bar:
-        suite = measure_suite(
-            loaded, seed=seed, progress=lambda done, total: bar("texts", done, total)
-        )
+        suite = measure_suite(loaded, seed=seed, progress=partial(bar, "texts"))
     show_section(suite.section(), format, output, suite.record())
     if format is not SectionFormat.TERMINAL or output is not None:
         typer.echo(suite.verdict, err=True)

@@ -18,8 +18,7 @@ from framescope.eval import metrics
 from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark, Evaluation, Sample
 from framescope.eval.sections import UNDEFINED, Cell, Change, Estimate, Interval, Section, table
 
-Progress = Callable[[str, int, int], None]
-"""Receives what is being scored, how many sentences are done, and how many there are."""
+Progress = Callable[[str, int, int], None]  # what is scored, how many are done, of how many
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +134,8 @@ def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
     p = math.nan
     if a and b and figures_a and figures_b:
         between = {
-            name: Difference(value, *drawn.difference[name], drawn.p[name])
-            for name, value in metrics.differences(figures_a, figures_b).items()
+            name: Difference(figures_b[name] - figures_a[name], *interval, drawn.p[name])
+            for name, interval in drawn.difference.items()
         }
         p = metrics.mcnemar(truth, metrics.decide(*a), metrics.decide(*b))
     return Compared(
@@ -223,8 +222,7 @@ def _record(row: Compared) -> dict[str, Any]:
 # --- the headline: each benchmark, its outcome, and that outcome in words -------------------------
 
 ALPHA = 0.05
-OUTCOMES = ("better", "worse", "undecided", "undefined")
-"""Of a benchmark, for the second model."""
+OUTCOMES = ("better", "worse", "undecided", "undefined")  # for the second model
 _OWN_METRIC = "average_precision"  # of rows that no benchmark describes: needs no threshold
 
 

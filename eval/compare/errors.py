@@ -15,8 +15,7 @@ from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.eval.rows import Sample
 from framescope.training.data import Examples
 
-KEY = "error"
-"""The key of an error in a sentence of the exchange format; readers of the format ignore it."""
+KEY = "error"  # in a sentence of the exchange format; readers of the format ignore it
 
 
 @dataclass(frozen=True, slots=True)

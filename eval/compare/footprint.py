@@ -1,7 +1,6 @@
-"""A bundle's size on disk, and its peak memory while it scores.
+"""A bundle's size on disk, and its peak memory while it scores, in a process of its own.
 
-Memory is measured in a fresh process: this one holds the corpora and both models. As a program,
-this file reads sentences from standard input and prints the peak in bytes.
+As a program, this file reads sentences from standard input and prints the peak in bytes.
 """
 
 from __future__ import annotations
@@ -51,11 +50,8 @@ def measure_footprint(path: Path, sentences: Sequence[Sentence]) -> Footprint:
 
 
 def own_peak() -> int | None:
-    """Return the peak of this process, in bytes.
-
-    Linux hands the ru_maxrss of a parent process on, so that a small child of a large process seems
-    large. VmHWM belongs to the program alone.
-    """
+    """Return the peak of this process, in bytes."""
+    # Linux hands the ru_maxrss of a parent process on; VmHWM belongs to the program alone.
     status = Path("/proc/self/status")
     if status.exists() and (found := re.search(r"VmHWM:\s+(\d+)", status.read_text("utf-8"))):
         return int(found[1]) * 1024

@@ -17,8 +17,7 @@ from framescope.eval.sections import Estimate
 from framescope.training.corpora import find_corpus
 from framescope.training.data import Examples, Text
 
-DRAWS = 1000
-"""Resamples of a slice at most: there are many slices, and none is tested."""
+DRAWS = 1000  # of a slice at most: there are many slices, and none is tested
 MOST = 10  # outlets shown by name; the others are one slice
 _LENGTHS = ("1 to 9 words", "10 to 19 words", "20 to 34 words", "35 words or more")
 _POSITIONS = ("first sentence", "first third", "middle third", "last third")
@@ -83,11 +82,10 @@ def genres_of(data: Sequence[Path] = ()) -> dict[str, str]:
         files = [(path, "house") for path in house.files(place)]
     found = {}
     for path, prefix in files:
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            for line in filter(str.strip, lines):
-                record = json.loads(line)
-                if isinstance(genre := record.get("genre"), str):
-                    found[f"{prefix}/{record.get('id')}"] = genre
+        for line in filter(str.strip, path.read_text("utf-8", errors="replace").split("\n")):
+            record = json.loads(line)
+            if isinstance(genre := record.get("genre"), str):
+                found[f"{prefix}/{record.get('id')}"] = genre
     return found
 
 

@@ -2,9 +2,8 @@
 
 RUN/
 manifest.json   what was asked for: bundles, benchmarks, their digests, options
-cells/*.json    a bundle on a benchmark: what it took, or why it failed
-cells/*.npz     its scores, row by row
-table.json      the comparison of all cells; table.md and index.html show the same
+cells/*         a bundle on a benchmark: what it took, or why it failed; its scores, row by row
+table.*         the comparison of all cells; index.html shows the same
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import hashlib
 import io
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -76,8 +74,7 @@ class Entry:
         return replace(self, digest=found)
 
 
-Place = tuple[Entry, Entry]
-"""A bundle and a benchmark."""
+Place = tuple[Entry, Entry]  # a bundle and a benchmark
 
 
 def parse_bundles(words: Iterable[str]) -> tuple[Entry, ...]:
@@ -125,10 +122,9 @@ def refuse_overlap(benchmarks: tuple[Entry, ...]) -> tuple[Entry, ...]:
 
 
 def _named_apart(found: Mapping[str, Entry]) -> tuple[Entry, ...]:
-    """Name by its key what shares its name with another entry."""
-    times = Counter(one.name for one in found.values())
+    names = [one.name for one in found.values()]
     return tuple(
-        one if times[one.name] == 1 else replace(one, name=key) for key, one in found.items()
+        one if names.count(one.name) == 1 else replace(one, name=key) for key, one in found.items()
     )
 
 
@@ -152,11 +148,10 @@ class GridManifest:
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """A bundle on a benchmark.
+    """A bundle on a benchmark; ``why`` it failed: then nothing else is set.
 
-    ``why``: why it failed; then nothing else is set. ``digest``, ``data``: of the bundle and of the
-    rows, as `framescope eval run` writes them. ``rows``, ``scores``: SHA-256 of each part's rows,
-    and of the file of scores. ``seconds``: for all sentences, after a warm-up. ``disk``,
+    ``digest``, ``data``: of the bundle and of the rows, as `framescope eval run` writes them.
+    ``rows``, ``scores``: SHA-256 of each part's rows, and of the file of scores. ``disk``,
     ``memory``: bytes; None where measured in another cell.
     """
 
@@ -176,11 +171,7 @@ class GridCell:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowScores:
-    """The n labelled rows of a cell with k signals.
-
-    ``signals``, ``thresholds`` of shape (k,). ``part``, ``group`` (resampled whole) of shape (n,).
-    ``labels``, ``proba`` of shape (n, k): NaN where the row has no label of the signal.
-    """
+    """The n labelled rows of a cell with k signals: NaN where a row has no label of a signal."""
 
     signals: NDArray[np.str_]
     thresholds: NDArray[np.float64]

@@ -1,7 +1,6 @@
-"""The comparison of a grid: the best bundle first, its lead, and what each bundle costs.
+"""The comparison of a grid, from the scores that cells keep: no model is loaded.
 
-It is computed from the scores that cells keep: no model is loaded. What ``table.json`` holds is one
-record; the other files, and what the terminal shows, are sections of it.
+``table.json`` holds one record; the other files, and what the terminal shows, are sections of it.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from framescope.eval.report import plots
 from framescope.eval.report.layout import json_text, page
 from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
 from framescope.eval.sections import Cell, Estimate, Plot, Section, Table, table
-from framescope.eval.studies import section_of_controls, section_of_sourcing, section_of_techniques
+from framescope.eval.studies import section_of_sourcing, section_of_techniques, study_controls
 from framescope.eval.suite import DRAWS, measure_suite
 
 SCHEMA_VERSION = 3
@@ -28,12 +28,10 @@ ERRORS = 20
 _TEXTS = ("before", "text", "after")  # of an error: the JSON holds no sentence of a corpus
 _OF_BENCHMARKS = ("unit", "split", "metric", "published", "ceiling")
 _OF_HEADLINES = ("a", "b", "difference", "p", "p_corrected", "words", "outcome")
-FOREST = "average_precision"
-"""The figure of the forest plots: one for all signals, and free of thresholds."""
+FOREST = "average_precision"  # of the forest plots: for all signals, and free of thresholds
 _METRICS = {one.name: one.label for one in metrics.METRICS} | {FOREST: "average precision"}
 
-Measure = Callable[[Evaluation], Section | None]
-"""Measures a section of the report; None where there is nothing to measure it on."""
+Measure = Callable[[Evaluation], Section | None]  # None where there is nothing to measure it on
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,14 +75,13 @@ class EvaluationReport:
 
 
 def _behaviour(evaluation: Evaluation) -> Section:
-    """Run the behavioural suite on the second bundle."""
     draws = min(evaluation.draws, DRAWS)
     return measure_suite(evaluation.bundles[1], draws=draws, seed=evaluation.seed).section()
 
 
 SECTIONS: Mapping[str, tuple[str, Measure]] = {
     "techniques": ("Persuasion techniques", section_of_techniques),
-    "controls": ("Controls", section_of_controls),
+    "controls": ("Controls", lambda evaluation: (study_controls(evaluation) or (None,))[0]),
     "sourcing": ("Who says what", section_of_sourcing),
     "robustness": ("Behaviour", _behaviour),
 }
@@ -93,7 +90,6 @@ SECTIONS: Mapping[str, tuple[str, Measure]] = {
 
 def build_report(
     evaluation: Evaluation,
-    *,
     signals: Sequence[str] | None = None,
     genres: Mapping[str, str] | None = None,
     sections: Mapping[str, Measure] | None = None,

@@ -51,27 +51,20 @@ def figure(value: float | None, digits: int = 3) -> str:
 
 def cell(value: Cell, digits: int = 3, interval_digits: int = 3) -> str:
     """Write a cell."""
-    match value:
-        case str():
-            return printable(value)
-        case Estimate():
-            return _estimate(value, interval_digits)
-        case int():
-            return f"{value:,}"
-    return figure(value, digits)
-
-
-def _estimate(given: Estimate, digits: int) -> str:
-    value, low, high = given.value, given.low, given.high
-    if math.isnan(value):
-        return UNDEFINED
-    if isinstance(given, Change):
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not isinstance(value, Estimate) or math.isnan(value.value):
+        return figure(value.value if isinstance(value, Estimate) else value, digits)
+    low, high = value.low, value.high
+    if isinstance(value, Change):
         star = STAR if low > 0 or high < 0 else ""
         ends = UNDEFINED if math.isnan(low) else f"{low:+.3f}, {high:+.3f}"
-        return f"{value:+.3f} [{ends}]{star}"
-    first, form = (".2%", ".2%") if isinstance(given, Share) else (".3f", f".{digits}f")
+        return f"{value.value:+.3f} [{ends}]{star}"
+    form = ".2%" if isinstance(value, Share) else f".{interval_digits}f"
     ends = f"interval {UNDEFINED}" if math.isnan(low) else f"{low:{form}} to {high:{form}}"
-    return f"{value:{first}} ({ends})"
+    return f"{value.value:{'.2%' if isinstance(value, Share) else '.3f'}} ({ends})"
 
 
 def _cells(table: Table) -> list[Line]:

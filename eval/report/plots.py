@@ -1,8 +1,7 @@
 """The plots of the report: SVG by matplotlib, in the colours of the page they stand in.
 
 matplotlib writes fixed colours and inline styles, which a page with two themes and a policy against
-inline styles can't use: text and axes take the page's colour, the models its two accents. The same
-data give the same bytes.
+inline styles can't use. The same data give the same bytes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
 """Scored rows in, sections out: controls, persuasion techniques, sourcing."""
 
-from framescope.eval.studies.controls import section as section_of_controls
 from framescope.eval.studies.controls import study as study_controls
 from framescope.eval.studies.sourcing import section as section_of_sourcing
 from framescope.eval.studies.techniques import section as section_of_techniques

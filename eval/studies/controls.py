@@ -28,8 +28,7 @@ from framescope.eval.rows import (
 from framescope.eval.sections import UNDEFINED, Cell, Section, table
 from framescope.training.data import TRAIN, Examples, Text
 
-SMOOTHING = 5.0
-"""Rows at the overall rate that are added to every outlet's own."""
+SMOOTHING = 5.0  # rows at the overall rate that are added to every outlet's own
 SHUFFLES = 100
 # How far the mean of the permutations may lie from chance: four of its standard errors, which 1 of
 # 16,000 exceeds, and what the formulas of chance leave out (ties, a mean of ratios).
@@ -96,12 +95,6 @@ def study(evaluation: Evaluation) -> tuple[Section, dict[str, Any]] | None:
     }  # fmt: skip
 
 
-def section(evaluation: Evaluation) -> Section | None:
-    """Return the section alone."""
-    found = study(evaluation)
-    return found and found[0]
-
-
 def _rows(one: Controlled) -> Iterator[tuple[Cell, ...]]:
     head = one.benchmark.name, one.benchmark.metric
     for control in one.controls:
@@ -144,9 +137,8 @@ def check(benchmark: Benchmark, sample: Sample, train: Examples, *, seed: int = 
 
     learned = Sample(train, rows_of(train, TRAIN, signal), TRAIN, signal, ())
     labels = learned.truth if len(learned) else np.zeros(0, np.bool_)
-    rates, own_rates = (
-        outlet_rates(learned.outlets, labels, of) for of in (sample.outlets, learned.outlets)
-    )
+    known, asked = learned.rows.outlet[learned.chosen], sample.rows.outlet[sample.chosen]
+    rates, own_rates = (outlet_rates(known, labels, of) for of in (asked, known))
     by_length, own_length = (
         length_scores(_lengths(learned), labels, _lengths(of)) for of in (sample, learned)
     )
@@ -228,11 +220,7 @@ def shuffled(metric: str, truth: Bools, proba: Single, threshold: float, *, seed
 
 
 def _chance(metric: str, truth: Bools, flagged: Bools) -> float:
-    """Return the expected figure of these scores when labels are permuted.
-
-    Of average precision without ties: Bestgen (2015), "Exact expected average precision of the
-    random baseline for system evaluation".
-    """
+    """Return the expected figure when labels are permuted (of AP without ties: Bestgen, 2015)."""
     n, yes, q = len(truth), int(truth.sum()), float(flagged.mean())
     share = yes / n
     if metric == "average_precision":

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
 
 DRAWS = 2000
-Pieces = tuple[Place, ...]
-"""Characters that belong together, in order and apart."""
+Pieces = tuple[Place, ...]  # characters that belong together, in order and apart
 AnyCitation = MarkedCitation | Citation
 Counts = NDArray[np.int64]
 
@@ -43,18 +42,15 @@ MEASURES: tuple[str, ...] = (
     *("citations", "citations, resolved"),
     *(*KINDS, *ON_TOP),
 )
-"""What has precision, recall and F1."""
 SHARES: tuple[str, ...] = (
     *("links", "links, resolved", "kind", "antecedents", "antecedents, of those found"),
     *(f"{kind} found as {other}" for kind in KINDS for other in (*KINDS, MISSED)),
 )
-"""What is a share of one whole."""
 _OF_GROUPS = (
     *("sentences", *(f"{role}, {how}" for role in ROLES for how in ("characters", "overlap"))),
     *("citations", "citations, resolved", "links, resolved"),
 )
-HALF = 0.5
-"""The share of the longer one's characters from which two spans overlap."""
+HALF = 0.5  # the share of the longer one's characters from which two spans overlap
 
 NOTE = (
     "Citations found by {by}. n: how many are marked. Characters: of all that have that role. "
@@ -67,11 +63,8 @@ NOTE = (
 )
 
 
-class JudgedSentence(NamedTuple):
-    """The citations of an annotated sentence."""
-
-    marked: tuple[MarkedCitation, ...]
-    found: tuple[Citation, ...]
+JudgedSentence = tuple[tuple[MarkedCitation, ...], tuple[Citation, ...]]
+"""The citations of an annotated sentence: those that are marked, and those that were found."""
 
 
 class JudgedArticle(NamedTuple):
@@ -83,15 +76,6 @@ class JudgedArticle(NamedTuple):
     outlet: str
     text: str
     sentences: tuple[JudgedSentence, ...]
-
-
-class Extraction(NamedTuple):
-    """How well something was found, of ``n`` that are marked; of a share all three are the same."""
-
-    n: int
-    precision: Estimate
-    recall: Estimate
-    f1: Estimate
 
 
 def section(evaluation: Evaluation) -> Section | None:
@@ -136,7 +120,7 @@ def articles_of(
             text = text.ljust(rows.sentences[row].start) + rows.sentences[row].text
         for part in parts:
             judged = tuple(
-                JudgedSentence(tuple(_marked(one, starts) for one in marked), found[row])
+                (tuple(_marked(one, starts) for one in marked), found[row])
                 for row in own
                 if rows.part[row] == part and (marked := rows.citations[row]) is not None
             )
@@ -399,14 +383,17 @@ def _names(text: str, antecedent: Place, match: Citation) -> bool:
     return bool(name.strip() and words.strip()) and (name in words or words in name)
 
 
-def extractions(tallies: Counts, *, draws: int, seed: int) -> dict[str, Extraction]:
-    """Sum counts of shape (articles, measures, 3), with intervals that resample the articles."""
+def extractions(
+    tallies: Counts, *, draws: int, seed: int
+) -> dict[str, tuple[int, Estimate, Estimate, Estimate]]:
+    """Sum counts of shape (articles, measures, 3), with intervals that resample the articles.
+
+    By measure: how many are marked, precision, recall and F1; of a share all three are the same.
+    """
     found = estimates_of_sums(tallies.astype(np.float64), _scores, draws=draws, seed=seed)
-    n = tallies[:, :, 2].sum(axis=0).tolist()
-    return {
-        name: Extraction(n[at], *found[3 * at : 3 * at + 3])
-        for at, name in enumerate((*MEASURES, *SHARES))
-    }
+    marked = tallies[:, :, 2].sum(axis=0).tolist()
+    figures = zip(marked, found[::3], found[1::3], found[2::3], strict=True)
+    return dict(zip((*MEASURES, *SHARES), figures, strict=True))
 
 
 def _scores(counts: Floats) -> Floats:

@@ -41,8 +41,8 @@ from numpy.typing import ArrayLike
 
 ANY = "any_technique"
 UNMATCHED = 0.3
-"""What a technique counts without evidence at the span; evidence that fits it counts 1 more. Of
-0.1, 0.3 and 1 the best on the validation parts of both corpora, for both models."""
+# What a technique counts without evidence at the span; evidence that fits it counts 1 more. Of 0.1,
+# 0.3 and 1 the best on the validation parts of both corpora, for both models.
 NOTE = (
     "SI: were the right characters marked (SemEval-2020 task 11, partial overlap). FLC: with the "
     "right technique. Techniques: of whole articles, and of gold spans (TC). Published on other "

@@ -65,8 +65,8 @@ class Pair:
     """Two texts whose sentences correspond one by one.
 
     ``row``, ``column``: what is resampled: the entities and the frame, or the article and nothing.
-    ``expected``: signals of a directional test and where they should go; "framing" is that family
-    without `subjective`. ``whole``: whether signals of the whole article are compared too.
+    ``expected``: signals of a directional test and where they should go. ``whole``: whether signals
+    of the whole article are compared too.
     """
 
     row: str
@@ -107,9 +107,10 @@ def behaviours(cases: Path = CASES, house: Path | None = None) -> tuple[Behaviou
         for item in _read(cases / "articles.jsonl")
     }
     found = [*_swapped(_read(cases / "entities.jsonl"), _read(cases / "frames.jsonl"))]
-    if pairs := tuple(contrasts(house)):
+    of_house = [item for path in sorted(house.glob("*.jsonl")) for item in _read(path)]
+    if pairs := tuple(contrasts(of_house)):
         found.append(Behaviour("house corpus, sides swapped", pairs, ALL, ENTITY_LIMITS))
-    if pairs := tuple(paraphrases(_read(cases / "paraphrases.jsonl"), house)):
+    if pairs := tuple(paraphrases(_read(cases / "paraphrases.jsonl"), of_house, house)):
         # Without limits: a model goes by words, so other words must move something.
         found.append(Behaviour("house corpus, paraphrased", pairs, ALL))
     noise: dict[str, list[Pair]] = {
@@ -117,9 +118,7 @@ def behaviours(cases: Path = CASES, house: Path | None = None) -> tuple[Behaviou
         for name in PERTURBATIONS
     }
     for name, written in (("footnote marks", _footnoted), ("lines of the page", _furnished)):
-        noise[name] = [
-            Pair(article, "", laid_out(text), written(text)) for article, text in articles.items()
-        ]
+        noise[name] = [Pair(a, "", laid_out(text), written(text)) for a, text in articles.items()]
     noise["cut short"] = [pair for name, text in articles.items() for pair in _cut(name, text)]
     found += [Behaviour(name, tuple(p), ALL, NOISE_LIMITS) for name, p in noise.items()]
     directional: dict[str, list[Pair]] = defaultdict(list)
@@ -159,35 +158,34 @@ def laid_out(paragraphs: Paragraphs, compared: Iterable[bool] | None = None) -> 
     return Side(text, tuple(places))
 
 
-def contrasts(folder: Path) -> Iterator[Pair]:
+def contrasts(articles: Iterable[Mapping[str, Any]]) -> Iterator[Pair]:
     """Put the second side of each contrast pair into the article of the first."""
     sides: dict[str, dict[str, tuple[str, int, int]]] = defaultdict(dict)
-    for path in sorted(folder.glob("*.jsonl")):
-        for article in _read(path):
-            for item in article.get("sentences", ()):
-                if "pair" in item:
-                    place = str(article["text"]), int(item["start"]), int(item["end"])
-                    sides[str(item["pair"])][str(item["side"])] = place
+    for article in articles:
+        for item in article.get("sentences", ()):
+            if "pair" in item:
+                place = str(article["text"]), int(item["start"]), int(item["end"])
+                sides[str(item["pair"])][str(item["side"])] = place
     for name, found in sorted(sides.items()):
         if set(found) == {"a", "b"}:
             donor, first, last = found["b"]
             yield _replaced(name, *found["a"], donor[first:last], whole=True)
 
 
-def paraphrases(cases: Sequence[Mapping[str, Any]], folder: Path) -> Iterator[Pair]:
+def paraphrases(
+    cases: Iterable[Mapping[str, Any]], articles: Iterable[Mapping[str, Any]], folder: Path
+) -> Iterator[Pair]:
     """Put paraphrases in the place of held-out sentences of the house corpus."""
-    articles = {
-        str(item["id"]): item for path in sorted(folder.glob("*.jsonl")) for item in _read(path)
-    }
-    for case in cases if articles else ():
+    found = {str(item["id"]): item for item in articles}
+    for case in cases if found else ():
         try:
-            article = articles[case["article"]]
+            article = found[case["article"]]
             place = article["sentences"][case["sentence"]]
         except (KeyError, IndexError):
             reason = f"no sentence for the paraphrase '{case['id']}'; get the cases anew"
             raise InputError(folder, reason) from None
-        found = str(article["text"]), int(place["start"]), int(place["end"])
-        yield _replaced(str(case["id"]), *found, str(case["text"]), whole=False)
+        at = str(article["text"]), int(place["start"]), int(place["end"])
+        yield _replaced(str(case["id"]), *at, str(case["text"]), whole=False)
 
 
 def _replaced(name: str, text: str, start: int, end: int, other: str, *, whole: bool) -> Pair:
@@ -240,8 +238,8 @@ def _furnished(text: Paragraphs) -> Side:
 def _cut(name: str, text: Paragraphs) -> Iterator[Pair]:
     """End the article after each of its sentences but the first and the last."""
     whole = laid_out(text)
-    for count, place in list(enumerate(whole.places, start=1))[1:-1]:
-        places = whole.places[:count]
+    for number, place in list(enumerate(whole.places, start=1))[1:-1]:
+        places = whole.places[:number]
         before, after = Side(whole.text, places), Side(whole.text[: place.end], places)
         yield Pair(name, "", before, after, whole=False)
 
@@ -253,9 +251,9 @@ def typos(text: str, random: Random) -> str:
         for match in _LONG_WORD.finditer(text)
         if any(a != b for a, b in zip(match.group()[1:-2], match.group()[2:-1], strict=True))
     ]
-    count = min(len(words), max(1, len(text.split()) // _WORDS_PER_TYPO))
+    times = min(len(words), max(1, len(text.split()) // _WORDS_PER_TYPO))
     letters = list(text)
-    for match in random.sample(words, count):
+    for match in random.sample(words, times):
         at = random.choice(
             [i for i in range(match.start() + 1, match.end() - 2) if text[i] != text[i + 1]]
         )
@@ -266,8 +264,8 @@ def typos(text: str, random: Random) -> str:
 def misreadings(text: str, random: Random) -> str:
     """Misread some letters as a scanner does: "rn" for "m", "1" for "l"."""
     found = list(_MISREADABLE.finditer(text))
-    count = min(len(found), max(1, len(text) // _CHARACTERS_PER_MISREADING))
-    for match in sorted(random.sample(found, count), key=lambda m: -m.start()):
+    times = min(len(found), max(1, len(text) // _CHARACTERS_PER_MISREADING))
+    for match in sorted(random.sample(found, times), key=lambda m: -m.start()):
         text = text[: match.start()] + _MISREAD[match.group()] + text[match.end() :]
     return text
 

@@ -1,9 +1,8 @@
 """The behavioural suite: what changes to texts do to the scores of a bundle.
 
-Both texts of each pair are scored as whole articles, as a user's would be. A test of invariance
-counts the decisions that flip, and how far probabilities move; a directional test counts how often
-a signal goes the right way. Intervals come from resampling the entities and the frames of the
-pairs, each on its own (Owen, 2007), or the articles.
+Both texts of each pair are scored as whole articles. A test of invariance counts the decisions that
+flip, and how far probabilities move; a directional test counts how often a signal goes the right
+way. Intervals resample the entities and the frames of the pairs (Owen, 2007), or the articles.
 """
 
 from __future__ import annotations
@@ -101,9 +100,8 @@ class Suite:
     @property
     def verdict(self) -> str:
         """Whether the limits are met, in one line."""
-        if not self.missed:
-            return "All limits are met."
-        return f"Limits missed: {', '.join(result.name for result in self.missed)}."
+        missed = ", ".join(result.name for result in self.missed)
+        return f"Limits missed: {missed}." if missed else "All limits are met."
 
     @property
     def signature(self) -> str:
@@ -170,15 +168,14 @@ class Suite:
 def _limit(result: Result) -> str:
     if result.limits is None:
         return "none"
-    shift = result.limits.shift
-    return f"{result.limits.flips:.0%} flips" + ("" if shift is None else f", shift {shift:.2f}")
+    flips, shift = result.limits.flips, result.limits.shift
+    return f"{flips:.0%} flips" + ("" if shift is None else f", shift {shift:.2f}")
 
 
 def _most(result: Result) -> str:
-    signal = max(result.by_signal, key=result.by_signal.__getitem__, default=None)
-    if signal is None or not result.by_signal[signal]:
-        return "none"
-    return f"{signal}: {result.by_signal[signal]:.1%}"
+    signal = max(result.by_signal, key=result.by_signal.__getitem__, default="")
+    share = result.by_signal.get(signal)
+    return f"{signal}: {share:.1%}" if share else "none"
 
 
 def _short(text: str) -> str:
@@ -316,10 +313,8 @@ def _result(
 def _passed(
     limits: Limits | None, flips: Share | None, shift: Estimate, unscored: int
 ) -> bool | None:
-    if limits is None or flips is None:
+    if limits is None or flips is None or (math.isnan(flips.value) and not unscored):
         return None
-    if math.isnan(flips.value):
-        return False if unscored else None
     moved = limits.shift is not None and shift.value > limits.shift
     return flips.value <= limits.flips and not moved and not unscored
 
