@@ -133,7 +133,7 @@ def _on_test(
 
 _BLOCKS = "block of neighbours"
 _BIASED = _on_test("babe", "biased_language", "page", "macro_f1", _BABE, _EXPERTS)
-BENCHMARKS: tuple[Benchmark, ...] = (
+BENCHMARKS: tuple[Benchmark, ...] = (  # in the order in which they are shown
     _on_test("ptc", "any_technique", "article", "f1", _NLP4IF),
     _on_test("ptc", "loaded_language", "article", "average_precision"),
     _on_test("ptc", "name_calling", "article", "average_precision"),
@@ -149,7 +149,6 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     *_on_both_parts("house", "articles on one event", _AGREEMENT, _OURS),
     *_on_both_parts("standoff", "article", _AGREEMENT, _OURS),
 )
-"""In the order in which they are shown."""
 BENCHMARK_BY_NAME: dict[str, Benchmark] = {one.name: one for one in BENCHMARKS}
 
 

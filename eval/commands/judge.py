@@ -82,8 +82,9 @@ def evaluation_of(
     if data and (corpora is not None or part):
         raise InputError(data[0], "with --data every row is judged; leave out --corpora and --part")
     loaded = tuple(bundle_files.load(one) for one in bundles)
+    parts: tuple[str, ...] = (rows.FILE_PART,)
     if data:
-        held_out, parts = rows.held_out_of_files(data), (rows.FILE_PART,)
+        held_out = rows.held_out_of_files(data)
     else:
         folder = given_folder(corpora)
         held_out = rows.held_out_of_corpora(folder, loaded, allow_other_split=allow_other_split)
