@@ -58,14 +58,6 @@ def test_sentences_come_in_order_with_their_spans_outlet_and_group(examples: Exa
     assert set(examples_of_articles("babe", pages).group) == {"babe/https://a.example/1"}
 
 
-def test_article_without_units_is_split() -> None:
-    whole = Article(id="w", text=TEXT, labels={"hyperpartisan": 0.0})
-    examples = examples_of_articles("hyperpartisan", [whole])
-    texts = ["The dam opened.", "A shining miracle, they say.", "It rained."]
-    assert [s.text for s in examples.sentences] == texts
-    np.testing.assert_array_equal(examples.column("hyperpartisan"), [0, 0, 0])
-
-
 def test_where_takes_a_mask_or_row_numbers(examples: Examples) -> None:
     for kept in (examples.where(examples.article == "ptc/b"), examples.where(np.array([3, 4, 5]))):
         assert [s.article_id for s in kept.sentences] == ["ptc/b"] * 3

@@ -191,12 +191,6 @@ def test_labels_that_do_not_fit_their_text_name_the_article(sentence) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_offsets_are_of_code_points() -> None:
-    text, sentence = "Ça va — 🐟. Fin.", {"start": 11, "end": 15, "labels": {}}
-    (unit,) = standoff.join({**RECORDS[0], "sentences": [sentence]}, text).units or ()
-    assert text[unit.start : unit.end] == "Fin."
-
-
 # --- news -----------------------------------------------------------------------------------------
 
 

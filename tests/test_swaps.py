@@ -18,7 +18,7 @@ from framescope.classifier.records import (
     Unit,
 )
 from framescope.training.data import Examples, Mark, examples_of_articles, swaps
-from framescope.training.data.marks import rewrite, shifted
+from framescope.training.data.marks import rewrite
 from framescope.training.data.swaps import Counterfactuals, Entity, Swap
 from harness import examples
 from outlets import INVENTED
@@ -179,13 +179,6 @@ def test_a_place_over_two_sentences_is_in_the_one_with_most_of_it() -> None:
     assert found[0] is not None
     assert found[0][0].source == Mark(1, 0, 7)
     assert found[1:] == (None, None)
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "wanted"), [(0, 1, (0, 1)), (3, 4, (2, 9)), (5, 9, (2, 9)), (9, 12, (9, 12))]
-)
-def test_a_place_within_rewritten_words_goes_to_their_edge(start, end, wanted) -> None:
-    assert shifted(start, end, [(2, 9, 7)]) == wanted
 
 
 def test_what_is_quoted_moves_with_its_words_and_names_are_looked_for_anew() -> None:

@@ -13,7 +13,7 @@ from framescope.training.corpora.articles import (
     PTC,
     read_exchange,
 )
-from framescope.training.corpora.corpus import Corpus, Shipped
+from framescope.training.corpora.corpus import Corpus
 from framescope.training.corpora.sentences import BABE, CLAIMBUSTER, NEWSSD, WIKIWEASEL
 
 # The parts of a split are drawn in this order: a corpus leaves those before it as they are.
@@ -26,7 +26,7 @@ _PUBLIC = (
     WIKIWEASEL,
     CLAIMBUSTER,
 )
-_OURS = (Shipped(HOUSE_CARD, read_exchange), standoff.StandOff(standoff.CARD, standoff.read))
+_OURS = (Corpus(HOUSE_CARD, read_exchange, shipped=True), standoff.StandOff(standoff.CARD, standoff.read))
 
 CORPORA: dict[str, Corpus] = {one.card.name: one for one in (*_PUBLIC, *_OURS, EXCHANGE)}
 

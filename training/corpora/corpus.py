@@ -99,11 +99,17 @@ class Corpus:
 
     card: Card
     read: Callable[[Path], Iterator[Article]]
-    elsewhere = ""  # a hint for where the corpus isn't found
+    shipped: bool = False  # a clone of the repository holds it whole
 
     def place(self, root: Path | None) -> Path | None:
         """Return the folder to read; None if that takes a folder of corpora."""
-        return root and root / self.card.folder
+        base = house_folder() if self.shipped else root
+        return base and base / self.card.folder
+
+    @property
+    def elsewhere(self) -> str:
+        """A hint for where the corpus isn't found."""
+        return f", and say where it is: --house DIR or {HOUSE_ENVIRONMENT}" if self.shipped else ""
 
     def files(self, place: Path) -> list[Path]:
         """List the files that are read, sorted by relative name."""
@@ -132,13 +138,3 @@ class Corpus:
         if self.card.digest is not None and self.digest(place) != self.card.digest:
             return State.CHANGED
         return State.PRESENT
-
-
-class Shipped(Corpus):
-    """A corpus that a clone of the repository holds whole."""
-
-    elsewhere = f", and say where it is: --house DIR or {HOUSE_ENVIRONMENT}"
-
-    def place(self, root: Path | None) -> Path | None:
-        """Return its folder in the house corpus."""
-        return house_folder() / self.card.folder
