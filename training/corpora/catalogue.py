@@ -26,7 +26,10 @@ _PUBLIC = (
     WIKIWEASEL,
     CLAIMBUSTER,
 )
-_OURS = (Corpus(HOUSE_CARD, read_exchange, shipped=True), standoff.StandOff(standoff.CARD, standoff.read))
+_OURS = (
+    Corpus(HOUSE_CARD, read_exchange, shipped=True),
+    standoff.StandOff(standoff.CARD, standoff.read),
+)
 
 CORPORA: dict[str, Corpus] = {one.card.name: one for one in (*_PUBLIC, *_OURS, EXCHANGE)}
 
