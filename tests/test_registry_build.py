@@ -147,12 +147,6 @@ def test_a_host_that_assets_share_is_their_house_s(tables: Tables) -> None:
     assert tables.outlet("voice-tv").domains == ()
 
 
-def test_namesakes_of_two_countries_stay_apart_and_are_ambiguous(tables: Tables) -> None:
-    ids = [id for id in tables.grouped("outlets") if id.startswith("daily-news")]
-    assert len(ids) == 2
-    assert all(tables.outlet(id).names[0].ambiguous for id in ids)
-
-
 def test_rows_by_hand_win_and_take_the_matrix_s_word_on_control(
     tmp_path: Path, evidence: Path
 ) -> None:

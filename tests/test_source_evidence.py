@@ -134,11 +134,6 @@ def sources(*names: Citation) -> tuple[tuple[str, int], ...]:
     ).sources
 
 
-def test_sources_come_with_their_sentences_most_first() -> None:
-    found = sources(named("Rika Vale"), named("Ormo Bank"), named("Ormo Bank"))
-    assert found == (("Ormo Bank", 2), ("Rika Vale", 1))
-
-
 @pytest.mark.parametrize(
     ("names", "count"),
     [
@@ -228,12 +223,6 @@ def test_quotation_marks_around_all_of_a_republished_article_are_the_wrappers() 
 )
 def test_addresses_in_a_text(text: str, expected: list[str]) -> None:
     assert list(addresses(text)) == expected
-
-
-def test_one_address_twice_is_one_link() -> None:
-    text = "See https://amaro.example/mill."
-    again = "It is at www.amaro.example/mill too."
-    assert article_evidence(report((text, ()), (again, ()))).links == 1
 
 
 @pytest.mark.parametrize("case", NOTICES, ids=lambda c: str(c["name"]))

@@ -84,16 +84,6 @@ def test_no_text_is_too_strange(text):
     SMALL.called(text)
 
 
-@given(st.text("ab '\u2019\n\u00a0\u00ade\u0301\u200b-\uff21й\u0306", max_size=40))
-def test_every_folded_character_has_its_place_in_the_text(text):
-    folded = Folded(text)
-    places = [folded.origin(n) for n in range(len(folded.text))]
-    assert places == sorted(set(places))
-    for place, character in zip(places, folded.text, strict=True):
-        if character in "ab":
-            assert text[place] == character
-
-
 def test_what_stands_far_into_a_text_is_found_where_it_stands():
     filler = "The river rose again — slowly.  " * 4096  # longer than is searched at once
     text = f"{filler}Reuters {filler}{filler}新华社 and the New York Times."
@@ -135,12 +125,6 @@ def test_a_name_over_the_seam_of_two_searches_is_found_once(shift):
 def test_a_name_asked_for(names, ids):
     for name in names.split("|"):
         assert [outlet.id for outlet in SMALL.called(name)] == ids, name
-
-
-def test_every_name_finds_its_outlet():
-    for outlet in SMALL:
-        for name in outlet.names:
-            assert outlet in SMALL.called(name.text)
 
 
 @given(st.lists(st.text().filter(lambda text: "\0" not in text), max_size=5))

@@ -230,10 +230,7 @@ def _site(owners: _Hosts, host: str, said: list[Listing]) -> tuple[str, ...]:
 
 
 def _mark_ambiguous(drafts: list[Draft], known: dict[str, str]) -> None:
-    """Mark the names that two outlets share, and those known to mean other things.
-
-    A name that means one of them all the same ("NBC") is that one's alone: the others lose it.
-    """
+    """Mark the names that two share or that mean other things; "NBC" is one outlet's alone."""
     ids = {draft.id for draft in drafts}
     known = {key: holder if holder in ids else "" for key, holder in known.items()}
     for draft in drafts:
@@ -265,11 +262,7 @@ def _mark_ambiguous(drafts: list[Draft], known: dict[str, str]) -> None:
 
 
 def _prune(draft: Draft, log: list[str]) -> None:
-    """Leave out what says nothing new or nothing at all.
-
-    A name that is the same as another but for an article, case or quotes; a host that is a public
-    suffix (``gov.cn``), under which everybody else is too.
-    """
+    """Leave out names that only repeat another, and hosts that are public suffixes (``gov.cn``)."""
     for domain in draft.domains:
         if is_public_suffix(domain.host):
             log.append(f"hosts: {domain.host} of {draft.id} is a public suffix; left out")

@@ -1,8 +1,4 @@
-"""Rows by hand (`tools/registry/hand/*.tsv`), and one draft of all that is said of an outlet.
-
-By the same id, a shared host, or the same name in the same country; a row by hand wins. Names and
-hosts are united, control comes from the matrix.
-"""
+"""Rows by hand (`tools/registry/hand/*.tsv`), and one draft of all that is said of an outlet."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from framescope.classifier.inputs import is_headline
-from framescope.classifier.outlets.publisher.naming import Credit, Naming, is_ambiguous
-from framescope.classifier.records import Basis, Medium, Outlet, Place, Role
+from framescope.classifier.outlets.publisher.naming import Credit, Naming, gathers, is_ambiguous
+from framescope.classifier.records import Basis, Medium, Outlet, Place
 
 Lines = Sequence[tuple[int, int]]
 """The start and end of an article's lines that are not blank."""
@@ -104,7 +104,7 @@ def _named(match: re.Match[str], place: Place, naming: Naming) -> Iterator[Credi
 
 
 def _signatures(text: str, lines: Lines, naming: Naming) -> Iterator[Credit]:
-    """Find an agency's name that stands alone after the text: "(Xinhua)", "- AFP"."""
+    """Return an agency's name that stands alone after the text: "(Xinhua)", "- AFP"."""
     for start, end in lines[max(1, len(lines) - 3) :]:
         match = _SIGNED.match(text[start:end]) if end - start <= 60 else None
         if match and (outlet := naming.agency(match[1])) is not None:
@@ -153,8 +153,7 @@ def _credit(
     if place is not None:
         start = place.start + match.start()
         place = Place(start, start + len(words))
-    gathers = outlet is not None and outlet.role is Role.AGGREGATOR
-    return Credit(name, outlet, words, Basis.TEXT, place, agency=agency, gathers=gathers)
+    return Credit(name, outlet, words, Basis.TEXT, place, agency=agency, gathers=gathers(outlet))
 
 
 MAX_BYLINE = 200  # characters that are read
@@ -284,24 +283,16 @@ def of_dateline(text: str, lines: Lines, naming: Naming, title: str | None = Non
             continue
         # "TASS - What it is" may be a headline; brackets make it a dateline.
         headline = index == 0 and len(lines) > 1 and is_headline(text[start:end][:_HEADLINE])
-        if found := _read(head, naming, plain=not headline):
-            name, outlet, first, last = found
-            place = Place(start + first, start + last)
-            words = text[place.start : place.end]
+        found = _bracketed(head, naming) or _slashed(head, naming)
+        found = found or (None if headline else _plain(head, naming)) or _chinese(head, naming)
+        if found:
+            name, outlet, length = found
+            place, words = Place(start, start + length), text[start : start + length]
             return Credit(name, outlet, words, Basis.DATELINE, place, agency=True)
     return None
 
 
-_Found = tuple[str, Outlet | None, int, int]
-
-
-def _read(head: str, naming: Naming, *, plain: bool) -> _Found | None:
-    return (
-        _bracketed(head, naming)
-        or _slashed(head, naming)
-        or (_plain(head, naming) if plain else None)
-        or _chinese(head, naming)
-    )
+_Found = tuple[str, Outlet | None, int]  # whom it names, and its length
 
 
 def _bracketed(head: str, naming: Naming) -> _Found | None:
@@ -323,7 +314,7 @@ def _bracketed(head: str, naming: Naming) -> _Found | None:
         return None  # "Karst Press (Reuters) said"
     elif _explains(prefix, match[1], outlet):
         return None
-    return name, outlet, 0, len(head[: match.end()].rstrip())
+    return name, outlet, len(head[: match.end()].rstrip())
 
 
 def _slashed(head: str, naming: Naming) -> _Found | None:
@@ -334,7 +325,7 @@ def _slashed(head: str, naming: Naming) -> _Found | None:
     newswire = match[1].casefold().endswith(("newswire", "wire"))
     if outlet is None and not newswire and not match[1].isupper():
         return None
-    return match[1], outlet, 0, match.end()
+    return match[1], outlet, match.end()
 
 
 def _plain(head: str, naming: Naming) -> _Found | None:
@@ -350,19 +341,19 @@ def _plain(head: str, naming: Naming) -> _Found | None:
     if last and _is_place(before):
         outlet = naming.agency(last)
         if outlet is not None and (len(parts) > 1 or last.isupper()):
-            return last, outlet, 0, len(head[: match.end()].rstrip())
+            return last, outlet, len(head[: match.end()].rstrip())
     sender = re.match(r"([^.:,/\n]{2,40})[.:]\s", after)
     if sender and re.search(r"\d", before) and _is_place(before):
         outlet = naming.agency(sender[1])
         if outlet is not None:
-            return sender[1], outlet, 0, match.end() + sender.end(1) + 1
+            return sender[1], outlet, match.end() + sender.end(1) + 1
     return None
 
 
 def _chinese(head: str, naming: Naming) -> _Found | None:
     match = _CHINESE.match(head)
     outlet = Naming(naming.registry).resolve(match[1]) if match else None
-    return None if match is None or outlet is None else (match[1], outlet, 0, match.end())
+    return None if match is None or outlet is None else (match[1], outlet, match.end())
 
 
 def _sender(words: str, naming: Naming) -> tuple[str, Outlet | None]:

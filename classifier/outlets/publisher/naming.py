@@ -80,6 +80,11 @@ def at(address: str, registry: Registry) -> Outlet | None:
     return found.outlet if found and found.domain.role is not DomainRole.IMPOSTER else None
 
 
+def gathers(outlet: Outlet | None) -> bool:
+    """Return whether an outlet only gathers what others publish."""
+    return outlet is not None and outlet.role is Role.AGGREGATOR
+
+
 def is_ambiguous(name: str, outlet: Outlet) -> bool:
     """Whether an outlet's name means other things too."""
     key = name.casefold().strip()
@@ -145,8 +150,7 @@ def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
     if found.domain.role is DomainRole.IMPOSTER:
         return PageOwner(stranger, imposter=True, imitated=found.outlet)
     outlet = registry.account(address) or found.outlet
-    gathers = outlet.role is Role.AGGREGATOR
-    credit = Credit(outlet.name, outlet, address, Basis.URL, gathers=gathers)
+    credit = Credit(outlet.name, outlet, address, Basis.URL, gathers=gathers(outlet))
     account = _account(address, host, found.domain.host) if outlet.role is Role.PLATFORM else None
     return PageOwner(credit, account)
 

@@ -18,6 +18,7 @@ from framescope.classifier.outlets.publisher.naming import (
     Naming,
     PageOwner,
     at,
+    gathers,
     page_owner,
 )
 from framescope.classifier.outlets.registry.registry import Registry
@@ -48,8 +49,9 @@ _TRANSLATED = re.compile(
 _HOST = re.compile(r"\b(?:[\w-]{1,63}\.){1,4}[a-z]{2,12}\b")
 _WRAPPER = 4_000  # characters around a republished part in which its monitor may be named
 _PART = 100_000  # characters of such a part in which its translator's insertions are looked for
-
-
+_SIGNATURE_LINES = 6  # under the headline, in which a byline stands
+_LINE = re.compile(r"[^\r\n]+")
+_BY = re.compile(r"(?:By|BY|From|by)\s(?=\S)")
 _Layer = tuple[Republication, Credit]
 
 
@@ -116,11 +118,6 @@ def _named(article: Article, part: Republication, registry: Registry) -> Credit 
     return None
 
 
-_SIGNATURE_LINES = 6  # under the headline, in which a byline stands
-_LINE = re.compile(r"[^\r\n]+")
-_BY = re.compile(r"(?:By|BY|From|by)\s(?=\S)")
-
-
 def publication(article: Article, registry: Registry) -> Publication:
     """Find who published an article, and whom it carries.
 
@@ -181,7 +178,6 @@ class _Chain:
 
     def _publishers(self, page: PageOwner | None) -> Iterator[Credit]:
         """Return who published it by address, metadata, header or the page's own furniture."""
-        article = self.article
         found = page.credit if page else None
         given = self._given(found.outlet if found else None)
         if self.imprint.gatherer is not None:
@@ -197,8 +193,7 @@ class _Chain:
                 return
             if role is Role.AGGREGATOR or _is_agency_apart(given, found.outlet):
                 yield found
-                if given is not None and not _same(given, found):
-                    yield given
+                yield from () if given is None or _same(given, found) else (given,)
                 return
             if given is None or given.outlet is None or given.outlet.id == found.outlet.id:
                 name = given.name if given is not None else found.name
@@ -208,8 +203,12 @@ class _Chain:
             yield given
         elif found is not None:
             yield found
-        elif article.site_name is None:
-            yield from self._self_named()
+        elif self.article.site_name is None:
+            named = ((own_name_of_page(line), line) for line in self.imprint.lines)
+            for name, line in ((name, line) for name, line in named if name):
+                outlet = self._resolve(name)
+                yield Credit(name, outlet, line, Basis.SITE_NAME, gathers=gathers(outlet))
+                return
 
     def _given(self, near: Outlet | None) -> Credit | None:
         article = self.article
@@ -220,10 +219,9 @@ class _Chain:
         if outlet is None and article.site_name and article.site_name != name:
             outlet = self._resolve(article.site_name, near)
         if self.imprint.header is not None:
-            return Credit(name, outlet, self.imprint.header, Basis.HEADER, gathers=False)
-        gathers = outlet is not None and outlet.role is Role.AGGREGATOR
+            return Credit(name, outlet, self.imprint.header, Basis.HEADER)
         basis = Basis.SITE_NAME if name == article.site_name else Basis.GIVEN
-        return Credit(name, outlet, name, basis, gathers=gathers)
+        return Credit(name, outlet, name, basis, gathers=gathers(outlet))
 
     def _account(self, page: PageOwner, given: Credit | None) -> Credit | None:
         """Return whose account on a platform it is."""
@@ -235,20 +233,13 @@ class _Chain:
             return Credit(page.account, None, page.credit.evidence, Basis.URL)
         return None
 
-    def _self_named(self) -> Iterator[Credit]:
-        for line in self.imprint.lines:
-            if name := own_name_of_page(line):
-                outlet = self._resolve(name)
-                gathers = outlet is not None and outlet.role is Role.AGGREGATOR
-                yield Credit(name, outlet, line, Basis.SITE_NAME, gathers=gathers)
-                return
-
     # --- the agency -------------------------------------------------------------------------------
 
     def _agency(self, near: Outlet | None) -> list[Credit]:
         """Return whom dateline or byline name, the dateline first."""
         named = Naming(self.registry, near)
-        lines = self._inner_lines()
+        inner = next(iter(self.article.republications), Republication(0, len(self.text), "", ""))
+        lines = [line for line in self.lines if inner.start <= line[0] < inner.end]
         if found := credits.of_dateline(self.text, lines, named, self.article.title):
             return [found]
         for byline, place in self._bylines():
@@ -259,8 +250,8 @@ class _Chain:
     def _owners(self, near: Outlet | None) -> list[Credit]:
         """Return whom credit lines name: one, or who distributes and whose it is."""
         found: list[Credit] = []
-        around, named = self.imprint.lines, Naming(self.registry, near)
-        for credit in credits.credited(self.text, self.lines, around, named):
+        named = Naming(self.registry, near)
+        for credit in credits.credited(self.text, self.lines, self.imprint.lines, named):
             if self._in_chain(credit):
                 break  # the publisher's own copyright
             # A copyright in a name nobody knows may be the publisher's own house.
@@ -270,13 +261,6 @@ class _Chain:
                 break
             found.append(credit)
         return found
-
-    def _inner_lines(self) -> list[tuple[int, int]]:
-        """Return the lines of the part that is republished, else all."""
-        if not self.article.republications:
-            return self.lines
-        part = self.article.republications[0]
-        return [line for line in self.lines if part.start <= line[0] < part.end]
 
     def _bylines(self) -> Iterator[tuple[str, Place | None]]:
         yield from ((line, None) for line in self.imprint.lines if _BY.match(line))

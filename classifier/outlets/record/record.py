@@ -4,20 +4,12 @@ One rater's word is shown as it is, with its date; an estimate and its interval 
 controls an outlet is no part of its record. Without an assessment there is none, whatever the
 article shows: unknown is not unreliable, nor is it one half.
 
-An estimate is a Beta distribution, made of assessments as a reputation system makes one of ratings
-(Jøsang and Ismail, 2002, *The Beta Reputation System*): each counts as a number of good and bad
-observations, weighted by the rater's firmness and forgotten with time. It starts from Beta(1, 1),
-which says nothing; that prior is never reported by itself.
-
-* **Age.** An assessment loses half its weight every `HALF_LIFE` years. The English Wikipedia calls
-  a discussion of a source stale after four years without another; that is the half-life.
-* **Scarcity.** Fewer assessments are fewer observations. A rater counts once, with its latest word.
-* **Disagreement.** The observations of raters who differ count for less: all are multiplied by
-  ``1 - 4 v``, with ``v`` the variance of what they say, which is at most 1/4 (as overdispersion
-  divides the information of counts; McCullagh and Nelder, 1989, section 4.5).
-
-How many observations an assessment is worth (`OBSERVATIONS`), and what share of them is good
-(`VALUES`), is this project's judgement; the order of the terms is the raters'.
+An estimate is a Beta distribution, as a reputation system makes one of ratings (Jøsang and Ismail,
+2002): each assessment counts as a number of good and bad observations, weighted by the rater's
+firmness and halved every `HALF_LIFE` years; Wikipedia calls a discussion stale after four years.
+Where raters differ, all are multiplied by ``1 - 4 v``, with ``v`` the variance of what they say (as
+overdispersion divides the information of counts; McCullagh and Nelder, 1989, section 4.5). What an
+assessment is worth and a term stands for is this project's judgement (docs/source-record.md).
 """
 
 from __future__ import annotations
@@ -282,7 +274,6 @@ def _of_nobody(
     evidence: ArticleEvidence | None,
     moment: Date | None,
 ) -> Record:
-    """Return the record of a page whose outlet the registry doesn't hold."""
     # A longer chain says that the words are not the page's own.
     if site is not None and len(published.chain) <= 1:
         listed = Assessment(NETWORK, site.network, site.evidence, _SITE_CONFIDENCE)

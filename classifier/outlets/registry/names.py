@@ -5,10 +5,8 @@ for, a name of several words matches in any case; met, it needs its capitals. On
 capitals matches only so ("RT", never "rt"), and an ambiguous one ("Mirror") is never taken for the
 outlet when met.
 
-Whether a name means the outlet there is told from its context: "Xinhua Road" is a street and
-"Xinhua: China to send pandas" a report. A small regression over named features decides, learned
-from labelled sentences (`tools.registry.mentions`). From zero up the sum of the weights means an
-outlet.
+A small regression tells from the context whether a name means the outlet there ("Xinhua Road" is a
+street); it is learned from labelled sentences (`tools.registry.mentions`).
 """
 
 from __future__ import annotations
@@ -310,7 +308,6 @@ _LATIN = re.compile("[A-Za-z]")
 _JOINABLE = frozenset({"doubtful", "one word", "capitals"})  # what the words beside it go with
 _NEARBY = frozenset({"news nouns", "saying verbs", "citing words"})
 _SHORT, _MANY = 4, 3  # letters of a short name, words of a long one
-_ARTICLES = frozenset({"the", "a", "an"})
 _JOINED = ("-based", "-language", "-owned", "-run", "-backed")
 _MARKS = {
     **dict.fromkeys(".!?;", "stop"),
@@ -335,9 +332,7 @@ def features(text: str, start: int, stop: int, known: NameKnown) -> list[str]:
     """Return the features of a name in a text; two that hold together are joined by ``&``."""
     before = _TOKEN.findall(text, max(0, start - _NEAR), start)
     behind = _TOKEN.findall(text, stop, stop + _NEAR)
-    article = bool(before) and before[-1].lower() in _ARTICLES
-    if article:
-        before.pop()
+    article = before.pop() if before and before[-1].lower() in ("the", "a", "an") else ""
     left, right = _left(before), _right(behind, text[stop : stop + 2])
     found = ["always", f"left:{left}", f"right:{right}", *_of_name(text[start:stop], known)]
     possessive = text.startswith("'s", stop)

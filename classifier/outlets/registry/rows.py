@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 from framescope.classifier.outlets.registry.addresses import host_in
@@ -69,6 +70,11 @@ def _host(text: str) -> str:
     return host
 
 
+def _fitting(value: str, info: ValidationInfo) -> str:
+    """Hold a value to the claim, or to what the statement is about."""
+    return _checked(value, stated(info.data.get("about") or info.data.get("claim") or ""))
+
+
 _Text = Annotated[str, Strict(), _as("outlets", "name")]
 _Country = Annotated[str, Strict(), _as("outlets", "country")]
 _Confidence = Annotated[float, Strict(), _as("assessments", "confidence")]
@@ -102,8 +108,6 @@ class _Domain(_Row):
 
 
 class _Control(_Cited):
-    """What may be said of control in one place: the same as a statement each, and an owner."""
-
     funding: Holder | None = None
     governance: Holder | None = None
     editorial: Holder | None = None
@@ -117,10 +121,7 @@ class _Statement(_Cited):
     through: _Text | None = None
     confidence: _Confidence = 1.0
 
-    @field_validator("value")
-    @classmethod
-    def _of_what_it_is_about(cls, value: str, info: ValidationInfo) -> str:
-        return _checked(value, stated(info.data.get("about", "")))
+    _fits = field_validator("value")(_fitting)
 
 
 class _Owner(_Cited):
@@ -136,10 +137,7 @@ class _Assessment(_Cited):
     value: _Text
     confidence: _Confidence = 1.0
 
-    @field_validator("value")
-    @classmethod
-    def _of_the_claim(cls, value: str, info: ValidationInfo) -> str:
-        return _checked(value, stated(info.data.get("claim", "")))
+    _fits = field_validator("value")(_fitting)
 
 
 class _Account(_Cited):
@@ -175,24 +173,17 @@ def outlet_of_line(line: str, registry: Registry) -> Outlet:
             f"id: must be an outlet of the registry, since the line extends it, not '{row.id}'"
         )
     name = row.name or base.name
-    said = {
-        Statement(one.about, one.value, one.evidence, one.confidence, one.through)
-        for one in row.statements
-    }
+    given = row.statements
+    said = {Statement(s.about, s.value, s.evidence, s.confidence, s.through) for s in given}
     holdings = [_holding(one) for one in row.owners]
     if control := row.control:
-        values = ((about, getattr(control, about)) for about in (*STEERING, About.CODE))
-        said |= {
-            Statement(about, value, control.evidence)
-            for about, value in values
-            if value and value != Holder.UNKNOWN
-        }
+        for about in (*STEERING, About.CODE):
+            if (value := getattr(control, about)) not in (None, Holder.UNKNOWN):
+                said.add(Statement(about, value, control.evidence))
         if control.owner:
             owner = Owner(slug(control.owner) or "owner", control.owner)
             holdings.append(Holding(owner, None, control.evidence))
-    assessments = [
-        Assessment(one.claim, one.value, one.evidence, one.confidence) for one in row.assessments
-    ]
+    assessments = [Assessment(a.claim, a.value, a.evidence, a.confidence) for a in row.assessments]
     accounts = [Account(one.platform, one.handle, one.evidence) for one in row.accounts]
     return Outlet(
         row.id,
@@ -236,11 +227,8 @@ def _named(main: str, names: Iterable[Name]) -> tuple[Name, ...]:
     names = list(names)
     said = next((name for name in names if name.text == main), Name(main))
     first = Name(main, NameKind.MAIN, said.lang, said.ambiguous)
-    others = [
-        # What was the main name is still a name.
-        Name(n.text, NameKind.ALIAS, n.lang, n.ambiguous) if n.kind is NameKind.MAIN else n
-        for n in names
-    ]
+    # What was the main name is still a name.
+    others = [replace(n, kind=NameKind.ALIAS) if n.kind is NameKind.MAIN else n for n in names]
     return _once((first, *others), lambda name: name.text)
 
 
