@@ -143,7 +143,7 @@ def hosts_by_hand(data: str) -> dict[str, str]:
 class Held:
     """That an owner holds what it stands at, or a share of it: percent, None where unknown."""
 
-    owner: str  # an id of `training.registry.owners.Owners`
+    owner: str  # an id of `tools.registry.owners.Owners`
     share: float | None
     evidence: Evidence
 
