@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,7 +81,7 @@ def calibrate(
 
 
 def _targets(
-    precision: list[str] | tuple[()], recall: list[str] | tuple[()], confidence: float
+    precision: Sequence[str], recall: Sequence[str], confidence: float
 ) -> dict[str, Target]:
     from framescope.classifier.taxonomy import in_order
     from framescope.eval.calibration import CalibrationError, Target
@@ -88,10 +90,9 @@ def _targets(
     for figure, given in (("precision", precision), ("recall", recall)):
         for one in given:
             signal, _, share = one.partition("=")
-            try:
+            value = 0.0
+            with suppress(ValueError):
                 value = float(share)
-            except ValueError:
-                value = 0.0
             if not 0 < value < 1:
                 reason = "write SIGNAL=SHARE, with a share between 0 and 1"
                 raise CalibrationError(f"--{figure} {one}: {reason}")

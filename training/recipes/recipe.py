@@ -164,7 +164,6 @@ def read_recipe(given: str) -> Recipe:
     or a value of another kind than its key takes.
     """
     record = _read(given, None, ())
-    record.pop("extends", None)
     record.setdefault("name", plain_name(Path(given).name.removesuffix(".toml")))
     if "corpora" not in record:
         raise TrainingError(
@@ -206,10 +205,9 @@ def _read(given: str, home: Path | None, before: Sequence[str]) -> dict[str, Any
     record = _resolved(record, folder or Path())
     if "extends" not in record:
         return record
-    below = _read(record["extends"], folder, (*before, name))
-    for key in ("name", "meaning"):  # these describe the other recipe
-        below.pop(key, None)
-    return _merged(below, record)
+    below = _read(record.pop("extends"), folder, (*before, name))
+    own = ("name", "meaning")  # which describe the other recipe
+    return _merged({key: value for key, value in below.items() if key not in own}, record)
 
 
 def _find(given: str, home: Path | None, by: str | None) -> tuple[str, Path | None, str]:
