@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -41,10 +42,14 @@ class Checked(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+_adapter = cache(TypeAdapter)  # made once per type: a user's file has thousands of rows
+
+
 def validate(kind: type[T], data: object) -> T:
     """Return plain values as an instance of a type; `ValueError` names the first fault."""
     try:
-        return TypeAdapter(kind).validate_python(data)
+        found: T = _adapter(kind).validate_python(data)
+        return found
     except ValidationError as error:
         raise ValueError(explain(error, kind)) from None
 
