@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError
-from framescope.classifier.models.domain import DOMAIN, TrainingDomain
+from framescope.classifier.models.articles import DOMAIN, TrainingDomain
 from framescope.classifier.records import Article, BatchReport, Unit
 from framescope.classifier.reports import to_json
 from framescope.classifier.reports.sourcing import UNLIKE, in_brief

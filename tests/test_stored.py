@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError, SourcesError
-from framescope.classifier.models.stored import read_arrays, read_json
+from framescope.classifier.models.base import read_arrays, read_json
 from framescope.classifier.outlets import load_registry
 
 WEIGHTS, VOCABULARY = "weights.npz", "vocabulary.json"

@@ -13,8 +13,15 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from framescope.classifier.attribution.lexicon import places, terms, word_set
-from framescope.classifier.attribution.phrases import Phrase, Shape, parse, words_of
+from framescope.classifier.attribution.phrases import (
+    Phrase,
+    Shape,
+    parse,
+    places,
+    terms,
+    word_set,
+    words_of,
+)
 from framescope.classifier.records import Place, SourceKind
 
 # A run of capitals: a full name, before a text goes on with the surname alone. A full stop within a

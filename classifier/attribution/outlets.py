@@ -17,8 +17,14 @@ from collections.abc import Iterable, Set
 from functools import cache, lru_cache
 from typing import Protocol
 
-from framescope.classifier.attribution.lexicon import is_place, places, word_list
-from framescope.classifier.attribution.phrases import Phrase, Shape, words_of
+from framescope.classifier.attribution.phrases import (
+    Phrase,
+    Shape,
+    is_place,
+    places,
+    word_list,
+    words_of,
+)
 from framescope.classifier.records import DomainRole, Found, Medium, Mention, Outlet
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from framescope.classifier.attribution.lexicon import word_set
+from framescope.classifier.attribution.phrases import word_set
 from framescope.classifier.records import Sentence
 
 _OPENS = "start"

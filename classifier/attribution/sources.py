@@ -13,16 +13,6 @@ from functools import cache
 from itertools import takewhile
 
 from framescope.classifier.attribution.antecedents import PRONOUNS, Antecedents, SourceType
-from framescope.classifier.attribution.lexicon import (
-    PLACES,
-    campaigns,
-    is_any,
-    leads,
-    places,
-    terms,
-    word_list,
-    word_set,
-)
 from framescope.classifier.attribution.outlets import (
     Outlets,
     any_state_media,
@@ -31,7 +21,20 @@ from framescope.classifier.attribution.outlets import (
     state_media_words,
     without_clauses,
 )
-from framescope.classifier.attribution.phrases import Phrase, Shape, parse, words_of
+from framescope.classifier.attribution.phrases import (
+    PLACES,
+    Phrase,
+    Shape,
+    campaigns,
+    is_any,
+    leads,
+    parse,
+    places,
+    terms,
+    word_list,
+    word_set,
+    words_of,
+)
 from framescope.classifier.records import Mention, Place, SourceKind
 
 NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)

@@ -3,8 +3,7 @@
 In: what ``--model`` says, or a trained model. Out: a loaded `Bundle`, or a folder written whole.
 """
 
-from framescope.classifier.bundles.bundle import Bundle, load
-from framescope.classifier.bundles.listing import describe, list_bundles, pull, push
+from framescope.classifier.bundles.bundle import Bundle, describe, list_bundles, load, pull, push
 from framescope.classifier.bundles.manifest import (
     CARD,
     FORMAT,

@@ -1,20 +1,33 @@
-"""Loading a bundle: every digest is checked before anything else is read."""
+"""Loading bundles, every digest being checked first; and listing, describing and copying them."""
 
 from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier.bundles.manifest import KINDS, define, digest_of, verify
-from framescope.classifier.bundles.store import resolve
+from framescope.classifier.bundles.hub import is_address, upload
+from framescope.classifier.bundles.manifest import (
+    CARD,
+    KINDS,
+    MANIFEST,
+    check_card,
+    copy,
+    define,
+    digest_of,
+    read_manifest,
+    verify,
+)
+from framescope.classifier.bundles.store import ModelStore, StoreError, home, resolve, split_name
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models import DOMAIN, Calibration, Model, TrainingDomain
 from framescope.classifier.outlets import Registry, load_registry
 from framescope.classifier.runtime import instructions
+
+_FACTS = ("bundle", "kind", "digest", "format", "signals", "code_version", "path")
 
 
 @dataclass(frozen=True)
@@ -98,3 +111,110 @@ def _domain(folder: Path, manifest: Mapping[str, Any]) -> TrainingDomain | None:
         return TrainingDomain.load(folder, len(manifest["signals"]))
     except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise BundleError(f"{folder / DOMAIN}: damaged ({error}); get the bundle again") from None
+
+
+# --- listing and copying --------------------------------------------------------------------------
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    manifest = read_manifest(folder)
+    check_card(folder)
+    values = (
+        manifest["name"], manifest["kind"], digest_of(manifest), manifest["format"],
+        len(manifest["signals"]), manifest.get("code_version"), str(folder),
+    )  # fmt: skip
+    return dict(zip(_FACTS, values, strict=True))
+
+
+def list_bundles(store: ModelStore) -> list[dict[str, Any]]:
+    """List the shipped bundles and every version in a store.
+
+    Each has ``name``, ``version``, ``current``, ``promoted`` (when), ``state`` (``ships``, ``ok``,
+    or why a bundle can't be used) and what the manifest says.
+    """
+    nothing = dict.fromkeys(("version", "current", "promoted"))
+    found = [{"name": kind, **nothing, "state": "ships", **_facts(resolve(kind))} for kind in KINDS]
+    for name in store.names():
+        try:
+            found += _versions(store, name)
+        except BundleError as error:
+            found.append({"name": name, **nothing, "state": str(error), **dict.fromkeys(_FACTS)})
+    return found
+
+
+def _versions(store: ModelStore, name: str) -> Iterator[dict[str, Any]]:
+    promoted = store.get(name)
+    when = {
+        event["version"]: event["when"]
+        for event in store.history(name)
+        if event.get("event") == "current" and event.get("why") != "rolled back"
+    }
+    for number in ([0] if promoted.current == 0 else []) + sorted(promoted.versions):
+        head = {
+            "name": name, "version": number, "current": number == promoted.current,
+            "promoted": when.get(number), "state": "ok" if number else "ships",
+        }  # fmt: skip
+        try:
+            yield {**head, **_facts(promoted.path(number))}
+        except BundleError as error:
+            facts = {**dict.fromkeys(_FACTS), "digest": promoted.versions.get(number)}
+            yield {**head, "state": str(error), **facts}
+
+
+def describe(word: str, store: ModelStore) -> dict[str, Any]:
+    """Return everything that a bundle says of itself, and the history of its name."""
+    parts = split_name(word)
+    name = parts[0] if parts and parts[0] not in KINDS else None
+    history = list(store.history(name)) if name is not None else []
+    promoted = store.find(name) if name is not None else None
+    if promoted is None and history and not Path(word).is_dir():
+        # Every candidate was refused.
+        return {"name": name, "history": history}
+    folder = resolve(word)
+    manifest = read_manifest(folder)
+    sizes = (folder / one for one in (MANIFEST, CARD, *manifest["files"]))
+    found: dict[str, Any] = {
+        "name": word, **_facts(folder),
+        "bytes": sum(path.stat().st_size for path in sizes if path.is_file()),
+        "languages": manifest["languages"], "thresholds": manifest["thresholds"],
+        "corpora": manifest.get("corpora", []),
+        "earlier_corpora": manifest.get("earlier_corpora", []),
+        "split": manifest.get("split"), "seed": manifest.get("seed"),
+        "settings": manifest.get("settings", {}), "metrics": manifest.get("metrics", []),
+    }  # fmt: skip
+    if is_address(word):
+        found["revision"] = folder.name
+    if promoted is not None:
+        found |= {"current": promoted.current, "versions": dict(promoted.versions)}
+        found["history"] = history
+    return found
+
+
+def push(word: str, target: str, *, public: bool = False) -> str:
+    """Copy a bundle to a folder or an address; return where it is, with its digest or revision.
+
+    `public` says whether a repository that has to be created is.
+    """
+    folder = resolve(word)
+    manifest = verify(folder)
+    if is_address(target):
+        return upload(folder, manifest, target, public=public)
+    _copy(folder, Path(target))
+    return f"{target} ({digest_of(manifest)[:12]})"
+
+
+def pull(source: str, output: Path) -> str:
+    """Copy a bundle into a folder; return its digest, with the revision of an address."""
+    folder = resolve(source)
+    _copy(folder, output)
+    revision = f", revision {folder.name}" if is_address(source) else ""
+    return f"{digest_of(read_manifest(output))[:12]}{revision}"
+
+
+def _copy(folder: Path, output: Path) -> None:
+    place, root = output.resolve(), home().resolve()
+    if place == folder.resolve():
+        raise StoreError(f"{output}: is the bundle itself; give another folder")
+    if place.is_relative_to(root):
+        raise StoreError(f"{output}: lies in the model store; type: framescope bundles promote")
+    copy(folder, output)

@@ -3,14 +3,23 @@
 Both models keep one contract, `Model`; nothing outside this package asks which of them it is.
 """
 
-from framescope.classifier.models.articles import ArticleStage
-from framescope.classifier.models.articles import features as article_features
-from framescope.classifier.models.articles import of_articles as features_of_articles
+from framescope.classifier.models.articles import (
+    DOMAIN,
+    FAR,
+    FEWEST_SENTENCES,
+    ArticleStage,
+    TrainingDomain,
+    article_features,
+    features_of_articles,
+    vectors_of_articles,
+)
 from framescope.classifier.models.base import (
+    MAX_FILE,
     Calibration,
     Model,
     Prediction,
-    pool_articles,
+    read_arrays,
+    read_json,
     time_limit,
 )
 from framescope.classifier.models.citation_scorer import (
@@ -24,9 +33,6 @@ from framescope.classifier.models.citation_scorer import (
     features_of,
     resolve_raw_citations,
 )
-from framescope.classifier.models.domain import DOMAIN, FAR, TrainingDomain
-from framescope.classifier.models.domain import FEWEST as FEWEST_SENTENCES
-from framescope.classifier.models.domain import of_articles as vectors_of_articles
 from framescope.classifier.models.evidence import likely, log_odds_of_span, stretches
 from framescope.classifier.models.passages import (
     EMBEDDINGS,
@@ -38,7 +44,6 @@ from framescope.classifier.models.passages import (
     Passage,
     Tokens,
     by_length,
-    with_rows,
 )
 from framescope.classifier.models.placeholders import Reader, TextForm, form_of
 from framescope.classifier.models.placeholders import digest as digest_of_names
@@ -56,7 +61,6 @@ from framescope.classifier.models.raw_citations import (
     RawCitation,
     RowSpan,
 )
-from framescope.classifier.models.stored import MAX_FILE, read_arrays, read_json
 from framescope.classifier.models.tfidf import FILES as TFIDF_FILES
 from framescope.classifier.models.tfidf import BothForms, Ngrams, TfidfModel, count, weigh
 from framescope.classifier.models.tfidf import load as load_tfidf

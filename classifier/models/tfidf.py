@@ -14,10 +14,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from framescope.classifier.errors import BundleError
-from framescope.classifier.models.base import Calibration, Prediction, check_time
+from framescope.classifier.models.base import (
+    Calibration,
+    Prediction,
+    check_time,
+    read_arrays,
+    read_json,
+)
 from framescope.classifier.models.evidence import chunks, standing_out
 from framescope.classifier.models.placeholders import Reader, Reading, TextForm, form_of
-from framescope.classifier.models.stored import read_arrays, read_json
 from framescope.classifier.records import Sentence, Span, fold
 from framescope.classifier.taxonomy import BY_NAME, Level
 from numpy.typing import NDArray

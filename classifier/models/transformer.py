@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models.articles import ArticleStage
-from framescope.classifier.models.base import Calibration, Prediction, check_time, pool_articles
+from framescope.classifier.models.base import (
+    Calibration,
+    Prediction,
+    check_size,
+    check_time,
+    pool_articles,
+    read_arrays,
+)
 from framescope.classifier.models.citation_scorer import (
     CitationScorer,
     decide,
@@ -41,7 +48,6 @@ from framescope.classifier.models.raw_citations import (
     RawCitation,
     RowSpan,
 )
-from framescope.classifier.models.stored import check_size, read_arrays
 from framescope.classifier.records import Citation, Sentence, SourceKind, Span
 from framescope.classifier.runtime import ENCODER, Runtime
 from framescope.classifier.runtime import load as load_graph

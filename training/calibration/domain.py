@@ -1,4 +1,4 @@
-"""Sum up what a model learned from, and how far is far: see `classifier.models.domain`."""
+"""Sum up what a model learned from, and how far is far: see `classifier.models.articles`."""
 
 from __future__ import annotations
 
