@@ -260,7 +260,7 @@ def recalibrate(
     labels = np.stack([rows.column(signal) for signal in tried], axis=1)
     labels = once_an_article(labels, rows.article, tried)
     model: Any = bundle.model
-    logits = model.logits(rows.sentences)
+    logits = model.predict(rows.sentences).logits
     fits, kept = {}, {}
     for column, signal in enumerate(tried):
         known = ~np.isnan(labels[:, column])

@@ -384,11 +384,11 @@ class Evaluation:
         asked = [sentences[number] for number in missing]
         if np.isnan(scores).all():
             # The first call allocates and compiles; a long batch doesn't pay for that again.
-            bundle.model.predict_proba(asked[:_WARM_UP])
+            bundle.model.predict(asked[:_WARM_UP])
         seconds, start = 0.0, 0
         for block in blocks(asked):
             began = time.perf_counter()
-            proba = bundle.model.predict_proba(block)
+            proba = bundle.model.predict(block).proba
             seconds += time.perf_counter() - began
             if not ((proba >= 0) & (proba <= 1)).all():
                 what = "gives scores that are not probabilities; retrain it"

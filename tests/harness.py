@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from framescope.classifier.bundles import Bundle
@@ -23,16 +24,14 @@ class Reader:
         self.skill = skill
         self.calls: list[tuple[Sentence, ...]] = []
 
-    def predict_proba(self, sentences):
+    def predict(self, sentences):
         self.calls.append(tuple(sentences))
         proba = [
             min(float(s.text.split()[-1]) + self.skill * s.text.startswith("yes"), 1.0)
             for s in sentences
         ]
-        return np.repeat(np.array(proba, np.float32)[:, None], len(self.signals), axis=1)
-
-    def predict(self, sentences):
-        raise NotImplementedError
+        table = np.repeat(np.array(proba, np.float32)[:, None], len(self.signals), axis=1)
+        return SimpleNamespace(proba=table)
 
 
 def bundle(name: str, signals: Sequence[str], skill: float = 0.0, threshold: float = 0.5) -> Bundle:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,8 +34,9 @@ class Planted:
     def __init__(self, told: dict[str, np.ndarray]) -> None:
         self.told = told
 
-    def predict_proba(self, sentences):
-        return np.array([self.told[s.article_id][s.index] for s in sentences], np.float32)
+    def predict(self, sentences):
+        proba = [self.told[s.article_id][s.index] for s in sentences]
+        return SimpleNamespace(proba=np.array(proba, np.float32))
 
 
 def examples(articles: int, seed: int, *, partisan: bool = True, corpus: str = "hyperpartisan"):
@@ -103,7 +105,7 @@ def test_what_sentences_carry_tells_articles_of_other_outlets() -> None:
     assert list(stage.outputs.weights) == ["hyperpartisan"]
     assert least == {"hyperpartisan": -np.inf}
     new, told = examples(60, 2)
-    proba = Planted(told).predict_proba(new.sentences)
+    proba = Planted(told).predict(new.sentences).proba
     logits = stage.log_odds(np.zeros_like(proba), proba, SIGNALS, new.sentences)[:, 2]
     truth = new.column("hyperpartisan") > 0.5
     above = (logits[truth][:, None] > logits[~truth][None, :]).mean()
@@ -118,7 +120,7 @@ def test_ordinary_articles_are_counterexamples() -> None:
         of_plain[name][:, 0] = 0.9
     plain = replace(plain, labels=np.full_like(plain.labels, np.nan))
     model = Planted({**told, **of_plain})
-    proba = model.predict_proba(plain.sentences)
+    proba = model.predict(plain.sentences).proba
 
     def flagged(stage: ArticleStage) -> float:
         found = stage.log_odds(np.zeros_like(proba), proba, SIGNALS, plain.sentences)

@@ -48,7 +48,7 @@ def test_learns_what_the_labels_follow(fitted) -> None:
         Sentence("A wicked, vile scheme.", 0, 22, "new", 0),
         Sentence("Ferry fares rose.", 0, 17, "other", 0),
     ]
-    rant, fact = fitted.model.predict_proba(new)
+    rant, fact = fitted.model.predict(new).proba
     claim, loaded, partisan = range(3)
     assert rant[loaded] > 0.5 > fact[loaded]
     assert fact[claim] > rant[claim] + 0.1
@@ -107,7 +107,7 @@ def test_weights_are_those_of_the_regression_on_the_mix(mix: str) -> None:
     expected = regression.decision_function(features)
     at = one.model.signals.index("loaded_language")
     one.model.neighbours = np.zeros(len(one.model.signals))
-    ours = one.model.logits(toy.sentences)[:, at]
+    ours = one.model.predict(toy.sentences).logits[:, at]
     # Weights are kept to five significant bits: each is off by a 32nd of itself at most.
     coefficients = regression.coef_[0]
     assert (abs(ours - expected) <= abs(features) @ abs(coefficients) / 32 + 1e-3).all()

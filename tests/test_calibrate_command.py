@@ -198,7 +198,7 @@ def test_what_speaks_of_chances_decides_as_before(written) -> None:
     _, _, old, new = written
     texts = ("crowns", "the crowns of the mill", "the rain", "observers of crowns and the vile")
     rows = [Sentence(t, 0, len(t), f"x{i}", 0) for i, t in enumerate(texts)]
-    was, now = (one.model.predict_proba(rows) for one in (old, new))
+    was, now = (one.model.predict(rows).proba for one in (old, new))
     assert not np.array_equal(was[:, 0], now[:, 0])
     assert np.array_equal(was[:, 1:], now[:, 1:])
     assert np.array_equal(old.domain.sure(was), new.domain.sure(now))

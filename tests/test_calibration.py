@@ -292,7 +292,7 @@ def test_a_span_earns_the_share_of_its_tokens_that_the_other_side_covers() -> No
 def test_a_bundle_carries_what_was_fitted_on_its_own_int8_scores(transformer_bundle, toy_data):
     found = load(transformer_bundle)
     rows = toy_data.part("validation")
-    logits = found.model.logits(rows.sentences)
+    logits = found.model.predict(rows.sentences).logits
     labels = once_an_article(rows.labels, rows.article, rows.signals)
     fitted = calibration(logits, labels, rows.signals)
     assert fitted.to_record() == found.manifest["calibration"]

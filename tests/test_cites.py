@@ -91,7 +91,7 @@ def test_its_fusion_is_kept_and_decides_its_signals(cites) -> None:
     fusion = CitationScorer.from_record(record)
     assert {"attributed", "vague_source"} <= set(fusion.signals.weights)
     rows = toys.unseen(20)
-    proba = cites.model.predict_proba(rows)[:, cites.signals.index("attributed")]
+    proba = cites.model.predict(rows).proba[:, cites.signals.index("attributed")]
     truth = np.array([bool(marked(s)) for s in rows])
     assert (proba[truth][:, None] > proba[~truth][None, :]).mean() > 0.98
     flagged = proba >= np.float32(cites.thresholds["attributed"])

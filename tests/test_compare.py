@@ -88,7 +88,7 @@ def test_a_row_is_scored_once_whatever_is_read_off_it():
     evaluation = Evaluation((a, b), examples())
     first, again = (evaluation.articles("invented", ["test"], ["claim"]) for _ in range(2))
     assert len(a.model.calls) == 2  # the warm-up, and all of it
-    np.testing.assert_array_equal(first.proba[1], b.model.predict_proba(first.rows.sentences))
+    np.testing.assert_array_equal(first.proba[1], b.model.predict(first.rows.sentences).proba)
     np.testing.assert_array_equal(again.proba[1], first.proba[1])
     assert math.isnan(again.seconds[1])
 

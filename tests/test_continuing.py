@@ -56,7 +56,8 @@ def test_a_network_that_starts_from_a_bundle_says_what_it_says(
     trainer.network.eval()
     assert trainer.settings.max_tokens == start.heads.max_tokens
     new = toys.unseen(12)
-    served = bundles.load(transformer_bundle).model.logits(new)[:, :3]  # the last is an article's
+    # Without the last signal, which is an article's.
+    served = bundles.load(transformer_bundle).model.predict(new).logits[:, :3]
     again, trained = (toys.logits_of(one, new)[:, :3] for one in (trainer, fine_tuned))
     assert ((again > 0) == (served > 0)).mean() > 0.95
     # What comes out of integers is as near to what was trained as what is served is.
@@ -80,7 +81,7 @@ def test_the_bundle_that_ships_is_continued_as_it_scores() -> None:
     assert trainer.signals == found.signals
     names = ("biased_language", "claim", "subjective")
     columns = [found.signals.index(name) for name in names]
-    own, served = toys.logits_of(trainer, rows), found.model.logits(rows)
+    own, served = toys.logits_of(trainer, rows), found.model.predict(rows).logits
     assert np.abs(own[:, columns] - served[:, columns]).max() < 0.5
 
 
@@ -141,9 +142,9 @@ def test_what_decides_is_what_it_was_and_its_past_is_on_record(
     assert heads.gain != start.heads.gain  # which is learned
     new = toys.unseen(12)
     limits = np.array([before.thresholds[s] for s in before.signals])
-    flags = [one.model.predict_proba(new) >= limits for one in (before, found)]
+    flags = [one.model.predict(new).proba >= limits for one in (before, found)]
     assert (flags[0] == flags[1]).mean() > 0.9
-    assert not np.array_equal(before.model.logits(new), found.model.logits(new))
+    assert not np.array_equal(before.model.predict(new).logits, found.model.predict(new).logits)
     origin = {"name": start.manifest["name"], "digest": start.identity}
     assert found.manifest["settings"]["start"] == origin
     assert found.manifest["split"]["added"] == {"mine.jsonl": "1" * 64}
@@ -168,7 +169,7 @@ def test_new_signals_are_fitted_and_corpora_that_are_not_read_again_stay_on_reco
     assert {s: found.thresholds[s] for s in toys.SIGNALS} == start.manifest["thresholds"]
     assert found.manifest["calibration"]["claim"] != [1.0, 0.0]
     new = toys.unseen(40)
-    chance = found.model.predict_proba(new)[:, 0]
+    chance = found.model.predict(new).proba[:, 0]
     named = np.array(["crowns" in s.text for s in new])
     assert chance[named].mean() > chance[~named].mean() + 0.1
     earlier = [one["name"] for one in start.manifest["corpora"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -29,9 +30,10 @@ class Reader:
         self.signals = SIGNALS
         self.skill = skill
 
-    def predict_proba(self, sentences):
+    def predict(self, sentences):
         scores = [0.3 + self.skill * s.text.startswith("Truly") for s in sentences]
-        return np.repeat(np.array(scores, np.float32)[:, None], 2, axis=1)
+        proba = np.repeat(np.array(scores, np.float32)[:, None], 2, axis=1)
+        return SimpleNamespace(proba=proba)
 
 
 def article(number: int) -> dict:

@@ -8,6 +8,7 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -292,13 +293,13 @@ def run(monkeypatch, mine):
         class Odd:
             signals = ("attributed",)
 
-            def predict_proba(self, sentences):
+            def predict(self, sentences):
                 shift = 0.3 if name == "b" else 0.0
                 scores = [
                     0.7 * (len(s.text) * 37 % 101) / 101 + shift * s.text.startswith("The mayor")
                     for s in sentences
                 ]
-                return np.array(scores, np.float32)[:, None]
+                return SimpleNamespace(proba=np.array(scores, np.float32)[:, None])
 
         return replace(bundle(name, ["attributed"]), model=Odd())
 

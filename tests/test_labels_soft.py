@@ -44,7 +44,7 @@ def rumour(share: float, **more: int) -> float:
     settings = BaselineSettings(least=1, mixes=["words"], strengths=[10.0])
     model = BaselineTrainer(settings).fit(examples(share, **more)).model
     sentence = Sentence("Perhaps the mayor fled.", 0, 23, "new", 0)
-    return float(model.predict_proba([sentence])[0, 0])
+    return float(model.predict([sentence]).proba[0, 0])
 
 
 def test_the_baseline_gives_what_lies_between() -> None:

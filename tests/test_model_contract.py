@@ -35,7 +35,7 @@ def test_it_gives_finite_probabilities_by_signals_in_order(model) -> None:
     assert model.signals == in_order(toys.SIGNALS)
     prediction = model.predict(SOME)
     assert isinstance(prediction, Prediction)
-    proba = model.predict_proba(SOME)
+    proba = model.predict(SOME).proba
     assert (proba.shape, proba.dtype) == ((len(SOME), len(model.signals)), np.float32)
     assert (np.isfinite(proba) & (proba >= 0) & (proba <= 1)).all()
     np.testing.assert_array_equal(prediction.proba, proba)
@@ -68,7 +68,7 @@ def test_an_article_scores_the_same_whatever_stands_beside_it(model) -> None:
         alone = [SOME[row] for row in rows]
         own = model.predict(alone)
         np.testing.assert_allclose(own.proba, together.proba[rows], atol=1e-6)
-        beside = model.predict_proba([*long, *alone, *long])[1:-1]
+        beside = model.predict([*long, *alone, *long]).proba[1:-1]
         np.testing.assert_allclose(beside, together.proba[rows], atol=1e-6)
         asked = [(row, "loaded_language") for row in rows]
         here = [(at, "loaded_language") for at in range(len(rows))]
@@ -78,7 +78,7 @@ def test_an_article_scores_the_same_whatever_stands_beside_it(model) -> None:
 def test_typography_changes_nothing(model) -> None:
     curly = Sentence("“A vile scheme” — that’s Orrin’s ferry…", 0, 39, "a", 0)
     plain = replace(curly, text="\"A vile scheme\" - that's Orrin's ferry…")
-    np.testing.assert_array_equal(model.predict_proba([curly]), model.predict_proba([plain]))
+    np.testing.assert_array_equal(model.predict([curly]).proba, model.predict([plain]).proba)
 
 
 ODD = (

@@ -123,14 +123,14 @@ def made(reader: Reader) -> TfidfModel:
 
 def test_the_baseline_tells_types_apart_and_frames_alike(tmp_path) -> None:
     rows = [sentence(f"A vile deal, {name} said.") for name in ("OTAG", "Vesk Herald")]
-    found = made(READER).predict_proba(rows)
+    found = made(READER).predict(rows).proba
     assert found[0, 0] > 0.9
     assert found[1, 0] < 0.2
     assert found[0, 1] == found[1, 1]
     for reader in (READER, Reader()):  # which the files remember
         made(reader).save(tmp_path)
         again = load_tfidf(tmp_path, IDENTITY, REGISTRY)
-        np.testing.assert_array_equal(again.predict_proba(rows), made(reader).predict_proba(rows))
+        np.testing.assert_array_equal(again.predict(rows).proba, made(reader).predict(rows).proba)
 
 
 def test_tokens_of_a_placeholder_stand_for_the_whole_name(encoder) -> None:

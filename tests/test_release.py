@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import grids
 import numpy as np
@@ -222,9 +223,10 @@ def test_a_signal_that_is_no_longer_given_is_refused_and_a_new_one_is_not(monkey
 
 def test_ones_own_labels_count_too(monkeypatch):
     class Forgetful(type(bundle("x", BOTH).model)):
-        def predict_proba(self, sentences):
-            proba = super().predict_proba(sentences)
-            return 1 - proba if sentences[0].article_id.startswith("mine") else proba
+        def predict(self, sentences):
+            proba = super().predict(sentences).proba
+            own = sentences[0].article_id.startswith("mine")
+            return SimpleNamespace(proba=1 - proba if own else proba)
 
     worse = replace(bundle("b", BOTH, 0.4), model=Forgetful(BOTH, 0.4))
     for articles, verdict in ((40, "worse ranking"), (6, "too few to tell")):

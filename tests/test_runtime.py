@@ -37,7 +37,7 @@ def test_runtimes_agree(transformer_bundle, monkeypatch) -> None:
         monkeypatch.setenv(runtime.ENVIRONMENT, one)
         model = bundles.load(transformer_bundle).model
         assert model.runtime.startswith(f"{one} ")
-        found.append(model.predict_proba(NEW))
+        found.append(model.predict(NEW).proba)
     assert np.abs(found[0] - found[1]).mean() < 0.01
     assert ((found[0] >= 0.5) == (found[1] >= 0.5)).mean() >= 0.98
 

@@ -86,9 +86,6 @@ class Scripted:
         plain = sentence.text.rjust(sentence.end)
         return resolve(plain, [replace(sentence, mentions=None)], given, self.registry)[0]
 
-    def predict_proba(self, sentences):
-        return self.predict(sentences).proba
-
 
 class ScriptedPrediction:
     def __init__(self, proba, sentences, citations) -> None:

@@ -96,24 +96,24 @@ def test_occurrences_are_what_is_counted(model) -> None:
 
 
 def test_an_article_signal_reads_the_whole_article(model) -> None:
-    logits = model.logits(SENTENCES)
+    logits = model.predict(SENTENCES).logits
     assert logits[0, 2] == logits[1, 2] != logits[2, 2] == logits[3, 2]
-    alone = model.logits(SENTENCES[:1])
+    alone = model.predict(SENTENCES[:1]).logits
     assert alone[0, 2] != logits[0, 2]
     np.testing.assert_allclose(alone[0, :2], logits[0, :2], atol=1e-6)
 
 
 def test_order_and_batches_do_not_matter(model, monkeypatch) -> None:
-    whole, order = model.logits(SENTENCES), [2, 0, 3, 1]
-    mixed = model.logits([SENTENCES[i] for i in order])
+    whole, order = model.predict(SENTENCES).logits, [2, 0, 3, 1]
+    mixed = model.predict([SENTENCES[i] for i in order]).logits
     np.testing.assert_allclose(mixed, whole[order], atol=1e-5)
     monkeypatch.setattr(tfidf, "_BATCH", 3)
-    np.testing.assert_allclose(model.logits(SENTENCES), whole, atol=1e-5)
+    np.testing.assert_allclose(model.predict(SENTENCES).logits, whole, atol=1e-5)
 
 
 def test_neighbours_add_the_mean_of_what_they_say(model, tmp_path) -> None:
     apart = [*SENTENCES, replace(SENTENCES[3], index=5, start=300, end=332)]
-    own = model.logits(apart) - model.intercepts
+    own = model.predict(apart).logits - model.intercepts
     shares = np.array([0.5, 0.2, 0.0])
     made = TfidfModel(
         SIGNALS, model.blocks, model.weights, model.intercepts, model.calibration, None, shares
@@ -121,9 +121,11 @@ def test_neighbours_add_the_mean_of_what_they_say(model, tmp_path) -> None:
     expected = own.copy()
     for row, other in ((0, 1), (1, 0), (2, 3), (3, 2)):  # the last stands alone
         expected[row] += shares * own[other]
-    np.testing.assert_allclose(made.logits(apart) - model.intercepts, expected, atol=1e-5)
+    np.testing.assert_allclose(made.predict(apart).logits - model.intercepts, expected, atol=1e-5)
     made.save(tmp_path)
-    np.testing.assert_allclose(load(tmp_path, model.calibration).logits(apart), made.logits(apart))
+    np.testing.assert_allclose(
+        load(tmp_path, model.calibration).predict(apart).logits, made.predict(apart).logits
+    )
     means = neighbours_mean(article("c", TEXTS[:3])).toarray()
     np.testing.assert_allclose(means, [[0, 1, 0], [0.5, 0, 0.5], [0, 1, 0]])
 
@@ -142,7 +144,8 @@ def test_evidence_names_the_words_that_matter_without_punctuation(model, row, ex
 def test_contributions_of_words_add_up_to_the_log_odds(model, monkeypatch) -> None:
     seen: list[float] = []
     monkeypatch.setattr(tfidf, "standing_out", lambda *args: seen.append(args[2].sum()) or [])
-    prediction, logits = model.predict(SENTENCES), model.logits(SENTENCES)
+    prediction = model.predict(SENTENCES)
+    logits = prediction.logits
     prediction.evidence([(row, "claim") for row in range(4)])
     np.testing.assert_allclose(seen, logits[:, 0] - model.intercepts[0], atol=1e-4)
     seen.clear()
@@ -159,7 +162,7 @@ def test_saving_and_loading_changes_nothing(model, tmp_path) -> None:
     assert one == two
     assert one.keys() == {VOCABULARY, WEIGHTS}
     loaded = load(tmp_path / "one", model.calibration)
-    np.testing.assert_array_equal(loaded.predict_proba(SENTENCES), model.predict_proba(SENTENCES))
+    np.testing.assert_array_equal(loaded.predict(SENTENCES).proba, model.predict(SENTENCES).proba)
     before, after = model.predict(SENTENCES), loaded.predict(SENTENCES)
     assert before.evidence([(1, "claim")]) == after.evidence([(1, "claim")])
 
@@ -211,8 +214,8 @@ def test_a_bundle_reads_names_by_the_registry_it_is_loaded_with(model, tmp_path)
         )
         bundles.write(tmp_path / "made", manifest, "# Named\n", made.save)
         for registry in (None, own):
-            found = bundles.load(tmp_path / "made", registry).model.logits(rows)[0, 1]
+            found = bundles.load(tmp_path / "made", registry).model.predict(rows).logits[0, 1]
             logits[reader.registry is None, registry is None] = found
     # An outlet's name is no loaded word, whatever it is called; without placeholders it is read.
     assert logits[False, True] > logits[False, False] + 0.5
-    assert logits[True, True] == logits[True, False] == model.logits(rows)[0, 1]
+    assert logits[True, True] == logits[True, False] == model.predict(rows).logits[0, 1]

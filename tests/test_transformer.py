@@ -49,10 +49,10 @@ def test_probabilities_are_the_calibrated_logits(transformer_bundle, model) -> N
     slope = np.array([2, 0.5, 1, 1], np.float32)
     other = Calibration(toys.SIGNALS, slope, np.array([-1, 0, 1, 0], np.float32))
     new = toys.unseen(3)
-    logits = model.logits(new)
-    calibrated = load_transformer(transformer_bundle, other).predict_proba(new)
+    logits = model.predict(new).logits
+    calibrated = load_transformer(transformer_bundle, other).predict(new).proba
     np.testing.assert_allclose(calibrated, other.apply(logits), atol=1e-6)
-    np.testing.assert_allclose(model.predict_proba(new), 1 / (1 + np.exp(-logits)), atol=1e-6)
+    np.testing.assert_allclose(model.predict(new).proba, 1 / (1 + np.exp(-logits)), atol=1e-6)
 
 
 def test_neighbours_are_context(model) -> None:
@@ -60,7 +60,7 @@ def test_neighbours_are_context(model) -> None:
     before = Sentence("What a vile scheme, this ferry of Vesk!", 0, 39, "a", 0)
     apart = replace(before, article_id="b")
     together, single, strangers = (
-        model.logits(rows)[-1] for rows in ([before, alone], [alone], [apart, alone])
+        model.predict(rows).logits[-1] for rows in ([before, alone], [alone], [apart, alone])
     )
     np.testing.assert_array_equal(single[:3], strangers[:3])
     assert np.abs(single[:3] - together[:3]).max() > 1e-4
@@ -73,7 +73,7 @@ def test_an_article_longer_than_a_passage_is_read_to_its_end(model) -> None:
     ]
     texts = "What a vile scheme, this ferry of Orrin!", "Many in Orrin use the ferry every day."
     ends = [Sentence(text, 4000, 4000 + len(text), "a", 60) for text in texts]
-    vile, plain = (model.predict_proba([*rows, end])[-1, 2] for end in ends)
+    vile, plain = (model.predict([*rows, end]).proba[-1, 2] for end in ends)
     assert vile > 2 * plain
 
 
@@ -133,7 +133,8 @@ def test_a_graph_in_float32_is_the_network_and_gives_its_weights(
     for name, value in weights.items():
         np.testing.assert_array_equal(state[name].numpy(), value, err_msg=name)
     new = toys.unseen(12)
-    given = load_transformer(tmp_path, IDENTITY).logits(new)[:, :3]  # the last is of articles
+    # Without the last signal, which is of articles.
+    given = load_transformer(tmp_path, IDENTITY).predict(new).logits[:, :3]
     np.testing.assert_allclose(given, toys.logits_of(fine_tuned, new)[:, :3], atol=0.1)
 
 
@@ -144,7 +145,7 @@ def test_signals_without_spans_need_no_tags(encoder, tmp_path) -> None:
     trainer = TransformerTrainer(encoder, toys.SHORT.changed(epochs=0)).fit(sources)
     export(trainer.network, trainer.heads(), encoder / TOKENIZER, tmp_path)
     model = load_transformer(tmp_path, Calibration.identity(sources.signals))
-    assert model.predict_proba(toys.unseen(2)).shape == (10, 2)
+    assert model.predict(toys.unseen(2)).proba.shape == (10, 2)
 
 
 # --- evidence -------------------------------------------------------------------------------------

@@ -45,10 +45,6 @@ class Model(Protocol):
         """Score sentences: whole articles in order, as context and article signals need them."""
         ...
 
-    def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
-        """Return the calibrated probabilities alone."""
-        ...
-
 
 @dataclass(frozen=True)
 class Calibration:

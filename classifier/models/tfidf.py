@@ -263,14 +263,6 @@ class TfidfModel:
         proba = self.calibration.apply(scored.logits)
         return Prediction(proba, scored.logits, citations, scored.logits, scored.evidence)
 
-    def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
-        """Return calibrated probabilities, shape (n_sentences, n_signals)."""
-        return self.calibration.apply(self.logits(sentences))
-
-    def logits(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
-        """Return log-odds before calibration, shape (n_sentences, n_signals)."""
-        return _Scored.of(self, sentences).logits
-
     def save(self, folder: Path) -> None:
         """Write `WEIGHTS` and `VOCABULARY` into a folder, without pickle."""
         arrays = {f"idf_{number}": block.idf for number, block in enumerate(self.blocks)}

@@ -234,14 +234,6 @@ class TransformerModel:
         evidence = _Evidence(self.heads, sentences, proba, found, citations)
         return Prediction(proba, logits, citations, vectors, evidence.find)
 
-    def predict_proba(self, sentences: Sequence[Sentence]) -> Floats:
-        """Return calibrated probabilities, shape (n_sentences, n_signals)."""
-        return self.predict(sentences).proba
-
-    def logits(self, sentences: Sequence[Sentence]) -> Floats:
-        """Return log-odds before calibration, shape (n_sentences, n_signals)."""
-        return self.predict(sentences).logits
-
     def _read(
         self, sentences: Sequence[Sentence], tokens: Sequence[Tokens], passages: Sequence[Passage]
     ) -> dict[int, Encoded]:

@@ -66,7 +66,5 @@ def own_peak() -> int | None:
 if __name__ == "__main__":
     from framescope.classifier import bundles
 
-    bundles.load(sys.argv[1]).model.predict_proba(
-        [Sentence(*fields) for fields in json.load(sys.stdin)]
-    )
+    bundles.load(sys.argv[1]).model.predict([Sentence(*fields) for fields in json.load(sys.stdin)])
     print(own_peak() or "unknown")

@@ -68,7 +68,7 @@ class _Articles(NamedTuple):
 
 
 def _articles(model: Model, rows: Examples, signals: Sequence[str]) -> _Articles:
-    proba = model.predict_proba(rows.sentences)
+    proba = model.predict(rows.sentences).proba
     columns = [model.signals.index(signal) for signal in signals]
     found, article = features_of_articles(proba[:, columns], rows.sentences)
     _, first = np.unique(article, return_index=True)

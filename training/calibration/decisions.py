@@ -69,7 +69,7 @@ def fit_decisions(
     Labels of a corpus in another sense than the guidelines take part in its own thresholds alone.
     """
     signals, articles, corpora = model.signals, validation.article, validation.corpus
-    logits = model.logits(validation.sentences)
+    logits = model.predict(validation.sentences).logits
     columns = np.stack([validation.column(signal) for signal in signals], axis=1)
     every = once_an_article(columns, articles, signals)
     labels, other = every.copy(), {}

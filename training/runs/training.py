@@ -153,7 +153,7 @@ def continue_training(
         if start.domain is not None:
             model = job.model(folder, decisions.calibration)
             own, held = (rows.where(rows.corpus == ADDED) for rows in (train, validation))
-            proba = decisions.calibration.apply(model.logits(validation.sentences))
+            proba = decisions.calibration.apply(model.predict(validation.sentences).logits)
             proba = proba[validation.corpus == ADDED]
             signals = start.heads.signals
             extend_domain(start.domain, signals, model, own, held, proba).save(folder)
@@ -236,7 +236,7 @@ class _Job:
             shutil.copyfile(folder / HEADS, exact / HEADS)
             rows = self.data.part("validation").sentences
             models = (self.model(one, decisions.calibration) for one in (folder, exact))
-            flags = [decisions.flags(model.logits(rows)) for model in models]
+            flags = [decisions.flags(model.predict(rows).logits) for model in models]
             agreement = float((flags[0] == flags[1]).mean())
             told = f"int8 decides as float32 does in {agreement:.2%} of {len(rows):,} sentences"
             self.tell(told)
@@ -302,7 +302,7 @@ def _sum_up(
     """Write what a model learned from, for the distance of what lies far from it."""
     tell("summing up the training data")
     validation = data.part("validation")
-    proba = decisions.calibration.apply(model.logits(validation.sentences))
+    proba = decisions.calibration.apply(model.predict(validation.sentences).logits)
     found = fit_domain(model, data.part("train"), validation, proba, seed)
     if found is not None:
         found.save(folder)
