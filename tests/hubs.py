@@ -23,7 +23,6 @@ class Hub:
         self.commits: dict[str, dict[str, dict[str, bytes]]] = {}
         self.private: dict[str, bool] = {}
         self.asked: list[str] = []
-        self.cards: list[str] = []
         self.address = ""
 
     def revision(self, repo: str, name: str) -> str | None:
@@ -140,7 +139,6 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                                  200 if new else 409)  # fmt: skip
                 return
             if self.path == "/api/validate-yaml":
-                hub.cards.append(json.loads(body)["content"])
                 self.answer_json({"errors": [], "warnings": []})
                 return
             found = _API.match(self.path)

@@ -1,33 +1,147 @@
-"""Bundles copied to folders, and those of 0.3: packed, or promoted by it."""
+"""Bundles at addresses of a stand-in for a hub, copied to folders, and promoted under a name."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
+import grids
+import hubs
 import pytest
+import shelves
 from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError
-from shelves import by_hand, refusal, typed
+from shelves import by_hand, changed, refusal, typed
+
+ADDRESS = "hf://desk/mine"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def here(tmp_path, monkeypatch) -> Path:
+    """A folder to work in, with a bundle in it and an empty store; return the bundle."""
     monkeypatch.setenv(bundles.ENVIRONMENT, str(tmp_path / "store"))
     monkeypatch.chdir(tmp_path)
     return by_hand(tmp_path / "made")
 
 
-def test_a_bundle_is_copied_to_a_folder_and_back_to_the_byte() -> None:
+@pytest.fixture(scope="module")
+def running():
+    with hubs.running() as hub:
+        yield hub
+
+
+@pytest.fixture
+def hub(running, here, tmp_path, monkeypatch):
+    """An empty hub, and nothing kept of it."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    running.commits.clear()
+    running.asked.clear()
+    monkeypatch.setenv("HF_ENDPOINT", running.address)
+    monkeypatch.setenv("HF_TOKEN", "hf_made_up")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "kept"))
+    return running
+
+
+def test_what_was_pushed_is_pulled_to_the_byte(hub):
+    before = {p.name: p.read_bytes() for p in Path("made").iterdir()}
+    Path("made/notes.txt").write_text("not for others")
+    said = typed("push", "made", ADDRESS)
+    (commit,) = hub.commits["desk/mine"]
+    assert f"{ADDRESS}@{commit}" in said
+    assert hub.private["desk/mine"]
+    assert f"revision {commit}" in typed("pull", ADDRESS, "--output", "got")
+    assert {p.name: p.read_bytes() for p in Path("got").iterdir()} == before
+
+
+def test_an_address_is_a_model_and_its_revision_stays_what_it_was(hub):
+    typed("push", "made", ADDRESS)
+    first, *_ = hub.commits["desk/mine"]
+    changed(Path("made"), Path("other"), name="other")
+    typed("push", "./other", ADDRESS)
+    assert bundles.load(ADDRESS).name == "other"
+    assert bundles.load(f"{ADDRESS}@{first}").name == "by-hand"
+    pinned = bundles.pinned(ADDRESS)
+    assert pinned == f"{ADDRESS}@{list(hub.commits['desk/mine'])[-1]}"
+    typed("push", "made", ADDRESS)
+    assert bundles.load(pinned).name == "other"
+
+
+def test_what_was_fetched_by_its_commit_asks_nothing_more(hub, monkeypatch):
+    typed("push", "made", ADDRESS)
+    (commit,) = hub.commits["desk/mine"]
+    bundles.load(ADDRESS)
+    hub.asked.clear()
+    assert bundles.load(f"{ADDRESS}@{commit}").name == "by-hand"
+    assert hub.asked == []
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert bundles.load(ADDRESS).name == "by-hand"
+    assert hub.asked == []
+
+
+def test_other_files_under_right_names_do_not_load(hub):
+    typed("push", "made", ADDRESS)
+    hub.commit("desk/mine", {"weights.npz": b"something else"})
+    with pytest.raises(BundleError, match=r"weights\.npz: damaged \(its digest differs"):
+        bundles.load(ADDRESS)
+    assert "damaged" in refusal("pull", ADDRESS, "--output", "got")
+    assert not Path("got").exists()
+
+
+def test_a_manifest_that_names_files_elsewhere_fetches_nothing(hub):
+    typed("push", "made", ADDRESS)
+    record = json.loads(Path("made/manifest.json").read_text())
+    record["files"]["../../evil"] = "0" * 64
+    hub.commit("desk/mine", {bundles.MANIFEST: json.dumps(record).encode()})
+    hub.asked.clear()
+    with pytest.raises(BundleError, match="files are not names and digests"):
+        bundles.load(ADDRESS)
+    assert all(line.endswith(bundles.MANIFEST) for line in hub.asked)
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("hf://desk/none", "can't be fetched"),
+        ("hf://desk/mine@nowhere", "can't be fetched"),
+        ("hf://", "not an address"),
+        ("hf://a/b/c", "not an address"),
+        ("hf://desk/../x", "not an address"),
+        ("hf://desk/mine@", "not an address"),
+    ],
+)
+def test_what_is_not_there_is_one_line(hub, address, reason):
+    typed("push", "made", ADDRESS)
+    with pytest.raises(BundleError, match=reason) as raised:
+        bundles.load(address)
+    assert "\n" not in str(raised.value)
+    assert str(raised.value).startswith(f"{address}: ")
+
+
+def test_a_hub_that_is_not_reached_is_one_line(hub, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(BundleError, match=r"^hf://desk/mine: can't be fetched"):
+        bundles.load(ADDRESS)
+    assert "can't be pushed" in refusal("push", "made", ADDRESS)
+
+
+def test_a_commit_is_made_and_not_named(hub):
+    assert "leave out @main" in refusal("push", "made", f"{ADDRESS}@main")
+    assert hub.writes() == []
+
+
+def test_a_bundle_is_copied_to_a_folder_and_back_to_the_byte(here) -> None:
     assert "pushed made to there (" in typed("push", "made", "there")
     typed("pull", "./there", "--output", "back")
     files = [{p.name: p.read_bytes() for p in Path(f).iterdir()} for f in ("made", "back")]
     assert files[0] == files[1]
 
 
-def test_a_copy_replaces_no_other_folder_and_no_promoted_bundle() -> None:
+def test_a_copy_replaces_no_other_folder_and_no_promoted_bundle(here) -> None:
     Path("mine").mkdir()
     Path("mine/thesis.txt").touch()
     assert "exists and is not a bundle" in refusal("push", "made", "mine")
@@ -35,14 +149,14 @@ def test_a_copy_replaces_no_other_folder_and_no_promoted_bundle() -> None:
     assert "lies in the model store" in refusal("pull", "made", "--output", "store/desk")
 
 
-def test_a_damaged_bundle_is_not_copied() -> None:
+def test_a_damaged_bundle_is_not_copied(here) -> None:
     Path("made/weights.npz").write_bytes(b"something else")
     assert "weights.npz: damaged" in refusal("push", "made", "there")
     assert not Path("there").exists()
 
 
 @pytest.mark.parametrize("suffix", ["tar", "tar.gz"])
-def test_a_packed_bundle_of_0_3_says_how_it_is_opened(suffix: str) -> None:
+def test_a_packed_bundle_of_0_3_says_how_it_is_opened(here, suffix: str) -> None:
     name = f"desk.framescope.{suffix}"
     with tarfile.open(name, "w:gz" if suffix.endswith("gz") else "w") as packed:
         Path("archive.json").write_text("{}")
@@ -72,3 +186,74 @@ def test_a_store_of_0_3_is_read_and_added_to(here) -> None:
     assert "what ships" in typed("rollback", "desk")
     assert bundles.resolve("desk") == bundles.default_path("baseline")
     assert bundles.resolve("desk@1").name == "1"
+
+
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; from framescope.__main__ import main; sys.exit(main())",
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """A folder with an article, labels and a bundle by hand, which is promoted as `desk`."""
+    here = tmp_path_factory.mktemp("desk")
+    (here / "article.txt").write_text("Observers in Orrin saw it. It was quiet in Vesk.")
+    grids.labelled(here / "mine.jsonl", range(30))
+    shelves.by_hand(here / "made")
+    ended = run(here, "bundles", "promote", "made", "--as", "desk", "--data", "mine.jsonl",
+                  "--against", "./made", "--draws", "200")  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "desk@1 is current (promoted)" in ended.stdout
+    return here
+
+
+def run(here: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    own = {bundles.ENVIRONMENT: str(here / "shelf"), "FRAMESCOPE_CORPORA": "", **environment}
+    return subprocess.run(
+        [*COMMAND, *words], cwd=here, capture_output=True, text=True, check=False,
+        env={**os.environ, **own},
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("score", "article.txt", "-m", "desk@1", "-f", "json"),
+        ("batch", "article.txt", "-m", "desk", "--output", "RUN", "--workers", "1"),
+        ("eval", "--data", "mine.jsonl", "--a", "desk", "--b", "desk@0", "--draws", "100"),
+        ("eval", "batch", "--models", "desk", "baseline", "--benchmarks", "mine.jsonl",
+         "--output", "grid", "--draws", "100"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)  # fmt: skip
+def test_a_promoted_name_is_found_by(place, words):
+    ended = run(place, *words)
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+    if words[0] == "score":
+        assert json.loads(ended.stdout)["model"] == "by-hand"
+    if words[0] == "batch":
+        said = json.loads((place / "RUN" / "manifest.json").read_text())["model"]
+        assert said["name"] == "by-hand"
+
+
+@pytest.mark.slow
+def test_refused_is_status_1_and_bad_input_status_2_on_one_line(place):
+    shelves.ranks_backwards(place / "made", place / "worse", "vague_source")
+    refused = run(place, "bundles", "promote", "worse", "--as", "desk", "--data", "mine.jsonl",
+                    "--draws", "200")  # fmt: skip
+    assert refused.returncode == 1, refused.stderr
+    assert "vague_source: average precision" in refused.stdout
+    for words in (
+        ("score", "article.txt", "-m", "dsek"),
+        ("bundles", "show", "nowhere"),
+        ("bundles", "promote", "article.txt"),
+        ("bundles", "rollback", "desk", "--to", "9"),
+    ):
+        ended = run(place, *words)
+        assert ended.returncode == 2, words
+        assert ended.stderr.startswith("framescope: ")
+        assert ended.stderr.count("\n") == 1
