@@ -42,7 +42,9 @@ class Checked(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-_adapter = cache(TypeAdapter)  # made once per type: a user's file has thousands of rows
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)  # made once per type: a user's file has thousands of rows
 
 
 def validate(kind: type[T], data: object) -> T:

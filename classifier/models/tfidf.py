@@ -102,8 +102,8 @@ class Ngrams:
             return _counted(rows, numbers, (len(texts), len(distinct))) @ in_chunks
         find = self._column.get
         pieces = [re.findall(TOKEN, chunk) for chunk in distinct]
-        for row, numbers in enumerate(texts):
-            tokens = [token for number in numbers for token in pieces[number]]
+        for row, text in enumerate(texts):
+            tokens = [token for number in text for token in pieces[number]]
             for length in range(self.shortest, self.longest + 1):
                 grams = zip(*(tokens[first:] for first in range(length)), strict=False)
                 found = [c for gram in grams if (c := find(" ".join(gram))) is not None]
