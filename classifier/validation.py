@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -50,7 +50,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 def validate(kind: type[T], data: object) -> T:
     """Return plain values as an instance of a type; `ValueError` names the first fault."""
     try:
-        found: T = _adapter(kind).validate_python(data)
+        found: T = _adapter(cast(Any, kind)).validate_python(data)
         return found
     except ValidationError as error:
         raise ValueError(explain(error, kind)) from None
