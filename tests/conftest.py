@@ -44,7 +44,6 @@ REAL = (
     "duckdb",
     "fastwarc",
     "huggingface_hub",
-    "locust",
     "moto",
     "pyarrow",
     "ray",
