@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from framescope.classifier.outlets.registry.registry import Registry, Tables, load
+from framescope.classifier.outlets.registry.registry import Registry, Tables
+from framescope.classifier.outlets.registry.user import load
 from framescope.classifier.records.outlet import About, Code, Evidence, Name, Outlet, Statement
 
 CASES = Path(__file__).parent / "cases"

@@ -4,9 +4,8 @@ from pathlib import Path
 import pytest
 from framescope.classifier.inputs import page, republication
 from framescope.classifier.inputs.exchange import from_record, to_record
+from framescope.classifier.outlets import Registry, load_registry
 from framescope.classifier.outlets.publisher.publisher import UNNAMED_MONITOR, publication
-from framescope.classifier.outlets.registry import registry
-from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import (
     Article,
     Basis,
@@ -58,7 +57,7 @@ INVENTED = [
 
 @pytest.fixture(scope="module")
 def outlets() -> Registry:
-    return registry.load().with_outlets(INVENTED)
+    return load_registry().with_outlets(INVENTED)
 
 
 def links(found: Publication) -> list[dict[str, str | None]]:

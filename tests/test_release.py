@@ -16,7 +16,7 @@ from ceilings import of_polnear
 from framescope.classifier import bundles
 from framescope.classifier.bundles import store as store_module
 from framescope.classifier.errors import BundleError
-from framescope.classifier.outlets.registry.registry import load
+from framescope.classifier.outlets.registry.user import load
 from framescope.eval.metrics import METRICS
 from framescope.eval.release import gate, promotion
 from framescope.eval.release.gate import GateError

@@ -9,7 +9,7 @@ from framescope.classifier.attribution import begin, cited, own_outlets, resolve
 from framescope.classifier.attribution.outlets import presented_as_state_media, state_media_words
 from framescope.classifier.attribution.sources import classify
 from framescope.classifier.inputs.sentences import split
-from framescope.classifier.outlets.registry.registry import load
+from framescope.classifier.outlets.registry.user import load
 from framescope.classifier.records.article import (
     Article,
     Citation,

@@ -11,7 +11,8 @@ import pytest
 from framescope.classifier.attribution.reading import resolve
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.models.base import check_time
-from framescope.classifier.outlets.registry.registry import Registry, load
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.outlets.registry.user import load
 from framescope.classifier.records.article import (
     Article,
     ArticleReport,

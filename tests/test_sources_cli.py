@@ -9,7 +9,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from framescope.classifier.outlets.registry import registry as module
+from framescope.classifier.outlets.registry import user as module
 from framescope.classifier.outlets.registry.export import (
     FACT_COLUMNS,
     export_registry,

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.errors import SourcesError
-from framescope.classifier.outlets.registry import registry as module
-from framescope.classifier.outlets.registry.registry import Registry, Tables, load
+from framescope.classifier.outlets.registry import user as module
+from framescope.classifier.outlets.registry.registry import Registry, Tables
 from framescope.classifier.outlets.registry.schema import COLUMNS
+from framescope.classifier.outlets.registry.user import load
 from framescope.classifier.records.outlet import (
     About,
     Code,

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.errors import SourcesError
-from framescope.classifier.outlets.registry import registry as module
+from framescope.classifier.outlets.registry import user as module
 from framescope.classifier.outlets.registry.check import clashes
-from framescope.classifier.outlets.registry.registry import load
-from framescope.classifier.outlets.registry.user import outlet_to_object, read_outlets
+from framescope.classifier.outlets.registry.user import load, outlet_to_object, read_outlets
 from framescope.classifier.records.outlet import (
     Code,
     Domain,

@@ -42,10 +42,8 @@ from framescope.classifier.outlets.registry.lookup import (
 from framescope.classifier.outlets.registry.registry import (
     NetworkSite,
     Registry,
-    own_folder,
     shipped_tables,
 )
-from framescope.classifier.outlets.registry.registry import load as load_registry
 from framescope.classifier.outlets.registry.schema import (
     COLUMNS,
     FIELDS,
@@ -57,7 +55,9 @@ from framescope.classifier.outlets.registry.user import (
     RATING_COLUMNS,
     Rater,
     outlet_to_object,
+    own_folder,
     rating_terms,
     read_outlets,
     read_ratings,
 )
+from framescope.classifier.outlets.registry.user import load as load_registry

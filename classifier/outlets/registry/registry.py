@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 from framescope.classifier.errors import SourcesError
@@ -389,42 +389,3 @@ class Registry:
     def mentions(self, text: str) -> list[Mention]:
         """Return the names in running text that mean an outlet, in order, not overlapping."""
         return [Mention(*found) for found in self.names.found(text)]
-
-
-def load(*, user: Path | None = None) -> Registry:
-    """Load the shipped tables and the user's own files; once, without a further file.
-
-    Parameters
-    ----------
-    user : pathlib.Path or None
-        A file of outlets in JSON Lines (docs/sources.md), which comes after those in the
-        configuration folder, ``framescope/sources/*.jsonl``.
-
-    Raises
-    ------
-    SourcesError
-        When a table or a user's file can't be read, or holds what it may not.
-    """
-    registry = _default()
-    return registry if user is None else _extended(registry, user)
-
-
-@lru_cache(maxsize=1)
-def _default() -> Registry:
-    registry = Registry()
-    for path in sorted(own_folder().glob("*.jsonl")):
-        registry = _extended(registry, path)
-    return registry
-
-
-def own_folder() -> Path:
-    """Return the folder of a user's own files."""
-    from platformdirs import user_config_path
-
-    return user_config_path("framescope") / "sources"
-
-
-def _extended(registry: Registry, path: Path) -> Registry:
-    from framescope.classifier.outlets.registry.user import read_outlets
-
-    return registry.with_outlets(read_outlets(path, registry))

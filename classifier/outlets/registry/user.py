@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,39 @@ def read_outlets(path: Path, registry: Registry) -> tuple[Outlet, ...]:
             )
         found[outlet.id] = outlet, number
     return tuple(outlet for outlet, _ in found.values())
+
+
+def load(*, user: Path | None = None) -> Registry:
+    """Load the shipped tables and the user's own files; once, without a further file.
+
+    Parameters
+    ----------
+    user : pathlib.Path or None
+        A file of outlets in JSON Lines (docs/sources.md), which comes after those in the
+        configuration folder, ``framescope/sources/*.jsonl``.
+
+    Raises
+    ------
+    SourcesError
+        When a table or a user's file can't be read, or holds what it may not.
+    """
+    registry = _default()
+    return registry if user is None else registry.with_outlets(read_outlets(user, registry))
+
+
+@lru_cache(maxsize=1)
+def _default() -> Registry:
+    registry = Registry()
+    for path in sorted(own_folder().glob("*.jsonl")):
+        registry = registry.with_outlets(read_outlets(path, registry))
+    return registry
+
+
+def own_folder() -> Path:
+    """Return the folder of a user's own files."""
+    from platformdirs import user_config_path
+
+    return user_config_path("framescope") / "sources"
 
 
 def outlet_to_object(outlet: Outlet) -> dict[str, Any]:
