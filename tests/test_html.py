@@ -9,7 +9,7 @@ import pytest
 import reports
 from browser import WORST_CONTRAST, needs_browser
 from framescope.classifier.records.article import BatchReport
-from framescope.classifier.reports.html import to_html
+from framescope.classifier.reports import to_html
 
 FIRST = "#a1s1"
 FRAMED = "#a1s5"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import InputOptions, decoding, read_input, split_input
+from framescope.classifier.inputs import InputOptions, files, read_input, split_input
 from framescope.classifier.inputs.fetching import Fetched
 from framescope.classifier.records import Article, Origin, Skipped
 from mutator import SOUND
@@ -197,7 +197,7 @@ def test_parts_of_packed_files_follow_each_other(tmp_path):
 def test_a_bomb_is_given_up(tmp_path, monkeypatch, pack, name):
     if name == "a.warc":
         pytest.importorskip("fastwarc")
-    monkeypatch.setattr(decoding, "MOST_UNPACKED", 5_000_000)
+    monkeypatch.setattr(files, "MOST_UNPACKED", 5_000_000)
     table, archive = f'id,text\n1,"{TEXT}"\n'.encode(), b"WARC/1.0\r\nA: b"
     head = {"a.jsonl": lines(1), "a.csv": table, "a.warc": archive}[name]
     source = write(tmp_path, name, pack(head + b"\0" * 30_000_000))

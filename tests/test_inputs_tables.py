@@ -14,11 +14,11 @@ import pytest
 import warcs
 from framescope.classifier.inputs import (
     RawRecord,
-    decoding,
     document,
     exchange,
+    fields,
+    files,
     split_input,
-    tables,
 )
 from framescope.classifier.records import Article, Origin, Skipped
 from test_inputs import peak
@@ -114,7 +114,7 @@ def test_a_table_without_articles_says_so(tmp_path):
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
 def test_an_endless_line_costs_itself_and_little_memory(tmp_path, monkeypatch, name):
     monkeypatch.setattr(exchange, "MOST_CHARACTERS", 100_000)
-    monkeypatch.setattr(tables, "MAX_CELL", 100_000)
+    monkeypatch.setattr(fields, "MAX_CELL", 100_000)
     good = json.dumps({"id": 1, "text": TEXT}) if name == "a.jsonl" else f'1,"{TEXT}"'
     head = "" if name == "a.jsonl" else "id,text\n"
     source = write(tmp_path, name, f"{head}{good}\n{'x' * 40_000_000}\n{good}\n")
@@ -351,7 +351,7 @@ def test_one_damaged_record_costs_one(tmp_path, bad, pack):
 
 def test_a_record_that_is_too_long_is_passed_over(tmp_path, monkeypatch):
     monkeypatch.setattr(document, "MAX_RAW", 10_000)
-    monkeypatch.setattr(decoding, "HEAD", 1_000)
+    monkeypatch.setattr(files, "HEAD", 1_000)
     source = archive(
         tmp_path,
         response(URL.format("long"), b"a" * 3_000_000),

@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
-from framescope.classifier.inputs import furniture, page, republication
-from framescope.classifier.inputs.furniture import LineKind
+from framescope.classifier.inputs import page, republication
+from framescope.classifier.inputs.page import LineKind
 
 CASES = Path(__file__).parent / "cases" / "pages"
 PAGES = sorted(CASES.glob("*.txt"))
@@ -63,7 +63,7 @@ def test_what_needs_no_cleaning_is_unchanged(path):
     ],
 )
 def test_a_line_is_judged_by_its_form(line, kind):
-    assert furniture.kind(line) is kind
+    assert page.kind(line) is kind
 
 
 def test_furniture_and_a_headline_without_a_body_are_no_articles():

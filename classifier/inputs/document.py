@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import decoding, fields, files, page, webpage
-from framescope.classifier.inputs.decoding import CHUNK, HEAD, Source, library, unpacked
+from framescope.classifier.inputs import fields, files, page, webpage
 from framescope.classifier.inputs.fields import RawRecord
+from framescope.classifier.inputs.files import CHUNK, HEAD, Source, library, unpacked
 from framescope.classifier.records import Article, Origin, Skipped
 
 MAX_BYTES = 10_000_000  # of a text or page, which should hold one article or a few, no pictures
@@ -78,8 +78,8 @@ class Document:
     def read(self, origin: Origin, /) -> Iterator[Article | Skipped]:
         """Read its articles. Raises `InputError`."""
         source, data = str(origin), self.loaded(origin).data or b""
-        decoding.refuse_binary(data, source)
-        head = decoding.first_characters(data[:HEAD])
+        files.refuse_binary(data, source)
+        head = files.first_characters(data[:HEAD])
         if is_value(head, self.name) or (self.url and fields.looks_like_records(head)):
             yield from fields.read_json(self._decoded(data, source), source, self.stem)
         elif _looks_like_mail(head):
@@ -119,7 +119,7 @@ class Document:
             yield replace(article, url=article.url or self.url)
 
     def _decoded(self, data: bytes, source: str) -> str:
-        return decoding.decode(data, source, self.charset or webpage.declared_charset(data))
+        return files.decode(data, source, self.charset or webpage.declared_charset(data))
 
 
 def is_json(head: str, name: str) -> bool:
@@ -135,7 +135,7 @@ def is_value(head: str, name: str) -> bool:
 
 def whole(source: Source, name: str) -> bytes:
     """Read a document of that name. Raises `InputError` when it is longer than its limit."""
-    head = decoding.first_characters(source.head)
+    head = files.first_characters(source.head)
     value = is_value(head, name)
     pictured = value or webpage.has_html(head) or _looks_like_mail(head)
     limit = MAX_RAW if pictured else MAX_BYTES

@@ -1,19 +1,23 @@
-"""Files as users name them: on disk or in an object store (`s3://`, `gs://`), listed and opened."""
+"""Files on disk or in an object store (`s3://`, `gs://`): listed, opened, unpacked and decoded."""
 
 from __future__ import annotations
 
+import bz2
+import codecs
 import glob
+import gzip
+import lzma
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
-from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import decoding
+from framescope.classifier.errors import InputError, how_to_install
 
 STDIN = "-"
 RECORDS = frozenset({".jsonl", ".ndjson"})
@@ -61,7 +65,7 @@ def is_store(source: str) -> bool:
 def unpacked_name(source: str) -> Path:
     """Return the name of a file without the suffixes of packed files."""
     name = Path(source.rpartition("/")[2] if is_store(source) else Path(source).name)
-    while name.suffix.lower() in decoding.SUFFIXES:
+    while name.suffix.lower() in _PACKED_SUFFIXES:
         name = Path(name.stem)
     return name
 
@@ -248,7 +252,7 @@ def _file_system(source: str) -> tuple[Any, str]:
         reason = f"{scheme} addresses are not read; give a file or an http(s) address"
         raise InputError(source, reason)
     missing = f"{scheme} addresses need"
-    fsspec = decoding.library("fsspec", missing, source)
+    fsspec = library("fsspec", missing, source)
     with _explained(source):
         try:
             system, path = fsspec.core.url_to_fs(source)
@@ -277,3 +281,272 @@ def _explained(source: str) -> Iterator[None]:
             check = "the address, the store and its keys" if store else "its name and rights"
             reason = f"cannot be opened ({why}); check {check}"
         raise InputError(source, reason) from None
+
+
+_PACKED_SUFFIXES = frozenset({".gz", ".bz2", ".xz", ".zst", ".zstd"})
+HEAD = 65_536  # bytes that tell what an input is
+CHUNK = 1 << 20
+# A file is a bomb if it unpacks to more than so many bytes, and so many times its size.
+MOST_UNPACKED, MOST_TIMES = 256_000_000, 200
+_PIECE = 1 << 10  # bytes of Zstandard unpacked at once: every four of them may be 128 kB
+_DEEPEST = 2
+
+
+def ignore(_: object) -> None:
+    """Do nothing with what is told."""
+
+
+def library(module: str, what: str, source: str) -> Any:
+    """Import what only some installs have. Raises `InputError`."""
+    try:
+        return import_module(module)
+    except ImportError:
+        reason = f"{what} a library that isn't there; {how_to_install('batch')}"
+        raise InputError(source, reason) from None
+
+
+class Source:
+    """The bytes of an input, as they are unpacked; `head` are the first, which are read again."""
+
+    def __init__(self, pieces: Iterator[bytes], name: str, file: Source | None = None) -> None:
+        self.name, self.is_packed, self.count = name, file is not None, 0
+        self._pieces, self._file, self._ahead = pieces, file, b""
+        self._error: InputError | None = None
+        self.head = self._ahead = self.read(HEAD)
+
+    def read(self, size: int = CHUNK, /) -> bytes:
+        """Return at most `size` bytes, none only at the end; `InputError` behind what is good."""
+        self._ahead = self._ahead or b"".join(self._more(size))
+        part, self._ahead = self._ahead[:size], self._ahead[size:]
+        if self._error is not None and not part:
+            raise self._error
+        return part
+
+    def _more(self, size: int) -> Iterator[bytes]:
+        while size > 0 and self._error is None:
+            try:
+                part = next(self._pieces, b"")
+            except Exception as error:  # the libraries of stores have errors of their own
+                self._error = error if isinstance(error, InputError) else self._explained(error)
+                return
+            self.count += len(part)
+            if self._file and self.count > max(MOST_UNPACKED, MOST_TIMES * self._file.count):
+                reason = f"unpacks to more than {MOST_TIMES} times its size; "
+                self._error = InputError(self.name, reason + "unpack it, and look into it")
+                return
+            if not part:
+                return
+            yield part
+            size -= len(part)
+
+    def _explained(self, error: Exception) -> InputError:
+        if isinstance(error, MemoryError):
+            reason = "needs more memory to unpack than there is; unpack it"
+        elif self.is_packed:
+            reason = f"is damaged where it is packed ({error}); get it again"
+        else:
+            reason = f"cannot be read ({getattr(error, 'strerror', None) or error}); check the file"
+        return InputError(self.name, " ".join(reason.split()))
+
+    def lines(self, errors: str, most: int) -> Iterator[str]:
+        """Split into lines; of a line of more than `most` characters, only as much as shows that.
+
+        Raises `InputError` where UTF-16 is damaged.
+        """
+        encoding = "utf-16" if self.head.startswith(_UTF16) else "utf-8"
+        decoder = codecs.getincrementaldecoder(encoding)(errors)
+        begun, length = list[str](), 0  # of the line that isn't ended
+        try:
+            chunk = self.read().removeprefix(codecs.BOM_UTF8)
+            while chunk:
+                first, *others = decoder.decode(chunk).split("\n")
+                if length <= most:
+                    begun.append(first[: most + 1 - length])
+                    length += len(begun[-1])
+                if others:
+                    yield "".join(begun)
+                    yield from others[:-1]
+                    begun, length = [others[-1]], len(others[-1])
+                chunk = self.read()
+            yield "".join(begun) + decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            yield "".join(begun)
+            reason = f"is damaged {encoding.upper()} from there on; save it again as UTF-8"
+            raise InputError(self.name, reason) from None
+
+
+def unpacked(stream: Any, name: str, taken: Callable[[int], None] = ignore) -> Source:
+    """Unpack an open file as often as it is packed; `taken` is told the bytes read of it."""
+    file = found = Source(_pieces(stream.read, taken), name)
+    for _ in range(_DEEPEST + 1):
+        unpack = next((one for magic, one in _PACKED.items() if found.head.startswith(magic)), None)
+        if unpack is None:
+            return found
+        found = Source(unpack(found), name, file)
+    raise InputError(name, "is packed more than twice; unpack it first")
+
+
+def _pieces(read: Callable[[int], bytes], taken: Callable[[int], None] = ignore) -> Iterator[bytes]:
+    while part := bytes(read(HEAD)):  # small: little is lost where packed data are damaged
+        taken(len(part))
+        yield part
+
+
+def _zstandard(source: Source) -> Iterator[bytes]:
+    # The library's own reader takes the end of a truncated file for the end of a whole one.
+    zstandard = library("zstandard", "Zstandard needs", source.name)
+    frame: Any = None
+    packed = b""
+    while packed := packed or source.read(HEAD):
+        frame = frame or zstandard.ZstdDecompressor().decompressobj()
+        part, packed = frame.decompress(packed[:_PIECE]), packed[_PIECE:]
+        yield from (part[at : at + HEAD] for at in range(0, len(part), HEAD))
+        if frame.eof:
+            frame, packed = None, frame.unused_data + packed
+    if frame is not None:
+        raise EOFError("it ends before its end marker")
+
+
+_PACKED: Mapping[bytes, Callable[[Any], Iterator[bytes]]] = {
+    b"\x1f\x8b": lambda source: _pieces(gzip.GzipFile(fileobj=source).read1),
+    b"BZh": lambda source: _pieces(bz2.BZ2File(source).read1),
+    b"\xfd7zXZ\x00": lambda source: _pieces(lzma.LZMAFile(source).read1),  # noqa: SIM115
+    b"\x28\xb5\x2f\xfd": _zstandard,
+    # Skippable frames, which some programs write first.
+    **{bytes([0x50 + kind]) + b"\x2a\x4d\x18": _zstandard for kind in range(16)},
+}
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_TEXT_OF_IT, _UNPACK = "save its text and give that", "unpack it first"
+_KEEP = "save it, and give the file"
+_FORMATS = (  # the place and bytes that tell a format, its name, and what to do
+    (0, b"%PDF-", "a PDF", "save its text first (pdftotext FILE)"),
+    (0, b"PK\x03\x04", "a ZIP archive or an Office document", "save its text as .txt"),
+    (0, b"\xd0\xcf\x11\xe0", "an old Office document", "save its text as .txt"),
+    (0, b"{\\rtf", "an RTF document", "save its text as .txt"),
+    (0, b"\x89PNG", "a PNG image", _TEXT_OF_IT),
+    (0, b"\xff\xd8\xff", "a JPEG image", _TEXT_OF_IT),
+    (0, b"GIF8", "a GIF image", _TEXT_OF_IT),
+    (0, b"II*\x00", "a TIFF image", _TEXT_OF_IT),
+    (0, b"MM\x00*", "a TIFF image", _TEXT_OF_IT),
+    (8, b"WEBP", "a WebP image", _TEXT_OF_IT),
+    (4, b"ftyp", "a video or an image", _TEXT_OF_IT),
+    (0, b"\x28\xb5\x2f\xfd", "zstd-compressed", _KEEP),
+    (0, b"7z\xbc\xaf", "a 7z archive", _UNPACK),
+    (0, b"Rar!", "a RAR archive", _UNPACK),
+    (0, b"\x7fELF", "a program", "give a text or an HTML file"),
+    (0, b"SQLite format 3", "a database", "export its articles as JSONL"),
+    (0, b"PAR1", "a Parquet file", _KEEP),
+    (257, b"ustar", "a tar archive", _UNPACK),
+    (0, b"WARC/", "a web archive", _KEEP),
+)
+# Encodings of old Macs and mainframes differ from the common ones in a few characters, and are
+# taken for them; nobody saves an article in them.
+_RARE = [
+    "mac_cyrillic", "mac_greek", "mac_iceland", "mac_latin2", "mac_roman", "mac_turkish",
+    "cp037", "cp273", "cp424", "cp500", "cp875", "cp1026", "cp1140",
+]  # fmt: skip
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROL_SHARE, _NUL_SHARE = 0.01, 0.001
+_LOST_SHARE = 0.01  # of U+FFFD, which stands where another program lost a character
+# A UTF-8 sequence that was read as Windows-1252 and written again: "â€™" for an apostrophe.
+_TWICE = re.compile("[\u00c2-\u00f4][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{1,3}")
+_TWICE_SURELY = re.compile(
+    "Ã[\u0080-\u00bf]|â[€\u0080][\u0080-\u00bf™œ\u009d˜“”¦]|(?:[ÐÑ][\u0080-\u00bf‚…‡€]){2}"
+)
+_MULTIBYTE = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+_HIGH = re.compile(rb"[\x80-\xff]")
+_FEW_HIGH = 0.03
+
+
+def refuse_binary(data: bytes, source: str) -> None:
+    """Refuse a format that is no text, by its first bytes. Raises `InputError`."""
+    for offset, magic, name, remedy in _FORMATS:
+        if data.startswith(magic, offset):
+            raise InputError(source, f"is {name}, not text; {remedy}")
+
+
+def first_characters(head: bytes) -> str:
+    """Decode the first bytes of a file, to tell its kind."""
+    for mark, encoding in _BOMS:
+        if head.startswith(mark):
+            return head.decode(encoding, errors="ignore").lstrip("\ufeff")
+    return head.decode("utf-8", errors="replace")
+
+
+def decode(data: bytes, source: str, declared: str | None = None) -> str:
+    """Decode a text whose encoding is not known, without a byte order mark. Raises `InputError`.
+
+    The `declared` encoding, which a page or a server names, is tried where the bytes are not UTF-8.
+    UTF-8 with stray bytes of Windows-1252 is read as that mixture, a text that was encoded twice is
+    mended, and a stray NUL is dropped.
+    """
+    refuse_binary(data, source)
+    text = None
+    if marked := next(((mark, name) for mark, name in _BOMS if data.startswith(mark)), None):
+        text = _decoded(data, marked[1])
+        if text is None and marked[0] != codecs.BOM_UTF8:
+            reason = f"is damaged {marked[1].upper()}; save it again as UTF-8"
+            raise InputError(source, reason)
+        data, declared = data[len(marked[0]) :], None  # the mark may lie
+    text = _unmarked(data, source, declared) if text is None else text
+    if len(_CONTROL.findall(text)) > _CONTROL_SHARE * len(text):
+        raise InputError(source, "is binary, not text; give text in UTF-8, or HTML")
+    if text.count("\ufffd") > _LOST_SHARE * len(text):
+        reason = "has lost characters (U+FFFD); save it again from its source as UTF-8"
+        raise InputError(source, reason)
+    text = text.replace("\x00", "")
+    return _TWICE.sub(_once, text) if len(_TWICE_SURELY.findall(text)) >= 2 else text
+
+
+def _unmarked(data: bytes, source: str, declared: str | None) -> str:
+    if (text := _decoded(data, "utf-8")) is not None:
+        return text
+    if data.count(b"\x00") > _NUL_SHARE * len(data):
+        raise InputError(source, "is binary (it holds NUL bytes); give text in UTF-8, or HTML")
+    if declared and (text := _decoded(data, declared)) is not None:
+        return text
+    high = len(_HIGH.findall(data))
+    if 2 * sum(map(len, _MULTIBYTE.findall(data))) > high:
+        return data.decode("utf-8", errors="framescope_cp1252")
+    if high <= _FEW_HIGH * len(data) and (text := _decoded(data, "cp1252")) is not None:
+        return text  # a Western text with a few accents or curly quotes
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data, cp_exclusion=_RARE).best()
+    if best is None:
+        raise InputError(source, "is in no encoding that can be told; save it as UTF-8")
+    return str(best)
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except (ValueError, LookupError):  # an encoding may be called anything, with a NUL too
+        return None
+
+
+def _once(found: re.Match[str]) -> str:
+    """Decode characters that were encoded twice."""
+    # Windows-1252 leaves five bytes undefined; programs read them as the control of that number.
+    raw = b"".join(c.encode("latin-1" if ord(c) < 256 else "cp1252") for c in found[0])
+    texts = ((_decoded(raw[:end], "utf-8"), end) for end in range(len(raw), 1, -1))
+    return next((text + found[0][end:] for text, end in texts if text is not None), found[0])
+
+
+def _cp1252_for_stray_bytes(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    stray = error.object[error.start : error.end]
+    return stray.decode("cp1252", errors="replace"), error.end
+
+
+codecs.register_error("framescope_cp1252", _cp1252_for_stray_bytes)

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import document, exchange, fields, files, tables, webpage
-from framescope.classifier.inputs.decoding import HEAD, first_characters, refuse_binary, unpacked
+from framescope.classifier.inputs import document, exchange, fields, files, webpage
 from framescope.classifier.inputs.document import MAX_BYTES, Document
 from framescope.classifier.inputs.fields import InputOptions, RawRecord
+from framescope.classifier.inputs.files import HEAD, first_characters, refuse_binary, unpacked
 from framescope.classifier.records import Article, Origin, Skipped
 
 if TYPE_CHECKING:
@@ -140,8 +140,8 @@ def _split_file(
     if head.startswith(document.WARC):
         yield from document.split_warc(found, stem)
         return
-    if head.startswith(tables.PARQUET):
-        yield from tables.split_parquet(found, stream, stem, options)
+    if head.startswith(fields.PARQUET):
+        yield from fields.split_parquet(found, stream, stem, options)
         return
     refuse_binary(head, source)
     is_json = document.is_json(text, name)
@@ -149,8 +149,8 @@ def _split_file(
     named = Path(name).suffix.lower() in files.TABLES
     if is_json and not fields.is_one_value(text):
         yield from fields.split_lines(found, stem, options)
-    elif not (is_json or is_markup) and (named or tables.looks_like_table(text)):
-        yield from tables.split_csv(found, stem, options)
+    elif not (is_json or is_markup) and (named or fields.looks_like_table(text)):
+        yield from fields.split_csv(found, stem, options)
     else:
         data = document.whole(found, name) if held else None
         size = max(len(head), stream.seek(0, 2)) if data is None else len(data)

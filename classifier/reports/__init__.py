@@ -2,14 +2,16 @@
 
 from framescope.classifier.reports.document import (
     dumps,
+    environment_of,
     need_pandas,
     report_schema,
     row,
     spans,
+    style,
     to_frame,
+    to_html,
     to_json,
     to_line,
     to_records,
 )
-from framescope.classifier.reports.html import environment_of, style, to_html
 from framescope.classifier.reports.terminal import print_answer, print_problems, print_report

@@ -1,25 +1,36 @@
-"""A report as JSON, JSON Lines or rows: views of the records, of which `VIEWS` is the only list."""
+"""A report as JSON, JSON Lines or rows, of whose keys `VIEWS` is the only list; and as one page.
+
+The page asks the network for nothing: its template, style and script lie beside this module, its
+policy allows the two inline parts by their digests, and refuses all other scripts and requests.
+"""
 
 from __future__ import annotations
 
 import ast
+import base64
+import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, reduce
+from importlib.resources import files
 from inspect import getdoc, getsource
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import or_
 from types import NoneType
 from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin, get_type_hints
 
-from framescope.classifier import records
+from framescope.classifier import __version__, records
 from framescope.classifier.errors import BundleError, how_to_install
 from framescope.classifier.inputs import to_record
+from framescope.classifier.records import counted, printable, shortened
+from framescope.classifier.reports import layout, sources, sourcing
 from framescope.classifier.reports.layout import VoiceCounts
 from framescope.classifier.reports.sourcing import Summary, summarise
-from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.taxonomy import BY_NAME, NAMES, Family, Level, Signal
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 if TYPE_CHECKING:
     import pandas
@@ -332,3 +343,92 @@ def _public(hint: Any, models: Mapping[type, type[BaseModel]]) -> Any:
     if get_origin(hint) is Mapping:
         return dict[str, inner[1]]  # type: ignore[valid-type]
     return reduce(or_, inner) if NoneType in inner else hint
+
+
+_HERE = "framescope.classifier.reports"
+
+
+def to_html(report: records.BatchReport) -> str:
+    """Write a report as one HTML page: a complete document, to be encoded as UTF-8."""
+    environment = environment_of(_HERE)
+    environment.filters |= {"score": layout.score_in_words, "shortened": shortened}
+    environment.globals |= {
+        "publisher": sources.published_by, "imprint": layout.imprint, "carries": layout.carries,
+        "cited_in": sourcing.cited_in, "counted": counted, "quiet": layout.QUIET,
+        "signals": BY_NAME, "version": __version__, "APART": sources.APART, "SCALE": sources.SCALE,
+        "KEY": sourcing.KEY, "proof_of": sources.proof,
+    }  # fmt: skip
+    pages = [_page(article, report.thresholds) for article in report.articles]
+    return environment.get_template("report.html").render(
+        report=report,
+        pages=pages,
+        groups=_groups(pages),
+        style=style(_HERE, "report.css", "sources.css"),
+        script=_asset(_HERE, "report.js"),
+        link=lambda article: sources.address(article.url),
+    )
+
+
+def _page(report: records.ArticleReport, thresholds: Mapping[str, float]) -> dict[str, Any]:
+    """Return an article as the page shows it."""
+    paragraphs = list(layout.paragraphs(report, thresholds))
+    lines = list(chain(*paragraphs))
+    headline = None  # the title as a scored sentence, where the text opens with it
+    if layout.opens_with_title(report):
+        headline, *rest = paragraphs[0]
+        paragraphs[:1] = [tuple(rest)] if rest else []
+    summary = summarise(report)
+    return {
+        "report": report,
+        "scored": report.note is None,
+        "title": layout.title(report.article),
+        "headline": headline,
+        "paragraphs": paragraphs,
+        "marked": [line for line in lines if line.marks],
+        "summary": summary,
+        "found": [name for name, tally in summary.flagged.items() if tally.total],
+        "absent": [BY_NAME[name].label for name, n in summary.flagged.items() if not n.total],
+        "loaded": sum(map(sourcing.is_loaded, report.sentences)),
+        "card": sources.card(report),
+        "map": sourcing.sourcing_map(report),
+        "asked": layout.assertions(report),
+    }
+
+
+def _groups(pages: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[tuple[Signal, int]]]]:
+    """Return the kinds of mark on the page by family, each with how many sentences carry it."""
+    lines = (line for page in pages for line in page["marked"])
+    met = Counter(mark.kind.name for line in lines for mark in line.marks)
+    order = (layout.UNSOURCED, layout.CITED, layout.FURNITURE, *NAMES)
+    kinds = [(layout.kind(name), met[name]) for name in order if name in met]
+    groups = (
+        (family.value, [pair for pair in kinds if pair[0].family is family])
+        for family in (Family.FRAMING, Family.SOURCING, Family.CONTENT)
+    )
+    return [group for group in groups if group[1]]
+
+
+def environment_of(package: str) -> Environment:
+    """Return an environment for pages: the templates of a package, and ``page.html`` below them."""
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=ChoiceLoader([PackageLoader(package, ""), PackageLoader(_HERE, "")]),
+    )
+    environment.filters |= {"printable": printable, "digest": _digest}
+    return environment
+
+
+def style(package: str, *names: str) -> str:
+    """Return the style sheets of a package behind the one that all pages share."""
+    return "".join((_asset(_HERE, "base.css"), *(_asset(package, name) for name in names)))
+
+
+def _asset(package: str, name: str) -> str:
+    return files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(content: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
