@@ -56,15 +56,9 @@ _WRAPPING_MARK = re.compile(rf"(?m)(?<=^){_OPENING}|{_CLOSING}(?=[ \t]*\r?$)")
 def read(
     article: Article, registry: Outlets, languages: Collection[str] | None = None
 ) -> ArticleReading:
-    """Read an article.
+    """Read an article; find its citations and outlets if it is in one of `languages` (ISO 639-1).
 
-    Parameters
-    ----------
-    article : Article
-    registry : Outlets
-    languages : collection of str or None
-        ISO 639-1: no citations and outlets are looked for in an article of another language. None:
-        any language.
+    None stands for any language.
     """
     # The language that a page declares is often its template's: the text decides.
     article = replace(article, lang=detect_language(article.text) or article.lang)
@@ -177,18 +171,8 @@ def resolve(
 ) -> list[tuple[Citation, ...]]:
     """Resolve the sources of the citations of each sentence, of which only the places are kept.
 
-    Parameters
-    ----------
-    plain : str
-        The article, folded.
-    sentences : sequence of Sentence
-    citations : sequence of sequence of Citation or MarkedCitation
-    registry : Outlets
-    date : str or None
-        ISO 8601, of the article.
-    own : frozenset of str
-        The ids of the article's publisher (`own_outlets`): what it says, or is told, does not come
-        from state media.
+    `plain` is the folded article, `date` its date in ISO 8601, and `own` the ids of its publisher
+    (`own_outlets`): what the publisher says, or is told, does not come from state media.
     """
     cues: dict[Place, str] = {}  # the first cue of each source
     for one in (one for row in citations for one in row):

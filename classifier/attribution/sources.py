@@ -50,17 +50,10 @@ _ALWAYS = word_list("offices always a state's")
 def classify(
     plain: str, cues: Mapping[Place, str], registry: Outlets, date: str | None = None
 ) -> dict[Place, SourceType]:
-    """Type the sources of an article.
+    """Type the sources of an article, which is folded.
 
-    Parameters
-    ----------
-    plain : str
-        The article, folded.
-    cues : mapping of Place to str
-        The cue of each source, which tells an outlet from its namesakes ("Fars reported").
-    registry : Outlets
-    date : str or None
-        ISO 8601: who held an office then. None: who holds it now.
+    The cue of each source tells an outlet from its namesakes ("Fars reported"). `date`, in ISO
+    8601, says who held an office then; without one it is who holds it now.
     """
     antecedents, presented = Antecedents(plain), presented_as_state_media(plain)
     found: dict[Place, SourceType] = {}

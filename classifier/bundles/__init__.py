@@ -23,7 +23,6 @@ from framescope.classifier.bundles.store import (
     ModelStore,
     Promoted,
     StoreError,
-    StoreWriter,
     default_path,
     home,
     pinned,

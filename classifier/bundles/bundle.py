@@ -80,11 +80,7 @@ class Bundle:
 def load(model: str | Path, registry: Registry | None = None) -> Bundle:
     """Load a bundle, as `resolve` takes it, and check every file's digest.
 
-    Parameters
-    ----------
-    model : str or pathlib.Path
-    registry : Registry or None
-        Whose outlets the model recognises; by default the shipped registry.
+    The model recognises the outlets of `registry`, by default the shipped one.
 
     Raises
     ------

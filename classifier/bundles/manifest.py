@@ -180,16 +180,8 @@ def write(
 ) -> None:
     """Write a bundle, which may replace another one.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-    manifest : mapping
-        Without ``format``, ``files`` and the definitions of the user's own signals, which are added
-        here.
-    card : str
-        The model card, in Markdown.
-    save : callable
-        Writes the model's own files into the folder it is given.
+    ``format``, ``files`` and the definitions of the user's own signals are added to the manifest.
+    `card` is Markdown, and `save` writes the model's own files into the folder it is given.
     """
     with _drafted(folder) as draft:
         save(draft)

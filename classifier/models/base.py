@@ -156,12 +156,8 @@ def _check_json(value: Any, depth: int) -> None:
 def read_arrays(path: Path, wanted: Collection[str]) -> dict[str, NDArray[Any]]:
     """Read arrays of numbers from an ``.npz`` file, by their names without ``.npy``.
 
-    Raises
-    ------
-    OSError, zipfile.BadZipFile, zlib.error
-        When it can't be read.
-    ValueError
-        When an array is missing, holds no numbers, or claims more than it holds or may hold.
+    Raise `ValueError` where an array is missing, holds no numbers, or claims more than it holds or
+    may hold; `OSError`, `zipfile.BadZipFile` or `zlib.error` where the file can't be read.
     """
     names = {f"{name}.npy" for name in wanted}
     with zipfile.ZipFile(path) as archive:

@@ -223,34 +223,22 @@ def _of_article(
         shift = sentences[rows[number]].start - starts[number]
         return Place(place.start + shift, place.end + shift)
 
-    given = [
-        [
-            MarkedCitation(
-                place(one.source),
-                place(one.cue),
-                tuple(p for span in one.content if (p := place(span))),
-                antecedent=place(one.antecedent),
-            )
-            for one in raw[row]
-        ]
-        for row in rows
-    ]
+    def placed(one: RawCitation) -> MarkedCitation:
+        source, cue, antecedent = map(place, (one.source, one.cue, one.antecedent))
+        content = tuple(p for span in one.content if (p := place(span)))
+        return MarkedCitation(source, cue, content, antecedent=antecedent)
+
     plain = fold("\n".join(one.text for one in here))
     own = own_outlets(here[0].outlet, registry)
+    given = [[placed(one) for one in raw[row]] for row in rows]
     resolved = resolve_citations(plain, here, given, registry, here[0].date, own)
-    return [
-        tuple(
-            replace(
-                one,
-                source=back(one.source),
-                cue=back(one.cue),
-                content=tuple(p for each in one.content if (p := back(each))),
-                antecedent=back(one.antecedent),
-            )
-            for one in row
-        )
-        for row in resolved
-    ]
+
+    def returned(one: Citation) -> Citation:
+        source, cue, antecedent = map(back, (one.source, one.cue, one.antecedent))
+        content = tuple(p for each in one.content if (p := back(each)))
+        return replace(one, source=source, cue=cue, content=content, antecedent=antecedent)
+
+    return [tuple(map(returned, row)) for row in resolved]
 
 
 # --- features -------------------------------------------------------------------------------------

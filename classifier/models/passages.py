@@ -119,10 +119,10 @@ class Packer:
         rows: list[int] = []
         length = 1
         for row, sentence in enumerate(sentences):
-            size = len(tokens[row].ids) + 1
-            if rows and not (
-                self._follows(sentences[rows[-1]], sentence) and length + size <= self.max_tokens
-            ):
+            size, last = len(tokens[row].ids) + 1, sentences[rows[-1] if rows else row]
+            follows = last.article_id == sentence.article_id and last.index + 1 == sentence.index
+            fits = self.context and follows and length + size <= self.max_tokens
+            if rows and not fits:
                 passages.append(Passage(tuple(rows), length))
                 rows, length = [], 1
             rows.append(row)
@@ -143,19 +143,6 @@ class Packer:
             ids[b, : len(line)] = line
             mask[b, : len(line)] = 1
         return Batch(ids, mask, np.array(places, np.int64))
-
-    def _follows(self, last: Sentence, sentence: Sentence) -> bool:
-        return (
-            self.context
-            and last.article_id == sentence.article_id
-            and last.index + 1 == sentence.index
-        )
-
-
-def with_rows(passages: Sequence[Passage], rows: Iterable[int]) -> list[Passage]:
-    """Return the passages with any of some rows."""
-    wanted = set(rows)
-    return [passage for passage in passages if not wanted.isdisjoint(passage.rows)]
 
 
 def _padded(length: int) -> int:

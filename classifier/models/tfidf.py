@@ -6,7 +6,7 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,7 @@ VOCABULARY = "vocabulary.json"
 FILES = frozenset({WEIGHTS, VOCABULARY})
 
 Unit = Literal["word", "char"]
+_UNITS: Mapping[str, Unit] = {"word": "word", "char": "char"}
 
 # Punctuation counts as words: quotation marks, "?" and "!" say much about voice and framing.
 TOKEN = r"\w+|[^\w\s]"
@@ -61,10 +62,7 @@ class Ngrams:
     ) -> Ngrams:
         """Learn the `most` frequent n-grams that occur in at least `least` texts, and their idf.
 
-        Raises
-        ------
-        ValueError
-            When no n-gram occurs in so many texts.
+        Raise `ValueError` where no n-gram occurs in so many texts.
         """
         from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
@@ -98,8 +96,8 @@ class Ngrams:
                 rows += [number] * len(found)
             in_chunks = _counted(rows, columns, (len(distinct), len(self)))
             rows = [row for row, numbers in enumerate(texts) for _ in numbers]
-            numbers = [number for numbers in texts for number in numbers]
-            return _counted(rows, numbers, (len(texts), len(distinct))) @ in_chunks
+            flat = [number for numbers in texts for number in numbers]
+            return _counted(rows, flat, (len(texts), len(distinct))) @ in_chunks
         find = self._column.get
         pieces = [re.findall(TOKEN, chunk) for chunk in distinct]
         for row, text in enumerate(texts):
@@ -145,22 +143,17 @@ def _counted(rows: Sequence[int], columns: Sequence[int], shape: tuple[int, int]
     )
 
 
-def count_together(blocks: Sequence[Ngrams], texts: Sequence[str]) -> Any:
-    """Return how often every n-gram occurs in each text, sparse, shape (n_texts, n_features)."""
-    from scipy.sparse import hstack
-
-    known: dict[str, int] = {}
-    cut = [[known.setdefault(chunk, len(known)) for chunk in text.lower().split()]
-           for text in texts]  # fmt: skip
-    return hstack([block.count(list(known), cut) for block in blocks], format="csr")
-
-
 def count(blocks: Sequence[Ngrams], texts: Sequence[str]) -> Any:
-    """Return what `count_together` does, for any number of texts."""
-    from scipy.sparse import vstack
+    """Return how often every n-gram occurs in each text, sparse, shape (n_texts, n_features)."""
+    from scipy.sparse import hstack, vstack
 
-    starts = range(0, max(len(texts), 1), _BATCH)
-    return vstack([count_together(blocks, texts[at : at + _BATCH]) for at in starts], "csr")
+    parts = []
+    for start in range(0, max(len(texts), 1), _BATCH):
+        known: dict[str, int] = {}
+        cut = [[known.setdefault(chunk, len(known)) for chunk in text.lower().split()]
+               for text in texts[start : start + _BATCH]]  # fmt: skip
+        parts.append(hstack([block.count(list(known), cut) for block in blocks], format="csr"))
+    return vstack(parts, "csr")
 
 
 def weigh(blocks: Sequence[Ngrams], counts: Any) -> Any:
@@ -221,16 +214,9 @@ class TfidfModel:
     weight. An article-level signal reads the n-grams of all sentences with the same ``article_id``.
     Outlets' names are read in the form of the signal (`classifier.models.placeholders`).
 
-    Parameters
-    ----------
-    signals : tuple of str
-        In taxonomy order.
-    blocks : tuple of Ngrams
-        The features, one block of columns after the other.
-    weights : ndarray, shape (n_signals, n_features)
-        Rounded as they are stored, so that what is evaluated is what is saved.
-    intercepts, neighbours : ndarray, shape (n_signals,)
-        `neighbours` weigh the mean of the neighbours' log-odds, without the intercept.
+    `weights`, of shape (n_signals, n_features), are rounded as they are stored, so that what is
+    evaluated is what is saved. `neighbours`, of shape (n_signals,), weigh the mean of the
+    neighbours' log-odds, without the intercept.
     """
 
     def __init__(
@@ -325,28 +311,19 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
     path = folder / VOCABULARY
     try:
         record = read_json(path)
-        parts: list[dict[str, Any]] = [
-            {
-                "unit": {"word": "word", "char": "char"}[part["unit"]],
-                "shortest": int(part["shortest"]),
-                "longest": int(part["longest"]),
-                "terms": tuple(part["terms"]),
-            }
-            for part in record["blocks"]
+        parts = [
+            (_UNITS[one["unit"]], int(one["shortest"]), int(one["longest"]), tuple(one["terms"]))
+            for one in record["blocks"]
         ]
         signals = tuple(record["signals"])
         if signals != calibration.signals:
             raise ValueError("its signals are not those of the calibration")
         reader = Reader.of(registry) if record.get("placeholders", False) else Reader()
         path = folder / WEIGHTS
-        names = {f"idf_{number}" for number in range(len(parts))}
-        arrays = read_arrays(path, {"weights", "intercepts", "neighbours"} | names)
-        weights, intercepts, neighbours = (
-            arrays[name] for name in ("weights", "intercepts", "neighbours")
-        )
-        blocks = tuple(
-            Ngrams(**part, idf=arrays[f"idf_{number}"]) for number, part in enumerate(parts)
-        )
+        names = "weights", "intercepts", "neighbours", *(f"idf_{n}" for n in range(len(parts)))
+        arrays = read_arrays(path, names)
+        weights, intercepts, neighbours, *idf = (arrays[name] for name in names)
+        blocks = tuple(Ngrams(*part, of_part) for part, of_part in zip(parts, idf, strict=True))
         if not (
             all(block.idf.shape == (len(block),) for block in blocks)
             and weights.shape == (len(signals), sum(map(len, blocks)))
@@ -400,7 +377,7 @@ class _Scored:
             check_time()
             rows = slice(start, start + _BATCH)
             texts = BothForms.of(model.reader, sentences[rows])
-            part_counts = count_together(blocks, texts.texts)
+            part_counts = count(blocks, texts.texts)
             parts.append(_Part(texts, part_counts, weigh(blocks, part_counts)))
             found = parts[-1].weighed @ by_feature
             neutral, typed = texts.rows[TextForm.NEUTRAL], texts.rows[TextForm.TYPED]

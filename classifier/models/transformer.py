@@ -37,7 +37,6 @@ from framescope.classifier.models.passages import (
     Passage,
     Tokens,
     by_length,
-    with_rows,
 )
 from framescope.classifier.models.placeholders import Reader, TextForm, form_of
 from framescope.classifier.models.raw_citations import (
@@ -46,7 +45,6 @@ from framescope.classifier.models.raw_citations import (
     PassageOutputs,
     PassageReader,
     RawCitation,
-    RowSpan,
 )
 from framescope.classifier.records import Citation, Sentence, SourceKind, Span
 from framescope.classifier.runtime import ENCODER, Runtime
@@ -139,16 +137,11 @@ def _nbytes(found: Iterable[Encoded]) -> int:
 
 
 def _moved(one: RawCitation, by: int) -> RawCitation:
-    def moved(span: RowSpan | None) -> RowSpan | None:
-        return None if span is None else replace(span, row=span.row + by)
-
-    return replace(
-        one,
-        content=tuple(replace(span, row=span.row + by) for span in one.content),
-        source=moved(one.source),
-        cue=moved(one.cue),
-        antecedent=moved(one.antecedent),
+    source, cue, antecedent = (
+        span and replace(span, row=span.row + by) for span in (one.source, one.cue, one.antecedent)
     )
+    content = tuple(replace(span, row=span.row + by) for span in one.content)
+    return replace(one, content=content, source=source, cue=cue, antecedent=antecedent)
 
 
 class TransformerModel:
@@ -201,12 +194,13 @@ class TransformerModel:
         logits = np.array([one.logits for one in neutral], np.float32)
         logits = logits.reshape(-1, len(self.signals))
         typed = list(neutral)
-        if differing and self._typed_columns:
-            passages = with_rows(self._packer.pack(sentences, typed_tokens), differing)
+        names = set(differing)
+        if names and self._typed_columns:
+            packed = self._packer.pack(sentences, typed_tokens)
+            passages = [passage for passage in packed if not names.isdisjoint(passage.rows)]
             for row, one in self._read(sentences, typed_tokens, passages).items():
                 typed[row] = one
                 logits[row, self._typed_columns] = one.logits[self._typed_columns]
-        names = set(differing)
         return Encoding(neutral, typed, logits, [row in names for row in range(len(sentences))])
 
     def predict(
