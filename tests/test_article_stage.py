@@ -27,7 +27,7 @@ from framescope.classifier.reports import to_json
 from framescope.classifier.reports.sourcing import UNLIKE, in_brief
 from framescope.classifier.scoring import Scorer
 from framescope.training.calibration import Decisions, fit_articles
-from framescope.training.calibration.domain import _limits
+from framescope.training.calibration.articles import _limits
 from framescope.training.data import Examples
 
 SIGNALS = ("claim", "biased_language", "hyperpartisan")

@@ -18,12 +18,14 @@ from framescope.classifier.records import Sentence
 from framescope.training.calibration import once_an_article
 from framescope.training.calibration.decisions import (
     Decisions,
+    SpanRule,
     best_threshold,
     calibration,
     fit_decisions,
+    fit_tags,
+    span_f1,
     thresholds,
 )
-from framescope.training.calibration.spans import SpanRule, fit_tags, span_f1
 from harness import joined
 
 PAIR = ("claim", "hyperpartisan")
@@ -142,9 +144,9 @@ class Model:
 
     signals = PAIR
 
-    def logits(self, sentences: Sequence[Sentence]) -> np.ndarray:
+    def predict(self, sentences: Sequence[Sentence]) -> SimpleNamespace:
         found = [[float(s.text.split()[-1]), 0.5] for s in sentences]
-        return np.array(found, np.float32).reshape(-1, 2)
+        return SimpleNamespace(logits=np.array(found, np.float32).reshape(-1, 2))
 
 
 def rows_of(corpus: str, limit: float, seed: int = 0):

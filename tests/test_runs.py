@@ -26,7 +26,7 @@ from framescope.training.corpora import read_exchange
 from framescope.training.data import Data
 from framescope.training.recipes import BaselineSettings, Recipe
 from framescope.training.runs import TrainingRun, check_run_folder, train_baseline
-from framescope.training.runs.tracking import LearningCurves, read_curves
+from framescope.training.runs.folder import LearningCurves, read_curves
 
 RECIPE = Recipe(
     name="toy",
@@ -251,7 +251,7 @@ patience = 3
 KILLED = """
 import os, signal, sys
 from framescope.__main__ import main
-from framescope.training.transformer.checkpoint import Checkpoint
+from framescope.training.transformer.training import Checkpoint
 
 save = Checkpoint.save
 def save_and_die(self, *given):

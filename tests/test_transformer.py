@@ -34,7 +34,7 @@ from framescope.classifier.outlets import load_registry
 from framescope.classifier.records import Article, Citation, Place, Sentence, SourceKind
 from framescope.classifier.runtime import ENCODER
 from framescope.training.transformer import TransformerTrainer, export
-from framescope.training.transformer.continuing import served_weights
+from framescope.training.transformer.encoder import served_weights
 
 IDENTITY = Calibration.identity(toys.SIGNALS)
 HEADS_OF_TOYS = Heads(toys.SIGNALS, toys.TAGS, (0.5, 1.0), (0.0, 2.0), 64, True)

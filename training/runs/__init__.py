@@ -4,6 +4,5 @@ In: rows, settings, an encoder. Out: a bundle's folder, and beside it the run's,
 everything that shaped it.
 """
 
-from framescope.training.runs.folder import TrainingRun, check_run_folder
-from framescope.training.runs.tracking import need_tracker
+from framescope.training.runs.folder import TrainingRun, check_run_folder, need_tracker
 from framescope.training.runs.training import continue_training, train_baseline, train_transformer

@@ -2,7 +2,8 @@
 
 ``recipe.toml`` the resolved recipe, ``run.json`` data, code, seeds, machine and every start,
 ``curves.jsonl``, ``log.txt``, of a baseline ``cross-validation.csv``, the added files by part
-(``added/``), and until the bundle is written the checkpoint.
+(``added/``), and until the bundle is written the checkpoint. Curves may go to TensorBoard or
+MLflow too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import csv
 import datetime
 import hashlib
 import json
+import logging
+import math
 import os
 import platform
 import re
@@ -20,7 +23,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -28,15 +31,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from framescope.classifier import __version__
-from framescope.classifier.errors import FramescopeError, TrainingError
+from framescope.classifier.errors import FramescopeError, TrainingError, need
 from framescope.classifier.files import atomic_write
 from framescope.classifier.inputs import to_record
 from framescope.classifier.runtime import instructions
 from framescope.training import Track
 from framescope.training.corpora import ADDED
 from framescope.training.data import PARTS, REMOVED, Added, Data, Examples
-from framescope.training.runs.card import split_record
-from framescope.training.runs.tracking import LearningCurves, MLflow, TensorBoard
 
 if TYPE_CHECKING:
     from framescope.training.baseline import BaselineTrainer
@@ -49,6 +50,8 @@ RECORD, RECIPE, LOG, CURVES = "run.json", "recipe.toml", "log.txt", "curves.json
 TRIALS, BY_PART, EVENTS = "cross-validation.csv", "added", "tensorboard"
 CHECKPOINT, TARGETS = "checkpoint", "targets"
 _OURS = (RECORD, RECIPE, LOG, CURVES, TRIALS, BY_PART, EVENTS, CHECKPOINT, TARGETS, "lessons")
+_EXPERIMENT = "framescope"
+_STATUS = {"finished": "FINISHED", "stopped": "KILLED"}  # else FAILED
 
 
 def run_folder(output: Path) -> Path:
@@ -257,6 +260,11 @@ def _rows(rows: Examples) -> dict[str, dict[str, int]]:
     return found
 
 
+def split_record(data: Data) -> dict[str, Any]:
+    """Return what identifies a split, for a manifest."""
+    return {"seed": data.seed, "signature": data.signature, "held_out": dict(data.held_out)}
+
+
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
@@ -313,3 +321,143 @@ def _found(pattern: str, path: str) -> str | None:
         found = re.search(pattern, Path(path).read_text(encoding="utf-8"), re.MULTILINE)
         return found[1] if found else None
     return None
+
+
+class LearningCurves:
+    """Writes what is measured while training, one line of JSON per step, and to trackers.
+
+    A resumed run writes the steps after its checkpoint again: what it had written of them before is
+    removed first.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.trackers: list[TensorBoard | MLflow] = []
+        self._begun = False
+
+    def __call__(self, step: int, values: Mapping[str, float]) -> None:
+        """Write what was measured at a step; infinities and NaN are left out."""
+        found = {name: float(one) for name, one in values.items() if math.isfinite(one)}
+        if not self._begun:
+            self._begun = True
+            before = [line for line in read_curves(self.path) if line["step"] < step]
+            lines = "".join(json.dumps(line) + "\n" for line in before)
+            atomic_write(self.path, lines, durable=False)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **found}) + "\n")
+        for tracker in self.trackers:
+            tracker.log(step, found)
+
+    def end(self, status: str, values: Mapping[str, float]) -> None:
+        """Tell the trackers how the run ended."""
+        for tracker in self.trackers:
+            tracker.end(status, values)
+
+
+def read_curves(path: Path) -> list[dict[str, Any]]:
+    """Read what `LearningCurves` wrote, except a last line that was cut off."""
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            break
+    return found
+
+
+class TensorBoard:
+    """Writes event files: ``tensorboard --logdir FOLDER`` shows them."""
+
+    def __init__(self, folder: Path) -> None:
+        need_tracker(Track.TENSORBOARD)
+        self.folder = folder
+        self._writer: Any = None
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Write a step; what an interrupted run wrote after it is no longer shown."""
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(str(self.folder), purge_step=step, flush_secs=10)
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, step)
+
+    def end(self, status: str, values: Mapping[str, float]) -> None:
+        """Close the file."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+class MLflow:
+    """Writes to a local SQLite store: ``mlflow ui --backend-store-uri sqlite:///FILE``.
+
+    Runs share the store, and artefacts lie beside it; `run` is the id of a resumed run.
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        name: str,
+        run: str | None,
+        parameters: Mapping[str, Any],
+        artefacts: Sequence[Path],
+    ) -> None:
+        client = need_tracker(Track.MLFLOW).MlflowClient
+        self.artefacts = artefacts
+        self._last = -1
+        try:
+            self._client = client(f"sqlite:///{store.absolute()}")
+            found = self._client.get_experiment_by_name(_EXPERIMENT)
+            place = store.with_name("mlflow-artifacts").absolute().as_uri()
+            experiment = found and found.experiment_id
+            experiment = experiment or self._client.create_experiment(_EXPERIMENT, place)
+            runs = {one.info.run_id: one for one in self._client.search_runs([experiment])}
+            if run is not None and run in runs:
+                self.run = run
+                self._client.update_run(run, status="RUNNING")
+                names = runs[run].data.metrics
+                past = [m for name in names for m in self._client.get_metric_history(run, name)]
+                self._last = max((one.step for one in past), default=-1)
+            else:
+                self.run = str(self._client.create_run(experiment, run_name=name).info.run_id)
+                for key, value in _flat(parameters):
+                    self._client.log_param(self.run, key, value)
+        except Exception as error:  # of MLflow, or of the database below it
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise TrainingError(
+                f"{store}: no store that MLflow can write to ({reason}); move it away, or choose "
+                "an --output elsewhere"
+            ) from None
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Write a step, unless the run wrote it before it was interrupted."""
+        if step > self._last:
+            for name, value in values.items():
+                self._client.log_metric(self.run, name, value, step=step)
+
+    def end(self, status: str, values: Mapping[str, float]) -> None:
+        """Keep figures and files, and close the run."""
+        for name, value in values.items():
+            self._client.log_metric(self.run, name, value)
+        for path in self.artefacts:
+            if path.is_file():
+                self._client.log_artifact(self.run, str(path))
+        self._client.set_terminated(self.run, _STATUS.get(status, "FAILED"))
+
+
+def need_tracker(track: Track) -> Any:
+    """Import what a tracker needs; raises `FramescopeError` without the extra."""
+    if track is Track.MLFLOW:  # nothing is sent anywhere, and its store's messages are hidden
+        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+    return need(track.value, f"--track {track.value} needs", "tracking")
+
+
+def _flat(record: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Join the keys of tables within tables by dots."""
+    for key, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value

@@ -4,12 +4,13 @@ An interrupted training resumes from its checkpoint.
 """
 
 from framescope.training.transformer.citations import fit_citation_scorer
-from framescope.training.transformer.continuing import StartingBundle, without_labels
 from framescope.training.transformer.encoder import (
+    StartingBundle,
     default_encoder,
     describe_encoder,
     export,
     quantise,
+    without_labels,
 )
 from framescope.training.transformer.targets import DistillationTargets, in_spans, marked
 from framescope.training.transformer.teacher import Teacher, make_targets
