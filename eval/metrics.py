@@ -169,10 +169,7 @@ def single_figure(metric: str, truth: Bools, proba: Single, threshold: float) ->
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReliabilityCurve:
-    """Mean scores and shares of positives of bins of about equal mass, lowest scores first.
-
-    Intervals are Wilson's (1927), as if rows were independent: rather too narrow.
-    """
+    """Scores and shares of positives by bin; Wilson's intervals (1927) are rather too narrow."""
 
     count: NDArray[np.int64]
     score: Floats
@@ -310,11 +307,7 @@ def resample_figures(
     seed: int,
     names: Sequence[str] = COMPARED,
 ) -> Resamples:
-    """Draw whole groups, and return intervals of both models' figures and of their difference.
-
-    ``a``, ``b``: each model's calibrated probabilities and threshold. ``names``: the figures
-    wanted, of `COMPARED`; none depends on the others.
-    """
+    """Draw whole groups; return intervals of both models' figures and of their difference."""
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     n_groups = int(group.max()) + 1 if len(group) else 0
     models = [given and Resampled(truth, *given, group) for given in (a, b)]

@@ -165,11 +165,7 @@ class HeldOut(NamedTuple):
 def held_out_of_corpora(
     root: Path | None, bundles: Sequence[Bundle], *, allow_other_split: bool
 ) -> HeldOut:
-    """Split the corpora with the first bundle's seed, and check that all were made on that split.
-
-    ``root``: the folder of corpora; None for those that ship. ``allow_other_split``: accept another
-    bundle, though it may have learned from the rows; the signature says so.
-    """
+    """Split the corpora with the first bundle's seed; raise if another is of a different split."""
     from framescope.classifier.outlets import load_registry
     from framescope.training.corpora import SHIPPED
     from framescope.training.data import REMOVED, TRAIN, build_examples, with_citations
@@ -259,17 +255,13 @@ class Scores(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """The labelled rows of one signal on one part of a corpus, and each bundle's scores.
+    """The labelled rows of one signal on one part of a corpus, and each bundle's scores."""
 
-    ``rows``: the whole articles they stand in. ``chosen``: the numbers of those that are judged:
-    every labelled sentence, or one of each article. ``scores``: None where a bundle lacks it.
-    """
-
-    rows: Examples
-    chosen: Numbers
+    rows: Examples  # the whole articles they stand in
+    chosen: Numbers  # numbers of those judged: every labelled sentence, or one of each article
     part: str
     signal: str
-    scores: tuple[Scores | None, ...]
+    scores: tuple[Scores | None, ...]  # None where a bundle lacks the signal
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -292,16 +284,12 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredRows:
-    """Whole articles of a corpus, sentence by sentence, and each bundle's scores.
-
-    ``proba``: of each bundle, a column for each of its signals. ``seconds``: of each bundle for
-    1,000 sentences, after a warm-up; NaN where all rows had been scored before.
-    """
+    """Whole articles of a corpus, sentence by sentence, and each bundle's scores."""
 
     rows: Examples
     bundles: tuple[Bundle, ...]
-    proba: tuple[Single, ...]
-    seconds: tuple[float, ...]
+    proba: tuple[Single, ...]  # of each bundle, a column for each of its signals
+    seconds: tuple[float, ...]  # of each for 1,000 sentences, after a warm-up; NaN if scored before
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -321,20 +309,15 @@ class ScoredRows:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Bundles and the rows they are judged by.
-
-    ``examples``: all rows, of every part. Whole articles are scored, because models read a sentence
-    with its neighbours; only rows of ``parts`` are counted. ``data``: identifies the examples.
-    ``draws``, ``seed``: of the resampling. ``benchmarks``: those with rows here, once known.
-    """
+    """Bundles, and the rows of whole articles that they are judged by."""
 
     bundles: tuple[Bundle, ...]
-    examples: Examples
-    data: str = "as given"
-    parts: tuple[str, ...] = HELD_OUT
-    draws: int = 0
+    examples: Examples  # of every part: models read a sentence with its neighbours
+    data: str = "as given"  # identifies the examples
+    parts: tuple[str, ...] = HELD_OUT  # only rows of these are counted
+    draws: int = 0  # of the resampling
     seed: int = 0
-    benchmarks: tuple[Benchmark, ...] = ()
+    benchmarks: tuple[Benchmark, ...] = ()  # those with rows here, once known
     # The scores of all rows, by the bundle's place; NaN where not scored yet.
     _scores: dict[int, Single] = field(default_factory=dict, repr=False)
 

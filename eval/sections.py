@@ -45,19 +45,15 @@ Cell = str | int | float | Estimate | None  # None or NaN is undefined
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, with a note below it.
-
-    ``heads``: how many of the first columns name the subject of a row. ``digits``,
-    ``interval_digits``: decimals of figures, and of the ends of intervals; differences have 3.
-    """
+    """A table, with a note below it."""
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    heads: int = 1
+    heads: int = 1  # how many of the first columns name the subject of a row
     note: str = ""
-    digits: int = 3
-    interval_digits: int = 3
+    digits: int = 3  # of figures
+    interval_digits: int = 3  # of the ends of intervals; differences have 3
 
 
 @dataclass(frozen=True, slots=True)

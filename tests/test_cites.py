@@ -17,8 +17,7 @@ from framescope.classifier.models.citation_scorer import CitationScorer
 from framescope.classifier.models.passages import HEADS
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import Sentence, SourceKind
-from framescope.training.data.examples import Examples
-from framescope.training.data.marks import Mark, RowCitation
+from framescope.training.data.examples import Examples, Mark, RowCitation
 from framescope.training.data.mixture import Data
 
 

@@ -18,7 +18,7 @@ from framescope.classifier.records import (
     Unit,
 )
 from framescope.training.data import Examples, Mark, examples_of_articles, swaps
-from framescope.training.data.marks import rewrite
+from framescope.training.data.examples import rewrite
 from framescope.training.data.swaps import Counterfactuals, Entity, Swap
 from harness import examples
 from outlets import INVENTED

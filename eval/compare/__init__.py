@@ -12,6 +12,13 @@ from framescope.eval.compare.comparison import (
     section_of_comparison,
     verdict_of,
 )
-from framescope.eval.compare.errors import Error, error_records, originals, worst_errors
 from framescope.eval.compare.footprint import METHOD, Footprint, measure_footprint
-from framescope.eval.compare.slices import Axis, genres_of, slice_figures
+from framescope.eval.compare.slices import (
+    Axis,
+    Error,
+    error_records,
+    genres_of,
+    originals,
+    slice_figures,
+    worst_errors,
+)

@@ -30,28 +30,22 @@ class Difference(Change):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One signal on one part of one corpus.
-
-    ``n``: rows with a label: sentences, or articles for an article-level signal. ``a``, ``b``: the
-    figures of `METRICS`; None for a model that doesn't give the signal. ``differences``: empty
-    unless both do. ``mcnemar``: p of McNemar's test of the two models' decisions; and corrected for
-    the number of signals in this part of this corpus (Holm).
-    """
+    """One signal on one part of one corpus."""
 
     corpus: str
     part: str
     signal: str
-    n: int
+    n: int  # rows with a label: sentences, or articles for an article-level signal
     n_groups: int
     positives: int
     always_yes_f1: float
-    a: Mapping[str, float] | None
+    a: Mapping[str, float] | None  # the figures of `METRICS`; None without the signal
     b: Mapping[str, float] | None
-    differences: Mapping[str, Difference]
+    differences: Mapping[str, Difference]  # empty unless both models give the signal
     intervals_a: Mapping[str, Interval]
     intervals_b: Mapping[str, Interval]
-    mcnemar: float
-    mcnemar_corrected: float = math.nan
+    mcnemar: float  # p of McNemar's test of the two models' decisions
+    mcnemar_corrected: float = math.nan  # for the signals of this part (Holm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +78,7 @@ class Comparison:
 def compare_models(
     evaluation: Evaluation, signals: Sequence[str] | None = None, progress: Progress | None = None
 ) -> Comparison:
-    """Score the held-out rows of every corpus with two bundles and compare them.
-
-    ``signals``: only these; by default all that either bundle gives. Raises `SignalError` when no
-    row has a label of a signal that a bundle gives.
-    """
+    """Score the held-out rows of every corpus with two bundles, and compare them by signal."""
     a, b = evaluation.bundles
     parts = evaluation.parts
     given = in_order([*a.signals, *b.signals])
@@ -158,10 +148,7 @@ _LEGEND = (
 
 
 def section_of_comparison(comparison: Comparison, *, intervals: bool = True) -> Section:
-    """Make a table for each part of each corpus.
-
-    ``intervals``: with those of the models' own figures, which need more than 80 columns.
-    """
+    """Make a table for each part of each corpus; all ``intervals`` need over 80 columns."""
     a, b = comparison.evaluation.names
     costs = {cost.corpus: cost for cost in comparison.costs}
     columns = ("signal", "n", "positive", "groups", "always yes, F1", "figure", a, b)
@@ -228,11 +215,7 @@ _OWN_METRIC = "average_precision"  # of rows that no benchmark describes: needs 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """A benchmark and its outcome, one of `OUTCOMES`.
-
-    ``a``, ``b``: the benchmark's main metric; None for a model that doesn't give the signal. ``p``,
-    ``p_corrected``: of the difference; corrected for the number of benchmarks (Holm).
-    """
+    """A benchmark, its main metric for each model that gives the signal, and its outcome."""
 
     benchmark: Benchmark
     row: Compared
@@ -240,9 +223,9 @@ class Headline:
     b: Estimate | None
     difference: Estimate | None
     p: float
-    p_corrected: float
+    p_corrected: float  # for the number of benchmarks (Holm)
     words: str
-    outcome: str
+    outcome: str  # one of `OUTCOMES`
 
 
 def verdict_of(lines: Sequence[Headline], names: Sequence[str]) -> str:

@@ -56,12 +56,7 @@ def compute_grid(
     progress: Progress,
     failed: Failed,
 ) -> tuple[Record, int]:
-    """Compute the cells that are missing or have failed, and write the table of all.
-
-    Returns the comparison, and how many cells were computed now. On resuming, new bundles and
-    benchmarks are added; ``draws`` and ``seed`` are those of the run unless given. ``failed`` is
-    told of a cell that failed; the others are computed all the same.
-    """
+    """Compute the cells that are missing or failed; return the comparison, and their number."""
     folder = GridFolder(path)
     if resume and not folder.exists():
         folder.manifest()  # says what is wrong

@@ -38,17 +38,13 @@ class GridError(FramescopeError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A bundle or a benchmark.
-
-    ``path``: a bundle's folder, or a labelled file. ``corpus``: of another benchmark. ``parts``:
-    empty for a bundle. ``digest``: SHA-256 of manifest, file or corpus; None while there is none.
-    """
+    """A bundle or a benchmark."""
 
     name: str
-    path: str | None = None
-    corpus: str | None = None
-    parts: tuple[str, ...] = ()
-    digest: str | None = None
+    path: str | None = None  # a bundle's folder, or a labelled file
+    corpus: str | None = None  # of another benchmark
+    parts: tuple[str, ...] = ()  # empty for a bundle
+    digest: str | None = None  # SHA-256 of manifest, file or corpus; None while there is none
 
     @property
     def key(self) -> str:
@@ -92,11 +88,7 @@ def parse_bundles(words: Iterable[str]) -> tuple[Entry, ...]:
 
 
 def parse_benchmarks(words: Iterable[str]) -> tuple[Entry, ...]:
-    """Return benchmarks by their names; raises a `GridError` when two share rows.
-
-    A word is a corpus (``house``), parts of one (``babe/test+unseen_outlet``), ``corpora`` for all
-    that are known, or a labelled file in the exchange format.
-    """
+    """Return benchmarks: corpora, parts (``babe/test+validation``), files; ``corpora`` for all."""
     found: dict[str, Entry] = {}
     for word in (one for given in words for one in (KNOWN if given == "corpora" else (given,))):
         corpus, _, named = word.partition("/")
@@ -148,25 +140,20 @@ class GridManifest:
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """A bundle on a benchmark; ``why`` it failed: then nothing else is set.
-
-    ``digest``, ``data``: of the bundle and of the rows, as `framescope eval run` writes them.
-    ``rows``, ``scores``: SHA-256 of each part's rows, and of the file of scores. ``disk``,
-    ``memory``: bytes; None where measured in another cell.
-    """
+    """A bundle on a benchmark."""
 
     bundle: str
     benchmark: str
-    why: str = ""
-    digest: str = ""
-    data: str = ""
-    rows: Mapping[str, str] = field(default_factory=dict)
+    why: str = ""  # it failed: then nothing else is set
+    digest: str = ""  # of the bundle, as `framescope eval run` writes it
+    data: str = ""  # of the rows, likewise
+    rows: Mapping[str, str] = field(default_factory=dict)  # SHA-256 by part
     sentences: int = 0
     seconds: float | None = None
-    disk: int | None = None
-    memory: int | None = None
+    disk: int | None = None  # bytes; None where measured in another cell
+    memory: int | None = None  # likewise
     runtime: str = ""
-    scores: str = ""
+    scores: str = ""  # SHA-256 of their file
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,4 @@
-"""The comparison of a grid, from the scores that cells keep: no model is loaded.
-
-``table.json`` holds one record; the other files, and what the terminal shows, are sections of it.
-"""
+"""The comparison of a grid, from the scores that cells keep: no model is loaded."""
 
 from __future__ import annotations
 
@@ -79,15 +76,12 @@ def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMe
 
 
 def mean_of_means(means: Sequence[DrawnMean], seed: int) -> DrawnMean:
-    """Average the means of several benchmarks, which weigh the same.
-
-    Benchmarks have no article in common: the draws of each are shuffled, for the same benchmarks
-    always alike. The groups counted are those of the benchmark with the fewest.
-    """
+    """Average the means of several benchmarks, which weigh the same."""
     value, n_groups = float(np.mean([one.value for one in means])), min(m.n_groups for m in means)
     if len(means) == 1 or any(not len(one.draws) for one in means):
         drawn = means[0].draws if len(means) == 1 else np.empty(0)
         return DrawnMean(value, drawn, n_groups)
+    # Benchmarks have no article in common: the draws of each are shuffled, always alike.
     shuffled = [
         np.random.default_rng([seed, place]).permutation(one.draws)
         for place, one in enumerate(means)
@@ -99,11 +93,7 @@ _Rows = Mapping[str, MeanPart]  # of a bundle on a column: metric, labels and sc
 
 
 def standings(manifest: GridManifest, folder: GridFolder) -> Record:
-    """Compare the bundles of a grid.
-
-    A column is a part of a benchmark. Bundles are ranked by their mean over the columns that all of
-    them have; differences are from the best bundle.
-    """
+    """Compare the bundles of a grid by their means over the columns that all of them have."""
     done = folder.finished(manifest)
     judged = [one for one in manifest.bundles if any(one == bundle for bundle, _ in done)]
     columns: list[Record] = []

@@ -43,17 +43,13 @@ NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class Shuffled:
-    """A model's figure on shuffled labels; ``fell``: whether it falls to chance.
-
-    ``spread``: the standard deviation over the permutations. ``p``: share of permutations that
-    reach the figure on the true labels, one added to both counts.
-    """
+    """A model's figure on shuffled labels."""
 
     mean: float = math.nan
-    spread: float = math.nan
+    spread: float = math.nan  # standard deviation over the permutations
     chance: float = math.nan
-    p: float = math.nan
-    fell: bool = False
+    p: float = math.nan  # share of permutations that reach the true figure, one added to both
+    fell: bool = False  # to chance
 
 
 @dataclass(frozen=True, slots=True)

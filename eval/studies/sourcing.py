@@ -271,10 +271,7 @@ def _pairs(
 
 
 def tally(article: JudgedArticle) -> Counts:
-    """Count an article's citations: how many are right, how many were found, how many are marked.
-
-    Shape (measures, 3), of `MEASURES` and then `SHARES`; of a share the last two are the whole.
-    """
+    """Count what is right, found and marked in an article, by `MEASURES` and `SHARES`."""
     hits = {name: np.zeros(3, np.int64) for name in (*MEASURES, *SHARES)}
     for role in ROLES:
         _count_spans(article, role, hits)
@@ -386,10 +383,7 @@ def _names(text: str, antecedent: Place, match: Citation) -> bool:
 def extractions(
     tallies: Counts, *, draws: int, seed: int
 ) -> dict[str, tuple[int, Estimate, Estimate, Estimate]]:
-    """Sum counts of shape (articles, measures, 3), with intervals that resample the articles.
-
-    By measure: how many are marked, precision, recall and F1; of a share all three are the same.
-    """
+    """Return how many are marked, precision, recall and F1 by measure; of a share, all the same."""
     found = estimates_of_sums(tallies.astype(np.float64), _scores, draws=draws, seed=seed)
     marked = tallies[:, :, 2].sum(axis=0).tolist()
     figures = zip(marked, found[::3], found[1::3], found[2::3], strict=True)

@@ -52,12 +52,9 @@ NOTE = (
 
 
 class TechniqueFigures(NamedTuple):
-    """Labels that are right, that were found, and that are gold, each of shape (techniques,).
+    """Labels that are right, found, and gold, by technique."""
 
-    ``units``: gold spans, or articles with a known label.
-    """
-
-    units: int
+    units: int  # gold spans, or articles with a known label
     hits: Floats
     found: Floats
     gold: Floats

@@ -62,19 +62,14 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two texts whose sentences correspond one by one.
+    """Two texts whose sentences correspond one by one."""
 
-    ``row``, ``column``: what is resampled: the entities and the frame, or the article and nothing.
-    ``expected``: signals of a directional test and where they should go. ``whole``: whether signals
-    of the whole article are compared too.
-    """
-
-    row: str
-    column: str
+    row: str  # what is resampled: the entities, or the article
+    column: str  # and the frame, or nothing
     before: Side
     after: Side
-    expected: tuple[tuple[str, str], ...] = ()
-    whole: bool = True
+    expected: tuple[tuple[str, str], ...] = ()  # signals of a directional test and their way
+    whole: bool = True  # whether the article's signals count too
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,26 +58,20 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of one test, or of one expectation of a directional test.
-
-    ``unscored``: pairs of which a sentence was not found again or an article not scored.
-    ``flips``, ``pairs_with_flips``: of an invariance, shares of decisions and of pairs. ``right``:
-    of a directional test, the share of decisions that went the right way. ``passed``: None without
-    limits or decisions. ``by_signal``: the share of each signal's decisions that are wrong.
-    """
+    """The result of one test, or of one expectation of a directional test."""
 
     name: str
     scope: str
     pairs: int
     decisions: int
-    unscored: int
-    flips: Share | None
+    unscored: int  # pairs with a sentence not found again, or an article not scored
+    flips: Share | None  # of an invariance: the share of decisions
     pairs_with_flips: Share | None
-    right: Share | None
+    right: Share | None  # of a directional test: decisions that went the right way
     shift: Estimate
     limits: Limits | None
-    passed: bool | None
-    by_signal: Mapping[str, float]
+    passed: bool | None  # None without limits or decisions
+    by_signal: Mapping[str, float]  # the share of each signal's decisions that are wrong
     worst: tuple[Case, ...]
 
 
@@ -227,10 +221,7 @@ def _signals(given: Sequence[str], scope: str | None, expected: _Expected) -> fr
 
 
 def _cases(
-    pair: Pair,
-    reports: Mapping[str, ArticleReport],
-    signals: frozenset[str],
-    expected: _Expected,
+    pair: Pair, reports: Mapping[str, ArticleReport], signals: frozenset[str], expected: _Expected
 ) -> list[Case] | None:
     """Return every decision on a pair; None where a sentence of it has no scores."""
     found: list[Case] = []

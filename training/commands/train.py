@@ -29,8 +29,7 @@ Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
 ]
 Corpora = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME", help="Train on this corpus only; repeatable."),
+    list[str] | None, typer.Option(metavar="NAME", help="Train on this corpus only; repeatable.")
 ]
 Files = Annotated[
     list[Path] | None,

@@ -3,21 +3,24 @@
 Rows of sentences, the split by article and outlet, near-duplicates, and swapped names.
 """
 
-from framescope.training.data.duplicates import (
+from framescope.training.data.examples import Examples, Mark, RowCitation, Text, with_citations
+from framescope.training.data.examples import build as build_examples
+from framescope.training.data.examples import load as load_articles
+from framescope.training.data.examples import of_articles as examples_of_articles
+from framescope.training.data.mixture import UNLABELLED, Added, Data, load_data
+from framescope.training.data.mixture import choose as choose_unlabelled
+from framescope.training.data.mixture import ordinary as ordinary_articles
+from framescope.training.data.splits import (
+    PARTS,
+    REMOVED,
     SENTENCE_THRESHOLD,
     SENTENCE_WORDS,
+    TEST,
+    TRAIN,
+    UNSEEN,
+    VALIDATION,
     same_words,
     shingles,
     similar_pairs,
 )
-from framescope.training.data.examples import Examples, Text, with_citations
-from framescope.training.data.examples import build as build_examples
-from framescope.training.data.examples import of_articles as examples_of_articles
-from framescope.training.data.marks import Mark, RowCitation
-from framescope.training.data.mixture import Added, Data, load_data
-from framescope.training.data.rows import load as load_articles
-from framescope.training.data.splits import PARTS, REMOVED, TEST, TRAIN, UNSEEN, VALIDATION
 from framescope.training.data.splits import assign as assign_parts
-from framescope.training.data.unlabelled import UNLABELLED
-from framescope.training.data.unlabelled import choose as choose_unlabelled
-from framescope.training.data.unlabelled import ordinary as ordinary_articles

@@ -1,7 +1,14 @@
-"""The label matrix: a row per sentence, a column per signal, NaN where a corpus has no label."""
+"""The label matrix: a row per sentence, a column per signal, NaN where a corpus has no label.
+
+Corpora are checked, read, and cached by `datasets`. Citations are kept by their places in the texts
+of rows, which move when a text is rewritten.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -10,20 +17,62 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from framescope.classifier.attribution import cited
-from framescope.classifier.errors import SignalError
+from framescope.classifier.errors import CorpusError, SignalError, how_to_install
 from framescope.classifier.inputs import split_sentences
-from framescope.classifier.records import Article, Sentence, Span, Unit
-from framescope.classifier.taxonomy import in_order
-from framescope.training.corpora import ADDED, CORPORA, KNOWN, by_article, find_corpus
-from framescope.training.data.marks import RowCitation, of_sentence
-from framescope.training.data.rows import load
+from framescope.classifier.records import (
+    Article,
+    MarkedCitation,
+    Place,
+    Sentence,
+    SourceKind,
+    Span,
+    Unit,
+)
+from framescope.classifier.taxonomy import BY_NAME, Level, in_order
+from framescope.training.corpora import (
+    ADDED,
+    CORPORA,
+    KNOWN,
+    Card,
+    Corpus,
+    State,
+    by_article,
+    find_corpus,
+)
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from framescope.classifier.outlets import Registry
 
 Text = NDArray[np.str_]
 Mask = NDArray[np.bool_]
+_ARTICLE = TypeAdapter(Article)
+Edits = Sequence[tuple[int, int, int]]
+"""What was rewritten of a sentence: start and end of the old words, and the length of the new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Characters of the sentence that has the number ``sentence`` in its article."""
+
+    sentence: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowCitation:
+    """A `MarkedCitation` of one row; all of the content lies in that row."""
+
+    source: Mark | None
+    cue: Mark | None
+    content: tuple[Mark, ...]
+    kind: SourceKind | None
+    government: bool
+    state_media: bool
+    antecedent: Mark | None
 
 
 @dataclass(frozen=True)
@@ -90,10 +139,9 @@ def build(
 ) -> Examples:
     """Load corpora as one matrix.
 
-    By default they are all but the user's own files. `allow_changed` takes files other than those
-    the cards pin. A `registry` adds quotations, names of outlets and citations to sentences, as for
-    scoring, which is slow. A user's own articles, `added` with their groups, follow as the corpus
-    ``added``. Raise `CorpusError` if a corpus is missing, changed or can't be read.
+    By default they are all but the user's own files, which may be `added` with their groups. A
+    `registry` adds quotations, names of outlets and citations to sentences, as for scoring, which
+    is slow. See `load`.
     """
     rows = [
         row
@@ -113,10 +161,7 @@ def of_articles(name: str, items: Iterable[Article], registry: Registry | None =
 def with_citations(
     examples: Examples, root: Path | None, names: Collection[str], registry: Registry
 ) -> Examples:
-    """Add what `build` finds with a registry to the sentences of some articles.
-
-    `examples` are as `build` returns them; `names` are articles as the examples name them.
-    """
+    """Add what `build` finds with a registry to the sentences of the articles of these names."""
     sentences = list(examples.sentences)
     articles, first = np.unique(examples.article, return_index=True)
     start_of = dict(zip(articles.tolist(), first.tolist(), strict=True))
@@ -194,3 +239,179 @@ def _matrix(rows: Sequence[_Row]) -> Examples:
         group=np.array([row.group for row in rows], np.str_),
         part=np.full(len(rows), "", dtype="<U13"),
     )
+
+
+# --- the articles of a corpus ---------------------------------------------------------------------
+
+
+def load(name: str, root: Path | None, *, allow_changed: bool = False) -> Iterator[Article]:
+    """Load the articles of a corpus with the labels that its card lists.
+
+    They are cached until files or reader change. `allow_changed` takes files other than those the
+    card pins. Raise `CorpusError` if the corpus is missing, changed or can't be read.
+    """
+    corpus = find_corpus(name)
+    place = corpus.place(root)
+    if place is None:
+        raise CorpusError(f"corpus '{name}' is missing; pass --corpora DIR (see docs/corpora.md)")
+    match corpus.state(root):
+        case State.MISSING:
+            raise CorpusError(
+                f"corpus '{name}' is missing: {place} lacks {', '.join(corpus.lacks(place))}; "
+                f"obtain it from {corpus.card.url}{corpus.elsewhere}"
+            )
+        case State.CHANGED if not allow_changed:
+            raise CorpusError(
+                f"corpus '{name}' in {place} is not the release that was pinned; obtain it again, "
+                "or pass --allow-changed to use it as it is"
+            )
+    return (_ARTICLE.validate_json(row["article"]) for row in _dataset(corpus, place))
+
+
+def _dataset(corpus: Corpus, place: Path) -> Dataset:
+    try:
+        import datasets
+        from datasets import utils
+    except ImportError:
+        raise CorpusError(
+            f"corpora are read with the training extra; type: {how_to_install('training')}"
+        ) from None
+    name, version = corpus.card.name, f"{corpus.digest(place)}-{_code_digest(corpus)}"
+    bars = utils.is_progress_bar_enabled()
+    utils.disable_progress_bars()
+    try:
+        return datasets.Dataset.from_generator(
+            _rows,
+            features=datasets.Features({"article": datasets.Value("string")}),
+            gen_kwargs={"name": name, "place": str(place), "version": version},
+        )
+    except datasets.exceptions.DatasetGenerationError as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, CorpusError):
+            raise cause from None
+        raise CorpusError(
+            f"corpus '{name}' in {place} can't be read ({cause}); obtain it again"
+        ) from error
+    finally:
+        if bars:
+            utils.enable_progress_bars()
+
+
+def _code_digest(corpus: Corpus) -> str:
+    """Digest the code that makes the rows, so that no cache outlives a change of it."""
+    makers = (corpus.read, split_sentences, Card, Article, _rows)
+    modules = [sys.modules[one.__module__] for one in makers]
+    source = "".join(map(inspect.getsource, modules))
+    source += f"{corpus.card.files}{corpus.card.signals}"
+    if hasattr(modules[0], "version"):  # labels that follow from more than code
+        source += modules[0].version()
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+def _rows(name: str, place: str, version: str) -> Iterator[dict[str, str]]:
+    """Yield the rows; ``version`` is only a part of the cache's key."""
+    corpus = find_corpus(name)
+
+    def labels(given: Mapping[str, float], *, whole: bool) -> dict[str, float]:
+        listed = {signal: given[signal] for signal in given if signal in corpus.card.signals}
+        return {s: v for s, v in listed.items() if (BY_NAME[s].level is Level.ARTICLE) is whole}
+
+    for article in corpus.read(Path(place)):
+        units = article.units and tuple(
+            replace(unit, labels=labels(unit.labels, whole=False)) for unit in article.units
+        )
+        # What an annotator or a page says of origin is neither text nor label.
+        bare = replace(article, author=None, site_name=None, republications=(), imprint=None)
+        bare = replace(bare, units=units, labels=labels(article.labels, whole=True), origin=None)
+        yield {"article": _ARTICLE.dump_json(bare).decode()}
+
+
+# --- citations of rows ----------------------------------------------------------------------------
+
+
+def of_sentence(
+    marked: Sequence[MarkedCitation] | None, number: int, sentences: Sequence[Sentence]
+) -> tuple[RowCitation, ...] | None:
+    """Return the citations of the article's sentence of that number; None if not annotated."""
+    if marked is None:
+        return None
+    own = sentences[number : number + 1]
+    return tuple(
+        RowCitation(
+            _mark(one.source, sentences),
+            _mark(one.cue, own),
+            tuple(mark for place in one.content if (mark := _mark(place, own))),
+            one.kind,
+            one.government,
+            one.state_media,
+            _mark(one.antecedent, sentences),
+        )
+        for one in marked
+    )
+
+
+def _mark(place: Place | None, sentences: Sequence[Sentence]) -> Mark | None:
+    if place is None:
+        return None
+    overlaps = (
+        (sentence, max(place.start, sentence.start), min(place.end, sentence.end))
+        for sentence in sentences
+    )
+    sentence, start, end = max(overlaps, key=lambda one: one[2] - one[1])
+    if start >= end:
+        return None
+    return Mark(sentence.index, start - sentence.start, end - sentence.start)
+
+
+def moved(
+    citations: tuple[RowCitation, ...] | None, edits: Mapping[int, Edits]
+) -> tuple[RowCitation, ...] | None:
+    """Move a row's citations with the words they mark; `edits` are by number of the sentence."""
+    if not citations or not edits:
+        return citations
+
+    def follow(mark: Mark) -> Mark:
+        return Mark(mark.sentence, *shifted(mark.start, mark.end, edits.get(mark.sentence, ())))
+
+    return tuple(
+        replace(
+            one,
+            source=one.source and follow(one.source),
+            cue=one.cue and follow(one.cue),
+            content=tuple(map(follow, one.content)),
+            antecedent=one.antecedent and follow(one.antecedent),
+        )
+        for one in citations
+    )
+
+
+def rewrite(sentence: Sentence, found: Sequence[tuple[int, int, str]]) -> tuple[Sentence, Edits]:
+    """Write other words at some ranges of a sentence's text, given in order.
+
+    Quotations move with their words; names of outlets have to be looked for again.
+    """
+    text, pieces, done = sentence.text, list[str](), 0
+    for start, end, words in found:
+        pieces += [text[done:start], words]
+        done = end
+    edits = [(start, end, len(words)) for start, end, words in found]
+    quoted = tuple(shifted(start, end, edits) for start, end in sentence.quoted)
+    written = "".join([*pieces, text[done:]])
+    return replace(sentence, text=written, mentions=None, quoted=quoted), edits
+
+
+def shifted(start: int, end: int, edits: Edits) -> tuple[int, int]:
+    """Return where a range of the old text is in the new; it grows over words cut by an edit."""
+
+    def place(old: int, *, last: bool) -> int:
+        shift = 0
+        for begin, stop, length in edits:
+            if old >= stop:
+                shift += length - (stop - begin)
+            elif old > begin:
+                return begin + shift + (length if last else 0)
+            else:
+                break
+        return old + shift
+
+    return place(start, last=False), place(end, last=True)

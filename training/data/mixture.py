@@ -1,30 +1,58 @@
-"""The rows of a training run: which corpora, a user's own files, and how they are split."""
+"""The rows of a training run: which corpora, a user's own files, and how they are split.
+
+Articles without labels, for a teacher to label, come near nothing models are judged by: left out
+are articles of any outlet that a test or unseen part has a row of, articles that are nearly the
+same as a held-out one, and sentences that are nearly the same as a held-out one.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from framescope.classifier.bundles import digest
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.outlets import load_registry
+from framescope.classifier.inputs import read_input, split_sentences
+from framescope.classifier.outlets import (
+    fold_name,
+    host_in,
+    load_registry,
+    look_up,
+    registrable_host,
+)
 from framescope.classifier.records import Article
 from framescope.classifier.taxonomy import in_order
 from framescope.training.corpora import (
     ADDED,
+    ALLSIDES_FILE,
     CORPORA,
     KNOWN,
     POLNEAR,
+    articles_folder,
     find_corpus,
+    read_allsides,
     read_exchange,
 )
 from framescope.training.data import swaps
-from framescope.training.data.examples import Examples, Mask, build
-from framescope.training.data.splits import TRAIN, VALIDATION, Split, assign, assign_beside
+from framescope.training.data.examples import Examples, Mask, build, of_articles
+from framescope.training.data.splits import (
+    ORDINARY_OUTLETS,
+    TEST,
+    TRAIN,
+    UNSEEN,
+    VALIDATION,
+    Split,
+    article_texts,
+    assign,
+    assign_beside,
+    similar_articles,
+    similar_rows,
+)
 
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
@@ -40,11 +68,7 @@ class Added:
 
     @classmethod
     def read(cls, paths: Sequence[Path]) -> Added:
-        """Read files in the exchange format.
-
-        Raise `CorpusError` if a file is missing, is given twice, labels nothing, holds an id twice
-        or has a line that can't be read, `InputError` if it is empty or one JSON document.
-        """
+        """Read files in the exchange format; raise `CorpusError` where one can't be used."""
         articles: list[Article] = []
         files: dict[str, int] = {}
         given: dict[str, Path] = {}
@@ -128,26 +152,10 @@ def load_data(
     that bundles trained on one or on many are judged on the same rows. Only with nothing but the
     user's own files (``exchange``, or ``added``) are the others not needed.
 
-    Parameters
-    ----------
-    shares : mapping of str to float, optional
-        The share of a corpus' training articles to learn from. Smaller shares are parts of larger
-        ones, and what is held out stays the same.
-    signals : sequence of str, optional
-        Those to learn; rows that none of them labels are left out.
-    allow_changed : bool
-        Take files other than those the corpora's cards pin.
-    added : sequence of pathlib.Path
-        The user's own files, learned from whatever `names` says, see
-        `training.data.splits.assign_beside`. The signature is that of the other rows.
-
-    Raises
-    ------
-    CorpusError
-        When a corpus is unknown, not of the recipe, missing or changed, or an added file can't be
-        read.
-    SignalError
-        When the corpora don't label a signal.
+    `shares` of a corpus' training articles are learned from: smaller ones are parts of larger ones,
+    and what is held out stays the same. Rows that none of the `signals` labels are left out. Files
+    `added` are learned from whatever `names` says; the signature is that of the other rows. Raise
+    `CorpusError` if a corpus or file can't be used, `SignalError` if none labels a signal.
     """
     wanted = [find_corpus(name).card.name for name in names or ()]
     mine = Added.read(added)
@@ -209,3 +217,138 @@ def _spared(examples: Examples, corpus: str, share: float, seed: int) -> Mask:
     )
     spared: Mask = rows & np.isin(examples.article, articles[round(share * len(articles)) :])
     return spared
+
+
+# --- articles for a teacher to label --------------------------------------------------------------
+
+UNLABELLED = "unlabelled"
+"""The corpus that such rows are of, and the first part of their articles' names."""
+
+_JUDGED = (TEST, UNSEEN)
+_Keys = Callable[[str | None, str | None], set[str]]
+_ORDINARY_SENTENCES = 20_000
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """Rows to be labelled, in the columns of the data, and the number of those left out."""
+
+    examples: Examples
+    of_outlets: int  # articles of an outlet that is tested on
+    alike: int  # articles nearly the same as a held-out one
+    repeated: int  # sentences
+
+
+def choose(data: Data, texts: Sequence[Path], root: Path | None, sentences: int) -> Unlabelled:
+    """Choose whole articles for a teacher, in a random order, until they have so many sentences."""
+    found = _chosen(data, _articles(texts, root), sentences)
+    if not len(found.examples):
+        raise CorpusError(
+            "no articles to be labelled by a teacher, of outlets that nothing is tested on; "
+            "give some with --text FILE"
+        )
+    return found
+
+
+def ordinary(data: Data, root: Path | None) -> Examples | None:
+    """Return articles of outlets known for wire copy or service: these aren't partisan."""
+    folder = None if root is None else articles_folder(root)
+    if data.outlets is None or folder is None or not (folder / ALLSIDES_FILE).is_file():
+        return None
+    plain = (one for one in read_allsides(folder) if one.outlet in ORDINARY_OUTLETS)
+    return _chosen(data, plain, _ORDINARY_SENTENCES).examples
+
+
+def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabelled:
+    registry = data.outlets
+    if registry is None:
+        raise CorpusError("text without labels needs the registry, to know what is kept back")
+    found = {one.id: one for one in articles}
+    keys_of = _keys_of(registry)
+    tested = _tested(data.examples, found, keys_of)
+    allowed = [one for one in found.values() if tested.isdisjoint(keys_of(one.outlet, one.url))]
+    held = data.examples.where(np.isin(data.examples.part, (*_JUDGED, VALIDATION)))
+    fresh = _fresh(allowed, held)
+    order = sorted(fresh, key=lambda one: hashlib.sha256(f"{data.seed}|{one.id}".encode()).digest())
+    chosen = of_articles(UNLABELLED, _first(order, sentences), registry)
+    rows = chosen.where(_unlike(chosen, held))
+    examples = replace(
+        rows,
+        labels=np.full((len(rows), len(data.examples.signals)), np.nan, np.float32),
+        signals=data.examples.signals,
+        part=np.full(len(rows), TRAIN, dtype="<U13"),
+        spans=((),) * len(rows),
+        citations=(None,) * len(rows),
+    )
+    return Unlabelled(
+        examples, len(found) - len(allowed), len(allowed) - len(fresh), len(chosen) - len(rows)
+    )
+
+
+def _articles(texts: Sequence[Path], root: Path | None) -> Iterator[Article]:
+    if not texts:
+        if root is None:
+            raise CorpusError("no articles for a teacher to label; give some with --text FILE")
+        yield from read_allsides(articles_folder(root))
+    for path in texts:
+        for found in read_input(str(path)):
+            if isinstance(found, Article) and found.lang in (None, "en"):
+                yield replace(found, id=f"{path.name}/{found.id}")
+
+
+def _tested(examples: Examples, articles: Mapping[str, Article], keys_of: _Keys) -> set[str]:
+    """Return the keys of all outlets that a test or unseen part has a row of."""
+    rows = np.isin(examples.part, _JUDGED)
+    outlets: set[tuple[str | None, str | None]] = {
+        (name, None) for name in examples.outlet[rows].tolist() if name
+    }
+    # A collection writes an outlet in several ways; the address of an article is the same.
+    for name in set(examples.article[rows].tolist()):
+        if labelled := articles.get(name.rpartition("/")[2]):
+            outlets.add((labelled.outlet, labelled.url))
+    return set().union(*(keys_of(*one) for one in outlets))
+
+
+def _keys_of(registry: Registry) -> _Keys:
+    """Return a function: all that an outlet of a name and an address can be told by."""
+
+    @cache
+    def of_query(query: str) -> set[str]:
+        host, named = host_in(query), look_up(registry, query).outlets
+        keys = {f"host {registrable_host(host) or host}"} if host is not None else set()
+        if len(named) == 1:
+            keys.add(f"id {named[0].id}")
+            keys |= {f"host {registrable_host(one.host) or one.host}" for one in named[0].domains}
+        return keys
+
+    def keys_of(name: str | None, url: str | None) -> set[str]:
+        # Some corpora write outlets as parts of an address: huff-post.
+        queries = filter(None, (name, name and name.replace("-", " "), url))
+        return set().union(*map(of_query, queries), {f"name {fold_name(name)}"} if name else ())
+
+    return keys_of
+
+
+def _fresh(articles: Sequence[Article], held: Examples) -> list[Article]:
+    """Drop articles that are nearly the same as a held-out one, or as one before."""
+    texts = article_texts(held)
+    every = (*texts.values(), *(one.text for one in articles))
+    alike = {later for _, later in similar_articles(every)}
+    return [one for at, one in enumerate(articles, len(texts)) if at not in alike]
+
+
+def _first(order: Iterable[Article], sentences: int) -> Iterator[Article]:
+    """Yield articles until they hold so many sentences."""
+    total = 0
+    for article in order:
+        if total >= sentences:
+            return
+        total += len(split_sentences(article))
+        yield article
+
+
+def _unlike(rows: Examples, held: Examples) -> Mask:
+    """Mark the rows that are not nearly the same as a held-out one."""
+    pairs, n = similar_rows((*held.sentences, *rows.sentences)), len(held)
+    unlike: Mask = np.isin(np.arange(n, n + len(rows)), pairs[pairs[:, 0] < n, 1], invert=True)
+    return unlike

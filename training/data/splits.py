@@ -4,29 +4,27 @@ Whole groups (articles, pages, outlets, blocks of a file) go to one part, some o
 altogether, and sentences that are nearly the same as a held-out one are removed from training.
 Everything follows from the seed and the texts. What a user adds to the corpora is split beside
 them, and never moves a row of theirs.
+
+Texts are nearly the same when their sets of word 5-grams have a high Jaccard index. Pairs are found
+by prefix filtering (Chaudhuri, Ganti, Kaushik, 2006): two sets that similar share one of the few
+rarest shingles of each, so only those are looked up, and then verified. The result is exact.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from itertools import combinations
+from itertools import chain, combinations
+from math import ceil
 
 import numpy as np
+from framescope.classifier.records import Sentence
 from framescope.training import DEFAULT_SEED
-from framescope.training.data.duplicates import (
-    ARTICLE_THRESHOLD,
-    ARTICLE_WORDS,
-    SENTENCE_THRESHOLD,
-    SENTENCE_WORDS,
-    same_words,
-    shingles,
-    similar_pairs,
-)
 from framescope.training.data.examples import Examples, Mask, Text
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
@@ -35,6 +33,16 @@ from scipy.sparse.csgraph import connected_components
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 UNSEEN, REMOVED = "unseen_outlet", "removed"
 PARTS = (TRAIN, VALIDATION, TEST, UNSEEN, REMOVED)
+
+SENTENCE_THRESHOLD = 0.8  # Jaccard index
+SENTENCE_WORDS = 8  # shorter ones are only compared as wholes
+ARTICLE_THRESHOLD = 0.5  # a reprint keeps its paragraphs, but loses or gains some
+ARTICLE_WORDS = 60  # shorter ones are not compared
+
+_SHINGLE = 5  # words; unrelated sentences seldom share five in a row
+_WORD = re.compile(r"[^\W_]+")
+
+Shingles = frozenset[int]
 
 _VALIDATION_SHARE, _TEST_SHARE, _UNSEEN_SHARE = 0.10, 0.15, 0.10
 _LEAST_OUTLETS = 10  # in a user's own file for some of them to be held out
@@ -52,14 +60,11 @@ _APART = (
 _OUTLETS = tomllib.loads(
     files("framescope.training.data").joinpath("outlets.toml").read_text("utf-8")
 )
-UNSEEN_OUTLETS: Mapping[str, frozenset[str]] = {
-    corpus: frozenset(outlets) for corpus, outlets in _OUTLETS["unseen"].items()
-}
-"""Outlets that are held out, by corpus."""
-_DRAWN_EXCEPT: Mapping[str, frozenset[str]] = {
-    corpus: frozenset(outlets) for corpus, outlets in _OUTLETS["drawn_except"].items()
-}
-"""By corpus whose held-out outlets are drawn, those that are not drawn."""
+# By corpus: outlets that are held out; and where those are drawn, the outlets that are not drawn.
+UNSEEN_OUTLETS, _DRAWN_EXCEPT = (
+    {corpus: frozenset[str](outlets) for corpus, outlets in _OUTLETS[key].items()}
+    for key in ("unseen", "drawn_except")
+)
 ORDINARY_OUTLETS = frozenset(_OUTLETS["ordinary"]["allsides"])
 
 
@@ -75,14 +80,11 @@ class Overlap:
 
 @dataclass(frozen=True)
 class Split:
-    """All rows with their parts.
-
-    `merged` groups were joined to another, since articles of both are nearly the same.
-    """
+    """All rows with their parts."""
 
     examples: Examples
     seed: int
-    merged: int
+    merged: int  # groups that were joined, since articles of both are nearly the same
     overlap: tuple[Overlap, ...]
 
     def _digest(self, rows: NDArray[np.intp]) -> str:
@@ -94,11 +96,7 @@ class Split:
 
     @property
     def held_out(self) -> dict[str, str]:
-        """SHA-256 over the rows that each corpus holds out to test on.
-
-        A bundle trained with the same digest may be judged by those rows, whatever other corpora
-        there were.
-        """
+        """SHA-256 over each corpus' held-out rows: a bundle with the same may be judged by them."""
         kept, corpus = np.isin(self.examples.part, (TEST, UNSEEN)), self.examples.corpus
         corpora = dict.fromkeys(corpus.tolist())
         return {name: self._digest(np.flatnonzero(kept & (corpus == name))) for name in corpora}
@@ -114,15 +112,12 @@ def assign(examples: Examples, seed: int = DEFAULT_SEED) -> Split:
 
     Of each corpus, 10% of the articles are for validation and 15% for the test, drawn by group, and
     whole outlets are held out. Articles that are nearly the same, in one corpus or in two, are one
-    group. Rows of ``train`` and ``validation`` that are nearly the same as a held-out row are
-    ``removed``, and so are rows of ``train`` that are nearly the same as a validation row.
-
-    Load every corpus, split, and then select: a corpus split alone may differ by the few articles
-    that it shares with others.
+    group. Load every corpus, split, and then select: a corpus split alone may differ by the few
+    articles that it shares with others.
     """
     group, merged = _grouped(examples)
     part = _drawn(examples, group, seed)
-    pairs = _pairs(examples)
+    pairs = similar_rows(examples.sentences)
     kept = part.copy()
     for low, high in _APART:
         kept[_touching(kept, pairs, low, high)] = REMOVED
@@ -138,13 +133,10 @@ def assign_beside(
 ) -> Examples:
     """Assign parts to the rows of a user's own files, beside corpora that are split already.
 
-    Each file splits by itself, in order, so that another file changes nothing: 15% of its articles
-    are for the test and 10% for validation. If it has articles of ten outlets or more, whole
-    outlets that nothing before teaches are held out first, up to 10% of the articles. An article
-    that is nearly the same as one before goes where that one is. Of two sentences that are nearly
-    the same and may not both stay, the added one is removed, whichever part it is in.
-
-    `added` has the columns of the split's rows, and `file_of` the number of each row's file.
+    Each file (`file_of`: the number of each row's) splits by itself, in order, so that another file
+    changes nothing. With ten outlets or more, whole outlets that nothing before teaches are held
+    out first. An article that is nearly the same as one before goes where that one is; of two
+    sentences that are nearly the same and may not both stay, the added one is removed.
     """
     known, n = split.examples, len(split.examples)
     together = known.followed_by(added)
@@ -161,7 +153,7 @@ def assign_beside(
     mine = np.array([part_of[name] for name in group[n:]], dtype="<U13")
     # As in `_of_seen_outlet`: the other side of a reprint.
     mine[(mine == UNSEEN) & ~np.isin(added.outlet, sorted(unseen))] = REMOVED
-    part = _apart(np.concatenate([known.part, mine]), _pairs(together), n)
+    part = _apart(np.concatenate([known.part, mine]), similar_rows(together.sentences), n)
     return replace(added, part=part[n:])
 
 
@@ -207,14 +199,11 @@ def _members(examples: Examples, group: Text, rows: Mask) -> dict[str, _Group]:
 def _draw_outlets(
     members: Mapping[str, _Group],
     part_of: dict[str, str],
-    taken: Collection[str],
+    taken: Collection[str],  # case-folded, the outlets that are learned from
     before: Collection[str],
     seed: int,
 ) -> set[str]:
-    """Hold out the outlets held out `before`, and some that are drawn; return the latter.
-
-    `taken` are the outlets, case-folded, that are learned from.
-    """
+    """Hold out the outlets held out `before`, and some that are drawn; return the latter."""
     outlets: dict[str, list[str]] = defaultdict(list)
     for name, one in members.items():
         for outlet in one.outlets - {""}:
@@ -236,14 +225,11 @@ def _draw_outlets(
 
 def _grouped(examples: Examples) -> tuple[Text, int]:
     """Merge groups of articles that are nearly the same, under the first of their names."""
-    texts: dict[str, list[str]] = defaultdict(list)
-    for sentence in examples.sentences:
-        texts[sentence.article_id].append(sentence.text)
+    texts = article_texts(examples)
     names, codes = np.unique(examples.group, return_inverse=True)
     code_of = dict(zip(examples.article.tolist(), codes.tolist(), strict=True))
-    sets = [shingles(" ".join(lines), ARTICLE_WORDS) for lines in texts.values()]
     own = [code_of[article] for article in texts]
-    pairs = [(own[a], own[b]) for a, b in similar_pairs(sets, ARTICLE_THRESHOLD)]
+    pairs = [(own[a], own[b]) for a, b in similar_articles(texts.values())]
     edges = np.array(pairs, np.intp).reshape(-1, 2).T
     links = coo_array((np.ones(len(pairs)), edges), shape=(len(names), len(names)))
     count, merged_of = connected_components(links, directed=False)
@@ -309,9 +295,22 @@ def _ordered(names: Iterable[str], seed: int) -> list[str]:
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed}|{name}".encode()).digest())
 
 
-def _pairs(examples: Examples) -> NDArray[np.intp]:
-    """Find the pairs of rows that are nearly the same; shape (n_pairs, 2)."""
-    texts = [sentence.text for sentence in examples.sentences]
+def article_texts(examples: Examples) -> dict[str, str]:
+    """Return the sentences of each article as one text."""
+    texts: dict[str, list[str]] = defaultdict(list)
+    for sentence in examples.sentences:
+        texts[sentence.article_id].append(sentence.text)
+    return {article: " ".join(lines) for article, lines in texts.items()}
+
+
+def similar_articles(texts: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of articles that are nearly the same, the earlier one first."""
+    return similar_pairs([shingles(text, ARTICLE_WORDS) for text in texts], ARTICLE_THRESHOLD)
+
+
+def similar_rows(sentences: Iterable[Sentence]) -> NDArray[np.intp]:
+    """Return the pairs of sentences that are nearly the same, the earlier one first; (n, 2)."""
+    texts = [sentence.text for sentence in sentences]
     sets = [shingles(text, SENTENCE_WORDS) for text in texts]
     found = set(similar_pairs(sets, SENTENCE_THRESHOLD))
     for rows in same_words(texts):
@@ -323,3 +322,49 @@ def _touching(part: Text, pairs: NDArray[np.intp], low: str, high: str) -> NDArr
     """Return the rows of ``low`` that are nearly the same as a row of ``high``."""
     both = np.concatenate([pairs, pairs[:, ::-1]])
     return np.unique(both[(part[both[:, 0]] == low) & (part[both[:, 1]] == high), 0])
+
+
+# --- texts that are nearly the same ---------------------------------------------------------------
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
+
+
+def shingles(text: str, min_words: int = _SHINGLE) -> Shingles:
+    """Hash the word 5-grams of a text; return none if it has fewer than ``min_words`` words."""
+    found = _words(text)
+    if len(found) < max(min_words, _SHINGLE):
+        return frozenset()
+    # These hashes hold within one process; they are never stored.
+    return frozenset(map(hash, zip(*(found[at:] for at in range(_SHINGLE)), strict=False)))
+
+
+def similar_pairs(sets: Sequence[Shingles], threshold: float) -> Iterator[tuple[int, int]]:
+    """Yield each pair of sets, none empty, whose Jaccard index reaches a threshold."""
+    frequency = Counter(chain.from_iterable(sets))
+    index: dict[int, list[int]] = defaultdict(list)
+    for right, one in enumerate(sets):
+        shared = [item for item in one if frequency[item] > 1]
+        # To be similar, at least this many of its shingles must occur elsewhere.
+        needed = ceil(threshold * len(one) - 1e-9)
+        if not one or len(shared) < needed:
+            continue
+        shared.sort(key=lambda item: (frequency[item], item))
+        prefix = shared[: len(shared) - needed + 1]
+        for left in sorted({left for item in prefix for left in index[item]}):
+            common = len(sets[left] & one)
+            if common / (len(sets[left]) + len(one) - common) >= threshold - 1e-9:
+                yield left, right
+        for item in prefix:
+            index[item].append(right)
+
+
+def same_words(texts: Sequence[str], min_words: int = 4) -> Iterator[list[int]]:
+    """Yield the positions of texts that are equal but for case, punctuation and spacing."""
+    places: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for position, text in enumerate(texts):
+        key = tuple(_words(text))
+        if len(key) >= min_words:
+            places[key].append(position)
+    yield from (positions for positions in places.values() if len(positions) > 1)

@@ -30,7 +30,7 @@ from framescope.classifier.models import Reader
 from framescope.classifier.records import Sentence, Span
 from framescope.training import DEFAULT_SEED
 from framescope.training.corpora import POLNEAR, polnear_texts
-from framescope.training.data.marks import Edits, RowCitation, moved, rewrite, shifted
+from framescope.training.data.examples import Edits, RowCitation, moved, rewrite, shifted
 
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
@@ -87,11 +87,7 @@ class Swap:
         return tuple(int.from_bytes(drawn[at : at + 4], "big") / 2**32 for at in (0, 4, 8))
 
     def apply(self, examples: Examples, parts: Collection[str]) -> Examples:
-        """Swap outlets in PolNeAR's rows of some parts.
-
-        Texts and labels of the signal change, and places in texts with them. Where a phrase stands
-        for a name, whether the source is named becomes unknown.
-        """
+        """Swap outlets in PolNeAR's rows of some parts: their texts, places in them, and labels."""
         column = examples.signals.index(SIGNAL)
         naming = [examples.signals.index(s) for s in _NAMING if s in examples.signals]
         labels, sentences = examples.labels.copy(), list(examples.sentences)
@@ -106,6 +102,7 @@ class Swap:
             swapped = [outlet for outlet in outlets if self.is_swapped(article, outlet)]
             if swapped:
                 labels[row, column] = any(self._is_state_media(article, one) for one in outlets)
+            # Where a phrase stands for a name, whether the source is named becomes unknown.
             if any(self._phrase(article, outlet) for outlet in swapped):
                 labels[row, naming] = np.nan
         citations = _moved(examples, edits)
@@ -227,11 +224,7 @@ class Counterfactuals:
     def rename(
         self, sentence: Sentence, spans: Sequence[Span], names: Mapping[str, str]
     ) -> tuple[Sentence, tuple[Span, ...], Edits]:
-        """Write other names into a sentence; return it, its spans and the edits.
-
-        The sentence keeps its offsets; spans, in offsets of the article, lie over the words that
-        they marked as if the other sentences had stayed as they were.
-        """
+        """Write other names into a sentence, which keeps its offsets; return it, spans, edits."""
         found = [
             (*match.span(), _fitted(match["article"] or "", name, match.start() == 0))
             for match in (self._pattern.finditer(sentence.text) if names else ())
