@@ -104,20 +104,10 @@ def batch(
     model = pinned(model)  # which stays, whatever is promoted while it runs
     setup = Setup(model, signal, own, evidence, max_characters, max_seconds, format.value)
     job = Job(
-        inputs=inputs or (),
-        output=output,
-        setup=setup,
-        columns=shared.parse_columns(column),
-        include=include or (),
-        exclude=exclude or (),
-        allow_private=allow_private,
-        workers=workers,
-        resume=resume,
-        add=add,
-        quiet=quiet,
-        engine=engine.value,
+        inputs or (), output, setup, shared.parse_columns(column), include or (), exclude or (),
+        allow_private, workers, resume=resume, add=add, quiet=quiet, engine=engine.value,
         address=address,
-    )
+    )  # fmt: skip
     summary = run(job)
     if not quiet:
         typer.echo(report(summary, output), err=True)
@@ -205,10 +195,7 @@ def _tell_unfinished(database: Database, *, quiet: bool) -> None:
 
 
 def _choose_format(given: shared.AnswerFormat | None, output: Path | None) -> shared.AnswerFormat:
-    """Return the format that was given, else that of the file's suffix, else what suits the stream.
-
-    Raises `InputError` when Parquet would go to a terminal or a pipe, or format and suffix differ.
-    """
+    """Return the format given, else that of the file's suffix, else what suits the stream."""
     to_file = output is not None and output != STDOUT
     named = _SUFFIXES.get(output.suffix.lower()) if output is not None and to_file else None
     if given is not None and named is not None and given is not named:
@@ -226,10 +213,7 @@ def _choose_format(given: shared.AnswerFormat | None, output: Path | None) -> sh
 def _write_answer(
     ask: Callable[[], Answer], form: shared.AnswerFormat, output: Path | None, *, overwrite: bool
 ) -> None:
-    """Ask, and write the answer batch by batch; a terminal gets its first rows.
-
-    Raises `InputError` when it can't be written.
-    """
+    """Ask, and write the answer batch by batch; a terminal gets its first rows."""
     check(output, overwrite=overwrite)
     schema, batches = ask()
     with drafted(output) as draft:

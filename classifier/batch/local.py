@@ -1,7 +1,4 @@
-"""The engine of one machine: a process that reads, and some that score.
-
-A process that dies is replaced; the record that kills one, or takes too long, becomes an error.
-"""
+"""The engine of one machine: a process that reads, and some that score."""
 
 from __future__ import annotations
 
@@ -25,19 +22,7 @@ from typing import Any, TypeVar
 from framescope.classifier.batch import stages
 from framescope.classifier.batch.folder import RunError, RunFolder, RunProgress
 from framescope.classifier.batch.job import Job
-from framescope.classifier.batch.stages import (
-    Counts,
-    Item,
-    Loaded,
-    Position,
-    ReadError,
-    RecordError,
-    Setup,
-    Shard,
-    Stages,
-    Step,
-    defect,
-)
+from framescope.classifier.batch.stages import Counts, Item, RecordError, Setup, Shard, Stages
 from framescope.classifier.errors import FramescopeError, StoppedError
 from framescope.classifier.inputs import InputOptions, ListedFile
 from framescope.classifier.records import Origin
@@ -84,22 +69,19 @@ class LocalEngine:
             self._idle.put(process)
         self._threads = ThreadPoolExecutor(workers + 1, "framescope-wait")
 
-    def start(self) -> Loaded:
+    def start(self) -> stages.Loaded:
         """Start the processes that score; return what they load, or raise `FramescopeError`."""
         loading = [
             self._threads.submit(self._in_process, lambda process: process.call(loaded))
             for _ in self._processes
         ]
-        first: Loaded = wait(loading, return_when=FIRST_COMPLETED).done.pop().result()
+        first: stages.Loaded = wait(loading, return_when=FIRST_COMPLETED).done.pop().result()
         return first
 
     def run(
-        self, files: Sequence[ListedFile], start: Position, done: set[int], commit: Commit
+        self, files: Sequence[ListedFile], start: stages.Position, done: set[int], commit: Commit
     ) -> None:
-        """Score the shards of the files from a place on, except those that are done.
-
-        Raises `StoppedError` when it is interrupted, and `RunError` when it can't go on.
-        """
+        """Score the shards of the files from a place on, except those that are done."""
         options = InputOptions(dict(self.job.columns), self.job.allow_private)
         reader = WorkerProcess(begin_reading, options)
         self._processes.append(reader)
@@ -157,10 +139,7 @@ class LocalEngine:
 
 
 class WorkerProcess:
-    """A process that runs one function at a time, and is replaced when it dies.
-
-    In each, `initializer` is called first.
-    """
+    """A process that runs one function at a time, `initializer` first; replaced when it dies."""
 
     def __init__(self, initializer: Callable[..., None], *arguments: object) -> None:
         self._arguments = initializer, *arguments
@@ -172,12 +151,7 @@ class WorkerProcess:
     def call(
         self, function: Callable[..., _T], *arguments: object, timeout: float | None = None
     ) -> _T:
-        """Run a function in the process and return its result.
-
-        Raises `ProcessExpired` when the process dies of it, `TimeoutError` when it takes too long
-        and is killed, `CancelledError` when `stop` is called meanwhile, and `RunError` when no
-        process can be started.
-        """
+        """Return a function's result; raises `ProcessExpired`, `TimeoutError` or `RunError`."""
         for _ in range(_TRIES):
             if self._stopped:
                 raise CancelledError
@@ -274,10 +248,9 @@ def begin_reading(options: InputOptions) -> None:
 
 
 def read_some(name: str, record: int, careful: bool) -> tuple[list[tuple[Item, int]], list[str]]:
-    """Read the next records of a file in the process: one if careful, else a moment's worth.
+    """Read the next records, each with the bytes up to there (none at the end), and messages.
 
-    In a file that isn't open yet, skips the records before `record`. Returns the records, each with
-    the bytes of the file up to there, none at its end; and lines for the user.
+    One record if careful, else a moment's worth; a file that isn't open is opened at `record`.
     """
     global _open, _taken
     if _open is None or _open[0] != name:
@@ -300,16 +273,13 @@ def read_some(name: str, record: int, careful: bool) -> tuple[list[tuple[Item, i
 def split_safely(
     process: WorkerProcess,
     files: Sequence[ListedFile],
-    start: Position,
+    start: stages.Position,
     max_seconds: float,
     tell: Callable[[str], None],
 ) -> Iterator[Shard]:
-    """Split files into shards in a process that `begin_reading` has prepared.
+    """Split files into shards; one on which the process hangs, or dies twice, ends in an error."""
 
-    A file on which the process hangs, or dies twice, ends there with an error.
-    """
-
-    def steps() -> Iterator[Step]:
+    def steps() -> Iterator[stages.Step]:
         before = sum(one.size or 0 for one in files[: start.file])
         for number, file in enumerate(files[start.file :], start=start.file):
             record = start.record if number == start.file else 0
@@ -324,7 +294,8 @@ def split_safely(
                     if careful:  # so it is this record
                         since = f" after {record:,} records" if record else ""
                         reason = f"what follows{since} {_how(error)}; mend the file, or divide it"
-                        yield Step(ReadError(Origin(file.name), reason), number + 1, 0, before)
+                        lost = stages.ReadError(Origin(file.name), reason)
+                        yield lost, number + 1, 0, before
                         break
                     careful, died = died or not isinstance(error, ProcessExpired), True
                     continue
@@ -333,9 +304,9 @@ def split_safely(
                 for item, read in found:
                     record += 1
                     read = read if file.size is None else min(read, file.size)
-                    yield Step(item, number, record, before + read)
+                    yield item, number, record, before + read
             before += file.size or 0
-        yield Step(None, len(files), 0, before)
+        yield None, len(files), 0, before
 
     return stages.group_shards(steps(), start)
 
@@ -365,7 +336,7 @@ def begin_scoring(setup: Setup) -> None:
         _loaded = error
 
 
-def loaded() -> Loaded:
+def loaded() -> stages.Loaded:
     """Return what the process has loaded."""
     return _stages().loaded
 
@@ -384,7 +355,7 @@ def score_shard(
         tables, counts = _stages().run(shard, failed, alone=alone)
         files = _stages().files(tables)
     except Exception as error:  # of a row that no table can hold, say
-        return defect("written", error)
+        return stages.defect("written", error)
     if draft is not None:
         for name, data in files.items():
             (draft / name).write_bytes(data)
@@ -394,9 +365,7 @@ def score_shard(
 def score_safely(process: WorkerProcess, shard: Shard, draft: Path, max_seconds: float) -> Counts:
     """Score a shard in a process that `begin_scoring` has prepared, whatever its records do to it.
 
-    A process that dies may have been killed from outside: the shard is tried once more. If it fails
-    again, its records are tried one by one: those that kill the process, take too long or can't be
-    written become errors, and the rest is scored article by article.
+    If it fails twice, its records are tried one by one; those that fail become errors.
     """
 
     def score(
@@ -417,7 +386,7 @@ def score_safely(process: WorkerProcess, shard: Shard, draft: Path, max_seconds:
             return RecordError("time", reason)
 
     found = score(shard.items)
-    if isinstance(found, RecordError) and found.stage == "crash":
+    if isinstance(found, RecordError) and found.stage == "crash":  # killed from outside, perhaps
         found = score(shard.items)
     if isinstance(found, RecordError):
         tried = ((at, score((item,), None, alone=True)) for at, item in enumerate(shard.items))

@@ -29,10 +29,7 @@ Payload = tuple[Setup, Mapping[str, bytes], str]  # with the user's files, and t
 
 
 class RayEngine:
-    """Actors of Ray Data, each with a process that scores; its methods are those of `LocalEngine`.
-
-    Without an address, Ray is started on this machine for as long as the run takes.
-    """
+    """Actors of Ray Data, each with a process that scores; methods as in `LocalEngine`."""
 
     def __init__(self, job: Job, folder: RunFolder, progress: RunProgress) -> None:
         self.job, self.folder, self.progress = job, folder, progress

@@ -1,7 +1,4 @@
-"""What is done with inputs on any machine: split into shards, read, scored, made into tables.
-
-The same inputs give the same shards, wherever the splitting begins.
-"""
+"""What is done with inputs on any machine: split into shards, read, scored, made into tables."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TypeAlias
 
 from framescope.classifier import __version__
 from framescope.classifier.batch.schema import TABLES, RunTables, need_pyarrow, to_lines, whole
@@ -62,13 +59,8 @@ class Shard:
     read: int  # bytes of the listed files up to its end
 
 
-class Step(NamedTuple):
-    """A record (none in the last step), and where the next one begins."""
-
-    item: Item | None
-    file: int
-    record: int
-    read: int  # bytes of the listed files up to there
+# A record (none in the last step); the file and record where the next begins, and the bytes read.
+Step: TypeAlias = tuple[Item | None, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -140,7 +132,12 @@ def read_items(name: str, options: InputOptions) -> Iterator[Item]:
     try:
         for item in split_input(name, options):
             count += 1
-            yield _read_error(item, name) if isinstance(item, Skipped) else item
+            if isinstance(item, Skipped):  # whose source says in words where in its file it is
+                within = _WITHIN.fullmatch(item.source.removeprefix(name))
+                places = {within[1]: int(within[2])} if within else {}
+                yield ReadError(Origin(name, places.get("line"), places.get("item")), item.reason)
+            else:
+                yield item
         if not count:
             yield ReadError(Origin(name), "holds no record; give a file with articles")
     except InputError as error:
@@ -152,17 +149,8 @@ def read_items(name: str, options: InputOptions) -> Iterator[Item]:
         yield ReadError(Origin(name), defect(f"read{after}", error).reason)
 
 
-def _read_error(item: Skipped, name: str) -> ReadError:
-    """Return where in its file something was skipped, which its source says in words."""
-    within = _WITHIN.fullmatch(item.source.removeprefix(name))
-    if within is None:
-        return ReadError(Origin(name), item.reason)
-    line, record = (int(within[2]) if within[1] == word else None for word in ("line", "item"))
-    return ReadError(Origin(name, line, record), item.reason)
-
-
 def group_shards(steps: Iterable[Step], start: Position) -> Iterator[Shard]:
-    """Group records into shards, of which the first begins at `start`."""
+    """Group records into shards from `start` on: the same ones, wherever that is."""
     held: list[Item] = []
     place, size = start, 0
     for item, file, record, read in steps:
@@ -192,10 +180,7 @@ class _Row:
 
 
 class Stages:
-    """Loads what a run scores with, once, and takes shards through it.
-
-    Raises `FramescopeError` when the model, a signal, or the user's outlets can't be used.
-    """
+    """Loads what a run scores with, once, and takes shards through it."""
 
     def __init__(self, setup: Setup) -> None:
         from framescope.classifier import bundles
@@ -214,17 +199,14 @@ class Stages:
         if hasattr(bundle.model, "cache"):
             bundle.model.cache = self._cache
         signals, limits = self._scorer.signals, self._scorer.thresholds
-        thresholds = {signal: float(limit) for signal, limit in limits.items()}
+        limits = {signal: float(limit) for signal, limit in limits.items()}
         about = bundle.name, bundle.digest, bundle.runtime
-        self.loaded = Loaded(*about, tuple(signals), thresholds, to_records(signals))
+        self.loaded = Loaded(*about, tuple(signals), limits, to_records(signals))
 
     def run(
         self, shard: Shard, failed: Mapping[int, RecordError] | None = None, *, alone: bool = False
     ) -> tuple[RunTables, Counts]:
-        """Read and score a shard, article by article if `alone`.
-
-        Records in `failed`, by their number in the shard, are not tried again.
-        """
+        """Read and score a shard, article by article if `alone`, but for records in `failed`."""
         asked, reused = self._cache.asked, self._cache.reused
         rows = [_Row(item, (failed or {}).get(at)) for at, item in enumerate(shard.items)]
         waiting: list[tuple[_Row, Article]] = []
@@ -244,10 +226,20 @@ class Stages:
 
     def files(self, tables: RunTables) -> dict[str, bytes]:
         """Return the files of a shard, by their names."""
+        import pyarrow.parquet as pq
+
         form, loaded = self.setup.format, self.loaded
         about = {"framescope": __version__, "model": loaded.model}
         about |= {"digest": loaded.digest, "runtime": loaded.runtime}
-        return {f"{name}.{form}": _encoded(tables, name, form, about) for name in TABLES}
+        found = {}
+        for name in TABLES:
+            table, buffer = tables.table(name, about), io.BytesIO()
+            if form == "jsonl":
+                buffer.writelines(line.encode() for line in to_lines(table))
+            else:  # with nothing but what follows from the rows: the same rows are the same file
+                pq.write_table(table, buffer, compression="zstd", compression_level=3)
+            found[f"{name}.{form}"] = buffer.getvalue()
+        return found
 
     def _read(self, row: _Row) -> Iterator[Article]:
         if isinstance(row.item, ReadError):
@@ -311,15 +303,3 @@ class Stages:
         for name in ("sentences", "citations", "spans"):
             setattr(counts, name, tables.rows(name))
         return tables, counts
-
-
-def _encoded(tables: RunTables, name: str, form: str, about: Mapping[str, str]) -> bytes:
-    import pyarrow.parquet as pq
-
-    table = tables.table(name, about)
-    if form == "jsonl":
-        return "".join(to_lines(table)).encode()
-    buffer = io.BytesIO()
-    # With nothing but what follows from the rows, so that the same rows are the same file.
-    pq.write_table(table, buffer, compression="zstd", compression_level=3)
-    return buffer.getvalue()

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from types import FrameType
 from typing import Annotated, Any
@@ -26,19 +26,9 @@ from framescope.classifier.outlets import answers_to_json, look_up
 from framescope.classifier.records import BatchReport, printable, shortened
 from framescope.classifier.reports import environment_of, report_schema, style, to_html, to_json
 from framescope.classifier.scoring import Scorer
-from framescope.classifier.service.limits import (
-    DEFECT,
-    OPEN,
-    Limits,
-    LimitsMiddleware,
-    RequestError,
-    ServiceError,
-    error_body,
-    error_headers,
-    log,
-)
-from framescope.classifier.service.requests import KINDS, AnyRequest, BatchRequest, ScoreRequest
-from framescope.classifier.service.scoring import ScoringService
+from framescope.classifier.service import limits as limiting
+from framescope.classifier.service.limits import Limits, RequestError, ServiceError, error_body
+from framescope.classifier.service.scoring import KINDS, BatchRequest, ScoreRequest, ScoringService
 from framescope.classifier.taxonomy import SIGNALS
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
@@ -134,7 +124,7 @@ def described(app: FastAPI, *, guarded: bool) -> dict[str, Any]:
         found["security"] = [{"token": []}]
     for path, methods in found["paths"].items():
         for operation in methods.values():
-            if guarded and path in OPEN:
+            if guarded and path in limiting.OPEN:
                 operation["security"] = []
             if not guarded:
                 operation["responses"].pop("401", None)
@@ -146,8 +136,7 @@ def _service(request: Request) -> ScoringService:
     return service
 
 
-def _one_line(report: BatchReport) -> str:
-    return to_json(report, indent=None)
+_one_line = partial(to_json, indent=None)
 
 
 def wants_html(accept: str) -> bool:
@@ -200,22 +189,19 @@ async def score_batch(request: Request, posted: Annotated[BatchRequest, Body()])
     if count > service.capacity.most:
         reason = f"{count:,} articles, and {service.capacity.most:,} may wait at once; divide them"
         raise RequestError(413, reason)
-    service.capacity.take(count - 1, service.queue.retry())
-    try:
+    with service.capacity.reserved(count - 1, service.queue.retry()):
         found = await asyncio.gather(*(_in_its_place(service, one) for one in posted.articles))
-    finally:
-        service.capacity.leave(count - 1)
     return Response(f'{{"reports": [{", ".join(found)}]}}', media_type="application/json")
 
 
-async def _in_its_place(service: ScoringService, posted: AnyRequest) -> str:
+async def _in_its_place(service: ScoringService, posted: ScoreRequest) -> str:
     try:
         return await service.work(_one_line, await service.report(posted))
     except RequestError as refused:
         return error_body(str(refused), refused.status).decode()
     except Exception:  # a defect of ours, which the others of the batch can do nothing for
-        log.exception("one of a batch failed")
-        return error_body(DEFECT, 500).decode()
+        limiting.log.exception("one of a batch failed")
+        return error_body(limiting.DEFECT, 500).decode()
 
 
 @router.get(
@@ -226,12 +212,11 @@ async def _in_its_place(service: ScoringService, posted: AnyRequest) -> str:
 async def signals(request: Request) -> Response:
     """List each signal with its meaning, its threshold, and whether the model gives it."""
     limits = _service(request).scorer.thresholds
-    return JSONResponse(
-        [
-            {**asdict(one), "given": one.name in limits, "threshold": limits.get(one.name)}
-            for one in SIGNALS
-        ]
-    )
+    shown = [
+        {**asdict(one), "given": one.name in limits, "threshold": limits.get(one.name)}
+        for one in SIGNALS
+    ]
+    return JSONResponse(shown)
 
 
 @router.get(
@@ -366,7 +351,7 @@ def make_app(scorer: Scorer, limits: Limits) -> FastAPI:
     app.state.service = service
     app.state.page, app.state.page_policy = editor_page(limits, scorer.bundle.name)
     app.include_router(router)
-    app.add_middleware(LimitsMiddleware, service=service)
+    app.add_middleware(limiting.LimitsMiddleware, service=service)
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(RequestValidationError, _wrong)
     app.add_exception_handler(HTTPException, _plain)
@@ -381,26 +366,21 @@ def _answer(status: int, reason: str, headers: dict[str, str] | None = None) -> 
 
 
 async def _refused(_: Request, error: Any) -> Response:
-    return _answer(error.status, str(error), error_headers(error))
-
-
-async def _wrong(_: Request, error: Any) -> Response:
-    return _answer(422, _first_fault(error.errors()))
+    return _answer(error.status, str(error), limiting.error_headers(error))
 
 
 async def _plain(request: Request, error: Any) -> Response:
-    reason = str(error.detail)
-    if error.status_code == 404:
-        reason = "no such path; /openapi.json lists those that are there"
-    if error.status_code == 405:
-        reason = f"{request.method} is not for this path; /openapi.json says what is"
-    if error.status_code == 400:
-        return _answer(422, "the body can't be read as JSON")
-    return _answer(error.status_code, reason, error.headers)
+    known = {
+        400: "the body can't be read as JSON",
+        404: "no such path; /openapi.json lists those that are there",
+        405: f"{request.method} is not for this path; /openapi.json says what is",
+    }
+    reason, status = known.get(error.status_code, str(error.detail)), error.status_code
+    return _answer(422 if status == 400 else status, reason, error.headers)
 
 
-def _first_fault(errors: Sequence[Any]) -> str:
-    first = errors[0]
+async def _wrong(_: Request, error: Any) -> Response:
+    first = error.errors()[0]
     where, said = _place(first["loc"]), str(first["msg"])
     if first["type"] == "json_invalid":
         where, said = "", f"the body is no JSON: {first.get('ctx', {}).get('error', said)}"
@@ -409,7 +389,7 @@ def _first_fault(errors: Sequence[Any]) -> str:
     elif first["type"] == "missing" and not where:
         said = "the body is empty; send JSON"
     said = said.removeprefix("Input ").removeprefix("String ")
-    return shortened(f"{where}: {said}" if where else said, _LONGEST)
+    return _answer(422, shortened(f"{where}: {said}" if where else said, _LONGEST))
 
 
 def _place(steps: Sequence[str | int]) -> str:
@@ -429,9 +409,8 @@ def _place(steps: Sequence[str | int]) -> str:
 def bound(host: str, port: int) -> socket.socket:
     """Open a listening socket, on port 0 on any that is free; raises `ServiceError`."""
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        options: dict[str, Any] = {"type": socket.SOCK_STREAM, "flags": socket.AI_PASSIVE}
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, **options)[0]
         found = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or "no name of a host"

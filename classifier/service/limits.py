@@ -8,8 +8,8 @@ import json
 import logging
 import os
 import time
-from collections.abc import MutableMapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,22 +70,22 @@ class Capacity:
     def __init__(self, most: int) -> None:
         self.most, self.taken = most, 0
 
-    def take(self, count: int, retry: int) -> None:
-        """Reserve places for `count` articles, or raise `RequestError` (429)."""
+    @contextmanager
+    def reserved(self, count: int, retry: int) -> Iterator[None]:
+        """Reserve places for `count` articles during a block, or raise `RequestError` (429)."""
         if self.taken + count > self.most:
             reason = f"full: {self.taken} articles are waiting, and {self.most} may"
             raise RequestError(429, f"{reason}; try again in {retry} s", retry)
         self.taken += count
-
-    def leave(self, count: int) -> None:
-        """Release places."""
-        self.taken -= count
+        try:
+            yield
+        finally:
+            self.taken -= count
 
 
 OPEN = frozenset({"/", "/health"})  # without a token
 _WORK = frozenset({"/score", "/score/batch"})
 _KNOWN = OPEN | _WORK | {"/signals", "/ready", "/metrics", "/openapi.json"}
-_SOURCES = "/sources/"
 _DISCARDED = 16  # times the limit that is still taken, and thrown away, of too long a body
 _GONE = 499  # what is counted of a client that went away before it was answered
 DEFECT = "failed here, and it isn't the request's fault; the service's log says where"
@@ -100,16 +100,13 @@ class _GoneError(Exception):
 
 def named(path: str) -> str:
     """Return the route that a request counts under, so that clients can't add metrics."""
-    if path.startswith(_SOURCES):
+    if path.startswith("/sources/"):
         return "/sources/{key}"
     return path if path in _KNOWN else "other"
 
 
 class LimitsMiddleware:
-    """Passes requests to the application, or refuses them before a body is parsed or kept.
-
-    It shares the limits, capacity, queue and metrics of a `ScoringService`.
-    """
+    """Passes requests to the application, or refuses them before a body is parsed or kept."""
 
     def __init__(self, app: ASGIApp, service: Any) -> None:
         self.app, self._service, self._limits = app, service, service.limits
@@ -146,34 +143,24 @@ class LimitsMiddleware:
 
     async def _answer(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
         headers = {name.lower(): value for name, value in scope["headers"]}
-        if path not in OPEN:
-            self._check_token(headers.get(b"authorization", b""))
+        if path not in OPEN and self._limits.token is not None:
+            scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+            right = hmac.compare_digest(token.strip(), self._limits.token)
+            if not right or scheme.lower() != b"bearer":
+                reason = "needs the service's token; send the header Authorization: Bearer TOKEN"
+                raise RequestError(401, reason)
         if path not in _WORK or scope["method"] != "POST":
             await self.app(scope, receive, send)
             return
-        self._check_type(headers.get(b"content-type", b""))
-        self._service.capacity.take(1, self._service.queue.retry())
-        try:
+        # Another site's page can't send this type without asking the browser's leave first.
+        kind = headers.get(b"content-type", b"").partition(b";")[0]
+        if kind.strip().lower() != b"application/json":
+            raise RequestError(415, "is no JSON by its header; send Content-Type: application/json")
+        with self._service.capacity.reserved(1, self._service.queue.retry()):
             body = await self._body(headers, receive)
             await _answered(self.app, scope, body, receive, send)
-        finally:
-            self._service.capacity.leave(1)
 
-    def _check_token(self, given: bytes) -> None:
-        if self._limits.token is None:
-            return
-        scheme, _, token = given.partition(b" ")
-        right = hmac.compare_digest(token.strip(), self._limits.token)
-        if not right or scheme.lower() != b"bearer":
-            reason = "needs the service's token; send the header Authorization: Bearer TOKEN"
-            raise RequestError(401, reason)
-
-    def _check_type(self, given: bytes) -> None:
-        # Nor can another site's page send this type without asking the browser's leave first.
-        if given.partition(b";")[0].strip().lower() != b"application/json":
-            raise RequestError(415, "is no JSON by its header; send Content-Type: application/json")
-
-    async def _body(self, headers: MutableMapping[bytes, bytes], receive: Receive) -> bytes:
+    async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         """Read a body whole, within the limits of size and time."""
         most, size, kept = self._limits.size, 0, bytearray()
         reason = f"longer than {most:,} bytes; divide it, or start the service with --max-bytes"

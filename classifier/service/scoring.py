@@ -1,26 +1,29 @@
-"""Articles of many requests, scored together by the one thread that has the model."""
+"""Requests: their schemas, their articles, and the one thread that scores those together."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import replace
 from itertools import islice
 from queue import Empty, Queue
 from threading import Thread
-from typing import Any, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import prometheus_client as prometheus
 from framescope.classifier import __version__
 from framescope.classifier.bundles import Bundle
+from framescope.classifier.errors import InputError
+from framescope.classifier.inputs import detect_language, read_input, read_value
 from framescope.classifier.outlets import look_up
-from framescope.classifier.records import Article, ArticleReport, BatchReport, Skipped
+from framescope.classifier.records import Article, ArticleReport, BatchReport, Origin, Skipped
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.service.limits import Capacity, Limits, RequestError
-from framescope.classifier.service.requests import SAMPLE, AddressRequest, AnyRequest, read
+from framescope.classifier.validation import Checked
+from pydantic import ConfigDict, Discriminator, Field, Tag
 
 _TOGETHER = 32  # articles from which no more are waited for
 _LINGER = 0.004  # seconds that the first article of a batch waits for company
@@ -30,6 +33,146 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 Item: TypeAlias = ArticleReport | Skipped
 T = TypeVar("T")
+
+_MARK = "\ufeff"
+_WHOLE = ("<!doctype", "<html", "<?xml", "<!--")  # what a page begins with
+_PRIVATE = "; add --allow-private if that is meant"
+
+_EXAMPLE = (
+    "The ferry to Orrin will cost more from Monday.\n\nObservers say the wicked new fare is only "
+    "the beginning. “Nobody asked us,” said Ann Ray, the mayor of Karst."
+)
+_PAGE = (
+    "<html><head><title>Ferry fares rise</title></head><body><article><h1>Ferry fares rise</h1>"
+    "<p>The ferry to Orrin will cost more from Monday, the council of Karst decided after a long "
+    "debate in which nobody spoke against it. Observers say the new fare is only the beginning."
+    "</p></article></body></html>"
+)
+
+_CALLED = "What the article is called in the report; a file's name, say."
+Id = Annotated[str | None, Field(min_length=1, max_length=300, description=_CALLED)]
+
+
+def _example(value: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [value]})
+
+
+class TextRequest(Checked):
+    """A text, or whatever else a file may hold that `framescope score` reads: told by content."""
+
+    model_config = _example({"text": _EXAMPLE})
+
+    text: str = Field(min_length=1, description="The article, or the page it was copied from.")
+    id: Id = None
+
+    def articles(self) -> Iterator[Article | Skipped]:
+        """Read the articles; raises `InputError`."""
+        name = self.id or "text"
+        text = self.text.removeprefix(_MARK)
+        # The mark, which reading takes off, keeps a line from being taken for a file's name or an
+        # address. One that still looks like such a name is the article as it stands.
+        mark = _MARK if len(text.strip().splitlines()) == 1 else ""
+        try:
+            yield from read_value(mark + text, name)
+        except InputError as error:
+            if error.source == name:
+                raise
+            yield Article(name, text, lang=detect_language(text), origin=Origin(name))
+
+
+class PageRequest(Checked):
+    """A web page."""
+
+    model_config = _example({"html": _PAGE, "id": "fares"})
+
+    html: str = Field(min_length=1, description="The page's source, or a part of it.")
+    id: Id = None
+
+    def articles(self) -> Iterator[Article | Skipped]:
+        """Read the articles; raises `InputError`."""
+        page = self.html.removeprefix(_MARK)
+        if not page.lstrip().lower().startswith(_WHOLE):
+            page = f"<!doctype html>\n{page}"
+        # On two lines at least, so that it isn't taken for a file's name.
+        return read_value(f"{page}\n<!-- -->", self.id or "page")
+
+
+class AddressRequest(Checked):
+    """The address of a page, which is fetched where the service was started with --allow-urls."""
+
+    model_config = _example({"url": "https://karst.example/ferry-fares"})
+
+    url: str = Field(
+        min_length=9,
+        max_length=2000,
+        pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://",
+        description="Of a page.",
+    )
+    id: Id = None
+
+    def articles(self) -> Iterator[Article | Skipped]:
+        """Fetch the page and read its articles; raises `InputError`, for a private address too."""
+        try:
+            for number, item in enumerate(read_input(self.url), start=1):
+                if self.id and isinstance(item, Article):
+                    item = replace(item, id=self.id if number == 1 else f"{self.id}-{number}")
+                yield item
+        except InputError as error:
+            raise InputError(error.source, error.reason.removesuffix(_PRIVATE)) from None
+
+
+KINDS = ("text", "html", "url")
+
+
+def _kind(value: Any) -> str | None:
+    """Return the kind of a request, by the one key that tells it."""
+    if isinstance(value, Checked):
+        return next(kind for kind in KINDS if hasattr(value, kind))
+    found = [kind for kind in KINDS if isinstance(value, Mapping) and kind in value]
+    return found[0] if len(found) == 1 else None
+
+
+ScoreRequest: TypeAlias = Annotated[
+    Annotated[TextRequest, Tag("text")]
+    | Annotated[PageRequest, Tag("html")]
+    | Annotated[AddressRequest, Tag("url")],
+    Discriminator(
+        _kind,
+        custom_error_type="posted",
+        custom_error_message="give an object with one of 'text', 'html' or 'url'",
+    ),
+]
+
+
+class BatchRequest(Checked):
+    """Several articles."""
+
+    model_config = _example({"articles": [{"text": _EXAMPLE}, {"html": _PAGE, "id": "fares"}]})
+
+    articles: list[ScoreRequest] = Field(
+        min_length=1, description="As many as --max-waiting at most."
+    )
+
+
+AnyRequest: TypeAlias = TextRequest | PageRequest | AddressRequest
+SAMPLE = PageRequest(html=_PAGE)
+
+
+def read(posted: AnyRequest, most: int) -> list[Article | Skipped]:
+    """Read a request, skipping articles of more than `most` characters; raises `RequestError`."""
+    try:
+        found = list(posted.articles())
+    except InputError as error:
+        raise RequestError(422, str(error)) from None
+    return [
+        Skipped(item.id, f"longer than {most:,} characters ({len(item.text):,}); divide it")
+        if isinstance(item, Article) and len(item.text) > most
+        else item
+        for item in found
+    ]
+
+
+# --- scoring --------------------------------------------------------------------------------------
 
 
 class Metrics:
@@ -65,19 +208,12 @@ class Metrics:
         return prometheus.generate_latest(self._registry)
 
 
-@dataclass(frozen=True)
-class _Job:
-    """The articles of one request, and the future that gets their reports."""
-
-    articles: Sequence[Article | Skipped]
-    future: Future[list[Item]] = field(default_factory=Future)
+# The articles of one request, and the future that gets their reports.
+_Job: TypeAlias = tuple[Sequence[Article | Skipped], Future[list[Item]]]
 
 
 class ScoringQueue:
-    """Scores articles in the order they come, as many in one call of the model as are waiting.
-
-    Its thread alone calls the scorer: models are not made for several threads.
-    """
+    """The one thread that scores (models are not made for several): what waits, in one call."""
 
     def __init__(self, scorer: Scorer, metrics: Metrics, seconds: float) -> None:
         self._scorer, self._metrics, self._seconds = scorer, metrics, seconds
@@ -110,25 +246,22 @@ class ScoringQueue:
 
     async def score(self, articles: Sequence[Article | Skipped]) -> list[Item]:
         """Score the articles of one request, in order; raises `RequestError` as `within` does."""
-        job = _Job(articles)
-        self._jobs.put(job)
-        return await within(job.future, self._seconds, self.retry)
-
-    # --- the thread -------------------------------------------------------------------------------
+        future: Future[list[Item]] = Future()
+        self._jobs.put((articles, future))
+        return await within(future, self._seconds, self.retry)
 
     def _run(self) -> None:
         last = False
         while not last and (first := self._jobs.get()) is not None:
             jobs, last = self._gathered(first)
             # Clients that went away have cancelled theirs.
-            jobs = [job for job in jobs if job.future.set_running_or_notify_cancel()]
-            if jobs:
+            if jobs := [job for job in jobs if job[1].set_running_or_notify_cancel()]:
                 self._score(jobs)
 
     def _gathered(self, first: _Job) -> tuple[list[_Job], bool]:
         """Return the jobs that wait, and whether the queue is stopping."""
         jobs, until = [first], time.monotonic() + _LINGER
-        while sum(len(job.articles) for job in jobs) < _TOGETHER:
+        while sum(len(articles) for articles, _ in jobs) < _TOGETHER:
             try:
                 job = self._jobs.get(timeout=max(0.0, until - time.monotonic()))
             except Empty:
@@ -141,33 +274,28 @@ class ScoringQueue:
     def _score(self, jobs: Sequence[_Job]) -> None:
         began = time.monotonic()
         try:
-            found = list(self._scorer.score([one for job in jobs for one in job.articles]))
+            found = list(self._scorer.score([one for articles, _ in jobs for one in articles]))
         except Exception as error:  # a defect, which must not reach the others
             if len(jobs) == 1:
-                jobs[0].future.set_exception(error)
+                jobs[0][1].set_exception(error)
             else:
                 for job in jobs:
                     self._score([job])
             return
-        self._measure(found, time.monotonic() - began)
-        items = iter(found)
-        for job in jobs:
-            job.future.set_result(list(islice(items, len(job.articles))))
-
-    def _measure(self, found: Sequence[Item], seconds: float) -> None:
+        seconds = time.monotonic() - began
         reports = [item for item in found if isinstance(item, ArticleReport)]
         self._metrics.batches.observe(len(found))
         self._metrics.scoring.inc(seconds)
         self._metrics.articles.inc(len(reports))
         self._metrics.sentences.inc(sum(len(report.sentences) for report in reports))
         self._pace = _OLD * self._pace + (1 - _OLD) * seconds / max(1, len(found))
+        items = iter(found)
+        for articles, future in jobs:
+            future.set_result(list(islice(items, len(articles))))
 
 
 async def within(future: Future[T], seconds: float, retry: Callable[[], int]) -> T:
-    """Wait for a thread's work: `seconds` until it begins, and again until it is done.
-
-    Raises `RequestError`: 429 where it was not begun, 504 where it takes too long.
-    """
+    """Wait `seconds` until a thread's work begins, else 429, and again until it ends, else 504."""
     waited = asyncio.wrap_future(future)
     try:
         done, _ = await asyncio.wait({waited}, timeout=seconds)
@@ -184,10 +312,6 @@ async def within(future: Future[T], seconds: float, retry: Callable[[], int]) ->
         waited.cancel()  # a client that went away
 
 
-_READERS = 2
-_FETCHERS = 8  # which mostly wait
-
-
 class ScoringService:
     """Everything that requests share: the scorer's queue, the threads, capacity and metrics."""
 
@@ -199,8 +323,8 @@ class ScoringService:
         self.metrics.waiting.set_function(lambda: self.queue.waiting)
         self.metrics.capacity.set_function(lambda: self.capacity.taken)
         self.stopping = False
-        self._readers = ThreadPoolExecutor(_READERS, "framescope-pages")
-        self._fetchers = ThreadPoolExecutor(_FETCHERS, "framescope-fetch")
+        self._readers = ThreadPoolExecutor(2, "framescope-pages")
+        self._fetchers = ThreadPoolExecutor(8, "framescope-fetch")  # which mostly wait
 
     @property
     def ready(self) -> bool:
@@ -227,17 +351,18 @@ class ScoringService:
             reason = "addresses are not fetched here; send the page as 'html', or its 'text'"
             raise RequestError(403, f"{reason}, or start the service with --allow-urls")
         given = await self.work(read, posted, self.limits.size, fetches=fetched)
+        if not given:
+            raise RequestError(422, "holds no article")
         if not any(isinstance(item, Article) for item in given):
-            raise _nothing(given)
+            last: Any = given[-1]
+            long = last.reason.startswith("longer than")
+            raise RequestError(413 if long else 422, f"{last.source}: {last.reason}")
         more = len(given) - 1  # the middleware has reserved a place for the first
         if more >= self.capacity.most:
             reason = f"holds {len(given):,} articles, and {self.capacity.most:,} may wait at once"
             raise RequestError(413, f"{reason}; divide it")
-        self.capacity.take(more, self.queue.retry())
-        try:
+        with self.capacity.reserved(more, self.queue.retry()):
             found = await self.queue.score(given)
-        finally:
-            self.capacity.leave(more)
         reports = tuple(item for item in found if isinstance(item, ArticleReport))
         skipped = tuple(item for item in found if isinstance(item, Skipped))
         if not reports:
@@ -252,11 +377,3 @@ class ScoringService:
         """Call a function in a thread; raises `RequestError` as `within` does."""
         pool = self._fetchers if fetches else self._readers
         return await within(pool.submit(function, *given), self.limits.seconds, self.queue.retry)
-
-
-def _nothing(given: Sequence[Item | Article]) -> RequestError:
-    skipped = [item for item in given if isinstance(item, Skipped)]
-    if not skipped:
-        return RequestError(422, "holds no article")
-    long = skipped[-1].reason.startswith("longer than")
-    return RequestError(413 if long else 422, f"{skipped[-1].source}: {skipped[-1].reason}")
