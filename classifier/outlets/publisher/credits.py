@@ -1,4 +1,4 @@
-"""What gives an article to another outlet: its byline, its dateline, and lines of credit.
+"""Outlets that an article is by: those that names, credits, bylines and datelines stand for.
 
 "By Reuters", "Ann Ray, Associated Press"; "KYLLOS, July 3 (Reuters) -"; "(Source: Karst Post)",
 "© 2025 AFP", "- Reuters".
@@ -8,11 +8,118 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from framescope.classifier.inputs import is_headline
-from framescope.classifier.outlets.publisher.naming import Credit, Naming, gathers, is_ambiguous
-from framescope.classifier.records import Basis, Medium, Outlet, Place
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.records import Basis, DomainRole, Medium, Outlet, Place, Role
+
+_MAX_NAME = 100  # characters; longer strings name no outlet
+_HOST = re.compile(r"(?:https?://)?(?:[\w-]{1,63}\.)+[a-z]{2,24}(?:/\S*)?", re.IGNORECASE)
+_SPACED_HOST = re.compile(r"([\w-]{2,40}(?:\s[\w-]{2,40})?)\s(net|com|org|info|tv|ru|ua|ir)", re.I)
+_OFFICE = re.compile(
+    r"(?:the\s)?(?:(?:[\w-]+\s){0,3}(?:news\s(?:agency|outlet|website|site)|newspaper|broadcaster)\s)",
+    re.IGNORECASE,
+)
+_SECTION = re.compile(r"\s(?:[|–—-]|::|»)\s")
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """An outlet that some words name as a source of the whole article."""
+
+    # name, outlet, evidence, basis and place: as of a `classifier.records.article.Link`
+    name: str
+    outlet: Outlet | None
+    evidence: str
+    basis: Basis
+    place: Place | None = None
+    agency: bool = False  # whether what it sends is wire copy, to be carried by others
+    gathers: bool = False  # whether it only gathers what others publish
+    distributes: bool = False  # whether the same words name, next, whose article it distributes
+    sure: bool = True  # whether the words can't name the publisher's own house, as a copyright can
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What names stand for in an article: of namesakes, the outlet `near` or of its country."""
+
+    registry: Registry
+    near: Outlet | None = None
+
+    def resolve(self, name: str) -> Outlet | None:
+        """Return the outlet that a name surely stands for, if any.
+
+        It may be a host, or have around it what some pages put there ("Rudaw Net", "the state news
+        agency IRNA").
+        """
+        if not name or len(name) > _MAX_NAME:
+            return None
+        for variant in _variants(" ".join(name.split())):
+            if found := self.registry.called(variant):
+                return _only(found, self.near)
+        return None if (address := _address(name)) is None else at(address, self.registry)
+
+    def site(self, name: str) -> Outlet | None:
+        """Return the outlet of a site's name, also of "Karst Post - Breaking news"."""
+        parts = _SECTION.split(name[:_MAX_NAME], maxsplit=2)
+        names = (name, *parts) if len(parts) > 1 else (name,)
+        return next((found for part in names if (found := self.resolve(part))), None)
+
+    def agency(self, name: str) -> Outlet | None:
+        """Return the news agency that a name stands for, if any."""
+        found = self.resolve(name)
+        return found if found is not None and found.medium is Medium.AGENCY else None
+
+
+def at(address: str, registry: Registry) -> Outlet | None:
+    """Return the outlet of a URL or host; None for a stranger's imitation of it too."""
+    found = registry.at(address)
+    return found.outlet if found and found.domain.role is not DomainRole.IMPOSTER else None
+
+
+def gathers(outlet: Outlet | None) -> bool:
+    """Return whether an outlet only gathers what others publish."""
+    return outlet is not None and outlet.role is Role.AGGREGATOR
+
+
+def is_ambiguous(name: str, outlet: Outlet) -> bool:
+    """Whether an outlet's name means other things too."""
+    key = name.casefold().strip()
+    return any(known.ambiguous and known.text.casefold() == key for known in outlet.names)
+
+
+def _variants(name: str) -> Iterator[str]:
+    bare = name.strip(" \"'“”‘’«»()[]*").rstrip(".,;:")
+    yield bare
+    if bare[:4].casefold() == "the ":
+        yield bare[4:]
+    if office := _OFFICE.match(bare):
+        yield bare[office.end() :]
+    if bare.endswith(("'s", "’s")):
+        yield bare[:-2]
+
+
+def _address(name: str) -> str | None:
+    """Return the host that a name is, also with its dot turned into a space ("Rudaw Net")."""
+    if _HOST.fullmatch(name.strip()):
+        return name.strip()
+    if spaced := _SPACED_HOST.fullmatch(name.strip()):
+        return f"{re.sub(r'[^0-9a-z-]', '', spaced[1].casefold())}.{spaced[2].lower()}"
+    return None
+
+
+def _only(found: tuple[Outlet, ...], near: Outlet | None) -> Outlet | None:
+    if len(found) == 1:
+        return found[0]
+    if near is None:
+        return None
+    same = [outlet for outlet in found if outlet.id == near.id]
+    close = same or [outlet for outlet in found if near.country and outlet.country == near.country]
+    return close[0] if len(close) == 1 else None
+
+
+# --- lines of credit ------------------------------------------------------------------------------
 
 Lines = Sequence[tuple[int, int]]
 """The start and end of an article's lines that are not blank."""

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from framescope.classifier.inputs import own_name_of_page, republication_layers, same_outlet
 from framescope.classifier.outlets.publisher import credits
-from framescope.classifier.outlets.publisher.naming import (
-    Credit,
-    Naming,
-    PageOwner,
-    at,
-    gathers,
-    page_owner,
+from framescope.classifier.outlets.publisher.credits import Credit, Naming, at, gathers
+from framescope.classifier.outlets.registry.addresses import (
+    SUBDOMAINS,
+    first_part,
+    host_in,
+    unwrapped,
 )
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records import (
     Article,
     Basis,
+    DomainRole,
     Imprint,
     Link,
     Medium,
@@ -47,12 +47,55 @@ _TRANSLATED = re.compile(
     r"[(\[]?(?:[Tt]ranslated|[Tt]ranslation)\s(?:by|from)\s[^\n.()\[\]]{2,80}[)\]]?\.?"
 )
 _HOST = re.compile(r"\b(?:[\w-]{1,63}\.){1,4}[a-z]{2,12}\b")
+_MAX_ADDRESS = 2_000
 _WRAPPER = 4_000  # characters around a republished part in which its monitor may be named
 _PART = 100_000  # characters of such a part in which its translator's insertions are looked for
 _SIGNATURE_LINES = 6  # under the headline, in which a byline stands
 _LINE = re.compile(r"[^\r\n]+")
 _BY = re.compile(r"(?:By|BY|From|by)\s(?=\S)")
 _Layer = tuple[Republication, Credit]
+
+
+@dataclass(frozen=True, slots=True)
+class PageOwner:
+    """Whose page an address is."""
+
+    credit: Credit  # the outlet of the host; named by the host where the registry doesn't hold it
+    account: str | None = None  # on a platform, the account in the address
+    # the host is made to look like an outlet's, or belongs to a network that is
+    imposter: bool = False
+    imitated: Outlet | None = None  # that outlet, where it is on record
+
+
+def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
+    """Return whose page an address is; of an archived page, by the page's own address."""
+    if url is None or len(url) > _MAX_ADDRESS or not url.strip():
+        return None
+    address = unwrapped(url.strip())
+    host = host_in(address)
+    if host is None:
+        return None
+    found, network = registry.at(address), registry.network(address)
+    stranger = Credit(host, None, address, Basis.URL)
+    if network is not None and network.kind == DomainRole.IMPOSTER:
+        imitated = registry.get(network.impersonates or "")
+        return PageOwner(stranger, imposter=True, imitated=imitated)
+    if found is None:
+        return PageOwner(stranger)
+    if found.domain.role is DomainRole.IMPOSTER:
+        return PageOwner(stranger, imposter=True, imitated=found.outlet)
+    outlet = registry.account(address) or found.outlet
+    credit = Credit(outlet.name, outlet, address, Basis.URL, gathers=gathers(outlet))
+    account = _account(address, host, found.domain.host) if outlet.role is Role.PLATFORM else None
+    return PageOwner(credit, account)
+
+
+def _account(address: str, host: str, domain: str) -> str | None:
+    """Return the account in an address: its first part, or the label before the platform's host."""
+    if host != domain and host.endswith(f".{domain}"):
+        label = host.removesuffix(f".{domain}")
+        return None if label in SUBDOMAINS or "." in label else label
+    return first_part(address)
 
 
 def _layers(
@@ -121,10 +164,8 @@ def _named(article: Article, part: Republication, registry: Registry) -> Credit 
 def publication(article: Article, registry: Registry) -> Publication:
     """Find who published an article, and whom it carries.
 
-    Each link's relation is what that outlet did with the words: gathered them, republished or
-    carried the next link's, or wrote them. The publication's relation is the first link's; with a
-    platform in front, that of the account whose page it is. An article that only an agency's
-    dateline or credit speaks for is that agency's own.
+    The publication's relation is the first link's; with a platform in front, that of the account
+    whose page it is.
     """
     return _Chain(article, registry).publication()
 
@@ -153,19 +194,15 @@ class _Chain:
             unknown = Relation.UNKNOWN
             link = Link(unknown, page.credit.name, None, page.credit.evidence, Basis.URL)
             return Publication(unknown, (link,), True, page.imitated, claimed)
-        self._add(self._gatherer())
-        for credit in self._publishers(page):
-            self._add(credit)
+        self._add(self._gatherer(), *self._publishers(page))
         near = next((c.outlet for c in reversed(self.links) if c.outlet is not None), None)
         publisher = self.links[-1].name if self.links else None
         layers = _layers(article, self.registry, near, publisher)
         inner = self._agency(near)
         if layers and (not self.links or self.links[-1].gathers):
             self._add(_monitor(article, layers[-1], self.registry))
-        for _, credit in layers:
-            self._add(credit)
-        for credit in inner or ([] if layers else self._owners(near)):
-            self._add(credit)
+        self._add(*(credit for _, credit in layers))
+        self._add(*(inner or ([] if layers else self._owners(near))))
         return replace(self._related(), claimed=claimed)
 
     # --- the publisher ----------------------------------------------------------------------------
@@ -277,9 +314,10 @@ class _Chain:
 
     # --- assembling -------------------------------------------------------------------------------
 
-    def _add(self, credit: Credit | None) -> None:
-        if credit is not None and not self._in_chain(credit):
-            self.links.append(credit)
+    def _add(self, *given: Credit | None) -> None:
+        for credit in given:
+            if credit is not None and not self._in_chain(credit):
+                self.links.append(credit)
 
     def _in_chain(self, credit: Credit) -> bool:
         return any(_same(credit, link) for link in self.links)

@@ -68,11 +68,8 @@ _CREDIT = re.compile(r"[(\[]?\s*sources?\s*:[^.!?\n]{1,80}[)\]]?\.?", re.IGNOREC
 def article_evidence(report: ArticleReport) -> ArticleEvidence:
     """Count an article's claims by the best source given for each, and its named sources.
 
-    A claim, in any voice, is a sentence with the flag ``claim``; where the model doesn't give that
-    signal, every sentence that has words. Notices of corrections and lines that only name the
-    article's source are none. Its best source is that of its citations; where nobody is cited, that
-    of the model's flags. An outlet republished is no source of its own article, and within the
-    republished part only what it quotes in turn counts as quoted.
+    A claim is a sentence with the flag ``claim``; where the model doesn't give that signal, every
+    sentence that has words. An outlet republished is no source of its own article.
     """
     plain, content = _content(report)
     rows = _own(report, content)
@@ -125,11 +122,9 @@ def corrections(plain: str) -> int:
     found = 0
     headed = False  # the line before is a bare "Correction", and this one its notice
     for line in filter(None, map(str.strip, plain.splitlines())):
-        if _is_notice(line):
-            found += not headed
-            headed = ":" not in line and len(line) < 20
-        else:
-            headed = False
+        notice = _is_notice(line)
+        found += notice and not headed
+        headed = notice and ":" not in line and len(line) < 20
     return found
 
 

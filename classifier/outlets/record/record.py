@@ -175,10 +175,8 @@ def _by_rater(assessments: Iterable[Assessment]) -> list[list[Assessment]]:
 def card(report: ArticleReport, registry: Registry) -> SourceCard:
     """Return who published an article, what is on record of them, and what it shows itself.
 
-    Control and record are about the outlet whose words the article is, the last of the chain. A
-    page that imitates an outlet gets nothing of that outlet's. Where the registry doesn't hold a
-    page's outlet but its host is one of an influence network's, that is its record. An article that
-    was not scored has no evidence.
+    The record is of the outlet whose words the article is, the last of the chain; where the
+    registry lacks it, of the influence network that the page's host belongs to.
     """
     article, published = report.article, publication(report.article, registry)
     author = published.author
@@ -200,10 +198,8 @@ def record(
 ) -> Record:
     """Weigh what independent assessments say of an outlet; None where the registry lacks it.
 
-    An article's evidence shifts the estimate by at most `CAP`. Assessments age from `date` (ISO
-    8601), when the article appeared; without one, from the date of the registry. Unscored, with the
-    reason: an outlet that is unknown, a platform or an aggregator; assessments that contradict one
-    another, reach no verdict or are too old; and none.
+    Assessments age from `date` (ISO 8601), when the article appeared; without one, from the date of
+    the registry.
     """
     if outlet is None:
         return _unscored("not in the registry")
@@ -215,10 +211,8 @@ def record(
 def article_shift(evidence: ArticleEvidence | None) -> float:
     """Return how far an article's own sourcing moves the estimate: from -`CAP` to `CAP`.
 
-    The share of claims with a source (a named one counts whole, an unnamed one half) is compared
-    with `USUAL_SHARE`; the difference, on a scale from -1 to 1, is multiplied by `CAP` and shrunk
-    by ``n / (n + ENOUGH_CLAIMS)``, since a few claims show little. An article that stands on one
-    named source gains half as much.
+    It grows with the difference between the share of claims with a source and `USUAL_SHARE`, and
+    with the number of claims; an article that stands on one named source gains half as much.
     """
     if evidence is None or not evidence.claims:
         return 0.0

@@ -55,10 +55,7 @@ _error, _warning = partial(Flaw, "error"), partial(Flaw, "warning")
 
 
 def problems_of_tables(folder: Path | None = None) -> list[Flaw]:
-    """Check a folder of tables, by default those that ship; errors come first.
-
-    Raises `SourcesError` when a table is missing or its rows don't have its columns.
-    """
+    """Check a folder of tables, by default those that ship; errors come first."""
     folder = folder or shipped_tables()
     tables = Tables(folder)
     rows = {kind: [line.split("\t") for line in tables.lines(kind)] for kind in COLUMNS}
@@ -138,9 +135,8 @@ def _schema(tables: _Rows, known: Mapping[str, str]) -> Iterator[Flaw]:
     for name, holder in known.items():
         if holder and holder not in ids:
             yield _error("schema", f"ambiguous.tsv: {name}", f"no outlet is {holder!r}")
-    for kind, columns in COLUMNS.items():
-        seen: set[tuple[str, ...]] = set()
-        rows = tables[kind]
+    for kind, rows in tables.items():
+        columns, seen = COLUMNS[kind], set[tuple[str, ...]]()
         # Sorted by the first column; an outlet's hosts have the main one first.
         keys = [(row[1] == "owner", row[0]) if kind == "holdings" else row[0] for row in rows]
         if keys != sorted(keys):
@@ -153,12 +149,8 @@ def _schema(tables: _Rows, known: Mapping[str, str]) -> Iterator[Flaw]:
                     field = stated(cells[_VALUE_BY[kind]])
                 if reason := field.reason(cells[column]):
                     yield _error("schema", subject, f"{column}: {reason}")
-            owners = kind == "owners" or row[1:2] == ["owner"]
-            if (
-                columns[0] == "id"
-                and kind != "networks"
-                and row[0] not in (owned if owners else ids)
-            ):
+            among = owned if kind == "owners" or row[1:2] == ["owner"] else ids
+            if columns[0] == "id" and kind != "networks" and row[0] not in among:
                 yield _error("schema", subject, f"id: no outlet is {row[0]!r}")
             if kind == "sites" and row[3] and row[3] not in ids:
                 yield _error("schema", subject, f"impersonates: no outlet is {row[3]!r}")
@@ -215,20 +207,17 @@ def _names(
 def _contradictions(tables: _Rows) -> Iterator[Flaw]:
     roles = {id: role for id, _, role, *_ in tables["outlets"]}
     networks: dict[str, set[str]] = defaultdict(set)
-    latest: dict[str, tuple[str, str]] = defaultdict(lambda: ("", ""))
-    ratings = []
-    for id, claim, value, source, _, date, _ in tables["assessments"]:
+    for id, claim, value, *_ in tables["assessments"]:
         if claim == NETWORK:
             networks[id].add(value)
-        if claim == RELIABILITY:
-            latest[id] = max(latest[id], (date, value))
-            ratings.append(((id, source, date), value))
-    for (id, source, date), values in _several(ratings):
+    ratings = [row for row in tables["assessments"] if row[1] == RELIABILITY]
+    latest = {id: value for _, value, id in sorted((row[5], row[2], row[0]) for row in ratings)}
+    for (id, source, date), values in _several(((r[0], r[3], r[5]), r[2]) for r in ratings):
         listed = " and ".join(sorted(values))
         yield _error("contradiction", id, f"is rated {listed} by {source} ({date})")
     for id, found in networks.items():
         listed = ", ".join(sorted(found))
-        if latest[id][1] == "generally_reliable":
+        if latest.get(id) == "generally_reliable":
             yield _error("contradiction", id, f"is generally reliable, and listed: {listed}")
         if (role := roles.get(id, Role.PUBLISHER)) != Role.PUBLISHER:
             yield _error("contradiction", id, f"has the role {role}, and is listed: {listed}")
@@ -255,15 +244,9 @@ def _owners(tables: _Rows) -> Iterator[Flaw]:
 
 
 def _statements(tables: _Rows) -> Iterator[Flaw]:
-    cited = [
-        (id, f"{about} {value!r}", source, url, date)
-        for id, about, value, _, source, url, date, _ in tables["statements"]
-    ]
-    cited += [
-        (id, "its owner", source, url, date)
-        for id, _, _, _, source, url, date in tables["holdings"]
-    ]
-    for id, what, source, url, date in cited:
+    cited = [(id, f"{about} {value!r}", *of) for id, about, value, _, *of in tables["statements"]]
+    cited += [(id, "its owner", *of) for id, _, _, _, *of in tables["holdings"]]
+    for id, what, source, url, date, *_ in cited:
         if not date:
             yield _error("undated", id, f"{what} has no date")
         if not url and source != GENERAL_KNOWLEDGE:

@@ -10,7 +10,7 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from functools import cache
 from itertools import chain, groupby
 from pathlib import Path
@@ -54,7 +54,7 @@ class Fact:
     @property
     def cells(self) -> tuple[str, ...]:
         """The row, in the order of `FACT_COLUMNS`."""
-        return tuple(str(getattr(self, column)) for column in FACT_COLUMNS)
+        return tuple(map(str, astuple(self)))
 
 
 FACT_COLUMNS = tuple(field.name for field in fields(Fact))
@@ -251,23 +251,25 @@ def _news(outlet: Outlet) -> dict[str, Any]:
     owners = "; ".join(held.owner.name for held in outlet.holdings)
     funding = next((one.value for one in outlet.said(About.FUNDING)), None)
     owned = [f"owned by {owners}" if owners else "", f"funding: {funding}" if funding else ""]
-    return _known(
-        {
-            "id": f"urn:framescope:outlet:{outlet.id}",
-            "type": "NewsMediaOrganization",
-            "name": outlet.name,
-            "names": named,
-            "url": f"https://{main}/" if main else None,
-            "sameAs": same,
-            "address": outlet.country
-            and {"type": "PostalAddress", "addressCountry": outlet.country},
-            "ownershipFundingInfo": "; ".join(filter(None, owned)),
-            "parentOrganization": _parents(outlet.holdings),
-            "additionalProperty": [
-                _property(fact) for fact in _of_outlet(outlet) if fact.source != REGISTRY_SOURCE
-            ],
-        }
+    country = outlet.country
+    return _node(
+        f"outlet:{outlet.id}",
+        "NewsMediaOrganization",
+        name=outlet.name,
+        names=named,
+        url=f"https://{main}/" if main else None,
+        sameAs=same,
+        address=country and {"type": "PostalAddress", "addressCountry": country},
+        ownershipFundingInfo="; ".join(filter(None, owned)),
+        parentOrganization=_parents(outlet.holdings),
+        additionalProperty=[
+            _property(fact) for fact in _of_outlet(outlet) if fact.source != REGISTRY_SOURCE
+        ],
     )
+
+
+def _node(id: str, type: str, **known: object) -> dict[str, Any]:
+    return _known({"id": f"urn:framescope:{id}", "type": type, **known})
 
 
 def _parents(holdings: Iterable[Holding]) -> list[str]:
@@ -275,57 +277,41 @@ def _parents(holdings: Iterable[Holding]) -> list[str]:
 
 
 def _organisation(owner: Owner) -> dict[str, Any]:
-    return _known(
-        {
-            "id": f"urn:framescope:owner:{owner.id}",
-            "type": "Person" if owner.kind == "person" else "Organization",
-            "name": owner.name,
-            "parentOrganization": _parents(owner.holdings),
-            "additionalProperty": list(map(_property, _of_owner(owner))),
-        }
+    return _node(
+        f"owner:{owner.id}",
+        "Person" if owner.kind == "person" else "Organization",
+        name=owner.name,
+        parentOrganization=_parents(owner.holdings),
+        additionalProperty=list(map(_property, _of_owner(owner))),
     )
 
 
 def _network(network: Network) -> dict[str, Any]:
-    return {
-        "id": f"urn:framescope:network:{network.id}",
-        "type": "Organization",
-        "name": network.name,
-        "additionalProperty": list(map(_property, _of_network(network))),
-    }
+    properties = list(map(_property, _of_network(network)))
+    id = f"network:{network.id}"
+    return _node(id, "Organization", name=network.name, additionalProperty=properties)
 
 
 def _website(site: NetworkSite, registry: Registry) -> dict[str, Any]:
     network = registry.network_called(site.network)
-    return _known(
-        {
-            "id": f"urn:framescope:site:{site.host}",
-            "type": "WebSite",
-            "url": f"https://{site.host}/",
-            "additionalProperty": [_property(_of_site(site, registry))],
-            "isPartOf": network and {"id": f"urn:framescope:network:{network.id}"},
-        }
+    return _node(
+        f"site:{site.host}",
+        "WebSite",
+        url=f"https://{site.host}/",
+        additionalProperty=[_property(_of_site(site, registry))],
+        isPartOf=network and {"id": f"urn:framescope:network:{network.id}"},
     )
 
 
 def _property(fact: Fact) -> dict[str, Any]:
     cited = {"type": "CreativeWork", "name": fact.source, "license": fact.licence}
-    return _known(
-        {
-            "type": "PropertyValue",
-            "name": fact.fact,
-            "value": fact.value,
-            "description": fact.detail,
-            "subjectOf": cited | _known({"url": fact.url, "datePublished": fact.date}),
-        }
-    )
+    cited |= _known({"url": fact.url, "datePublished": fact.date})
+    named = {"type": "PropertyValue", "name": fact.fact, "value": fact.value}
+    return _known({**named, "description": fact.detail, "subjectOf": cited})
 
 
 def export_registry(registry: Registry, format: str, target: IO[str] | Path) -> None:
-    """Write a registry as csv, jsonl or jsonld to an open file, or as Parquet to a path.
-
-    Raises `SourcesError` when what it needs is missing.
-    """
+    """Write a registry as csv, jsonl or jsonld to an open file, or as Parquet to a path."""
     if isinstance(target, Path):
         _write_parquet(registry, target)
     else:

@@ -58,16 +58,15 @@ def look_up(registry: Registry, query: str) -> Answer:
     outlet = registry.get(query)
     named: tuple[Outlet, ...] = (outlet,) if outlet else ()
     if not named and _QID.fullmatch(query):
-        named = tuple(outlet for outlet in registry if outlet.wikidata == query.upper())
+        named = tuple(one for one in registry if one.wikidata == query.upper())
     named = named or registry.called(query)
     operation = registry.network_called(query)
     if named or operation is not None:
         others = registry.namesakes(query) if named and not outlet else ()
         return Answer(query, named, operation=operation, namesakes=others)
     alike = look_alike(registry, host) if host else None
-    if network is not None or alike is not None:
-        return Answer(query, network=network, alike=alike)
-    return Answer(query, close=tuple(close(registry, query)))
+    meant = () if network or alike else tuple(close(registry, query))
+    return Answer(query, network=network, alike=alike, close=meant)
 
 
 def sole(answer: Answer) -> Outlet | None:
@@ -166,10 +165,8 @@ def look_alike(registry: Registry, address: str) -> LookAlike | None:
     host = host_in(address)
     if host is None or registry.at(host) is not None:
         return None
-    for original, how in _index(registry).alike(host):
-        if owner := registry.at(original):
-            return LookAlike(host, owner.outlet, original, how)
-    return None
+    found = ((registry.at(one), one, how) for one, how in _index(registry).alike(host))
+    return next((LookAlike(host, of.outlet, one, how) for of, one, how in found if of), None)
 
 
 def close(registry: Registry, query: str) -> list[Outlet]:
@@ -195,11 +192,6 @@ def close(registry: Registry, query: str) -> list[Outlet]:
         for id in names.get(key) or ([owner.outlet.id] if owner else []):
             suggested.setdefault(id, registry[id])
     return list(suggested.values())[:_MOST]
-
-
-@lru_cache(maxsize=1)
-def _index(registry: Registry) -> _Hosts:
-    return _Hosts(registry)
 
 
 class _Hosts:
@@ -259,6 +251,9 @@ class _Hosts:
         """Return a likeness to one outlet; what resembles several is a common word."""
         if found and len({self._hosts[host] for host in found}) == 1:
             yield min(found, key=lambda host: (len(host), host)), how
+
+
+_index = lru_cache(maxsize=1)(_Hosts)
 
 
 def look(label: str) -> str:

@@ -124,21 +124,15 @@ class Names:
         return NameKnown(doubtful, media.pop() if len(media) == 1 else "")
 
     @cached_property
-    def _forms(self) -> tuple[list[str], list[_Meant]]:
-        meant = self._meant(self._rows)
-        return list(meant), list(meant.values())
-
-    @cached_property
-    def _automaton(self) -> AhoCorasick:
+    def _automaton(self) -> tuple[AhoCorasick, list[_Meant], int]:
+        """The automaton of all forms, whom each form means, and the length of the longest."""
         from ahocorasick_rs import AhoCorasick, MatchKind
 
+        forms = self._meant(self._rows)
         # All matches, not the leftmost-longest alone: "Mehr News" in "Mehr Newsletter" is none,
         # and must not hide the "Mehr" in it.
-        return AhoCorasick(self._forms[0], matchkind=MatchKind.Standard, store_patterns=False)
-
-    @cached_property
-    def _longest(self) -> int:
-        return max(map(len, self._forms[0]))
+        found = AhoCorasick(list(forms), matchkind=MatchKind.Standard, store_patterns=False)
+        return found, list(forms.values()), max(map(len, forms))
 
     @cached_property
     def _by_word(self) -> dict[str, list[int]]:
@@ -150,23 +144,18 @@ class Names:
 
     def _beginning(self, word: str) -> list[tuple[int, str, _Meant]]:
         """Return the forms that begin with this word: its place, the form, whom it means."""
-        known = self._begun.get(word)
-        if known is None:
+        if word not in self._begun:
             rows = [self._rows[at] for at in self._by_word.get(word, ())]
-            known = self._begun[word] = [
+            self._begun[word] = [
                 (len(form) - len(bare) + first.start(), form, meant)
                 for form, meant in self._meant(rows).items()
                 if (first := _WORD.search(bare := _without_article(form)))
             ]
-        return known
+        return self._begun[word]
 
     def found(self, text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-        """Return names in running text that mean an outlet: start, end, ids.
-
-        Of names that overlap, it is the longest that means one.
-        """
-        for start, stop, ids, _ in self.met(text, means_outlet):
-            yield start, stop, ids
+        """Return names in running text that mean an outlet, the longest of those that overlap."""
+        return (match[:3] for match in self.met(text, means_outlet))
 
     def candidates(self, text: str) -> list[tuple[int, int, tuple[str, ...]]]:
         """Return every name in a text, names within others too: start, end, features."""
@@ -218,9 +207,8 @@ class Names:
         # An automaton of all names takes half a second to build, but a text with letters of another
         # script needs it: names begin within words there.
         self._searched += len(text)
-        if self._searched < _LITTLE and not _FOREIGN.search(text):
-            return self._by_words(text)
-        return self._by_automaton(text)
+        few = self._searched < _LITTLE and not _FOREIGN.search(text)
+        return self._by_words(text) if few else self._by_automaton(text)
 
     def _by_words(self, text: str) -> Iterator[tuple[int, int, _Meant]]:
         found = [
@@ -232,10 +220,10 @@ class Names:
         return iter(sorted(found, key=lambda match: (match[0], -match[1])))
 
     def _by_automaton(self, text: str) -> Iterator[tuple[int, int, _Meant]]:
-        overlap, meant = self._longest, self._forms[1]
+        automaton, meant, overlap = self._automaton
         for begin in range(0, len(text), _CHUNK):
             part = text[begin : begin + _CHUNK + overlap]
-            matches = self._automaton.find_matches_as_indexes(part, overlapping=True)
+            matches = automaton.find_matches_as_indexes(part, overlapping=True)
             # Those that start in the overlap are the next part's.
             yield from sorted(
                 ((begin + s, begin + e, meant[p]) for p, s, e in matches if s < _CHUNK),
@@ -262,9 +250,8 @@ def _may_be(asked: str, given: str) -> bool:
         return True
     if given.isupper():  # "Tass" and "Irna", as many papers write them; never "tass"
         return len(given) >= 4 and asked.istitle()
-    if given.startswith("Al-") and asked.startswith("al-"):  # the Arabic article, in either case
-        return True
-    return asked.isupper() or asked[0] == given[0]
+    arabic = given.startswith("Al-") and asked.startswith("al-")  # the article, in either case
+    return arabic or asked.isupper() or asked[0] == given[0]
 
 
 def _variants(name: str) -> Iterator[str]:
@@ -336,7 +323,11 @@ def features(text: str, start: int, stop: int, known: NameKnown) -> list[str]:
     left, right = _left(before), _right(behind, text[stop : stop + 2])
     found = ["always", f"left:{left}", f"right:{right}", *_of_name(text[start:stop], known)]
     possessive = text.startswith("'s", stop)
-    found += _words(before, ["'s", *behind[2:]] if possessive else behind)
+    after = ["'s", *behind[2:]] if possessive else behind
+    for side, words in (("left", before[-2:]), ("right", after[:2])):
+        if words:
+            nearest = words[-1] if side == "left" else words[0]
+            found += (f"{side}={nearest.lower()}", f"{side}={' '.join(words).lower()}")
     if article:
         found.append("article")
     for one in _JOINABLE.intersection(found):
@@ -354,15 +345,6 @@ def features(text: str, start: int, stop: int, known: NameKnown) -> list[str]:
         if known.doubtful:
             found.append(f"doubtful&near:{kind}")
     return found
-
-
-def _words(before: list[str], behind: list[str]) -> Iterator[str]:
-    if before:
-        yield f"left={before[-1].lower()}"
-        yield f"left={' '.join(before[-2:]).lower()}"
-    if behind:
-        yield f"right={behind[0].lower()}"
-        yield f"right={' '.join(behind[:2]).lower()}"
 
 
 @lru_cache(1 << 14)
@@ -408,13 +390,10 @@ def _right(behind: list[str], next_two: str) -> str:
         return mark
     kind = _kinds().get(word.lower())
     if word[0].isupper():
-        if kind == "place nouns":
-            return "capital place"
-        return "capital media" if _MEDIA.search(word) else "capital"
-    if kind:
-        return kind
-    if word[0].isdigit():
-        return "digit"
+        media = "capital media" if _MEDIA.search(word) else "capital"
+        return "capital place" if kind == "place nouns" else media
+    if kind or word[0].isdigit():
+        return kind or "digit"
     return next((f"-{end}" for end in ("ed", "ing", "s") if word.endswith(end)), "other")
 
 

@@ -67,10 +67,7 @@ class Tables:
         return self._read("outlets")[0].strip().rpartition(" version ")[2]
 
     def lines(self, kind: str) -> list[str]:
-        """Return the rows of a table, with tabs between the cells.
-
-        Raises `SourcesError` when the table is missing or damaged.
-        """
+        """Return the rows of a table; `SourcesError` when it is missing or damaged."""
         lines, columns = self._read(kind), COLUMNS[kind]
         tabs = len(columns) - 1
         numbered = enumerate(lines[_FIRST_ROW:], _FIRST_ROW + 1)
@@ -108,12 +105,10 @@ class Tables:
     def named(self) -> Iterator[tuple[str, str, bool]]:
         """Return every name as (outlet's id, name, ambiguous), without building the outlets."""
         for id, lines in self.grouped("outlets").items():
-            main, ambiguous = lines[-1].split("\t", 2)[1], False
-            for _, name, _, _, mark in self.rows("names", id):
-                if name == main:
-                    ambiguous = bool(mark)
-                else:
-                    yield id, name, bool(mark)
+            marks = {name: bool(mark) for _, name, _, _, mark in self.rows("names", id)}
+            main = lines[-1].split("\t", 2)[1]
+            ambiguous = marks.pop(main, False)
+            yield from ((id, name, mark) for name, mark in marks.items())
             yield id, main, ambiguous
 
     def hosts(self) -> Iterator[tuple[str, str, str]]:
@@ -156,15 +151,14 @@ class Tables:
                 f"{self.folder}: the rows of {id!r} are damaged ({error}); reinstall framescope"
             ) from None
 
-    def owner(self, id: str) -> Owner:
-        """Build an owner from its rows, and its own owners; `KeyError` without it."""
+    def _owner(self, id: str) -> Owner:
         _, name, kind, country = self.grouped("owners")[id][-1].split("\t")
         held = self._held("owner", id)
         return Owner(id, name, OwnerKind(kind) if kind else None, country or None, held)
 
     def _held(self, kind: str, id: str) -> tuple[Holding, ...]:
         return tuple(
-            Holding(self.owner(owner), float(share) if share else None, _evidence(*cited))
+            Holding(self._owner(owner), float(share) if share else None, _evidence(*cited))
             for _, of, owner, share, *cited in self.rows("holdings", id)
             if of == kind
         )
@@ -213,7 +207,6 @@ class Registry:
         self._tables = tables or Tables()
         self._own = dict(own or {})
         self._built: dict[str, Outlet] = {}
-        self._found: dict[str, Found] = {}
 
     @property
     def version(self) -> str:
@@ -265,18 +258,10 @@ class Registry:
         for parent in host_parents(host):
             id = self._hosts.get(parent)
             if id is not None:
-                found = self._found_at(parent, id)
+                found = Found(self[id], next(d for d in self[id].domains if d.host == parent))
                 own = parent == host or not is_public_suffix(parent)
                 return found if own or found.outlet.role is Role.PLATFORM else None
         return None
-
-    def _found_at(self, host: str, id: str) -> Found:
-        found = self._found.get(host)
-        if found is None:
-            outlet = self[id]
-            domain = next(domain for domain in outlet.domains if domain.host == host)
-            found = self._found[host] = Found(outlet, domain)
-        return found
 
     def domains(self) -> Iterator[tuple[str, str]]:
         """Return every outlet's host and the outlet's id, without the imposters'."""
@@ -286,7 +271,7 @@ class Registry:
         for id, outlet in self._own.items():
             yield from ((d.host, id) for d in outlet.domains if d.role is not DomainRole.IMPOSTER)
 
-    # --- influence networks and owners ------------------------------------------------------------
+    # --- influence networks -----------------------------------------------------------------------
 
     def network(self, address: str) -> NetworkSite | None:
         """Return the influence network's host that an address names; matched as `at` matches."""
@@ -322,25 +307,14 @@ class Registry:
 
     def members(self, network: Network) -> tuple[list[Outlet], list[str]]:
         """Return what is found to be part of an influence network: outlets, and hosts."""
-        claimed = [
-            (id, claim, value)
-            for id, lines in self._tables.grouped("assessments").items()
-            if id not in self._own
-            for _, claim, value, _ in (line.split("\t", 3) for line in lines)
-        ]
+        claimed = (line.split("\t", 3) for line in self._tables.lines("assessments"))
+        claims = [(id, claim, value) for id, claim, value, _ in claimed if id not in self._own]
         own = self._own.items()
-        claimed += [(id, one.claim, one.value) for id, o in own for one in o.assessments]
+        claims += [(id, one.claim, one.value) for id, o in own for one in o.assessments]
         called = self.network_called
-        ids = {id for id, claim, value in claimed if claim == NETWORK and called(value) == network}
+        ids = {id for id, claim, value in claims if claim == NETWORK and called(value) == network}
         hosts = [site.host for site in self.sites() if called(site.network) == network]
         return [self[id] for id in sorted(ids)], hosts
-
-    def owner(self, id: str) -> Owner | None:
-        """Return the owner of an id, with its own owners, or None."""
-        try:
-            return self._tables.owner(id)
-        except KeyError:
-            return None
 
     # --- by account -------------------------------------------------------------------------------
 

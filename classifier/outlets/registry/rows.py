@@ -94,6 +94,11 @@ class _Cited(_Row):
     def evidence(self) -> Evidence:
         return Evidence(self.source, self.url, self.date, self.licence)
 
+    def cited(self, kind: Callable[..., T]) -> T:
+        """Return the record of these fields."""
+        own = {name: value for name, value in self if name not in _Cited.model_fields}
+        return kind(**own, evidence=self.evidence)
+
 
 class _Name(_Row):
     text: _Text
@@ -173,8 +178,7 @@ def outlet_of_line(line: str, registry: Registry) -> Outlet:
             f"id: must be an outlet of the registry, since the line extends it, not '{row.id}'"
         )
     name = row.name or base.name
-    given = row.statements
-    said = {Statement(s.about, s.value, s.evidence, s.confidence, s.through) for s in given}
+    said = {one.cited(Statement) for one in row.statements}
     holdings = [_holding(one) for one in row.owners]
     if control := row.control:
         for about in (*STEERING, About.CODE):
@@ -183,8 +187,8 @@ def outlet_of_line(line: str, registry: Registry) -> Outlet:
         if control.owner:
             owner = Owner(slug(control.owner) or "owner", control.owner)
             holdings.append(Holding(owner, None, control.evidence))
-    assessments = [Assessment(a.claim, a.value, a.evidence, a.confidence) for a in row.assessments]
-    accounts = [Account(one.platform, one.handle, one.evidence) for one in row.accounts]
+    assessments = [one.cited(Assessment) for one in row.assessments]
+    accounts = [one.cited(Account) for one in row.accounts]
     return Outlet(
         row.id,
         name,

@@ -42,11 +42,7 @@ def _text(path: Path) -> str:
 
 
 def read_outlets(path: Path, registry: Registry) -> tuple[Outlet, ...]:
-    """Read a file of outlets in JSON Lines; docs/sources.md names the fields.
-
-    Raises `SourcesError`, which names line and field, when the file can't be read or breaks the
-    format.
-    """
+    """Read a file of outlets in JSON Lines; `SourcesError` names the line and field at fault."""
     from framescope.classifier.outlets.registry.rows import outlet_of_line
 
     found: dict[str, tuple[Outlet, int]] = {}
@@ -55,30 +51,19 @@ def read_outlets(path: Path, registry: Registry) -> tuple[Outlet, ...]:
             continue
         try:
             outlet = outlet_of_line(line, registry)
+            if known := found.get(outlet.id):
+                said = f"id '{outlet.id}' stands in line {known[1]} already; put the two together"
+                raise ValueError(said)
         except ValueError as error:
             raise SourcesError(f"{path}:{number}: {error}") from None
-        if outlet.id in found:
-            raise SourcesError(
-                f"{path}:{number}: id '{outlet.id}' stands in line {found[outlet.id][1]} already; "
-                "put the two together"
-            )
         found[outlet.id] = outlet, number
     return tuple(outlet for outlet, _ in found.values())
 
 
 def load(*, user: Path | None = None) -> Registry:
-    """Load the shipped tables and the user's own files; once, without a further file.
+    """Load the shipped tables, the user's own folder, and then the `user` file, if given.
 
-    Parameters
-    ----------
-    user : pathlib.Path or None
-        A file of outlets in JSON Lines (docs/sources.md), which comes after those in the
-        configuration folder, ``framescope/sources/*.jsonl``.
-
-    Raises
-    ------
-    SourcesError
-        When a table or a user's file can't be read, or holds what it may not.
+    Raises `SourcesError` when a table or a file can't be read, or breaks the format.
     """
     registry = _default()
     return registry if user is None else registry.with_outlets(read_outlets(user, registry))
@@ -121,10 +106,8 @@ def _held(holding: Holding) -> dict[str, Any]:
 
 def flat(part: Mapping[str, Any]) -> dict[str, Any]:
     """Put the fields of the evidence where it stands."""
-    found: dict[str, Any] = {}
-    for name, value in part.items():
-        found |= value if name == "evidence" else {name: value}
-    return found
+    named = ((value if name == "evidence" else {name: value}) for name, value in part.items())
+    return {name: value for fields in named for name, value in fields.items()}
 
 
 # --- ratings --------------------------------------------------------------------------------------
@@ -157,8 +140,7 @@ def read_ratings(
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Read a rater's CSV or TSV: an object for each outlet, as in a user's file, and unknown ones.
 
-    Raises `SourcesError`, which names row and field, when the file can't be read, lacks a column,
-    or a row holds what it may not.
+    `SourcesError` names the row and field at fault, or the column that is missing.
     """
     objects: dict[str, dict[str, Any]] = {}
     unknown = []
@@ -252,10 +234,7 @@ def _column(path: Path, header: list[str], field: str, said: Mapping[str, str]) 
 
 
 def rating_terms(given: Sequence[str]) -> dict[str, str]:
-    """Parse what a rater's words stand for, ``WORD=RATING`` each.
-
-    Raises `SourcesError` when one has another form, or names no rating.
-    """
+    """Parse what a rater's words stand for, ``WORD=RATING`` each; else `SourcesError`."""
     found = {}
     for text in given:
         term, _, rating = text.rpartition("=")
