@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 
 from framescope.training.corpora import polnear
-from framescope.training.labels.agreement import Agreement, agreement
+from framescope.training.labels.annotators import Agreement, agreement
 
 
 def of_polnear(root: Path, registry) -> dict[str, Agreement]:

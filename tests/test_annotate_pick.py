@@ -15,11 +15,10 @@ import toys
 from batches import COMMAND
 from framescope.classifier import bundles
 from framescope.classifier.errors import FramescopeError
+from framescope.training import picking
 from framescope.training.commands.annotate import app
 from framescope.training.corpora import read_exchange
-from framescope.training.picking import picking
-from framescope.training.picking.candidates import of_run
-from framescope.training.picking.picking import Known, Ranking, choose
+from framescope.training.picking import Known, Ranking, choose, of_run
 from hypothesis import given
 from hypothesis import strategies as st
 from small_runs import Said
@@ -217,7 +216,7 @@ def test_sentences_of_a_run_stand_where_they_stood(run) -> None:
 
 def test_of_very_many_articles_some_are_drawn(run, monkeypatch) -> None:
     told: list[str] = []
-    monkeypatch.setattr("framescope.training.picking.candidates.MOST", 40)
+    monkeypatch.setattr("framescope.training.picking.MOST", 40)
     found = [of_run(run, None, told.append, seed) for seed in (3, 3, 4)]
     ids = [[article.id for article in one.articles] for one in found]
     assert ids[0] == ids[1] != ids[2]

@@ -1,7 +1,8 @@
 """Labelled files in; out: their faults, likely errors, annotators' agreement, merged records."""
 
-from framescope.training.labels.agreement import agreement as measure_agreement
-from framescope.training.labels.agreement import citation_agreement, passes
+from framescope.training.labels.annotators import agreement as measure_agreement
+from framescope.training.labels.annotators import citation_agreement, passes
+from framescope.training.labels.annotators import merge as merge_annotators
 from framescope.training.labels.checking import (
     LabelCheck,
     check_house,
@@ -10,7 +11,6 @@ from framescope.training.labels.checking import (
     read_benchmarks,
 )
 from framescope.training.labels.errors import LikelyErrors, find_errors
-from framescope.training.labels.merging import merge as merge_annotators
 from framescope.training.labels.reading import (
     ANNOTATOR,
     LabelledFiles,

@@ -1,8 +1,10 @@
-"""Prodigy: sentences with options to choose, articles with spans, and articles with relations.
+"""doccano and Prodigy: JSONL of sentences to classify, and of articles with marks and relations.
 
-Format: "Annotation task formats", prodi.gy/docs/api-interfaces: ``choice``, ``spans_manual`` and
-``relations``, and ``db-out``'s ``answer`` and ``_annotator_id``. The relations view shows no
-overlapping spans: citations that overlap go into further tasks of the same article.
+doccano: release 1.8 ("Text Classification" and "Sequence Labeling" with relations),
+doccano.github.io/doccano/tutorial. An archive of several annotators has a file for each, named
+after them. Prodigy: "Annotation task formats", prodi.gy/docs/api-interfaces: ``choice``,
+``spans_manual`` and ``relations``, and ``db-out``'s ``answer`` and ``_annotator_id``. Its relations
+view shows no overlapping spans: citations that overlap go into further tasks of the same article.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import PurePosixPath
 from typing import Any
 
 from framescope.training.annotation import exchange, marks
@@ -18,11 +21,23 @@ from framescope.training.annotation.exchange import Piece, Returned, Task, neede
 from framescope.training.annotation.marks import Mark, Marking, Question, Questions, Role
 
 RELATION = "of one citation"
+_NOBODY = ("all", "unknown", "sentences", "marks")  # names of files that name no annotator
+_COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd", "#d62728", "#8c564b", "#e377c2", "#7f7f7f")
+_DOCCANO = """\
+1. Create a project *Text Classification* for `sentences.jsonl` (column of the text: `text`, of the
+   label: `label`), with the labels of `sentences-labels.json`.
+2. Create a project *Sequence Labeling* for `marks.jsonl`, with *Allow overlapping spans* and *Use
+   relation labeling*, and without *Count grapheme clusters as one character*; its labels are in
+   `marks-labels.json`, its relation in `relations-labels.json`.
+3. Label. Link the parts of a citation with its content.
+4. Export both as JSONL (with relations) into one folder EXPORT, and run
+   `framescope annotate import EXPORT --from doccano --articles articles.jsonl -o labels.jsonl`.
+"""
 _ROLES = [*marks.PARTS, *marks.content_labels()]
 _DATASET = re.compile(r"^framescope-(?:sentences|spans|citations)-")
 _TIME = re.compile(r"(?:.*-)?\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 _TOKENS = re.compile(r"\w+|[^\w\s]")
-_STEPS = """\
+_PRODIGY = """\
 1. `prodigy mark framescope-sentences sentences.jsonl --view-id choice`, with `prodigy.json` in the
    folder that you start it from: several options may be chosen, and none is "not annotated".
 2. `prodigy mark framescope-spans spans.jsonl --view-id spans_manual`
@@ -36,7 +51,83 @@ Accepted tasks are labels; rejected and ignored ones are not annotated.
 """
 
 
-def write(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
+def write_doccano(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
+    """Return the texts of both projects, their labels, and the guidance."""
+    sentences: list[dict[str, Any]] = []
+    articles: list[dict[str, Any]] = []
+    number = 0
+    for task in tasks:
+        whose = {} if task.annotator is None or not task.labelled else {"annotator": task.annotator}
+        for about, answers in exchange.question_tasks(task, questions):
+            sentences.append({**about, "label": marks.flat(answers), **whose})
+        marking = marks.to_marking(task.begun)
+        marked = [mark for mark in marking.marks if mark.role is not Role.SENTENCE]
+        ids = {mark.id: number + at for at, mark in enumerate(marked, start=1)}
+        number += len(ids)
+        entities = [
+            {"id": ids[mark.id], "label": marks.mark_label(mark),
+             "start_offset": mark.start, "end_offset": mark.end}
+            for mark in marked
+        ]  # fmt: skip
+        relations = [
+            {"id": at, "from_id": ids[one], "to_id": ids[other], "type": RELATION}
+            for at, (one, other) in enumerate(marking.links, start=number)
+        ]
+        record = {"text": task.article.text, "entities": entities, "relations": relations}
+        articles.append({**record, "article": task.article.id, **whose})
+    asked = (*questions.of_sentences, *questions.of_article)
+    parts = [*marks.PARTS, *marks.content_labels()] if questions.parts else []
+    return {
+        "sentences.jsonl": exchange.as_lines(sentences),
+        "marks.jsonl": exchange.as_lines(articles),
+        "sentences-labels.json": _labels([label for one in asked for label in one.flat]),
+        "marks-labels.json": _labels([*questions.spans, *parts]),
+        "relations-labels.json": _labels([RELATION]),
+        exchange.README: questions.guidance(_DOCCANO),
+    }
+
+
+def _labels(names: Sequence[str]) -> bytes:
+    return exchange.as_json([
+        {"text": name, "background_color": _COLOURS[at % len(_COLOURS)], "text_color": "#ffffff"}
+        for at, name in enumerate(names)
+    ])  # fmt: skip
+
+
+def read_doccano(given: Returned) -> Iterator[Piece]:
+    """Yield the labels of exports of either project, or of both."""
+    for file in given.of(".jsonl"):
+        for where, record in file.lines():
+            needed(record, "text", str, where)
+            by = record.get("annotator")
+            if not isinstance(by, str):
+                stem = PurePosixPath(file.base).stem
+                by = None if stem in _NOBODY else stem
+            if record.get("of") is not None:
+                labels = record.get("label", record.get("labels")) or []
+                yield exchange.answered(record, labels, given, by, where)
+            else:
+                yield _marked_in_doccano(record, given, by, where)
+
+
+def _marked_in_doccano(
+    record: Mapping[str, Any], given: Returned, by: str | None, where: str
+) -> Piece:
+    article = exchange.whole_article(record, given, where)
+    keys = {"id": int, "label": str, "start_offset": int, "end_offset": int}
+    found = []
+    for one in needed(record, "entities", list, where):
+        number, label, start, end = (needed(one, key, of, where) for key, of in keys.items())
+        found.append(marks.labelled_mark(str(number), label, start, end, where))
+    links = tuple(
+        (str(needed(one, "from_id", int, where)), str(needed(one, "to_id", int, where)))
+        for one in record.get("relations") or ()
+    )
+    marking = Marking(marks.fit(found, article.text, where), links)
+    return Piece(article, marking, by, "marks", where)
+
+
+def write_prodigy(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
     """Return three streams of tasks, their settings, and the guidance."""
     streams: dict[str, list[dict[str, Any]]] = {"sentences": [], "spans": [], "citations": []}
     of = {"sentence": _options(questions.of_sentences), "article": _options(questions.of_article)}
@@ -69,7 +160,7 @@ def write(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
     }  # fmt: skip
     files = {f"{name}.jsonl": exchange.as_lines(found) for name, found in streams.items() if found}
     files["prodigy.json"] = exchange.as_json(settings)
-    return {**files, exchange.README: questions.guidance(_STEPS)}
+    return {**files, exchange.README: questions.guidance(_PRODIGY)}
 
 
 def _options(questions: Sequence[Question]) -> list[dict[str, str]]:
@@ -137,7 +228,7 @@ def _clash(one: Mark, other: Mark) -> bool:
     return one.start < other.end and other.start < one.end and not same
 
 
-def read(given: Returned) -> Iterator[Piece]:
+def read_prodigy(given: Returned) -> Iterator[Piece]:
     """Yield the accepted tasks of ``db-out``, of all three views."""
     for file in given.of(".jsonl"):
         for where, record in file.lines():
@@ -148,7 +239,7 @@ def read(given: Returned) -> Iterator[Piece]:
                 labels = needed(record, "accept", list, where)
                 yield exchange.answered(record, labels, given, _annotator(record), where)
             elif record.get("answer") == "accept":
-                yield _marked(record, given, where)
+                yield _marked_in_prodigy(record, given, where)
 
 
 def _annotator(record: Mapping[str, Any]) -> str | None:
@@ -158,7 +249,7 @@ def _annotator(record: Mapping[str, Any]) -> str | None:
     return None if not name or _TIME.fullmatch(name) else name
 
 
-def _marked(record: Mapping[str, Any], given: Returned, where: str) -> Piece:
+def _marked_in_prodigy(record: Mapping[str, Any], given: Returned, where: str) -> Piece:
     article, relations = exchange.whole_article(record, given, where), record.get("relations")
     ends = [
         needed(one, key, dict, where)
@@ -185,4 +276,5 @@ def _marked(record: Mapping[str, Any], given: Returned, where: str) -> Piece:
     return Piece(article, marking, _annotator(record), part, where)
 
 
-FORMAT = exchange.Format("Prodigy", write, read)
+DOCCANO = exchange.Format("doccano", write_doccano, read_doccano, apart=False)
+PRODIGY = exchange.Format("Prodigy", write_prodigy, read_prodigy)

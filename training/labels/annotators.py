@@ -1,25 +1,31 @@
-"""Agreement of annotators on signals and on citations, with bootstrap intervals over articles.
+"""Labels of several annotators: their agreement, with intervals over articles, and their merging.
 
 Krippendorff's alpha is computed by the package of that name. The intervals come from the
 coincidences of each article, which add up: the package takes one sample at a time, and two
 thousand resamples of thirty signals would take minutes.
+
+A merged label is the share of annotators who say yes, or the probability of yes (Dawid and Skene,
+1979). Places are decided by majority: a span character by character, a citation as a whole.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import warnings
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations, product
+from dataclasses import dataclass, replace
+from itertools import chain, combinations, product
 from pathlib import Path
-from typing import Any
+from statistics import multimode
+from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.classifier.errors import CorpusError, need
-from framescope.classifier.inputs import read_citations
-from framescope.classifier.records import MarkedCitation, Place, SourceKind
-from framescope.classifier.taxonomy import NAMES
+from framescope.classifier.inputs import read_citations, to_record
+from framescope.classifier.records import Article, MarkedCitation, Place, SourceKind, Span, Unit
+from framescope.classifier.taxonomy import NAMES, in_order
 from framescope.training.corpora import house_folder
+from framescope.training.labels.reading import Annotators, LabelledArticle
 from numpy.typing import NDArray
 
 Record = Mapping[str, Any]
@@ -29,6 +35,9 @@ Floats = NDArray[np.float64]
 ROLES = ("source", "cue", "content")
 _ON_TOP = ("government", "state_media")
 _LONGEST = 1 << 40  # longer than any text: offsets are checked against sentences here
+_DIGITS = 4
+_ROUNDS = 100  # of expectation and maximisation; it stops when nothing changes
+_DOUBT = 1e-3  # the doubt below which a probability is rounded to 0 or 1
 
 
 def passes(*, citations: bool = False) -> tuple[Path, Path]:
@@ -66,8 +75,7 @@ def _interval(
     """Return the 95% percentile interval of a statistic of sums, over resamples of articles."""
     n = len(sums)
     drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=draws)
-    spread = statistic(drawn @ sums)
-    spread = spread[np.isfinite(spread)]
+    spread = (found := statistic(drawn @ sums))[np.isfinite(found)]
     low, high = np.quantile(spread, [0.025, 0.975]) if len(spread) else (np.nan, np.nan)
     return float(low), float(high)
 
@@ -183,16 +191,13 @@ def citation_agreement(
 ) -> list[CitationAgreement]:
     """Compare annotators' citations in the sentences that two of them annotated.
 
-    Of more than two every pair is compared, and an article's pairs are added up. The measures are
-    F1 of finding a citation, alpha of the characters of each role, and of the citations that both
-    found: the share in which a role has the very same characters and that is linked to one source,
-    and alpha of each kind. Raise `CorpusError` when there is nothing in common, or a citation can't
-    be read.
+    Of more than two every pair is compared, and an article's pairs are added up. Properties of
+    citations are compared in those that both found. Raise `CorpusError` when there is nothing in
+    common, or a citation can't be read.
     """
     by_article: dict[str, list[Record]] = defaultdict(list)
-    for records in annotators:
-        for record in records:
-            by_article[record["id"]].append(record)
+    for record in chain.from_iterable(annotators):
+        by_article[record["id"]].append(record)
     tallies: list[dict[str, Counts]] = []
     for given in by_article.values():
         pairs = [_tally(one, other) for one, other in combinations(given, 2)]
@@ -218,8 +223,8 @@ def _tally(one: Record, other: Record) -> dict[str, Counts] | None:
     counts: dict[str, Counts] = defaultdict(lambda: np.zeros(4, np.int64))
     shared = list(_shared(one, other))
     for place, mine, theirs in shared:
-        pairs, left, right = align(mine, theirs)
-        counts["citation"][:3] += (len(pairs), len(pairs) + len(left), len(pairs) + len(right))
+        pairs = align(mine, theirs)
+        counts["citation"][:3] += (len(pairs), len(mine), len(theirs))
         for role in ROLES:
             own, others = (_characters(found, role, place) for found in (mine, theirs))
             both, either = len(own & others), len(own | others)
@@ -239,8 +244,8 @@ def _tally(one: Record, other: Record) -> dict[str, Counts] | None:
 
 def align(
     first: Sequence[MarkedCitation], second: Sequence[MarkedCitation]
-) -> tuple[list[tuple[MarkedCitation, MarkedCitation]], list[MarkedCitation], list[MarkedCitation]]:
-    """Pair a sentence's citations by shared characters, cue and source; return what is left too."""
+) -> list[tuple[MarkedCitation, MarkedCitation]]:
+    """Pair a sentence's citations by shared characters, cue and source."""
     scored = []
     for (i, one), (j, other) in product(enumerate(first), enumerate(second)):
         mine, theirs = _covered(one.content), _covered(other.content)
@@ -251,11 +256,7 @@ def align(
     for _, i, j in sorted(scored):
         if i not in pairs and j not in pairs.values():
             pairs[i] = j
-    return (
-        [(first[i], second[j]) for i, j in sorted(pairs.items())],
-        [one for i, one in enumerate(first) if i not in pairs],
-        [one for j, one in enumerate(second) if j not in pairs.values()],
-    )
+    return [(first[i], second[j]) for i, j in sorted(pairs.items())]
 
 
 def _overlap(one: Place | None, other: Place | None) -> bool:
@@ -288,3 +289,198 @@ def _shared(
             raise CorpusError(f"{one['id']}, sentence at {item['start']}: {error}") from None
         if found[0] is not None and found[1] is not None:
             yield Place(item["start"], item["end"]), found[0], found[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Merged records, with counts of labels, soft ones, ties, and articles of one annotator."""
+
+    records: tuple[Mapping[str, Any], ...]
+    labels: int
+    soft: int
+    ties: int
+    alone: int
+
+
+class _Item(NamedTuple):
+    """What is decided: a signal of a sentence, or of the article (sentence -1)."""
+
+    article: str
+    sentence: int
+    signal: str
+
+
+Votes = Mapping[_Item, Mapping[str, float]]
+
+
+def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = False) -> Merged:
+    """Merge annotators' labels; `hard` rounds them to 0 or 1, and leaves out exact halves.
+
+    With `dawid_skene` a label is the probability of yes, estimated with each annotator's error
+    rates, signal by signal, from labels rounded to yes and no; otherwise it is the mean of those
+    who labelled it. Raise `CorpusError` when two annotators have a different text, or different
+    sentences, of an article, and `FramescopeError` without crowd-kit.
+    """
+    by_article: dict[str, dict[str, LabelledArticle]] = defaultdict(dict)
+    for name, articles in annotators.items():
+        for one in articles:
+            by_article[one.article.id][name] = one
+    for given in by_article.values():
+        _require_same_article(list(given.values()))
+    votes = _votes(by_article)
+    shares = {item: round(sum(v.values()) / len(v), _DIGITS) for item, v in votes.items()}
+    decided = _dawid_skene(votes) if dawid_skene else shares
+    ties = 0
+    if hard:
+        ties = sum(value == 0.5 for value in decided.values())
+        decided = {c: float(value > 0.5) for c, value in decided.items() if value != 0.5}
+    placed: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
+    for item in decided:
+        placed[item.article, item.sentence][item.signal] = decided[item]
+    markers = _markers(annotators)
+    merged = {name: _merged(name, given, placed, markers) for name, given in by_article.items()}
+    parts = [part for article in merged.values() for part in (article, *(article.units or ()))]
+    values = [value for part in parts for value in part.labels.values()]
+    records = (
+        {**to_record(article), "annotators": sorted(by_article[name])}
+        for name, article in merged.items()
+    )
+    soft, alone = sum(value not in (0, 1) for value in values), map(len, by_article.values())
+    return Merged(tuple(records), len(values), soft, ties, list(alone).count(1))
+
+
+def _require_same_article(given: Sequence[LabelledArticle]) -> None:
+    first = given[0]
+    for one in given:
+        if "text" not in one.record:
+            raise CorpusError(f"{one.where}: no 'text'; merging needs the article")
+        (text, places), (other, others) = (
+            (a.article.text, [(unit.start, unit.end) for unit in a.article.units or ()])
+            for a in (one, first)
+        )
+        if text != other or places != others:
+            what = "sentences of '{}' differ" if text == other else "text of '{}' differs"
+            how = "give annotators the same articles, with the same sentences"
+            where = f"{what.format(one.article.id)} from {first.where}"
+            raise CorpusError(f"{one.where}: the {where}; {how}")
+
+
+def _votes(by_article: Mapping[str, Mapping[str, LabelledArticle]]) -> Votes:
+    """Collect who says what; who calls a line no content says no where others label it."""
+    votes: dict[_Item, dict[str, float]] = defaultdict(dict)
+    for name, given in by_article.items():
+        for who, one in given.items():
+            of_units = (unit.labels for unit in one.article.units or ())
+            for number, labels in enumerate((one.article.labels, *of_units), start=-1):
+                for signal, label in labels.items():
+                    votes[_Item(name, number, signal)][who] = label
+    for item, said in votes.items():
+        for who, one in by_article[item.article].items():
+            units = one.article.units or ()
+            if item.sentence >= 0 and units[item.sentence].labels.get("content") == 0:
+                said.setdefault(who, 0.0)
+    return votes
+
+
+def _dawid_skene(votes: Votes) -> dict[_Item, float]:
+    need("crowdkit", "merging by Dawid and Skene needs", "annotate")
+    import pandas as pd
+    from crowdkit.aggregation import DawidSkene
+
+    by_signal: dict[str, list[_Item]] = defaultdict(list)
+    for item in votes:
+        by_signal[item.signal].append(item)
+    decided: dict[_Item, float] = {}
+    for items in by_signal.values():
+        rows = [
+            (number, who, int(label >= 0.5))
+            for number, item in enumerate(items)
+            for who, label in votes[item].items()
+        ]
+        table = pd.DataFrame(rows, columns=["task", "worker", "label"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # crowd-kit's use of pandas
+            chances = DawidSkene(n_iter=_ROUNDS).fit_predict_proba(table)
+        yes = chances[1] if 1 in chances.columns else chances.iloc[:, 0] * 0
+        for number, item in enumerate(items):
+            chance = float(yes.loc[number])
+            sure = chance < _DOUBT or chance > 1 - _DOUBT
+            decided[item] = float(round(chance)) if sure else round(chance, _DIGITS)
+    return decided
+
+
+def _markers(annotators: Annotators) -> dict[str, set[str]]:
+    """Return who labels or marks each signal anywhere; the others may not have looked for it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, articles in annotators.items():
+        for one in articles:
+            signals = {signal for unit in one.article.units or () for signal in unit.labels}
+            for signal in signals | {span.signal for span in one.article.spans}:
+                found[signal].add(name)
+    return found
+
+
+def _merged(
+    name: str,
+    given: Mapping[str, LabelledArticle],
+    placed: Mapping[tuple[str, int], Mapping[str, float]],
+    markers: Mapping[str, set[str]],
+) -> Article:
+    """Return a merged article; its other fields are the first annotator's."""
+    articles = {who: one.article for who, one in given.items()}
+    first, *_ = articles.values()
+    of = [
+        {signal: labels[signal] for signal in in_order(labels)}
+        for at in range(-1, len(first.units or ()))
+        for labels in [placed.get((name, at), {})]
+    ]
+    units = tuple(
+        _unit([a.units[number] for a in articles.values() if a.units], labels)
+        for number, labels in enumerate(of[1:])
+    )
+    spans = _spans(articles, units, markers)
+    return replace(first, units=units or None, labels=of[0], spans=spans)
+
+
+def _unit(given: Sequence[Unit], labels: Mapping[str, float]) -> Unit:
+    voices = multimode(unit.voice for unit in given if unit.voice is not None)
+    voice = voices[0] if len(voices) == 1 else None  # None of a tie
+    citations = _agreed_citations([unit.citations for unit in given if unit.citations is not None])
+    if labels.get("content", 1) < 0.5:  # a line that is not content gets no other label
+        labels, voice, citations = {"content": labels["content"]}, None, None
+    return replace(given[0], labels=labels, voice=voice, citations=citations)
+
+
+def _agreed_citations(
+    given: Sequence[tuple[MarkedCitation, ...]],
+) -> tuple[MarkedCitation, ...] | None:
+    """Keep citations that a majority marks identically; None where no majority agrees on one."""
+    if not given:
+        return None
+    times = Counter(one for marked in given for one in dict.fromkeys(marked))
+    kept = [one for one, count in times.items() if 2 * count > len(given)]
+    if not kept and 2 * sum(not marked for marked in given) <= len(given):
+        return None
+    return tuple(sorted(kept, key=lambda one: (one.content[0].start, str(one))))
+
+
+def _spans(
+    articles: Mapping[str, Article], units: Sequence[Unit], markers: Mapping[str, set[str]]
+) -> tuple[Span, ...]:
+    """Keep the characters that a majority of those who look for a signal marks."""
+    found = []
+    for signal in in_order({span.signal for a in articles.values() for span in a.spans}):
+        lookers = [a for who, a in articles.items() if who in markers[signal]]
+        text, marked = lookers[0].text, np.zeros((len(lookers), len(lookers[0].text)), bool)
+        for row, one in zip(marked, lookers, strict=True):
+            for span in one.spans:
+                row[span.start : span.end] |= span.signal == signal
+        agreed = np.flatnonzero(2 * marked.sum(axis=0) > len(lookers))
+        for run in np.split(agreed, np.flatnonzero(np.diff(agreed) > 1) + 1) if len(agreed) else ():
+            start, end = int(run[0]), int(run[-1]) + 1
+            words = text[start:end]
+            start, end = end - len(words.lstrip()), start + len(words.rstrip())
+            inside = [u.labels.get(signal, 1) for u in units if u.start < end and start < u.end]
+            if start < end and max(inside, default=1) >= 0.5:
+                found.append(Span(start, end, signal))
+    return tuple(sorted(found, key=lambda span: (span.start, span.end)))

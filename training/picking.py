@@ -1,0 +1,597 @@
+"""Pick the sentences most worth labelling, from a run or from files, with a model's scores.
+
+Of more than `MOST` sentences, whole articles are sampled, outlet by outlet. Lines of the page
+around an article, very short sentences and labelled ones are no candidates. Methods rank the
+candidates, and take turns, within the share of an outlet and of an article.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from itertools import count
+from math import ceil, floor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from framescope.classifier.errors import InputError
+from framescope.classifier.inputs import to_record
+from framescope.classifier.inputs.exchange import read_record
+from framescope.classifier.records import Article, ArticleReport, Skipped, Unit, printable
+from framescope.classifier.taxonomy import BY_NAME, Level, in_order
+from framescope.training import data
+from framescope.training.labels import read_records
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from framescope.classifier.bundles import Bundle
+    from rich.table import Table
+
+MOST = 20_000
+UNKNOWN = "unknown"  # the outlet of all articles without a publisher
+_FEWEST_WORDS = 3
+_ARTICLE_MOST = 5  # sentences picked of an article, where the articles are enough for that
+_OUTLET_MOST = 0.2  # the share of all picks that an outlet may have, where they are enough
+_RARE = 0.2  # the expected share of the candidates up to which a signal is rare
+_TINY = 1e-6
+_DIGITS = 4
+_ROUNDING = 1e-9
+_SHOWN = 20  # outlets of the summary
+
+Tell = Callable[[str], None]
+Floats = NDArray[np.float64]
+
+
+class _Scored(NamedTuple):
+    """An article without labels, its outlet, and of each sentence scores, flags, whether free."""
+
+    article: Article
+    outlet: str
+    sentences: Sequence[tuple[Sequence[float], Sequence[str], bool]]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What may be picked: n sentences, by article and unit, with k signals' `proba` (n, k)."""
+
+    articles: list[Article]
+    outlets: list[str]
+    rows: list[tuple[int, int]]
+    proba: Floats
+    flags: list[list[str]]
+    signals: tuple[str, ...]
+    thresholds: Floats
+    model: str
+    digest: str
+
+    @property
+    def texts(self) -> list[str]:
+        """The candidates' words."""
+        return [_words(self.articles[article], unit) for article, unit in self.rows]
+
+
+def _words(article: Article, at: int) -> str:
+    unit = (article.units or ())[at]
+    return article.text[unit.start : unit.end]
+
+
+def _candidates(
+    scored: Iterable[_Scored], known: Sequence[str], wanted: tuple[str, ...], limits: Any, *by: str
+) -> Candidates:
+    """Collect what may be picked by a model, its name and digest, that gives `known` signals."""
+    articles: dict[str, Article] = {}
+    outlets, rows, proba, flags = [], [], [], []
+    for one in scored:
+        name, number = one.article.id, 1
+        while name in articles:  # ids are unique within a file
+            number += 1
+            name = f"{one.article.id}-{number}"
+        for unit, (scores, flagged, free) in enumerate(one.sentences):
+            free &= "content" not in known or "content" in flagged
+            long = len(_words(one.article, unit).split()) >= _FEWEST_WORDS
+            if free and long and not np.isnan(scores).any():
+                rows.append((len(articles), unit))
+                proba.append(scores)
+                flags.append([flag for flag in flagged if flag in wanted])
+        articles[name] = replace(one.article, id=name)
+        outlets.append(one.outlet)
+    thresholds = np.array([limits[name] for name in wanted], float)
+    found = np.array(proba, float).reshape(len(rows), len(wanted))
+    return Candidates([*articles.values()], outlets, rows, found, flags, wanted, thresholds, *by)
+
+
+def is_run(path: str) -> bool:
+    """Whether a path is a folder that `framescope batch` wrote, or what is left of one."""
+    from framescope.classifier.batch.folder import RunFolder
+
+    folder = RunFolder(Path(path))
+    return folder.path.is_dir() and (folder.exists() or bool(folder.committed()))
+
+
+def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0) -> Candidates:
+    """Read candidates from a run; raise `InputError` for one that is not finished."""
+    from framescope.classifier.batch.folder import RunFolder
+    from framescope.classifier.batch.reading import open_run
+
+    with open_run(RunFolder(path)) as database:
+        manifest = database.manifest
+        if not database.finished:
+            command = f"framescope batch --resume --output {path}"
+            raise InputError(path, f"the run is not finished; resume it: {command}")
+        model = manifest["model"]
+        wanted = _wanted(signals, manifest["signals"], f"the run of {model['name']}")
+        articles = database.rows(
+            "SELECT article_id, outlet_key, outlet, told_by, id, title, url, date, lang, author, "
+            "site_name, characters, sentences FROM published WHERE note IS NULL "
+            "ORDER BY article_id"
+        )
+        keys = [str(row["outlet_key"]) for row in articles]
+        sizes = [int(row["sentences"]) for row in articles]
+        ids = [str(row["article_id"]) for row in articles]
+        sampled = _sample(keys, sizes, ids, tell, seed)
+        among = ", ".join(ids[at] for at in sampled) or "NULL"
+        names = ", ".join(f'"{name}"' for name in wanted)
+        sentences: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for row in database.rows(
+            f'SELECT article_id, start, "end", text, flags, {names} FROM sentences '
+            f"WHERE article_id IN ({among}) ORDER BY article_id, sentence"
+        ):
+            sentences[row["article_id"]].append(row)
+
+    def scored(one: dict[str, Any]) -> _Scored:
+        rows = sentences[one["article_id"]]
+        known = {key: one[key] for key in ("title", "url", "date", "lang", "author", "site_name")}
+        outlet = None if one["told_by"] == "nothing" else one["outlet"]
+        units = tuple(Unit(row["start"], row["end"]) for row in rows)
+        text = _rebuilt(rows, one["characters"])
+        scores = ([np.nan if row[s] is None else row[s] for s in wanted] for row in rows)
+        article = Article(id=one["id"], text=text, outlet=outlet, units=units, **known)
+        described = [(of, row["flags"], True) for of, row in zip(scores, rows, strict=True)]
+        return _Scored(article, outlet or UNKNOWN, described)
+
+    found, by = (scored(articles[at]) for at in sampled), (model["name"], model["digest"])
+    return _candidates(found, manifest["signals"], wanted, manifest["thresholds"], *by)
+
+
+def _rebuilt(rows: Sequence[dict[str, Any]], characters: int) -> str:
+    """Return the text of an article of a run, which keeps nothing between its sentences."""
+    text, at = [], 0
+    for row in rows:
+        gap = row["start"] - at
+        text += [" " if gap == 1 else "\n" * gap, row["text"]]
+        at = row["end"]
+    return "".join(text) + " " * (characters - at)
+
+
+def of_files(
+    inputs: Sequence[str], bundle: Bundle, signals: Sequence[str] | None, tell: Tell, seed: int = 0
+) -> Candidates:
+    """Score files; `tell` gets a line per article that can't be read or scored."""
+    from framescope.classifier.inputs import read_input
+    from framescope.classifier.scoring import Scorer
+
+    wanted = _wanted(signals, bundle.signals, f"the bundle {bundle.name}")
+
+    def read() -> Iterator[Article | Skipped]:
+        for source in inputs:
+            try:
+                yield from read_input(source)
+            except InputError as error:
+                yield Skipped(error.source, error.reason)
+
+    reports: list[ArticleReport] = []
+    skipped: list[tuple[str, str]] = []
+    for item in Scorer(bundle, registry=bundle.registry, evidence=False).score(read()):
+        if isinstance(item, Skipped):
+            skipped.append((item.source, item.reason))
+        elif item.note is not None:
+            skipped.append((str(item.article.origin or item.article.id), item.note))
+        else:
+            reports.append(item)
+    if not reports:
+        source, reason = skipped[0] if skipped else ("input", "holds no article")
+        more = f" (and {len(skipped) - 1} more that can't be used)" if len(skipped) > 1 else ""
+        raise InputError(source, reason + more)
+    for source, reason in skipped:
+        tell(f"{source}: {reason} (skipped)")
+    outlets = [_outlet_of(one) for one in reports]
+
+    def scored(at: int) -> _Scored:
+        article, rows = reports[at].article, reports[at].sentences
+        labelled = {(unit.start, unit.end) for unit in article.units or () if unit.labels}
+        places = [(row.start, row.end) for row in rows]
+        units = tuple(Unit(*place) for place in places)
+        described = [
+            ([row.scores[name] for name in wanted], row.flags, place not in labelled)
+            for row, place in zip(rows, places, strict=True)
+        ]
+        bare = replace(article, units=units, spans=(), labels={})
+        return _Scored(bare, outlets[at], described)
+
+    sizes, names = [len(one.sentences) for one in reports], list(map(str, range(len(reports))))
+    found = map(scored, _sample(outlets, sizes, names, tell, seed))
+    by = bundle.name, bundle.digest
+    return _candidates(found, bundle.signals, wanted, bundle.thresholds, *by)
+
+
+def _outlet_of(report: ArticleReport) -> str:
+    """Return who published an article: by the registry, the page, or the host of its address."""
+    from framescope.classifier.outlets import host_in
+
+    publisher = None if report.source is None else report.source.publication.publisher
+    article = report.article
+    if publisher is not None:
+        return publisher.outlet.name if publisher.outlet is not None else publisher.name
+    named = (article.outlet or article.site_name or "").strip()
+    return named or (host_in(article.url) if article.url else "") or UNKNOWN
+
+
+def _wanted(given: Sequence[str] | None, known: Sequence[str], model: str) -> tuple[str, ...]:
+    """Return the sentence-level signals that are picked for: some, or all but `content`."""
+    known = [name for name in known if BY_NAME[name].level is not Level.ARTICLE]
+    for name in in_order(given or ()):
+        if BY_NAME[name].level is Level.ARTICLE:
+            raise InputError(f"--signal {name}", "is one of whole articles; sentences are picked")
+        if name not in known:
+            what = f"{model} doesn't give it; it gives {', '.join(known)}"
+            raise InputError(f"--signal {name}", what)
+    return in_order(given) if given else tuple(name for name in known if name != "content")
+
+
+def _sample(
+    outlets: Sequence[str], sizes: Sequence[int], names: Sequence[str], tell: Tell, seed: int
+) -> list[int]:
+    """Sample articles, the outlets by turns, up to `MOST` sentences; return their positions."""
+    total = sum(sizes)
+    if total <= MOST:
+        return list(range(len(sizes)))
+    lots = [hashlib.sha256(f"{seed}|{name}".encode()).digest() for name in names]
+    turn: dict[str, Iterator[int]] = defaultdict(count)
+    drawn = sorted(range(len(sizes)), key=lots.__getitem__)
+    keyed = [(next(turn[outlets[at]]), lots[at], at) for at in drawn]
+    found, taken = [], 0
+    for *_, at in sorted(keyed):
+        if taken + sizes[at] <= MOST:
+            found.append(at)
+            taken += sizes[at]
+    tell(f"of {total:,} sentences {taken:,} are considered, in articles sampled outlet by outlet")
+    return sorted(found)
+
+
+def second_proba(candidates: Candidates, bundle: Bundle) -> tuple[Floats, Floats]:
+    """Score the candidates by another model; what it lacks keeps the first one's scores."""
+    from framescope.classifier.scoring import Scorer
+
+    shared = [name for name in candidates.signals if name in bundle.signals]
+    if bundle.digest == candidates.digest:
+        raise InputError(f"--second {bundle.path}", "is the first model too; give another bundle")
+    if not shared:
+        names = ", ".join(candidates.signals)
+        raise InputError(f"--second {bundle.path}", f"gives none of {names}")
+    columns = [candidates.signals.index(name) for name in shared]
+    proba, thresholds = candidates.proba.copy(), candidates.thresholds.copy()
+    thresholds[columns] = [bundle.thresholds[name] for name in shared]
+    scorer = Scorer(bundle, shared, bundle.registry, evidence=False)
+    reports = list(scorer.score(iter(candidates.articles)))
+    for row, (article, unit) in enumerate(candidates.rows):
+        report = reports[article]
+        if isinstance(report, ArticleReport) and report.note is None:
+            scores = report.sentences[unit].scores
+            proba[row, columns] = [scores[name] for name in shared]
+    return proba, thresholds
+
+
+class Known(NamedTuple):
+    """Probabilities of k signals for n candidates, shape (n, k), and thresholds, of two models."""
+
+    proba: Floats
+    thresholds: Floats
+    signals: tuple[str, ...]
+    seed: int = 0
+    second: Floats | None = None
+    second_thresholds: Floats | None = None
+
+
+def centred(proba: Floats, thresholds: Floats | None) -> Floats:
+    """Stretch probabilities so that each threshold lies at one half, and 0 and 1 stay."""
+    limit = np.clip(np.asarray(thresholds), _TINY, 1 - _TINY)
+    below, above = 0.5 * proba / limit, 0.5 + 0.5 * (proba - limit) / (1 - limit)
+    return np.asarray(np.clip(np.where(proba < limit, below, above), _TINY, 1 - _TINY))
+
+
+def _entropy(proba: Floats) -> Floats:
+    """Return the entropy of yes or no, in bits."""
+    return np.asarray(-(proba * np.log2(proba) + (1 - proba) * np.log2(1 - proba)))
+
+
+def uncertainty(known: Known) -> Floats:
+    """Return the entropy of the decision (Lewis & Gale, 1994, doi:10.1007/978-1-4471-2099-5_1)."""
+    return _entropy(centred(known.proba, known.thresholds))
+
+
+def disagreement(known: Known) -> Floats:
+    """Return how far two models disagree (Seung et al., 1992, doi:10.1145/130385.130417)."""
+    assert known.second is not None
+    one = centred(known.proba, known.thresholds)
+    two = centred(known.second, known.second_thresholds)
+    return _entropy((one + two) / 2) - (_entropy(one) + _entropy(two)) / 2
+
+
+def rare(known: Known) -> Floats:
+    """Return rare signals' probability (Attenberg & Provost, 2010, doi:10.1145/1835804.1835859)."""
+    wanted = known.proba.mean(axis=0) <= _RARE
+    return np.where(wanted if wanted.any() else True, known.proba, -np.inf)
+
+
+METHODS: Mapping[str, Callable[[Known], Floats]] = {
+    "uncertainty": uncertainty, "disagreement": disagreement, "rare": rare,
+    "random": lambda known: np.random.default_rng(known.seed).random((len(known.proba), 1)),
+}  # fmt: skip
+_MIXED = ("uncertainty", "disagreement")
+
+
+def _parts_of(by: str) -> tuple[str, ...]:
+    """Return the methods that take turns under a name; raise `InputError` for an unknown one."""
+    names = {"mix": _MIXED, **{name: (name,) for name in METHODS}}
+    if by not in names:
+        close = get_close_matches(by, names, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"give one of {', '.join(names)}"
+        raise InputError(f"--by {by}", f"no such method; {hint}")
+    return names[by]
+
+
+class Ranking(NamedTuple):
+    """The `order` in which a method takes n candidates; the score of each, and for which signal."""
+
+    order: NDArray[np.intp]
+    signals: tuple[str | None, ...]
+    scores: Floats
+
+    @classmethod
+    def of(cls, scores: Floats, signals: Sequence[str]) -> Ranking:
+        """Rank candidates by scores of shape (n, k), the signals by turns."""
+        n, k = scores.shape
+        ranks = np.empty((n, k), np.intp)
+        for column in range(k):
+            ranks[np.argsort(-scores[:, column], kind="stable"), column] = np.arange(n)
+        ranks[np.isneginf(scores)] = n
+        best = ranks.argmin(axis=1) if k else np.zeros(n, np.intp)
+        turns = np.lexsort((best, ranks[np.arange(n), best]))
+        named = tuple(signals[column] if k == len(signals) else None for column in best)
+        return cls(turns, named, scores[np.arange(n), best])
+
+
+def rankings(by: str, known: Known) -> dict[str, Ranking]:
+    """Rank the candidates by each method that takes turns under a name."""
+    return {
+        name: Ranking.of(METHODS[name](known), () if name == "random" else known.signals)
+        for name in _parts_of(by)
+    }
+
+
+class Pick(NamedTuple):
+    """A chosen candidate, the method that chose it, and for which signal, if it looks at any."""
+
+    row: int
+    by: str
+    signal: str | None
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class Picked:
+    """The picks, in the order they were chosen; their rows are those of the candidates."""
+
+    candidates: Candidates
+    picks: tuple[Pick, ...]
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield the articles of the picks without labels; only picked sentences have scores."""
+        found, chosen = self.candidates, {pick.row: pick for pick in self.picks}
+        limits = zip(found.signals, found.thresholds.tolist(), strict=True)
+        thresholds = {name: round(value, 6) for name, value in limits}
+        by_article: dict[int, list[int]] = defaultdict(list)
+        for row in sorted(chosen):
+            by_article[found.rows[row][0]].append(row)
+        for article, rows in by_article.items():
+            record = to_record(found.articles[article])
+            for row in rows:
+                pick, scores = chosen[row], found.proba[row].round(_DIGITS).tolist()
+                of = {} if pick.signal is None else {"signal": pick.signal}
+                record["sentences"][found.rows[row][1]] |= {
+                    "scores": dict(zip(found.signals, scores, strict=True)),
+                    "flags": found.flags[row],
+                    "picked": {"by": pick.by, **of, "score": round(pick.score, _DIGITS)},
+                }
+            yield {**record, "report": {"model": found.model, "thresholds": thresholds}}
+
+    def summary(self) -> Table:
+        """Return a table of the picks by outlet and method."""
+        from rich.markup import escape
+        from rich.table import Table
+
+        outlets = [self.candidates.outlets[article] for article, _ in self.candidates.rows]
+        methods = list(dict.fromkeys(pick.by for pick in self.picks))
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
+        for pick in self.picks:
+            counts[outlets[pick.row]][pick.by] += 1
+        free = Counter(outlets)
+        table = Table("outlet", *methods, "picked", "of", box=None, pad_edge=False)
+
+        ranked = sorted(counts, key=lambda name: (-counts[name].total(), name))
+        lines = [(escape(printable(name)), [name], free[name]) for name in ranked[:_SHOWN]]
+        if rest := ranked[_SHOWN:]:
+            lines.append((f"{len(rest):,} more outlets", rest, sum(free[name] for name in rest)))
+        for title, names, of in (*lines, ("all", ranked, len(outlets))):
+            total = sum((counts[name] for name in names), Counter[str]())
+            cells = (str(total[method]) for method in methods)
+            table.add_row(title, *cells, str(total.total()), f"{of:,}")
+        return table
+
+
+def pick(
+    inputs: Sequence[str],
+    n: int,
+    by: str = "mix",
+    *,
+    signals: Sequence[str] | None = None,
+    model: str = "transformer",
+    second: str | None = None,
+    per_outlet: float | None = None,
+    known: Sequence[Path] = (),
+    seed: int = 0,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Picked:
+    """Pick the sentences that are most worth labelling.
+
+    Inputs are the folder of one run, or files that `framescope score` reads and `model` scores.
+    `by` is ``mix`` or a name of `METHODS`; `second` is by default the other model that ships;
+    `per_outlet` is the largest share of an outlet, 0 to 1; the labelled or picked sentences of the
+    `known` files are left out. `tell` gets a line for what was left out.
+    """
+    from framescope.classifier import bundles
+
+    methods = _parts_of(by)
+    labelled = _labelled_texts(known)
+    if not any(map(is_run, inputs)):
+        candidates = of_files(inputs, bundles.load(model), signals, tell, seed)
+    elif len(inputs) == 1:
+        candidates = of_run(Path(inputs[0]), signals, tell, seed)
+    else:
+        run = next(filter(is_run, inputs))
+        raise InputError(run, "is a run; pick from it alone, or give files")
+    if not (rows := candidates.rows):
+        raise InputError(inputs[0], "holds no sentence that can be picked; give more")
+    scores: tuple[Any, ...] = candidates.proba, candidates.thresholds, candidates.signals, seed
+    if "disagreement" in methods:
+        scores += second_proba(candidates, bundles.load(second or _other(candidates)))
+    ranked = rankings(by, Known(*scores))
+    outlets = [candidates.outlets[article] for article, _ in rows]
+    articles = [article for article, _ in rows]
+    picks = choose(ranked, n, outlets, articles, candidates.texts, labelled, per_outlet)
+    if not picks:
+        reason = "every sentence is labelled or picked already, or nearly the same as one that is"
+        raise InputError(inputs[0], f"{reason}; give other texts")
+    if len(picks) < n:
+        tell(
+            f"only {len(picks):,} of {n:,} sentences are picked: of {len(rows):,}, the others are "
+            "nearly the same as these, or over the share of an outlet (--per-outlet) or article"
+        )
+    return Picked(candidates, tuple(picks))
+
+
+def _other(candidates: Candidates) -> str:
+    """Return the model that ships and isn't the first."""
+    from framescope.classifier.bundles import KINDS, default_path, digest_of, read_manifest
+
+    for kind in KINDS:
+        if digest_of(read_manifest(default_path(kind))) != candidates.digest:
+            return kind
+    raise InputError("--second", "give the model to compare with the first")
+
+
+def _labelled_texts(files: Sequence[Path]) -> list[str]:
+    """Read the sentences that have a label, or that were picked before."""
+    found = []
+    for path in files:
+        for where, record in read_records(path):
+            article = read_record(record, where)
+            items = record.get("sentences") or ()
+            for unit, item in zip(article.units or (), items, strict=False):
+                if unit.labels or item.get("picked") is not None:
+                    found.append(article.text[unit.start : unit.end])
+    return found
+
+
+def choose(
+    ranked: Mapping[str, Ranking],
+    n: int,
+    outlets: Sequence[str],
+    articles: Sequence[object],
+    texts: Sequence[str],
+    known: Sequence[str] = (),
+    share: float | None = None,
+) -> list[Pick]:
+    """Choose n candidates: methods take turns, each its highest that may still be taken.
+
+    An outlet gets at most its share of the candidates, rounded up, and never more than `share` of
+    the picks (None for a fifth, or equal shares of fewer outlets); what it can't fill goes to
+    the others. Texts that are nearly the same as another, or as a `known` one, are taken once.
+    """
+    first, alike, gone = _near_duplicates(texts, known)
+    free = [row for row in range(len(texts)) if first[row] not in gone]
+    sizes = Counter(outlets[row] for row in free)
+    in_article = Counter((outlets[row], articles[row]) for row in free)
+    per_article = max(_ARTICLE_MOST, ceil(2 * n / max(len(in_article), 1)))
+    per_outlet = ceil(n * max(_OUTLET_MOST, 1 / max(len(sizes), 1)) - _ROUNDING)
+    if share is not None:
+        per_outlet = max(floor(share * n + _ROUNDING), 1)
+    available: Counter[str] = Counter()
+    for (outlet, _), size in in_article.items():
+        available[outlet] += min(size, per_article)
+    most = {name: min(size, per_outlet) for name, size in available.items()}
+    of_outlet: Counter[str] = Counter()
+    of_article: Counter[object] = Counter()
+
+    def take(row: int, limits: Mapping[str, int]) -> bool:
+        outlet, article = outlets[row], articles[row]
+        full = of_article[article] >= per_article or of_outlet[outlet] >= limits.get(outlet, 0)
+        if full or first[row] in gone:
+            return False
+        of_outlet[outlet] += 1
+        of_article[article] += 1
+        gone.update(alike[first[row]])
+        return True
+
+    chosen, asked = list[Pick](), n
+    while len(chosen) < n:
+        limits, before = shares(asked, sizes, most), len(chosen)
+        queues = {name: iter(ranking.order.tolist()) for name, ranking in ranked.items()}
+        while queues and len(chosen) < n:
+            for name in list(queues)[: n - len(chosen)]:
+                one, row = ranked[name], next((r for r in queues[name] if take(r, limits)), None)
+                if row is None:
+                    del queues[name]
+                else:
+                    chosen.append(Pick(row, name, one.signals[row], float(one.scores[row])))
+        if len(chosen) == before and limits == most:
+            break
+        # Near-duplicates were counted as if all could be taken: others make up for them.
+        asked += max(n - len(chosen), 1)
+    return chosen
+
+
+def _near_duplicates(
+    texts: Sequence[str], known: Sequence[str]
+) -> tuple[list[int], dict[int, set[int]], set[int]]:
+    """Return the first text with the same words as each, what is nearly the same, what is known."""
+    everything = (*texts, *known)
+    first = list(range(len(everything)))
+    for rows in data.same_words(everything, 1):
+        for row in rows:
+            first[row] = rows[0]
+    distinct = sorted(set(first))
+    alike = {row: {row} for row in distinct}
+    sets = [data.shingles(everything[row], data.SENTENCE_WORDS) for row in distinct]
+    for one, two in data.similar_pairs(sets, data.SENTENCE_THRESHOLD):
+        alike[distinct[one]].add(distinct[two])
+        alike[distinct[two]].add(distinct[one])
+    gone = {other for row in first[len(texts) :] for other in alike[row]}
+    return first[: len(texts)], alike, gone
+
+
+def shares(n: int, sizes: Mapping[str, int], most: Mapping[str, int]) -> dict[str, int]:
+    """Return each outlet's part of n: in proportion to its size, rounded up, and at most `most`."""
+
+    def at(scale: float) -> dict[str, int]:
+        return {key: min(most[key], ceil(scale * n - _ROUNDING)) for key, n in sizes.items()}
+
+    low, high = 0.0, float(max([1, *most.values()]))  # at which each has all that it may
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if sum(at(middle).values()) >= n else (middle, high)
+    return at(high)
