@@ -55,8 +55,8 @@ def on_little(monkeypatch: Any, rows: Path) -> None:
         return held_out_of_files([rows])
 
     suite = Suite("by-hand", "1" * 64, "2" * 64, 100, 0, ())
-    monkeypatch.setattr("framescope.eval.release.promotion.held_out_of_corpora", held_out)
-    monkeypatch.setattr("framescope.eval.release.gate.measure_suite", lambda bundle: suite)
+    monkeypatch.setattr("framescope.eval.rows.held_out_of_corpora", held_out)
+    monkeypatch.setattr("framescope.eval.release.promotion.measure_suite", lambda bundle: suite)
 
 
 def typed(*words: object, status: int = 0) -> str:

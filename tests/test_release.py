@@ -18,8 +18,8 @@ from framescope.classifier.bundles import store as store_module
 from framescope.classifier.errors import BundleError
 from framescope.classifier.outlets.registry.user import load
 from framescope.eval.metrics import METRICS
-from framescope.eval.release import gate, promotion
-from framescope.eval.release.gate import GateError
+from framescope.eval.release import promotion
+from framescope.eval.release.promotion import GateError
 from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Evaluation, held_out_of_corpora
 from framescope.eval.suite import Suite, measure_suite
 from framescope.training.corpora.catalogue import CORPORA
@@ -29,14 +29,14 @@ from harness import BAD, BOTH, GOOD, ROWS, bundle, examples
 from shelves import by_hand, changed, history, ranks_backwards, refusal, typed
 
 NAME = "claimbuster/test/claim"
-NONE = gate.read_floors(None)
+NONE = promotion.read_floors(None)
 
 
 def measured(model, floors=NONE, rows=ROWS, **options):
-    return list(gate.measure(Evaluation((model,), rows, **options), floors))
+    return list(promotion.measure(Evaluation((model,), rows, **options), floors))
 
 
-HIGH = gate.raised(measured(GOOD), NONE, {})
+HIGH = promotion.raised(measured(GOOD), NONE, {})
 
 
 def test_a_floor_is_missed_or_was_measured_on_other_rows():
@@ -53,49 +53,49 @@ def test_a_floor_is_missed_or_was_measured_on_other_rows():
 
 
 def test_a_better_bundle_raises_the_floor_and_slack_leaves_it():
-    low = gate.raised(measured(BAD), NONE, {})
-    high = gate.raised(measured(GOOD, low), low, {})
+    low = promotion.raised(measured(BAD), NONE, {})
+    high = promotion.raised(measured(GOOD, low), low, {})
     assert high["floors"][NAME]["floor"] > low["floors"][NAME]["floor"]
     assert high["regressions"] == []
-    assert gate.raised(measured(GOOD, HIGH), HIGH, {})["floors"] == HIGH["floors"]
+    assert promotion.raised(measured(GOOD, HIGH), HIGH, {})["floors"] == HIGH["floors"]
     (few,) = measured(GOOD, rows=examples(articles=8, corpus="claimbuster"))
     assert few.positives < 20
-    assert gate.raised([few], NONE, {})["floors"] == {}
+    assert promotion.raised([few], NONE, {})["floors"] == {}
 
 
 def test_a_floor_is_lowered_only_with_a_reason_that_is_kept(tmp_path):
     with pytest.raises(GateError, match=r"claimbuster/test/claim .*--allow-regression"):
-        gate.raised(measured(BAD, HIGH), HIGH, {})
+        promotion.raised(measured(BAD, HIGH), HIGH, {})
     with pytest.raises(GateError, match="not lowered: ptc/test/doubt"):
-        gate.raised(measured(GOOD, HIGH), HIGH, {"ptc/test/doubt": "for the sake of it"})
-    low = gate.raised(measured(BAD, HIGH), HIGH, {NAME: "labels were wrong"})
+        promotion.raised(measured(GOOD, HIGH), HIGH, {"ptc/test/doubt": "for the sake of it"})
+    low = promotion.raised(measured(BAD, HIGH), HIGH, {NAME: "labels were wrong"})
     (regression,) = low["regressions"]
     assert regression["reason"] == "labels were wrong"
     assert regression["to"] < regression["from"]
     path = tmp_path / "floors.json"
     path.write_text(json.dumps(low))
-    assert gate.read_floors(path) == low
+    assert promotion.read_floors(path) == low
     path.write_text(json.dumps({"floors": {}}))
     with pytest.raises(GateError, match=r"floors\.json"):
-        gate.read_floors(path)
+        promotion.read_floors(path)
 
 
 def test_figures_are_written_into_the_manifest_and_the_card(tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps({"name": "a", "files": {}}))
     (tmp_path / "README.md").write_text("# A\n\n## What it can't do\n\n- Much.\n")
     checks = measured(GOOD, draws=100)
-    gate.write_card(tmp_path, checks)
+    promotion.write_card(tmp_path, checks)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     (one,) = manifest["metrics"]
     assert one["benchmark"] == NAME
     assert one["low"] <= one["value"] <= one["high"]
     assert (one["n"], one["groups"]) == (200, 40)
     card = (tmp_path / "README.md").read_text()
-    assert gate.card_section(manifest["metrics"]) in card
+    assert promotion.card_section(manifest["metrics"]) in card
     assert card.index("## How good it is") < card.index("## What it can't do")
-    gate.write_card(tmp_path, checks)
+    promotion.write_card(tmp_path, checks)
     assert (tmp_path / "README.md").read_text() == card
-    gate.write_card(tmp_path, [replace(checks[0], figure=gate.Estimate(np.nan))])
+    promotion.write_card(tmp_path, [replace(checks[0], figure=promotion.Estimate(np.nan))])
     assert "| undefined |" in (tmp_path / "README.md").read_text()
 
 
@@ -106,10 +106,12 @@ def test_the_card_that_ships_says_what_is_measured(kind):
     shipped = bundles.load(kind)
     rows = held_out_of_corpora(None, [shipped], allow_other_split=False).examples
     metrics = shipped.manifest["metrics"]
-    assert gate.card_section(metrics) in (shipped.path / "README.md").read_text(encoding="utf-8")
+    assert promotion.card_section(metrics) in (shipped.path / "README.md").read_text(
+        encoding="utf-8"
+    )
     ours = {one["benchmark"]: one for one in metrics if one["benchmark"].startswith("house/")}
     assert len(ours) > 20
-    again = {one["benchmark"]: one for one in gate.card_records(measured(shipped, rows=rows))}
+    again = {one["benchmark"]: one for one in promotion.card_records(measured(shipped, rows=rows))}
     assert again.keys() == ours.keys()
     for name, one in again.items():
         # Another processor's int8 rounds a little differently.
@@ -146,7 +148,7 @@ def test_the_transformer_that_ships_passes_the_gate_on_what_ships():
     pytest.importorskip("datasets")
     shipped = bundles.load("transformer")
     rows = held_out_of_corpora(None, [shipped], allow_other_split=False).examples
-    checks = measured(shipped, gate.read_floors(gate.FLOORS), rows)
+    checks = measured(shipped, promotion.read_floors(promotion.FLOORS), rows)
     held = [one for one in checks if one.floor is not None]
     assert len(held) > 10
     assert [one.benchmark.name for one in held if one.changed or one.missed] == []
@@ -174,7 +176,7 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 def judged(monkeypatch, current, candidate, own=None, suite=(), floors=None, kind="baseline"):
     candidate.manifest["kind"] = kind
-    monkeypatch.setattr("framescope.eval.release.gate.measure_suite",
+    monkeypatch.setattr("framescope.eval.release.promotion.measure_suite",
                         lambda bundle: Suite("a", "1" * 64, "2" * 64, 100, 0, suite))  # fmt: skip
     both = current, candidate
     mine = own and Evaluation(both, own, draws=300, parts=("test",))

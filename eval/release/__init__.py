@@ -1,4 +1,3 @@
 """Scored rows in, whether a bundle may be released, or promoted in the model store, out."""
 
-from framescope.eval.release.gate import FLOORS, Gate
-from framescope.eval.release.promotion import promote
+from framescope.eval.release.promotion import FLOORS, Gate, promote

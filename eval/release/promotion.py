@@ -1,4 +1,7 @@
-"""A candidate is compared with the current bundle, and promoted or refused.
+"""A bundle is compared with floors, and a candidate with the current bundle: promoted or refused.
+
+``floors.json`` has, for each benchmark, the digest of its rows and the lowest figure that a default
+bundle may show. A floor is raised by measuring; the reason for lowering one is kept in the file.
 
 Four things speak against a candidate: a floor or a limit of the gate that it misses; a signal that
 it no longer gives; a signal that it ranks worse, where the 95% interval of the difference in
@@ -10,28 +13,32 @@ for the number of signals (Holm, 1979).
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from framescope.classifier import __version__, bundles
-from framescope.classifier.bundles import Bundle, ModelStore, Promoted
-from framescope.classifier.errors import InputError
+from framescope.classifier.bundles import CARD, MANIFEST, Bundle, ModelStore, Promoted
+from framescope.classifier.errors import BundleError, FramescopeError, InputError
+from framescope.classifier.files import atomic_write
+from framescope.eval import rows as held_out
 from framescope.eval.compare import Compared, Difference, Progress, compare_models
-from framescope.eval.metrics import holm
-from framescope.eval.release.gate import FLOORS, Gate
-from framescope.eval.rows import (
-    FILE_PART,
-    HELD_OUT,
-    Evaluation,
-    HeldOut,
-    held_out_of_corpora,
-    held_out_of_files,
-)
-from framescope.eval.sections import Change, Section, Table
+from framescope.eval.metrics import METRICS, estimates, holm
+from framescope.eval.report import markdown_table
+from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark, Evaluation, Sample
+from framescope.eval.sections import Cell, Change, Estimate, Section, Table, table
+from framescope.eval.suite import Suite, measure_suite
 from framescope.training.corpora import given_folder
+
+Floors = Mapping[str, Any]
+FLOORS = Path(__file__).with_name("floors.json")
+_SLACK = 0.005  # a new floor lies so far below the figure: int8 rounds differently elsewhere
+_POSITIVES = 20  # benchmarks with fewer have no floor: chance alone would break it
 
 _LEVEL = 0.05
 _DIGITS = 3  # figures are judged as they are shown
@@ -39,6 +46,223 @@ _FEWEST = 10  # positives, and negatives, from which a resample tells something
 _FLOORED = "transformer"  # the kind that the floors were measured on
 _ALIKE, _FEW, _LOST, _NEW = "no difference shown", "too few to tell", "lost", "new"
 _WORSE = {"worse ranking": "average precision", "worse flags": "F1 of the flags"}
+_BEGIN, _END = "<!-- measured -->", "<!-- /measured -->"
+_HEAD = """## How good it is
+
+On rows that nothing was trained, tuned or calibrated on, with 95% intervals over
+resamples of whole groups. Published figures are of other rows unless it says so; a
+ceiling is how far annotators agree. Written by `framescope eval gate --update`.
+"""
+
+
+class GateError(FramescopeError):
+    """A floor that is missed, or that would be lowered without a reason."""
+
+
+def read_floors(path: Path | None) -> Floors:
+    """Read ``floors`` and ``regressions``, none where there is no file; or raise `GateError`."""
+    if path is None or not path.is_file():
+        return {"floors": {}, "regressions": []}
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return {"floors": dict(record["floors"]), "regressions": list(record["regressions"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise GateError(f"{path}: no floors ({error}); restore the file") from None
+
+
+@dataclass(frozen=True, slots=True)
+class FloorCheck:
+    """A bundle's main figure on a benchmark, and its floor; digests are of rows and labels."""
+
+    benchmark: Benchmark
+    digest: str
+    n: int
+    groups: int
+    positives: int
+    figure: Estimate
+    floor: float | None
+    floor_digest: str | None
+
+    @property
+    def missed(self) -> bool:
+        """Whether the figure is below the floor."""
+        return self.floor is not None and not self.figure.value >= self.floor
+
+    @property
+    def changed(self) -> bool:
+        """Whether the floor was measured on other rows."""
+        return self.floor_digest is not None and self.floor_digest != self.digest
+
+
+def measure(evaluation: Evaluation, floors: Floors, whose: int = 0) -> Iterator[FloorCheck]:
+    """Measure a bundle, by its place, on the benchmarks that have rows and that it gives."""
+    bundle = evaluation.bundles[whose]
+    for corpus in dict.fromkeys(b.corpus for b in BENCHMARKS):
+        here = [b for b in BENCHMARKS if b.corpus == corpus and b.signal in bundle.signals]
+        parts, signals = {b.part for b in here}, dict.fromkeys(b.signal for b in here)
+        if not len(evaluation.numbers(corpus, tuple(parts), tuple(signals))):
+            continue
+        scored = evaluation.articles(corpus, tuple(parts), tuple(signals))
+        for benchmark in here:
+            sample = scored.sample(benchmark.part, benchmark.signal)
+            if not len(sample):
+                continue
+            alone = replace(sample, scores=sample.scores[whose : whose + 1])
+            (figure,) = estimates(benchmark.metric, alone, evaluation.draws, evaluation.seed)
+            assert figure is not None
+            floor = floors["floors"].get(benchmark.name, {})
+            sizes = len(sample), len(np.unique(sample.groups)), int(sample.truth.sum())
+            known = floor.get("floor"), floor.get("digest")
+            yield FloorCheck(benchmark, _digest(sample), *sizes, figure, *known)
+
+
+def _digest(sample: Sample) -> str:
+    """Return the digest of the rows and labels of a benchmark."""
+    total = hashlib.sha256()
+    labels = sample.rows.column(sample.signal)
+    for row in sample.chosen:
+        sentence = sample.rows.sentences[row]
+        total.update(f"{sentence.article_id}\t{sentence.text}\t{labels[row]:g}\n".encode())
+    return total.hexdigest()[:16]
+
+
+def raised(checks: Sequence[FloorCheck], floors: Floors, reasons: Mapping[str, str]) -> Floors:
+    """Return floors raised to what was measured, or lowered for a reason, by benchmark."""
+    kept, lowered = dict(floors["floors"]), list[dict[str, Any]]()
+    for one in checks:
+        value = one.figure.value
+        if math.isnan(value) or min(one.positives, one.n - one.positives) < _POSITIVES:
+            continue
+        name, floor = one.benchmark.name, round(value - _SLACK, 4)
+        if one.missed:
+            fall = {"benchmark": name, "from": one.floor, "to": floor}
+            lowered.append({**fall, "reason": reasons.get(name)})
+        elif one.floor is not None:
+            floor = max(floor, one.floor)  # within the slack: as it was
+        kept[name] = {"digest": one.digest, "metric": one.benchmark.metric, "floor": floor}
+    if unexplained := [one for one in lowered if one["reason"] is None]:
+        falls = (f"{one['benchmark']} ({one['from']} to {one['to']})" for one in unexplained)
+        remedy = "say of each why, with --allow-regression BENCHMARK=REASON"
+        raise GateError(f"floors would be lowered: {', '.join(falls)}; {remedy}")
+    if idle := sorted(reasons.keys() - {one["benchmark"] for one in lowered}):
+        raise GateError(f"a reason for what is not lowered: {', '.join(idle)}; leave it out")
+    ordered = {name: kept[name] for name in BENCHMARK_BY_NAME if name in kept}
+    return {"floors": ordered, "regressions": [*floors["regressions"], *lowered]}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A bundle compared with the floors of a file and the limits of the behavioural suite."""
+
+    bundle: Bundle
+    path: Path
+    floors: Floors
+    checks: Sequence[FloorCheck]
+    suite: Suite
+
+    @classmethod
+    def of(cls, evaluation: Evaluation, path: Path | None = FLOORS, whose: int = 0) -> Gate:
+        """Measure a bundle of an evaluation; without a file there are no floors."""
+        bundle, floors = evaluation.bundles[whose], read_floors(path)
+        checks = list(measure(evaluation, floors, whose))
+        return cls(bundle, path or FLOORS, floors, checks, measure_suite(bundle))
+
+    @property
+    def signature(self) -> str:
+        """One line; two runs with the same one give the same figures."""
+        rows = hashlib.sha256("".join(one.digest for one in self.checks).encode()).hexdigest()
+        return (
+            f"framescope {__version__} | benchmarks {rows[:12]} | "
+            f"cases {self.suite.cases_digest[:12]} | {self.bundle.name} {self.bundle.digest[:12]}"
+        )
+
+    def section(self) -> Section:
+        """Return the benchmarks with their floors."""
+        rows = (
+            (one.benchmark.name, one.benchmark.metric, one.n, one.positives, one.figure.value,
+             *(("none", "") if one.floor is None else (one.floor, verdict)))
+            for one in self.checks
+            for verdict in ["missed" if one.missed else "other rows" if one.changed else "ok"]
+        )  # fmt: skip
+        columns = ("benchmark", "figure", "n", "yes", "measured", "floor", "verdict")
+        benchmarks = table("Benchmarks and their floors", columns, rows)
+        return Section(f"Behaviour: {self.suite.verdict}", (benchmarks,), signature=self.signature)
+
+    def update(self, reasons: Mapping[str, str]) -> None:
+        """Write new floors, and the figures into the bundle's card; see `raised`."""
+        record = raised(self.checks, self.floors, reasons)
+        atomic_write(self.path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+        write_card(self.bundle.path, self.checks)
+
+    def check(self, name: str) -> None:
+        """Raise a `GateError` where a floor or a limit is missed; the bundle's name as typed."""
+        if changed := [one.benchmark.name for one in self.checks if one.changed]:
+            reason = f"measured on other rows: {', '.join(changed)}; measure again with --update"
+            raise GateError(f"the floors were {reason}")
+        if missed := [one.benchmark.name for one in self.checks if one.missed]:
+            raise GateError(f"below the floor: {', '.join(missed)}")
+        if self.suite.missed:
+            shown = f"`framescope eval robustness {name}` shows the cases"
+            raise GateError(f"{self.suite.verdict} {shown}")
+        if all(one.floor is None for one in self.checks):
+            reason = "has no floor for these benchmarks; set some with --update"
+            raise GateError(f"{self.path}: {reason}")
+
+
+def card_records(checks: Iterable[FloorCheck]) -> list[dict[str, Any]]:
+    """Return figures as a manifest holds them under ``metrics``; what is undefined is null."""
+    return [
+        {
+            "benchmark": one.benchmark.name, "rows": one.digest, "n": one.n, "groups": one.groups,
+            "positives": one.positives, "metric": one.benchmark.metric,
+            **{
+                key: None if math.isnan(value) else round(value, 4)
+                for key, value in asdict(one.figure).items()
+            },
+        }
+        for one in checks
+    ]  # fmt: skip
+
+
+def card_section(metrics: Iterable[Mapping[str, Any]]) -> str:
+    """Return the measured section of a card, between the marks by which it is found again."""
+    columns = ("benchmark", "n", "groups", "positive", "figure", "value (95% interval)")
+    rows = table("", (*columns, "beside it"), map(_card_line, metrics))
+    return "\n".join((_BEGIN, _HEAD, markdown_table(rows), _END))
+
+
+def _card_line(record: Mapping[str, Any]) -> tuple[Cell, ...]:
+    benchmark = BENCHMARK_BY_NAME.get(record["benchmark"])
+    beside = []
+    if benchmark and benchmark.published:
+        rows = "these rows" if benchmark.published.same_split else "other rows"
+        beside.append(f"{benchmark.published.value:g} {benchmark.published.metric} ({rows})")
+    if benchmark and benchmark.ceiling:
+        beside.append(f"{benchmark.ceiling.measure} {benchmark.ceiling.value:.2f}")
+    value, low, high = (record[key] for key in ("value", "low", "high"))
+    return (
+        f"`{record['benchmark']}`", record["n"], record["groups"], record["positives"],
+        next(one.label for one in METRICS if one.name == record["metric"]),
+        value if low is None else Estimate(value, low, high), "; ".join(beside),
+    )  # fmt: skip
+
+
+def write_card(folder: Path, checks: Iterable[FloorCheck]) -> None:
+    """Write figures into a bundle's manifest and card; raise `BundleError` where it can't."""
+    metrics = card_records(checks)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        before, begin, rest = (folder / CARD).read_text(encoding="utf-8").partition(_BEGIN)
+        if begin:
+            rest = rest.partition(_END)[2]
+        else:
+            before, heading, rest = before.partition("## What it can't do")
+            rest = f"\n\n{heading}{rest}"
+        atomic_write(folder / CARD, f"{before}{card_section(metrics)}{rest}")
+        text = json.dumps(manifest | {"metrics": metrics}, indent=2, ensure_ascii=False)
+        atomic_write(folder / MANIFEST, text + "\n")
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder}: its card can't be written ({error})") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +284,10 @@ class SignalChange:
         """What speaks against the candidate; empty when nothing does."""
         if self.verdict not in _WORSE:
             return ""
-        name, row = _WORSE[self.verdict], self.row
-        change = self.flags if self.verdict == "worse flags" else self.ranking
-        return (
-            f"{row.signal}: {name} {change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}] "
-            f"({row.corpus}, {row.part}; n {row.n:,}, {row.n_groups} articles, "
-            f"{row.positives:,} yes)"
-        )
+        change, row = self.flags if self.verdict == "worse flags" else self.ranking, self.row
+        shown = f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
+        rows = f"n {row.n:,}, {row.n_groups} articles, {row.positives:,} yes"
+        return f"{row.signal}: {_WORSE[self.verdict]} {shown} ({row.corpus}, {row.part}; {rows})"
 
     def record(self) -> dict[str, Any]:
         """Return every figure, finite or null."""
@@ -88,8 +309,8 @@ class SignalChange:
 class Judgement:
     """The comparison of a candidate with the current bundle.
 
-    ``gate``: without floors where they were measured on another kind of bundle. ``lost``: signals
-    that only the current bundle gives. ``signatures``: of the comparisons.
+    The gate is without floors where they were measured on another kind of bundle; only the current
+    bundle gives the signals that are `lost`.
     """
 
     gate: Gate
@@ -119,26 +340,25 @@ class Judgement:
     def record(self) -> dict[str, Any]:
         """Return what the history keeps: every figure, finite or null."""
         checks = [one for one in self.gate.checks if one.floor is not None]
-        return {
-            "gate": {
-                "signature": self.gate.signature,
-                "floors": len(checks),
-                "missed": [
-                    {"benchmark": one.benchmark.name, "floor": one.floor,
-                     "measured": None if math.isnan(one.figure.value)
-                     else round(one.figure.value, _DIGITS), "n": one.n}
-                    for one in checks
-                    if one.missed
-                ],
-                "other_rows": [one.benchmark.name for one in checks if one.changed],
-                "behaviours_missed": [one.name for one in self.gate.suite.missed],
-            },
-            "changes": [one.record() for one in self.changes],
-            "lost": list(self.lost),
-            "objections": list(self.objections),
-            "warnings": list(self.warnings),
-            "signatures": list(self.signatures),
+        missed = [
+            {"benchmark": one.benchmark.name, "floor": one.floor,
+             "measured": None if math.isnan(one.figure.value)
+             else round(one.figure.value, _DIGITS), "n": one.n}
+            for one in checks
+            if one.missed
+        ]  # fmt: skip
+        gate = {
+            "signature": self.gate.signature, "floors": len(checks), "missed": missed,
+            "other_rows": [one.benchmark.name for one in checks if one.changed],
+            "behaviours_missed": [one.name for one in self.gate.suite.missed],
         }  # fmt: skip
+        lists = ("lost", "objections", "warnings", "signatures")
+        changes = [one.record() for one in self.changes]
+        return {
+            "gate": gate,
+            "changes": changes,
+            **{key: list(getattr(self, key)) for key in lists},
+        }
 
     def section(self) -> Section:
         """Return what is worse, better or new as a table, and count the rest."""
@@ -152,8 +372,8 @@ class Judgement:
             f"whole articles; about {math.ceil((len(self.changes) - few) / 40)} of them lies below "
             "0 by chance."
         )
-        columns = ("rows", "signal", "n", "articles", "yes", "AP", "AP, difference",
-                   "F1, difference", "verdict")  # fmt: skip
+        counts = ("rows", "signal", "n", "articles", "yes")
+        columns = (*counts, "AP", "AP, difference", "F1, difference", "verdict")
         lines = tuple(
             (f"{row.corpus}, {row.part}", row.signal, row.n, row.n_groups, row.positives,
              _ap(row.b), one.ranking, one.flags, one.verdict)
@@ -249,12 +469,10 @@ def promote(
     """Judge a candidate, and promote it when nothing speaks against it, or somebody allows it.
 
     `word` is a bundle's folder, or what else `classifier.bundles.resolve` takes; `name` is by
-    default the folder's. `data` are labelled files that neither bundle was trained on; those of the
-    user's own labels that training held out, in ``CANDIDATE.run/added``, are used too. `against` is
-    by default the current bundle of the name, at first the shipped one of the kind. `allow` says
-    why the candidate may be promoted whatever speaks against it, `by` who decides it. Raise
-    `FramescopeError`, with nothing written, when a bundle or the rows can't be used, or another
-    bundle became current meanwhile.
+    default the folder's. `data` are labelled files that neither bundle was trained on; those that
+    training held out, in ``CANDIDATE.run/added``, are used too. `against` is by default the current
+    bundle of the name, at first the shipped one of the kind. `allow` says why the candidate may be
+    promoted whatever speaks against it, `by` who decides it.
     """
     if allow is not None and not (allow.strip() and (by or "").strip()):
         raise InputError("--allow", "needs a reason, and --by WHO decides it; give both")
@@ -275,12 +493,12 @@ def promote(
     own = _own_files(data, folder)
     both = (current, candidate)
 
-    def evaluation(rows: HeldOut, parts: tuple[str, ...]) -> Evaluation:
+    def evaluation(rows: held_out.HeldOut, parts: tuple[str, ...]) -> Evaluation:
         return Evaluation(both, rows.examples, rows.signature, parts, draws, seed)
 
-    mine = evaluation(held_out_of_files(own), (FILE_PART,)) if own else None
-    rows = held_out_of_corpora(given_folder(corpora), both, allow_other_split=False)
-    judgement = judge(evaluation(rows, HELD_OUT), mine, progress)
+    mine = evaluation(held_out.held_out_of_files(own), (held_out.FILE_PART,)) if own else None
+    rows = held_out.held_out_of_corpora(given_folder(corpora), both, allow_other_split=False)
+    judgement = judge(evaluation(rows, held_out.HELD_OUT), mine, progress)
     refused = bool(judgement.objections) and allow is None
     decision = "refused" if refused else "allowed" if judgement.objections else "promoted"
     record = {
@@ -317,7 +535,7 @@ def _own_files(data: Sequence[Path], folder: Path) -> list[Path]:
         if not path.is_file():
             raise InputError(path, "no such file; give a labelled file (exchange format)")
     run = folder.absolute().with_name(folder.absolute().name + ".run")
-    kept = (run / "added" / f"{part}.jsonl" for part in HELD_OUT)
+    kept = (run / "added" / f"{part}.jsonl" for part in held_out.HELD_OUT)
     known = {path.resolve() for path in data}
     found = [one for one in kept if one.is_file() and one.stat().st_size]
     return [*data, *(one for one in found if one.resolve() not in known)]
