@@ -19,20 +19,8 @@ from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import InputError
 from framescope.classifier.models import FAR
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.eval.drift.figures import (
-    DriftFigure,
-    DriftMeasure,
-    ShiftedWord,
-    centred,
-    difference,
-    divergence,
-    log_odds,
-    mean_of,
-    mean_shift_ps,
-    now_counts,
-    permuted,
-    share_of,
-)
+from framescope.eval.drift import figures as stats
+from framescope.eval.drift.figures import DriftFigure, DriftMeasure, ShiftedWord, log_odds, share_of
 from framescope.eval.metrics import holm, resample_figures, single_figure
 from framescope.eval.rows import Bools, Floats, Single
 from framescope.eval.sections import Change, Estimate, Share
@@ -71,11 +59,10 @@ _ARTICLES = """
 
 @dataclass(frozen=True)
 class RunArticles:
-    """The articles of a run, n of them, and their sentences, m.
+    """The n articles of a run (`outlet` to `digest`), and their m sentences (`article` to `texts`).
 
-    ``total``: distinct texts in the run. ``outlet`` to ``digest``: of each article. ``article``,
-    ``place``, ``texts``: of each sentence. ``scores``: by signal, of shape (m,), or (n,) for a
-    signal of whole articles; NaN where not scored, as in ``distance``.
+    `total` counts distinct texts. Scores are by signal, of shape (m,), or (n,) for signals of whole
+    articles; NaN where not scored, as in `distance`.
     """
 
     name: str
@@ -125,9 +112,8 @@ def read_articles(path: Path, limit: int) -> RunArticles:
     if not manifest.get("finished"):
         command = f"framescope batch --output {path} --resume"
         raise RunError(f"{path}: is not finished; resume it: {command}")
-    signals = manifest["signals"]
+    signals, chosen = manifest["signals"], _ARTICLES.format(limit=limit)
     scored = "".join(f', s."{name}"' for name in signals if not is_of_articles(name))
-    chosen = _ARTICLES.format(limit=limit)
     with open_run(folder) as database:
         articles = database.table(f"SELECT * FROM ({chosen}) ORDER BY article_id")
         sentences = database.table(
@@ -216,8 +202,8 @@ def scores(both: TwoRuns) -> DriftMeasure:
         odds = log_odds(values)
         spread = max(float(odds[~both.is_now[article]].std()), 1e-6)
         columns.append(both.by_article(odds / spread, article))
-        shift = difference(signal, both.sides(columns[-1]), _SHIFT)
-        old, new = map(mean_of, both.sides(both.by_article(values, article)))
+        shift = stats.difference(signal, both.sides(columns[-1]), _SHIFT)
+        old, new = map(stats.mean_of, both.sides(both.by_article(values, article)))
         figures.append(replace(shift, before=old, now=new, unit="sd"))
     return _tested("scores", figures, columns, both)
 
@@ -229,7 +215,7 @@ def flags(both: TwoRuns) -> DriftMeasure:
         values, article = both.values(signal)
         flagged = values >= np.float32(both.now.manifest["thresholds"][signal])
         columns.append(both.by_article(flagged.astype(np.float64), article))
-        figures.append(difference(signal, both.sides(columns[-1]), _FLAGS, share_of))
+        figures.append(stats.difference(signal, both.sides(columns[-1]), _FLAGS, share_of))
     return _tested("flags", figures, columns, both)
 
 
@@ -239,13 +225,12 @@ def _tested(
     """Test figures by a value of each article."""
     if not figures:
         return DriftMeasure(name, note="no signal is scored in both runs")
-    values = centred(np.stack(columns, axis=1), both.joined("outlet"), both.is_now)
-    return _measure(name, figures, mean_shift_ps(values, both.is_now, both.draws, both.seed))
+    values = stats.centred(np.stack(columns, axis=1), both.joined("outlet"), both.is_now)
+    return _measure(name, figures, stats.mean_shift_ps(values, both.is_now, both.draws, both.seed))
 
 
 def _measure(name: str, figures: Sequence[DriftFigure], ps: Sequence[float]) -> DriftMeasure:
-    found = (replace(one, p=p) for one, p in zip(figures, ps, strict=True))
-    return DriftMeasure(name, tuple(found))
+    return DriftMeasure(name, tuple(replace(f, p=p) for f, p in zip(figures, ps, strict=True)))
 
 
 def vocabulary(both: TwoRuns) -> DriftMeasure:
@@ -254,7 +239,7 @@ def vocabulary(both: TwoRuns) -> DriftMeasure:
     spread = Counter(word for one in articles for word in one)
     common = [word for word, times in spread.most_common(_WORDS) if times >= 3]
     table = np.array([[word in one for word in common] for one in articles], np.float32)
-    tested = divergence(table, both.is_now, both.draws, both.seed)
+    tested = stats.divergence(table, both.is_now, both.draws, both.seed)
     shifted = _shifted(common, table, both.is_now)
     more, less = tuple(shifted[: -_SHOWN_WORDS - 1 : -1]), tuple(shifted[:_SHOWN_WORDS])
     return DriftMeasure("vocabulary", (tested.in_bits("words", _BITS),), more=more, less=less)
@@ -286,21 +271,20 @@ def outlets(both: TwoRuns) -> DriftMeasure:
     total = np.asarray(counts.sum(axis=0), np.float64)
 
     def new_share(members: Single) -> Floats:
-        now = now_counts(counts, members)
+        now = stats.now_counts(counts, members)
         return np.asarray((now * (total - now < 0.5)).sum(axis=-1) / now.sum(axis=-1).clip(1.0))
 
     draws = 4 * both.draws  # for the correction of four figures
-    new = permuted(new_share, is_now, draws, both.seed)
+    new = stats.permuted(new_share, is_now, draws, both.seed)
     chance, gap = Share(new.value - new.beyond, *new.chance), new.beyond
     change = Change(gap, new.value - chance.high, new.value - chance.low)
     unlisted = ~both.joined("registered") & (outlet != _UNKNOWN)
+    now = Share(new.value)
     figures = [
-        DriftFigure(
-            "new outlets", chance, Share(new.value), change, gap, _OUTLETS, new.p, "chance"
-        ),
+        DriftFigure("new outlets", chance, now, change, gap, _OUTLETS, new.p, "chance"),
         _shares("not in the registry", unlisted, is_now, _OUTLETS),
         _shares("no outlet named", outlet == _UNKNOWN, is_now, _OUTLETS),
-        divergence(counts, is_now, draws, both.seed).in_bits("mix", _MIX),
+        stats.divergence(counts, is_now, draws, both.seed).in_bits("mix", _MIX),
     ]
     return _measure("outlets", figures, holm([one.p for one in figures]))
 
@@ -308,7 +292,7 @@ def outlets(both: TwoRuns) -> DriftMeasure:
 def _shares(name: str, marked: Bools, is_now: Bools, least: float) -> DriftFigure:
     sides = marked[~is_now], marked[is_now]
     p = fisher_exact([[one.sum(), len(one) - one.sum()] for one in sides]).pvalue
-    return replace(difference(name, sides, least, share_of), p=float(p))
+    return replace(stats.difference(name, sides, least, share_of), p=float(p))
 
 
 def distances(both: TwoRuns) -> DriftMeasure:
@@ -320,7 +304,7 @@ def distances(both: TwoRuns) -> DriftMeasure:
     known = ~np.isnan(distance)
     figures = [
         replace(
-            difference("distance", (before, now), _DISTANCE),
+            stats.difference("distance", (before, now), _DISTANCE),
             size=float(wasserstein_distance(before, now)), p=float(ks_2samp(before, now).pvalue),
         ),
         _shares("far", far[known], both.is_now[known], _FAR),
@@ -346,7 +330,7 @@ def of_bundle(run: RunArticles, bundle: Bundle) -> list[DriftMeasure]:
             max(now.value - expected.value, 0.0), least,
         )
         for name, expected, now, least in (
-            ("distance", Estimate(0.5), mean_of(distance), _DISTANCE_OF_BUNDLE),
+            ("distance", Estimate(0.5), stats.mean_of(distance), _DISTANCE_OF_BUNDLE),
             ("far", Share(1 - FAR), share_of(far), _FAR),
         )
     ]  # fmt: skip
@@ -369,8 +353,7 @@ def read_labels(paths: Sequence[Path], run: RunArticles) -> dict[str, Labelled]:
     """Find the labels of a run's articles and sentences, by their texts, in labelled files."""
     found: dict[str, dict[int, tuple[float, bool, int]]] = defaultdict(dict)
     for signal, row, label, article in _labels(paths, run):
-        score = float(run.scores[signal][row]) if signal in run.scores else math.nan
-        if not math.isnan(score):
+        if signal in run.scores and not math.isnan(score := float(run.scores[signal][row])):
             found[signal].setdefault(row, (score, label >= 0.5, article))
     if not found:
         reason = f"labels no sentence of {run.name}; give labels of articles in the run"
@@ -391,8 +374,7 @@ def _labels(paths: Sequence[Path], run: RunArticles) -> Iterator[tuple[str, int,
         if not path.is_file():
             raise InputError(path, "no such file; give a JSONL file in the exchange format")
         for one in read_exchange(path):
-            at = number.get(text_digest(one.text))
-            if at is None:
+            if (at := number.get(text_digest(one.text))) is None:
                 continue
             yield from ((s, at, label, at) for s, label in one.labels.items() if is_of_articles(s))
             for unit in one.units or ():
@@ -405,9 +387,7 @@ def _labels(paths: Sequence[Path], run: RunArticles) -> Iterator[tuple[str, int,
 
 def calibration(labels: Mapping[str, Labelled], seed: int) -> DriftMeasure:
     """Compare labels with scores: sums of residuals by article over their error (Cox, 1958)."""
-    figures: list[DriftFigure] = []
-    ps: list[float] = []
-    few = []
+    figures, ps, few = list[DriftFigure](), list[float](), []
     for signal, one in labels.items():
         expected, n, positives = float(one.proba.sum()), len(one.proba), int(one.positive.sum())
         articles, article = np.unique(one.article, return_inverse=True)

@@ -160,7 +160,6 @@ def compare(
 
     `against` is the folder of a run, or a bundle; `data` are labels of the run's articles, in the
     exchange format; `level` is that of the whole verdict; `most` articles of either run are read.
-    Raise `FramescopeError` when something can't be read, or another bundle scored the run.
     """
     now = measures.read_articles(run, most)
     labels = measures.read_labels(data, now) if data else {}
@@ -182,21 +181,15 @@ def compare(
 
 
 def _between(both: measures.TwoRuns) -> list[DriftMeasure]:
-    words, outlets = measures.vocabulary(both), measures.outlets(both)
+    of = {"scores": measures.scores, "flags": measures.flags, "distance": measures.distances}
     if both.now.bundle == both.before.bundle:
-        scores, flags, distance = (
-            of(both) for of in (measures.scores, measures.flags, measures.distances)
-        )
+        *scored, distance = [compared(both) for compared in of.values()]
     else:
-        names = " and ".join(
-            f"{one.name} by {one.bundle[0]} ({one.bundle[1][:12]})"
-            for one in (both.before, both.now)
-        )
-        scores, flags, distance = (
-            DriftMeasure(name, note=f"not compared: {names} were scored by different bundles")
-            for name in ("scores", "flags", "distance")
-        )
-    return [scores, flags, words, outlets, distance]
+        runs = (both.before, both.now)
+        names = (f"{one.name} by {one.bundle[0]} ({one.bundle[1][:12]})" for one in runs)
+        note = f"not compared: {' and '.join(names)} were scored by different bundles"
+        *scored, distance = [DriftMeasure(name, note=note) for name in of]
+    return [*scored, measures.vocabulary(both), measures.outlets(both), distance]
 
 
 def _bundle(against: str, now: RunArticles) -> Bundle:
@@ -206,9 +199,9 @@ def _bundle(against: str, now: RunArticles) -> Bundle:
     found = bundles.load(against)
     name, digest = now.bundle
     if digest != found.digest:
-        other = f"is {found.name} ({found.digest[:12]})"
         scored = f"{now.name} was scored by {name} ({digest[:12]})"
-        raise InputError(against, f"{other}, and {scored}; give --against that one, or a run")
+        other = f"is {found.name} ({found.digest[:12]}), and {scored}"
+        raise InputError(against, f"{other}; give --against that one, or a run")
     return found
 
 

@@ -129,11 +129,9 @@ class Returned(NamedTuple):
 
 
 class Format(NamedTuple):
-    """The format of an annotation tool.
+    """How to write the files of a tool's folder, by name, and to read the labels of its export.
 
-    `write` returns the files of a folder by name, `read` the labels in a tool's export. `soft`: it
-    holds labels between 0 and 1. `apart`: a model's labels are no labels until a person has seen
-    them.
+    `soft`: it holds labels between 0 and 1. `apart`: a model's are none until a person sees them.
     """
 
     title: str
@@ -190,12 +188,11 @@ def export(
 
     Inputs are files of the exchange format, scored or not, or anything that `score` reads; `model`
     scores them, else the predictions are those that they carry. `tell` gets a line for whatever the
-    tool can't hold. Raise `FramescopeError`, with nothing written, when that can't be done.
+    tool can't hold.
     """
     _require_folder(output, overwrite=overwrite)
     taxonomy.in_order(signals or ())
-    tasks = _tasks(inputs, annotator)
-    if not tasks:
+    if not (tasks := _tasks(inputs, annotator)):
         raise InputError("input", "holds no article")
     if not predictions:
         tasks = [replace(task, predicted=None) for task in tasks]
@@ -268,11 +265,9 @@ def _tasks(inputs: Sequence[str], annotator: str | None) -> list[Task]:
         task = _with_predictions(Task(plain), record)
         if task.predicted is not None:
             # In a scored file the voice is the model's, and so is an empty list of citations.
-            units = (
-                replace(unit, voice=None, citations=unit.citations or None)
-                for unit in article.units or ()
-            )
-            article = replace(article, units=tuple(units))
+            units = article.units or ()
+            own = (replace(one, voice=None, citations=one.citations or None) for one in units)
+            article = replace(article, units=tuple(own))
         if tasks.setdefault(article.id, task).article != plain:
             what = f"another article is called '{article.id}'"
             raise InputError(where, f"{what}; give each its own id")
@@ -291,7 +286,7 @@ def _with_labels(task: Task, given: Mapping[str | None, Article], annotator: str
     if annotator is None and len(people) > 1:
         what = f"has the labels of several annotators ({names}), and a tool takes those of one"
         raise InputError(where, f"{what}; choose with --annotator NAME")
-    by = annotator if annotator is not None else next(iter(people), None)
+    by = next(iter(people), None) if annotator is None else annotator
     if people and by not in people:
         raise InputError(where, f"'{annotator}' has not labelled it, but {names}")
     return replace(task, labelled=people.get(by), annotator=by)
@@ -336,10 +331,10 @@ def _with_predictions(task: Task, record: Mapping[str, Any]) -> Task:
             citations = _markable(item, len(task.article.text))
             sentences[-1] |= {"voice": item.get("voice"), "citations": citations}
     labelled = {**to_record(task.article), "sentences": sentences, "labels": labels[-1]}
+    # The evidence for a sentence's flag is no span that an annotator would mark.
     spans = tuple(
         Span(one["start"], one["end"], one["signal"], one["score"])
         for one in record.get("spans") or ()
-        # The evidence for a sentence's flag is no span that an annotator would mark.
         if one.get("score") is not None and taxonomy.BY_NAME[one["signal"]].level is Level.SPAN
     )
     predicted = replace(read_record(labelled, task.article.id), spans=spans)
@@ -399,7 +394,7 @@ def import_labels(
 
     Paths are files, folders and ZIP archives; `annotator` overrides the tool's names, `articles` is
     the sidecar of the export, where it isn't among the files. `tell` gets a line for what is left
-    out. Raise `FramescopeError`, with nothing written, when anything can't be read.
+    out.
     """
     outputs.check(output, [str(path) for path in paths], overwrite=overwrite)
     files = [file for path in paths for file in _files(path)]
@@ -436,8 +431,7 @@ def import_labels(
     if empty := len(pieces) - len(records):
         tell(f"{empty:,} annotation{'' if empty == 1 else 's'} without any label left out")
     if not records:
-        what = f"holds no labels; label in {of.title} and export it again"
-        raise InputError(rest[0].name, what)
+        raise InputError(rest[0].name, f"holds no labels; label in {of.title} and export it again")
     with outputs.opened(output) as out:
         out.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     return records
@@ -472,12 +466,12 @@ def _files(path: Path) -> Iterator[File]:
         return
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [one for one in archive.infolist() if not one.is_dir()]
-            if sum(one.file_size for one in members) > _MOST_BYTES:
+            if sum(one.file_size for one in archive.infolist()) > _MOST_BYTES:
                 what = f"unpacks to over {_MOST_BYTES:,} bytes; unpack it, and give the folder"
                 raise InputError(path, what)
-            for member in members:
-                yield File(f"{path}!{member.filename}", archive.read(member))
+            for member in archive.infolist():
+                if not member.is_dir():
+                    yield File(f"{path}!{member.filename}", archive.read(member))
     # `RuntimeError`: an unknown method, or a password.
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError):
         raise InputError(path, "a damaged ZIP archive; export it again") from None
@@ -494,7 +488,7 @@ def _bytes(path: Path) -> bytes:
 def question_tasks(task: Task, questions: Questions) -> Iterator[tuple[Record, Mapping[str, str]]]:
     """Yield the sentences of an article, and the article if it is asked about, with answers."""
     text, marking = task.article.text, marks.to_marking(task.begun)
-    sentences = [mark for mark in marking.marks if mark.role is Role.SENTENCE]
+    sentences = (mark for mark in marking.marks if mark.role is Role.SENTENCE)
     asked = [("sentence", mark.start, mark.end, mark.answers) for mark in sentences]
     if questions.of_article:
         asked.append(("article", 0, len(text), marking.answers))
@@ -510,8 +504,8 @@ def answered(
     article = given.article(needed(record, "article", str, where), where)
     start, end = (needed(record, key, int, where) for key in ("start", "end"))
     if record["text"].strip() != article.text[start:end].strip():
-        place = f"'{article.id}' at {start}-{end}"
-        raise InputError(where, f"its text is not that of {place}{_AS_SENT}")
+        what = f"its text is not that of '{article.id}' at {start}-{end}"
+        raise InputError(where, what + _AS_SENT)
     part, answers = f"{record['of']} {start}-{end}", marks.unflat(labels, where)
     marking = Marking(answers=answers)
     if record["of"] == "sentence":

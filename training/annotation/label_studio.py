@@ -81,10 +81,9 @@ def _task(task: Task) -> dict[str, Any]:
     about = exchange.without_labels(task.article)
     text, title = about.pop("text"), task.article.title or task.article.id
     found: dict[str, Any] = {"data": {"text": text, "title": title, "article": about}}
-    found["annotations"] = []
-    if task.labelled is not None:
-        result = {"result": _result(task.labelled, {}), "ground_truth": False}
-        found["annotations"].append({**result, "annotator": task.annotator})
+    found["annotations"] = [] if task.labelled is None else [
+        {"result": _result(task.labelled, {}), "ground_truth": False, "annotator": task.annotator}
+    ]  # fmt: skip
     if task.predicted is not None:
         # The certainty of the most uncertain label: tasks can be sorted by it.
         score = min((max(one, 1 - one) for one in task.scores.values()), default=1.0)
@@ -184,8 +183,7 @@ def _marking(result: Sequence[Any], article: Article, where: str) -> Marking:
         regions[name] = Mark(name, role, start, end, signal, answers.setdefault(name, {}), words)
     of_article = answers.pop(None)
     if unknown := answers.keys() - regions.keys():
-        what = f"has an answer of the region '{unknown.pop()}', which is missing"
-        raise InputError(where, what)
+        raise InputError(where, f"has an answer of the region '{unknown.pop()}', which is missing")
     placed = marks.fit(list(regions.values()), article.text, where)
     return Marking(placed, tuple(links), of_article)
 

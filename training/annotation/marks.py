@@ -202,8 +202,8 @@ def _citations(marking: Marking) -> Iterator[tuple[Mark, dict[str, Any]]]:
         linked[other].add(one)
     of_role = {role: {m.id for m in marks.values() if m.role is role} for role in Role}
     used: set[str] = set()
-    for first in (mark for mark in marks.values() if mark.role is Role.CONTENT):
-        if first.id in used:
+    for first in marks.values():
+        if first.role is not Role.CONTENT or first.id in used:
             continue
         pieces, todo = {first.id}, [first.id]
         while todo:
@@ -227,9 +227,8 @@ def _citation(first: Mark, pieces: Sequence[Mark], near: Sequence[Mark]) -> dict
         _add_answers(answers, piece)
     if unknown := answers.keys() - {"kind", *FLAGS}:
         raise ValueError(f"{first}: '{min(unknown)}' is not asked of a content")
-    citation: dict[str, Any] = {
-        name: {YES: True, NO: False}.get(value, value) for name, value in answers.items()
-    }
+    yes_no = {YES: True, NO: False}
+    citation: dict[str, Any] = {name: yes_no.get(value, value) for name, value in answers.items()}
     places = sorted((piece.start, piece.end) for piece in pieces)
     citation["content"] = [{"start": start, "end": end} for start, end in places]
     for part in near:
@@ -245,25 +244,24 @@ def _citation(first: Mark, pieces: Sequence[Mark], near: Sequence[Mark]) -> dict
 def in_text_order(article: Article) -> Article:
     """Sort spans and citations by their places, each once: tools may change their order."""
     spans = {(one.start, one.end, one.signal): one for one in article.spans}
-    units = list(article.units or ())
-    for at, unit in enumerate(units):
-        if unit.citations is not None:
-            found = sorted(sorted(set(unit.citations), key=str), key=_content_places)
-            units[at] = replace(unit, citations=tuple(found))
-    return replace(article, units=tuple(units), spans=tuple(spans[key] for key in sorted(spans)))
 
+    def key(citation: MarkedCitation) -> tuple[list[tuple[int, int]], str]:
+        return [(place.start, place.end) for place in citation.content], str(citation)
 
-def _content_places(citation: MarkedCitation) -> list[tuple[int, int]]:
-    return [(place.start, place.end) for place in citation.content]
+    units = tuple(
+        unit if (found := unit.citations) is None
+        else replace(unit, citations=tuple(sorted(set(found), key=key)))
+        for unit in article.units or ()
+    )  # fmt: skip
+    return replace(article, units=units, spans=tuple(spans[place] for place in sorted(spans)))
 
 
 def fit(marks: Sequence[Mark], text: str, where: str) -> tuple[Mark, ...]:
-    """Return marks with offsets that count code points of `text`.
+    """Return marks with offsets that count code points of `text`, or raise `InputError`.
 
     The marked words decide what a tool counts: all marks are read in one way, or each by the way
     in which its words stand there exactly. Browsers leave out spaces and, in Label Studio, write
-    line breaks as a backslash and an ``n``, so that neither count. Raise `InputError`,
-    beginning with `where`, for a mark that fits in no way.
+    line breaks as a backslash and an ``n``, so that neither count.
     """
     sizes = (2 if ord(char) > 0xFFFF else 1 for char in text)
     units = {offset: at for at, offset in enumerate(accumulate(sizes, initial=0))}
@@ -400,22 +398,20 @@ class Questions(NamedTuple):
 
     def limit(self, article: Article, *, soft: bool) -> tuple[Article, int]:
         """Leave out labels that aren't asked for and, unless `soft`, count and drop soft ones."""
-        lost = 0
-
-        def kept(labels: Mapping[str, float], at: int = 0) -> dict[str, float]:
-            nonlocal lost
-            asked = {name: value for name, value in labels.items() if self.asks(name, at)}
-            held = {name: value for name, value in asked.items() if soft or value in (0, 1)}
-            lost += len(asked) - len(held)
-            return held
-
-        units = tuple(
-            replace(u, labels=kept(u.labels), citations=u.citations if self.parts else None)
-            for u in article.units or ()
+        units = article.units or ()
+        of = [article.labels, *(unit.labels for unit in units)]
+        asked = [
+            {name: value for name, value in labels.items() if self.asks(name, at)}
+            for at, labels in enumerate(of, start=-1)
+        ]
+        kept = [{n: v for n, v in one.items() if soft or v in (0, 1)} for one in asked]
+        limited = tuple(
+            replace(unit, labels=labels, citations=unit.citations if self.parts else None)
+            for unit, labels in zip(units, kept[1:], strict=True)
         )
         spans = tuple(span for span in article.spans if span.signal in self.spans)
-        limited = replace(article, units=units, spans=spans, labels=kept(article.labels, -1))
-        return limited, lost
+        lost = sum(map(len, asked)) - sum(map(len, kept))
+        return replace(article, units=limited, spans=spans, labels=kept[0]), lost
 
     def guidance(self, steps: str) -> bytes:
         """Return the page for annotators, as Markdown: the steps in the tool, the definitions."""

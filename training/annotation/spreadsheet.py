@@ -131,7 +131,10 @@ def _citation_rows(article: Article) -> Iterator[dict[str, Any]]:
 
 def read(given: Returned) -> Iterator[Piece]:
     """Yield the rows of the sheet of sentences, and of the others that are there."""
-    readers = {"sentences": _sentence, "articles": _article, "spans": _span, "citations": _citation}
+    readers = {
+        "sentences": _sentence, "spans": _span, "citations": _citation,
+        "articles": lambda row, article, where: Marking(answers=_answers(row)),
+    }  # fmt: skip
     found: list[tuple[Article, Marking, str, str]] = []
     names: dict[str, str] = {}  # an annotator is named by the rows of sentences
     for file in given.of(".csv"):
@@ -176,12 +179,12 @@ def _rows(file: File) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _answers(row: Mapping[str, str]) -> dict[str, str]:
-    found = {}
-    for name, cell in row.items():
-        value = cell.strip().lower().replace(",", ".")
-        if name and value and name not in _ABOUT and not name.startswith(_MODEL):
-            found[name] = _YES_NO.get(value, value)
-    return found
+    return {
+        name: _YES_NO.get(value, value)
+        for name, cell in row.items()
+        if name and name not in _ABOUT and not name.startswith(_MODEL)
+        if (value := cell.strip().lower().replace(",", "."))
+    }
 
 
 def _sentence(row: Mapping[str, str], article: Article, where: str) -> Marking:
@@ -189,12 +192,8 @@ def _sentence(row: Mapping[str, str], article: Article, where: str) -> Marking:
     return Marking((Mark("s", Role.SENTENCE, start, end, answers=_answers(row)),))
 
 
-def _article(row: Mapping[str, str], article: Article, where: str) -> Marking:
-    return Marking(answers=_answers(row))
-
-
 def _span(row: Mapping[str, str], article: Article, where: str) -> Marking:
-    place = _found(row.get("words", ""), row.get("place", ""), row, article, f"{where}, words")
+    place = _found(row.get("words", ""), row.get("place", ""), "words", row, article, where)
     return Marking((Mark("p", Role.SPAN, *place, row.get("signal", "").strip()),))
 
 
@@ -208,8 +207,7 @@ def _citation(row: Mapping[str, str], article: Article, where: str) -> Marking:
             pieces = [""] * len(cells)
         for piece, cell in zip(pieces, cells or [""] * len(pieces), strict=True):
             if piece.strip() or cell:
-                anywhere = role in (Role.SOURCE, Role.ANTECEDENT)
-                place = _found(piece, cell, row, article, f"{where}, {role}", anywhere=anywhere)
+                place = _found(piece, cell, role, row, article, where)
                 parts.append(Mark(str(len(parts)), role, *place, answers={} if parts else answers))
     if not parts or parts[0].role is not Role.CONTENT:
         raise InputError(where, "a citation without content; write what is handed over")
@@ -224,15 +222,10 @@ def _place(cell: str, where: str) -> tuple[int, int]:
 
 
 def _found(
-    words: str,
-    cell: str,
-    row: Mapping[str, str],
-    article: Article,
-    where: str,
-    *,
-    anywhere: bool = False,
+    words: str, cell: str, role: str, row: Mapping[str, str], article: Article, where: str
 ) -> tuple[int, int]:
     """Return the place of a row's words: as it says, or where they stand once in the sentence."""
+    where = f"{where}, {role}"
     if cell.strip():
         start, end = _place(cell, where)
         shown = _shown(article.text[start:end])
@@ -246,7 +239,7 @@ def _found(
     pattern = re.compile(r"\s+".join(map(re.escape, words.removeprefix("'").split())))
     unit = units[int(at)]
     found = [one.span() for one in pattern.finditer(article.text, unit.start, unit.end)]
-    if not found and anywhere:
+    if not found and role in (Role.SOURCE, Role.ANTECEDENT):
         found = [one.span() for one in pattern.finditer(article.text)]
     if len(found) != 1 or found[0][0] == found[0][1]:
         times = f"{len(found)} times" if found else "not once"

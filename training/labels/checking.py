@@ -70,9 +70,8 @@ def check_labelled(
     problems = [
         *files.problems,
         *chain.from_iterable(_of_article(one.article, one.name) for one in found),
-        *_repeated_ids(found),
         *_flaws(pairs),
-        *_near_duplicates([one.article for one in found]),
+        *_duplicates(found),
     ]
     unread: tuple[str, ...] = ()
     balance: tuple[ClassBalance, ...] = ()
@@ -87,8 +86,7 @@ def check_labelled(
 def check_house() -> LabelCheck:
     """Check the written part of the house corpus; raise `CorpusError` when it isn't there."""
     folder = corpora.house_folder() / corpora.HOUSE_CARD.folder
-    paths = sorted(folder.glob("*.jsonl"))
-    if not paths:
+    if not (paths := sorted(folder.glob("*.jsonl"))):
         what = "no articles there; restore the folder, or name it: --house DIR"
         raise CorpusError(f"{folder}: {what}")
     return check_labelled("written", reading.read_labelled(paths))
@@ -169,19 +167,16 @@ def _flaws(pairs: Mapping[str, Sequence[_Side]]) -> Iterator[LabelProblem]:
         yield from (LabelProblem(f"pair {name}", what, "pair") for what in flaws)
 
 
-def _repeated_ids(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
+def _duplicates(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
     for (name, annotator), times in Counter((o.article.id, o.annotator) for o in found).items():
         what = "two articles have this id"
         if annotator is not None:
             what = f"annotator '{annotator}' has labelled this article twice"
         if times > 1:
             yield LabelProblem(name, what, "duplicate")
-
-
-def _near_duplicates(articles: Sequence[Article]) -> Iterator[LabelProblem]:
-    sets = [shingles(article.text) for article in articles]
+    sets = [shingles(one.article.text) for one in found]
     for left, right in data.similar_pairs(sets, _MOST_ALIKE):
-        one, other = articles[left].id, articles[right].id
+        one, other = found[left].article.id, found[right].article.id
         if one != other:
             yield LabelProblem(one, f"is nearly the same as {other}", "duplicate")
 
@@ -211,8 +206,7 @@ def labelled_otherwise(found: Sequence[LabelledArticle]) -> Iterator[LabelProble
     pairs = set(data.similar_pairs(sets, SENTENCE_THRESHOLD))
     for same in data.same_words(texts, SENTENCE_WORDS):
         pairs.update(combinations(same, 2))
-    for left, right in sorted(pairs):
-        one, other = rows[left], rows[right]
+    for one, other in ((rows[left], rows[right]) for left, right in sorted(pairs)):
         differ = [
             f"{signal} {label:g} and {other.labels[signal]:g}"
             for signal, label in one.labels.items()

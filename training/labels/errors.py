@@ -24,11 +24,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from framescope.classifier.bundles import Bundle
 
-CONFIRMED = "confirmed"
-"""The key of a sentence whose labels were verified: true, or the names of the signals."""
-
+CONFIRMED = "confirmed"  # the key of verified labels: true, or the names of the signals
 MOST_LIKELY = 0.1  # a label to which a model gives this probability isn't listed
-
 _FOLDS = 5
 _FEWEST = 10  # labels of each answer that a signal needs
 _WEIGHT = 0.3  # of log-odds of unit spread, relative to n-grams of unit length
@@ -92,8 +89,7 @@ def find_errors(
             lacking[f"{bundle.name} doesn't give them"].append(signal)
             continue
         at = np.flatnonzero(np.isin(rows.column(signal), (0, 1)))
-        given = rows.column(signal)[at].astype(np.int64)
-        chance = None
+        given, chance = rows.column(signal)[at].astype(np.int64), None
         if np.bincount(given, minlength=2).min() >= _FEWEST:
             if features is None:
                 chance = prediction.proba[at, bundle.signals.index(signal)].astype(float)
@@ -109,8 +105,7 @@ def find_errors(
             if not _is_confirmed(one, sentence.index, signal):
                 usual = float(chance[given == given[place]].mean())
                 label = signal, int(given[place]), float(chance[place]), usual
-                error = LikelyError(one.name, sentence.index, sentence.text, *label)
-                errors.append((row, error))
+                errors.append((row, LikelyError(one.name, sentence.index, sentence.text, *label)))
     wanted = [(r, e.signal) for r, e in errors if not e.given and e.signal in bundle.signals]
     evidence = dict(zip(wanted, prediction.evidence(wanted), strict=True))
     ranked = []

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 from framescope.classifier.errors import CorpusError, InputError
 from framescope.classifier.inputs.exchange import parse_line, read_record
 from framescope.classifier.records import Article
 
 ANNOTATOR = "annotator"  # the key of a record that names whose labels it holds
-
+_NO_NAME = f"'{ANNOTATOR}' must be a name, as text"
 _ITEM = re.compile(r"(?<= item )\d+")
 _OTHER_UNITS = {
     "UTF-16 units, as JavaScript and Java do": ("utf-16-le", 2),
@@ -115,19 +115,15 @@ def check_labelled_record(
     record: Mapping[str, Any], where: str
 ) -> tuple[LabelledArticle | None, list[str]]:
     """Return an article, None where it can't be read, and every fault of its record."""
-    faults, name = list(_faults(record)), record.get(ANNOTATOR)
-    if name is not None and not _is_name(name):
-        faults.append(f"'{ANNOTATOR}' must be a name, as text")
+    faults, given = list(_faults(record)), record.get(ANNOTATOR)
+    annotator = (given.strip() or None) if isinstance(given, str) else None
+    if given is not None and annotator is None:
+        faults.append(_NO_NAME)
     if (unit := _other_unit(record)) is not None:
         faults.append(f"its offsets count {unit}; they must count characters (code points)")
     if _fault(record) is not None:
         return None, faults
-    annotator = name.strip() if _is_name(name) else None
     return LabelledArticle(read_record(record, where), record, where, annotator), faults
-
-
-def _is_name(name: Any) -> TypeGuard[str]:
-    return isinstance(name, str) and bool(name.strip())
 
 
 def _fault(record: Mapping[str, Any]) -> str | None:
@@ -219,8 +215,8 @@ def read_annotators(paths: Sequence[Path]) -> Annotators:
         file_name = path.stem if stems[path.stem] == 1 else str(path)
         for where, record in read_records(path):
             given = record.get(ANNOTATOR, file_name)
-            if not _is_name(given):
-                raise InputError(where, f"'{ANNOTATOR}' must be a name, as text")
+            if not isinstance(given, str) or not given.strip():
+                raise InputError(where, _NO_NAME)
             name, article = given.strip(), read_record(_with_text(record), where)
             before = seen.setdefault((name, article.id), where)
             if before != where:
