@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 import small_runs
 import toys
-from batches import COMMAND
 from framescope.classifier import bundles
 from framescope.classifier.errors import FramescopeError
 from framescope.training import picking
@@ -293,24 +291,3 @@ def test_a_run_that_can_t_be_read(run, tmp_path, out) -> None:
 )
 def test_options_that_don_t_go(run, out, options, what) -> None:
     assert what in refused(out, run, *options)
-
-
-@pytest.mark.slow
-def test_a_run_that_batch_made(tmp_path, out) -> None:
-    pages = tmp_path / "pages.jsonl"
-    texts = {name: TEXT.replace("Orrin", f"Orrin {name}") for name in "abcd"}
-    texts["d"] = "\U0001f30a\u200b  " + texts["d"].replace(". ", ".\n\n")
-    lines = (json.dumps({"id": name, "text": text, "outlet": f"The {name} Post"})
-             for name, text in texts.items())  # fmt: skip
-    pages.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    made = [*COMMAND, str(pages), "--model", "baseline", "--output", str(tmp_path / "RUN")]
-    subprocess.run([*made, "--workers", "1"], check=True, capture_output=True)
-    result = typed(tmp_path / "RUN", "-n", 8, "--second", "transformer", "-o", out)
-    assert result.exit_code == 0, result.stderr
-    found = picked(out)
-    assert len(found) == 8
-    assert {sentence["picked"]["by"] for _, sentence in found} == {"uncertainty", "disagreement"}
-    for record, sentence in found:
-        here = slice(sentence["start"], sentence["end"])
-        assert record["text"][here] == texts[record["id"]][here]
-        assert len(record["text"]) == len(texts[record["id"]])

@@ -14,7 +14,6 @@ from framescope.classifier.errors import CorpusError
 from framescope.classifier.inputs import from_record
 from framescope.classifier.records.article import MarkedCitation, Place, SourceKind
 from framescope.training.commands.labels import app
-from framescope.training.corpora import standoff
 from framescope.training.labels import citation_agreement, passes, read_annotators
 from framescope.training.labels import merge_annotators as merge
 from framescope.training.labels.annotators import Agreement, Merged, agreement, align
@@ -154,15 +153,6 @@ def test_annotators_of_one_file_and_labels_of_articles_are_compared_too(tmp_path
     assert (one["signal"], one["sentences"], one["positive"]) == ("hyperpartisan", 4, [2, 1])
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not passes()[0].is_file(), reason="no labels of two annotators here")
-def test_the_sourcing_signals_are_agreed_on() -> None:
-    """A signal under 0.7 has its guideline sharpened, and is labelled again."""
-    labels = ([one.record for one in articles] for articles in read_annotators(passes()).values())
-    found = {one.signal: one.alpha for one in agreement(*labels, draws=200)}
-    assert [s for s, alpha in found.items() if s in standoff.CARD.signals and alpha < 0.7] == []
-
-
 def span(start: int, end: int) -> dict[str, int]:
     return {"start": start, "end": end}
 
@@ -232,14 +222,6 @@ def test_sentences_that_one_of_them_did_not_annotate_are_left_out() -> None:
         citation_agreement([first], [article("b")])
     with pytest.raises(CorpusError, match=r"a, sentence at 0: citation 0: .*without content"):
         citation_agreement([article("a", cited())], [article("a", cited())])
-
-
-def test_intervals_are_those_of_the_seed_and_hold_the_value() -> None:
-    first = [article(str(i), cited((0, 10 + i)), cited((40, 50))) for i in range(8)]
-    second = [article(str(i), cited((0, 10)), *([cited((40, 50))] * (i % 2))) for i in range(8)]
-    one, again = by_name(first, second, seed=3), by_name(first, second, seed=3)
-    assert str(one) == str(again)  # undefined ones are equal to nothing
-    assert all(x.low <= x.value <= x.high for x in one.values() if x.value == x.value)
 
 
 @pytest.mark.slow

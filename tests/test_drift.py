@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +15,8 @@ from framescope.classifier.batch.folder import SUMMARY, RunFolder
 from framescope.classifier.batch.schema import TABLES, schema, text_digest
 from framescope.classifier.errors import FramescopeError
 from framescope.eval.commands.drift import drift
-from framescope.eval.drift import LEVEL, compare_runs
-from framescope.eval.drift.figures import centred, divergence, mean_shift_ps
+from framescope.eval.drift import compare_runs
+from framescope.eval.drift.figures import centred, mean_shift_ps
 from framescope.eval.drift.report import DriftReport
 from typer.testing import CliRunner
 
@@ -160,27 +159,12 @@ PLANTED = (
 )
 
 
-def check_planted(now: Path, before: Path, name: str, level: float = LEVEL) -> None:
-    report = compare_runs(now, str(before), level=level)
+@pytest.mark.parametrize(("name", "stream"), PLANTED, ids=[name for name, _ in PLANTED])
+def test_a_planted_shift_is_found(base, name, stream, tmp_path) -> None:
+    report = compare_runs(write(tmp_path / "now", 500, stream).path, str(base), level=0.02)
     found = {one.name for one in report.found}
     # A shift of scores shows in flags too; nothing else has changed.
     assert {name} <= found <= {name, *(("flags",) if name == "scores" else ())}, report.verdict
-
-
-@pytest.mark.parametrize(("name", "stream"), PLANTED, ids=[name for name, _ in PLANTED])
-def test_a_planted_shift_is_found(base, name, stream, tmp_path) -> None:
-    check_planted(write(tmp_path / "now", 500, stream).path, base, name, level=0.02)
-
-
-@pytest.mark.slow
-def test_at_the_usual_level_each_planted_shift_is_found_and_nothing_in_nulls(tmp_path) -> None:
-    runs = [write(tmp_path / f"null-{n}", 100 + n).path for n in range(5)]
-    for number, (before, now) in enumerate(pairwise(runs)):
-        report = compare_runs(now, str(before))
-        assert (report.status, report.verdict) == (0, "no drift found"), now.name
-        name, stream = PLANTED[number]
-        now = write(tmp_path / f"planted-{number}", 500 + number, stream).path
-        check_planted(now, before, name)
 
 
 def test_the_command_says_what_has_changed(base, moved) -> None:
@@ -220,15 +204,6 @@ def test_p_is_uniform_where_nothing_has_changed_and_corrected_for_many() -> None
         values = np.random.default_rng(seed).normal(0, 1, (60, 12))
         small += min(mean_shift_ps(values, np.arange(60) % 2 == 0, 99, seed)) <= 0.1
     assert 1 <= small <= 14  # 6 expected
-
-
-def test_divergence_is_that_of_the_textbook() -> None:
-    now = np.arange(8) >= 4
-    apart = divergence(np.repeat([[1, 0], [0, 3]], 4, axis=0), now, 99, 0)
-    assert apart.value == pytest.approx(1.0)
-    assert apart.p < 0.05
-    alike = divergence(np.repeat([[1, 1], [5, 5]], 4, axis=0), now, 99, 0)
-    assert (alike.value, alike.p) == (pytest.approx(0.0, abs=1e-9), 1.0)
 
 
 def test_labels_tell_whether_scores_are_still_calibrated(base, moved, tmp_path) -> None:

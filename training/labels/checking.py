@@ -70,8 +70,9 @@ def check_labelled(
     problems = [
         *files.problems,
         *chain.from_iterable(_of_article(one.article, one.name) for one in found),
+        *_repeated_ids(found),
         *_flaws(pairs),
-        *_duplicates(found),
+        *_near_duplicates(found),
     ]
     unread: tuple[str, ...] = ()
     balance: tuple[ClassBalance, ...] = ()
@@ -167,13 +168,16 @@ def _flaws(pairs: Mapping[str, Sequence[_Side]]) -> Iterator[LabelProblem]:
         yield from (LabelProblem(f"pair {name}", what, "pair") for what in flaws)
 
 
-def _duplicates(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
+def _repeated_ids(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
     for (name, annotator), times in Counter((o.article.id, o.annotator) for o in found).items():
         what = "two articles have this id"
         if annotator is not None:
             what = f"annotator '{annotator}' has labelled this article twice"
         if times > 1:
             yield LabelProblem(name, what, "duplicate")
+
+
+def _near_duplicates(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
     sets = [shingles(one.article.text) for one in found]
     for left, right in data.similar_pairs(sets, _MOST_ALIKE):
         one, other = found[left].article.id, found[right].article.id
