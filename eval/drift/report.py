@@ -118,7 +118,6 @@ class DriftReport:
         return table("What was compared", columns, rows)
 
     def _outlets(self) -> Table:
-        """Return the share of the outlets with the most articles."""
         runs = [one for one in (self.before, self.now) if isinstance(one, RunArticles)]
         sides = [Counter(one.outlet.tolist()) for one in runs]
         names = {key: name for one in runs for key, name in one.outlet_names.items()}
@@ -218,7 +217,6 @@ def _verdict(measure: DriftMeasure) -> str:
 
 
 def _named(measure: DriftMeasure) -> str:
-    """Name a measure that has changed, and its figures."""
     names = [one.name for one in measure.ordered if one.name in measure.found]
     if measure.more:
         names = [word.word for word in measure.more[:3]] + ["…"]

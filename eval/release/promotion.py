@@ -117,7 +117,6 @@ def measure(evaluation: Evaluation, floors: Floors, whose: int = 0) -> Iterator[
 
 
 def _digest(sample: Sample) -> str:
-    """Return the digest of the rows and labels of a benchmark."""
     total = hashlib.sha256()
     labels = sample.rows.column(sample.signal)
     for row in sample.chosen:
@@ -269,8 +268,8 @@ def write_card(folder: Path, checks: Iterable[FloorCheck]) -> None:
 class SignalChange:
     """A signal on one part of the rows: the candidate's figures minus the current bundle's.
 
-    ``ranking``, ``flags``: of average precision, and of F1 at each bundle's threshold; NaN where
-    undefined. ``flags_p``: two-sided, corrected for the number of comparisons.
+    ``ranking``, ``flags``: of average precision, and of F1 at each bundle's threshold, whose p is
+    corrected for the number of comparisons; NaN where undefined.
     """
 
     row: Compared
@@ -439,10 +438,9 @@ def _ap(figures: Mapping[str, float] | None) -> float:
 
 @dataclass(frozen=True)
 class Promotion:
-    """The outcome of a promotion, with the version that is current now.
+    """The outcome, the version that is current now, and the record that the history keeps.
 
     ``decision``: "promoted", "allowed" (with a reason), "refused", or "current": it is already.
-    ``record``: as the history keeps it.
     """
 
     name: str
@@ -530,7 +528,6 @@ def promote(
 
 
 def _own_files(data: Sequence[Path], folder: Path) -> list[Path]:
-    """Return the user's held-out files: those named, and those that training held out."""
     for path in data:
         if not path.is_file():
             raise InputError(path, "no such file; give a labelled file (exchange format)")

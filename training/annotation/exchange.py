@@ -255,7 +255,6 @@ def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _tasks(inputs: Sequence[str], annotator: str | None) -> list[Task]:
-    """Return a task per article, with the labels of one annotator."""
     tasks: dict[str, Task] = {}
     people: dict[str, dict[str | None, Article]] = {}
     for article, record, where in _articles(inputs):
@@ -453,7 +452,6 @@ def _joined(markings: Sequence[Marking]) -> Marking:
 
 
 def _files(path: Path) -> Iterator[File]:
-    """Yield a file, the members of a ZIP archive, or what a folder holds of both."""
     if path.is_dir():
         for inner in sorted(path.rglob("*")):
             hidden = any(part.startswith(".") for part in inner.relative_to(path).parts)

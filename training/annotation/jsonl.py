@@ -110,9 +110,7 @@ def read_doccano(given: Returned) -> Iterator[Piece]:
                 yield _marked_in_doccano(record, given, by, where)
 
 
-def _marked_in_doccano(
-    record: Mapping[str, Any], given: Returned, by: str | None, where: str
-) -> Piece:
+def _marked_in_doccano(record: Any, given: Returned, by: str | None, where: str) -> Piece:
     article = exchange.whole_article(record, given, where)
     keys = {"id": int, "label": str, "start_offset": int, "end_offset": int}
     found = []
@@ -251,21 +249,16 @@ def _annotator(record: Mapping[str, Any]) -> str | None:
 
 def _marked_in_prodigy(record: Mapping[str, Any], given: Returned, where: str) -> Piece:
     article, relations = exchange.whole_article(record, given, where), record.get("relations")
-    ends = [
-        needed(one, key, dict, where)
-        for one in relations or ()
-        for key in ("head_span", "child_span")
-    ]
+    keys, tokens = ("head_span", "child_span"), record.get("tokens") or ()
+    ends = [needed(one, key, dict, where) for one in relations or () for key in keys]
     spans = needed({"spans": [], **record} if ends else record, "spans", list, where)
-    tokens = {
-        (one.get("start"), one.get("end")): one.get("text") for one in record.get("tokens") or ()
-    }
+    shown = {(one.get("start"), one.get("end")): one.get("text") for one in tokens}
     ids: list[str] = []
     found: dict[str, Mark] = {}
     for span in (*spans, *ends):  # a span may be there only as the end of a relation
         start, end = (needed(span, key, int, where) for key in ("start", "end"))
         label = needed(span, "label", str, where)
-        words = span.get("text", tokens.get((start, end)))
+        words = span.get("text", shown.get((start, end)))
         ids.append(f"{start}-{end} {label}")
         mark = marks.labelled_mark(ids[-1], label, start, end, where)
         found.setdefault(mark.id, replace(mark, words=words if isinstance(words, str) else None))

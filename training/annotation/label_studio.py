@@ -93,7 +93,6 @@ def _task(task: Task) -> dict[str, Any]:
 
 
 def _result(article: Article, scores: Mapping[tuple[int, str], float]) -> list[dict[str, Any]]:
-    """Return the regions, choices and relations of some labels."""
     found: list[dict[str, Any]] = []
 
     def add(name: str, control: str, kind: str, value: Any, score: float | None = None) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, combinations, product
 from pathlib import Path
 from statistics import multimode
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from framescope.classifier.errors import CorpusError, need
@@ -127,7 +127,6 @@ def agreement(*annotators: Sequence[Record], draws: int = 2000, seed: int = 0) -
 
 
 def _units(record: Record) -> dict[tuple[int, int], Record]:
-    """Return the labels of the sentences by place, and those of the article."""
     units = {(s["start"], s["end"]): s.get("labels") or {} for s in record.get("sentences") or ()}
     of_article = record.get("labels")
     return {**units, (-1, -1): of_article} if of_article else units
@@ -219,7 +218,6 @@ def citation_agreement(
 
 
 def _tally(one: Record, other: Record) -> dict[str, Counts] | None:
-    """Count what two annotators of an article agree on; None where they share no sentence."""
     counts: dict[str, Counts] = defaultdict(lambda: np.zeros(4, np.int64))
     shared = list(_shared(one, other))
     for place, mine, theirs in shared:
@@ -278,17 +276,16 @@ def _characters(found: Sequence[MarkedCitation], role: str, inside: Place) -> fr
 def _shared(
     one: Record, other: Record
 ) -> Iterator[tuple[Place, tuple[MarkedCitation, ...], tuple[MarkedCitation, ...]]]:
-    """Yield the sentences that both annotated, with the citations of each."""
     theirs = {(item["start"], item["end"]): item for item in other["sentences"]}
     for item in one["sentences"]:
         if (match := theirs.get((item["start"], item["end"]))) is None:
             continue
         try:
-            found = read_citations(item, _LONGEST), read_citations(match, _LONGEST)
+            mine, others = read_citations(item, _LONGEST), read_citations(match, _LONGEST)
         except ValueError as error:
             raise CorpusError(f"{one['id']}, sentence at {item['start']}: {error}") from None
-        if found[0] is not None and found[1] is not None:
-            yield Place(item["start"], item["end"]), found[0], found[1]
+        if mine is not None and others is not None:
+            yield Place(item["start"], item["end"]), mine, others
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,14 +299,7 @@ class Merged:
     alone: int
 
 
-class _Item(NamedTuple):
-    """What is decided: a signal of a sentence, or of the article (sentence -1)."""
-
-    article: str
-    sentence: int
-    signal: str
-
-
+_Item = tuple[str, int, str]  # what is decided: an article's id, a sentence (-1: all), a signal
 Votes = Mapping[_Item, Mapping[str, float]]
 
 
@@ -318,8 +308,7 @@ def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = Fal
 
     With `dawid_skene` a label is the probability of yes, estimated with each annotator's error
     rates, signal by signal, from labels rounded to yes and no; otherwise it is the mean of those
-    who labelled it. Raise `CorpusError` when two annotators have a different text, or different
-    sentences, of an article, and `FramescopeError` without crowd-kit.
+    who labelled it. Raise `CorpusError` when two annotators have another text or other sentences.
     """
     by_article: dict[str, dict[str, LabelledArticle]] = defaultdict(dict)
     for name, articles in annotators.items():
@@ -335,11 +324,11 @@ def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = Fal
         ties = sum(value == 0.5 for value in decided.values())
         decided = {c: float(value > 0.5) for c, value in decided.items() if value != 0.5}
     placed: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
-    for item in decided:
-        placed[item.article, item.sentence][item.signal] = decided[item]
+    for (article, sentence, signal), value in decided.items():
+        placed[article, sentence][signal] = value
     markers = _markers(annotators)
     merged = {name: _merged(name, given, placed, markers) for name, given in by_article.items()}
-    parts = [part for article in merged.values() for part in (article, *(article.units or ()))]
+    parts = [part for one in merged.values() for part in (one, *(one.units or ()))]
     values = [value for part in parts for value in part.labels.values()]
     records = (
         {**to_record(article), "annotators": sorted(by_article[name])}
@@ -369,15 +358,13 @@ def _votes(by_article: Mapping[str, Mapping[str, LabelledArticle]]) -> Votes:
     """Collect who says what; who calls a line no content says no where others label it."""
     votes: dict[_Item, dict[str, float]] = defaultdict(dict)
     for name, given in by_article.items():
-        for who, one in given.items():
-            of_units = (unit.labels for unit in one.article.units or ())
-            for number, labels in enumerate((one.article.labels, *of_units), start=-1):
-                for signal, label in labels.items():
-                    votes[_Item(name, number, signal)][who] = label
-    for item, said in votes.items():
-        for who, one in by_article[item.article].items():
-            units = one.article.units or ()
-            if item.sentence >= 0 and units[item.sentence].labels.get("content") == 0:
+        for who, article in ((who, one.article) for who, one in given.items()):
+            for number, part in enumerate((article, *(article.units or ())), start=-1):
+                for signal, label in part.labels.items():
+                    votes[name, number, signal][who] = label
+    for (name, number, _), said in votes.items():
+        for who, one in by_article[name].items():
+            if number >= 0 and (one.article.units or ())[number].labels.get("content") == 0:
                 said.setdefault(who, 0.0)
     return votes
 
@@ -389,7 +376,7 @@ def _dawid_skene(votes: Votes) -> dict[_Item, float]:
 
     by_signal: dict[str, list[_Item]] = defaultdict(list)
     for item in votes:
-        by_signal[item.signal].append(item)
+        by_signal[item[2]].append(item)
     decided: dict[_Item, float] = {}
     for items in by_signal.values():
         rows = [
@@ -467,7 +454,6 @@ def _agreed_citations(
 def _spans(
     articles: Mapping[str, Article], units: Sequence[Unit], markers: Mapping[str, set[str]]
 ) -> tuple[Span, ...]:
-    """Keep the characters that a majority of those who look for a signal marks."""
     found = []
     for signal in in_order({span.signal for a in articles.values() for span in a.spans}):
         lookers = [a for who, a in articles.items() if who in markers[signal]]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from framescope.classifier.errors import CorpusError
@@ -80,7 +80,7 @@ def check_labelled(
         problems += [*labelled_otherwise(found), *in_benchmarks(found, benchmarks)]
         unread, balance = benchmarks.unread, class_balance(found)
     sentences = sum(len(one.article.units or ()) for one in found)
-    complete = sum(sorted(one.side for one in sides) == ["a", "b"] for sides in pairs.values())
+    complete = sum(sorted(side for side, _ in sides) == ["a", "b"] for sides in pairs.values())
     return LabelCheck(name, len(found), sentences, complete, tuple(problems), unread, balance)
 
 
@@ -105,8 +105,11 @@ def check_standoff(root: Path | None) -> LabelCheck:
             unread[record["collection"]] += 1
             # Any text of that length will do for labels and offsets.
             article = corpora.join_text(record, "x" * record["sentences"][-1]["end"])
-        else:
-            problems += _digests(article, record)
+        for number, item in enumerate(record["sentences"] if article.id in texts else ()):
+            digest = corpora.text_digest(article.text[item["start"] : item["end"]])
+            if digest[: corpora.SHORT_STANDOFF] != item["digest"]:
+                where = f"{article.id}, sentence {number}"
+                problems.append(LabelProblem(where, "the digest is of another sentence", "digest"))
         problems += _of_article(article, article.id)
     missing = tuple(f"{name}: {n} articles without their text" for name, n in unread.items())
     sentences = sum(len(record["sentences"]) for record in records)
@@ -127,44 +130,44 @@ def _of_article(article: Article, name: str) -> Iterator[LabelProblem]:
         yield LabelProblem(f"{name}, sentence {number}", reason, "contradiction")
 
 
-def _digests(article: Article, record: Mapping[str, Any]) -> Iterator[LabelProblem]:
-    for number, item in enumerate(record["sentences"]):
-        digest = corpora.text_digest(article.text[item["start"] : item["end"]])
-        if digest[: corpora.SHORT_STANDOFF] != item["digest"]:
-            where = f"{article.id}, sentence {number}"
-            yield LabelProblem(where, "the digest is of another sentence", "digest")
+class _Row(NamedTuple):
+    """A sentence of a labelled article."""
 
-
-class _Side(NamedTuple):
-    side: str
-    group: str
+    of: LabelledArticle
+    number: int
     text: str
     labels: Mapping[str, float]
 
 
-def _pairs(found: Sequence[LabelledArticle]) -> dict[str, list[_Side]]:
+def _sentences(found: Sequence[LabelledArticle]) -> list[_Row]:
+    return [
+        _Row(one, number, one.article.text[unit.start : unit.end], unit.labels)
+        for one in found
+        for number, unit in enumerate(one.article.units or ())
+    ]
+
+
+def _pairs(found: Sequence[LabelledArticle]) -> dict[str, list[tuple[str, _Row]]]:
     """Collect the sentences that are marked as sides of a contrast pair."""
-    pairs: dict[str, list[_Side]] = defaultdict(list)
-    for one in found:
-        items = one.record.get("sentences") or ()
-        for item, unit in zip(items, one.article.units or (), strict=False):
-            if "pair" in item:
-                text, group = one.article.text[unit.start : unit.end], corpora.by_block(one.article)
-                side = _Side(str(item.get("side")), group, text, unit.labels)
-                pairs[str(item["pair"])].append(side)
+    pairs: dict[str, list[tuple[str, _Row]]] = defaultdict(list)
+    for row in _sentences(found):
+        items = row.of.record.get("sentences") or ()
+        if row.number < len(items) and "pair" in (item := items[row.number]):
+            pairs[str(item["pair"])].append((str(item.get("side")), row))
     return pairs
 
 
-def _flaws(pairs: Mapping[str, Sequence[_Side]]) -> Iterator[LabelProblem]:
+def _flaws(pairs: Mapping[str, Sequence[tuple[str, _Row]]]) -> Iterator[LabelProblem]:
     for name, sides in pairs.items():
-        names = [one.side for one in sides]
+        names = [side for side, _ in sides]
         flaws = [f"has the sides {', '.join(names)}, and not a and b"]
         if sorted(names) == ["a", "b"]:
-            left, right = sides
+            (_, left), (_, right) = sides
+            groups = {corpora.by_block(row.of.article) for row in (left, right)}
             where = "stands in articles that may come into different parts of a split"
             flaws = ["is the same sentence twice"] * (left.text == right.text)
             flaws += ["is labelled differently for its two sides"] * (left.labels != right.labels)
-            flaws += [where] * (left.group != right.group)
+            flaws += [where] * (len(groups) > 1)
         yield from (LabelProblem(f"pair {name}", what, "pair") for what in flaws)
 
 
@@ -183,23 +186,6 @@ def _near_duplicates(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]
         one, other = found[left].article.id, found[right].article.id
         if one != other:
             yield LabelProblem(one, f"is nearly the same as {other}", "duplicate")
-
-
-class _Row(NamedTuple):
-    """A sentence of a labelled article."""
-
-    of: LabelledArticle
-    number: int
-    text: str
-    labels: Mapping[str, float]
-
-
-def _sentences(found: Sequence[LabelledArticle]) -> list[_Row]:
-    return [
-        _Row(one, number, one.article.text[unit.start : unit.end], unit.labels)
-        for one in found
-        for number, unit in enumerate(one.article.units or ())
-    ]
 
 
 def labelled_otherwise(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
@@ -251,8 +237,7 @@ def in_benchmarks(
     bodies: dict[str, list[str]] = defaultdict(list)
     for text, name in zip(benchmarks.texts, benchmarks.articles, strict=True):
         bodies[name].append(text)
-    names = list(bodies)
-    whole: dict[str, str] = {}
+    names, whole = list(bodies), dict[str, str]()
     mine = [one.article.text for one in found]
     for left, right in _across(mine, [" ".join(bodies[name]) for name in names], _MOST_ALIKE, 0):
         whole.setdefault(found[left].name, names[right])
@@ -296,10 +281,10 @@ def _equal(mine: Sequence[str], others: Sequence[str]) -> Iterator[tuple[int, in
 def class_balance(found: Sequence[LabelledArticle]) -> tuple[ClassBalance, ...]:
     """Count the labels, in taxonomy order of the signals."""
     values: dict[str, list[tuple[str, float]]] = defaultdict(list)
-    for one in found:
-        for labels in (one.article.labels, *(unit.labels for unit in one.article.units or ())):
-            for signal, label in labels.items():
-                values[signal].append((one.article.id, label))
+    for article in (one.article for one in found):
+        for part in (article, *(article.units or ())):
+            for signal, label in part.labels.items():
+                values[signal].append((article.id, label))
     return tuple(_of_signal(signal, values[signal]) for signal in in_order(values))
 
 
@@ -390,11 +375,10 @@ def contradictions(article: Article) -> Iterator[tuple[int, str]]:
 
 def _span_reasons(article: Article, unit: Unit, labels: Mapping[str, float]) -> Iterator[str]:
     marked = {s.signal for s in article.spans if s.start < unit.end and unit.start < s.end}
-    for technique in TECHNIQUES:
-        label = labels.get(technique)
-        if label is not None and (label == 1) != (technique in marked):
+    for technique in (one for one in TECHNIQUES if one in labels):
+        if (labels[technique] == 1) != (technique in marked):
             where = "a span of it" if technique in marked else "no span of it"
-            yield f"{technique} is {label:g}, and {where} lies in the sentence"
+            yield f"{technique} is {labels[technique]:g}, and {where} lies in the sentence"
 
 
 def _citation_reasons(unit: Unit, given: _Given) -> Iterator[str]:
