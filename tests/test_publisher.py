@@ -170,19 +170,6 @@ def test_a_byline_taken_off_the_text_keeps_its_agency(outlets: Registry) -> None
     assert link.evidence == "By Ann Ray, Associated Press"
 
 
-def test_a_page_names_itself_only_in_offers_of_its_own() -> None:
-    for line, name in {
-        "Discover what Quay9 AI can answer:": "Quay9",
-        "Read in the Karst Post app": "Karst Post",
-        "Sign in to your Karst Post account": "Karst Post",
-        "Try our AI tools": None,
-        "Get the Google Play app": None,
-        "Discover what AI can answer": None,
-        "Follow Mara Kessel on Twitter": None,
-    }.items():
-        assert page.own_name(line) == name
-
-
 def test_names_of_one_outlet_begin_alike() -> None:
     for first, second, same in (
         ("Karst Post", "The Karst Post", True),

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.outlets.registry.check import problems_of_tables
-from framescope.classifier.outlets.registry.folding import slug
 from framescope.classifier.outlets.registry.registry import Tables
 from framescope.classifier.outlets.registry.registry import shipped_tables as shipped
 from framescope.classifier.records.outlet import About, Code, DomainRole, Holder
@@ -16,7 +15,7 @@ from typer.testing import CliRunner
 
 from tools.registry.__main__ import app
 from tools.registry.build import build
-from tools.registry.material import EvidenceError, host_of
+from tools.registry.material import EvidenceError
 from tools.registry.merge import COLUMNS, read_hand
 from tools.registry.owners import Owners
 
@@ -246,25 +245,6 @@ def test_an_id_has_one_main_name(tmp_path: Path) -> None:
     said = r"row 3, field 'name': 'Herald Business' has the id of 'Herald' .*rows.tsv, row 2"
     with pytest.raises(EvidenceError, match=said):
         read_hand(Owners(), folder)
-
-
-def test_slug() -> None:
-    names = ("People's Daily", "Dziennik Łódzki", "Côte d'Ivoire", "新华社")
-    assert list(map(slug, names)) == ["peoples-daily", "dziennik-lodzki", "cote-divoire", ""]
-
-
-@pytest.mark.parametrize(
-    ("address", "host"),
-    [
-        ("http://ww.example.net/", "example.net"),
-        ("https://www3.example.co.jp/", "example.co.jp"),
-        ("https://Example.COM, ", "example.com"),
-        ("http://94.130.84.54", None),
-        ("", None),
-    ],
-)
-def test_a_list_s_slips_of_the_pen(address: str, host: str | None) -> None:
-    assert host_of(address) == host
 
 
 @pytest.mark.slow

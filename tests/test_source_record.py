@@ -36,6 +36,7 @@ from framescope.classifier.records import (
 )
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.special import betainc
 
 OF_VERSION = SimpleNamespace(version="2026.11")  # what `record` needs of a registry
 
@@ -78,7 +79,6 @@ def sourced(named: int = 0, unnamed: int = 0, vague: int = 0, none: int = 0, sou
     return ArticleEvidence(*claims, listed, 0, 0, 0)  # type: ignore[arg-type]
 
 
-# The first call loads scipy.special, which takes longer than hypothesis lets an example take.
 untimed = settings(deadline=None)
 
 GOOD, MIXED, BAD = "generally_reliable", "no_consensus", "generally_unreliable"
@@ -100,7 +100,7 @@ assessments = st.builds(
 # --- what it is -----------------------------------------------------------------------------------
 
 
-@untimed
+@settings(deadline=None, max_examples=40)
 @given(st.lists(assessments, max_size=5), st.none() | evidences, days)
 def test_a_record_is_an_interval_around_its_estimate_or_nothing(rows, evidence, on) -> None:
     found = of(*rows, evidence=evidence, on=on.isoformat())
@@ -121,14 +121,9 @@ def test_one_fresh_assessment_by_hand() -> None:
     # Half the weight after four years: Beta(1 + 2.7, 1 + 0.3).
     found = posterior.posterior([assessed(confidence=0.5)], date(2028, 1, 1))
     assert found.mean == pytest.approx(3.7 / 5.0, abs=1e-3)
-
-
-def test_the_interval_holds_nine_tenths() -> None:
-    from scipy.stats import beta
-
-    # Two raters: twice as many observations.
-    found = of(*pair(confidence=0.5))
-    held = beta(11.8, 2.2).cdf([found.low, found.high])
+    # Two raters: twice as many observations, of whose distribution it holds nine tenths.
+    both = of(*pair(confidence=0.5))
+    held = betainc(11.8, 2.2, [both.low, both.high])
     assert held == pytest.approx([0.05, 0.95])
 
 
@@ -204,13 +199,6 @@ def test_the_interval_widens_with_age(rows, near, further) -> None:
     younger, older = (of(*rows, on=moment.isoformat()) for moment in (now, later))
     assume(younger.scored and older.scored)
     assert width(older) > width(younger)
-
-
-@untimed
-@given(values, confidences, st.integers(2, 5))
-def test_the_interval_narrows_with_every_rater_who_says_the_same(value, confidence, n) -> None:
-    rows = [assessed(value, f"Council {i}", confidence=confidence) for i in range(n + 1)]
-    assert width(of(*rows)) < width(of(*rows[:-1]))
 
 
 def test_a_rater_counts_once_with_its_latest_word() -> None:

@@ -13,7 +13,7 @@ from framescope.classifier.outlets.record.record import VALUES
 from framescope.classifier.outlets.registry.check import Flaw, ambiguous_names, problems_of_tables
 from framescope.classifier.outlets.registry.lookup import look_up
 from framescope.classifier.outlets.registry.registry import Registry, Tables, shipped_tables
-from framescope.classifier.outlets.registry.schema import COLUMNS, FIELDS, countries
+from framescope.classifier.outlets.registry.schema import COLUMNS, countries
 from framescope.classifier.outlets.registry.user import read_outlets
 from framescope.classifier.records.outlet import Role
 from outlets import SMALL
@@ -179,18 +179,6 @@ def test_what_the_tables_accept_a_users_file_accepts(
     rows = with_value(table, column, value)
     assert shipped(tmp_path, rows) == []
     assert own(tmp_path, rows) is None
-
-
-def test_every_field_has_a_wrong_value() -> None:
-    # Identifiers of other tables are held to those of outlets.tsv, and no user writes a network.
-    assert {(table, column) for table, column, _ in WRONG} == {
-        (table, column)
-        for table, columns in FIELDS.items()
-        for column in columns
-        if table not in ("networks", "sites", "licences")
-        and (column != "id" or table == "outlets")
-        and column not in ("ambiguous", "of", "owner")
-    }
 
 
 def test_countries_are_those_of_the_standard_by_every_name() -> None:

@@ -20,7 +20,6 @@ from framescope.classifier.records.outlet import (
     Name,
     NameKind,
     Outlet,
-    Role,
     Statement,
 )
 from outlets import SMALL, TABLES
@@ -90,26 +89,6 @@ def test_shipped_outlets_can_be_built_and_found(config):
         for domain in outlet.domains:
             found = registry.at(f"https://www.{domain.host}/a")
             assert found is not None, domain.host
-
-
-@pytest.mark.parametrize(
-    ("address", "name", "id"),
-    [
-        ("rt.com", "RT", "rt"),
-        ("https://www.reuters.com/world/", "Reuters", "reuters"),
-        ("bbc.co.uk", "BBC", "bbc"),
-        ("xinhuanet.com", "新华社", "xinhua"),
-        ("ria.ru", "РИА Новости", "ria-novosti"),
-    ],
-)
-def test_well_known_outlets_are_there(config, address, name, id):
-    found = load().at(address)
-    assert found is not None
-    assert found.outlet.id == id
-    assert [outlet.id for outlet in load().called(name)] == [id]
-    platform = load().at("https://www.youtube.com/watch?v=1")
-    assert platform is not None
-    assert platform.outlet.role is Role.PLATFORM
 
 
 # --- damaged tables -------------------------------------------------------------------------------

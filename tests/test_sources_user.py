@@ -9,7 +9,7 @@ import pytest
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry import user as module
 from framescope.classifier.outlets.registry.check import clashes
-from framescope.classifier.outlets.registry.user import load, outlet_to_object, read_outlets
+from framescope.classifier.outlets.registry.user import load, read_outlets
 from framescope.classifier.records.outlet import (
     Code,
     Domain,
@@ -99,17 +99,7 @@ def test_empty_lines_and_a_byte_order_mark_do_not_matter(tmp_path):
     assert len(read_outlets(path, SMALL)) == 1
 
 
-def test_outlets_shown_as_json_are_read_again(own):
-    assert own(*map(outlet_to_object, SMALL)) == tuple(SMALL)
-
-
 # --- what it adds ---------------------------------------------------------------------------------
-
-
-def test_the_same_id_takes_the_place_of_the_shipped_one(own):
-    changed = SMALL.with_outlets(own({"id": "rt", "name": "Another RT"}))
-    assert changed["rt"].control is None
-    assert changed.at("rt.com") is None
 
 
 def test_extends_adds_to_the_shipped_one(own):
