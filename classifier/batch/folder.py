@@ -19,7 +19,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -146,16 +146,13 @@ class RunFolder:
         pa = need_pyarrow()
         import pyarrow.parquet as pq
 
-        rows = {
-            # As bytes: a name on a disk need not be UTF-8, and is looked for again.
-            "name": pa.array([os.fsencode(one.name) for one in files], pa.binary()),
-            "size": pa.array([one.size for one in files], pa.int64()),
-            "modified": pa.array([one.modified for one in files], pa.string()),
-        }
+        # As bytes: a name on a disk need not be UTF-8, and is looked for again.
+        kinds = pa.schema({"name": pa.binary(), "size": pa.int64(), "modified": pa.string()})
+        rows = [{**asdict(one), "name": os.fsencode(one.name)} for one in files]
         path = self._listing(number)
         path.parent.mkdir(exist_ok=True)
         with replacing(path) as part:
-            pq.write_table(pa.table(rows), part, compression="zstd")
+            pq.write_table(pa.Table.from_pylist(rows, kinds), part, compression="zstd")
 
     def listing(self, number: int) -> list[ListedFile]:
         """Read the input files of a round."""
@@ -184,24 +181,20 @@ class RunFolder:
             yield
 
 
+@dataclass
 class RunProgress:
     """Watches a run, which adds to `counts`, and to the bytes `read` and `shards` done so far."""
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        counts: Counts,
-        total: int | None,  # bytes of the inputs; None if unknown
-        read: int,
-        *,
-        shards: int = 0,
-        quiet: bool,
-    ) -> None:
-        self.folder, self.counts, self.total, self.read = folder, counts, total, read
-        self.shards, self.quiet = shards, quiet
-        self._begun = time.monotonic()
-        self._first = read
-        self._past: deque[tuple[float, int]] = deque([(self._begun, counts.articles)])
+    folder: RunFolder
+    counts: Counts
+    total: int | None  # bytes of the inputs; None if unknown
+    read: int
+    shards: int = 0
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        self._begun, self._first = time.monotonic(), self.read
+        self._past: deque[tuple[float, int]] = deque([(self._begun, self.counts.articles)])
         self._written = self._told = 0.0
         self._bar: Any = None
 
@@ -255,10 +248,9 @@ class RunProgress:
     @property
     def left(self) -> float | None:
         """Seconds that the rest takes, at the pace so far; None if unknown."""
-        done, elapsed = self.read - self._first, time.monotonic() - self._begun
-        if not self.total or done <= 0:
-            return None
-        return max(self.total - self.read, 0) * elapsed / done
+        done, rest = self.read - self._first, max((self.total or 0) - self.read, 0)
+        known = self.total and done > 0
+        return rest * (time.monotonic() - self._begun) / done if known else None
 
     def record(self, state: str) -> dict[str, Any]:
         """Return the content of the file; `state` is running, interrupted, stopped or finished."""
@@ -278,9 +270,8 @@ class RunProgress:
     def _line(self) -> str:
         from rich.filesize import decimal
 
-        counts, share = self.counts, ""
-        if self.total:
-            share = f" of {decimal(self.total)} ({self.read / self.total:.0%})"
+        counts, total = self.counts, self.total
+        share = f" of {decimal(total)} ({self.read / total:.0%})" if total else ""
         left = "" if self.left is None else f", {_duration(self.left)} left"
         return (
             f"{counts.articles:,} articles, {decimal(self.read)}{share}, "

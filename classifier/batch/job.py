@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +71,12 @@ class Job:
         engine = None if self.engine == "local" else self.engine
         given |= {"workers": self.workers, "engine": engine, "address": self.address}
         words = [f"framescope batch --output {shlex.quote(str(self.output))} --resume"]
-        for name, value in given.items():
-            if value is None or name.endswith("-column"):
-                continue
-            values = value if isinstance(value, list) else [value]
-            words += [
-                f"--{name}" if one is True else f"--{name} {shlex.quote(str(one))}"
-                for one in values
-            ]
+        words += [
+            f"--{name}" if one is True else f"--{name} {shlex.quote(str(one))}"
+            for name, value in given.items()
+            if value is not None and not name.endswith("-column")
+            for one in (value if isinstance(value, list) else [value])
+        ]
         return " ".join(words)
 
 
@@ -90,10 +89,7 @@ def _digest(path: str) -> str:
 
 
 def prepare(job: Job) -> tuple[RunFolder, dict[str, Any] | None, list[ListedFile]]:
-    """Return the run's folder, its manifest if there is one, and the files of this round.
-
-    Writes nothing. Raises `FramescopeError` when the run can't be started, resumed, or extended.
-    """
+    """Return the run's folder, its manifest if there is one, and the files of this round."""
     if job.address is not None and job.engine != "ray":
         raise RunError("--address is that of a Ray cluster; give --engine ray with it")
     folder = RunFolder(job.output)
@@ -135,7 +131,11 @@ def _list_files(
     job: Job, folder: RunFolder, manifest: Mapping[str, Any] | None
 ) -> list[ListedFile]:
     if job.inputs:
-        files = _found([name for given in job.inputs for name in _names(given)], job)
+        listed = read_list(sys.stdin.buffer) if "-" in job.inputs else []
+        if "-" in job.inputs and not listed:
+            raise InputError("standard input", "is an empty list; write one input a line")
+        names = [listed if given == "-" else [given] for given in job.inputs]
+        files = _found(list(chain.from_iterable(names)), job)
     elif manifest is not None and job.resume:
         before = folder.listing(len(manifest["rounds"]) - 1)
         files = [now for one in before if (now := _as_it_is(one)) is not None]
@@ -148,15 +148,6 @@ def _list_files(
     if not files:
         raise InputError("input", "holds no file; give files, folders, or patterns of files")
     return files
-
-
-def _names(given: str) -> list[str]:
-    if given != "-":
-        return [given]
-    names = read_list(sys.stdin.buffer)
-    if not names:
-        raise InputError("standard input", "is an empty list; write one input a line")
-    return names
 
 
 def _found(names: Sequence[str], job: Job) -> list[ListedFile]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def run(job: Job) -> dict[str, Any]:
-    """Run a batch to its end, and return the content of ``summary.json``.
-
-    Raises `StoppedError` when it is interrupted, or can't go on: what was done is kept.
-    """
+    """Run a batch to its end and return its summary; raises `StoppedError` otherwise."""
     folder, manifest, files = prepare(job)
     with folder.locked():
         if manifest != (folder.manifest() if folder.exists() else None):
@@ -55,10 +53,7 @@ def run(job: Job) -> dict[str, Any]:
 
 
 class _Round:
-    """The inputs of a run that are read now: all of a new one, the rest, or those that are added.
-
-    The folder is locked, and has no manifest if the run is new.
-    """
+    """The inputs that are read now: all of a new run, the rest, or those that are added."""
 
     def __init__(
         self, job: Job, folder: RunFolder, manifest: dict[str, Any] | None, files: list[ListedFile]
@@ -96,9 +91,7 @@ class _Round:
                 summary = self._finish(time.monotonic() - begun)
                 self.progress.update(state="finished", force=True)
                 return summary
-            except StoppedError as error:
-                raise self._stopped(str(error), error.status, "interrupted") from None
-            except KeyboardInterrupt as error:
+            except (StoppedError, KeyboardInterrupt) as error:
                 status = getattr(error, "status", 130)
                 raise self._stopped("interrupted", status, "interrupted") from None
             except FramescopeError as error:
@@ -150,12 +143,8 @@ class _Round:
         folder.write(MANIFEST, self.manifest)
 
     def _commit(self, shard: Shard, draft: Path, counts: Counts) -> None:
-        record = {
-            "input_id": shard.start.input_id,
-            "after": asdict(shard.after),
-            "read": shard.read,
-            "counts": asdict(counts),
-        }
+        done = {"after": asdict(shard.after), "read": shard.read, "counts": asdict(counts)}
+        record = {"input_id": shard.start.input_id, **done}
         (draft / SHARD).write_text(json.dumps(record) + "\n", encoding="utf-8")
         self.folder.commit(draft, shard.start.shard)
         self.progress.counts.add(asdict(counts))
@@ -167,12 +156,8 @@ class _Round:
         folder, manifest = self.folder, self.manifest
         assert manifest is not None
         records = folder.shard_records()
-        summary = {
-            **asdict(_sum(records)),
-            **_check(folder, records),
-            "shards": len(records),
-            "seconds": round(seconds, 1),  # of the last start
-        }
+        summary = asdict(_sum(records)) | _check(folder, records)
+        summary |= {"shards": len(records), "seconds": round(seconds, 1)}  # of the last start
         folder.write(SUMMARY, summary)
         manifest["rounds"][-1]["shards"][1] = len(records) - 1
         manifest["finished"] = True
@@ -197,9 +182,7 @@ def _sum(records: Mapping[int, Mapping[str, Any]]) -> Counts:
 
 def _position(known: Mapping[int, Mapping[str, Any]], first: int) -> Position:
     """Return where the first shard begins that isn't known, of a round that begins with `first`."""
-    shard = first
-    while shard in known:
-        shard += 1
+    shard = next(number for number in count(first) if number not in known)
     if shard > first:
         return Position(**known[shard - 1]["after"])
     return Position(shard, known[shard - 1]["after"]["input_id"] if shard else 0)
@@ -209,13 +192,8 @@ def _position(known: Mapping[int, Mapping[str, Any]], first: int) -> Position:
 
 
 def status(summary: Mapping[str, Any]) -> int:
-    """Return the exit status: 0, 1 if some records failed, 2 if nothing was scored.
-
-    An article in a language that the model doesn't read is no failure.
-    """
-    if not summary["scored"]:
-        return 2
-    return 1 if summary["errors"] else 0
+    """Return the exit status: 0, 1 if some records failed, 2 if nothing was scored."""
+    return 2 if not summary["scored"] else 1 if summary["errors"] else 0
 
 
 def report(summary: Mapping[str, Any], path: Path) -> str:
@@ -224,7 +202,7 @@ def report(summary: Mapping[str, Any], path: Path) -> str:
     if summary["noted"]:
         done.append(f"{summary['noted']:,} not scored (the column note says why)")
     if summary["errors"]:
-        told = ", ".join(f"{count:,} {stage}" for stage, count in summary["failures"].items())
+        told = ", ".join(f"{number:,} {stage}" for stage, number in summary["failures"].items())
         done.append(f"{counted(summary['errors'], 'record', ',')} failed ({told})")
     copies = [f"{summary['equal_texts']:,} repeat the text of another"]
     if passages := summary["passages"]:

@@ -1,7 +1,6 @@
-"""The five tables of a run: what their columns are, and how reports become their rows.
+"""The five tables of a run: their columns (docs/batch.md explains them), and reports as rows.
 
-No column stands in two tables. Offsets count the Unicode code points of the article's text, and
-ends are exclusive. docs/batch.md says what each column means.
+Offsets count the Unicode code points of the article's text, and ends are exclusive.
 """
 
 from __future__ import annotations
@@ -91,10 +90,7 @@ def need_pyarrow() -> Any:
 
 
 def columns(table: str, signals: Iterable[str]) -> dict[str, str]:
-    """Return the types of a table's columns, by their names.
-
-    A column of a signal holds its probability: an article's in ``articles``, else a sentence's.
-    """
+    """Return the types of a table's columns, by name; a signal's column holds its probability."""
     found = {name: kind for kind, *names in _COLUMNS[table] for name in names}
     if table in ("articles", "sentences"):
         of_article = table == "articles"
@@ -246,8 +242,9 @@ def _of_source(card: SourceCard) -> dict[str, Any]:
     if evidence is not None:
         found["claims"], found["claims_unsourced"] = evidence.claims, evidence.none
         found["links"], found["corrections"] = evidence.links, evidence.corrections
-        for kind in ("named", "unnamed", "vague"):
-            found[f"claims_{kind}"] = getattr(evidence, kind)
+        found |= {
+            f"claims_{kind}": getattr(evidence, kind) for kind in ("named", "unnamed", "vague")
+        }
     return found
 
 

@@ -1,7 +1,6 @@
 """A run as a database in memory that can only be read, and its tables as pandas DataFrames.
 
-The run's tables and ready views are read from their files as a query needs them. Queries may come
-from strangers: DuckDB is locked to the run's own tables, and runs one SELECT at a time.
+Queries may come from strangers: DuckDB is locked to the run's own tables.
 """
 
 from __future__ import annotations
@@ -19,13 +18,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from framescope.classifier.batch.folder import RunError, RunFolder
-from framescope.classifier.batch.reading.views import (
-    INTERVAL,
-    View,
-    create_views,
-    share_interval,
-    views,
-)
+from framescope.classifier.batch.reading import views as ready
 from framescope.classifier.batch.schema import TABLES, VERSION, columns, need_pyarrow, schema
 from framescope.classifier.errors import FramescopeError, need
 from framescope.classifier.reports import need_pandas
@@ -73,15 +66,12 @@ class Database:
         return tuple(self.manifest["signals"])
 
     @property
-    def views(self) -> tuple[View, ...]:
+    def views(self) -> tuple[ready.View, ...]:
         """The ready views."""
-        return views(self.signals, self.manifest["thresholds"])
+        return ready.views(self.signals, self.manifest["thresholds"])
 
     def ask(self, sql: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-        """Run a query, or raise `QueryError`; the answer before can't be read any more.
-
-        It is one statement that reads: SELECT, FROM, WITH, DESCRIBE, SHOW, SUMMARIZE, PIVOT.
-        """
+        """Run one query that reads, or raise `QueryError`; it ends the answer before."""
         from duckdb import StatementType
 
         with _errors(self.folder):
@@ -115,8 +105,7 @@ class Database:
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Return the answer to a query as one dictionary per row; raise `QueryError`."""
-        rows: list[dict[str, Any]] = self.table(sql).to_pylist()
-        return rows
+        return list(self.table(sql).to_pylist())
 
     def keep(self, name: str, sql: str) -> None:
         """Store the answer to a query as a temporary table."""
@@ -126,10 +115,7 @@ class Database:
 
 @contextmanager
 def open_run(folder: RunFolder, memory: str = _MEMORY) -> Iterator[Database]:
-    """Open a run, finished or not; raises `FramescopeError` when it can't be read.
-
-    Queries use the disk beyond `memory`: ``500MB``, ``8GB``.
-    """
+    """Open a run, finished or not; queries use the disk beyond `memory`, such as ``8GB``."""
     manifest = folder.manifest()
     if manifest.get("schema", VERSION) > VERSION:
         writer = f"framescope {manifest.get('framescope')}"
@@ -154,7 +140,7 @@ def _fill(connection: Any, folder: RunFolder, manifest: Mapping[str, Any]) -> No
     """Create the tables and views, then close every way out of the database."""
     connection.execute("SET enable_progress_bar = false")  # it would write to standard output
     connection.create_function(
-        INTERVAL, share_interval, ["DOUBLE"] * 6, "DOUBLE[]", null_handling="special"
+        ready.INTERVAL, ready.share_interval, ["DOUBLE"] * 6, "DOUBLE[]", null_handling="special"
     )
     files: list[str] = []
     for table in TABLES:
@@ -163,7 +149,7 @@ def _fill(connection: Any, folder: RunFolder, manifest: Mapping[str, Any]) -> No
         types = {name: _TYPES[kind] for name, kind in columns(table, manifest["signals"]).items()}
         query = _table_query(types, parts, manifest["options"]["format"])
         connection.execute(f"CREATE VIEW {table} AS {query}")
-    for statement in create_views(manifest["signals"], manifest["thresholds"]):
+    for statement in ready.create_views(manifest["signals"], manifest["thresholds"]):
         connection.execute(statement)
     connection.execute(f"SET allowed_paths = {_sql_list(files)}")
     connection.execute("SET enable_external_access = false")
@@ -190,12 +176,12 @@ def _without_decimals(schema: pa.Schema) -> pa.Schema:
     """Replace the decimals that DuckDB makes of sums and of "1.5" with plain numbers."""
     import pyarrow as pa
 
-    def plain(kind: pa.DataType) -> pa.DataType:
-        if not pa.types.is_decimal(kind):
-            return kind
-        return pa.float64() if kind.scale else pa.int64()
-
-    return pa.schema([field.with_type(plain(field.type)) for field in schema])
+    return pa.schema(
+        field.with_type(pa.float64() if field.type.scale else pa.int64())
+        if pa.types.is_decimal(field.type)
+        else field
+        for field in schema
+    )
 
 
 def _sql_list(values: Sequence[str]) -> str:
@@ -221,9 +207,8 @@ def _errors(folder: RunFolder, opening: bool = False) -> Iterator[None]:
         reason = " ".join(str(error).partition("\n\n")[0].split())
         damaged = isinstance(error, duckdb.IOException | duckdb.InvalidInputException)
         if opening or (damaged and str(folder.shards) in str(error)):
-            raise RunError(
-                f"{folder.path}: its tables can't be read ({reason}); run the batch again"
-            ) from None
+            reason = f"its tables can't be read ({reason}); run the batch again"
+            raise RunError(f"{folder.path}: {reason}") from None
         match = _POSITION.search(str(error))
         where = match and f" (line {match[1]}, character {len(match[3]) - 6 - len(match[1])})"
         hint = f"framescope query {quote(str(folder.path))} lists the views and their columns"

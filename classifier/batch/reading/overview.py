@@ -1,8 +1,6 @@
 """A run as one page: outlets side by side and over time, who is cited, what is repeated, samples.
 
-Everything is counted in the database, so the page stays small whatever the size of the run.
-Framing, sourcing and the outlets' records have sections of their own and are never combined. Every
-chart stands in a table, or has one behind it, and nothing is told by colour alone.
+Everything is counted in the database. Every chart stands in a table, or has one behind it.
 """
 
 from __future__ import annotations
@@ -15,16 +13,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from framescope.classifier import __version__
+from framescope.classifier.batch.reading import views
 from framescope.classifier.batch.reading.database import Database
-from framescope.classifier.batch.reading.views import (
-    ARTICLES,
-    FRAMING,
-    MEASURES,
-    SOURCING,
-    Measure,
-    own_measures,
-    shares_query,
-)
+from framescope.classifier.batch.reading.views import Measure
 from framescope.classifier.records import CODES, Code, printable, shortened
 from framescope.classifier.reports import environment_of, style
 from framescope.classifier.taxonomy import BY_NAME, Family
@@ -116,10 +107,11 @@ def _collect(database: Database) -> dict[str, Any]:
     unit = unit_for((last - first).days if first else 0)
     database.keep("kept_counts", _KEPT_COUNTS.format(unit, _sql_day(first), _sql_day(last)))
 
-    own = own_measures(database.signals)
-    asked = (*MEASURES, *own)
-    of_all = ask(shares_query((), asked, "kept_counts"))[0]
-    of_each = {row["shown"]: row for row in ask(shares_query(("shown",), asked, "kept_counts"))}
+    own = views.own_measures(database.signals)
+    asked = (*views.MEASURES, *own)
+    of_all = ask(views.shares_query((), asked, "kept_counts"))[0]
+    by_outlet = ask(views.shares_query(("shown",), asked, "kept_counts"))
+    of_each = {row["shown"]: row for row in by_outlet}
     rows = [(label, of_each[key]) for key, label in labels.items() if key in of_each]
 
     def plots(measures: Iterable[Measure]) -> list[dict[str, Any]]:
@@ -158,14 +150,14 @@ def _collect(database: Database) -> dict[str, Any]:
         "folded": folded,
         "unit": unit,
         "framing": chapter(
-            (*FRAMING, *own_of(Family.FRAMING)), ("any_technique", "biased_language"),
+            (*views.FRAMING, *own_of(Family.FRAMING)), ("any_technique", "biased_language"),
             "(FROM most_flagged WHERE voice = 'own')", "framing DESC, strength DESC NULLS LAST",
         ),
         "sourcing": chapter(
-            (*SOURCING, *own_of(Family.SOURCING)), unsourced,
+            (*views.SOURCING, *own_of(Family.SOURCING)), unsourced,
             _UNSOURCED.format(name) if name else "", "strength DESC",
         ),
-        "articles": plots((*ARTICLES, *(one for one in own if one.of_article))),
+        "articles": plots((*views.ARTICLES, *(one for one in own if one.of_article))),
         "content": plots(own_of(Family.CONTENT)),
         "stacks": [_stack(label, row) for label, row in stacks if row["claims_named_n"]],
         "cited": ask(_CITED_MOST),
@@ -208,16 +200,11 @@ def _dot_plot(
 
 def _dot(label: str, share: Share, top: float) -> dict[str, Any]:
     """Lay out a row of a dot plot; places are in per cent of its width."""
-
-    def at(value: float | None) -> float:
-        return round(100 * min((value or 0) / top, 1), 2)
-
+    ends = {"at": share.value, "left": share.low, "right": share.high}
     return {
         "label": label,
         "share": share,
-        "at": at(share.value),
-        "left": at(share.low),
-        "right": at(share.high),
+        **{name: round(100 * min((end or 0) / top, 1), 2) for name, end in ends.items()},
         "cut": share.high is not None and share.high > top,
     }
 
@@ -230,8 +217,8 @@ def _over_time(
     if len(periods) < 2:
         return []
     dated = "(FROM kept_counts WHERE period IS NOT NULL)"
-    groups = [("All outlets", database.rows(shares_query(("period",), [measure], dated)))]
-    of_each = database.rows(shares_query(("shown", "period"), [measure], dated))
+    groups = [("All outlets", database.rows(views.shares_query(("period",), [measure], dated)))]
+    of_each = database.rows(views.shares_query(("shown", "period"), [measure], dated))
     for key, label in list(labels.items())[:_CHARTED]:
         rows = [row for row in of_each if row["shown"] == key]
         if rows and key not in (None, "unknown"):
@@ -317,10 +304,7 @@ def _period(day: datetime.date, unit: str) -> str:
 
 
 def link_to(url: str | None, text: str) -> str | None:
-    """Return the address of a sentence: its article's, with a text fragment for the browser.
-
-    None where the article has no http(s) address.
-    """
+    """Return the address of a sentence in an article with an http(s) address: a text fragment."""
     try:
         parts = urlsplit((url or "").strip())
     except ValueError:

@@ -94,16 +94,10 @@ def own_measures(signals: Iterable[str]) -> tuple[Measure, ...]:
 def share_interval(
     y: float | None, n: float | None, texts: float, yy: float, yn: float, nn: float
 ) -> list[float] | None:
-    """Return the 95% interval of a share, a ratio of two sums over texts.
+    """Return the 95% interval of a share, a ratio of sums over texts; None for a single text.
 
-    Sentences of one article are alike, and so are copies of one text: the text is the sampling
-    unit. The interval is Wilson's, with as many sentences as would give the ratio's variance if
-    they were independent, and Student's t with one degree of freedom less than there are texts
-    (Korn and Graubard, 1998, with Wilson's interval in place of the exact one). Where no text or
-    every sentence has the signal the variance says nothing, and each text counts once.
-
-    Takes the sums of part and base over the texts, the number of texts with a base, and the sums of
-    their squares and products. None for a single text or an empty base.
+    Wilson's, with texts as the sampling unit: the effective number of sentences, and Student's t
+    (Korn and Graubard, 1998). Without variance, each text counts once.
     """
     from scipy.special import stdtrit
 
@@ -124,11 +118,7 @@ def share_interval(
 
 
 def counts_query(signals: Collection[str]) -> str:
-    """Return the SQL that counts every scored article, one row per article.
-
-    Of each measure ``p_NAME`` is the number of sentences, claims or articles that have it, and
-    ``w_NAME`` of those that could; both are null where the run lacks the signal.
-    """
+    """Return the SQL of a row per scored article: of each measure, ``p_NAME`` of ``w_NAME``."""
     measures = (*MEASURES, *own_measures(signals))
 
     def known(measure: Measure, sql: str) -> str:
@@ -173,10 +163,7 @@ def counts_query(signals: Collection[str]) -> str:
 def shares_query(
     groups: Sequence[str], measures: Sequence[Measure], table: str = "article_counts"
 ) -> str:
-    """Return the SQL of shares with their intervals, one row per group of articles.
-
-    The groups are columns of `table`, which `counts_query` makes; without any there is one row.
-    """
+    """Return the SQL of shares with their intervals, one row per group of rows of `table`."""
     by = "".join(f"{column}, " for column in groups)
     grouping = f"GROUP BY {by.rstrip(', ')}" if groups else ""
     names = [one.name for one in measures]
@@ -280,7 +267,7 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
         "note IS NULL",
     )
     told = {"told_by": "what names the publisher: registry, page, address, nothing"}
-    days = {"first_day": "of its articles", "last_day": "of its articles"}
+    days = dict.fromkeys(("first_day", "last_day"), "of its articles")
     day = {"day": "of publication, as the page has it"}
     return (
         View(
@@ -304,9 +291,7 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
                 "flags": "the flagged framing signals",
                 "voice": "own, reported or quoted",
                 "text": "the sentence",
-                "title": "of its article",
-                "url": "of its article",
-                "day": "of its article",
+                **dict.fromkeys(("title", "url", "day"), "of its article"),
                 **_OUTLET,
                 **_PLACE,
             },
@@ -331,11 +316,9 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
                 "text": "the sentence, or the article's title or first sentence",
                 "articles": "that contain it",
                 "outlets": "that published them",
-                "first_day": "of the articles that have a date",
-                "last_day": "of the articles that have a date",
+                **dict.fromkeys(("first_day", "last_day"), "of the articles that have a date"),
                 "first_outlet": "its publisher on the first day; no proof that it began there",
-                "first_url": "of that article",
-                "first_article_id": "of that article",
+                **dict.fromkeys(("first_url", "first_article_id"), "of that article"),
             },
             _REPEATED,
         ),
