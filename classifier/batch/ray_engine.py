@@ -123,8 +123,7 @@ def pack(setup: Setup) -> Payload:
     """Gather what nodes need; the models that ship they have."""
     files, bundle = {}, bundles.resolve(setup.model)
     if bundle.resolve().parent != SHIPPED.resolve():
-        found = [one for one in bundle.iterdir() if one.is_file()]
-        files = {f"model/{one.name}": one.read_bytes() for one in found}
+        files = {f"model/{one.name}": one.read_bytes() for one in bundle.iterdir() if one.is_file()}
     if setup.sources is not None:
         files[Path(setup.sources).name] = Path(setup.sources).read_bytes()
     return setup, files, __version__

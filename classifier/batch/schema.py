@@ -242,9 +242,8 @@ def _of_source(card: SourceCard) -> dict[str, Any]:
     if evidence is not None:
         found["claims"], found["claims_unsourced"] = evidence.claims, evidence.none
         found["links"], found["corrections"] = evidence.links, evidence.corrections
-        found |= {
-            f"claims_{kind}": getattr(evidence, kind) for kind in ("named", "unnamed", "vague")
-        }
+        for kind in ("named", "unnamed", "vague"):
+            found[f"claims_{kind}"] = getattr(evidence, kind)
     return found
 
 

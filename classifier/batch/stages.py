@@ -218,7 +218,8 @@ class Stages:
             if len(waiting) >= (1 if alone else _TOGETHER) or characters >= _MANY:
                 self._score(waiting)
                 waiting, characters = [], 0
-        self._score(waiting)
+        if waiting:
+            self._score(waiting)
         tables, counts = self._tables(shard, rows)
         counts.passages = self._cache.asked - asked
         counts.reused = self._cache.reused - reused
@@ -266,16 +267,14 @@ class Stages:
             row.error = defect("read", error)
 
     def _score(self, waiting: Sequence[tuple[_Row, Article]]) -> None:
-        if not waiting:
-            return
         try:
             found = self._scorer.score_together(article for _, article in waiting)
         except Exception as error:
-            if len(waiting) > 1:
+            if len(waiting) == 1:
+                waiting[0][0].error = defect("scored", error)
+            else:
                 for one in waiting:
                     self._score([one])
-            else:
-                waiting[0][0].error = defect("scored", error)
             return
         for (row, _), report in zip(waiting, found, strict=True):
             if isinstance(report, Skipped):

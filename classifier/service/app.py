@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 import socket
@@ -142,8 +143,8 @@ _one_line = partial(to_json, indent=None)
 def wants_html(accept: str) -> bool:
     """Return True if a client names HTML, and doesn't name JSON before it."""
     kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    known = [kind for kind in kinds if kind in ("text/html", "application/json")]
-    return known[:1] == ["text/html"]
+    known = (kind for kind in kinds if kind in ("text/html", "application/json"))
+    return next(known, "") == "text/html"
 
 
 @router.post(
@@ -302,7 +303,6 @@ _HERE = "framescope.classifier.service"
 _DIGEST = re.compile(r"(style|script)-src '(sha256-[A-Za-z0-9+/=]+)'")
 _LONGEST = 300  # characters of an error
 _DRAIN = 1.0  # seconds after SIGTERM in which requests are taken, while `/ready` says to send none
-_BACKLOG = 512
 _IDLE = 75  # seconds that a connection is kept: longer than the proxies before it do
 
 
@@ -410,20 +410,16 @@ def bound(host: str, port: int) -> socket.socket:
     """Open a listening socket, on port 0 on any that is free; raises `ServiceError`."""
     try:
         options: dict[str, Any] = {"type": socket.SOCK_STREAM, "flags": socket.AI_PASSIVE}
-        family, kind, protocol, _, place = socket.getaddrinfo(host, port, **options)[0]
-        found = socket.socket(family, kind, protocol)
+        family, _, _, _, place = socket.getaddrinfo(host, port, **options)[0]
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or "no name of a host"
         raise ServiceError(f"--host {printable(host)}: {why}; try 127.0.0.1") from None
+    both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
     try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind(place)
-        found.listen(_BACKLOG)
+        return socket.create_server(place, family=family, backlog=512, dualstack_ipv6=both)
     except OSError as error:
-        found.close()
-        reason = f"{printable(host)}:{port}: can't listen there ({error.strerror or error})"
+        reason = f"{printable(host)}:{port}: can't listen there ({os.strerror(error.errno or 0)})"
         raise ServiceError(f"{reason}; choose another --port, or another --host") from None
-    return found
 
 
 def address_of(listening: socket.socket) -> str:

@@ -190,23 +190,17 @@ def _dot_plot(
             *(-(pair[1].value or 0), -pair[1].n),
         )
     )
-    return {
-        "measure": measure,
-        "top": top,
-        "all": _dot("All outlets", Share.of(of_all, measure.name), top),
-        "rows": [_dot(label, share, top) for label, share in shares],
-    }
+    dots = [_dot(label, share, top) for label, share in shares]
+    total = _dot("All outlets", Share.of(of_all, measure.name), top)
+    return {"measure": measure, "top": top, "all": total, "rows": dots}
 
 
 def _dot(label: str, share: Share, top: float) -> dict[str, Any]:
     """Lay out a row of a dot plot; places are in per cent of its width."""
     ends = {"at": share.value, "left": share.low, "right": share.high}
-    return {
-        "label": label,
-        "share": share,
-        **{name: round(100 * min((end or 0) / top, 1), 2) for name, end in ends.items()},
-        "cut": share.high is not None and share.high > top,
-    }
+    places = {name: round(100 * min((end or 0) / top, 1), 2) for name, end in ends.items()}
+    cut = share.high is not None and share.high > top
+    return {"label": label, "share": share, "cut": cut, **places}
 
 
 def _over_time(
@@ -333,13 +327,9 @@ def _sample(row: Row) -> dict[str, Any]:
 
 
 def _repeated(row: Row) -> dict[str, Any]:
-    whole = row["kind"] == "text"
-    return {
-        **row,
-        "text": shortened(row["text"] or "", 240),
-        "link": link_to(row["first_url"], "" if whole else row["text"] or ""),
-        "whole": whole,
-    }
+    whole, text = row["kind"] == "text", row["text"] or ""
+    link = link_to(row["first_url"], "" if whole else text)
+    return {**row, "text": shortened(text, 240), "link": link, "whole": whole}
 
 
 def _spread(table: str, order: str) -> str:
