@@ -42,10 +42,6 @@ class Hub:
         commits[name] = whole
         return name
 
-    def writes(self) -> list[str]:
-        """What was asked that changes something."""
-        return [line for line in self.asked if line.startswith("POST")]
-
 
 @contextmanager
 def running() -> Iterator[Hub]:

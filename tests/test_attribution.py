@@ -19,7 +19,6 @@ from framescope.classifier.attribution import (
     run_on,
 )
 from framescope.classifier.attribution.quotations import within
-from framescope.classifier.attribution.reading import alone
 from framescope.classifier.inputs.sentences import split
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import (
@@ -264,14 +263,6 @@ def test_the_speaker_of_a_quotation_goes_on(text, tags, expected) -> None:
     assert speakers(text, *tags) == expected
 
 
-def test_a_carried_citation_has_its_own_content_and_no_cue() -> None:
-    text = '"We lost the house. The sea took it," Rika Vale said.'
-    tag = Citation(at(text, "Rika Vale"), at(text, "said"), (), SourceKind.NAMED, name="Rika Vale")
-    content = (Place(0, len('"We lost the house.')),)
-    carried = replace(tag, cue=None, content=content)
-    assert run_on(ruled(text), [(), (tag,)]) == [(carried,), (tag,)]
-
-
 TEXT = (
     "ORRIN (Vesk TV) - The ferry of Orrin will stop. Mayor Ada Quill said the town could not pay. "
     "“We read of it in the paper. It was news to us,” she added. Vesk TV will close."
@@ -330,17 +321,6 @@ def test_a_wrappers_quotation_marks_quote_nobody_within() -> None:
     body = "“The mill burnt down. The mayor said ‘no’ to us. The rest of it is gone for good.”"
     assert quoted(republished(body))[1:] == [[], ["‘no’"], []]
     assert quoted(ruled(body))[0] == ["“The mill burnt down."]
-
-
-def test_the_parts_of_an_article_hold_each_sentence_once_with_its_places() -> None:
-    body = "The mill burnt. It is gone."
-    part = Republication(len(LEAD), len(LEAD + body), "Vesk TV", LEAD.strip())
-    whole = article(LEAD + body + " It rained.", republications=(part,))
-    (outer, outside), (inner, inside) = alone(begin(whole))
-    assert (outer, outside.article.outlet) == ([0, 3], None)
-    assert (inner, inside.article.outlet) == ([1, 2], "Vesk TV")
-    assert inside.plain.index("mill") == whole.text.index("mill")
-    assert [rows for rows, _ in alone(begin(article(body)))] == [[0, 1]]
 
 
 BAD = {  # repeated over and over

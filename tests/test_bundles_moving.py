@@ -131,7 +131,7 @@ def test_a_hub_that_is_not_reached_is_one_line(hub, monkeypatch):
 
 def test_a_commit_is_made_and_not_named(hub):
     assert "leave out @main" in refusal("push", "made", f"{ADDRESS}@main")
-    assert hub.writes() == []
+    assert not any(line.startswith("POST") for line in hub.asked)
 
 
 def test_a_bundle_is_copied_to_a_folder_and_back_to_the_byte(here) -> None:
@@ -147,12 +147,6 @@ def test_a_copy_replaces_no_other_folder_and_no_promoted_bundle(here) -> None:
     assert "exists and is not a bundle" in refusal("push", "made", "mine")
     assert "is the bundle itself" in refusal("push", "made", "./made")
     assert "lies in the model store" in refusal("pull", "made", "--output", "store/desk")
-
-
-def test_a_damaged_bundle_is_not_copied(here) -> None:
-    Path("made/weights.npz").write_bytes(b"something else")
-    assert "weights.npz: damaged" in refusal("push", "made", "there")
-    assert not Path("there").exists()
 
 
 @pytest.mark.parametrize("suffix", ["tar", "tar.gz"])
