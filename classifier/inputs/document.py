@@ -1,7 +1,4 @@
-"""One document -> its articles: a text, a page, a mail, a feed, a JSON value; and archives of them.
-
-Web archives (WARC, WET) hold pages, each with its address and date. They are read by fastwarc.
-"""
+"""One document -> its articles: a text, a page, a mail, a feed, JSON; and web archives of them."""
 
 from __future__ import annotations
 
@@ -110,7 +107,12 @@ class Document:
         if webpage.looks_like_html(head) or (named and webpage.has_html(head)):
             found = list(webpage.articles(text, source, self.stem, self.url))
         else:
-            _refuse_other_xml(head, source)
+            root = xml_root(head)
+            if root in _OTHERS:
+                raise InputError(source, _OTHERS[root])
+            if root is not None and head.lstrip().startswith("<?xml"):
+                reason = f"is XML of a kind that isn't read (<{root}>); "
+                raise InputError(source, reason + "save its text, or give RSS or HTML")
             found = page.articles(text, self.stem)
         if not found:
             reason = "no article in it, only what surrounds one on a page; give the article's text"
@@ -166,15 +168,6 @@ def xml_root(head: str) -> str | None:
     return match[1] if match else None
 
 
-def _refuse_other_xml(head: str, source: str) -> None:
-    root = xml_root(head)
-    if root in _OTHERS:
-        raise InputError(source, _OTHERS[root])
-    if root is not None and head.lstrip().startswith("<?xml"):
-        reason = f"is XML of a kind that isn't read (<{root}>); save its text, or give RSS or HTML"
-        raise InputError(source, reason)
-
-
 def _of_feed(data: bytes, source: str, stem: str) -> Iterator[Article | Skipped]:
     import feedparser
 
@@ -183,34 +176,31 @@ def _of_feed(data: bytes, source: str, stem: str) -> Iterator[Article | Skipped]
         raise InputError(source, "is a feed without entries; give an article's address")
     outlet = webpage.plain(feed.feed.get("title"))
     for number, entry in enumerate(feed.entries, 1):
-        yield _entry(entry, outlet, f"{stem}-{number}", Origin(source, record=number))
-
-
-def _entry(
-    entry: Mapping[str, Any], outlet: str | None, name: str, origin: Origin
-) -> Article | Skipped:
-    url, title = webpage.plain(entry.get("link")), webpage.plain(entry.get("title"))
-    if title and _TAG.search(title):
-        title = " ".join(webpage.paragraphs(title))
-    bodies = [content.get("value") or "" for content in entry.get("content", ())]
-    texts = map(webpage.paragraphs, [*bodies, entry.get("summary") or ""])
-    lines = max(texts, key=webpage.words)
-    if webpage.words(lines) < webpage.MIN_WORDS:
-        where = f"give its address: {url}" if url else "give the article's page or text"
-        return Skipped(str(origin), f"only a summary of {webpage.words(lines)} words; {where}")
-    source = entry.get("source")
-    parsed = entry.get("published_parsed") or entry.get("updated_parsed")
-    original = webpage.plain(source.get("title")) if isinstance(source, Mapping) else None
-    return Article(
-        name,
-        "\n".join([title, *lines] if title and lines[0] != title else lines),
-        title=title,
-        outlet=original or outlet,
-        url=url,
-        date=f"{parsed[0]:04}-{parsed[1]:02}-{parsed[2]:02}" if parsed else None,
-        author=webpage.plain(entry.get("author")),
-        origin=origin,
-    )
+        origin = Origin(source, record=number)
+        url, title = webpage.plain(entry.get("link")), webpage.plain(entry.get("title"))
+        if title and _TAG.search(title):
+            title = " ".join(webpage.paragraphs(title))
+        bodies = [content.get("value") or "" for content in entry.get("content", ())]
+        texts = map(webpage.paragraphs, [*bodies, entry.get("summary") or ""])
+        lines = max(texts, key=webpage.words)
+        if webpage.words(lines) < webpage.MIN_WORDS:
+            where = f"give its address: {url}" if url else "give the article's page or text"
+            reason = f"only a summary of {webpage.words(lines)} words; {where}"
+            yield Skipped(str(origin), reason)
+            continue
+        known, parsed = entry.get("source"), entry.get("published_parsed")
+        parsed = parsed or entry.get("updated_parsed")
+        original = webpage.plain(known.get("title")) if isinstance(known, Mapping) else None
+        yield Article(
+            f"{stem}-{number}",
+            "\n".join([title, *lines] if title and lines[0] != title else lines),
+            title=title,
+            outlet=original or outlet,
+            url=url,
+            date=f"{parsed[0]:04}-{parsed[1]:02}-{parsed[2]:02}" if parsed else None,
+            author=webpage.plain(entry.get("author")),
+            origin=origin,
+        )
 
 
 def _looks_like_mail(head: str) -> bool:
@@ -307,10 +297,7 @@ class _Capture:
 
 
 def split_warc(source: Source, stem: str) -> Iterator[RawRecord | Skipped]:
-    """Cut an archive into its pages; what is no page, too long or damaged is `Skipped`.
-
-    Requests, metadata, and what only refers to another record are passed over.
-    """
+    """Cut an archive (WARC, WET) into its pages; what is damaged or no page is `Skipped`."""
     fastwarc, number = library("fastwarc.warc", "web archives need", source.name), 0
     for place, data in _cut(source):
         where = f"{source.name}, at byte {place:,}"

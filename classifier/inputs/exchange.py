@@ -50,11 +50,7 @@ def from_record(record: Mapping[str, Any], source: str, line: int) -> Article:
 
 
 def read_record(record: Mapping[str, Any], where: str, name: str | None = None) -> Article:
-    """Read one article, called `name` if it has no id. Raises `InputError`.
-
-    Labels may be 0 to 1, true or false; null and NaN mean "not annotated". Spans that carry a
-    ``score`` are a model's output, and are ignored as ``scores`` is.
-    """
+    """Read one article, called `name` if it has no id. Raises `InputError`."""
     try:
         return _article(record, name)
     except (ValueError, SignalError) as error:
@@ -109,6 +105,7 @@ def _article(record: Mapping[str, Any], name: str | None) -> Article:
         name = _text(record, "id", required=name is None) or name
     text = _text(record, "text", required=True) or ""
     whole, known = Place(0, len(text)), {key: _text(record, key) for key in (*OPTIONAL, *EXTRA)}
+    # A span with a score is a model's output.
     spans = [(name, item) for name, item in _items(record, "spans") if item.get("score") is None]
     places = ((_place(item, name, whole), item.get("signal"), name) for name, item in spans)
     return Article(
@@ -224,9 +221,7 @@ def _place(value: Any, name: str, inside: Place, where: str = "the text") -> Pla
 def read_citations(sentence: Mapping[str, Any], length: int) -> tuple[MarkedCitation, ...] | None:
     """Read the citations of a sentence, as annotators mark them; None if it is not annotated.
 
-    A citation that carries a ``name`` is what scoring found, and no label. The sentence's own place
-    is known to be good; `length` is that of the article's text. Raises `ValueError`, which names
-    the citation that can't be meant, and says why.
+    One with a ``name`` is what scoring found; `length` is the text's. Raises `ValueError`.
     """
     items = sentence.get("citations")
     if items is None:

@@ -1,8 +1,4 @@
-"""Fetch the page at an http or https address, within limits of size and time, by urllib3.
-
-Addresses that only this machine can reach are not asked: what a link, a redirect or a name leads to
-may be somebody else's idea.
-"""
+"""Fetch the page at an http(s) address that isn't private, within limits of size and time."""
 
 from __future__ import annotations
 

@@ -60,9 +60,8 @@ _FIRST_KEY = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\n]{1,80}"\s*:|\Z)')
 class InputOptions:
     """How inputs are read."""
 
-    columns: Mapping[str, str] = dataclasses.field(
-        default_factory=dict
-    )  # the user's names for `FIELDS`
+    # the user's names for `FIELDS`
+    columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
     allow_private: bool = False  # whether addresses of this machine and its network are fetched
     tell: Callable[[str], None] = ignore  # is told what was guessed, and what was left out
     taken: Callable[[int], None] = ignore  # is told of the bytes, packed as they are, when read
@@ -87,10 +86,7 @@ class RawRecord:
             yield item
 
     def held(self) -> RawRecord:
-        """Return the record with the contents of its file, to be read on another machine.
-
-        An address stays one. Raises `InputError`.
-        """
+        """Return the record with the contents of its file, to be read on another machine."""
         load = None if "://" in self.origin.input[:32] else getattr(self.content, "loaded", None)
         return self if load is None else replace(self, content=load(self.origin))
 
@@ -110,10 +106,7 @@ def is_known(name: str, field: str) -> bool:
 def choose(
     names: Sequence[str], rows: Sequence[Sequence[str]], source: str, options: InputOptions
 ) -> dict[str, str]:
-    """Choose the column of a table for each field that it has, in the order of `FIELDS`.
-
-    Where no column is called as a text is, that with the longest cells in `rows` is taken.
-    """
+    """Choose a column for each field of a table; its text is else that with the longest cells."""
     columns, listed = options.columns, ", ".join(f"'{one}'" for one in names[:30])
     for field, name in columns.items():
         if name not in names:
@@ -291,12 +284,10 @@ def _longest(record: Mapping[str, Any]) -> str | None:
 
 
 def _texts(record: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        key: str(value)
-        for key, value in record.items()
-        if isinstance(value, str)
-        or (is_known(key, ID) and type(value) is int and abs(value) < 10**18)
-    }
+    def is_id(key: str, value: Any) -> bool:
+        return is_known(key, ID) and type(value) is int and abs(value) < 10**18
+
+    return {k: str(v) for k, v in record.items() if isinstance(v, str) or is_id(k, v)}
 
 
 PARQUET = b"PAR1"  # what such a file begins with
@@ -318,9 +309,8 @@ def looks_like_table(head: str) -> bool:
     if delimiter is None:
         return False
     names, *rows = _sample(head, delimiter)
-    known = guess(names)
     named = all(_NAME.fullmatch(name) for name in names)
-    return named and TEXT in known and len(known) > 1 and bool(rows)
+    return named and {TEXT} < guess(names).keys() and bool(rows)
 
 
 def split_csv(found: Source, stem: str, options: InputOptions) -> Iterator[RawRecord | Skipped]:
@@ -334,12 +324,20 @@ def split_csv(found: Source, stem: str, options: InputOptions) -> Iterator[RawRe
     chosen = choose(names, sample, source, options)
     places = {field: names.index(name) for field, name in chosen.items()}
     csv.field_size_limit(MAX_CELL)
-    limited = _Limited(found.lines("framescope_cp1252", exchange.MOST_CHARACTERS))
-    reader = csv.reader(limited, delimiter=delimiter)
-    number = -1  # the header is no record
+    number, characters = -1, 0  # the header is no record
+
+    def limited(line: str) -> str:
+        nonlocal characters
+        characters += len(line)
+        if characters > MAX_ROW:  # the reader begins a new row after an error
+            raise csv.Error(f"row larger than {MAX_ROW:,} characters")
+        return line
+
+    lines = _without_sep(found.lines("framescope_cp1252", exchange.MOST_CHARACTERS))
+    reader = csv.reader(map(limited, lines), delimiter=delimiter)
     row: list[str] | None = []
     while row is not None:
-        line, limited.characters = reader.line_num + 1, 0
+        line, characters = reader.line_num + 1, 0
         try:
             row = next(reader, None)
         except csv.Error as error:
@@ -353,21 +351,6 @@ def split_csv(found: Source, stem: str, options: InputOptions) -> Iterator[RawRe
         if number:
             cells = {field: row[at] if at < len(row) else None for field, at in places.items()}
             yield _record(cells, Origin(source, line, number), f"{stem}-{number}")
-
-
-class _Limited:
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines, self.characters = _without_sep(lines), 0
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self.characters += len(line)
-        if self.characters > MAX_ROW:  # the reader begins a new row after an error
-            raise csv.Error(f"row larger than {MAX_ROW:,} characters")
-        return line
 
 
 def _record(cells: Mapping[str, str | None], origin: Origin, name: str) -> RawRecord:

@@ -349,10 +349,7 @@ class Source:
         return InputError(self.name, " ".join(reason.split()))
 
     def lines(self, errors: str, most: int) -> Iterator[str]:
-        """Split into lines; of a line of more than `most` characters, only as much as shows that.
-
-        Raises `InputError` where UTF-16 is damaged.
-        """
+        """Split into lines; of one of more than `most` characters, only as much as shows that."""
         encoding = "utf-16" if self.head.startswith(_UTF16) else "utf-8"
         decoder = codecs.getincrementaldecoder(encoding)(errors)
         begun, length = list[str](), 0  # of the line that isn't ended
@@ -483,12 +480,7 @@ def first_characters(head: bytes) -> str:
 
 
 def decode(data: bytes, source: str, declared: str | None = None) -> str:
-    """Decode a text whose encoding is not known, without a byte order mark. Raises `InputError`.
-
-    The `declared` encoding, which a page or a server names, is tried where the bytes are not UTF-8.
-    UTF-8 with stray bytes of Windows-1252 is read as that mixture, a text that was encoded twice is
-    mended, and a stray NUL is dropped.
-    """
+    """Decode a text by its mark, as UTF-8, as declared, or by its bytes. Raises `InputError`."""
     refuse_binary(data, source)
     text = None
     if marked := next(((mark, name) for mark, name in _BOMS if data.startswith(mark)), None):

@@ -1,8 +1,6 @@
 """Put right what a text hides from a model: unseen characters, ligatures, look-alike letters.
 
-Pages hyphenate with marks that nobody sees, hide zero-width characters in words, set "fi" as one
-letter and accents apart, and some write Cyrillic letters among Latin ones so that programs don't
-find a word. Models read the text put right; reports have the offsets of the text as it was given.
+Models read the text put right; reports have the offsets of the text as it was given.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The plain text of a saved page -> the articles on it, without what the page wraps around them.
+"""The plain text of a saved page -> the articles on it, without the furniture around them.
 
-A text that holds one article and nothing else comes through unchanged, to the character. Furniture
-that names the publisher or owner of a text is taken off the text, and kept for the source card.
+Lines are judged by their form alone: some can't be prose anywhere ("Share this article"), others
+are furniture only in company ("World" in a menu). What names a publisher or owner is kept.
 """
 
 from __future__ import annotations
@@ -223,10 +223,7 @@ def strip_lead(line: str) -> tuple[str, str | None]:
 
 
 def strip_marks(line: str) -> str:
-    """Take footnote marks such as ``[1]``, and a credit after a caption, out of a line.
-
-    Words in brackets are an editor's ("[of international events]") and stay.
-    """
+    """Take footnote marks such as ``[1]``, and a credit after a caption, out of a line."""
     line = FOOTNOTE_MARK.sub("", line) if "[" in line else line
     return _PHOTO_NOTE.sub("", line) if len(line) <= 2 * _MAX_LINE else line
 
@@ -320,11 +317,7 @@ class _Header(NamedTuple):
 
 
 def articles(text: str, stem: str, publisher: str | None = None) -> list[Article]:
-    """Find the articles of a page, with `stem` as id; the second is called ``-2`` and so on.
-
-    The headline is the first line of an article's text, which is `text` itself where nothing had to
-    be taken out.
-    """
+    """Find the articles of a page; the text of one is `text` where nothing had to be taken out."""
     page, blanks = list[PageLine](), 0
     for raw in _NEWLINE.split(text):
         if line := raw.strip():

@@ -1,7 +1,6 @@
-"""What a user hands over -> articles: files, folders, addresses, standard input, Python values.
+"""What a user hands over -> articles: it is cut into raw records, and each of these is read.
 
-In two stages: an input is cut into raw records, which is cheap; and each of these is read. The
-kind of a file is told by its content; its name decides only where the content doesn't.
+The kind of a file is told by its content; its name decides only where the content doesn't.
 """
 
 from __future__ import annotations

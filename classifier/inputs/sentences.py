@@ -85,11 +85,7 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _wrap_width(lines: list[str]) -> int | None:
-    """Find the width a text was wrapped to; None where a line is a paragraph, as in a saved page.
-
-    A wrapped line is full: the first word of the next would not have fitted. Headlines and the
-    last lines of paragraphs aren't.
-    """
+    """Find the width a text was wrapped to; None where a line is a paragraph."""
     pairs = [(a, b) for a, b in pairwise(lines) if a and b]
     lengths = sorted(len(line) for line in lines if line)
     width = lengths[int(0.95 * (len(lengths) - 1))] if lengths else 0
@@ -101,6 +97,7 @@ def _wrap_width(lines: list[str]) -> int | None:
 
 
 def _is_full(line: str, following: str, width: int) -> bool:
+    # A wrapped line is full; headlines and the last lines of paragraphs aren't.
     word = _FIRST_WORD.match(following)
     return word is not None and bool(line) and len(line) + 1 + len(word[1]) > width
 

@@ -87,18 +87,17 @@ def plain(value: object) -> str | None:
 
 
 def articles(html: str, source: str, stem: str, url: str | None = None) -> Iterator[Article]:
-    """Extract the articles of a page. Raises `InputError` when there is none.
-
-    Their text is the headline, then one paragraph per line. Only the first has the page's title,
-    date and author. Where the page was fetched or saved from `url`, that decides: what the page
-    says of itself is kept beside it.
-    """
+    """Extract the articles of a page; only the first has its title, date, author."""
     if url is None and (saved := _SAVED.search(html, 0, 10_000)):
         url = saved[1]
     document, said = _extract(html, url)
     lines = _paragraphs(document.body, _BLOCKS) if document is not None else []
     if words(lines) < MIN_WORDS:
-        lines = _described_body(html)
+        # Some pages show an article only after scripts have run, and have it whole in JSON-LD.
+        found, body = _BODY.search(html), ""
+        with suppress(ValueError):
+            body = unescape(str(json.loads(found[1], strict=False))) if found else ""
+        lines = [line for part in body.splitlines() if (line := " ".join(part.split()))]
     if document is None or words(lines) < MIN_WORDS:
         reason = "no article found on the page; give the address or the text of one article"
         raise InputError(source, reason)
@@ -127,15 +126,6 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
 def words(lines: list[str]) -> int:
     """Count the words of several lines."""
     return sum(map(count_words, lines))
-
-
-def _described_body(html: str) -> list[str]:
-    # Some pages show an article only after scripts have run, and have it whole in JSON-LD.
-    text = ""
-    if found := _BODY.search(html):
-        with suppress(ValueError):
-            text = unescape(str(json.loads(found[1], strict=False)))
-    return [line for part in text.splitlines() if (line := " ".join(part.split()))]
 
 
 def _extract(html: str, url: str | None) -> tuple[Any, _Said]:

@@ -198,13 +198,18 @@ def to_line(
     """Write a scored article in the exchange format, with what was found, on one line."""
     text = report.article.text
     record = to_record(report.article)
-    labels = {(unit["start"], unit["end"]): unit["labels"] for unit in record.get("sentences", ())}
-    record["sentences"] = [
-        _line_sentence(one, text, labels.get((one.start, one.end))) for one in report.sentences
-    ]
-    keys = ("start", "end", "signal")
+    units = {(unit["start"], unit["end"]): unit["labels"] for unit in record.get("sentences", ())}
+    record["sentences"] = []
+    for one in report.sentences:
+        labels = units.get((one.start, one.end))
+        sentence = _fields(one, records.SentenceReport, text, ("start", "end", "voice"))
+        sentence |= {"labels": labels} if labels else {}
+        keys = [*["scores", "flags"] * bool(one.scores), *["undecided"] * bool(one.undecided)]
+        sentence |= _fields(one, records.SentenceReport, text, (*keys, "citations"))
+        record["sentences"].append(sentence)
+    place = ("start", "end", "signal")
     record["spans"] = [
-        _fields(one, records.Span, text, keys if one.score is None else (*keys, "score"))
+        _fields(one, records.Span, text, place if one.score is None else (*place, "score"))
         for one in spans(report)
     ]
     found = ("scores", "flags", "undecided", "distance", "far", "source", "summary")
@@ -217,18 +222,6 @@ def to_line(
         **_fields(report, records.ArticleReport, text, found),
     }
     return dumps(record)
-
-
-def _line_sentence(
-    scored: records.SentenceReport, text: str, labels: Mapping[str, float] | None
-) -> dict[str, Any]:
-    keys = ["scores", "flags"] if scored.scores else []
-    keys += ["undecided"] if scored.undecided else []
-    return {
-        **_fields(scored, records.SentenceReport, text, ("start", "end", "voice")),
-        **({"labels": dict(labels)} if labels else {}),
-        **_fields(scored, records.SentenceReport, text, [*keys, "citations"]),
-    }
 
 
 def dumps(value: object, *, indent: int | None = None) -> str:
@@ -373,15 +366,17 @@ def _page(report: records.ArticleReport, thresholds: Mapping[str, float]) -> dic
     """Return an article as the page shows it."""
     paragraphs = list(layout.paragraphs(report, thresholds))
     lines = list(chain(*paragraphs))
-    headline = None  # the title as a scored sentence, where the text opens with it
-    if layout.opens_with_title(report):
+    title, headline = layout.title(report.article), None
+    first = report.sentences[0].text if report.sentences else ""
+    if 0 < len(first) <= layout.MAX_TITLE and printable(first).strip() == title:
+        # The text opens with its title, which the page needn't show twice.
         headline, *rest = paragraphs[0]
         paragraphs[:1] = [tuple(rest)] if rest else []
     summary = summarise(report)
     return {
         "report": report,
         "scored": report.note is None,
-        "title": layout.title(report.article),
+        "title": title,
         "headline": headline,
         "paragraphs": paragraphs,
         "marked": [line for line in lines if line.marks],

@@ -87,12 +87,6 @@ def title(article: records.Article) -> str:
     return shortened(article.title or first_line or article.id, MAX_TITLE)
 
 
-def opens_with_title(report: records.ArticleReport) -> bool:
-    """Whether the first sentence is the title, so that a page needn't print it twice."""
-    first = report.sentences[0].text if report.sentences else ""
-    return 0 < len(first) <= MAX_TITLE and printable(first).strip() == title(report.article)
-
-
 def imprint(article: records.Article) -> tuple[str, ...]:
     """Return what else is known of the publication: author, date; printable."""
     author = f"by {printable(article.author).strip()}" if article.author else ""
@@ -118,12 +112,7 @@ def is_own_claim(report: records.SentenceReport) -> bool:
 
 
 def is_unsourced_own_claim(report: records.SentenceReport) -> bool:
-    """Whether a sentence claims something in the article's own voice and gives no source.
-
-    It follows from two decisions, the voice and the citations, and is wider than the guidelines'
-    ``unsourced_assertion`` (section 4), which leaves out public record and common background and
-    has to be learned.
-    """
+    """Whether a sentence is an own claim without a source; wider than ``unsourced_assertion``."""
     attribution_known = "attributed" in report.scores and "attributed" not in report.flags
     return is_own_claim(report) and attribution_known and not report.citations
 
@@ -177,7 +166,11 @@ def _words(report: records.SentenceReport, signal: str) -> tuple[str, ...]:
     texts = (
         report.text[max(span.start - report.start, 0) : span.end - report.start]
         for span in spans
-        if not any(_contains(other, span) for other in spans)
+        if not any(
+            other.start <= span.start and span.end <= other.end
+            for other in spans
+            if other.end - other.start > span.end - span.start
+        )
     )
     return distinct_lines(shortened(text, MAX_EXCERPT) for text in texts)[:MAX_WORDS]
 
@@ -239,11 +232,6 @@ def _overlap(
     part: records.Span | records.Place | records.Republication, sentence: records.SentenceReport
 ) -> bool:
     return part.start < sentence.end and sentence.start < part.end
-
-
-def _contains(outer: records.Span, inner: records.Span) -> bool:
-    larger = outer.end - outer.start > inner.end - inner.start
-    return larger and outer.start <= inner.start and inner.end <= outer.end
 
 
 @dataclass(frozen=True, slots=True)

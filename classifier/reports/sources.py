@@ -173,8 +173,7 @@ class CardView:
     """A source card in words; a text is empty where there is nothing to say."""
 
     warning: str  # what is to be read before anything else
-    imprint: str  # of a publisher that isn't on record: who answers for its site, as it says
-    claimed: str  # what the page says of its own address, where it was fetched from another
+    said: tuple[str, ...]  # what the page says of its own address and who answers for it
     steps: tuple[Step, ...]  # from the publisher inwards; empty where nothing names it
     about: str  # the outlet that control and record are about
     kind: str  # what it is, its country and its Wikidata identifier
@@ -195,15 +194,13 @@ def card(report: records.ArticleReport) -> CardView | None:
     """Put an article's source card into words; None where no source was looked up."""
     if (found := report.source) is None:
         return None
-    record, claimed = found.record, found.publication.claimed
-    own_address = f"the page names {shortened(claimed or '', MAX_WORDS)} as its own address"
+    record = found.record
     interval = ""
     if record.low is not None and record.high is not None:
         interval = f"90% interval {score_in_words(record.low)} to {score_in_words(record.high)}"
     return CardView(
         warning=warning(report),
-        imprint=_imprint(report),
-        claimed=own_address if claimed else "",
+        said=tuple(_said(report.article.imprint, found.publication)),
         steps=tuple(_steps(found, report)),
         about=name(found.outlet.name) if found.outlet else "",
         kind=_kind(found.outlet) if found.outlet else "",
@@ -215,7 +212,12 @@ def card(report: records.ArticleReport) -> CardView | None:
         shift=_shift(record),
         reason="" if record.scored or record.rater else _why(found),
         rated=f"by one rater, {name(record.rater)}" if record.rater else "",
-        findings=tuple(_findings(record)),
+        findings=tuple(
+            Fact(
+                "", f"{name(_words(x.claim))}: {shortened(_words(x.value), MAX_WORDS)}", x.evidence
+            )
+            for x in record.assessments
+        ),
         evidence=tuple(_evidence(found.evidence)) if found.evidence else ("not scored",),
     )
 
@@ -275,14 +277,13 @@ def what_it_is(outlet: records.Outlet, role_and_medium: Sequence[str]) -> str:
     return ", ".join(filter(None, (*role_and_medium, outlet.country, wikidata)))
 
 
-def _imprint(report: records.ArticleReport) -> str:
-    """Say what the page of a publisher that the registry lacks says of itself."""
-    said, found = report.article.imprint, report.source
-    chain = found.publication.chain if found else ()
-    if said is None or not chain or chain[0].outlet is not None:
-        return ""
-    known = ", ".join(filter(None, (name(said.company or ""), address(said.about))))
-    return f"not on record; the page names as responsible {known}" if known else ""
+def _said(said: records.Imprint | None, found: records.Publication) -> Iterator[str]:
+    known = (name(said.company or ""), address(said.about)) if said else ()
+    if found.chain and found.chain[0].outlet is None and any(known):
+        who = ", ".join(filter(None, known))
+        yield f"not on record; the page names as responsible {who}"
+    if found.claimed:
+        yield f"the page names {shortened(found.claimed, MAX_WORDS)} as its own address"
 
 
 def _steps(card: records.SourceCard, report: records.ArticleReport) -> Iterator[Step]:
@@ -322,8 +323,7 @@ def _kind(outlet: records.Outlet) -> str:
 
 
 def _control(card: records.SourceCard) -> Iterator[Fact]:
-    before = None
-    known = list(facts(card.outlet)) if card.outlet else []
+    before, known = None, list(facts(card.outlet)) if card.outlet else []
     known += [Fact("network", part_of(one), one.evidence) for one in card.networks]
     for label, said, evidence in known:
         yield Fact(label, shortened(said, MAX_WORDS), None if evidence == before else evidence)
@@ -357,12 +357,6 @@ def _shift(record: records.Record) -> str:
     if abs(record.shift) < 0.005:
         moved = "did not move the estimate"
     return f"This article's own evidence {moved}; it can move it by {record.cap:.2f} at most."
-
-
-def _findings(record: records.Record) -> Iterator[Fact]:
-    for one in record.assessments:
-        value = shortened(_words(one.value), MAX_WORDS)
-        yield Fact("", f"{name(_words(one.claim))}: {value}", one.evidence)
 
 
 def proof(evidence: records.Evidence) -> tuple[str, str | None]:

@@ -1,13 +1,11 @@
-"""A report and the registry in a terminal: readable at 80 columns, and without colour.
-
-What strangers wrote is only ever put into `rich.text.Text`, which reads no markup in it.
-"""
+"""A report and the registry in a terminal; texts go into `Text`, which reads no markup."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from framescope.classifier import __version__, records
 from framescope.classifier.outlets import Answer, Flaw, NetworkSite, Registry, host_in_unicode
@@ -18,7 +16,7 @@ from framescope.classifier.taxonomy import BY_NAME, NAMES, Family
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 # Colours a terminal's own theme defines, so they are legible on a light and a dark background.
@@ -29,6 +27,7 @@ _FAMILY_STYLE = {
     Family.ARTICLE: "red",
 }
 _VOICE_MARK = {records.Voice.OWN: " ", records.Voice.REPORTED: "R", records.Voice.QUOTED: "Q"}
+_NUMBER, _FOLD = {"justify": "right", "style": "dim"}, {"overflow": "fold"}  # columns
 _FLAGGED, _ASKED = ">", "?"
 _MOST_WORDS = 3  # stretches of words shown for a reason
 _MOST_ASKED = 5
@@ -108,14 +107,15 @@ def _print_article(
         console.print()
 
 
+def _columns(*columns: Mapping[str, Any], padding: int = 1) -> Table:
+    return Table.grid(*(Column(**one) for one in columns), padding=(0, padding))
+
+
 def _print_asked(found: Sequence[tuple[int, str, str]], console: Console) -> None:
     if not found:
         return
     console.print(Text("what an editor would ask a source for", style="bold"))
-    rows = Table.grid(padding=(0, 1))
-    rows.add_column(justify="right", style="dim")
-    rows.add_column(style="dim")
-    rows.add_column(overflow="fold")
+    rows = _columns(_NUMBER, {"style": "dim"}, _FOLD)
     for number, score, excerpt in found[:_MOST_ASKED]:
         rows.add_row(Text(str(number)), score, Text(excerpt))
     console.print(rows)
@@ -140,11 +140,7 @@ def _origin(report: records.ArticleReport) -> Iterator[Text]:
 
 
 def _text_of(report: records.ArticleReport, thresholds: Mapping[str, float]) -> Table:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(width=1)  # marked or not
-    table.add_column(justify="right", style="dim")  # the sentence's number
-    table.add_column(width=1)  # its voice
-    table.add_column(overflow="fold")
+    table = _columns({"width": 1}, _NUMBER, {"width": 1}, _FOLD)  # sign, number, voice, text
     for index, paragraph in enumerate(layout.paragraphs(report, thresholds)):
         if index:
             table.add_row()
@@ -197,7 +193,7 @@ def _print_card(
 ) -> None:
     if found is None:
         return
-    words = [] if whom is None else [whom.words]
+    words = [whom.words] if whom else []
     parts: Sequence[tuple[str, Iterable[Text]]] = (
         ("", [Text(found.warning, style="bold red")] if found.warning else []),
         ("source", _published(found)),
@@ -235,7 +231,7 @@ def _published(found: sources.CardView) -> Iterator[Text]:
         if step.sentence:
             line.append(f" (sentence {step.sentence})", "not bold dim")
         yield line
-    for said in filter(None, (found.imprint, found.claimed)):
+    for said in found.said:
         yield Text(said, style="dim")
 
 
@@ -280,10 +276,8 @@ def _print_map(found: sourcing.SourcingMap, console: Console) -> None:
     if not found.rows:
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("source", overflow="fold")
-    table.add_column("kind", overflow="fold")
-    table.add_column("sentences", justify="right")
-    table.add_column("which", overflow="fold")
+    for name in ("source", "kind", "sentences", "which"):
+        table.add_column(name, **({"justify": "right"} if name == "sentences" else _FOLD))
     for row in found.rows[:_MOST_ROWS]:
         count = f"{len(row.sentences)} {row.share(found.total):>4}"
         numbers = ", ".join(map(str, row.sentences[:_MOST_NUMBERS]))
@@ -338,9 +332,7 @@ def _print_legend(report: records.BatchReport, console: Console) -> None:
     if any(article.source is not None for article in report.articles):
         console.print(Text(sources.APART))
     console.print()
-    table = Table.grid(padding=(0, 2))
-    table.add_column(max_width=30)
-    table.add_column()
+    table = _columns({"max_width": 30}, {}, padding=2)
     met = {name for article in report.articles for name in article.flags}
     sentences = (sentence for article in report.articles for sentence in article.sentences)
     met |= {mark.kind.name for s in sentences for mark in layout.marks(s, report.thresholds)}
@@ -437,9 +429,7 @@ def _grid(rows: Sequence[tuple[str, Text]], console: Console) -> None:
         for label, text in rows:
             console.print(Text(f"  {label:<{wide}}  ") + text, soft_wrap=True)
         return
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
+    grid = _columns({"style": "dim", "no_wrap": True}, _FOLD, padding=2)
     for label, text in rows:
         grid.add_row(label, text)
     console.print(Padding(grid, (0, 0, 0, 2), expand=False))
@@ -462,11 +452,8 @@ def _facts(
     for role in records.DomainRole:
         hosts = [host_in_unicode(d.host) for d in outlet.domains if d.role is role]
         if hosts:
-            yield (
-                "hosts" if role is records.DomainRole.MAIN else f"{role}s",
-                _some(hosts, most),
-                None,
-            )
+            label = "hosts" if role is records.DomainRole.MAIN else f"{role}s"
+            yield label, _some(hosts, most), None
     if outlet.accounts:
         accounts = [f"{one.platform} {one.handle}" for one in outlet.accounts]
         yield "accounts", _some(accounts, most), None
