@@ -97,10 +97,6 @@ def always_yes_f1(truth: Bools) -> float:
     return METRIC_BY_NAME["f1"].of(truth, np.ones(len(truth), np.bool_))
 
 
-def _some_rows(truth: Bools, given: Any) -> bool:
-    return len(truth) > 0
-
-
 def _some_yes(truth: Bools, given: Any) -> bool:
     return bool(truth.any())
 
@@ -111,19 +107,15 @@ def _both_answers(truth: Bools, given: Any = None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A figure of labels and scores, or of labels and flags.
-
-    ``defined``: whether the labels, or the flags, support it. ``compared``: whether two models'
-    difference comes with an interval.
-    """
+    """A figure of labels and scores, or of labels and flags."""
 
     name: str
     label: str
     figure: Callable[[Bools, Any], Any]
-    defined: Callable[[Bools, Any], bool]
+    defined: Callable[[Bools, Any], bool] = lambda truth, given: len(truth) > 0
     flags: bool = False
     higher_is_better: bool = True
-    compared: bool = True
+    compared: bool = True  # whether two models' difference comes with an interval
 
     def of(self, truth: Bools, given: Any) -> float:
         """Return the figure; NaN where undefined."""
@@ -140,14 +132,13 @@ METRICS: tuple[Metric, ...] = (
     Metric("macro_f1", "macro-F1", _macro_f1, _both_answers, flags=True),
     Metric("average_precision", "AP", average_precision_score, _both_answers),
     Metric("auc", "AUC", roc_auc_score, _both_answers, compared=False),
-    Metric("ece", "ECE", calibration_error, _some_rows, higher_is_better=False),
-    Metric("debiased_error", "calibration error", debiased_error, _some_rows,
-           higher_is_better=False),
-    Metric("error_by_chance", "its 95% by chance", error_by_chance, _some_rows,
+    Metric("ece", "ECE", calibration_error, higher_is_better=False),
+    Metric("debiased_error", "calibration error", debiased_error, higher_is_better=False),
+    Metric("error_by_chance", "its 95% by chance", error_by_chance,
            higher_is_better=False, compared=False),
     Metric("brier", "Brier",
            lambda truth, proba: brier_score_loss(truth, proba.astype(np.float64), pos_label=True),
-           _some_rows, higher_is_better=False),
+           higher_is_better=False),
 )  # fmt: skip
 METRIC_BY_NAME = {metric.name: metric for metric in METRICS}
 COMPARED: tuple[str, ...] = tuple(metric.name for metric in METRICS if metric.compared)
@@ -194,8 +185,7 @@ def reliability_curve(truth: Bools, proba: Single, bins: int = 10) -> Reliabilit
     return ReliabilityCurve(count.astype(np.int64), mean, share, low, high)
 
 
-RECALLS: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""Where a table reads the curve."""
+RECALLS = tuple(tenths / 10 for tenths in range(1, 11))  # where a table reads the curve
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,8 +210,6 @@ def precision_recall(truth: Bools, proba: Single) -> PrecisionRecall:
     # scikit-learn goes from the lowest threshold up and ends with a point that is a convention.
     return PrecisionRecall(recall[-2::-1].copy(), precision[-2::-1].copy())
 
-
-# How sure a figure, or a difference, is
 
 MIN_GROUPS = 5  # below this, no interval from resampling can be trusted, and none is shown
 MAX_UNDEFINED = 0.05  # the share of draws without a figure above which there is no interval

@@ -152,9 +152,6 @@ BENCHMARKS: tuple[Benchmark, ...] = (  # in the order in which they are shown
 BENCHMARK_BY_NAME: dict[str, Benchmark] = {one.name: one for one in BENCHMARKS}
 
 
-# --- held-out rows --------------------------------------------------------------------------------
-
-
 class HeldOut(NamedTuple):
     """Examples with their parts; ``signature`` identifies them."""
 
@@ -235,9 +232,6 @@ def held_out_of_files(paths: Sequence[Path]) -> HeldOut:
     part = np.full(len(examples), FILE_PART, dtype="<U13")
     examples = replace(examples, corpus=np.array(corpus, np.str_), part=part)
     return HeldOut(examples, f"files {total[:12]}")
-
-
-# --- scored rows ----------------------------------------------------------------------------------
 
 
 def is_positive(labels: ArrayLike) -> Bools:

@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-UNDEFINED = "undefined"
-"""How an undefined figure is printed: without positives, say, or of a signal that isn't given."""
+UNDEFINED = "undefined"  # a figure without positives, say, or of a signal that isn't given
 
 
 class Interval(NamedTuple):

@@ -36,7 +36,7 @@ _FOR = {
          "Write a run as one page: outlets side by side, over time, samples (extra: batch)."),
         ("serve", "classifier.service.commands:serve",
          "Answer requests over HTTP, and show a page to paste texts into (extra: serve)."),
-        ("drift", "eval.commands.drift:drift",
+        ("drift", "eval.commands.bundles:drift",
          "Report whether incoming articles have drifted (extra: batch)."),
     ),
     "For those who label": (
@@ -50,7 +50,7 @@ _FOR = {
          "List the labelled corpora: present or not, rows, labels, licence (extra: training)."),
         ("train", "training.commands.train:app",
          "Train a model on labelled corpora and write its bundle (extra: training)."),
-        ("calibrate", "eval.commands.calibrate:calibrate",
+        ("calibrate", "eval.commands.bundles:calibrate",
          "Fit a bundle's calibration and thresholds on your own labels (extra: training)."),
     ),
     "For those who judge": (

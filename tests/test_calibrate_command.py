@@ -21,7 +21,7 @@ from framescope.classifier.errors import FramescopeError
 from framescope.classifier.models import DOMAIN, TrainingDomain
 from framescope.classifier.records import Sentence
 from framescope.eval.calibration import moved, refit_line, threshold_for, write_recalibrated
-from framescope.eval.commands.calibrate import calibrate
+from framescope.eval.commands.bundles import calibrate
 
 app = typer.Typer()
 app.command()(calibrate)

@@ -14,7 +14,7 @@ from framescope.classifier import bundles
 from framescope.classifier.batch.folder import SUMMARY, RunFolder
 from framescope.classifier.batch.schema import TABLES, schema, text_digest
 from framescope.classifier.errors import FramescopeError
-from framescope.eval.commands.drift import drift
+from framescope.eval.commands.bundles import drift
 from framescope.eval.drift import compare_runs
 from framescope.eval.drift.figures import centred, mean_shift_ps
 from framescope.eval.drift.report import DriftReport

@@ -1,14 +1,27 @@
-"""The command `framescope bundles promote`, added to the other commands of that name."""
+"""The commands `framescope calibrate`, `drift` and `bundles promote`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from framescope.classifier.cli.bundles import By, app, write_json
-from framescope.classifier.cli.shared import AsCard, CardFormat
+from framescope.classifier.cli.shared import (
+    AsCard,
+    CardFormat,
+    ModelName,
+    OverReport,
+    Quiet,
+    SectionFormat,
+)
+from framescope.classifier.errors import need
 from framescope.training.options import CorporaFolder, HouseFolder
+
+if TYPE_CHECKING:
+    from framescope.eval.calibration import Target
 
 
 @app.command()
@@ -78,3 +91,136 @@ def _decision(name: str, version: int | None, decision: str) -> str:
             f"refused: {stays}. To promote it all the same: --allow REASON --by WHO; both are kept"
         )
     return f"{name}@{version} is current ({decision}); framescope score --model {name}"
+
+
+def calibrate(
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            "--data", metavar="FILE", help="Your labelled file (exchange format). Repeatable."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
+    ],
+    model: ModelName = "transformer",
+    signal: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Fit only this signal. Repeatable.")
+    ] = None,
+    precision: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SIGNAL=SHARE", help="Target precision of its flags. Repeatable."),
+    ] = None,
+    recall: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SIGNAL=SHARE", help="Target recall of its flags. Repeatable."),
+    ] = None,
+    confidence: Annotated[
+        float,
+        typer.Option(
+            metavar="SHARE", min=0.5, max=0.999, help="That a target is achieved; 0.5: as measured."
+        ),
+    ] = 0.9,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of folds and resamples.")] = 0,
+    format: Annotated[
+        SectionFormat, typer.Option("--format", "-f", help="How to write the figures.")
+    ] = SectionFormat.TERMINAL,
+    quiet: Quiet = False,
+) -> None:
+    """Fit a bundle's calibration and thresholds on your own labels (extra: training)."""
+    for module in ("datasets", "torch"):
+        need(module, "calibrating needs", "training")
+    from framescope.classifier.bundles import check_writable, load
+    from framescope.eval.calibration import (
+        check_output,
+        recalibrate,
+        recalibration_section,
+        write_recalibrated,
+    )
+    from framescope.eval.report import show_section
+    from framescope.eval.rows import held_out_of_files
+
+    targets = _targets(precision or (), recall or (), confidence)
+    check_writable(output)
+    loaded = load(model)
+    check_output(loaded, output)
+    rows = held_out_of_files(data).examples
+    if not quiet:
+        typer.echo(f"scoring {len(rows):,} sentences with {loaded.name}", err=True)
+    record = recalibrate(loaded, rows, data, signal or (), targets, seed)
+    write_recalibrated(loaded, record, output)
+    show_section(recalibration_section(record), format, record=record)
+    if not quiet:
+        for name, why in record["kept"].items():
+            typer.echo(f"framescope: {name} stays as it is: {why}", err=True)
+        score = f"framescope score INPUT --model {output}"
+        typer.echo(f"wrote {output}; score with it: {score}", err=True)
+
+
+def _targets(
+    precision: Sequence[str], recall: Sequence[str], confidence: float
+) -> dict[str, Target]:
+    from framescope.classifier.taxonomy import in_order
+    from framescope.eval.calibration import CalibrationError, Target
+
+    found: dict[str, Target] = {}
+    for figure, given in (("precision", precision), ("recall", recall)):
+        for one in given:
+            signal, _, share = one.partition("=")
+            value = 0.0
+            with suppress(ValueError):
+                value = float(share)
+            if not 0 < value < 1:
+                reason = "write SIGNAL=SHARE, with a share between 0 and 1"
+                raise CalibrationError(f"--{figure} {one}: {reason}")
+            (name,) = in_order([signal])
+            if name in found:
+                raise CalibrationError(f"--{figure} {one}: {name} has two targets; give one")
+            found[name] = Target(figure, value, confidence)
+    return found
+
+
+def drift(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that batch wrote.")],
+    against: Annotated[
+        str,
+        typer.Option(metavar="RUN|BUNDLE", help="An earlier run, or the bundle that scored it."),
+    ],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Labels of its articles (exchange format). Repeatable."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write an HTML page there."),
+    ] = None,
+    overwrite: OverReport = False,
+    level: Annotated[
+        float,
+        typer.Option(
+            metavar="P", min=0.001, max=0.2, help="Share of false alarms when nothing has changed."
+        ),
+    ] = 0.002,
+    articles: Annotated[int, typer.Option(min=30, help="Sampled from either run.")] = 3000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the permutations.")] = 0,
+    format: Annotated[
+        CardFormat, typer.Option("--format", "-f", help="How to write the verdict.")
+    ] = CardFormat.TERMINAL,
+) -> None:
+    """Report whether incoming articles have drifted (extra: batch).
+
+    Ends with status 0 when no drift is found, 1 when some is, 2 when there are too few articles.
+    """
+    for module in ("pyarrow", "duckdb", "statsmodels"):
+        need(module, "drift needs", "batch")
+    from framescope.classifier.output import check, opened
+    from framescope.eval.drift import compare_runs
+    from framescope.eval.report import show_section
+
+    check(output, [str(one) for one in data or ()], overwrite=overwrite)
+    report = compare_runs(run, against, data or (), level=level, most=articles, seed=seed)
+    if output is not None:
+        with opened(output) as file:
+            file.write(report.page())
+    show_section(report.section(), format.value, record=report.record())
+    raise typer.Exit(report.status)

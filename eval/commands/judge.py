@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from framescope.classifier.cli.shared import Grouped, SectionFormat, Several
 from framescope.classifier.errors import InputError, SignalError
+from framescope.classifier.output import check, opened
+from framescope.classifier.taxonomy import in_order
 from framescope.training.options import CorporaFolder, HouseFolder, refuse_options
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ def evaluation_of(
 
     if data and (corpora is not None or part):
         raise InputError(data[0], "with --data every row is judged; leave out --corpora and --part")
-    loaded = tuple(bundle_files.load(one) for one in bundles)
+    loaded = tuple(map(bundle_files.load, bundles))
     parts: tuple[str, ...] = (rows.FILE_PART,)
     if data:
         held_out = rows.held_out_of_files(data)
@@ -123,8 +125,6 @@ def evaluate(
     if context.invoked_subcommand is not None:
         refuse_options(context)
         return
-    from framescope.classifier.output import check
-    from framescope.classifier.taxonomy import in_order
     from framescope.eval.compare import compare_models, record_of_comparison, section_of_comparison
     from framescope.eval.report import show_section
 
@@ -219,8 +219,6 @@ def report(
 
     The page holds sentences of the corpora; the JSON holds none.
     """
-    from framescope.classifier.output import opened
-    from framescope.classifier.taxonomy import in_order
     from framescope.eval.compare import genres_of
     from framescope.eval.report import SECTIONS, build_report, report_to_html, report_to_json
 
@@ -260,8 +258,6 @@ def errors(
 
     Whole articles in the exchange format. A sentence in error has a key `error` next to its labels.
     """
-    from framescope.classifier.output import check, opened
-    from framescope.classifier.taxonomy import in_order
     from framescope.eval.compare import error_records, originals, worst_errors
     from framescope.training.corpora import given_folder
 
@@ -357,7 +353,6 @@ def controls(
 
     Without a folder of corpora, on the benchmarks that ship.
     """
-    from framescope.classifier.taxonomy import in_order
     from framescope.eval.report import show_section
     from framescope.eval.rows import BENCHMARKS
     from framescope.eval.studies import study_controls
@@ -387,7 +382,6 @@ def robustness(
     limit is reported, and is no error.
     """
     from framescope.classifier.bundles import load
-    from framescope.classifier.output import check
     from framescope.eval.report import show_section
     from framescope.eval.suite import measure_suite
 

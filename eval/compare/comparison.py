@@ -134,8 +134,6 @@ def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
     )  # fmt: skip
 
 
-# As a section, and as the record for JSON
-
 SCHEMA_VERSION = 2
 _PRINTED = ("f1", "macro_f1", "average_precision", "debiased_error", "error_by_chance")
 _LEGEND = (
@@ -206,11 +204,9 @@ def _record(row: Compared) -> dict[str, Any]:
     }
 
 
-# --- the headline: each benchmark, its outcome, and that outcome in words -------------------------
-
 ALPHA = 0.05
 OUTCOMES = ("better", "worse", "undecided", "undefined")  # for the second model
-_OWN_METRIC = "average_precision"  # of rows that no benchmark describes: needs no threshold
+OWN_METRIC = "average_precision"  # of rows that no benchmark describes: needs no threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +262,7 @@ def headline_of(comparison: Comparison) -> tuple[Headline, ...]:
 
 def _own(row: Compared) -> Benchmark:
     unit = "article" if BY_NAME[row.signal].level is Level.ARTICLE else "sentence"
-    return Benchmark(row.corpus, row.part, row.signal, unit, "as given", _OWN_METRIC)
+    return Benchmark(row.corpus, row.part, row.signal, unit, "as given", OWN_METRIC)
 
 
 def _line(

@@ -245,9 +245,6 @@ def article_figures(truth: Floats, flagged: Bools) -> TechniqueFigures:
     return TechniqueFigures(int(known.any(axis=1).sum()), *counts)
 
 
-# --- spans ----------------------------------------------------------------------------------------
-
-
 class LabelledSpan(NamedTuple):
     """Characters of an article, by its id, and their technique."""
 

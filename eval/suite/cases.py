@@ -21,8 +21,8 @@ from framescope.classifier.records import Place
 from framescope.training.corpora import house_folder
 
 CASES = Path(__file__).parent / "cases"
+# Lines of a page around an article, put between its paragraphs.
 FURNITURE = ("Advertisement", "Read more: our weather page", "Photo: M. Adler / Press Office")
-"""Lines of a page around an article, put between its paragraphs."""
 
 _SEED = 5  # of the perturbations
 _WORDS_PER_TYPO, _CHARACTERS_PER_MISREADING = 10, 60
@@ -36,12 +36,8 @@ _CURLED = {'"': ("“", "”"), "'": ("‘", "’")}
 
 Paragraphs = Sequence[Sequence[str]]
 Rewrite = Callable[[str, Random], str]
-
-
-ALL, FRAMING = "all", "framing"
-"""The signals that a test of invariance is about; with framing go those of the whole article."""
-WAYS = {"rise": "rises", "fall": "falls", "keep": "stays flagged"}
-"""What a change should do to a signal, as cases have it and as it is shown."""
+ALL, FRAMING = "all", "framing"  # signals of an invariance; with framing go the article's
+WAYS = {"rise": "rises", "fall": "falls", "keep": "stays flagged"}  # in cases, and as shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,13 +276,11 @@ def curly_quotes(text: str, random: Random) -> str:
 
 def double_spaces(text: str, random: Random) -> str:
     """Double the spaces after full stops, and some between words."""
-    return re.sub(
-        r"(?<=\S) (?=\S)",
-        lambda match: (
-            "  " if text[match.start() - 1] in ".!?" or random.random() < 0.2 else match.group()
-        ),
-        text,
-    )
+
+    def doubled(match: re.Match[str]) -> str:
+        return "  " if text[match.start() - 1] in ".!?" or random.random() < 0.2 else " "
+
+    return re.sub(r"(?<=\S) (?=\S)", doubled, text)
 
 
 _HEADLINE = "headline in capitals"

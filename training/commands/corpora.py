@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from itertools import accumulate, product
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from framescope.classifier import output as outputs
 from framescope.classifier.cli.shared import CardFormat, OverFile
+from framescope.classifier.errors import CorpusError
 from framescope.training.options import CorporaFolder, HouseFolder, refuse_options, table
 
 if TYPE_CHECKING:
@@ -85,11 +90,6 @@ def export(
     overwrite: OverFile = False,
 ) -> None:
     """Write labelled articles of a corpus as a file, to add them, or to judge by them."""
-    from itertools import accumulate
-    from random import Random
-
-    from framescope.classifier import output as outputs
-    from framescope.classifier.errors import CorpusError
     from framescope.classifier.inputs import to_record
     from framescope.training.corpora import State, find_corpus, given_folder
 
@@ -117,28 +117,22 @@ def export(
     for target, articles in ((output, drawn), (rest, left)):
         if target is not None:
             with outputs.opened(target) as file:
-                for article in articles:
-                    file.write(json.dumps(to_record(article), ensure_ascii=False) + "\n")
+                lines = (json.dumps(to_record(one), ensure_ascii=False) for one in articles)
+                file.writelines(f"{line}\n" for line in lines)
             rows = sum(len(article.units or ()) for article in articles)
             typer.echo(f"wrote {target}: {len(articles):,} articles, {rows:,} sentences")
 
 
-# --- what is shown, as data -----------------------------------------------------------------------
-
-
 def _described(corpus: Corpus, root: Path | None, loadable: set[str]) -> dict[str, Any]:
     """Return a corpus' card and state, with counts if it can be loaded, else None for each."""
-    from importlib.util import find_spec
-
-    from framescope.classifier.errors import CorpusError
     from framescope.training.data import build_examples
 
     card, state, place = corpus.card, corpus.state(root), corpus.place(root)
     entry: dict[str, Any] = {"name": card.name, "title": card.title, "state": state.value}
     entry |= {"folder": card.folder, "articles": None, "sentences": None}
     entry["labels"] = dict.fromkeys(card.signals)
-    for key in ("unit", "language", "licence", "url", "citation", "mapping", "digest"):
-        entry[key] = getattr(card, key)
+    keys = ("unit", "language", "licence", "url", "citation", "mapping", "digest")
+    entry |= {key: getattr(card, key) for key in keys}
     entry["lacks"] = corpus.lacks(place) if state == "partial" and place else []
     if state in loadable:
         try:
@@ -173,16 +167,11 @@ def _described_split(root: Path | None, names: Sequence[str], allow_changed: boo
     from framescope.training.data import PARTS, assign_parts, build_examples
 
     split = assign_parts(build_examples(root, names, allow_changed=allow_changed))
-    parts: dict[str, dict[str, dict[str, int]]] = {}
-    for corpus in dict.fromkeys(split.examples.corpus.tolist()):
-        parts[corpus] = {}
-        for part in PARTS:
-            own = (split.examples.corpus == corpus) & (split.examples.part == part)
-            parts[corpus][part] = {
-                "groups": len(set(split.examples.group[own])),
-                "articles": len(set(split.examples.article[own])),
-                "sentences": int(own.sum()),
-            }
+    rows, parts = split.examples, dict[str, dict[str, dict[str, int]]]()
+    for corpus, part in product(dict.fromkeys(rows.corpus.tolist()), PARTS):
+        own = (rows.corpus == corpus) & (rows.part == part)
+        counts = {"groups": len(set(rows.group[own])), "articles": len(set(rows.article[own]))}
+        parts.setdefault(corpus, {})[part] = counts | {"sentences": int(own.sum())}
     return {
         "seed": split.seed,
         "signature": split.signature,
@@ -190,9 +179,6 @@ def _described_split(root: Path | None, names: Sequence[str], allow_changed: boo
         "parts": parts,
         "overlap": [asdict(one) for one in split.overlap],
     }
-
-
-# --- how it is shown ------------------------------------------------------------------------------
 
 
 def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> None:

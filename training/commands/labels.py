@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from framescope.classifier import records
 from framescope.classifier.cli.shared import SETTINGS, CardFormat, Grouped, OverFile
+from framescope.classifier.errors import FramescopeError, InputError, need
 from framescope.training.options import CorporaFolder, HouseFolder, table
 
 if TYPE_CHECKING:
@@ -83,7 +84,6 @@ def check(
 
     Ends with status 1 when anything was found, with 2 when a file can't be read.
     """
-    from framescope.classifier.errors import InputError
     from framescope.training.corpora import given_folder
     from framescope.training.labels import (
         check_house,
@@ -124,7 +124,6 @@ def _likely_errors(
 ) -> LikelyErrors | None:
     """Find likely errors; without cleanlab say so, or raise if they were asked for."""
     from framescope.classifier.bundles import load
-    from framescope.classifier.errors import FramescopeError, need
     from framescope.training.labels import LikelyErrors, find_errors
 
     if errors == 0 or not labelled.articles:
@@ -195,9 +194,6 @@ def merge(
     alone = _counted(merged.alone, "article")
     summary += f"; {alone} with only one annotator" if merged.alone else ""
     typer.echo(summary, err=output == outputs.STDOUT)
-
-
-# --- output ---------------------------------------------------------------------------------------
 
 
 def _record(one: LabelCheck, errors: LikelyErrors | None, most: int) -> dict[str, Any]:

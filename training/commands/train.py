@@ -94,15 +94,9 @@ def baseline(
     rows = asked.load(chosen)
     more: dict[str, Any] = {"options": asked.record, "added": add or (), "track": track or ()}
     with TrainingRun.begin(output, "baseline", chosen, rows, **more) as run:
-        train_baseline(
-            rows,
-            output,
-            chosen.baseline,
-            chosen.seed,
-            tell=_telling(run.log),
-            run=run,
-            name=asked.name("baseline", chosen),
-        )
+        keep: dict[str, Any] = {"tell": _telling(run.log), "run": run}
+        keep["name"] = asked.name("baseline", chosen)
+        train_baseline(rows, output, chosen.baseline, chosen.seed, **keep)
     _done(output)
 
 
@@ -185,12 +179,8 @@ def transformer(
     ):
         if run.resumed:
             _echo(f"resuming the run in {run.folder}")
-        keep: dict[str, Any] = {
-            "tell": _telling(run.log),
-            "progress": progress,
-            "run": run,
-            "name": asked.name("transformer", chosen),
-        }
+        keep: dict[str, Any] = {"tell": _telling(run.log), "progress": progress, "run": run}
+        keep["name"] = asked.name("transformer", chosen)
         if begun is not None:
             continue_training(rows, output, begun, folder, chosen.settings, **keep)
         else:
@@ -312,9 +302,8 @@ class _RowsAsked:
             links = {own / f"{at}-{path.stem}.jsonl": path for at, path in enumerate(files)}
             for link, path in links.items():
                 if not path.is_file():
-                    raise TrainingError(
-                        f"{path}: no such file; give --data a file of labelled articles"
-                    )
+                    what = "no such file; give --data a file of labelled articles"
+                    raise TrainingError(f"{path}: {what}")
                 link.symlink_to(path.absolute())
             _echo(f"reading {', '.join(map(str, files))}")
             try:

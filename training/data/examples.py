@@ -49,8 +49,7 @@ if TYPE_CHECKING:
 Text = NDArray[np.str_]
 Mask = NDArray[np.bool_]
 _ARTICLE = TypeAdapter(Article)
-Edits = Sequence[tuple[int, int, int]]
-"""What was rewritten of a sentence: start and end of the old words, and the length of the new."""
+Edits = Sequence[tuple[int, int, int]]  # start and end of the old words, and length of the new
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +240,6 @@ def _matrix(rows: Sequence[_Row]) -> Examples:
     )
 
 
-# --- the articles of a corpus ---------------------------------------------------------------------
-
-
 def load(name: str, root: Path | None, *, allow_changed: bool = False) -> Iterator[Article]:
     """Load the articles of a corpus with the labels that its card lists.
 
@@ -326,9 +322,6 @@ def _rows(name: str, place: str, version: str) -> Iterator[dict[str, str]]:
         yield {"article": _ARTICLE.dump_json(bare).decode()}
 
 
-# --- citations of rows ----------------------------------------------------------------------------
-
-
 def of_sentence(
     marked: Sequence[MarkedCitation] | None, number: int, sentences: Sequence[Sentence]
 ) -> tuple[RowCitation, ...] | None:
@@ -386,10 +379,7 @@ def moved(
 
 
 def rewrite(sentence: Sentence, found: Sequence[tuple[int, int, str]]) -> tuple[Sentence, Edits]:
-    """Write other words at some ranges of a sentence's text, given in order.
-
-    Quotations move with their words; names of outlets have to be looked for again.
-    """
+    """Write other words at ranges of a sentence, given in order; quotations move with theirs."""
     text, pieces, done = sentence.text, list[str](), 0
     for start, end, words in found:
         pieces += [text[done:start], words]

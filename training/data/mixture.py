@@ -219,10 +219,7 @@ def _spared(examples: Examples, corpus: str, share: float, seed: int) -> Mask:
     return spared
 
 
-# --- articles for a teacher to label --------------------------------------------------------------
-
-UNLABELLED = "unlabelled"
-"""The corpus that such rows are of, and the first part of their articles' names."""
+UNLABELLED = "unlabelled"  # the corpus of such rows
 
 _JUDGED = (TEST, UNSEEN)
 _Keys = Callable[[str | None, str | None], set[str]]

@@ -324,9 +324,6 @@ def _touching(part: Text, pairs: NDArray[np.intp], low: str, high: str) -> NDArr
     return np.unique(both[(part[both[:, 0]] == low) & (part[both[:, 1]] == high), 0])
 
 
-# --- texts that are nearly the same ---------------------------------------------------------------
-
-
 def _words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 

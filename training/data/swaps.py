@@ -44,11 +44,9 @@ PHRASES = (
     "state media", "state television", "state TV", "state radio", "state-run media",
     "state-run television", "state-controlled media", "official media",
 )  # fmt: skip
-PHRASE_SHARE = 0.2
-"""The share of stand-ins for state media that is one of the phrases, which name no outlet."""
+PHRASE_SHARE = 0.2  # of stand-ins for state media: those that are a phrase, which names no outlet
 
-Behind = Mapping[tuple[str, int], Collection[str]]
-"""Registry ids of the outlets behind a sentence, by its ``article_id`` and ``start``."""
+Behind = Mapping[tuple[str, int], Collection[str]]  # ids of outlets by sentence: article, start
 
 
 def behind(root: Path, registry: Registry) -> Behind:
@@ -149,8 +147,6 @@ def _moved(
         for citations, sentence in zip(examples.citations, examples.sentences, strict=True)
     )
 
-
-# --- counterfactuals ------------------------------------------------------------------------------
 
 _OFFICES = "government_attribution"
 _LEADER = "leader"
