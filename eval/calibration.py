@@ -119,6 +119,9 @@ def recalibration_section(record: Record) -> Section:
     return Section(note, tuple(tables), signature=f"{bundle['name']} {bundle['digest'][:12]}")
 
 
+_quantile = lru_cache(maxsize=4096)(student.ppf)
+
+
 # --- fitting --------------------------------------------------------------------------------------
 
 
@@ -221,15 +224,10 @@ def _low(rows: Floats, right: Floats, confidence: float) -> float:
     # Where all are alike their variance isn't known: then articles count.
     alike = variance < 1e-12 or p in (0.0, 1.0)
     size = float(m) if alike else min(n, p * (1 - p) / variance)
-    z = _quantile(confidence, m - 1)
+    z = float(_quantile(confidence, m - 1))
     middle = p + z * z / (2 * size)
     half = z * math.sqrt(p * (1 - p) / size + z * z / (4 * size * size))
     return float((middle - half) / (1 + z * z / size))
-
-
-@lru_cache(maxsize=4096)
-def _quantile(confidence: float, freedom: int) -> float:
-    return float(student.ppf(confidence, freedom))
 
 
 def recalibrate(

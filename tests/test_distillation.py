@@ -134,25 +134,6 @@ def test_vectors_come_near_to_the_teachers(encoder, targets) -> None:
     assert distance(5.0) < 0.7 * distance(1e-9)
 
 
-def test_interrupted_and_resumed_is_as_if_unbroken(encoder, targets, tmp_path) -> None:
-    unbroken = TransformerTrainer(encoder, SHORT, targets=targets).fit(FEW)
-
-    def interrupt(done: int, total: int, line: str) -> None:
-        if done == 9:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        TransformerTrainer(encoder, SHORT, tmp_path, interrupt, targets=targets).fit(FEW)
-    told: list[int] = []
-    resumed = TransformerTrainer(
-        encoder, SHORT, tmp_path, lambda done, *_: told.append(done), targets=targets
-    ).fit(FEW)
-    assert told[0] == 10
-    assert difference(resumed, unbroken) == 0
-    with pytest.raises(TrainingError, match="other settings or data"):
-        TransformerTrainer(encoder, SHORT, tmp_path).fit(FEW)
-
-
 # --- a teacher ------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -262,20 +261,6 @@ def test_reports_of_every_kind_show_it(tmp_path, type_command) -> None:
     assert only["signals"] == [SIGNAL]
 
 
-def test_the_service_lists_and_gives_it(tmp_path) -> None:
-    pytest.importorskip("fastapi")
-    pytest.importorskip("prometheus_client")
-    from fastapi.testclient import TestClient
-    from serving import make
-
-    folder = own_bundle(tmp_path / "own")
-    with TestClient(make(folder)) as client:
-        listed = client.get("/signals").json()
-        assert {one["name"]: one["given"] for one in listed}[SIGNAL] is True
-        answer = client.post("/score", json={"text": TEXT}).json()
-        assert answer["articles"][0]["sentences"][0]["flags"] == [SIGNAL]
-
-
 # --- runs of many ---------------------------------------------------------------------------------
 
 
@@ -384,30 +369,6 @@ def test_from_an_entry_and_labels_to_every_report(
     result = type_command("eval", "--a", "baseline", "--b", "baseline", "--data", judged)
     assert result.status == 2, "no bundle and no file defines it"
     assert f"unknown signal '{SIGNAL}'" in result.err
-
-
-@pytest.mark.slow
-def test_a_small_transformer_learns_it(tmp_path, define, encoder, toy_settings) -> None:
-    from framescope.classifier.scoring import Scorer
-    from framescope.training.data import load_data
-    from framescope.training.runs import train_transformer
-
-    define(DEFINED.replace('"sentence"', '"span"'))
-    labelled = headlines.write(tmp_path / "mine.jsonl", 80, level="span")
-    data = load_data(None, ["added"], 13, added=[labelled])
-    assert data.examples.signals == (SIGNAL,)
-    folder = tmp_path / "own"
-    train_transformer(data, folder, encoder, toy_settings.changed(epochs=8))
-    taxonomy.forget_own()
-    os.environ.pop(taxonomy.ENVIRONMENT)
-    scorer = Scorer(bundles.load(folder))
-    found = []
-    for record in headlines.records(12, seed=3):
-        (report,) = scorer.score([Article(record["id"], record["text"])])
-        found.append(report.sentences[0].scores[SIGNAL])
-        if SIGNAL in report.sentences[0].flags:
-            assert any(span.signal == SIGNAL for span in report.sentences[0].evidence)
-    assert np.mean(found[1::2]) > np.mean(found[::2])
 
 
 def test_what_the_docs_show_can_be_used(define) -> None:

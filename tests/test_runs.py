@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import signal
-import subprocess
-import sys
 import tomllib
 from collections import Counter
 from dataclasses import replace
@@ -233,65 +229,3 @@ def test_curves_go_on_in_tensorboard_and_in_mlflow(tmp_path, toy_data) -> None:
     kept = {one.path for one in client.list_artifacts(run.info.run_id)}
     assert kept == {"recipe.toml", "run.json"}
     assert {path.name for path in tmp_path.iterdir()} == {"b.run", "mlflow.db", "mlflow-artifacts"}
-
-
-# --- a kill ---------------------------------------------------------------------------------------
-
-QUICK = """
-corpora = ["house"]
-encoder = "{encoder}"
-epochs = 2
-[transformer]
-learning_rate = 2e-3
-head_learning_rate = 1e-2
-batch_tokens = 128
-max_tokens = 64
-patience = 3
-"""
-KILLED = """
-import os, signal, sys
-from framescope.__main__ import main
-from framescope.training.transformer.training import Checkpoint
-
-save = Checkpoint.save
-def save_and_die(self, *given):
-    save(self, *given)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-Checkpoint.save = save_and_die
-main()
-"""
-
-
-@pytest.mark.slow
-def test_a_run_that_is_killed_ends_as_one_that_is_not(tmp_path, encoder) -> None:
-    mine = toys.write_exchange(tmp_path / "mine.jsonl", 30)
-    recipe = tmp_path / "quick.toml"
-    recipe.write_text(QUICK.format(encoder=encoder))
-
-    def train(output: Path, *program: str) -> subprocess.CompletedProcess[str]:
-        words = ["train", "transformer", "--data", mine, "--recipe", recipe, "--output", output]
-        line = [sys.executable, *program, *map(str, words)]
-        cache = {"HF_DATASETS_CACHE": str(tmp_path / "cache")}
-        return subprocess.run(
-            line, capture_output=True, text=True, check=False, env=os.environ | cache
-        )
-
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    done = train(whole, "-m", "framescope")
-    assert done.returncode == 0, done.stderr
-    assert train(broken, "-c", KILLED).returncode == -signal.SIGKILL
-    assert record_of(broken)["status"] == "running"
-    (kept,) = (tmp_path / "broken.run" / "checkpoint").glob("*.safetensors")
-    done = train(broken, "-m", "framescope")
-    assert done.returncode == 0, done.stderr
-    assert "resuming the run in" in done.stderr
-    files = {path.name: path.read_bytes() for path in whole.iterdir()}
-    assert {path.name: path.read_bytes() for path in broken.iterdir()} == files
-    curves = [read_curves(tmp_path / f"{one}.run" / "curves.jsonl") for one in ("whole", "broken")]
-    assert curves[0] == curves[1]
-    assert len([line for line in curves[0] if "validation_loss" in line]) == 2
-    record = record_of(broken)
-    assert record["status"] == "finished"
-    assert [start["resumed"] for start in record["starts"]] == [False, True]
-    assert not kept.exists()

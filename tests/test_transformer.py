@@ -22,7 +22,6 @@ from framescope.classifier.models import (
     HEADS,
     TOKENIZER,
     Calibration,
-    Embeddings,
     Heads,
     PassageCache,
     Tokens,
@@ -89,35 +88,6 @@ def test_the_export_holds_int8_and_names_no_folder_of_the_machine(transformer_bu
                for tensor in onnx.load_from_string(graph).graph.initializer)  # fmt: skip
     assert b"site-packages" not in graph
     assert str(Path(__file__).parent.parent).encode() not in graph
-
-
-@pytest.mark.parametrize("shape", [(1, 3), (5, 100)])
-def test_passages_and_tokens_are_free_dimensions(model, shape) -> None:
-    given = {"embedded": np.zeros((*shape, 64), np.float32), "mask": np.ones(shape, np.int64)}
-    votes, tags, vector = model._graph.run(**given)
-    assert votes.shape == (*shape, len(toys.SIGNALS))
-    assert tags.shape == (*shape, len(toys.TAGS))
-    assert vector.shape == (shape[0], 1, 64)  # the mean of each passage
-
-
-def test_padding_is_masked_out(model) -> None:
-    rng = np.random.default_rng(0)
-    short = rng.normal(size=(1, 5, 64)).astype(np.float32)
-    long = np.concatenate([short, rng.normal(size=(1, 7, 64)).astype(np.float32)], axis=1)
-    alone = model._graph.run(short, np.ones((1, 5), np.int64))[0]
-    padded = model._graph.run(long, np.array([[1] * 5 + [0] * 7], np.int64))[0]
-    np.testing.assert_allclose(padded[:, :5], alone, atol=1e-5)
-
-
-def test_embeddings_are_rounded_to_half_a_step_of_their_word() -> None:
-    rng = np.random.default_rng(0)
-    weights = (rng.normal(size=(50, 16)) * rng.lognormal(size=(50, 1))).astype(np.float32)
-    weights[7] = 0
-    rounded = Embeddings.quantise(weights)
-    found = rounded.look_up(np.arange(50).reshape(5, 10))
-    assert found.shape == (5, 10, 16)
-    error = np.abs(found.reshape(50, 16) - weights)
-    assert (error <= 0.5001 * rounded.scale[:, None]).all()
 
 
 @pytest.mark.slow

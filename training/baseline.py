@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -113,6 +113,7 @@ def best(trials: Trials) -> Setting:
     return found
 
 
+@dataclass(eq=False)
 class BaselineTrainer:
     """Fits the baseline, with a vocabulary that all signals share.
 
@@ -122,26 +123,15 @@ class BaselineTrainer:
     all alike have no part in it.
     """
 
-    model: TfidfModel
-    choices: dict[str, Choice]
-
-    def __init__(
-        self,
-        settings: BaselineSettings | None = None,
-        seed: int = DEFAULT_SEED,
-        registry: Registry | None = None,
-        tell: Callable[[str], None] = lambda line: None,
-    ) -> None:
-        self.settings = settings or BaselineSettings()
-        self.seed = seed
-        self.registry = registry
-        self.tell = tell
+    settings: BaselineSettings
+    seed: int = DEFAULT_SEED
+    registry: Registry | None = None
+    tell: Callable[[str], None] = lambda line: None
+    model: TfidfModel = field(init=False)
+    choices: dict[str, Choice] = field(init=False)
 
     def fit(self, examples: Examples) -> BaselineTrainer:
-        """Fit every signal on the rows of part ``train`` that have it.
-
-        Raises `TrainingError` when no signal has training rows of both classes.
-        """
+        """Fit each signal on its training rows; raise `TrainingError` if none has both classes."""
         train = examples.where(examples.part == "train")
         usable = tuple(signal for signal in train.signals if _has_both(train.column(signal)))
         if not usable:

@@ -309,11 +309,19 @@ def fit_tags(
     of_tokens = [_token_threshold(own) for own in of_tag]
     groups = [[k for k, tag in enumerate(tags) if (tag == _ANY) is any_] for any_ in (True, False)]
 
+    def score(group: Sequence[int], shift: float, gap: int) -> float:
+        return span_f1(
+            (row.found(of_tokens[k] + shift, gap), stretches(row.inside, 0))
+            for k in group
+            for row in of_tag[k]
+            if row.flagged or row.inside.any()
+        )
+
     def best(gap: int) -> list[tuple[float, float]]:
         """Return the best F1 of each group of tags, and the shift of its thresholds."""
         found = []
         for group in groups:
-            scores = {shift: _score(of_tag, group, of_tokens, shift, gap) for shift in _SHIFTS}
+            scores = {shift: score(group, shift, gap) for shift in _SHIFTS}
             shift = max(_SHIFTS, key=lambda one: (scores[one], -abs(one)))
             found.append((scores[shift], shift))
         return found
@@ -352,22 +360,6 @@ def _token_threshold(rows: Sequence[_Row]) -> float:
     names = np.repeat([row.article for row in rows], [len(row.inside) for row in rows])
     logits, inside = (np.concatenate([getattr(r, x) for r in rows]) for x in ("logits", "inside"))
     return best_threshold(logits, inside, names, macro=False, seed=0)
-
-
-def _score(
-    of_tag: Sequence[Sequence[_Row]],
-    group: Sequence[int],
-    thresholds: Sequence[float],
-    shift: float,
-    gap: int,
-) -> float:
-    """F1 of the spans of a group of tags, their thresholds moved by a shift."""
-    return span_f1(
-        (row.found(thresholds[k] + shift, gap), stretches(row.inside, 0))
-        for k in group
-        for row in of_tag[k]
-        if row.flagged or row.inside.any()
-    )
 
 
 def span_f1(pairs: Iterable[tuple[Spans, Spans]]) -> float:

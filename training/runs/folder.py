@@ -110,9 +110,6 @@ class TrainingRun:
         """Make the folder beside the bundle `output`, or resume in it if its run is the same.
 
         `options` are what else decides about the run: corpora and signals that are left out, say.
-
-        Raises `TrainingError` when the folder is something else, or that of another run that isn't
-        done, and `FramescopeError` without the extra that `track` needs.
         """
         folder = run_folder(output)
         check_run_folder(output)

@@ -44,11 +44,12 @@ from framescope.training.calibration import (
 )
 from framescope.training.corpora import ADDED, find_corpus
 from framescope.training.data import Data, Examples, choose_unlabelled, ordinary_articles
+from framescope.training.recipes import BaselineSettings
 from framescope.training.runs.folder import CHECKPOINT, TARGETS, run_folder, split_record
 
 if TYPE_CHECKING:
     from framescope.classifier.models import Batch, CitationScorer, TfidfModel, TransformerModel
-    from framescope.training.recipes import BaselineSettings, TransformerSettings
+    from framescope.training.recipes import TransformerSettings
     from framescope.training.runs.folder import TrainingRun
     from framescope.training.transformer import (
         DistillationTargets,
@@ -91,6 +92,7 @@ def train_baseline(
     from framescope.training.baseline import BaselineTrainer
 
     bundles.check_writable(output)
+    settings = settings or BaselineSettings()
     trainer = BaselineTrainer(settings, seed, data.outlets, tell).fit(data.examples)
     if run is not None:
         run.keep_trials(trainer)
@@ -258,12 +260,12 @@ class _Job:
             self.tell(told)
             figures = {"int8_agreement": round(agreement, 4)}
 
-            def save(target: Path) -> None:
-                shutil.copytree(folder, target, dirs_exist_ok=True)
-
-            kind, more = "transformer", {**figures, **(carried or {})}
-            name, output = self.name, self.output
-            write_bundle(self.data, output, kind, seed, settings, decisions, save, name, more)
+            write_bundle(
+                *(self.data, self.output, "transformer", seed, settings, decisions),
+                save=partial(shutil.copytree, folder, dirs_exist_ok=True),
+                name=self.name,
+                more={**figures, **(carried or {})},
+            )
         if self.run is not None:
             self.run.figures.update(figures)
         trainer.discard_checkpoint()

@@ -24,6 +24,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import cross_entropy, log_softmax
 
 Place = tuple[int, int, int]  # a passage, and the first and the end of some tokens in it
+#: Words in a batch that look for others, their role, where these are (None: nowhere), a weight.
+Link = tuple[Place, int, Place | None, float]
 Floats = NDArray[np.float64]
 
 #: Weights of the losses of roles, links and kinds, relative to each other.
@@ -86,15 +88,6 @@ class _Placed(NamedTuple):
     cue: Place | None
     antecedent: Place | None
     content: list[Place]
-
-
-class _Link(NamedTuple):
-    """Words in a batch that look for others, and where these are; None where nowhere."""
-
-    words: Place
-    role: int
-    target: Place | None
-    weight: float
 
 
 class CitationTargets:
@@ -193,12 +186,12 @@ def _spans(citations: Sequence[_Placed]) -> Iterator[tuple[str, Place]]:
             yield layer, (b, start, end)
 
 
-def _links(one: _Placed) -> Iterator[_Link]:
+def _links(one: _Placed) -> Iterator[Link]:
     for content in one.content:
-        for role, target in enumerate((one.source, one.cue)):
-            yield _Link(content, role, target, one.weight)
+        yield content, 0, one.source, one.weight
+        yield content, 1, one.cue, one.weight
     if one.source is not None and one.weight == 1.0:
-        yield _Link(one.source, models.LINKED.index("antecedent"), one.antecedent, one.weight)
+        yield one.source, models.LINKED.index("antecedent"), one.antecedent, one.weight
 
 
 def _mean(values: Tensor, places: Sequence[Place]) -> Tensor:
@@ -210,22 +203,22 @@ def _mean(values: Tensor, places: Sequence[Place]) -> Tensor:
     return mean
 
 
-def _of_links(link: Tensor, links: Sequence[_Link], mask: Tensor) -> Tensor:
+def _of_links(link: Tensor, links: Sequence[Link], mask: Tensor) -> Tensor:
     """Cross-entropy of the tokens that words should find; the first token is for none."""
-    passages = torch.tensor([one.words[0] for one in links])
-    role = torch.tensor([one.role for one in links])
+    words, roles, targets, weights = zip(*links, strict=True)
+    passages, role = torch.tensor([place[0] for place in words]), torch.tensor(roles)
     size, n = models.LINK_SIZE, len(models.LINKED)
-    asked = _mean(link[..., : n * size], [one.words for one in links])
+    asked = _mean(link[..., : n * size], words)
     asked = asked.reshape(len(links), n, size)[torch.arange(len(links)), role]
     answered = link[..., n * size :].reshape(*link.shape[:2], n, size)
     scores = torch.einsum("ns,nts->nt", asked, answered[passages, :, role]) / sqrt(size)
     chances = log_softmax(scores.masked_fill(mask[passages] == 0, _NOWHERE), -1)
     right = torch.zeros_like(chances, dtype=torch.bool)
-    for number, one in enumerate(links):
-        _, start, end = one.target or (0, 0, 1)
+    for number, target in enumerate(targets):
+        _, start, end = target or (0, 0, 1)
         right[number, start:end] = True
     each = -torch.logsumexp(chances.masked_fill(~right, _NOWHERE), -1)
-    loss: Tensor = (each * torch.tensor([one.weight for one in links])).mean()
+    loss: Tensor = (each * torch.tensor(weights)).mean()
     return loss
 
 
@@ -296,10 +289,8 @@ def fit_citation_scorer(
             if match is not None and match.kind is not None:
                 of_kinds.append(kind_line)
                 truth.append(match)
-    found, correct = (
-        np.array(x).reshape(-1, len(models.CITATION_FEATURES)),
-        np.array(right, np.bool_),
-    )
+    found = np.array(x).reshape(-1, len(models.CITATION_FEATURES))
+    correct = np.array(right, np.bool_)
     citation = models.Regressions(models.CITATION_FEATURES, {"right": _line(found, correct)})
     kinds = _kinds(np.array(of_kinds).reshape(-1, len(models.KIND_FEATURES)), truth)
     chances = expit(citation.log_odds(found)["right"])

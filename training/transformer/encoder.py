@@ -39,7 +39,6 @@ from framescope.classifier.models import (
 from framescope.classifier.runtime import ENCODER
 from framescope.classifier.taxonomy import in_order
 from framescope.training.data import UNLABELLED, Examples
-from framescope.training.recipes import TransformerSettings
 from framescope.training.transformer.citations import CitationHeads
 from numpy.typing import NDArray
 from onnx import numpy_helper
@@ -226,7 +225,23 @@ def export(network: FramingEncoder, heads: Heads, tokenizer: Path, folder: Path)
     np.savez(folder / EMBEDDINGS, table=embeddings.table, scale=embeddings.scale)
     heads.save(folder)
     shutil.copyfile(tokenizer, folder / TOKENIZER)
-    _trace(network, folder / ENCODER, hidden=weights.shape[1])
+    served, path = _Served(network), folder / ENCODER
+    passages = {0: torch.export.Dim("passages"), 1: torch.export.Dim("tokens")}
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            served,
+            (torch.zeros(2, 16, weights.shape[1]), torch.ones(2, 16, dtype=torch.int64)),
+            path,
+            input_names=["embedded", "mask"],
+            output_names=served.names,
+            dynamic_shapes={"embedded": passages, "mask": passages},
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    _save(onnx.load(path), path)
 
 
 class _Served(nn.Module):
@@ -244,27 +259,6 @@ class _Served(nn.Module):
         own = mask.unsqueeze(-1).to(found.dtype)
         mean = (found * own).sum(1, keepdim=True) / own.sum(1, keepdim=True)
         return *(output for output in outputs if output.shape[-1]), mean
-
-
-def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
-    """Export with passages and tokens as free dimensions."""
-    shape = {0: torch.export.Dim("passages"), 1: torch.export.Dim("tokens")}
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    served = _Served(network)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            served,
-            (torch.zeros(2, 16, hidden), torch.ones(2, 16, dtype=torch.int64)),
-            path,
-            input_names=["embedded", "mask"],
-            output_names=served.names,
-            dynamic_shapes={"embedded": shape, "mask": shape},
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-    _save(onnx.load(path), path)
 
 
 def _save(model: onnx.ModelProto, path: Path) -> None:
@@ -317,11 +311,7 @@ class StartingBundle:
 
     @classmethod
     def read(cls, model: str | Path) -> StartingBundle:
-        """Read a bundle's weights; `model` is what ``--from`` takes.
-
-        Raises `BundleError` when the bundle is missing or damaged, `TrainingError` when it is no
-        transformer.
-        """
+        """Read a bundle's weights; `model` is what ``--from`` takes."""
         found = bundles.load(model)
         if ENCODER not in found.manifest["files"]:
             raise TrainingError(
@@ -346,10 +336,6 @@ class StartingBundle:
     def cites(self) -> bool:
         """Whether it finds citations."""
         return any(name.startswith("citations.") for name in self.weights)
-
-    def settings(self, chosen: TransformerSettings) -> TransformerSettings:
-        """Return settings with passages as long as those it was trained on."""
-        return chosen.changed(max_tokens=self.heads.max_tokens, context=self.heads.context)
 
     def check_encoder(self, encoder: Path) -> None:
         """Raise `TrainingError` when a folder holds another encoder than its own."""
@@ -421,8 +407,7 @@ def served_weights(model: onnx.ModelProto) -> Iterator[tuple[str, Floats]]:
             name = origin.removeprefix(_NETWORK).removesuffix("_1")
             yield name, graph.restored(node, axis=0)
     for node in graph.nodes("MatMul"):
-        bias = graph.bias_of(node)
-        if bias is not None:
+        if bias := graph.bias_of(node):
             name = bias.removeprefix(_NETWORK).removesuffix("bias") + "weight"
             yield name, graph.weights_of(node).T
 

@@ -61,11 +61,7 @@ class Teacher:
         }
 
     def check(self, student: Path, hidden_weight: float) -> str | None:
-        """Check both encoders before anything is trained, and return what can't be taught.
-
-        Raises `TrainingError` when one of the folders holds no encoder that can be read, or vectors
-        are to be learned from a teacher with another vocabulary.
-        """
+        """Check both encoders before anything is trained, and return what can't be taught."""
         vocabularies = []
         for folder in (self.encoder, student):
             vocabularies.append(read_tokenizer(folder).get_vocab())

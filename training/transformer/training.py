@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,7 @@ _CURVE_EVERY = 20  # steps
 _MOST_WATCHED = 4000  # held-out sentences: their loss is to cost little of an epoch
 
 
+@dataclass(eq=False)
 class TransformerTrainer:
     """Fine-tunes `FramingEncoder`, from a local model folder or from a bundle.
 
@@ -69,33 +70,26 @@ class TransformerTrainer:
     measured there. `signals` are the columns of the votes, and `tags` the span signals among them.
     """
 
-    network: FramingEncoder
-    packer: Packer
-    signals: tuple[str, ...]
-    tags: tuple[str, ...]
+    encoder: Path
+    settings: TransformerSettings
+    checkpoints: Path | None = None
+    progress: Progress | None = None
+    _: KW_ONLY
+    checkpoint_every: int = 200
+    registry: Registry | None = None
+    targets: DistillationTargets | None = None
+    start: StartingBundle | None = None
+    curve: Curve | None = None
+    network: FramingEncoder = field(init=False)
+    packer: Packer = field(init=False)
+    signals: tuple[str, ...] = field(init=False)
+    tags: tuple[str, ...] = field(init=False)
 
-    def __init__(
-        self,
-        encoder: Path,
-        settings: TransformerSettings,
-        checkpoints: Path | None = None,
-        progress: Progress | None = None,
-        *,
-        checkpoint_every: int = 200,
-        registry: Registry | None = None,
-        targets: DistillationTargets | None = None,
-        start: StartingBundle | None = None,
-        curve: Curve | None = None,
-    ) -> None:
-        self.encoder = encoder
-        self.settings = settings if start is None else start.settings(settings)
-        self.checkpoints = checkpoints
-        self.progress = progress
-        self.checkpoint_every = checkpoint_every
-        self.registry = registry
-        self.targets = targets
-        self.start = start
-        self.curve = curve
+    def __post_init__(self) -> None:
+        if self.start is not None:
+            heads = self.start.heads  # passages are as long as those it was trained on
+            changed = {"max_tokens": heads.max_tokens, "context": heads.context}
+            self.settings = self.settings.changed(**changed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def fit(self, examples: Examples) -> TransformerTrainer:
@@ -247,8 +241,10 @@ class TransformerTrainer:
         self.network.train()
         whole = True
         try:
-            while now.step < len(batches) and not now.best.given_up(chosen.patience):
-                seed_step(chosen.seed, now.step)
+            while now.step < len(batches) and not 0 < chosen.patience <= now.since:
+                # By step, so that a resumed training draws the dropout that an unbroken one would,
+                # and by a prime above any number of steps, so that no two seeds share a stream.
+                torch.manual_seed(chosen.seed * 1_000_003 + now.step)
                 for group, rate in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = rate * pace(now.step, len(batches), chosen.warmup)
                 loss = loss_of(self.packer.batch(batches[now.step], tokens))
@@ -266,7 +262,7 @@ class TransformerTrainer:
                 if held_out is not None and now.step in ends:
                     due, found = True, self._loss_of(held_out)
                     measured["validation_loss"] = found
-                    now = replace(now, best=now.best.with_epoch(found, self.network))
+                    now = now.with_epoch(found, self.network)
                 if self.curve is not None and (now.step % _CURVE_EVERY == 0 or now.step in ends):
                     self.curve(now.step, measured)
                 if checkpoint is not None and due:
@@ -278,8 +274,8 @@ class TransformerTrainer:
             raise
         if checkpoint is not None:
             checkpoint.save(now, self.network, optimizer)
-        if now.best.weights is not None:
-            self.network.load_state_dict(now.best.weights)
+        if now.weights is not None:
+            self.network.load_state_dict(now.weights)
         self.network.cpu()
 
     def _losses(
@@ -398,39 +394,25 @@ def pace(step: int, steps: int, warmup: float) -> float:
     return min((step + 1) / warm, (steps - step) / max(1.0, steps - warm))
 
 
-def seed_step(seed: int, step: int) -> None:
-    """Seed dropout by step, so that a resumed training draws what an unbroken one would have."""
-    # A prime above any number of steps, so that no two seeds share a stream.
-    torch.manual_seed(seed * 1_000_003 + step)
-
-
-@dataclass(frozen=True)
-class Best:
-    """The weights of the epoch with the least held-out loss, and the epochs since then."""
-
-    loss: float = math.inf
-    since: int = 0
-    weights: Mapping[str, Tensor] | None = None
-
-    def with_epoch(self, loss: float, network: nn.Module) -> Best:
-        """Return the best after one more epoch."""
-        if loss < self.loss:
-            state = network.state_dict()
-            return Best(loss, 0, {name: value.cpu().clone() for name, value in state.items()})
-        return Best(self.loss, self.since + 1, self.weights)
-
-    def given_up(self, patience: int) -> bool:
-        """Return True if so many epochs in a row were no better."""
-        return 0 < patience <= self.since
-
-
 @dataclass(frozen=True)
 class Standing:
-    """How far a training is: the steps done, the running mean of the loss, the best epoch."""
+    """The steps done, the running mean of the loss, and the epoch with the least held-out loss.
+
+    Of that epoch the loss, the epochs since then, and the weights.
+    """
 
     step: int = 0
     loss: float = 0.0
-    best: Best = Best()
+    least: float = math.inf
+    since: int = 0
+    weights: Mapping[str, Tensor] | None = None
+
+    def with_epoch(self, loss: float, network: nn.Module) -> Standing:
+        """Return where a training stands after one more epoch."""
+        if loss < self.least:
+            weights = {name: x.cpu().clone() for name, x in network.state_dict().items()}
+            return replace(self, least=loss, since=0, weights=weights)
+        return replace(self, since=self.since + 1)
 
 
 @dataclass(frozen=True)
@@ -447,23 +429,23 @@ class Checkpoint:
     def save(self, standing: Standing, network: nn.Module, optimizer: Optimizer) -> None:
         """Write atomically: an interrupted write leaves the one before."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        best, step, run = standing.best, str(standing.step), json.dumps(self.run, sort_keys=True)
-        metadata = {"step": step, "run": run, "loss": json.dumps(standing.loss)}
+        metadata = {
+            "step": str(standing.step),
+            "run": json.dumps(self.run, sort_keys=True),
+            "loss": json.dumps(standing.loss),
+        }
         tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
         # Keyed by parameter: one that took no part (a pooler, say) has no state.
         for index, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
-        if best.weights is not None:
-            tensors |= {f"best.{name}": value for name, value in best.weights.items()}
-            metadata["best"] = json.dumps([best.loss, best.since])
+        if standing.weights is not None:
+            tensors |= {f"best.{name}": value for name, value in standing.weights.items()}
+            metadata["best"] = json.dumps([standing.least, standing.since])
         with replacing(self._path) as draft:
             save_file({k: v.contiguous().clone() for k, v in tensors.items()}, draft, metadata)
 
     def restore(self, network: nn.Module, optimizer: Optimizer) -> Standing:
-        """Restore a training; at its beginning where there is no checkpoint.
-
-        Raises `TrainingError` when the checkpoint is damaged, or of other settings or data.
-        """
+        """Restore a training, or its beginning; raise `TrainingError` of a damaged or other one."""
         if not self._path.is_file():
             return Standing()
         try:
@@ -482,11 +464,12 @@ class Checkpoint:
                 states.setdefault(int(index), {})[key] = value
             network.load_state_dict(_part(tensors, "network."))
             optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
-            best = Best()
-            if "best" in metadata:
-                loss, since = json.loads(metadata["best"])
-                best = Best(float(loss), int(since), _part(tensors, "best."))
-            return Standing(step, float(json.loads(metadata.get("loss", "0.0"))), best)
+            found = Standing(step, float(json.loads(metadata.get("loss", "0.0"))))
+            if "best" not in metadata:
+                return found
+            least, since = json.loads(metadata["best"])
+            weights = _part(tensors, "best.")
+            return replace(found, least=float(least), since=int(since), weights=weights)
         except (SafetensorError, ValueError, KeyError, OSError, RuntimeError) as error:
             reason = f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
             raise TrainingError(
