@@ -417,9 +417,10 @@ def write_recalibrated(bundle: Bundle, record: Record, output: Path) -> None:
     }
     if "thresholds_elsewhere" in old:
         manifest["thresholds_elsewhere"] = {
-            corpus: {
-                s: _moved_threshold(value, lines[s]) if s in lines else value
-                for s, value in own.items()
+            corpus: own
+            | {
+                s: float(f"{float(moved(np.array(own[s], np.float32), *lines[s])):.6g}")
+                for s in own.keys() & lines.keys()
             }
             for corpus, own in old["thresholds_elsewhere"].items()
         }
@@ -432,10 +433,6 @@ def write_recalibrated(bundle: Bundle, record: Record, output: Path) -> None:
         _keep_article_heads(folder, old["calibration"], lines)
 
     write(output, manifest, card, save)
-
-
-def _moved_threshold(value: float, line: tuple[Line, Line]) -> float:
-    return float(f"{float(moved(np.array(value, np.float32), *line)):.6g}")
 
 
 def _move_domain(folder: Path, bundle: Bundle, lines: Mapping[str, tuple[Line, Line]]) -> None:

@@ -22,7 +22,6 @@ from framescope.classifier.records import Sentence, Span
 from framescope.training.transformer import TransformerTrainer
 from framescope.training.transformer.encoder import read_tokenizer
 from framescope.training.transformer.targets import Schedule, Targets, in_spans, marked, pool
-from framescope.training.transformer.training import HeldOut
 from outlets import INVENTED
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -239,7 +238,7 @@ def watched(encoder, folder, losses: list[float], monkeypatch, **changes):
         encoder, settings, folder, curve=lambda step, of: told.append(dict(of))
     )
 
-    def loss(held_out: HeldOut) -> float:
+    def loss(*held_out: object) -> float:
         states.append({name: x.clone() for name, x in trainer.network.state_dict().items()})
         return losses[len(states) - 1]
 

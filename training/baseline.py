@@ -133,7 +133,8 @@ class BaselineTrainer:
     def fit(self, examples: Examples) -> BaselineTrainer:
         """Fit each signal on its training rows; raise `TrainingError` if none has both classes."""
         train = examples.where(examples.part == "train")
-        usable = tuple(signal for signal in train.signals if _has_both(train.column(signal)))
+        columns = zip(train.signals, train.labels.T, strict=True)
+        usable = tuple(s for s, of in columns if (of >= 0.5).any() and (of < 0.5).any())
         if not usable:
             raise TrainingError(
                 "nothing to learn: no signal has training rows with and without it; "
@@ -255,11 +256,6 @@ class BaselineTrainer:
             random_state=self.seed,
         )
         return regression.fit(features, labels, sample_weight=weights)
-
-
-def _has_both(labels: NDArray[np.float32]) -> bool:
-    known = labels[~np.isnan(labels)]
-    return bool((known >= 0.5).any() and (known < 0.5).any())
 
 
 @dataclass(frozen=True, eq=False)

@@ -131,10 +131,7 @@ def evenly(labels: Single, corpora: Texts) -> Single:
 def calibration(
     logits: Single, labels: Single, signals: Sequence[str], weights: Single | None = None
 ) -> Calibration:
-    """Fit Platt scaling for each signal, with targets smoothed as in Platt (1999).
-
-    Arrays have shape (n, k); weights are 1 unless given. A column without both classes stays.
-    """
+    """Fit Platt scaling for each signal, with targets smoothed as in Platt (1999)."""
     given = np.ones_like(labels) if weights is None else weights
     lines = [_platt(logits[:, k], labels[:, k], given[:, k]) for k in range(len(signals))]
     both = np.asarray(lines, np.float32).reshape(-1, 2)
@@ -378,10 +375,7 @@ def span_f1(pairs: Iterable[tuple[Spans, Spans]]) -> float:
 def _span_scores(
     of_tag: Sequence[Sequence[_Row]], thresholds: Sequence[float], gap: int
 ) -> tuple[float, ...]:
-    """Fit how likely a span is right, for all tags together: half of its tokens are inside.
-
-    Empty where too few are right or wrong.
-    """
+    """Fit how likely half of a span's tokens are inside, for all tags; () of too few spans."""
     features, right = [], []
     for threshold, rows in zip(thresholds, of_tag, strict=True):
         for row in rows:

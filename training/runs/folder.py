@@ -320,6 +320,7 @@ def _found(pattern: str, path: str) -> str | None:
     return None
 
 
+@dataclass
 class LearningCurves:
     """Writes what is measured while training, one line of JSON per step, and to trackers.
 
@@ -327,10 +328,9 @@ class LearningCurves:
     removed first.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.trackers: list[TensorBoard | MLflow] = []
-        self._begun = False
+    path: Path
+    trackers: list[TensorBoard | MLflow] = field(default_factory=list)
+    _begun: bool = False
 
     def __call__(self, step: int, values: Mapping[str, float]) -> None:
         """Write what was measured at a step; infinities and NaN are left out."""

@@ -42,11 +42,7 @@ _WINDOW = 32
 
 @dataclass(frozen=True)
 class Schedule:
-    """The batches of every epoch, a pure function of the seed.
-
-    `shares` say how much of each corpus an epoch holds, 1 unless named; `budget` is the tokens of a
-    batch, padding included.
-    """
+    """The batches of every epoch, a pure function of the seed; `budget` counts padding too."""
 
     examples: Examples
     packer: Packer
@@ -243,30 +239,27 @@ class DistillationTargets:
     identity: str
 
 
+@dataclass(eq=False)
 class DistillationLoss:
     """The loss of a student against distillation targets, whose rows begin at `start`.
 
     Tokens count only in sentences that the student reads as its teacher did.
     """
 
-    def __init__(
-        self,
-        targets: DistillationTargets,
-        start: int,
-        tokens: Sequence[Tokens],
-        columns: Sequence[int],
-        weights: Tensor,
-        settings: TransformerSettings,
-    ) -> None:
-        self.start = start
-        self.columns = columns
-        self.weights = weights
-        self.settings = settings
-        self.places = [(shard, row) for shard in targets.shards for row in range(len(shard.logits))]
-        self.logits = torch.from_numpy(np.concatenate([s.logits for s in targets.shards]))
+    targets: DistillationTargets
+    start: int
+    tokens: Sequence[Tokens]
+    columns: Sequence[int]
+    weights: Tensor
+    settings: TransformerSettings
+
+    def __post_init__(self) -> None:
+        shards = self.targets.shards
+        self.places = [(shard, row) for shard in shards for row in range(len(shard.logits))]
+        self.logits = torch.from_numpy(np.concatenate([shard.logits for shard in shards]))
         self.alike = [
-            np.array_equal(tokens[start + at].ids, self._of(at, "ids"))
-            for at in range(len(self.places))
+            np.array_equal(own.ids, self._of(at, "ids"))
+            for at, own in enumerate(self.tokens[self.start :])
         ]
 
     def _of(self, at: int, name: str) -> NDArray[Any]:

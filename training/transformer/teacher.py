@@ -117,10 +117,7 @@ def make_targets(
     vectors: bool = False,
     progress: Progress | None = None,
 ) -> DistillationTargets:
-    """Label rows, whole articles in order, except for those that `folder` keeps from before.
-
-    Vectors take about 50 KB per sentence of a base-size model.
-    """
+    """Label rows, whole articles in order, except for those that `folder` keeps from before."""
     teacher.network.eval()
     identity = _identity(teacher)
     folder.mkdir(parents=True, exist_ok=True)

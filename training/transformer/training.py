@@ -58,6 +58,7 @@ Curve = Callable[[int, Mapping[str, float]], None]  # a step, and what was measu
 _INFERENCE_TOKENS = 4096  # of a batch, padding included; only memory limits it
 _SAMPLE_TOKENS = 1024
 _CURVE_EVERY = 20  # steps
+_CHECKPOINT = "checkpoint.safetensors"
 _MOST_WATCHED = 4000  # held-out sentences: their loss is to cost little of an epoch
 
 
@@ -106,7 +107,7 @@ class TransformerTrainer:
         held_out = None
         if chosen.patience:
             rows = self._widened(held_out_rows(examples, chosen.seed))
-            held_out = HeldOut(rows, self.read(rows))
+            held_out = rows, self.read(rows)
         self._run(train, tokens, self._losses(train, tokens, labelled), held_out)
         self.network.eval()
         return self
@@ -194,18 +195,25 @@ class TransformerTrainer:
         return [self.packer.batch(g, tokens) for g in by_length(drawn, _SAMPLE_TOKENS)]
 
     @torch.no_grad()
-    def _loss_of(self, held_out: HeldOut) -> float:
+    def _loss_of(self, rows: Examples, tokens: Sequence[Tokens]) -> float:
+        """Return the mean over corpora of the mean loss of the cells that each annotates."""
         columns = [self.signals.index(tag) for tag in self.tags]
-        passages = self.packer.pack(held_out.rows.sentences, held_out.tokens)
-        logits = torch.zeros(len(held_out.rows), len(self.signals))
+        passages = self.packer.pack(rows.sentences, tokens)
+        logits = torch.zeros(len(rows), len(self.signals))
         self.network.eval()
         for group in by_length(passages, _INFERENCE_TOKENS):
-            batch = self.packer.batch(group, held_out.tokens)
+            batch = self.packer.batch(group, tokens)
             (votes, tags, *_), _ = self._outputs(batch)
             gain = self.network.gain.cpu()
             logits[batch.places[:, 1]] = pool(votes, tags, gain, batch.places, columns)
         self.network.train()
-        return held_out.loss(logits, self.settings.weights)
+        labels, weights = torch.from_numpy(rows.labels), self.settings.weights
+        known = ~torch.isnan(labels)
+        cells = bce(logits, torch.nan_to_num(labels), reduction="none") * known
+        cells *= torch.tensor([weights.get(signal, 1.0) for signal in rows.signals])
+        of = [torch.from_numpy(rows.corpus == name) for name in sorted(set(rows.corpus.tolist()))]
+        means = [cells[own].sum() / known[own].sum() for own in of if known[own].any()]
+        return float(torch.stack(means).mean()) if means else math.nan
 
     def _outputs(self, batch: Batch) -> tuple[list[Tensor], Tensor]:
         """Return the network's outputs for a batch, in float32 and on the CPU, and its vectors."""
@@ -222,7 +230,7 @@ class TransformerTrainer:
         train: Examples,
         tokens: Sequence[Tokens],
         loss_of: Callable[[Batch], Tensor],
-        held_out: HeldOut | None,
+        held_out: tuple[Examples, Sequence[Tokens]] | None,
     ) -> None:
         chosen = self.settings
         shares = {**chosen.shares, UNLABELLED: chosen.taught_passes / max(chosen.epochs, 1)}
@@ -235,7 +243,8 @@ class TransformerTrainer:
         rates = [group["lr"] for group in optimizer.param_groups]
         checkpoint, now = None, Standing()
         if self.checkpoints is not None:
-            checkpoint = Checkpoint(self.checkpoints, self._identity(train, len(batches)))
+            run = self._identity(train, len(batches))
+            checkpoint = Checkpoint(self.checkpoints / _CHECKPOINT, run)
             now = checkpoint.restore(self.network, optimizer)
         trained = [p for p in self.network.parameters() if p.requires_grad]
         self.network.train()
@@ -260,7 +269,7 @@ class TransformerTrainer:
                 measured = {"loss": running, "learning_rate": optimizer.param_groups[0]["lr"]}
                 due = now.step % self.checkpoint_every == 0
                 if held_out is not None and now.step in ends:
-                    due, found = True, self._loss_of(held_out)
+                    due, found = True, self._loss_of(*held_out)
                     measured["validation_loss"] = found
                     now = now.with_epoch(found, self.network)
                 if self.curve is not None and (now.step % _CURVE_EVERY == 0 or now.step in ends):
@@ -309,7 +318,9 @@ class TransformerTrainer:
     def discard_checkpoint(self) -> None:
         """Delete the checkpoint, once what was trained is safe."""
         if self.checkpoints is not None:
-            Checkpoint(self.checkpoints, {}).discard()
+            (self.checkpoints / _CHECKPOINT).unlink(missing_ok=True)
+            with suppress(OSError):  # something else is in it
+                self.checkpoints.rmdir()
 
     def identity(self, examples: Examples) -> str:
         """SHA-256 of all that the trained network follows from."""
@@ -332,28 +343,6 @@ class TransformerTrainer:
             "start": None if self.start is None else self.start.identity,
             "steps": steps,
         }
-
-
-# --- held-out articles ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Rows that nothing is learned from, with the tokens of each."""
-
-    rows: Examples
-    tokens: Sequence[Tokens]
-
-    def loss(self, logits: Tensor, weights: Mapping[str, float]) -> float:
-        """Return the mean over corpora of the mean loss of the cells that each annotates."""
-        labels = torch.from_numpy(self.rows.labels)
-        known = ~torch.isnan(labels)
-        cells = bce(logits, torch.nan_to_num(labels), reduction="none") * known
-        cells *= torch.tensor([weights.get(signal, 1.0) for signal in self.rows.signals])
-        corpora = self.rows.corpus
-        of = [torch.from_numpy(corpora == name) for name in sorted(set(corpora.tolist()))]
-        means = [cells[rows].sum() / known[rows].sum() for rows in of if known[rows].any()]
-        return float(torch.stack(means).mean()) if means else math.nan
 
 
 def held_out_rows(examples: Examples, seed: int) -> Examples:
@@ -417,18 +406,14 @@ class Standing:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder with the checkpoint of one training, which `run` identifies (settings, data)."""
+    """The file of one training, which `run` identifies (settings, data)."""
 
-    folder: Path
+    path: Path
     run: dict[str, Any]
-
-    @property
-    def _path(self) -> Path:
-        return self.folder / "checkpoint.safetensors"
 
     def save(self, standing: Standing, network: nn.Module, optimizer: Optimizer) -> None:
         """Write atomically: an interrupted write leaves the one before."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         metadata = {
             "step": str(standing.step),
             "run": json.dumps(self.run, sort_keys=True),
@@ -441,21 +426,21 @@ class Checkpoint:
         if standing.weights is not None:
             tensors |= {f"best.{name}": value for name, value in standing.weights.items()}
             metadata["best"] = json.dumps([standing.least, standing.since])
-        with replacing(self._path) as draft:
+        with replacing(self.path) as draft:
             save_file({k: v.contiguous().clone() for k, v in tensors.items()}, draft, metadata)
 
     def restore(self, network: nn.Module, optimizer: Optimizer) -> Standing:
         """Restore a training, or its beginning; raise `TrainingError` of a damaged or other one."""
-        if not self._path.is_file():
+        if not self.path.is_file():
             return Standing()
         try:
-            with safe_open(self._path, "pt") as file:
+            with safe_open(self.path, "pt") as file:
                 metadata = dict(file.metadata() or {})
             step, run = int(metadata["step"]), json.loads(metadata["run"])
-            tensors = load_file(self._path)
+            tensors = load_file(self.path)
             if run != json.loads(json.dumps(self.run)):
                 raise TrainingError(
-                    f"{self._path}: a checkpoint of a run with other settings or data; "
+                    f"{self.path}: a checkpoint of a run with other settings or data; "
                     "delete it, or choose another --output"
                 )
             states: dict[int, dict[str, Tensor]] = {}
@@ -473,14 +458,8 @@ class Checkpoint:
         except (SafetensorError, ValueError, KeyError, OSError, RuntimeError) as error:
             reason = f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
             raise TrainingError(
-                f"{self._path}: damaged checkpoint ({reason}); delete it to start anew"
+                f"{self.path}: damaged checkpoint ({reason}); delete it to start anew"
             ) from None
-
-    def discard(self) -> None:
-        """Delete the checkpoint of a finished training, and its folder if that is empty then."""
-        self._path.unlink(missing_ok=True)
-        with suppress(OSError):
-            self.folder.rmdir()
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
