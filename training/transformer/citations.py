@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -276,23 +276,19 @@ def fit_citation_scorer(
         place = row_of.get((articles[row], marked.source.sentence))
         return place == raw.source.row and _meet(raw.source, marked.source)
 
-    x: list[Any] = []
-    right: list[bool] = []
-    of_kinds: list[Any] = []
-    truth: list[RowCitation] = []
-    for row, marked in annotated:
-        lines = plain.citations[row], plain.kind_features[row]
-        for raw, line, kind_line in zip(resolved.raw[row], *lines, strict=True):
-            match = next((one for one in marked if shares_words(row, raw, one)), None)
-            x.append(line)
-            right.append(match is not None)
-            if match is not None and match.kind is not None:
-                of_kinds.append(kind_line)
-                truth.append(match)
-    found = np.array(x).reshape(-1, len(models.CITATION_FEATURES))
-    correct = np.array(right, np.bool_)
+    pairs = [
+        (line, kind_line, next((one for one in marked if shares_words(row, raw, one)), None))
+        for row, marked in annotated
+        for raw, line, kind_line in zip(
+            resolved.raw[row], plain.citations[row], plain.kind_features[row], strict=True
+        )
+    ]
+    of_kinds = [(line, match) for _, line, match in pairs if match is not None and match.kind]
+    found = np.array([line for line, *_ in pairs]).reshape(-1, len(models.CITATION_FEATURES))
+    correct = np.array([match is not None for *_, match in pairs], np.bool_)
     citation = models.Regressions(models.CITATION_FEATURES, {"right": _line(found, correct)})
-    kinds = _kinds(np.array(of_kinds).reshape(-1, len(models.KIND_FEATURES)), truth)
+    kind_lines = np.array([line for line, _ in of_kinds]).reshape(-1, len(models.KIND_FEATURES))
+    kinds = _kinds(kind_lines, [match for _, match in of_kinds])
     chances = expit(citation.log_odds(found)["right"])
     threshold = _threshold(chances, correct, sum(len(marked) for _, marked in annotated))
     sentences = features(models.CitationScorer(citation, kinds, nothing, threshold)).sentences
