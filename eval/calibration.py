@@ -184,19 +184,15 @@ def threshold_for(
     """
     steps = np.unique(proba)
     if recall:  # every positive counts, flagged or not: a missed one is a wrong one
-        proba, articles = proba[positive], articles[positive]
-    _, article = np.unique(articles, return_inverse=True)
-    size = np.bincount(article) if recall else np.zeros(int(article.max(initial=-1)) + 1)
-    rows, right = size.astype(float), np.zeros(len(size))
+        proba, articles, positive = proba[positive], articles[positive], positive[positive]
+    names, article = np.unique(articles, return_inverse=True)
     lows, values = np.full(len(steps), math.nan), np.full(len(steps), math.nan)
-    order = np.argsort(-proba, kind="stable").tolist()
-    at = 0
-    for step in range(len(steps) - 1, -1, -1):
-        while at < len(order) and proba[order[at]] >= steps[step]:
-            row = order[at]
-            rows[article[row]] += not recall
-            right[article[row]] += recall or bool(positive[row])
-            at += 1
+    for step, limit in enumerate(steps):
+        flagged = proba >= limit
+        rows, right = (
+            np.bincount(article[chosen], minlength=len(names)).astype(float)
+            for chosen in (flagged | recall, flagged & positive)
+        )
         if rows.any():
             values[step] = right.sum() / rows.sum()
             lows[step] = _low(rows[rows > 0], right[rows > 0], confidence)
