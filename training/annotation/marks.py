@@ -23,6 +23,7 @@ from framescope.classifier.inputs import split_sentences, to_record
 from framescope.classifier.inputs.exchange import read_record
 from framescope.classifier.records import Article, MarkedCitation, SourceKind, Unit, Voice
 from framescope.classifier.taxonomy import Level
+from framescope.training.labels.reading import label_sets
 
 VOICE, LOOKED = "voice", "citations"  # asked beside signals; the second: whether they were marked
 YES, NO = "yes", "no"
@@ -399,10 +400,9 @@ class Questions(NamedTuple):
     def limit(self, article: Article, *, soft: bool) -> tuple[Article, int]:
         """Leave out labels that aren't asked for and, unless `soft`, count and drop soft ones."""
         units = article.units or ()
-        of = [article.labels, *(unit.labels for unit in units)]
         asked = [
             {name: value for name, value in labels.items() if self.asks(name, at)}
-            for at, labels in enumerate(of, start=-1)
+            for at, labels in enumerate(label_sets(article), start=-1)
         ]
         kept = [{n: v for n, v in one.items() if soft or v in (0, 1)} for one in asked]
         limited = tuple(

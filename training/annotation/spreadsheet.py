@@ -131,10 +131,7 @@ def _citation_rows(article: Article) -> Iterator[dict[str, Any]]:
 
 def read(given: Returned) -> Iterator[Piece]:
     """Yield the rows of the sheet of sentences, and of the others that are there."""
-    readers = {
-        "sentences": _sentence, "spans": _span, "citations": _citation,
-        "articles": lambda row, article, where: Marking(answers=_answers(row)),
-    }  # fmt: skip
+    readers = {"sentences": _sentence, "articles": _article, "spans": _span, "citations": _citation}
     found: list[tuple[Article, Marking, str, str]] = []
     names: dict[str, str] = {}  # an annotator is named by the rows of sentences
     for file in given.of(".csv"):
@@ -190,6 +187,10 @@ def _answers(row: Mapping[str, str]) -> dict[str, str]:
 def _sentence(row: Mapping[str, str], article: Article, where: str) -> Marking:
     start, end = _place(row.get("place", ""), where)
     return Marking((Mark("s", Role.SENTENCE, start, end, answers=_answers(row)),))
+
+
+def _article(row: Mapping[str, str], article: Article, where: str) -> Marking:
+    return Marking(answers=_answers(row))
 
 
 def _span(row: Mapping[str, str], article: Article, where: str) -> Marking:

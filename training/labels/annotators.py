@@ -25,7 +25,7 @@ from framescope.classifier.inputs import read_citations, to_record
 from framescope.classifier.records import Article, MarkedCitation, Place, SourceKind, Span, Unit
 from framescope.classifier.taxonomy import NAMES, in_order
 from framescope.training.corpora import house_folder
-from framescope.training.labels.reading import Annotators, LabelledArticle
+from framescope.training.labels.reading import Annotators, LabelledArticle, label_sets
 from numpy.typing import NDArray
 
 Record = Mapping[str, Any]
@@ -328,8 +328,8 @@ def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = Fal
         placed[article, sentence][signal] = value
     markers = _markers(annotators)
     merged = {name: _merged(name, given, placed, markers) for name, given in by_article.items()}
-    parts = [part for one in merged.values() for part in (one, *(one.units or ()))]
-    values = [value for part in parts for value in part.labels.values()]
+    sets = (labels for one in merged.values() for labels in label_sets(one))
+    values = [value for labels in sets for value in labels.values()]
     records = (
         {**to_record(article), "annotators": sorted(by_article[name])}
         for name, article in merged.items()
@@ -358,9 +358,9 @@ def _votes(by_article: Mapping[str, Mapping[str, LabelledArticle]]) -> Votes:
     """Collect who says what; who calls a line no content says no where others label it."""
     votes: dict[_Item, dict[str, float]] = defaultdict(dict)
     for name, given in by_article.items():
-        for who, article in ((who, one.article) for who, one in given.items()):
-            for number, part in enumerate((article, *(article.units or ())), start=-1):
-                for signal, label in part.labels.items():
+        for who, one in given.items():
+            for number, labels in enumerate(label_sets(one.article), start=-1):
+                for signal, label in labels.items():
                     votes[name, number, signal][who] = label
     for (name, number, _), said in votes.items():
         for who, one in by_article[name].items():

@@ -281,10 +281,10 @@ def _equal(mine: Sequence[str], others: Sequence[str]) -> Iterator[tuple[int, in
 def class_balance(found: Sequence[LabelledArticle]) -> tuple[ClassBalance, ...]:
     """Count the labels, in taxonomy order of the signals."""
     values: dict[str, list[tuple[str, float]]] = defaultdict(list)
-    for article in (one.article for one in found):
-        for part in (article, *(article.units or ())):
-            for signal, label in part.labels.items():
-                values[signal].append((article.id, label))
+    for one in found:
+        for labels in reading.label_sets(one.article):
+            for signal, label in labels.items():
+                values[signal].append((one.article.id, label))
     return tuple(_of_signal(signal, values[signal]) for signal in in_order(values))
 
 

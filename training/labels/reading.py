@@ -62,6 +62,11 @@ class LabelledFiles(NamedTuple):
 Annotators = dict[str, list[LabelledArticle]]
 
 
+def label_sets(article: Article) -> list[Mapping[str, float]]:
+    """Return the labels of an article, then those of each of its sentences."""
+    return [article.labels, *(unit.labels for unit in article.units or ())]
+
+
 def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any] | str]]:
     """Yield where each line is that isn't blank, and its record, or why it has none."""
     try:
