@@ -115,15 +115,6 @@ def test_a_line_that_is_not_content_counts_as_none_of_the_others() -> None:
     assert by_signal["claim"].positive == by_signal["content"].positive == (1, 2)
 
 
-def test_sentences_are_matched_by_their_offsets_and_articles_by_id() -> None:
-    first, second = claims("01", "11"), claims("01", "00")
-    first[0]["sentences"].reverse()
-    second[1]["id"] = "orvel/other"
-    second[0]["sentences"].append({"start": 40, "end": 49, "labels": {"claim": 1}})
-    one = only(first, second)
-    assert (one.alpha, one.sentences, one.articles) == (1.0, 2, 1)
-
-
 def write(path: Path, items: Records) -> str:
     path.write_text("".join(json.dumps(item) + "\n" for item in items), encoding="utf-8")
     return str(path)

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from itertools import count
+from itertools import chain, count, groupby
 from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -86,10 +86,8 @@ def _candidates(
     articles: dict[str, Article] = {}
     outlets, rows, proba, flags = [], [], [], []
     for one in scored:
-        name, number = one.article.id, 1
-        while name in articles:  # ids are unique within a file
-            number += 1
-            name = f"{one.article.id}-{number}"
+        names = chain([one.article.id], (f"{one.article.id}-{n}" for n in count(2)))
+        name = next(name for name in names if name not in articles)  # ids are unique in a file
         for unit, (scores, flagged, free) in enumerate(one.sentences):
             free &= "content" not in known or "content" in flagged
             long = len(_words(one.article, unit).split()) >= _FEWEST_WORDS
@@ -304,7 +302,6 @@ def centred(proba: Floats, thresholds: Floats | None) -> Floats:
 
 
 def _entropy(proba: Floats) -> Floats:
-    """Return the entropy of yes or no, in bits."""
     return np.asarray(-(proba * np.log2(proba) + (1 - proba) * np.log2(1 - proba)))
 
 
@@ -394,10 +391,7 @@ class Picked:
         found, chosen = self.candidates, {pick.row: pick for pick in self.picks}
         limits = zip(found.signals, found.thresholds.tolist(), strict=True)
         thresholds = {name: round(value, 6) for name, value in limits}
-        by_article: dict[int, list[int]] = defaultdict(list)
-        for row in sorted(chosen):
-            by_article[found.rows[row][0]].append(row)
-        for article, rows in by_article.items():
+        for article, rows in groupby(sorted(chosen), key=lambda row: found.rows[row][0]):
             record = to_record(found.articles[article])
             for row in rows:
                 pick, scores = chosen[row], found.proba[row].round(_DIGITS).tolist()
@@ -485,7 +479,6 @@ def pick(
 
 
 def _other(candidates: Candidates) -> str:
-    """Return the model that ships and isn't the first."""
     from framescope.classifier.bundles import KINDS, default_path, digest_of, read_manifest
 
     for kind in KINDS:

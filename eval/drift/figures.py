@@ -26,9 +26,8 @@ class DriftFigure:
     """One figure before and now, with 95% intervals over articles.
 
     ``effect``: the change, in ``unit``: "sd", "bits", "chance" (``before`` is what chance gives),
-    "error" (expected and observed share, and the calibration error), or that of the figure.
-    ``size``, ``least``: of the effect, and from what on it matters. ``p``: corrected for the
-    figures of the measure; NaN where not tested.
+    "error" (of calibration, with expected and observed share), or that of the figure. It matters
+    from a ``size`` of ``least``. ``p``: corrected for the measure's figures; NaN where not tested.
     """
 
     name: str
@@ -44,10 +43,9 @@ class DriftFigure:
     def words(self) -> tuple[str, str, str]:
         """Before, now and effect as text."""
         before, now = ("" if one is None else _text(one) for one in (self.before, self.now))
-        effect = _text(self.effect)
+        effect, one = _text(self.effect), self.effect
         if self.unit == "bits":
-            low, high = self.effect.low, self.effect.high
-            effect = f"{self.effect.value:.3f} bits, by chance {low:.3f} to {high:.3f}"
+            effect = f"{one.value:.3f} bits, by chance {one.low:.3f} to {one.high:.3f}"
         elif self.unit == "sd":
             effect = effect.replace(" (", " sd (", 1)
         elif self.unit == "chance":
@@ -71,8 +69,8 @@ class ShiftedWord:
 class DriftMeasure:
     """Figures that are tested together; of the vocabulary, with the words that shifted most.
 
-    ``note``: a remark, or why there are no figures. ``p``: the least of the figures', corrected for
-    the number of measures; NaN where nothing is tested. ``found``: the figures that have changed.
+    ``p``: the least of the figures', corrected for the number of measures; NaN where nothing is
+    tested. ``found``: the figures that have changed.
     """
 
     name: str
@@ -154,10 +152,9 @@ class Permuted(NamedTuple):
         return self.value - float(self.null.mean())
 
     @property
-    def chance(self) -> tuple[float, float]:
+    def chance(self) -> tuple[float, ...]:
         """The middle 95% of what chance gives."""
-        low, high = np.quantile(self.null, [0.025, 0.975])
-        return float(low), float(high)
+        return tuple(np.quantile(self.null, [0.025, 0.975]).tolist())
 
     def in_bits(self, name: str, least: float) -> DriftFigure:
         """Return a divergence as a figure."""

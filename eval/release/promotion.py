@@ -3,12 +3,11 @@
 ``floors.json`` has, for each benchmark, the digest of its rows and the lowest figure that a default
 bundle may show. A floor is raised by measuring; the reason for lowering one is kept in the file.
 
-Four things speak against a candidate: a floor or a limit of the gate that it misses; a signal that
-it no longer gives; a signal that it ranks worse, where the 95% interval of the difference in
-average precision lies below 0; and a signal whose flags are worse, where F1 falls beyond chance. Of
-many intervals one in forty lies below 0 by chance, which is the price of missing none: a promotion
-can be allowed with a reason. F1 depends on where a threshold happens to lie, so its p are corrected
-for the number of signals (Holm, 1979).
+A candidate is refused for a floor or a limit of the gate that it misses; a signal that it no longer
+gives, or ranks worse (the 95% interval of the difference in average precision lies below 0); and
+worse flags, where F1 falls beyond chance. One in forty intervals lies below 0 by chance, so that a
+promotion can be allowed with a reason. F1 depends on where a threshold happens to lie, so its p are
+corrected for the number of signals (Holm, 1979).
 """
 
 from __future__ import annotations
@@ -488,8 +487,7 @@ def promote(
         current = bundles.load(before.path() if before else bundles.resolve(kind))
     if before is not None and before.versions.get(before.current) == candidate.digest:
         return Promotion(name, "current", before.current, None, {"digest": candidate.digest})
-    own = _own_files(data, folder)
-    both = (current, candidate)
+    own, both = _own_files(data, folder), (current, candidate)
 
     def evaluation(rows: held_out.HeldOut, parts: tuple[str, ...]) -> Evaluation:
         return Evaluation(both, rows.examples, rows.signature, parts, draws, seed)
@@ -498,14 +496,12 @@ def promote(
     rows = held_out.held_out_of_corpora(given_folder(corpora), both, allow_other_split=False)
     judgement = judge(evaluation(rows, held_out.HELD_OUT), mine, progress)
     refused = bool(judgement.objections) and allow is None
+    previous = f"{name}@{before.current}" if before else kind
     decision = "refused" if refused else "allowed" if judgement.objections else "promoted"
     record = {
         "decision": decision,
         "candidate": {"path": str(folder.absolute()), **_identity(candidate)},
-        "against": {
-            "name": against or (f"{name}@{before.current}" if before else kind),
-            **_identity(current),
-        },
+        "against": {"name": against or previous, **_identity(current)},
         "data": [{"path": str(path), "digest": bundles.digest(path)} for path in own],
         "framescope": __version__,
         "resampling": {"draws": draws, "seed": seed},

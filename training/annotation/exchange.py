@@ -14,6 +14,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -308,7 +309,7 @@ def _articles(inputs: Sequence[str]) -> Iterator[tuple[Article, Record, str]]:
 def _is_exchange(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            record = json.loads(next((line for line in file if line.strip()), b""))
+            record = json.loads(next(filter(bytes.strip, file), b""))
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(record, dict) and isinstance(record.get("text"), str) and "id" in record
@@ -400,10 +401,9 @@ def import_labels(
     sidecars = [file for file in files if file.base == ARTICLES]
     sidecars += [] if articles is None else [File(str(articles), _bytes(articles))]
     known: dict[str, Article] = {}
-    for sidecar in sidecars:
-        for where, record in sidecar.lines():
-            needed(record, "text", str, where)
-            _add(known, marks.bare(read_record(record, where)), where)
+    for where, record in chain.from_iterable(sidecar.lines() for sidecar in sidecars):
+        needed(record, "text", str, where)
+        _add(known, marks.bare(read_record(record, where)), where)
     rest = tuple(file for file in files if file.base not in (ARTICLES, README))
     if not rest:
         raise InputError("the given files", f"nothing there to read; give what {of.title} exported")

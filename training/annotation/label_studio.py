@@ -43,7 +43,6 @@ def write(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
 
 
 def _config(questions: Questions) -> bytes:
-    """Return the labelling configuration: a question is a choice per sentence's region."""
     view = Xml.Element("View")
     Xml.SubElement(view, "Header", value="$title", size="4")
     parts = Xml.SubElement(view, "Labels", name=ROLE, toName="text", showInline="true")
