@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from framescope.eval.rows import Bools, Floats, Single
@@ -139,45 +139,25 @@ def log_odds(values: NDArray[Any]) -> Floats:
     return np.asarray(logit(np.clip(values.astype(np.float64), 1e-4, 1 - 1e-4)))
 
 
-class Permuted(NamedTuple):
-    """A statistic of two runs, and what it is when articles are permuted between them."""
-
-    value: float
-    p: float
-    null: Floats
-
-    @property
-    def beyond(self) -> float:
-        """How far the statistic lies above what chance gives on average."""
-        return self.value - float(self.null.mean())
-
-    @property
-    def chance(self) -> tuple[float, ...]:
-        """The middle 95% of what chance gives."""
-        return tuple(np.quantile(self.null, [0.025, 0.975]).tolist())
-
-    def in_bits(self, name: str, least: float) -> DriftFigure:
-        """Return a divergence as a figure."""
-        bits = Estimate(self.value, *self.chance)
-        return DriftFigure(name, None, None, bits, self.beyond, least, self.p, "bits")
-
-
-def permuted(
-    statistic: Callable[[Single], Floats], is_now: Bools, draws: int, seed: int
-) -> Permuted:
-    """Test whether two runs differ, by a statistic of membership in the second, (b, n) to (b,)."""
+def permuted(statistic: Callable[[Single], Floats], is_now: Bools, draws: int, seed: int) -> Any:
+    """Return scipy's test of a statistic of membership in the second run, (b, n) to (b,)."""
 
     def of_numbers(before: NDArray[Any], now: NDArray[Any], axis: int) -> Floats:
         members = np.zeros((*now.shape[:-1], len(is_now)), np.float32)
         np.put_along_axis(members, now.astype(np.intp), 1, axis=-1)
         return statistic(members)
 
-    found = permutation_test(
+    return permutation_test(
         (np.flatnonzero(~is_now), np.flatnonzero(is_now)), of_numbers, vectorized=True,
         n_resamples=draws, batch=500, alternative="greater", axis=-1,
         rng=np.random.default_rng(seed),
     )  # fmt: skip
-    return Permuted(float(found.statistic), float(found.pvalue), found.null_distribution)
+
+
+def by_chance(test: Any) -> Share:
+    """Return the mean and the middle 95% of a statistic when articles are permuted."""
+    null = test.null_distribution
+    return Share(float(null.mean()), *np.quantile(null, [0.025, 0.975]).tolist())
 
 
 def mean_shift_ps(values: Floats, is_now: Bools, draws: int, seed: int) -> list[float]:
@@ -190,7 +170,8 @@ def mean_shift_ps(values: Floats, is_now: Bools, draws: int, seed: int) -> list[
     def gaps(members: Single) -> Floats:
         return np.asarray(np.abs(members @ scaled).astype(np.float64) * n / (now * (n - now)))
 
-    null = permuted(lambda members: gaps(members).max(axis=-1), is_now, draws, seed).null
+    test = permuted(lambda members: gaps(members).max(axis=-1), is_now, draws, seed)
+    null = test.null_distribution
     # Rounding of the sums must not part a permutation from one that is the same.
     above = (null[None] >= gaps(is_now.astype(np.float32))[:, None] - 1e-6).sum(axis=1)
     return [float(p) for p in (1 + above) / (1 + len(null))]
@@ -212,7 +193,9 @@ def now_counts(counts: Any, members: Single) -> Floats:
     return np.asarray(counts.T @ members.T, np.float64).T
 
 
-def divergence(counts: Any, is_now: Bools, draws: int, seed: int) -> Permuted:
+def divergence(
+    name: str, counts: Any, is_now: Bools, least: float, draws: int, seed: int
+) -> DriftFigure:
     """Test the Jensen-Shannon divergence of two runs' counts, shape (n, k), in bits."""
     total = np.asarray(counts.sum(axis=0), np.float64)
 
@@ -220,4 +203,7 @@ def divergence(counts: Any, is_now: Bools, draws: int, seed: int) -> Permuted:
         now = now_counts(counts, members)
         return np.asarray(np.nan_to_num(jensenshannon(total - now, now, base=2, axis=-1) ** 2))
 
-    return permuted(bits, is_now, draws, seed)
+    test = permuted(bits, is_now, draws, seed)
+    value, p, chance = float(test.statistic), float(test.pvalue), by_chance(test)
+    effect, size = Estimate(value, chance.low, chance.high), value - chance.value
+    return DriftFigure(name, None, None, effect, size, least, p, "bits")

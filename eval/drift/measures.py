@@ -239,10 +239,10 @@ def vocabulary(both: TwoRuns) -> DriftMeasure:
     spread = Counter(word for one in articles for word in one)
     common = [word for word, times in spread.most_common(_WORDS) if times >= 3]
     table = np.array([[word in one for word in common] for one in articles], np.float32)
-    tested = stats.divergence(table, both.is_now, both.draws, both.seed)
+    words = stats.divergence("words", table, both.is_now, _BITS, both.draws, both.seed)
     shifted = _shifted(common, table, both.is_now)
     more, less = tuple(shifted[: -_SHOWN_WORDS - 1 : -1]), tuple(shifted[:_SHOWN_WORDS])
-    return DriftMeasure("vocabulary", (tested.in_bits("words", _BITS),), more=more, less=less)
+    return DriftMeasure("vocabulary", (words,), more=more, less=less)
 
 
 def _shifted(words: Sequence[str], table: Single, is_now: Bools) -> list[ShiftedWord]:
@@ -275,16 +275,16 @@ def outlets(both: TwoRuns) -> DriftMeasure:
         return np.asarray((now * (total - now < 0.5)).sum(axis=-1) / now.sum(axis=-1).clip(1.0))
 
     draws = 4 * both.draws  # for the correction of four figures
-    new = stats.permuted(new_share, is_now, draws, both.seed)
-    chance, gap = Share(new.value - new.beyond, *new.chance), new.beyond
-    change = Change(gap, new.value - chance.high, new.value - chance.low)
+    test = stats.permuted(new_share, is_now, draws, both.seed)
+    now, p, chance = Share(float(test.statistic)), float(test.pvalue), stats.by_chance(test)
+    gap = now.value - chance.value
+    change = Change(gap, now.value - chance.high, now.value - chance.low)
     unlisted = ~both.joined("registered") & (outlet != _UNKNOWN)
-    now = Share(new.value)
     figures = [
-        DriftFigure("new outlets", chance, now, change, gap, _OUTLETS, new.p, "chance"),
+        DriftFigure("new outlets", chance, now, change, gap, _OUTLETS, p, "chance"),
         _shares("not in the registry", unlisted, is_now, _OUTLETS),
         _shares("no outlet named", outlet == _UNKNOWN, is_now, _OUTLETS),
-        stats.divergence(counts, is_now, draws, both.seed).in_bits("mix", _MIX),
+        stats.divergence("mix", counts, is_now, _MIX, draws, both.seed),
     ]
     return _measure("outlets", figures, holm([one.p for one in figures]))
 
