@@ -151,15 +151,15 @@ def measure(report: DriftReport, name: str):
     return next(one for one in report.measures if one.name == name)
 
 
-PLANTED = (
-    ("vocabulary", Stream(topic=0.08)),
-    ("scores", Stream(shift=0.3)),
-    ("outlets", Stream(strange=0.25)),
-    ("distance", Stream(far=0.25)),
+@pytest.mark.parametrize(
+    ("name", "stream"),
+    [
+        ("vocabulary", Stream(topic=0.08)),
+        ("scores", Stream(shift=0.3)),
+        ("outlets", Stream(strange=0.25)),
+        ("distance", Stream(far=0.25)),
+    ],
 )
-
-
-@pytest.mark.parametrize(("name", "stream"), PLANTED, ids=[name for name, _ in PLANTED])
 def test_a_planted_shift_is_found(base, name, stream, tmp_path) -> None:
     report = compare_runs(write(tmp_path / "now", 500, stream).path, str(base), level=0.02)
     found = {one.name for one in report.found}

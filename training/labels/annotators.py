@@ -1,8 +1,7 @@
 """Labels of several annotators: their agreement, with intervals over articles, and their merging.
 
-Krippendorff's alpha is computed by the package of that name. The intervals come from the
-coincidences of each article, which add up: the package takes one sample at a time, and two
-thousand resamples of thirty signals would take minutes.
+Krippendorff's alpha is computed by the package of that name; the intervals from the coincidences of
+each article, which add up: resampling by the package would take minutes.
 
 A merged label is the share of annotators who say yes, or the probability of yes (Dawid and Skene,
 1979). Places are decided by majority: a span character by character, a citation as a whole.
