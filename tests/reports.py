@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from framescope.classifier.outlets.publisher.publisher import UNNAMED
-from framescope.classifier.outlets.record.evidence import article_evidence
+from framescope.classifier.outlets.record import article_evidence
 from framescope.classifier.records import (
     About,
     Article,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from framescope.classifier.attribution.reading import cited
 from framescope.classifier.inputs import sentences
-from framescope.classifier.outlets.record.evidence import addresses, article_evidence, corrections
+from framescope.classifier.outlets.record import addresses, article_evidence, corrections
 from framescope.classifier.records.article import (
     Article,
     ArticleEvidence,

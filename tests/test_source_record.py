@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 from framescope.classifier.outlets import load_registry, shipped_tables
-from framescope.classifier.outlets.record import record as posterior
-from framescope.classifier.outlets.record.record import CAP, article_shift, card, record
+from framescope.classifier.outlets import record as posterior
+from framescope.classifier.outlets.record import CAP, article_shift, card, record
 from framescope.classifier.records import (
     About,
     Article,
@@ -342,5 +342,5 @@ def test_the_record_is_of_the_outlet_whose_words_they_are(monkeypatch) -> None:
     other = Outlet("vesk-monitor", "Vesk Monitor", Role.MONITOR)
     chain = (link(Relation.REPUBLISHED, other), link(Relation.ORIGIN, MIRROR))
     given = Publication(Relation.REPUBLISHED, chain)
-    monkeypatch.setattr("framescope.classifier.outlets.record.record.publication", lambda *_: given)
+    monkeypatch.setattr("framescope.classifier.outlets.record.publication", lambda *_: given)
     assert read().outlet == MIRROR

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.errors import FramescopeError
-from framescope.classifier.outlets.record.record import VALUES
+from framescope.classifier.outlets.record import VALUES
 from framescope.classifier.outlets.registry.check import Flaw, ambiguous_names, problems_of_tables
 from framescope.classifier.outlets.registry.lookup import look_up
 from framescope.classifier.outlets.registry.registry import Registry, Tables, shipped_tables

@@ -5,12 +5,8 @@ registry answers to a host, a name or an id.
 """
 
 from framescope.classifier.outlets.publisher.publisher import UNNAMED, UNNAMED_MONITOR
-from framescope.classifier.outlets.record.evidence import (
-    best_source,
-    distinct_sources,
-    own_citations,
-)
-from framescope.classifier.outlets.record.record import card as source_card
+from framescope.classifier.outlets.record import best_source, distinct_sources, own_citations
+from framescope.classifier.outlets.record import card as source_card
 from framescope.classifier.outlets.registry.addresses import (
     account_in,
     host_in,

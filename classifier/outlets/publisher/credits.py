@@ -48,11 +48,7 @@ class Naming:
     near: Outlet | None = None
 
     def resolve(self, name: str) -> Outlet | None:
-        """Return the outlet that a name surely stands for, if any.
-
-        It may be a host, or have around it what some pages put there ("Rudaw Net", "the state news
-        agency IRNA").
-        """
+        """Return the outlet that a name or host surely stands for ("the state agency IRNA")."""
         if not name or len(name) > _MAX_NAME:
             return None
         for variant in _variants(" ".join(name.split())):
@@ -110,13 +106,11 @@ def _address(name: str) -> str | None:
 
 
 def _only(found: tuple[Outlet, ...], near: Outlet | None) -> Outlet | None:
-    if len(found) == 1:
-        return found[0]
-    if near is None:
-        return None
-    same = [outlet for outlet in found if outlet.id == near.id]
-    close = same or [outlet for outlet in found if near.country and outlet.country == near.country]
-    return close[0] if len(close) == 1 else None
+    if near is not None and len(found) > 1:
+        same = tuple(outlet for outlet in found if outlet.id == near.id)
+        by = near.country
+        found = same or tuple(outlet for outlet in found if by and outlet.country == by)
+    return found[0] if len(found) == 1 else None
 
 
 # --- lines of credit ------------------------------------------------------------------------------
@@ -293,11 +287,7 @@ _MANY = 4  # segments: more are the names of everybody on the page
 
 
 def of_byline(byline: str, naming: Naming) -> Credit | None:
-    """Return the outlet that a byline gives the article to, if any.
-
-    None for persons, the publisher and its own people, and for an agency that only helped ("Ann Ray
-    and agencies", "Staff with AFP").
-    """
+    """Return the outlet that a byline gives the article to; none that only helped ("with AFP")."""
     byline = " ".join(byline.split())
     if len(byline) > MAX_BYLINE or _CONTRIBUTION.search(byline):
         return None
@@ -380,10 +370,7 @@ _AGENCY_WORD = re.compile(r"\b(?:news|press|agency|wire|newswire|media|radio)\b"
 
 
 def of_dateline(text: str, lines: Lines, naming: Naming, title: str | None = None) -> Credit | None:
-    """Return the agency in the first dateline of an article, if any.
-
-    An agency that the registry doesn't hold is taken only from brackets after place and dash.
-    """
+    """Return the agency in the first dateline of an article, if any."""
     for index, (start, end) in enumerate(lines[:_HEAD]):
         head = text[start : min(end, start + _WINDOW)]
         if index == 0 and title is not None and head == title[:_WINDOW] and len(lines) > 1:

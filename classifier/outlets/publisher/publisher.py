@@ -131,8 +131,7 @@ def _footnoted(name: str, article: Article, registry: Registry) -> Outlet | None
 def _monitor(article: Article, layer: _Layer, registry: Registry) -> Credit:
     """Return who republished an article, where no address or page names the publisher.
 
-    A monitor that the words around the republished part name; else an unnamed one, where an
-    editor's insertions or a translator's line show it; else an unnamed publisher.
+    Where no words name a monitor, an editor's insertions or a translator's line show one.
     """
     (part, credit), text = layer, article.text
     if (named := _named(article, part, registry)) is not None:

@@ -15,25 +15,32 @@ assessment is worth and a term stands for is this project's judgement (docs/sour
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - "date" is a parameter
 from types import MappingProxyType
 
+from framescope.classifier.attribution import word_set
 from framescope.classifier.outlets.publisher.publisher import publication
-from framescope.classifier.outlets.record.evidence import article_evidence
-from framescope.classifier.outlets.registry.registry import NetworkSite, Registry
+from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.outlets.registry.schema import NETWORK, RELIABILITY
 from framescope.classifier.records import (
+    Article,
     ArticleEvidence,
     ArticleReport,
     Assessment,
+    Citation,
     Outlet,
-    Publication,
     Record,
     Role,
+    Sentence,
+    SentenceReport,
     SourceCard,
+    SourceCount,
+    SourceKind,
+    Voice,
+    fold,
 )
 
 LEVEL = 0.90  # the share of the distribution that the interval holds; what it leaves out is halved
@@ -183,12 +190,17 @@ def card(report: ArticleReport, registry: Registry) -> SourceCard:
     outlet = author.outlet if author is not None else None
     evidence = None if report.note is not None else article_evidence(report)
     site = registry.network(article.url) if article.url and outlet is None else None
+    listed = [site.network] if site else []
     if outlet is not None:
         found = record(outlet, evidence, date=article.date, registry=registry)
         listed = [a.value for a in outlet.assessments if a.claim == NETWORK]
+    elif site is not None and len(published.chain) <= 1:  # a longer chain: not the page's own words
+        said = Assessment(NETWORK, site.network, site.evidence, _SITE_CONFIDENCE)
+        found = _weigh((said,), evidence, _moment(article.date, registry))
+    elif author is not None:
+        found = _unscored(f"{author.name} is not in the registry")
     else:
-        found = _of_nobody(published, site, evidence, _moment(article.date, registry))
-        listed = [site.network] if site else []
+        found = _unscored("nothing says who published it")
     networks = dict.fromkeys(filter(None, map(registry.network_called, listed)))
     return SourceCard(published, outlet, found, evidence, tuple(networks))
 
@@ -241,15 +253,8 @@ def _weigh(
         return _unscored(f"the assessments are too old to count ({_said(counted)})", counted)
     shift = article_shift(evidence)
     low, high = found.interval()
-    return Record(
-        low=_clipped(low + shift),
-        estimate=_clipped(found.mean + shift),
-        high=_clipped(high + shift),
-        reason=_said(counted),
-        assessments=tuple(counted),
-        shift=shift,
-        cap=CAP,
-    )
+    low, mean, high = (min(1.0, max(0.0, v + shift)) for v in (low, found.mean, high))
+    return Record(low, mean, high, _said(counted), tuple(counted), shift=shift, cap=CAP)
 
 
 def _opposed(assessments: Sequence[Assessment], moment: Date | None) -> str | None:
@@ -262,31 +267,12 @@ def _opposed(assessments: Sequence[Assessment], moment: Date | None) -> str | No
     return f"{_said(upper)} against {_said(lower)}"
 
 
-def _of_nobody(
-    published: Publication,
-    site: NetworkSite | None,
-    evidence: ArticleEvidence | None,
-    moment: Date | None,
-) -> Record:
-    # A longer chain says that the words are not the page's own.
-    if site is not None and len(published.chain) <= 1:
-        listed = Assessment(NETWORK, site.network, site.evidence, _SITE_CONFIDENCE)
-        return _weigh((listed,), evidence, moment)
-    if published.author is None:
-        return _unscored("nothing says who published it")
-    return _unscored(f"{published.author.name} is not in the registry")
-
-
 def _moment(date: str | None, registry: Registry) -> Date | None:
     return day(date) or day(registry.version)
 
 
 def _unscored(reason: str, assessments: Sequence[Assessment] = ()) -> Record:
     return Record(None, None, None, reason, tuple(assessments))
-
-
-def _clipped(value: float) -> float:
-    return min(1.0, max(0.0, value))
 
 
 def _said(assessments: Sequence[Assessment]) -> str:
@@ -296,3 +282,228 @@ def _said(assessments: Sequence[Assessment]) -> str:
         network = f"in the network {one.value}" if one.claim == NETWORK else ""
         words.append(f"{one.evidence.source}{dated}: {network or one.value.replace('_', ' ')}")
     return "; ".join(words)
+
+
+# --- what the article shows itself ----------------------------------------------------------------
+
+# What counts sources and what lists them must agree, so both ask here.
+#: From the best source to none.
+_RANK = (SourceKind.NAMED, SourceKind.UNNAMED, SourceKind.VAGUE)
+
+# What a model's flag says of the source where it cites nobody. `attributed` alone says that
+# somebody stands behind the sentence, and nothing of who: a source that isn't named.
+_FLAGS = {
+    "named_source": SourceKind.NAMED,
+    "unnamed_source": SourceKind.UNNAMED,
+    "government_attribution": SourceKind.UNNAMED,
+    "state_media_attribution": SourceKind.UNNAMED,
+    "attributed": SourceKind.UNNAMED,
+    "vague_source": SourceKind.VAGUE,
+}
+
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"'“”‘’(){}\[\]]+"
+    # Without a scheme only with a path: "example.org" may be somebody's name.
+    r"|(?<![\w@./-])(?:[a-z0-9-]+\.)+[a-z]{2,12}/[^\s<>\"'“”‘’(){}\[\]]+",
+    re.IGNORECASE,
+)
+
+_THIS = r"th(?:is|e)\s(?:\w+\s)?(?:article|story|report|post|piece|headline|column|page|caption)"
+_HEADING = re.compile(
+    r"\W*(?:(?:corrections?|clarifications?|corrigendum|erratum)\b\s*(?:\([^)\n]{1,40}\))?\s*[:–—-]"
+    r"|(?:corrections?|clarifications?)\W*$)",
+    re.IGNORECASE,
+)
+_NOTICE_WORDS = ("version", "corrected", "amended", "clarified", "updated", "regret")
+_NOTICE = re.compile(
+    rf"\b(?:an\s(?:earlier|older)|(?:a|the)\s(?:previous|prior|earlier)|the\soriginal)\sversion"
+    rf"\sof\s{_THIS}"
+    rf"|\b{_THIS}\s(?:has\sbeen|was)\s(?:corrected|amended|updated\sto\scorrect|clarified)"
+    r"|\bwe\sregret\sthe\serrors?\b",
+    re.IGNORECASE,
+)
+
+# A line that says who the article is from, and nothing else.
+_CREDIT = re.compile(r"[(\[]?\s*sources?\s*:[^.!?\n]{1,80}[)\]]?\.?", re.IGNORECASE)
+
+
+def article_evidence(report: ArticleReport) -> ArticleEvidence:
+    """Count an article's claims by the best source given for each, and its named sources.
+
+    A claim is a sentence with the flag ``claim``; where the model doesn't give that signal, every
+    sentence that has words. An outlet republished is no source of its own article.
+    """
+    plain, content = _content(report)
+    rows = _own(report, content)
+    sentences = zip(report.sentences, rows, content, strict=True)
+    claims = [(item, row) for item, row, counts in sentences if counts and _is_claim(item)]
+    best = Counter(best_source(item, row) for item, row in claims)
+    named = (source for source in distinct_sources(rows) if source.kind is SourceKind.NAMED)
+    return ArticleEvidence(
+        len(claims),
+        *(best[SourceKind.NAMED], best[SourceKind.UNNAMED], best[SourceKind.VAGUE], best[None]),
+        sources=tuple(SourceCount(source.name, len(source.sentences)) for source in named),
+        quotes=_quotes(report),
+        links=len(set(addresses(report.article.text))),
+        corrections=corrections(plain),
+    )
+
+
+def own_citations(report: ArticleReport) -> tuple[tuple[Citation, ...], ...]:
+    """Return each sentence's citations that count, as `article_evidence` counts them."""
+    return _own(report, _content(report)[1])
+
+
+def _own(report: ArticleReport, content: Sequence[bool]) -> tuple[tuple[Citation, ...], ...]:
+    article = report.article
+    return tuple(
+        tuple(c for c in item.citations if counts and not _is_wrapper(c, item.sentence, article))
+        for item, counts in zip(report.sentences, content, strict=True)
+    )
+
+
+def _content(report: ArticleReport) -> tuple[str, list[bool]]:
+    """Return the folded article, and for each sentence whether it is content."""
+    plain = report.reading.plain if report.reading else fold(report.article.text)
+    sentences = (item.sentence for item in report.sentences)
+    return plain, [_is_content(s.text, plain[s.start : s.end]) for s in sentences]
+
+
+def best_source(item: SentenceReport, citations: tuple[Citation, ...]) -> SourceKind | None:
+    """Return the kind of a sentence's best source, by those of its citations, else by its flags."""
+    found = {citation.kind for citation in citations}
+    found = found or {_FLAGS[flag] for flag in item.flags if flag in _FLAGS}
+    return next((kind for kind in _RANK if kind in found), None)
+
+
+def corrections(plain: str) -> int:
+    """Count the notices of corrections in a folded article."""
+    found = 0
+    headed = False  # the line before is a bare "Correction", and this one its notice
+    for line in filter(None, map(str.strip, plain.splitlines())):
+        notice = _is_notice(line)
+        found += notice and not headed
+        headed = notice and ":" not in line and len(line) < 20
+    return found
+
+
+def addresses(text: str) -> Iterator[str]:
+    """Return the addresses that stand in a text, without scheme, ``www.`` and closing dots."""
+    # None has white space in it, and few words can be one.
+    words = (word for word in text.split() if "/" in word or "www." in word.lower())
+    for match in (match for word in words for match in _ADDRESS.finditer(word)):
+        address = match[0].rstrip(".,;:!?…")
+        yield re.sub(r"^(?:https?://)?(?:www\.)?", "", address, flags=re.IGNORECASE).rstrip("/")
+
+
+def _is_notice(plain: str) -> bool:
+    # Of two long patterns the first looks at the beginning alone, and the other needs one of a few
+    # words. In any but ASCII, other letters can stand for theirs.
+    lower = plain.lower()
+    told = not plain.isascii() or any(word in lower for word in _NOTICE_WORDS)
+    return _HEADING.match(plain) is not None or (told and _NOTICE.search(plain) is not None)
+
+
+def _is_content(text: str, plain: str) -> bool:
+    words = _WORD.search(text) is not None and _CREDIT.fullmatch(text.strip()) is None
+    return words and not _is_notice(plain)
+
+
+def _is_claim(item: SentenceReport) -> bool:
+    return "claim" in item.flags or "claim" not in item.scores
+
+
+def _quotes(report: ArticleReport) -> int:
+    spoken = (item.sentence.inner_voice or item.sentence.voice for item in report.sentences)
+    return sum(voice is Voice.QUOTED for voice in spoken)
+
+
+# What a name may be given with or without: "Hengaw", "the Hengaw organisation".
+_GENERIC = word_set(
+    "agency association broadcaster center centre channel company corporation foundation group "
+    "institute institution magazine network news newspaper ngo office organisation organization "
+    "outlet paper party press service site spokesman spokesperson spokeswoman station the "
+    "watchdog website"
+)
+_TITLES = word_set(
+    "mr mrs ms miss dr prof professor sir dame lord lady sen senator rep gov governor gen general "
+    "col colonel capt captain maj major lt president minister premier chancellor secretary mayor "
+    "prime foreign"
+)
+_WORD = re.compile(r"[^\W_]+(?:[.'-][^\W_]+)*")
+
+_Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CitedSource:
+    """One source of an article."""
+
+    name: str  # the form of its name that is given most; empty for nobody in particular
+    kind: SourceKind
+    # government and state_media: whether any of its citations says so
+    government: bool
+    state_media: bool
+    sentences: tuple[int, ...]  # the rows that cite it, in order, each once
+
+
+def distinct_sources(rows: Sequence[Iterable[Citation]]) -> tuple[CitedSource, ...]:
+    """Group the citations of each sentence by their source; those in most sentences come first.
+
+    Two named sources are one when the registry gives both the same outlet, when they differ only
+    in a title or a generic word, or when one is the surname of the only full name that ends so.
+    """
+    cited = [(number, citation) for number, row in enumerate(rows) for citation in row]
+    found: dict[tuple[SourceKind, _Key], list[tuple[int, Citation]]] = {}
+    for kind in SourceKind:
+        named = kind is SourceKind.NAMED
+        some = [(n, c) for n, c in cited if c.kind is kind and (c.name.strip() or not named)]
+        keys = _keys([c for _, c in some]) if named else {}
+        for number, citation in some:
+            key = _key(citation.name)
+            found.setdefault((kind, keys.get(key, key)), []).append((number, citation))
+    sources = [_source(kind, rows) for (kind, _), rows in found.items()]
+    return tuple(sorted(sources, key=lambda source: (-len(source.sentences), source.name)))
+
+
+def _is_wrapper(citation: Citation, sentence: Sentence, article: Article) -> bool:
+    """Return whether a citation only says that the sentence stands in a republished article."""
+    parts = article.republications
+    part = next((part for part in parts if part.start <= sentence.start < part.end), None)
+    given = citation.source or citation.antecedent
+    if part is None or (given is not None and part.start <= given.start < part.end):
+        return False
+    return _key(citation.name) == _key(part.outlet)
+
+
+def _source(kind: SourceKind, rows: Sequence[tuple[int, Citation]]) -> CitedSource:
+    names = Counter(citation.name.strip() for _, citation in rows)
+    return CitedSource(
+        names.most_common(1)[0][0],
+        kind,
+        any(citation.government for _, citation in rows),
+        any(citation.state_media for _, citation in rows),
+        tuple(dict.fromkeys(number for number, _ in rows)),
+    )
+
+
+def _keys(citations: Sequence[Citation]) -> dict[_Key, _Key]:
+    """Map the key of every name to that of the source it stands for."""
+    known = {_key(citation.name) for citation in citations}
+    same = {key: key for key in known}
+    for key in known:  # a surname, where one full name has it
+        longer = [other for other in known if len(other) > 1 and other[-1:] == key]
+        if len(longer) == 1:
+            same[key] = longer[0]
+    given = [(same[_key(citation.name)], citation.outlets) for citation in citations]
+    by_outlet = {outlet: key for key, outlets in reversed(given) for outlet in outlets}
+    by_key = {key: by_outlet[outlets[0]] for key, outlets in given if len(outlets) == 1}
+    return {key: by_key.get(other, other) for key, other in same.items()}
+
+
+def _key(name: str) -> _Key:
+    """Return the words of a name that tell it from others; all of them when none would be left."""
+    words = [re.sub(r"'s$", "", word) for word in _WORD.findall(fold(name).casefold())]
+    while len(words) > 1 and words[0] in _TITLES:
+        words = words[1:]
+    return tuple(word for word in words if word not in _GENERIC) or tuple(words)

@@ -1,1 +1,0 @@
-"""What is on record of an outlet, and what the article itself shows."""
