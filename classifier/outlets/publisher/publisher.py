@@ -161,11 +161,7 @@ def _named(article: Article, part: Republication, registry: Registry) -> Credit 
 
 
 def publication(article: Article, registry: Registry) -> Publication:
-    """Find who published an article, and whom it carries.
-
-    The publication's relation is the first link's; with a platform in front, that of the account
-    whose page it is.
-    """
+    """Find who published an article, and whom it carries."""
     return _Chain(article, registry).publication()
 
 
@@ -203,8 +199,6 @@ class _Chain:
         self._add(*(credit for _, credit in layers))
         self._add(*(inner or ([] if layers else self._owners(near))))
         return replace(self._related(), claimed=claimed)
-
-    # --- the publisher ----------------------------------------------------------------------------
 
     def _gatherer(self) -> Credit | None:
         name, words = self.imprint.gatherer, self.imprint.evidence
@@ -269,8 +263,6 @@ class _Chain:
             return Credit(page.account, None, page.credit.evidence, Basis.URL)
         return None
 
-    # --- the agency -------------------------------------------------------------------------------
-
     def _agency(self, near: Outlet | None) -> list[Credit]:
         """Return whom dateline or byline name, the dateline first."""
         named = Naming(self.registry, near)
@@ -310,8 +302,6 @@ class _Chain:
                 signed = True
             elif signed and len(line) <= 40 and Naming(self.registry).agency(line):
                 yield line, Place(start, end)
-
-    # --- assembling -------------------------------------------------------------------------------
 
     def _add(self, *given: Credit | None) -> None:
         for credit in given:

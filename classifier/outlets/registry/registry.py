@@ -241,8 +241,6 @@ class Registry:
         """Return a registry with further outlets; one with the id of another takes its place."""
         return Registry(self._tables, self._own | {outlet.id: outlet for outlet in extra})
 
-    # --- by host ----------------------------------------------------------------------------------
-
     @cached_property
     def _hosts(self) -> dict[str, str]:
         found = {host: id for host, id, _ in self._tables.hosts() if id not in self._own}
@@ -250,15 +248,13 @@ class Registry:
         return found
 
     def at(self, address: str) -> Found | None:
-        """Return whose host a URL or a bare address names, by the nearest parent on record.
-
-        Below a public suffix only a platform answers for its users' sites.
-        """
+        """Return whose host a URL or a bare address names, by the nearest parent on record."""
         host = host_in(unwrapped(address)) or ""
         for parent in host_parents(host):
             id = self._hosts.get(parent)
             if id is not None:
                 found = Found(self[id], next(d for d in self[id].domains if d.host == parent))
+                # Below a public suffix only a platform answers for its users' sites.
                 own = parent == host or not is_public_suffix(parent)
                 return found if own or found.outlet.role is Role.PLATFORM else None
         return None
@@ -270,8 +266,6 @@ class Registry:
                 yield host, id
         for id, outlet in self._own.items():
             yield from ((d.host, id) for d in outlet.domains if d.role is not DomainRole.IMPOSTER)
-
-    # --- influence networks -----------------------------------------------------------------------
 
     def network(self, address: str) -> NetworkSite | None:
         """Return the influence network's host that an address names; matched as `at` matches."""
@@ -316,8 +310,6 @@ class Registry:
         hosts = [site.host for site in self.sites() if called(site.network) == network]
         return [self[id] for id in sorted(ids)], hosts
 
-    # --- by account -------------------------------------------------------------------------------
-
     @cached_property
     def _accounts(self) -> dict[str, dict[str, str]]:
         """Outlets' ids by platform, by handle in lower case."""
@@ -339,8 +331,6 @@ class Registry:
         platform, name = account_in(address.strip()) or ("", "")
         id = self._accounts.get(name.lower(), {}).get(platform)
         return None if id is None else self[id]
-
-    # --- by name ----------------------------------------------------------------------------------
 
     @cached_property
     def names(self) -> Names:
