@@ -1,7 +1,4 @@
-"""Raw records, cut out cheaply and read later; here rows (CSV, TSV, Parquet by pyarrow) and JSON.
-
-No two exports agree on names. A guess is reported, and the names that a user gives come first.
-"""
+"""Raw records, cut out cheaply and read later; here rows (CSV, TSV, Parquet) and JSON."""
 
 from __future__ import annotations
 

@@ -129,8 +129,7 @@ def files_within(
 def read_list(stream: Any) -> list[str]:
     """Read a list of inputs: one per line, or with NUL after each, as ``find -print0`` writes them.
 
-    Blank lines and those that begin with ``#`` are passed over. Bytes that are not UTF-8 come back
-    as the file system writes them.
+    Blank lines and those that begin with ``#`` are passed over.
     """
     data = stream.read()
     if b"\0" in data:

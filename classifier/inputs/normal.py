@@ -1,7 +1,4 @@
-"""Put right what a text hides from a model: unseen characters, ligatures, look-alike letters.
-
-Models read the text put right; reports have the offsets of the text as it was given.
-"""
+"""Put right what a text hides from a model: unseen characters, ligatures, look-alike letters."""
 
 from __future__ import annotations
 
@@ -221,10 +218,7 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)\S{1,2000}|[@#]\w{1,200}")
 
 
 def detect_language(text: str) -> str | None:
-    """Return the ISO 639-1 code of a text's language (or ISO 639-3); None when it can't be told.
-
-    It is told by the start and a part of the middle, without addresses, handles and hashtags.
-    """
+    """Return the ISO 639-1 code of a text's language (or ISO 639-3); None when it can't be told."""
     if len(text) > _HEAD + _MIDDLE:
         middle = max(_HEAD, (len(text) - _MIDDLE) // 2)
         text = text[:_HEAD] + " " + text[middle : middle + _MIDDLE]

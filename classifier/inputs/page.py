@@ -1,8 +1,4 @@
-"""The plain text of a saved page -> the articles on it, without the furniture around them.
-
-Lines are judged by their form alone: some can't be prose anywhere ("Share this article"), others
-are furniture only in company ("World" in a menu). What names a publisher or owner is kept.
-"""
+"""The plain text of a saved page -> the articles on it, without the furniture around them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What a user hands over -> articles: it is cut into raw records, and each of these is read.
-
-The kind of a file is told by its content; its name decides only where the content doesn't.
-"""
+"""What a user hands over -> articles: it is cut into raw records, and each of these is read."""
 
 from __future__ import annotations
 
@@ -67,8 +64,7 @@ def read_stream(stream: Any, name: str) -> Items:
 def split_input(source: str, options: InputOptions | None = None) -> Iterator[RawRecord | Skipped]:
     """Cut one file or address into its records, in order, without reading them.
 
-    A line of JSON, a row, a page of an archive is each a record, any other file is one; what can't
-    be one is `Skipped`. Raises `InputError` on the first step, when the whole input can't be used.
+    Raises `InputError` on the first step, when the whole input can't be used.
     """
     begun = False
     try:

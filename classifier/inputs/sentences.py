@@ -1,7 +1,4 @@
-"""An article's sentences, with exact offsets: the one splitter of training and serving.
-
-Boundaries come from nupunkt, line by line, and are repaired where news prose misleads it.
-"""
+"""An article's sentences by nupunkt, repaired: the one splitter of training and serving."""
 
 from __future__ import annotations
 

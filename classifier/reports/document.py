@@ -1,8 +1,4 @@
-"""A report as JSON, JSON Lines or rows, of whose keys `VIEWS` is the only list; and as one page.
-
-The page asks the network for nothing: its template, style and script lie beside this module, its
-policy allows the two inline parts by their digests, and refuses all other scripts and requests.
-"""
+"""A report as JSON, JSON Lines, rows, or one HTML page that asks the network for nothing."""
 
 from __future__ import annotations
 

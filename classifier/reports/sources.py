@@ -236,20 +236,15 @@ def warning(report: records.ArticleReport) -> str:
 
 def published_by(report: records.ArticleReport) -> str:
     """Return who published the article; of an imitation, the host that it was found at."""
-    said = publisher(report.article)
+    known = (report.article.outlet, report.article.site_name)
+    names = distinct_lines(printable(name).strip() for name in known if name)
+    said = f"{names[0]} ({names[1]})" if len(names) > 1 else names[0] if names else "unknown"
     link = report.source.publication.publisher if report.source else None
     if link is not None and warning(report):
         return f"{name(link.name)} (an imposter)"
     if said != "unknown" or link is None or link.name in (UNNAMED, UNNAMED_MONITOR):
         return said
     return name(link.name) or said
-
-
-def publisher(article: records.Article) -> str:
-    """Return who published the article, as the page itself says; ``unknown`` where it doesn't."""
-    known = (article.outlet, article.site_name)
-    names = distinct_lines(printable(name).strip() for name in known if name)
-    return f"{names[0]} ({names[1]})" if len(names) > 1 else names[0] if names else "unknown"
 
 
 def name(text: str) -> str:

@@ -460,10 +460,8 @@ def _facts(
     yield from sources.facts(outlet)
     if outlet.control is None:
         yield "control", sources.NOTHING, None
-    label = "record"
-    for said, evidence in sources.assessed(outlet, registry.network_called):
-        yield label, said, evidence
-        label = ""
+    for n, (said, evidence) in enumerate(sources.assessed(outlet, registry.network_called)):
+        yield "" if n else "record", said, evidence
     if not outlet.assessments:
         yield "record", "no assessment on record; that says nothing against it", None
 
