@@ -27,7 +27,8 @@ _FAMILY_STYLE = {
     Family.ARTICLE: "red",
 }
 _VOICE_MARK = {records.Voice.OWN: " ", records.Voice.REPORTED: "R", records.Voice.QUOTED: "Q"}
-_NUMBER, _FOLD = {"justify": "right", "style": "dim"}, {"overflow": "fold"}  # columns
+_NUMBER: dict[str, Any] = {"justify": "right", "style": "dim"}  # of a column, as is the next
+_FOLD: dict[str, Any] = {"overflow": "fold"}
 _FLAGGED, _ASKED = ">", "?"
 _MOST_WORDS = 3  # stretches of words shown for a reason
 _MOST_ASKED = 5
@@ -277,7 +278,8 @@ def _print_map(found: sourcing.SourcingMap, console: Console) -> None:
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in ("source", "kind", "sentences", "which"):
-        table.add_column(name, **({"justify": "right"} if name == "sentences" else _FOLD))
+        options: dict[str, Any] = {"justify": "right"} if name == "sentences" else _FOLD
+        table.add_column(name, **options)
     for row in found.rows[:_MOST_ROWS]:
         count = f"{len(row.sentences)} {row.share(found.total):>4}"
         numbers = ", ".join(map(str, row.sentences[:_MOST_NUMBERS]))
