@@ -1,7 +1,5 @@
 """The errors a user can meet: one line that says what is wrong, where, and what to type next."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType

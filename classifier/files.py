@@ -1,7 +1,5 @@
 """Files that appear whole or not at all, and the lock of a folder that several processes write."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Iterator

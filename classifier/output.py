@@ -1,7 +1,5 @@
 """Where a report goes: standard output, or a file that appears only when it is whole."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

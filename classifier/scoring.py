@@ -1,7 +1,5 @@
 """Articles and a bundle in, scored articles out."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections import deque

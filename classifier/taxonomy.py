@@ -7,8 +7,6 @@ file, and a bundle that was trained with them brings their definitions along; th
 that ship, by name. `BY_NAME`, `NAMES` and `SIGNALS` hold what is known when they are asked.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import threading

@@ -1,7 +1,5 @@
 """Check what users write against pydantic models, and word what is wrong with it, once."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from difflib import get_close_matches

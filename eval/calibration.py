@@ -122,9 +122,6 @@ def recalibration_section(record: Record) -> Section:
 _quantile = lru_cache(maxsize=4096)(student.ppf)
 
 
-# --- fitting --------------------------------------------------------------------------------------
-
-
 def _lacking(positive: Bools, articles: NDArray[np.str_]) -> str | None:
     """Return why the labels of a signal are too few; None if they aren't."""
     for answer, wanted in (("yes", positive), ("no", ~positive)):
@@ -384,9 +381,6 @@ def _unreachable(task: _Task, target: Target, achieved: Achieved | None, where: 
         f"most is {math.floor(1000 * achieved.low) / 1000:g} (as measured {achieved.value:.3f}), "
         f"from {achieved.threshold:.3f} on; ask for less, lower --confidence, or label more"
     )
-
-
-# --- writing --------------------------------------------------------------------------------------
 
 
 def check_output(bundle: Bundle, output: Path) -> None:

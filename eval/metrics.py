@@ -10,8 +10,6 @@ intervals: Efron & Tibshirani, 1993, chapter 13; the paired comparison of classi
 Berg-Kirkpatrick et al., 2012). All draws of a block are computed at once from sums by group.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

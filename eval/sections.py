@@ -3,8 +3,6 @@
 `eval.report.layout` decides how they look. A cell holds the number itself: JSON loses nothing.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ It handles interruptions before it imports anything else. An exception that is r
 import or a destructor gets lost there, so an interruption that meets one is sent again.
 """
 
-from __future__ import annotations
-
 import gc
 import signal
 import sys

@@ -1,7 +1,5 @@
 """The root command: a table of the commands, each imported when it is called."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from importlib import import_module
@@ -20,14 +18,14 @@ _INTERRUPTED = 130  # what typer makes of a KeyboardInterrupt
 
 
 _FOR = {
-    "For everyone": (
+    "Score": (
         ("score", "classifier.cli.score:score", "Score the sentences of one or more articles."),
         ("signals", "classifier.cli.score:signals",
          "List the signals: what each means, where it comes from, which a model gives."),
         ("sources", "classifier.cli.sources:sources_app",
          "The registry of outlets: look one up, list them, check them."),
     ),
-    "For many articles, and for other software": (
+    "Score at scale": (
         ("batch", "classifier.batch.commands:batch",
          "Score very many articles into a folder of tables (extra: batch)."),
         ("query", "classifier.batch.commands:query",
@@ -35,17 +33,17 @@ _FOR = {
         ("overview", "classifier.batch.commands:overview",
          "Write a run as one page: outlets side by side, over time, samples (extra: batch)."),
         ("serve", "classifier.service.commands:serve",
-         "Answer requests over HTTP, and show a page to paste texts into (extra: serve)."),
+         "Score articles over HTTP, with a page to paste texts into (extra: serve)."),
         ("drift", "eval.commands.bundles:drift",
          "Report whether incoming articles have drifted (extra: batch)."),
     ),
-    "For those who label": (
+    "Label": (
         ("annotate", "training.commands.annotate:app",
          "Send articles to an annotation tool, and get their labels back (extra: annotate)."),
         ("labels", "training.commands.labels:app",
          "Check labels, measure how far annotators agree, merge theirs (extra: annotate)."),
     ),
-    "For those who train": (
+    "Train": (
         ("corpora", "training.commands.corpora:app",
          "List the labelled corpora: present or not, rows, labels, licence (extra: training)."),
         ("train", "training.commands.train:app",
@@ -53,9 +51,9 @@ _FOR = {
         ("calibrate", "eval.commands.bundles:calibrate",
          "Fit a bundle's calibration and thresholds on your own labels (extra: training)."),
     ),
-    "For those who judge": (
+    "Evaluate": (
         ("eval", "eval.commands.judge:app",
-         "Judge bundles by what they were not trained on (extra: training)."),
+         "Evaluate bundles on articles they were not trained on (extra: training)."),
         ("bundles", "eval.commands.bundles:app",
          "Compare bundles over time, promote one, roll back, copy them elsewhere."),
     ),

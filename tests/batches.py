@@ -1,7 +1,5 @@
 """Runs of `framescope batch` in tests: their inputs, ways to run them, their rows compared."""
 
-from __future__ import annotations
-
 import csv
 import ctypes
 import gzip
@@ -87,9 +85,6 @@ def mixed(folder: Path, count: int) -> Path:
     return folder
 
 
-# --- what a run holds -----------------------------------------------------------------------------
-
-
 def rows(run: Path, table: str) -> list[dict[str, Any]]:
     import pyarrow.parquet as pq
 
@@ -122,9 +117,6 @@ def check_whole(run: Path, names: list[str] | None = None) -> None:
         assert row["articles"] or row.get("error"), row
         assert (row.get("error") is None) == (row.get("stage") is None), row
     assert {row["input"] for row in found} >= set(names or ())
-
-
-# --- a run in this process ------------------------------------------------------------------------
 
 
 class ProcessHere:
@@ -171,9 +163,6 @@ def _stages(setup: str) -> Stages:
     return Stages(Setup(**json.loads(setup)))
 
 
-# --- a run in processes of its own ----------------------------------------------------------------
-
-
 def begin(*words: object, at: tuple[str, int, int] = ("", 0, 0)) -> Any:
     mark = f"{os.getpid()}-{time.monotonic_ns()}"
     command = [sys.executable, "-m", "signalled", *map(str, at), "batch", *map(str, words)]
@@ -205,9 +194,6 @@ def marked(mark: str) -> list[int]:
                 state = (path / "stat").read_text().rpartition(")")[2].split()[0]
                 found += [] if state == "Z" else [int(path.name)]
     return found
-
-
-# --- processes that meet what is odd --------------------------------------------------------------
 
 
 class PatientProcess(local.WorkerProcess):

@@ -1,7 +1,5 @@
 """Chromium, for the tests of what a browser makes of a page."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterator

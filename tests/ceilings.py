@@ -4,8 +4,6 @@ Most of its articles have one annotator; those with several tell what people rea
 Each annotator's labels are made as the corpus' own are, from what they marked alone.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Models that several test files share, fitted once a run on the toys of `toys`."""
 
-from __future__ import annotations
-
 import gc
 import os
 import re

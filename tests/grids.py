@@ -1,7 +1,5 @@
 """Labelled files about invented places, and `framescope eval batch` typed on them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Invented articles, and models that read their scores off them, to try the harness on."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Labelled articles about invented places, half of them under a headline that baits."""
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """A stand-in for a hub of models: answers from memory what huggingface_hub asks."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

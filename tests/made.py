@@ -1,7 +1,5 @@
 """Outputs of an encoder that marks who says what, made by hand."""
 
-from __future__ import annotations
-
 import numpy as np
 from framescope.classifier.models.passages import Tokens
 from framescope.classifier.models.raw_citations import (

@@ -1,7 +1,5 @@
 """Inputs as they get damaged on their way: by a seed, in many kinds."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import io

@@ -1,7 +1,5 @@
 """Registries for the tests: a small one, and invented outlets beside the shipped ones."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from framescope.classifier.outlets.registry.registry import Registry, Tables

@@ -1,7 +1,5 @@
 """Reports made by hand, of invented events, for the tests of every output."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 

@@ -1,7 +1,5 @@
 """The service as the tests meet it: in this process, or as a command of its own."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """A folder of bundles to try, bundles made by hand for it, and the command typed on them."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

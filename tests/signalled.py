@@ -6,8 +6,6 @@ PLACE is a function, as ``module:name``, that does so when it is called for the 
 0; or a module, which does so when it is imported.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from importlib import import_module

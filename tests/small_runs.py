@@ -1,7 +1,5 @@
 """A small run as the engine leaves it, without the engine: invented outlets, ten days of news."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """A user's own files beside the corpora: no row of theirs moves."""
 
-from __future__ import annotations
-
 import json
 import random
 from collections import Counter
@@ -96,9 +94,6 @@ def test_no_row_of_what_ships_moves(tmp_path) -> None:
     assert set(rows.part[repeated]) <= {"test", "removed"}, "as half of another article, too"
 
 
-# --- how a file splits ----------------------------------------------------------------------------
-
-
 def test_a_file_splits_by_article_in_the_usual_shares(tmp_path) -> None:
     data = alone(written(tmp_path / "mine.jsonl"))
     rows = data.examples
@@ -184,9 +179,6 @@ def test_both_a_corpus_and_a_file_can_be_asked_for(tmp_path) -> None:
     data = load_data(tmp_path, ["exchange"], 13, corpora=SHIPPED, added=[mine])
     assert data.corpora == ("exchange", "added")
     assert set(data.held_out) == {"exchange", "added"}
-
-
-# --- what can't be added --------------------------------------------------------------------------
 
 
 def test_what_cannot_be_added_is_named(tmp_path) -> None:

@@ -1,7 +1,5 @@
 """Articles out to annotation tools, and their labels back: what is sent, read and refused."""
 
-from __future__ import annotations
-
 import io
 import json
 import zipfile

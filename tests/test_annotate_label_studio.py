@@ -1,7 +1,5 @@
 """Label Studio: our export goes in by its API, is labelled there, and comes out as it was meant."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

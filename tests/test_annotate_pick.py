@@ -1,7 +1,5 @@
 """What to label next: methods, shares of outlets, runs and files, and what is refused."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections import Counter

@@ -1,7 +1,5 @@
 """Out to a tool and back: the same sentences, labels, spans and citations, on any text."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path

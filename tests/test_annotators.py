@@ -1,7 +1,5 @@
 """Several annotators' labels: their agreement, by worked values and a package; merged into one."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path

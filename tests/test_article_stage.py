@@ -1,7 +1,5 @@
 """Articles told from their sentences, and how far they lie from the training data."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from dataclasses import replace

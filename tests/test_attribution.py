@@ -1,7 +1,5 @@
 """Quotations, citations by the form of an article, and the articles that they are read from."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

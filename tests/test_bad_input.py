@@ -3,8 +3,6 @@
 Cases that are text lie in cases/bad_input, with the reason that is to be given in reasons.json.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Processes of a batch are killed, interrupted, hang and die: the rows are those of a whole run."""
 
-from __future__ import annotations
-
 import json
 import re
 import signal
@@ -49,9 +47,6 @@ def finished_here(job: Job) -> None:
         finished(job)
 
 
-# --- the whole run is killed ----------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "sync",
     [  # the manifest takes the first four, a shard eight: its files, its folder, the folder of all
@@ -71,9 +66,6 @@ def test_killed_at_a_sync_and_resumed_it_has_the_rows_of_an_unbroken_run(
     finished_here(Job([str(inputs)], found, setup, resume=True))
     batches.check_same(found, whole)
     assert not [*found.rglob(".*")]
-
-
-# --- a worker is killed ---------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -154,9 +146,6 @@ def test_a_process_that_dies_whenever_it_starts_stops_the_run(setup, inputs, tmp
         finished(Job([str(inputs)], tmp_path / "run", setup))
     assert not RunFolder(tmp_path / "run").exists()
     assert not isinstance(caught.value, StoppedError)
-
-
-# --- asked to stop --------------------------------------------------------------------------------
 
 
 @pytest.mark.slow

@@ -1,7 +1,5 @@
 """The page of a run: what it says, and in a real browser how it shows, links, and keeps quiet."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from html import unescape
@@ -76,9 +74,6 @@ def text(html: str) -> str:
     return " ".join(unescape(shown).split())
 
 
-# --- what it says ---------------------------------------------------------------------------------
-
-
 def test_shares_are_those_of_the_views_with_interval_and_number(
     html: str, folder: RunFolder
 ) -> None:
@@ -139,9 +134,6 @@ def test_a_run_without_an_article_makes_a_page_that_says_so(tmp_path: Path) -> N
     assert "The run is not finished" in said
 
 
-# --- links ----------------------------------------------------------------------------------------
-
-
 def test_a_link_names_the_words_as_a_browser_wants_them() -> None:
     link = link_to("https://orrin.example/a", "A half-done quay, & no crane.")
     assert link == "https://orrin.example/a#:~:text=A%20half%2Ddone%20quay%2C%20%26%20no%20crane."
@@ -160,9 +152,6 @@ def test_what_is_no_address_of_the_web_is_no_link(url: str | None) -> None:
     assert link_to(url, "It rained.") is None
 
 
-# --- the command ----------------------------------------------------------------------------------
-
-
 def test_the_command_writes_a_page_and_does_not_write_over_anything_else(
     folder: RunFolder, tmp_path: Path
 ) -> None:
@@ -175,9 +164,6 @@ def test_the_command_writes_a_page_and_does_not_write_over_anything_else(
     done = CliRunner().invoke(app, ["overview", str(folder.path), "--output", str(out)])
     assert isinstance(done.exception, InputError)
     assert out.read_text() == "mine"
-
-
-# --- in a browser ---------------------------------------------------------------------------------
 
 
 VOICE_PAGES = "https://www.voice.example/"

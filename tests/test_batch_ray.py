@@ -1,7 +1,5 @@
 """The same rows from a Ray cluster as from this machine."""
 
-from __future__ import annotations
-
 import json
 import signal
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A batch is started, interrupted, resumed and extended: no row is lost, and none is another."""
 
-from __future__ import annotations
-
 import fcntl
 import io
 import json
@@ -71,9 +69,6 @@ def interrupted(job: Job, after: int, place: Any = RunFolder.commit) -> StoppedE
 OWNERS = (RunFolder, local.LocalEngine, runs._Round)
 
 
-# --- every record has its row ---------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])
 def test_every_record_has_one_row_and_the_status_says_that_some_failed(
     setup, inputs, tmp_path, form
@@ -126,9 +121,6 @@ def test_the_folder_of_the_run_is_no_input_of_it(setup, tmp_path):
     finished(job)
     (tmp_path / "b.jsonl").write_text(batches.lines(2), "utf-8")
     assert finished(replace(job, add=True))["records"] == 5
-
-
-# --- resumed --------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -297,9 +289,6 @@ def test_a_column_that_names_no_field_is_refused_with_the_fields(given):
     assert parse_columns(["text=a=b", "id=no"]) == {"text": "a=b", "id": "no"}
 
 
-# --- extended -------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])
 def test_a_run_is_extended_by_what_it_has_not(setup, tmp_path, capsys, form):
     days = [tmp_path / f"{day}.jsonl" for day in range(3)]
@@ -325,9 +314,6 @@ def test_a_run_is_extended_by_what_it_has_not(setup, tmp_path, capsys, form):
     with pytest.raises(RunError, match=r"has all of these inputs already; 1 have changed"):
         finished(more)
     assert len(RunFolder(job.output).manifest()["rounds"]) == 3
-
-
-# --- refused --------------------------------------------------------------------------------------
 
 
 def test_a_second_process_is_refused(setup, inputs, whole):
@@ -360,9 +346,6 @@ def test_an_output_that_cannot_be_one_is_refused(setup, inputs, whole, tmp_path)
     assert not (tmp_path / "new").exists()
 
 
-# --- a full disk ----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("at", [0, 10])
 def test_a_disk_that_is_full_at_a_commit_stops_the_run_and_loses_nothing(
     setup, inputs, whole, tmp_path, monkeypatch, at
@@ -389,9 +372,6 @@ def test_a_disk_that_is_full_at_a_commit_stops_the_run_and_loses_nothing(
         assert record["state"] == "stopped"
     finished(replace(job, resume=True))
     batches.check_same(job.output, whole)
-
-
-# --- progress -------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """A run as a database: what its views count, on what interval, and that it can only be read."""
 
-from __future__ import annotations
-
 import json
 import math
 import shlex
@@ -57,9 +55,6 @@ def outlet(database: Database, name: str, view: str = "by_outlet") -> dict[str, 
 
 def typed(*words: object, stdin: str | None = None) -> Any:
     return CliRunner().invoke(app, ["query", *map(str, words)], input=stdin)
-
-
-# --- what the views hold --------------------------------------------------------------------------
 
 
 def test_every_column_of_every_view_is_explained(database: Database) -> None:
@@ -161,9 +156,6 @@ def test_who_cites_whom_names_outlets_by_their_id(database: Database) -> None:
     assert "observers" not in {cited for _, cited in rows}
 
 
-# --- intervals ------------------------------------------------------------------------------------
-
-
 def expected(parts: list[int], wholes: list[int]) -> tuple[float, float]:
     """The interval, by another way than the SQL's: residuals, and the t of scipy."""
     from scipy.stats import t
@@ -189,9 +181,6 @@ def test_an_interval_is_that_of_a_ratio_over_texts(database: Database) -> None:
     assert found["biased_language_low"] == pytest.approx(low, abs=1e-4)
     assert found["biased_language_high"] == pytest.approx(high, abs=1e-4)
     assert 0 < low < found["biased_language"] < high < 1
-
-
-# --- runs of all kinds ----------------------------------------------------------------------------
 
 
 def test_lines_of_json_give_the_same_as_parquet(database: Database, tmp_path: Path) -> None:
@@ -223,9 +212,6 @@ def test_a_damaged_part_is_told_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="can't be read") as told, opened(folder):
         pass
     assert "\n" not in str(told.value)
-
-
-# --- it can be read, and nothing else -------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -287,9 +273,6 @@ def test_all_kinds_of_questions_are_answered(database: Database, sql: str) -> No
 def test_a_query_that_needs_more_memory_says_how_to_give_it(folder: RunFolder) -> None:
     with opened(folder, "20MB") as database, pytest.raises(QueryError, match="--memory 8GB"):
         database.rows("SELECT list(range) FROM range(20000000)")
-
-
-# --- the command ----------------------------------------------------------------------------------
 
 
 def test_without_sql_the_views_are_listed(folder: RunFolder) -> None:

@@ -1,7 +1,5 @@
 """Bundles, written and read; a stranger's is one line, whatever it says, and takes no memory."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """Bundles at addresses of a stand-in for a hub, copied to folders, and promoted under a name."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

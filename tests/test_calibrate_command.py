@@ -1,7 +1,5 @@
 """`framescope calibrate`: thresholds fitted on a desk's labels, and what stays as it is."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path
@@ -41,9 +39,6 @@ def clustered(articles: int, seed: int, slope: float, shift: float, each: int = 
     return logits, rng.random(len(logits)) < sigmoid(slope * logits + shift + common), names
 
 
-# --- the line -------------------------------------------------------------------------------------
-
-
 def test_many_labels_leave_the_bundles_line_behind() -> None:
     logits, positive, names = clustered(2000, 1, 1.6, 0.8)
     slope, shift = refit_line(logits, positive, names, (1.0, 0.0))
@@ -66,9 +61,6 @@ def test_a_threshold_that_moves_along_decides_as_before(logits, a, b, c, d) -> N
     now = sigmoid(c * odds + d)
     clear = np.abs(was - was[0]) > 1e-4
     assert ((now >= limit) == (was >= was[0]))[clear].all()
-
-
-# --- a wanted precision ---------------------------------------------------------------------------
 
 
 def test_a_wanted_precision_is_reached_on_other_articles_as_often_as_promised() -> None:
@@ -106,9 +98,6 @@ def test_what_no_threshold_reaches_is_said_with_the_most_that_one_does() -> None
     few = threshold_for(np.ones(3), np.ones(3, bool), np.array(["a", "b", "b"]), 0.5,
                              confidence=0.9)  # fmt: skip
     assert few is None
-
-
-# --- the command ----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -250,9 +239,6 @@ def test_what_is_calibrated_is_not_written_over(base, mine, tmp_path) -> None:
         ended = run("--data", mine, "--model", own, "--output", output)
         assert "choose another --output" in str(ended.exception)
     assert bundles.digest(own / "manifest.json") == before
-
-
-# --- the transformer that ships -------------------------------------------------------------------
 
 
 @pytest.mark.slow

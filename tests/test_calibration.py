@@ -1,7 +1,5 @@
 """Calibration, thresholds and spans, fitted on rows that nothing was learned from."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
@@ -34,9 +32,6 @@ ELSEWHERE = "claimbuster"  # labels claims in another sense
 
 def sigmoid(z):
     return 1 / (1 + np.exp(-z))
-
-
-# --- Platt scaling --------------------------------------------------------------------------------
 
 
 @pytest.mark.filterwarnings("error")
@@ -86,9 +81,6 @@ def test_the_order_is_never_turned_round_and_the_share_kept() -> None:
     assert fitted.apply(logits).mean() == pytest.approx(labels.mean(), abs=0.02)
 
 
-# --- thresholds -----------------------------------------------------------------------------------
-
-
 def best(scores: np.ndarray, positive: np.ndarray, articles: int, *, macro: bool = False) -> float:
     names = np.array([f"a{row % articles}" for row in range(len(scores))])
     return best_threshold(scores.astype(np.float32), positive, names, macro=macro, seed=1)
@@ -134,9 +126,6 @@ def test_an_article_counts_once_whatever_its_length() -> None:
     kept = once_an_article(labels, articles, PAIR)
     np.testing.assert_array_equal(kept[:, 0], labels[:, 0])
     np.testing.assert_array_equal(kept[:, 1], [1, np.nan, np.nan, 0, np.nan, np.nan])
-
-
-# --- corpora that mean different things -----------------------------------------------------------
 
 
 class Model:
@@ -190,9 +179,6 @@ def test_they_get_a_threshold_of_their_own_where_their_labels_are_told_best() ->
 
     assert at(-1.5) < found.thresholds["claim"] < at(-0.5)
     assert at(0.5) < found.elsewhere[ELSEWHERE]["claim"] < at(1.5)
-
-
-# --- spans ----------------------------------------------------------------------------------------
 
 
 EVEN = dict.fromkeys(toys.SIGNALS, 0.5)

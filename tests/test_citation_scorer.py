@@ -1,7 +1,5 @@
 """Raw citations, from outputs made by hand to those that reports show and what they decide."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import replace

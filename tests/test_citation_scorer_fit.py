@@ -1,7 +1,5 @@
 """The citation scorer, fitted on rows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

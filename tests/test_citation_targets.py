@@ -1,7 +1,5 @@
 """Who says what, as labels of tokens: what is tagged, what is linked, and what is left out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -145,9 +143,6 @@ def asked(rows: Examples, passages: Sequence[Sequence[int]] = ((0, 1, 2),)) -> A
     )
 
 
-# --- tags -----------------------------------------------------------------------------------------
-
-
 def test_tokens_of_marks_are_tagged_and_the_others_lie_outside() -> None:
     found = asked(examples([], [HE_SAID], []))
     assert found.tags(1, "source") == "BOOOOO"
@@ -188,9 +183,6 @@ def test_a_source_in_another_row_is_tagged_there() -> None:
     assert found.tags(0, "source") == "OOO"
 
 
-# --- links ----------------------------------------------------------------------------------------
-
-
 def test_a_content_is_to_find_its_source_and_its_cue_and_a_source_its_antecedent() -> None:
     found = asked(examples([], [HE_SAID], []))
     assert found.answers("source") == [5]
@@ -206,9 +198,6 @@ def test_what_is_not_there_is_to_be_looked_for_in_vain_and_never_in_padding() ->
     assert found.answers("antecedent", passage=1) == [], "nobody looks for who nobody is"
 
 
-# --- kinds ----------------------------------------------------------------------------------------
-
-
 def test_the_words_of_a_source_and_of_its_cue_speak_for_its_kind() -> None:
     council = cited(mark(1, "the mill"), mark(1, "denied"), mark(1, "it"),
                     kind=SourceKind.UNNAMED, government=True)  # fmt: skip
@@ -221,9 +210,6 @@ def test_the_words_of_a_source_and_of_its_cue_speak_for_its_kind() -> None:
     assert (found.speaks("source"), found.speaks("cue")) == ({}, {6: ["vague"]})
 
 
-# --- what counts how much -------------------------------------------------------------------------
-
-
 def test_a_corpus_of_a_wider_sense_counts_half_and_teaches_no_antecedents() -> None:
     plain = cited(mark(1, "He"), mark(1, "said"), mark(1, "it"))
     none = cited(None, mark(1, "said"), mark(1, "it"))
@@ -233,9 +219,6 @@ def test_a_corpus_of_a_wider_sense_counts_half_and_teaches_no_antecedents() -> N
     assert wider.loss == pytest.approx(ours.loss / 2)
     assert asked(examples([], [plain], [])).answers("antecedent") == [0]
     assert asked(examples([], [plain], [], corpus="polnear")).answers("antecedent") == []
-
-
-# --- what is learned is what is read --------------------------------------------------------------
 
 
 def test_heads_learn_what_is_marked() -> None:

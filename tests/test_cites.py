@@ -1,7 +1,5 @@
 """A transformer that finds who says what, from framescope.training to a bundle that cites."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import replace

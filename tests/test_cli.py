@@ -1,7 +1,5 @@
 """`framescope score` and its sisters as they are typed: what goes where, and the exit status."""
 
-from __future__ import annotations
-
 import html
 import io
 import json

@@ -1,7 +1,5 @@
 """Comparing two bundles on examples, as tables and as JSON."""
 
-from __future__ import annotations
-
 import json
 import math
 from dataclasses import replace

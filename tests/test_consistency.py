@@ -1,7 +1,5 @@
 """Labels that contradict each other: each rule of the guidelines, broken and kept."""
 
-from __future__ import annotations
-
 import pytest
 from framescope.classifier.records import Article, Republication, Span, Unit, Voice
 from framescope.classifier.taxonomy import NAMES, TECHNIQUES

@@ -1,7 +1,5 @@
 """Training continues from a bundle's weights: its decisions stay, new signals are fitted."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np
@@ -32,9 +30,6 @@ UNUSED = ("encoder.pooler", "encoder.embeddings.position_ids", "encoder.embeddin
 @pytest.fixture(scope="module")
 def start(transformer_bundle) -> StartingBundle:
     return StartingBundle.read(transformer_bundle)
-
-
-# --- weights --------------------------------------------------------------------------------------
 
 
 def test_integers_give_the_weights_but_for_what_rounding_took(fine_tuned, start) -> None:
@@ -99,9 +94,6 @@ def test_what_can_not_be_continued_is_refused(
     with pytest.raises(TrainingError, match="is another; give its folder with --encoder"):
         continue_training(toy_data, tmp_path / "mine", start, other, SHORT)
     assert not (tmp_path / "mine").exists()
-
-
-# --- a bundle from a bundle -----------------------------------------------------------------------
 
 
 def added(data, *, signal: bool = False):

@@ -1,7 +1,5 @@
 """Controls: predictors that don't read the text, and shuffled labels."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Readers of small corpora in each one's own format, and of the real ones if they are there."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -177,9 +175,6 @@ def labels_of(article: Article) -> list[dict[str, float]]:
     return [dict(unit.labels) for unit in article.units or ()]
 
 
-# --- every corpus ---------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", CORPORA)
 def test_units_lie_in_the_text_and_labels_on_the_card(name: str, root: Path) -> None:
     card, found = CORPORA[name].card, read(name, root)
@@ -200,9 +195,6 @@ def test_units_lie_in_the_text_and_labels_on_the_card(name: str, root: Path) -> 
 @pytest.mark.parametrize("name", CORPORA)
 def test_articles_survive_the_cache(name: str, root: Path) -> None:
     assert list(load_articles(name, root, allow_changed=True)) == read(name, root)
-
-
-# --- each corpus ----------------------------------------------------------------------------------
 
 
 def test_ptc_line_is_positive_where_any_of_a_span_lies_in_it(root: Path) -> None:
@@ -285,9 +277,6 @@ def test_hyperpartisan_keeps_all_text_and_takes_the_outlet_from_the_url(root: Pa
 )
 def test_wikiweasel_reads_like_prose(treebank: str, prose: str) -> None:
     assert plain(treebank) == prose
-
-
-# --- PolNeAR --------------------------------------------------------------------------------------
 
 
 def test_polnear_takes_the_majority_and_leaves_ties_open(root: Path) -> None:
@@ -463,9 +452,6 @@ def test_without_the_file_of_kinds_nothing_is_guessed(typed_root: Path, house: P
         list(polnear_texts(typed_root))
 
 
-# --- the table ------------------------------------------------------------------------------------
-
-
 def test_root_folder_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("FRAMESCOPE_CORPORA", raising=False)
     with pytest.raises(CorpusError, match="--corpora DIR or set FRAMESCOPE_CORPORA"):
@@ -525,9 +511,6 @@ def test_a_changed_file_is_read_again(root: Path) -> None:
     assert len(list(load_articles("babe", root, allow_changed=True))) == 4
 
 
-# --- the command ----------------------------------------------------------------------------------
-
-
 def test_without_a_folder_the_list_says_what_to_obtain(root: Path, monkeypatch) -> None:
     monkeypatch.delenv("FRAMESCOPE_CORPORA", raising=False)
     listed = json.loads(CliRunner().invoke(app, ["--format", "json"]).output)["corpora"]
@@ -563,8 +546,6 @@ def test_command_writes_json_with_counts_and_parts(root: Path) -> None:
     counted = sum(part["sentences"] for part in listed["splits"]["parts"]["ptc"].values())
     assert counted == by_name["ptc"]["sentences"] == 6
 
-
-# --- the real corpora -----------------------------------------------------------------------------
 
 REAL = {
     # name: articles, rows, a signal, and its share of 1

@@ -1,7 +1,5 @@
 """A teacher labels what has no labels, and a student learns from it."""
 
-from __future__ import annotations
-
 import shutil
 from dataclasses import replace
 
@@ -48,9 +46,6 @@ def targets(fine_tuned, tmp_path_factory) -> DistillationTargets:
     return make_targets(fine_tuned, unlabelled(40), folder, vectors=True)
 
 
-# --- targets --------------------------------------------------------------------------------------
-
-
 def test_targets_are_the_teachers_outputs(fine_tuned, targets) -> None:
     rows, first = targets.rows, targets.shards[0]
     logits = np.concatenate([shard.logits for shard in targets.shards]).astype(np.float32)
@@ -91,9 +86,6 @@ def test_rows_are_labelled_once_until_rows_or_teacher_are_others(
         make_targets(other, unlabelled(12), tmp_path)
 
 
-# --- learning -------------------------------------------------------------------------------------
-
-
 def test_a_student_learns_what_only_its_teacher_knows(encoder, targets, toy_settings) -> None:
     rows = toys.examples(12)
     labels = rows.labels.copy()
@@ -132,9 +124,6 @@ def test_vectors_come_near_to_the_teachers(encoder, targets) -> None:
         return float((1 - torch.cosine_similarity(ours, theirs, dim=-1)).mean())
 
     assert distance(5.0) < 0.7 * distance(1e-9)
-
-
-# --- a teacher ------------------------------------------------------------------------------------
 
 
 def test_a_teacher_is_kept_and_taken_again(encoder, tmp_path) -> None:

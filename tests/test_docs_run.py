@@ -1,7 +1,5 @@
 """Every command that README and docs show is run as it stands, or marked as not run, and why."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import json

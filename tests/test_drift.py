@@ -1,7 +1,5 @@
 """`framescope drift`: planted changes are found, and nothing where nothing has changed."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The command `framescope eval`, on invented articles and models that read scores off the text."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """The evaluation report: sections laid out, its words and figures, its plots, and the page."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """Who says what, compared with the annotators: counts that can be worked out by hand."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import replace

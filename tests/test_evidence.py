@@ -1,7 +1,5 @@
 """Which words are shown as evidence, and whether they explain: without them the score falls."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """The label matrix: what is labelled, what is not, and what belongs together."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

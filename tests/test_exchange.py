@@ -1,7 +1,5 @@
 """The exchange format: read, written, and refused with the place of what is wrong."""
 
-from __future__ import annotations
-
 import json
 import math
 from typing import Any

@@ -1,7 +1,5 @@
 """Addresses: what is asked, for how long, and how much is taken."""
 
-from __future__ import annotations
-
 import gzip
 import socket
 import threading

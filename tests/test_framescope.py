@@ -1,7 +1,5 @@
 """The front door: what `import framescope` gives, and what it makes of what users hand over."""
 
-from __future__ import annotations
-
 import ast
 import json
 import multiprocessing

@@ -1,7 +1,5 @@
 """The command `framescope eval batch`, on invented articles and bundles made by hand."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

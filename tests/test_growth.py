@@ -1,7 +1,5 @@
 """Twice as long a text is at most about twice the work, whatever it holds: counted in calls."""
 
-from __future__ import annotations
-
 import growth
 import pytest
 from framescope.classifier import bundles

@@ -1,7 +1,5 @@
 """The house corpus as it is trained on: its groups, its recipe, and what models may read of it."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -61,9 +59,6 @@ def data() -> Data:
         return load_data(None, None, 13, corpora=SHIPPED)
 
 
-# --- groups ---------------------------------------------------------------------------------------
-
-
 def test_one_event_is_never_split(data) -> None:
     assert len(set(data.examples.group)) >= 20
     for seed in (1, 2, 13):
@@ -93,9 +88,6 @@ def test_a_region_is_kept_back_whole(data, records) -> None:
     assert {r["outlet"] for r in records.values() if r["world"] in worlds} == outlets
 
 
-# --- the recipe -----------------------------------------------------------------------------------
-
-
 def test_the_recipe_needs_no_folder(data) -> None:
     assert data.corpora == ("house",)
     assert set(data.examples.corpus) == {"house"}
@@ -111,9 +103,6 @@ def test_the_default_recipe_needs_one() -> None:
 def test_a_corpus_that_the_recipe_does_not_take_is_refused() -> None:
     with pytest.raises(CorpusError, match="'babe' is not of the recipe; it has: house"):
         load_data(None, ["house", "babe"], 13, corpora=SHIPPED)
-
-
-# --- what models read of it -----------------------------------------------------------------------
 
 
 def sentences(article: Article) -> tuple[Sentence, ...]:
@@ -152,9 +141,6 @@ def test_a_republished_article_leaves_quoted_and_reported_open(written) -> None:
                 if part.start <= unit.start and unit.end <= part.end:
                     assert not {"quoted", "reported"} & set(unit.labels)
     assert parts
-
-
-# --- where it isn't beside the code: an installed package -----------------------------------------
 
 
 @pytest.fixture

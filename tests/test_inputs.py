@@ -1,7 +1,5 @@
 """Files that hold one document: texts and pages, in any encoding, packed, within limits."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import io

@@ -1,7 +1,5 @@
 """Files as users name them: folders, patterns, lists, stores; each once, and as was asked."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import json

@@ -1,7 +1,5 @@
 """Inputs of many articles or parts: CSV, Parquet, JSON, feeds, mail, web archives."""
 
-from __future__ import annotations
-
 import csv
 import datetime as dt
 import gzip

@@ -1,7 +1,5 @@
 """Labelled files as they are read to be mended, and `framescope labels check`."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

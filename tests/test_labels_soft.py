@@ -1,7 +1,5 @@
 """What a label between 0 and 1 does: both recipes are drawn to it, and not to 0 or 1."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -3,8 +3,6 @@
 Expected values are worked out by hand beside each test.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What every model keeps to (`classifier.models.base`), and every runtime of a graph."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """Damaged inputs: articles or one line each, never a traceback."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterable
 

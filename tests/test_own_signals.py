@@ -1,7 +1,5 @@
 """A desk's own signal: one entry in a TOML file, labels, and it is everywhere, without any code."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess
@@ -74,9 +72,6 @@ def own_bundle(folder: Path, definitions: dict[str, Any] | None = None, **other:
     bundles.write(folder, manifest, "# By hand\n", model.save)
     taxonomy.forget_own()
     return folder
-
-
-# --- what is known --------------------------------------------------------------------------------
 
 
 def test_own_signals_come_after_those_that_ship_by_their_names(define) -> None:
@@ -163,9 +158,6 @@ def test_no_signal_is_called_as_something_else_of_a_report_or_a_table_is() -> No
                 taxonomy.from_records({word: MINIMAL}, "x")
 
 
-# --- bundles --------------------------------------------------------------------------------------
-
-
 def test_a_bundle_brings_its_definitions_along(tmp_path, type_command) -> None:
     folder = own_bundle(tmp_path / "own", label="in capitals")
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -228,8 +220,6 @@ def test_a_manifest_that_defines_nonsense_is_refused(tmp_path, definitions, reas
     assert "\n" not in str(caught.value)
 
 
-# --- reports of one model -------------------------------------------------------------------------
-
 TEXT = "A vile ferry of Orrin.\n\nIt will cost the town 900 crowns from Monday on, they say there."
 
 
@@ -259,9 +249,6 @@ def test_reports_of_every_kind_show_it(tmp_path, type_command) -> None:
     assert "<capitals>" not in page
     only = json.loads(scored("json", "--signal", SIGNAL))
     assert only["signals"] == [SIGNAL]
-
-
-# --- runs of many ---------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -309,9 +296,6 @@ def test_a_runs_page_shows_its_family_in_its_place(tmp_path) -> None:
         assert {f"{SIGNAL}_low", SIGNAL} <= set(found.views[0].columns)
     sections = re.findall(r'(?s)<section id="(\w+)"(.*?)</section>', page)
     assert [name for name, part in sections if "<b>in capitals</b>" in part] == ["content"]
-
-
-# --- corpora and training -------------------------------------------------------------------------
 
 
 def test_a_span_of_an_own_signal_is_no_technique(define) -> None:

@@ -1,7 +1,5 @@
 """The wheel: one top-level package, everything that scoring needs, and nobody else's names."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

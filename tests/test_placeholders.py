@@ -1,7 +1,5 @@
 """How models read sentences: names as placeholders, and passages of several sentences."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from dataclasses import replace

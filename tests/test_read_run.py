@@ -1,7 +1,5 @@
 """A run from Python: tables of pandas whose types hold, and answers to questions."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

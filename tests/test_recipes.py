@@ -1,7 +1,5 @@
 """Recipes: what a file says, what it extends, and one clear line where it is wrong."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 from pathlib import Path

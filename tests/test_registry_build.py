@@ -1,7 +1,5 @@
 """The registry is built from evidence and hand rows: merged, deterministic, with clear refusals."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The gate keeps floors; a candidate is promoted, refused or allowed; rollback; names."""
 
-from __future__ import annotations
-
 import json
 import os
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A report as words, JSON, JSON Lines and rows, and the schema derived from the same records."""
 
-from __future__ import annotations
-
 import io
 import json
 import math

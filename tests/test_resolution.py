@@ -1,7 +1,5 @@
 """Who the sources of citations are: kinds, antecedents, outlets, and state media."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

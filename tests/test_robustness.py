@@ -1,7 +1,5 @@
 """The behavioural suite: its cases, its perturbations, and what it counts."""
 
-from __future__ import annotations
-
 import json
 import math
 from dataclasses import replace
@@ -80,8 +78,6 @@ def test_sides_differ_in_nothing_but_their_names(written, kind) -> None:
         assert nameless(one.before.text) == nameless(one.after.text)
         assert "{" not in one.before.text + one.after.text
 
-
-# --- perturbations --------------------------------------------------------------------------------
 
 SENTENCE = "The harbour master's “new” timetable, he said, won't be printed before 10 November."
 

@@ -1,7 +1,5 @@
 """The folder that a training leaves beside its bundle, and a killed training that resumes in it."""
 
-from __future__ import annotations
-
 import csv
 import json
 import tomllib
@@ -38,9 +36,6 @@ def begun(output: Path, data: Data, recipe: Recipe = RECIPE, **more: Any) -> Tra
 
 def record_of(output: Path) -> dict[str, Any]:
     return json.loads((output.with_name(output.name + ".run") / "run.json").read_text())
-
-
-# --- what shaped it -------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +84,6 @@ def test_the_same_seed_gives_the_same_bytes(baseline_run, toy_data, tmp_path) ->
         for folder in (baseline_run, tmp_path / "again")
     )
     assert again == files
-
-
-# --- how it ends ----------------------------------------------------------------------------------
 
 
 def test_bad_input_leaves_no_folder(tmp_path, toy_data) -> None:
@@ -184,9 +176,6 @@ def test_added_articles_are_kept_by_part(tmp_path) -> None:
     given = {one.id: one for one in read_exchange(mine)}
     assert all(one == given[one.id] for articles in found.values() for one in articles)
     assert record_of(tmp_path / "b")["added"]["articles"]["train"] == 8
-
-
-# --- curves and cards -----------------------------------------------------------------------------
 
 
 def test_a_line_that_was_cut_off_and_nan_are_left_out(tmp_path) -> None:

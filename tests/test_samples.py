@@ -1,7 +1,5 @@
 """The articles written for the project load, and their labels keep the guidelines' rules."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

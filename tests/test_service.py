@@ -1,7 +1,5 @@
 """The service answers what the command writes, and says on one line what it can't answer."""
 
-from __future__ import annotations
-
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,8 +21,6 @@ def client(small_bundle):
 def post(client, **posted):
     return client.post("/score", json=posted)
 
-
-# --- what is answered -----------------------------------------------------------------------------
 
 RECORDS = "\n".join(json.dumps({"id": f"r{n}", "text": f"{LINE} {n}."}) for n in range(3))
 
@@ -80,9 +76,6 @@ def test_whoever_takes_json_gets_json(client, accept):
 def test_a_text_is_never_a_files_name_or_an_address(client, text):
     (article,) = post(client, text=text).json()["articles"]
     assert article["text"] == text
-
-
-# --- what can't be answered -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -157,9 +150,6 @@ def test_a_defect_is_one_line_and_takes_nobody_along(client, monkeypatch, caplog
     assert post(client, **posted[0]).status_code == 200
 
 
-# --- several --------------------------------------------------------------------------------------
-
-
 def test_each_of_a_batch_is_answered_in_its_place(client):
     posted = [{"text": TEXT}, {"text": "  "}, {"html": page()}, {"url": "https://a.example/"}]
     answer = client.post("/score/batch", json={"articles": posted})
@@ -196,9 +186,6 @@ def test_many_clients_at_once_get_the_commands_scores(client, small_bundle, tmp_
     unlike = {"id": None, "origin": None}
     found = [answer["articles"][0] | unlike for answer in answers]
     assert found == [article | unlike for article in wanted]
-
-
-# --- what else there is ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", ["rt.com", "https://www.rt.com/news/", "RT", "Q22868", "rt"])

@@ -1,7 +1,5 @@
 """The service as a command of its own: hostile requests, a read-only home, its image."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -72,9 +70,6 @@ def test_it_writes_nothing_and_needs_no_home(small_bundle, tmp_path):
         kept = [str(one.readlink()) for one in Path(f"/proc/{process.pid}/fd").iterdir()]
         assert [name for name in kept if name.startswith(str(home))] == []
     assert list(home.iterdir()) == []
-
-
-# --- the image ------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(HADOLINT is None, reason="hadolint is not installed")

@@ -1,7 +1,5 @@
 """Limits of the service: size, time, how many at once, who may ask, what is fetched."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import sys
@@ -78,9 +76,6 @@ def one(name: str) -> list[Article]:
     return [Article(name, LINE)]
 
 
-# --- the queue ------------------------------------------------------------------------------------
-
-
 def test_what_waits_is_scored_together_and_goes_back_to_who_asked(held):
     waiting = queue(held)
 
@@ -132,9 +127,6 @@ def test_stopping_finishes_what_waits(held):
     assert not waiting.alive
 
 
-# --- how many at once -----------------------------------------------------------------------------
-
-
 @pytest.fixture
 def stuck(small_bundle, monkeypatch):
     """A client of a service with two capacity, whose scorer waits for leave."""
@@ -182,9 +174,6 @@ def test_more_articles_than_seats_are_too_many_for_ever(stuck):
     assert answer.status_code == 413
     assert "5 articles" in answer.json()["error"]
     assert client.app.state.service.capacity.taken == 0
-
-
-# --- size and time --------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -281,8 +270,6 @@ def test_a_client_that_goes_away_gives_its_seat_back():
     assert capacity.taken == 0
 
 
-# --- the token ------------------------------------------------------------------------------------
-
 TOKEN = "a2f9-of-the-harbour"
 
 
@@ -337,9 +324,6 @@ def test_a_file_that_holds_no_token_is_refused(tmp_path, content):
         read_token(tmp_path / "token")
     with pytest.raises(ServiceError, match="No such file"):
         read_token(tmp_path / "none")
-
-
-# --- addresses ------------------------------------------------------------------------------------
 
 
 class Site(BaseHTTPRequestHandler):
@@ -434,9 +418,6 @@ def test_a_public_page_is_fetched_and_scored(fetches, site, monkeypatch):
     (article,) = answer.json()["articles"]
     assert (article["id"], article["title"]) == ("fares", TEXT.partition("\n")[0])
     assert article["url"] == f"http://127.0.0.1:{site}/page"
-
-
-# --- the command ----------------------------------------------------------------------------------
 
 
 def test_a_port_in_use_an_unknown_host_and_a_missing_model_are_one_line(tmp_path):

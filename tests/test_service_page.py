@@ -1,7 +1,5 @@
 """The page at / in a real browser: text, files, keyboard, errors, dark, narrow; no requests."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from typing import Any

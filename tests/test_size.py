@@ -1,7 +1,5 @@
 """The project stays small: lines, commands and options, counted in one way."""
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """What an article shows of its own sourcing: claims by their best source, sources, notices."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 
@@ -68,9 +66,6 @@ def shares(evidence: ArticleEvidence) -> tuple[int, int, int, int]:
     return evidence.named, evidence.unnamed, evidence.vague, evidence.none
 
 
-# --- claims by their best source ------------------------------------------------------------------
-
-
 def test_claims_count_once_by_their_best_source() -> None:
     rows = (
         ("The port closed, officials and Rika Vale said.", (unnamed(), named("Rika Vale"))),
@@ -125,9 +120,6 @@ def test_what_is_no_content_is_no_claim() -> None:
     assert not evidence.single_source
 
 
-# --- distinct sources -----------------------------------------------------------------------------
-
-
 def sources(*names: Citation) -> tuple[tuple[str, int], ...]:
     return article_evidence(
         report(*((f"Claim number {i} stands.", (c,)) for i, c in enumerate(names)))
@@ -166,8 +158,6 @@ def test_one_named_source_is_a_single_source_whatever_else_is_cited() -> None:
     assert not article_evidence(report(("Many agree.", (VAGUE,)))).single_source
 
 
-# --- republication --------------------------------------------------------------------------------
-
 WRAPPER = "Below is the Amaro Mirror's article:"
 
 
@@ -204,9 +194,6 @@ def test_quotation_marks_around_all_of_a_republished_article_are_the_wrappers() 
     part = Republication(len(WRAPPER) + 1, len(text), "Amaro Mirror", WRAPPER)
     assert article_evidence(report(*rows, republications=(part,))).quotes == 0
     assert article_evidence(report(*rows)).quotes == 2
-
-
-# --- quotes, links, corrections -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

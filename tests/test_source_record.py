@@ -1,7 +1,5 @@
 """The record: dated assessments as an interval, or unscored with the reason; the source card."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date, timedelta
 from types import SimpleNamespace
@@ -97,9 +95,6 @@ assessments = st.builds(
 )
 
 
-# --- what it is -----------------------------------------------------------------------------------
-
-
 @settings(deadline=None, max_examples=40)
 @given(st.lists(assessments, max_size=5), st.none() | evidences, days)
 def test_a_record_is_an_interval_around_its_estimate_or_nothing(rows, evidence, on) -> None:
@@ -125,9 +120,6 @@ def test_one_fresh_assessment_by_hand() -> None:
     both = of(*pair(confidence=0.5))
     held = betainc(11.8, 2.2, [both.low, both.high])
     assert held == pytest.approx([0.05, 0.95])
-
-
-# --- one rater, and none --------------------------------------------------------------------------
 
 
 def test_one_rater_speaks_in_its_own_words_without_an_interval() -> None:
@@ -188,9 +180,6 @@ def test_faint_and_outdated_words_contradict_nobody(rows) -> None:
     assert of(*rows).scored
 
 
-# --- wider with age, disagreement and scarcity ----------------------------------------------------
-
-
 @untimed
 @given(st.lists(assessments, min_size=1, max_size=4), st.integers(1, 4000), st.integers(1, 4000))
 def test_the_interval_widens_with_age(rows, near, further) -> None:
@@ -219,9 +208,6 @@ def test_two_lists_of_one_house_are_one_rater() -> None:
 def test_what_has_no_date_is_old_and_of_the_registrys(unknown) -> None:
     assert width(of(*pair(made=unknown))) > width(of(*pair(made="2020-01-01")))
     assert of(*pair(), on=unknown) == of(*pair(), on="2026-11-15")
-
-
-# --- what does not count --------------------------------------------------------------------------
 
 
 def test_who_controls_an_outlet_changes_nothing_in_its_record() -> None:
@@ -253,9 +239,6 @@ def test_a_network_found_by_a_named_body_is_a_bad_record() -> None:
     assert of(ring, assessed(BAD, "Union")).high < 0.5
 
 
-# --- the article's own evidence -------------------------------------------------------------------
-
-
 @untimed
 @given(values, evidences)
 def test_the_article_moves_the_estimate_within_the_printed_cap(value, evidence) -> None:
@@ -278,8 +261,6 @@ def test_the_shift_by_hand() -> None:
     assert article_shift(sourced(none=10)) == pytest.approx(-CAP / 2)
     assert article_shift(sourced(none=90)) == pytest.approx(-CAP * 0.9)
 
-
-# --- the card -------------------------------------------------------------------------------------
 
 MIRROR = Outlet(
     "amaro-mirror",

@@ -1,7 +1,5 @@
 """One schema for what ships and for a user's file; and what breaks a look-up."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -185,9 +183,6 @@ def test_countries_are_those_of_the_standard_by_every_name() -> None:
     codes = countries()
     assert len(set(codes.values())) == 251
     assert {codes["Türkiye"], codes["Turkey"]} == {"TR"}
-
-
-# --- the shipped tables ---------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

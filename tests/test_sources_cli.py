@@ -1,7 +1,5 @@
 """`framescope sources` as it is typed: cards, lists, checks, exports, imports."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
@@ -54,9 +52,6 @@ def refused(result) -> str:
     assert result.err.startswith("framescope: ")
     assert result.err.count("\n") == 1
     return result.err
-
-
-# --- show -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("query", ["rt", "russia today", "q22868", "https://u:p@www.RT.com.:443/x"])
@@ -139,9 +134,6 @@ def test_a_file_of_ones_own_is_read_and_its_markup_not_obeyed(run, mine):
     assert "mine.jsonl:1: role: must be one of publisher" in said
 
 
-# --- list -----------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("options", "ids"),
     [
@@ -164,9 +156,6 @@ def test_a_list_as_json_is_a_file_of_ones_own(run, tmp_path):
     assert "role" in refused(run("list", "--role", "paper"))
 
 
-# --- check ----------------------------------------------------------------------------------------
-
-
 def test_a_file_of_ones_own_is_checked(run, mine):
     result = run("check", "--sources", mine(id="x", name="X Post", domains=["rt.com"]))
     assert result.status == 0
@@ -177,9 +166,6 @@ def test_a_file_of_ones_own_is_checked(run, mine):
     assert result.status == 1
     (problem,) = json.loads(result.out)
     assert (problem["level"], problem["kind"], problem["subject"]) == ("error", "host", "x")
-
-
-# --- what was meant -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", ALIKE, ids=lambda case: case["host"])
@@ -202,9 +188,6 @@ def test_a_host_looks_like_one_outlets_or_nobodys(case):
 )
 def test_the_closest_name_comes_first(query, id):
     assert next((outlet.id for outlet in close(SMALL, query)), None) == id
-
-
-# --- every fact with its source and licence ------------------------------------------------------
 
 
 def test_every_fact_has_a_source_and_a_licence():
@@ -278,8 +261,6 @@ def test_an_export_writes_over_nothing_and_no_parquet_to_a_terminal(run, tmp_pat
     assert run("export").out.startswith("id,name")
     assert "Parquet is not text; give --output FILE" in refused(run("export", "-f", "parquet"))
 
-
-# --- ratings that a user holds --------------------------------------------------------------------
 
 TERMS = ("--term", "0..59=generally_unreliable", "--term", "60..100=generally_reliable")
 

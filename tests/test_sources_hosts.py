@@ -1,7 +1,5 @@
 """Hosts: what an address names, and where one owner's hosts end."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Names of outlets: asked for, met in running text, and what they mean there."""
 
-from __future__ import annotations
-
 import csv
 import json
 import os
@@ -31,9 +29,6 @@ def met(text: str) -> list[str]:
     """Names that stand there as words of their own; what they mean is test_sources_mentions'."""
     found = SMALL.names.met(text, lambda text, start, stop, known: not known.doubtful)
     return [text[start:end] for start, end, _, _ in found]
-
-
-# --- in running text ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", TEXTS, ids=lambda c: c["name"])
@@ -90,9 +85,6 @@ def test_a_name_over_the_seam_of_two_searches_is_found_once(shift):
     assert met(text) == ["The New York Times", "Reuters"]
 
 
-# --- asked for ------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("names", "ids"),
     [
@@ -124,9 +116,6 @@ def test_a_name_asked_for(names, ids):
 @given(st.lists(st.text().filter(lambda text: "\0" not in text), max_size=5))
 def test_many_names_are_folded_as_one_is(names):
     assert normals(names) == [normal(name) for name in names]
-
-
-# --- what a name means ----------------------------------------------------------------------------
 
 
 def test_most_traps_are_seen_and_most_mentions_found():
@@ -215,9 +204,6 @@ def test_the_weights_are_what_the_labels_give(tmp_path):
     assert fitted.keys() == shipped.keys()
     for feature, weight in shipped.items():
         assert float(fitted[feature]) == pytest.approx(float(weight), abs=0.01)
-
-
-# --- how much memory ------------------------------------------------------------------------------
 
 
 @pytest.mark.slow

@@ -1,7 +1,5 @@
 """The registry: what it holds, and what a damaged table gets."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 
@@ -32,9 +30,6 @@ def config(tmp_path, monkeypatch) -> Path:
     module._default.cache_clear()
     yield tmp_path
     module._default.cache_clear()
-
-
-# --- what it holds --------------------------------------------------------------------------------
 
 
 def test_it_is_all_outlets_by_id():
@@ -77,9 +72,6 @@ def test_an_outlet_of_the_same_id_takes_the_others_place():
     assert SMALL.at("rt.com") is not None
 
 
-# --- the shipped tables ---------------------------------------------------------------------------
-
-
 def test_shipped_outlets_can_be_built_and_found(config):
     registry = load()
     assert registry is load()
@@ -89,9 +81,6 @@ def test_shipped_outlets_can_be_built_and_found(config):
         for domain in outlet.domains:
             found = registry.at(f"https://www.{domain.host}/a")
             assert found is not None, domain.host
-
-
-# --- damaged tables -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """A user's own outlets: what a line may hold, what it adds, and what a wrong one gets."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -64,9 +62,6 @@ def own(tmp_path):
     return lambda *lines: read_outlets(write(tmp_path / "mine.jsonl", *lines), SMALL)
 
 
-# --- what a line may hold -------------------------------------------------------------------------
-
-
 def test_a_line_with_all_fields(own):
     (outlet,) = own(FULL)
     assert (outlet.id, outlet.name, outlet.country) == ("orrin-post", "Orrin Post", "GB")
@@ -97,9 +92,6 @@ def test_empty_lines_and_a_byte_order_mark_do_not_matter(tmp_path):
     path = tmp_path / "mine.jsonl"
     path.write_bytes(b"\xef\xbb\xbf\n  \r\n" + json.dumps(FULL).encode() + b"\r\n\n")
     assert len(read_outlets(path, SMALL)) == 1
-
-
-# --- what it adds ---------------------------------------------------------------------------------
 
 
 def test_extends_adds_to_the_shipped_one(own):
@@ -149,9 +141,6 @@ def test_the_folder_comes_before_the_file(tmp_path, monkeypatch):
         module._default.cache_clear()
 
 
-# --- what a wrong line gets -----------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("case", WRONG, ids=lambda case: case["said"])
 def test_a_wrong_line_is_named_with_its_field(case, tmp_path):
     path = write(tmp_path / "mine.jsonl", {"id": "a", "name": "A"}, "", case["line"])
@@ -182,9 +171,6 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "latin.jsonl").write_bytes(b'{"id": "a", "name": "A"}\n{"id": "\xe9"}')
     with pytest.raises(SourcesError, match=r"latin\.jsonl:2: is not UTF-8"):
         read_outlets(tmp_path / "latin.jsonl", SMALL)
-
-
-# --- what it shares with others -------------------------------------------------------------------
 
 
 def test_clashes_with_the_registry_are_reported(own):

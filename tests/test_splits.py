@@ -1,7 +1,5 @@
 """Parts that may not touch, and texts that are nearly the same."""
 
-from __future__ import annotations
-
 import os
 import random
 from collections import defaultdict
@@ -71,9 +69,6 @@ def of_two_corpora(left: list[Article], right: list[Article]) -> Split:
     return assign_parts(rows.followed_by(examples_of_articles("polnear", right)))
 
 
-# --- groups and shares ----------------------------------------------------------------------------
-
-
 def test_shares_are_kept_and_articles_stay_whole() -> None:
     split = divided("ptc", written(100))
     parts = parts_by(split, split.examples.article)
@@ -118,9 +113,6 @@ def test_seed_and_texts_give_the_same_split_in_any_order_of_articles() -> None:
     assert other.signature != one.signature
 
 
-# --- what identifies the rows that are held out ---------------------------------------------------
-
-
 def test_what_a_corpus_keeps_back_does_not_hang_on_the_others() -> None:
     left, right = written(40, 1), written(40, 2)
     alone = divided("ptc", left)
@@ -142,9 +134,6 @@ def test_what_is_kept_back_is_told_by_every_such_row_and_its_part() -> None:
     row = np.flatnonzero(part == "test")[:1]
     assert before not in {digest_with(row, other) for other in ("train", "unseen_outlet")}
     assert digest_with(part == "validation", "train") == before, "what is learned from is no matter"
-
-
-# --- near-duplicates ------------------------------------------------------------------------------
 
 
 def test_same_article_in_two_corpora_is_one_group() -> None:
@@ -238,9 +227,6 @@ def test_nothing_splits_into_nothing() -> None:
     split = divided("ptc", [])
     assert len(split.examples) == 0
     assert all(o.before == o.after == 0 for o in split.overlap)
-
-
-# --- the real corpora -----------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

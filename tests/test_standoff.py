@@ -1,7 +1,5 @@
 """Labels that stand off from texts of others, joined to small made-up collections."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import os
@@ -94,9 +92,6 @@ def without_vesk(root: Path) -> Path:
     return root
 
 
-# --- joining --------------------------------------------------------------------------------------
-
-
 def test_labels_come_with_their_text_in_the_order_of_the_labels(root: Path) -> None:
     (root / "tarn/t9.txt").write_text("A text that nobody labelled.")
     assert (CORPUS.state(root), CORPUS.lacks(root)) == (State.PRESENT, [])
@@ -162,9 +157,6 @@ def test_labels_and_files_of_texts_count_for_the_digest(root: Path, tmp_path, mo
     assert CORPUS.digest(root) != before
 
 
-# --- the file of labels ---------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -189,9 +181,6 @@ def test_labels_that_do_not_fit_their_text_name_the_article(sentence) -> None:
     with pytest.raises(CorpusError, match=r"^tarn/t2: ") as error:
         standoff.join({**RECORDS[0], "sentences": [sentence]}, TEXTS["tarn"]["t2"])
     assert "\n" not in str(error.value)
-
-
-# --- news -----------------------------------------------------------------------------------------
 
 
 def test_news_lie_in_the_folder_beside_it_or_where_the_environment_says(
@@ -254,9 +243,6 @@ def test_a_file_of_news_that_is_missing_or_no_gzip_is_named(tmp_path: Path) -> N
     (tmp_path / standoff.ALLSIDES_FILE).write_text("plain")
     with pytest.raises(CorpusError, match="can't be read"):
         list(standoff.read_allsides(tmp_path))
-
-
-# --- what ships -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """Names swapped in training rows: labels follow, and marked words stay marked."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np
@@ -43,9 +41,6 @@ LANDS = tuple(
 
 def sentence(text: str, start: int = 100) -> Sentence:
     return Sentence(text, start, start + len(text), "a", 0)
-
-
-# --- counterfactuals ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -115,8 +110,6 @@ def test_the_table_names_each_form_once() -> None:
     forms = [form for entity in table for form in set(entity.forms.values())]
     assert len(forms) == len(set(forms))
 
-
-# --- places in the text ---------------------------------------------------------------------------
 
 FIRST, SECOND = "The Freedonian envoy said Freedonia would pay.", "“Not a day later.”"
 TEXT = f"{FIRST} {SECOND}"
@@ -194,8 +187,6 @@ def test_what_is_quoted_moves_with_its_words_and_names_are_looked_for_anew() -> 
     # A range that ends within a name ends behind what is written for it.
     assert rewrite(replace(given, quoted=((0, 3),)), names)[0].quoted == ((0, 10),)
 
-
-# --- outlets --------------------------------------------------------------------------------------
 
 REGISTRY = Registry(own={one.id: one for one in INVENTED})
 BEHIND = {("polnear/a", 0): ("harbour-courier",)}

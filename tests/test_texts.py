@@ -1,7 +1,5 @@
 """Text as it is in the wild: what doesn't show changes nothing; its language; its sentences."""
 
-from __future__ import annotations
-
 import json
 import random
 import unicodedata

@@ -1,7 +1,6 @@
 """A transformer learns what was planted, is repeatable, and resumes as if it had never stopped."""
 
 # ruff: noqa: E402
-from __future__ import annotations
 
 import json
 import shutil
@@ -37,9 +36,6 @@ def unbroken(encoder):
     told: list[tuple[int, int, str]] = []
     trainer = TransformerTrainer(encoder, SHORT, progress=lambda *step: told.append(step))
     return trainer.fit(FEW), told
-
-
-# --- what is learned ------------------------------------------------------------------------------
 
 
 def test_learns_planted_words_though_every_row_lacks_labels(fine_tuned) -> None:
@@ -99,9 +95,6 @@ def test_rows_are_read_in_the_form_of_their_labels(encoder) -> None:
     for row in range(10):
         assert read[row] == (typed if sourced[row] else neutral)[row]
     assert trainer.heads().placeholders
-
-
-# --- interrupted, resumed -------------------------------------------------------------------------
 
 
 class KilledError(Exception):
@@ -226,9 +219,6 @@ def test_a_damaged_checkpoint_is_one_clear_line(encoder, checkpoint, tmp_path, d
     assert "\n" not in message
 
 
-# --- stopping early -------------------------------------------------------------------------------
-
-
 def watched(encoder, folder, losses: list[float], monkeypatch, **changes):
     """A trainer with these losses after its epochs, its curve, and its weights at each of them."""
     told: list[dict[str, float]] = []
@@ -277,9 +267,6 @@ def test_early_stopping_needs_held_out_articles(encoder, tmp_path, monkeypatch) 
         trainer.fit(replace(FEW, part=np.full(len(FEW), "train")))
 
 
-# --- what can't be trained on ---------------------------------------------------------------------
-
-
 def edit(name: str, **changes: object):
     def damage(folder) -> None:
         record = json.loads((folder / name).read_text())
@@ -324,9 +311,6 @@ def test_what_can_not_be_learned_is_refused_at_once(encoder) -> None:
         TransformerTrainer(encoder, SHORT.changed(max_tokens=192)).fit(FEW)
     with pytest.raises(TrainingError, match="no training rows"):
         TransformerTrainer(encoder, SHORT).fit(FEW.where(FEW.part == "validation"))
-
-
-# --- targets --------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -387,9 +371,6 @@ def test_tokens_are_marked_by_the_spans_they_touch() -> None:
     assert other.tolist() == [[1, 0], [0, 0], [0, 0], [0, 0]]
     outside = [Span(90, 100, "loaded_language"), Span(113, 120, "loaded_language")]
     assert not in_spans(sentence, tokens, outside, toys.TAGS).any()
-
-
-# --- schedule -------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """The transformer on disk and at work, except what every model keeps to (test_model_contract)."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from dataclasses import replace
@@ -76,9 +74,6 @@ def test_an_article_longer_than_a_passage_is_read_to_its_end(model) -> None:
     assert vile > 2 * plain
 
 
-# --- export ---------------------------------------------------------------------------------------
-
-
 def test_the_export_holds_int8_and_names_no_folder_of_the_machine(transformer_bundle) -> None:
     graph = (transformer_bundle / ENCODER).read_bytes()
     manifest = bundles.read_manifest(transformer_bundle)
@@ -117,8 +112,6 @@ def test_signals_without_spans_need_no_tags(encoder, tmp_path) -> None:
     model = load_transformer(tmp_path, Calibration.identity(sources.signals))
     assert model.predict(toys.unseen(2)).proba.shape == (10, 2)
 
-
-# --- evidence -------------------------------------------------------------------------------------
 
 TEXT = "“Un-fair” wicked tricks."
 #         tokens: “  un  -  fair  ”  wick ed  tricks .
@@ -186,9 +179,6 @@ def test_a_flag_about_sources_shows_who_is_cited_the_surest_first() -> None:
         assert found("vague_source", VOTES, cites=others) == [("wicked", 0.5)]
 
 
-# --- damaged --------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def copy(transformer_bundle, tmp_path) -> Path:
     shutil.copytree(transformer_bundle, tmp_path / "damaged")
@@ -224,8 +214,6 @@ def test_heads_of_another_make_are_refused(copy, change) -> None:
     with pytest.raises(BundleError):
         load_transformer(copy, IDENTITY)
 
-
-# --- copies of passages ---------------------------------------------------------------------------
 
 TEXTS = [
     "Ferry fares rise\n\nThe ferry of Orrin will cost more, the mayor said on Tuesday. Observers "

@@ -1,7 +1,5 @@
 """docs/tutorial.md: its commands in their order, in an empty folder."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Text for a teacher to label keeps away from whatever models are judged by."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What users write is checked, and the message names the field and what it may be."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import pytest

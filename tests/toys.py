@@ -5,8 +5,6 @@ with loaded language in it is hyperpartisan. Two made-up corpora share the artic
 techniques (with their spans) and articles, the other sources only. They go by names that are known.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """An article in the kinds of files that tests read, and what comes of reading them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

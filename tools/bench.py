@@ -4,8 +4,6 @@ Prints seconds and peak memory of whole commands, and, with ``--pipeline``, the 
 Hugging Face pipeline over the same sentences. Nothing else may run on the machine meanwhile.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

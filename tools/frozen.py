@@ -7,8 +7,6 @@ versions and both bundles, runs a batch over them, and compares: scores within 1
 else exactly. What the old version says is kept in --cache.
 """
 
-from __future__ import annotations
-
 import argparse
 import gzip
 import json

@@ -3,8 +3,6 @@
 ``runs`` is the folder that the tutorial fills; the commands there make what is drawn here.
 """
 
-from __future__ import annotations
-
 import csv
 import html
 import sys

@@ -1,7 +1,5 @@
 """Labelled corpora in, a model bundle out."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 DEFAULT_SEED = 13  # of splits and trainings: the one that the shipped bundles were made with

@@ -4,8 +4,6 @@ A surname also refers to a full name that is no source itself: "Poor said" to "F
 Poor".
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Mapping

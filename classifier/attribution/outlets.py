@@ -10,8 +10,6 @@ broadcaster Vesk One") is state media throughout the article, under its name, "t
 Harbour Beacon", and its initials. "Islamic State radio" is no state's.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Set
 from functools import cache, lru_cache
@@ -184,8 +182,6 @@ def _only(outlets: Iterable[Outlet]) -> tuple[str, ...]:
     found = tuple(outlet.id for outlet in outlets)
     return found if len(found) == 1 else ()
 
-
-# --- what the text says of an outlet --------------------------------------------------------------
 
 _STATE = (
     r"(?:(?:[Ss]tate|[Gg]overnment|Kremlin)"

@@ -10,8 +10,6 @@ Phrases are parsed by rules on the shape of English noun phrases: one ends where
 relative clause or a comma begins, unless that is part of a name ("the Ministry of Oil").
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Set
@@ -120,9 +118,6 @@ def campaigns(name: str, date: str | None) -> bool:
     keys = {" ".join(words), " ".join(words[:: len(words) - 1] if len(words) > 2 else words)}
     months = (found for key in keys for found in _months("candidates.tsv").get(key, ()))
     return any(since <= (date or "")[:7] <= (until or "9") for since, until in months)
-
-
-# --- phrases --------------------------------------------------------------------------------------
 
 
 class Shape(StrEnum):

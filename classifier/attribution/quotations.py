@@ -6,8 +6,6 @@ next mark closes it. A transcript's speaker labels, and a colon after a verb of 
 quotations too.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Sequence

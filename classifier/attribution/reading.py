@@ -5,8 +5,6 @@ quotation marks that the wrapper puts around it quote nobody within it. `resolve
 from the places of a citation to its source's kind, name, antecedent and outlets.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence

@@ -5,8 +5,6 @@ source, and a quotation that runs on. The sources are left to `resolution`: here
 ``named``.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -110,9 +108,6 @@ def source_line(plain: str, sentence: Sentence) -> Place | None:
     """Return the name in a line such as "(Source: Ministry of Works)"; None in any other."""
     match = _SOURCE_LINE.fullmatch(plain, sentence.start, sentence.end)
     return None if match is None else Place(match.start("name"), match.end("name"))
-
-
-# --- quotations over several sentences ------------------------------------------------------------
 
 
 def run_on(

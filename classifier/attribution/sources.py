@@ -4,8 +4,6 @@ One function for scoring and for corpora that mark source spans: rules over the 
 registry of outlets.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -104,9 +102,6 @@ def classify(
     return found
 
 
-# --- kind and name --------------------------------------------------------------------------------
-
-
 def _kind(phrase: Phrase, lower: str) -> SourceKind:
     if not lower or lower in terms("vague phrase"):
         return SourceKind.VAGUE
@@ -160,9 +155,6 @@ def _name(words: str, phrase: Phrase, kind: SourceKind) -> str:
     plain = " ".join(words.strip(" ,;:\"'").split())
     plain = re.sub(r"^(?:the)\s+", "", plain, flags=re.IGNORECASE)
     return plain.split(",")[0] if len(plain) > _LONGEST_NAME else plain
-
-
-# --- governments ----------------------------------------------------------------------------------
 
 
 def is_government(phrase: Phrase, date: str | None) -> bool:

@@ -8,11 +8,10 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from enum import StrEnum
 from io import StringIO
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO, get_args
 
 import typer
 from framescope.classifier.cli import shared
@@ -31,17 +30,11 @@ _SHOWN = 50  # rows that a terminal shows
 _LONGEST = 400  # characters of a value that a terminal shows
 _NARROWEST = 9  # columns of a terminal for each column of an answer; narrower rows are stacked
 _SUFFIXES = {
-    **{f".{form}": form for form in shared.AnswerFormat},
-    ".ndjson": shared.AnswerFormat.JSONL,
-    ".txt": shared.AnswerFormat.TERMINAL,
+    **{f".{form}": form for form in get_args(shared.AnswerFormat)},
+    ".ndjson": "jsonl",
+    ".txt": "terminal",
 }
-
-
-class EngineName(StrEnum):
-    """What runs the stages of a batch."""
-
-    LOCAL = "local"
-    RAY = "ray"
+EngineName = Literal["local", "ray"]
 
 
 def batch(
@@ -57,38 +50,37 @@ def batch(
         ),
     ] = None,
     model: shared.ModelName = "transformer",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run that was stopped.")
-    ] = False,
-    add: Annotated[
-        bool, typer.Option("--add", help="Extend a finished run by inputs that it has not.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
+    add: Annotated[bool, typer.Option("--add", help="Add new inputs to a finished run.")] = False,
     include: shared.Include = None,
     exclude: shared.Exclude = None,
     format: Annotated[
-        shared.TableFormat, typer.Option("--format", "-f", help="How tables are written.")
-    ] = shared.TableFormat.PARQUET,
+        shared.TableFormat, typer.Option("--format", "-f", help="Format of the tables.")
+    ] = "parquet",
     evidence: Annotated[
-        bool, typer.Option("--evidence", help="Say why of every flag, not of techniques alone.")
+        bool,
+        typer.Option("--evidence", help="Write evidence for every flag, not only techniques."),
     ] = False,
     signal: shared.OnlySignals = None,
     sources: shared.Own = None,
     column: shared.Columns = None,
     allow_private: shared.Private = False,
     max_characters: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Longer articles are errors.")
+        int, typer.Option(metavar="N", min=1, help="Record longer articles as errors.")
     ] = 2_000_000,
     max_seconds: Annotated[
-        float, typer.Option(metavar="S", min=0.1, help="So is what takes longer to read or score.")
+        float,
+        typer.Option(metavar="S", min=0.1, help="Record articles that take longer as errors."),
     ] = 120.0,
     workers: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Processes that score; else one a core.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Scoring processes; by default one per core."),
     ] = None,
     engine: Annotated[
-        EngineName, typer.Option("--engine", help="What runs them: this machine, or Ray.")
-    ] = EngineName.LOCAL,
+        EngineName, typer.Option("--engine", help="Run on this machine, or on Ray.")
+    ] = "local",
     address: Annotated[
-        str | None, typer.Option("--address", metavar="HOST:PORT", help="Of a Ray cluster.")
+        str | None, typer.Option("--address", metavar="HOST:PORT", help="Address of a Ray cluster.")
     ] = None,
     quiet: shared.Quiet = False,
 ) -> None:
@@ -102,10 +94,10 @@ def batch(
 
     own = None if sources is None else str(sources)
     model = pinned(model)  # which stays, whatever is promoted while it runs
-    setup = Setup(model, signal, own, evidence, max_characters, max_seconds, format.value)
+    setup = Setup(model, signal, own, evidence, max_characters, max_seconds, format)
     job = Job(
         inputs or (), output, setup, shared.parse_columns(column), include or (), exclude or (),
-        allow_private, workers, resume=resume, add=add, quiet=quiet, engine=engine.value,
+        allow_private, workers, resume=resume, add=add, quiet=quiet, engine=engine,
         address=address,
     )  # fmt: skip
     summary = run(job)
@@ -118,7 +110,7 @@ _Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that batch w
 _Memory = Annotated[
     str,
     typer.Option(
-        metavar="SIZE", help="To use before the disk is used; 2GB unless given.", show_default=False
+        metavar="SIZE", help="Memory to use before the disk; 2GB unless given.", show_default=False
     ),
 ]
 
@@ -143,7 +135,7 @@ def query(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write there; - is standard output."),
+        typer.Option("--output", "-o", metavar="FILE", help="Output file; - is standard output."),
     ] = None,
     overwrite: shared.OverFile = False,
     memory: _Memory = "2GB",
@@ -167,7 +159,8 @@ def query(
 def overview(
     run: _Run,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The page; - is standard output.")
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="HTML page; - is standard output."),
     ],
     overwrite: shared.OverReport = False,
     memory: _Memory = "2GB",
@@ -191,23 +184,18 @@ def _tell_unfinished(database: Database, *, quiet: bool) -> None:
         tell(f"{database.folder.path} is not finished: these are the results of {found}")
 
 
-# --- the answer to a query -----------------------------------------------------------------------
-
-
 def _choose_format(given: shared.AnswerFormat | None, output: Path | None) -> shared.AnswerFormat:
     """Return the format given, else that of the file's suffix, else what suits the stream."""
     to_file = output is not None and output != STDOUT
     named = _SUFFIXES.get(output.suffix.lower()) if output is not None and to_file else None
-    if given is not None and named is not None and given is not named:
+    if given is not None and named is not None and given != named:
         reason = f"is called {named}, and --format is {given}; leave one of the two out"
         raise InputError(output or STDOUT, reason)
     form = given or named
-    if form is shared.AnswerFormat.PARQUET and not to_file:
+    if form == "parquet" and not to_file:
         raise InputError("Parquet", "is not text; give --output FILE")
     watched = sys.stdout is not None and sys.stdout.isatty()
-    return form or (
-        shared.AnswerFormat.TERMINAL if watched and not to_file else shared.AnswerFormat.CSV
-    )
+    return form or ("terminal" if watched and not to_file else "csv")
 
 
 def _write_answer(
@@ -217,7 +205,7 @@ def _write_answer(
     check(output, overwrite=overwrite)
     schema, batches = ask()
     with drafted(output) as draft:
-        if form is shared.AnswerFormat.PARQUET:
+        if form == "parquet":
             from pyarrow.parquet import ParquetWriter
 
             with ParquetWriter(str(draft.part or output), schema) as parquet:
@@ -226,9 +214,9 @@ def _write_answer(
             draft.worth = True
             return
         rows = (row for batch in batches for row in _rows(batch))
-        if form is shared.AnswerFormat.TERMINAL:
+        if form == "terminal":
             _show(schema.names, rows, draft.file)
-        elif form is shared.AnswerFormat.CSV:
+        elif form == "csv":
             table = csv.writer(draft.file, lineterminator="\n")
             table.writerow(schema.names)
             table.writerows([_csv_value(value) for value in row] for row in rows)
@@ -237,7 +225,7 @@ def _write_answer(
                 json.dumps(dict(zip(schema.names, row, strict=True)), ensure_ascii=False)
                 for row in rows
             )
-            if form is shared.AnswerFormat.JSONL:
+            if form == "jsonl":
                 draft.file.writelines(f"{line}\n" for line in objects)
             else:
                 first = next(objects, None)

@@ -9,8 +9,6 @@ summary.json      how it ended
 lock              held by the process that writes
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """What a batch is asked to do, and what is checked before it is started or resumed."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys

@@ -135,9 +135,6 @@ class LocalEngine:
             self._idle.put(process)
 
 
-# --- processes ------------------------------------------------------------------------------------
-
-
 class WorkerProcess:
     """A process that runs one function at a time, `initializer` first; replaced when it dies."""
 
@@ -228,8 +225,6 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-# --- reading --------------------------------------------------------------------------------------
-
 _options: InputOptions
 _lines: list[str] = []
 _taken = 0
@@ -318,8 +313,6 @@ def _how(error: Exception) -> str:
     how = f"signal {-code}, {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
     return f"ended the process ({how})"
 
-
-# --- scoring --------------------------------------------------------------------------------------
 
 _loaded: Stages | FramescopeError
 

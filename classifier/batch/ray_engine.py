@@ -1,7 +1,5 @@
 """The engine of a Ray cluster: its nodes score; the machine that starts the run does the rest."""
 
-from __future__ import annotations
-
 import logging
 import os
 import pickle

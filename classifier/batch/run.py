@@ -1,7 +1,5 @@
 """A batch at work: started, resumed, extended; and the check and the report at its end."""
 
-from __future__ import annotations
-
 import errno
 import json
 import shlex
@@ -186,9 +184,6 @@ def _position(known: Mapping[int, Mapping[str, Any]], first: int) -> Position:
     if shard > first:
         return Position(**known[shard - 1]["after"])
     return Position(shard, known[shard - 1]["after"]["input_id"] if shard else 0)
-
-
-# --- at the end -----------------------------------------------------------------------------------
 
 
 def status(summary: Mapping[str, Any]) -> int:

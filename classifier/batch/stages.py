@@ -1,7 +1,5 @@
 """What is done with inputs on any machine: split into shards, read, scored, made into tables."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -123,9 +121,6 @@ def defect(done: str, error: Exception) -> RecordError:
     return RecordError("crash", whole(" ".join(reason.split())))
 
 
-# --- records, and shards of them ------------------------------------------------------------------
-
-
 def read_items(name: str, options: InputOptions) -> Iterator[Item]:
     """Read the records of a file; what can't be read is one `ReadError`."""
     count = 0
@@ -163,9 +158,6 @@ def group_shards(steps: Iterable[Step], start: Position) -> Iterator[Shard]:
             after = Position(place.shard + 1, place.input_id + len(held), file, record)
             yield Shard(place, after, tuple(held), read)
             place, held, size = after, [], 0
-
-
-# --- scored ---------------------------------------------------------------------------------------
 
 
 @dataclass

@@ -1,7 +1,5 @@
 """Loading bundles, every digest being checked first; and listing, describing and copying them."""
 
-from __future__ import annotations
-
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -107,9 +105,6 @@ def _domain(folder: Path, manifest: Mapping[str, Any]) -> TrainingDomain | None:
         return TrainingDomain.load(folder, len(manifest["signals"]))
     except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise BundleError(f"{folder / DOMAIN}: damaged ({error}); get the bundle again") from None
-
-
-# --- listing and copying --------------------------------------------------------------------------
 
 
 def _facts(folder: Path) -> dict[str, Any]:

@@ -4,8 +4,6 @@ Only the files that the manifest names are downloaded; `verify` checks their dig
 bundle. ``HF_ENDPOINT`` names another hub.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """A bundle's folder: the manifest, with the digest of every file, and writing it whole."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -170,9 +168,6 @@ def check_card(folder: Path) -> None:
     """Raise `BundleError` for a bundle without its card."""
     if not (folder / CARD).is_file():
         raise BundleError(f"{folder}: a bundle without its card ({CARD}); {_AGAIN}")
-
-
-# --- writing --------------------------------------------------------------------------------------
 
 
 def write(

@@ -118,9 +118,6 @@ class Promoted:
         return path
 
 
-# --- names ----------------------------------------------------------------------------------------
-
-
 def default_path(kind: str) -> Path:
     """Return the folder of the shipped bundle of a kind."""
     return SHIPPED / kind
@@ -185,9 +182,6 @@ def pinned(model: str) -> str:
         name, version = found
         return f"{name.name}@{name.current if version is None else version}"
     return model
-
-
-# --- the store ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """The commands `framescope bundles`, except `promote`, which needs the harness."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -9,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from framescope.classifier.cli.shared import SETTINGS, AsCard, CardFormat
+from framescope.classifier.cli.shared import SETTINGS, AsCard
 
 app = typer.Typer(
     help="List bundles, promote one, roll back, push and pull.",
@@ -24,7 +22,7 @@ _Bundle = Annotated[
         help="A bundle's folder, a name (NAME, NAME@VERSION), what ships, or hf://ORG/NAME.",
     ),
 ]
-By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who decides it.")]
+By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who decides.")]
 
 
 @app.callback()
@@ -33,13 +31,13 @@ def bundles() -> None:
 
 
 @app.command("list")
-def list_command(format: AsCard = CardFormat.TERMINAL) -> None:
+def list_command(format: AsCard = "terminal") -> None:
     """List shipped and promoted bundles: kind, digest, signals, which is current."""
     from framescope.classifier.bundles import ModelStore, list_bundles
 
     store = ModelStore.of_user()
     found = list_bundles(store)
-    if format is CardFormat.JSON:
+    if format == "json":
         write_json({"folder": str(store.root), "bundles": found})
         return
     _print_table([
@@ -59,12 +57,12 @@ def list_command(format: AsCard = CardFormat.TERMINAL) -> None:
 
 
 @app.command()
-def show(bundle: _Bundle, format: AsCard = CardFormat.TERMINAL) -> None:
-    """Show a bundle's manifest in short, and the history of its name."""
+def show(bundle: _Bundle, format: AsCard = "terminal") -> None:
+    """Show a summary of a bundle's manifest, and the history of its name."""
     from framescope.classifier.bundles import ModelStore, describe
 
     found = describe(bundle, ModelStore.of_user())
-    if format is CardFormat.JSON:
+    if format == "json":
         write_json(found)
         return
     if "digest" in found:
@@ -78,17 +76,21 @@ def show(bundle: _Bundle, format: AsCard = CardFormat.TERMINAL) -> None:
 @app.command()
 def rollback(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="May be left out if there is only one.")
+        str | None,
+        typer.Argument(metavar="[NAME]", help="Promoted name, if there are several."),
     ] = None,
     to: Annotated[
         int | None,
         typer.Option(
-            "--to", metavar="VERSION", min=0, help="Else the version before; 0 is what ships."
+            "--to",
+            metavar="VERSION",
+            min=0,
+            help="Version; else the one before. 0 is the shipped bundle.",
         ),
     ] = None,
     by: By = None,
     reason: Annotated[
-        str | None, typer.Option("--reason", metavar="REASON", help="For the history.")
+        str | None, typer.Option("--reason", metavar="REASON", help="Reason, for the history.")
     ] = None,
 ) -> None:
     """Make an earlier version the current one again."""
@@ -118,7 +120,9 @@ def pull(
     source: Annotated[
         str, typer.Argument(metavar="SOURCE", help="hf://ORG/NAME[@REVISION], or a bundle.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.")
+    ],
 ) -> None:
     """Copy a bundle into a folder, and check its digests (extra: hub)."""
     from framescope.classifier.bundles import pull as pulled

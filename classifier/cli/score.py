@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 from framescope.classifier import output as outputs
 from framescope.classifier.cli import shared
-from framescope.classifier.cli.shared import CardFormat, ReportFormat, parse_columns
+from framescope.classifier.cli.shared import ReportFormat, parse_columns
 from framescope.classifier.errors import InputError, StoppedError
 from framescope.classifier.records import (
     Article,
@@ -50,7 +50,7 @@ def score(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write there; - is standard output."),
+        typer.Option("--output", "-o", metavar="FILE", help="Output file; - is standard output."),
     ] = None,
     overwrite: shared.OverReport = False,
     signal: shared.OnlySignals = None,
@@ -127,9 +127,7 @@ def score(
     raise typer.Exit(2 if not counts["scored"] else 1 if counts["skipped"] or noted else 0)
 
 
-def signals(
-    model: shared.ModelName = "transformer", format: shared.AsCard = CardFormat.TERMINAL
-) -> None:
+def signals(model: shared.ModelName = "transformer", format: shared.AsCard = "terminal") -> None:
     """List the signals: what each means, where it comes from, which a model gives."""
     import json
 
@@ -141,7 +139,7 @@ def signals(
 
     manifest = bundles.read_manifest(bundles.resolve(model))
     where = {one.name: place for one in SIGNALS if (place := defined_in(one.name)) is not None}
-    if format is CardFormat.JSON:
+    if format == "json":
         rows = [
             {**asdict(one), "given": one.name in manifest["signals"]}
             | ({"defined_in": where[one.name]} if one.name in where else {})

@@ -1,61 +1,21 @@
 """What several commands share: options, formats, and how help is shown."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from framescope.classifier.errors import FramescopeError
 
-
-class ReportFormat(StrEnum):
-    """How a report is written."""
-
-    TERMINAL = "terminal"
-    JSON = "json"
-    JSONL = "jsonl"
-    HTML = "html"
-
-
-class CardFormat(StrEnum):
-    """How a card is written."""
-
-    TERMINAL = "terminal"
-    JSON = "json"
-
-
-class SectionFormat(StrEnum):
-    """How a section of figures is written."""
-
-    TERMINAL = "terminal"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
-class TableFormat(StrEnum):
-    """How a run's tables are written."""
-
-    PARQUET = "parquet"
-    JSONL = "jsonl"
-
-
-class AnswerFormat(StrEnum):
-    """How an answer is written."""
-
-    TERMINAL = "terminal"
-    CSV = "csv"
-    JSON = "json"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-
-
-AsCard = Annotated[CardFormat, typer.Option("--format", "-f", help="How to write it.")]
+ReportFormat = Literal["terminal", "json", "jsonl", "html"]
+CardFormat = Literal["terminal", "json"]
+SectionFormat = Literal["terminal", "json", "markdown"]
+TableFormat = Literal["parquet", "jsonl"]
+AnswerFormat = Literal["terminal", "csv", "json", "jsonl", "parquet"]
+AsCard = Annotated[CardFormat, typer.Option("--format", "-f", help="Format of the output.")]
 Own = Annotated[
     Path | None,
-    typer.Option("--sources", metavar="FILE", help="Your own outlets, one a line (JSONL), too."),
+    typer.Option("--sources", metavar="FILE", help="File of your own outlets (JSON Lines)."),
 ]
 ModelName = Annotated[
     str,
@@ -68,24 +28,25 @@ ModelName = Annotated[
 ]
 OnlySignals = Annotated[
     list[str] | None,
-    typer.Option(metavar="SIGNAL", help="Report this signal only; may be repeated."),
+    typer.Option(metavar="SIGNAL", help="Report only this signal. Repeatable."),
 ]
 Include = Annotated[
     list[str] | None,
-    typer.Option(metavar="PATTERN", help="Of a folder, take these files; may be repeated."),
+    typer.Option(metavar="PATTERN", help="Read only these files of a folder. Repeatable."),
 ]
 Exclude = Annotated[
     list[str] | None,
-    typer.Option(metavar="PATTERN", help="Of a folder, leave these out; may be repeated."),
+    typer.Option(metavar="PATTERN", help="Skip these files of a folder. Repeatable."),
 ]
 Private = Annotated[
-    bool, typer.Option("--allow-private", help="Fetch addresses of this machine and its network.")
+    bool,
+    typer.Option("--allow-private", help="Also fetch addresses on this network."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
 OverReport = Annotated[
-    bool, typer.Option("--overwrite", help="Write over a file that is no report.")
+    bool, typer.Option("--overwrite", help="Overwrite a file that is not a report.")
 ]
-OverFile = Annotated[bool, typer.Option("--overwrite", help="Write over a file that is there.")]
+OverFile = Annotated[bool, typer.Option("--overwrite", help="Overwrite an existing file.")]
 Columns = Annotated[
     list[str] | None,
     typer.Option(
@@ -114,8 +75,6 @@ def parse_columns(given: Iterable[str] | None, fields: Iterable[str] = ()) -> di
         found[field] = name
     return found
 
-
-# --- help -----------------------------------------------------------------------------------------
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 """Of every group of commands, which hands them on to its own."""

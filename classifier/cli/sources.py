@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 from framescope.classifier.cli import shared
@@ -18,22 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from rich.console import Console
-
-
-class ListFormat(StrEnum):
-    """How a list is written."""
-
-    TSV = "tsv"
-    JSON = "json"
-
-
-class ExportFormat(StrEnum):
-    """Format of an export."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-    JSONLD = "jsonld"
-    PARQUET = "parquet"
+ListFormat = Literal["tsv", "json"]
+ExportFormat = Literal["csv", "jsonl", "jsonld", "parquet"]
 
 
 sources_app = typer.Typer(
@@ -52,9 +37,9 @@ def show(
         ),
     ],
     sources: shared.Own = None,
-    format: shared.AsCard = CardFormat.TERMINAL,
+    format: shared.AsCard = "terminal",
     whole: Annotated[
-        bool, typer.Option("--all", help="Every name, host and account, not the first of each.")
+        bool, typer.Option("--all", help="Show every name, host and account, not only the first.")
     ] = False,
 ) -> None:
     """Show what is on record about an outlet or a host."""
@@ -85,7 +70,7 @@ def _write(
     from framescope.classifier.output import opened
 
     with opened(None) as file:
-        if format is CardFormat.JSON:
+        if format == "json":
             json.dump(list(objects), file, ensure_ascii=False, indent=2)
             file.write("\n")
         else:
@@ -98,16 +83,17 @@ def _write(
 def list_(
     sources: shared.Own = None,
     country: Annotated[
-        str | None, typer.Option(help="Published from this country; two letters, as in IR.")
+        str | None,
+        typer.Option(help="Only outlets from this country, such as IR."),
     ] = None,
     state_media: Annotated[
         bool | None,
-        typer.Option("--state-media/--no-state-media", help="State media only, or without them."),
+        typer.Option("--state-media/--no-state-media", help="Only state media, or only others."),
     ] = None,
-    role: Annotated[Role | None, typer.Option(help="With this role only.")] = None,
+    role: Annotated[Role | None, typer.Option(help="Only outlets with this role.")] = None,
     format: Annotated[
         ListFormat, typer.Option("--format", "-f", help="Format of the output.")
-    ] = ListFormat.TSV,
+    ] = "tsv",
 ) -> None:
     """List the outlets, one per line."""
     from framescope.classifier import outlets
@@ -116,7 +102,7 @@ def list_(
     registry = outlets.load_registry(user=sources)
     found = list(outlets.select_outlets(registry, country, state_media, role))
     with opened(None) as file:
-        if format is ListFormat.TSV:
+        if format == "tsv":
             lines = [
                 "\t".join(row) for row in (outlets.LOOKUP_COLUMNS, *map(outlets.outlet_row, found))
             ]
@@ -128,7 +114,7 @@ def list_(
 
 
 @sources_app.command()
-def check(sources: shared.Own = None, format: shared.AsCard = CardFormat.TERMINAL) -> None:
+def check(sources: shared.Own = None, format: shared.AsCard = "terminal") -> None:
     """Check the tables, or a file of your own against them; exit status 1 on errors."""
     from dataclasses import asdict
 
@@ -173,11 +159,11 @@ def export_command(
     from framescope.classifier import output as outputs
 
     suffix = "" if output is None else output.suffix.removeprefix(".")
-    named = suffix if suffix in set(ExportFormat) else "csv"
-    chosen = format or ExportFormat("jsonld" if suffix == "json" else named)
+    named = suffix if suffix in get_args(ExportFormat) else "csv"
+    chosen = format or ("jsonld" if suffix == "json" else named)
     registry = outlets.load_registry(user=sources)
     outputs.check(output, overwrite=overwrite)
-    if chosen is ExportFormat.PARQUET:
+    if chosen == "parquet":
         if output is None or str(output) == "-":
             raise SourcesError("Parquet is not text; give --output FILE")
         with outputs.drafted(output) as draft:
@@ -191,7 +177,7 @@ def export_command(
 @sources_app.command("import")
 def import_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A rater's table, CSV or TSV.")],
-    rater: Annotated[str, typer.Option("--rater", metavar="NAME", help="Who rates.")],
+    rater: Annotated[str, typer.Option("--rater", metavar="NAME", help="Name of the rater.")],
     licence: Annotated[
         str, typer.Option("--licence", metavar="TEXT", help="The terms of the file.")
     ],
@@ -211,7 +197,7 @@ def import_command(
         ),
     ] = None,
     date: Annotated[
-        str | None, typer.Option(metavar="DATE", help="For rows without a date, as in 2026-11.")
+        str | None, typer.Option(metavar="DATE", help="Date of rows without one, such as 2026-11.")
     ] = None,
     output: Annotated[
         Path | None,

@@ -4,8 +4,6 @@ Only ``text`` is required, and ``id`` where labels are brought; offsets are Unic
 end-exclusive. Other keys are ignored, so a scored file can be read and scored again.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

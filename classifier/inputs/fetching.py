@@ -1,7 +1,5 @@
 """Fetch the page at an http(s) address that isn't private, within limits of size and time."""
 
-from __future__ import annotations
-
 import re
 import socket
 import time

@@ -1,7 +1,5 @@
 """Put right what a text hides from a model: unseen characters, ligatures, look-alike letters."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right

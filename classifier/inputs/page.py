@@ -1,7 +1,5 @@
 """The plain text of a saved page -> the articles on it, without the furniture around them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace

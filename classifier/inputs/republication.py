@@ -1,7 +1,5 @@
 """Where an article says that it carries somebody else's: "Below is X's article:"."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from itertools import dropwhile

@@ -1,7 +1,5 @@
 """An article's sentences by nupunkt, repaired: the one splitter of training and serving."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import pairwise

@@ -126,9 +126,6 @@ class ArticleStage:
         return found
 
 
-# --- the training domain --------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class TrainingDomain:
     """The training data, summed up."""

@@ -120,8 +120,6 @@ def check_time() -> None:
         raise TimeoutError
 
 
-# --- files: checked before they take memory, as a bundle may come from a stranger -----------------
-
 MAX_FILE = 300_000_000
 """Bytes of a file of a bundle, and of its unpacked arrays."""
 _MAX_JSON = 30_000_000  # bytes

@@ -60,9 +60,6 @@ _LIKELY = 0.5  # from which a source is a government or state media
 _LEAST = 1e-6  # probabilities are clipped, so that log-odds are finite
 
 
-# --- regressions ----------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Regressions:
     """Weights by output, each with the intercept last."""
@@ -141,9 +138,6 @@ class CitationScorer:
         exclusive /= exclusive.sum(axis=1, keepdims=True)
         found: list[list[float]] = np.hstack([exclusive, sigmoid(odds[:, _EXCLUSIVE:])]).tolist()
         return found
-
-
-# --- resolution -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +233,6 @@ def _of_article(
         return replace(one, source=source, cue=cue, content=content, antecedent=antecedent)
 
     return [tuple(map(returned, row)) for row in resolved]
-
-
-# --- features -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,9 +352,6 @@ def quoted_share(spans: Sequence[tuple[int, int]], sentence: Sentence) -> float:
 def log_odds(chance: float) -> float:
     """Return the log-odds of a probability, which are finite."""
     return float(np.log(max(chance, _LEAST) / max(1.0 - chance, _LEAST)))
-
-
-# --- decisions ------------------------------------------------------------------------------------
 
 
 def decide(

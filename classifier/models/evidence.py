@@ -1,7 +1,5 @@
 """Which words of a sentence to show as evidence: spans of techniques, or words that stand out."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from math import exp, log
@@ -91,9 +89,6 @@ def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-# --- what tokens vote -----------------------------------------------------------------------------
-
-
 def words_of_tokens(
     text: str, offsets: Sequence[tuple[int, int]]
 ) -> tuple[list[tuple[int, int]], NDArray[np.intp]]:
@@ -129,9 +124,6 @@ def _joined_words(
         else:
             joined.append((start, end))
     return joined
-
-
-# --- spans of techniques --------------------------------------------------------------------------
 
 
 def stretches(inside: NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:

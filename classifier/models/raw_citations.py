@@ -6,8 +6,6 @@ source and its cue, and a source to the words that name it; and the kind of sour
 of, as part of a source and as part of a cue.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 WEIGHTS = "weights.npz"
 VOCABULARY = "vocabulary.json"
 FILES = frozenset({WEIGHTS, VOCABULARY})
-
 Unit = Literal["word", "char"]
 _UNITS: Mapping[str, Unit] = {"word": "word", "char": "char"}
 
@@ -299,9 +298,6 @@ def _shortened(weights: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     return shortened
 
 
-# --- loading --------------------------------------------------------------------------------------
-
-
 def load(folder: Path, calibration: Calibration, registry: Registry | None = None) -> TfidfModel:
     """Read a model that `TfidfModel.save` wrote, or raise `BundleError` where it is damaged.
 
@@ -339,9 +335,6 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise BundleError(f"{path}: damaged ({reason}); get the bundle again, or retrain") from None
     return TfidfModel(signals, blocks, weights, intercepts, calibration, reader, neighbours)
-
-
-# --- scoring --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)

@@ -368,9 +368,6 @@ class _Evidence:
         return tuple(Span(place.start, place.end, signal, score) for place, score in places.items())
 
 
-# --- loading --------------------------------------------------------------------------------------
-
-
 def load(
     folder: Path, calibration: Calibration, registry: Registry | None = None
 ) -> TransformerModel:

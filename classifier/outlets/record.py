@@ -12,8 +12,6 @@ overdispersion divides the information of counts; McCullagh and Nelder, 1989, se
 assessment is worth and a term stands for is this project's judgement (docs/source-record.md).
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -283,8 +281,6 @@ def _said(assessments: Sequence[Assessment]) -> str:
         words.append(f"{one.evidence.source}{dated}: {network or one.value.replace('_', ' ')}")
     return "; ".join(words)
 
-
-# --- what the article shows itself ----------------------------------------------------------------
 
 # What counts sources and what lists them must agree, so both ask here.
 #: From the best source to none.

@@ -1,7 +1,5 @@
 """Articles, what is found in them, and reports; offsets are code points, end-exclusive."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -4,8 +4,6 @@ An article may hold terminal escapes that move the cursor, bidirectional overrid
 in another order than they are written, or halves of surrogate pairs that no encoder accepts.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """An outlet on record and an article's source card in words: findings that are never merged."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Whom an article stands on, its citations in words, and its counts, for every format."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """A report and the registry in a terminal; texts go into `Text`, which reads no markup."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The application: its routes in OpenAPI, its errors, the page for editors, and its server."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re
@@ -297,8 +295,6 @@ async def page(request: Request) -> HTMLResponse:
     return HTMLResponse(state.page, headers={"content-security-policy": state.page_policy})
 
 
-# --- the application ----------------------------------------------------------------------------
-
 _HERE = "framescope.classifier.service"
 _DIGEST = re.compile(r"(style|script)-src '(sha256-[A-Za-z0-9+/=]+)'")
 _LONGEST = 300  # characters of an error
@@ -401,9 +397,6 @@ def _place(steps: Sequence[str | int]) -> str:
             continue
         named += f"[{step}]" if isinstance(step, int) else f".{step}"
     return named.removeprefix(".")
-
-
-# --- the server -------------------------------------------------------------------------------
 
 
 def bound(host: str, port: int) -> socket.socket:

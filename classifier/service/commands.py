@@ -1,7 +1,5 @@
 """The command `framescope serve`: options, and one call."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +9,11 @@ from framescope.classifier.cli.shared import Own
 
 def serve(
     host: Annotated[
-        str, typer.Option(metavar="HOST", help="Listen there; 0.0.0.0 is everywhere.")
+        str, typer.Option(metavar="HOST", help="Address to listen on; 0.0.0.0 for all.")
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(metavar="N", min=0, max=65535, help="And there; 0 is any that is free.")
+        int,
+        typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one."),
     ] = 8000,
     model: Annotated[
         str,
@@ -26,23 +25,27 @@ def serve(
         typer.Option(
             "--token-file",
             metavar="FILE",
-            help="Answer only who brings the token in it; else that of FRAMESCOPE_TOKEN, if any.",
+            help="Require the token in this file; without it, that of FRAMESCOPE_TOKEN, if set.",
         ),
     ] = None,
     allow_urls: Annotated[
-        bool, typer.Option("--allow-urls", help="Fetch addresses, but no private ones.")
+        bool, typer.Option("--allow-urls", help="Fetch addresses, but not private ones.")
     ] = False,
     max_bytes: Annotated[
-        int, typer.Option(metavar="N", min=1000, help="Of a request.", show_default=True)
+        int, typer.Option(metavar="N", min=1000, help="Largest request.", show_default=True)
     ] = 2_000_000,
     max_seconds: Annotated[
-        float, typer.Option(metavar="S", min=0.1, help="To wait at most; and to score an article.")
+        float,
+        typer.Option(metavar="S", min=0.1, help="Longest wait, and time to score an article."),
     ] = 60.0,
     max_waiting: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Articles at once; more are told to come again.")
+        int,
+        typer.Option(
+            metavar="N", min=1, help="Articles waiting at once; others are told to retry."
+        ),
     ] = 128,
 ) -> None:
-    """Answer requests over HTTP, and show a page to paste texts into (extra: serve)."""
+    """Score articles over HTTP, with a page to paste texts into (extra: serve)."""
     from framescope.classifier.service.limits import Limits, ServiceError, read_token
 
     token = read_token(token_file)

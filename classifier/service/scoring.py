@@ -1,7 +1,5 @@
 """Requests: their schemas, their articles, and the one thread that scores those together."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 import time
@@ -170,9 +168,6 @@ def read(posted: AnyRequest, most: int) -> list[Article | Skipped]:
         else item
         for item in found
     ]
-
-
-# --- scoring --------------------------------------------------------------------------------------
 
 
 class Metrics:

@@ -30,7 +30,8 @@ def promote(
         str, typer.Argument(metavar="CANDIDATE", help="The folder that training wrote.")
     ],
     name: Annotated[
-        str | None, typer.Option("--as", metavar="NAME", help="Its name; else its folder's.")
+        str | None,
+        typer.Option("--as", metavar="NAME", help="Promoted name; else its folder's."),
     ] = None,
     data: Annotated[
         list[Path] | None,
@@ -48,14 +49,15 @@ def promote(
         ),
     ] = None,
     allow: Annotated[
-        str | None, typer.Option(metavar="REASON", help="Promote it whatever is worse; with --by.")
+        str | None,
+        typer.Option(metavar="REASON", help="Promote it although it is worse; needs --by."),
     ] = None,
     by: By = None,
     draws: Annotated[int, typer.Option(min=100, help="Resamples of articles.")] = 10_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0,
-    format: AsCard = CardFormat.TERMINAL,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples.")] = 0,
+    format: AsCard = "terminal",
 ) -> None:
-    """Make a bundle the current one of a name, if nothing is worse.
+    """Promote a bundle under a name, if no signal gets worse.
 
     It must pass the gate, and no signal may be worse beyond its interval, on what ships (or on the
     corpora) and on your own held-out labels. A refusal ends with status 1 and says what is worse.
@@ -70,7 +72,7 @@ def promote(
             candidate, ModelStore.of_user(), name, data=data or (), corpora=corpora,
             against=against, allow=allow, by=by, draws=draws, seed=seed, progress=bar,
         )  # fmt: skip
-    if format is CardFormat.JSON:
+    if format == "json":
         write_json({"name": found.name, "version": found.version, **found.record})
     else:
         if found.judgement is not None:
@@ -121,10 +123,10 @@ def calibrate(
             metavar="SHARE", min=0.5, max=0.999, help="That a target is achieved; 0.5: as measured."
         ),
     ] = 0.9,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of folds and resamples.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of folds and resamples.")] = 0,
     format: Annotated[
         SectionFormat, typer.Option("--format", "-f", help="How to write the figures.")
-    ] = SectionFormat.TERMINAL,
+    ] = "terminal",
     quiet: Quiet = False,
 ) -> None:
     """Fit a bundle's calibration and thresholds on your own labels (extra: training)."""
@@ -192,7 +194,7 @@ def drift(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write an HTML page there."),
+        typer.Option("--output", "-o", metavar="FILE", help="HTML page to write."),
     ] = None,
     overwrite: OverReport = False,
     level: Annotated[
@@ -201,11 +203,11 @@ def drift(
             metavar="P", min=0.001, max=0.2, help="Share of false alarms when nothing has changed."
         ),
     ] = 0.002,
-    articles: Annotated[int, typer.Option(min=30, help="Sampled from either run.")] = 3000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the permutations.")] = 0,
+    articles: Annotated[int, typer.Option(min=30, help="Articles sampled from each run.")] = 3000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the permutations.")] = 0,
     format: Annotated[
         CardFormat, typer.Option("--format", "-f", help="How to write the verdict.")
-    ] = CardFormat.TERMINAL,
+    ] = "terminal",
 ) -> None:
     """Report whether incoming articles have drifted (extra: batch).
 
@@ -222,5 +224,5 @@ def drift(
     if output is not None:
         with opened(output) as file:
             file.write(report.page())
-    show_section(report.section(), format.value, record=report.record())
+    show_section(report.section(), format, record=report.record())
     raise typer.Exit(report.status)

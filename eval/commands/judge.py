@@ -48,7 +48,7 @@ Signals = Annotated[
     list[str] | None, typer.Option("--signal", metavar="NAME", help="Only this signal. Repeatable.")
 ]
 Draws = Annotated[int, typer.Option("--draws", min=100, help="Resamples of whole groups.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the resamples.")]
 OtherSplit = Annotated[
     bool,
     typer.Option(
@@ -56,7 +56,7 @@ OtherSplit = Annotated[
         help="Accept a bundle that may have been trained on rows it is judged by.",
     ),
 ]
-As = Annotated[SectionFormat, typer.Option("--format", "-f", help="How to write it.")]
+As = Annotated[SectionFormat, typer.Option("--format", "-f", help="Format of the output.")]
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not to the terminal."),
@@ -64,7 +64,7 @@ Output = Annotated[
 
 _ALLOW = "--allow-regression"
 app = typer.Typer(
-    help="Judge bundles by articles they were not trained on (extra: training).", cls=Grouped
+    help="Evaluate bundles on articles they were not trained on (extra: training).", cls=Grouped
 )
 
 
@@ -115,7 +115,7 @@ def evaluate(
     draws: Draws = 2000,
     seed: Seed = 0,
     allow_other_split: OtherSplit = False,
-    format: As = SectionFormat.TERMINAL,
+    format: As = "terminal",
     output: Output = None,
 ) -> None:
     """Compare two bundles on articles that neither was trained on.
@@ -135,7 +135,7 @@ def evaluate(
     )
     with progress() as shown:
         found = compare_models(evaluation, signals, shown)
-    tables = section_of_comparison(found, intervals=format is not SectionFormat.TERMINAL)
+    tables = section_of_comparison(found, intervals=format != "terminal")
     show_section(tables, format, output, record_of_comparison(found))
 
 
@@ -170,7 +170,7 @@ def batch(
     seed: Annotated[int | None, typer.Option(min=0, help="Of the resamples; 0 by default.")] = None,
     allow_other_split: OtherSplit = False,
 ) -> None:
-    """Judge many bundles on many benchmarks, cell by cell.
+    """Evaluate many bundles on many benchmarks.
 
     Each bundle is scored once on each benchmark, as `run` scores it; the table says which is best,
     how sure that is, and what it costs. A cell that fails is recorded and the others are computed:
@@ -291,7 +291,8 @@ def gate(
     corpora: CorporaFolder = None,
     corpus: HouseFolder = None,
     floors: Annotated[
-        Path | None, typer.Option("--floors", metavar="FILE", help="Else eval/release/floors.json.")
+        Path | None,
+        typer.Option("--floors", metavar="FILE", help="Default: eval/release/floors.json."),
     ] = None,
     update: Annotated[
         bool,
@@ -347,7 +348,7 @@ def controls(
     signal: Signals = None,
     seed: Seed = 0,
     allow_other_split: OtherSplit = False,
-    format: As = SectionFormat.TERMINAL,
+    format: As = "terminal",
 ) -> None:
     """Compare two bundles with predictors that don't read the text.
 
@@ -373,7 +374,7 @@ def robustness(
         str, typer.Argument(metavar="[BUNDLE]", help="The model to judge.", show_default=True)
     ] = "transformer",
     seed: Seed = 0,
-    format: As = SectionFormat.TERMINAL,
+    format: As = "terminal",
     output: Output = None,
 ) -> None:
     """Measure how scores change with edits that should not, or should, matter.
@@ -390,5 +391,5 @@ def robustness(
     with progress() as bar:
         suite = measure_suite(loaded, seed=seed, progress=partial(bar, "texts"))
     show_section(suite.section(), format, output, suite.record())
-    if format is not SectionFormat.TERMINAL or output is not None:
+    if format != "terminal" or output is not None:
         typer.echo(suite.verdict, err=True)

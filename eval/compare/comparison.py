@@ -1,7 +1,5 @@
 """Two bundles on the same held-out rows: their figures, and how sure each difference is."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence

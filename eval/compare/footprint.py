@@ -3,8 +3,6 @@
 As a program, this file reads sentences from standard input and prints the peak in bytes.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """Where a model is good and where it errs: slices of one signal's rows, and its worst errors."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections import Counter
@@ -134,8 +132,6 @@ _AXES: dict[str, tuple[Callable[[Examples, Mapping[str, str]], Text], Sequence[s
     "position": (_position, _POSITIONS),
 }
 """Each axis' value of every row, and the order of its values, the sorted ones unless given."""
-
-# --- the worst errors -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """What is compared: scores, flags, vocabulary, outlets, distance to training data, calibration."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections import Counter, defaultdict

@@ -1,7 +1,5 @@
 """A run compared with an earlier one or with its bundle: the verdict, as text, record and page."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

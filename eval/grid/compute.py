@@ -1,7 +1,5 @@
 """The cells of a grid are computed one after the other; a run that was stopped is resumed."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The evaluation report of two bundles: gathered once, laid out as a page and as JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby

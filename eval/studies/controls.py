@@ -5,8 +5,6 @@ nothing about reading. On shuffled labels every figure has to fall to chance; wh
 harness itself is wrong.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

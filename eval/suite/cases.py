@@ -5,8 +5,6 @@ nothing, and directional tests, where it should do something. The texts are data
 invented and trivial, with the real names of both sides of conflicts and rivalries.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import defaultdict

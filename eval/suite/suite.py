@@ -5,8 +5,6 @@ flip, and how far probabilities move; a directional test counts how often a sign
 way. Intervals resample the entities and the frames of the pairs (Owen, 2007), or the articles.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections import Counter

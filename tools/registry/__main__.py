@@ -1,7 +1,5 @@
 """The command `framescope registry`: build the tables that ship, and learn what names mean."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

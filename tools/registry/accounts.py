@@ -1,7 +1,5 @@
 """Outlets' accounts at platforms, from lists and by hand."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

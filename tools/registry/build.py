@@ -3,8 +3,6 @@
 The tables are sorted, one file for each kind of fact, the same bytes each time.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable

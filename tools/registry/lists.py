@@ -1,7 +1,5 @@
 """What lists say of outlets: influence networks, ratings of Wikipedia's editors, Wikidata's ids."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter, defaultdict
@@ -148,8 +146,6 @@ def read_networks(folder: Path) -> list[tuple[str, ...]]:
     found = rows_by_hand(folder, "networks.tsv", COLUMNS["networks"], "networks")
     return [tuple(row.values()) for _, row in found]
 
-
-# --- Wikimedia's projects -------------------------------------------------------------------------
 
 #: The scores of the data set, in the rater's words. It has one score, -1, for what the list calls
 #: generally unreliable and what it calls deprecated; -2 is what is on the spam blacklist as well,

@@ -3,8 +3,6 @@
 What no rule can clean about a list is kept by hand, in tables that `by_hand` reads.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import re
@@ -134,9 +132,6 @@ class DataFolder:
 def hosts_by_hand(data: str) -> dict[str, str]:
     """Return the hosts that a list is wrong about, with what it means by each."""
     return {row["host"]: row["meant"] for row in by_hand("hosts") if row["list"] == data}
-
-
-# --- drafts that evidence and hand rows fill in turn ----------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

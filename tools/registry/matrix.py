@@ -1,7 +1,5 @@
 """Outlets of the State Media Matrix: every state-affiliated one, its owner, and who steers it."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -196,9 +194,6 @@ _EVIDENCE = Evidence(MATRIX.name, MATRIX.url, MATRIX.date)
 
 def _coded(code: Code) -> Statement:
     return Statement(About.CODE, code, _EVIDENCE)
-
-
-# --- row by row -----------------------------------------------------------------------------------
 
 
 def _read_rows(data: DataFolder, log: list[str]) -> Iterator[Asset]:

@@ -5,8 +5,6 @@ and the names in it that mean an outlet), and names met in articles (``read.tsv`
 and 1 or 0), whose text isn't here.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence

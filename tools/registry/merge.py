@@ -1,7 +1,5 @@
 """Rows by hand (`tools/registry/hand/*.tsv`), and one draft of all that is said of an outlet."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -115,9 +113,6 @@ def _name(text: str) -> Name:
     if match:
         return Name(match[1], NameKind(match[2]), match[3], ambiguous)
     return Name(text, ambiguous=ambiguous)
-
-
-# --- one draft an outlet --------------------------------------------------------------------------
 
 
 def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draft]:

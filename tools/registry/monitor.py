@@ -1,7 +1,5 @@
 """The State Media Monitor's codes of 2024 and 2025, and what else is said of control in lists."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path

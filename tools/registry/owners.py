@@ -1,7 +1,5 @@
 """Who owns whom: owners, as lists and rows by hand name them, and what they hold of one another."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

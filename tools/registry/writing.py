@@ -1,7 +1,5 @@
 """The tables as they are written: sorted, one for each kind of fact, the same bytes each time."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path

@@ -3,8 +3,6 @@
 Each format converts between a tool's files and `Marking`.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import re

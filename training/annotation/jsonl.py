@@ -7,8 +7,6 @@ after them. Prodigy: "Annotation task formats", prodi.gy/docs/api-interfaces: ``
 view shows no overlapping spans: citations that overlap go into further tasks of the same article.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

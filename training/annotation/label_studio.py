@@ -4,8 +4,6 @@ Formats: "Label Studio JSON format of annotated tasks" and "Import pre-annotated
 labelstud.io/guide, as release 1.23 reads and writes them. Older pages count UTF-16 units.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as Xml

@@ -5,8 +5,6 @@ Offsets are code points of the text; `fit` converts those of tools that count UT
 asked are the taxonomy's signals, and voices and citations by the guidelines.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -5,8 +5,6 @@ semicolons or tabs. Words are shown behind an apostrophe where a spreadsheet wou
 formula.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import re

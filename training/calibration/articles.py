@@ -3,8 +3,6 @@
 Both are read by `classifier.models.articles`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,10 +1,7 @@
 """The command `framescope annotate`: articles to annotation tools and back, and what to label."""
 
-from __future__ import annotations
-
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from framescope.classifier.cli.shared import ModelName, OverFile, OverReport
@@ -14,17 +11,7 @@ app = typer.Typer(
     help="Send articles to an annotation tool, and get their labels back (extra: annotate).",
     no_args_is_help=True,
 )
-
-
-class ToolName(StrEnum):
-    """An annotation tool."""
-
-    LABEL_STUDIO = "label-studio"
-    DOCCANO = "doccano"
-    PRODIGY = "prodigy"
-    CSV = "csv"
-
-
+ToolName = Literal["label-studio", "doccano", "prodigy", "csv"]
 Inputs = Annotated[
     list[str], typer.Argument(metavar="FILE...", help="Labelled articles, or what score reads.")
 ]
@@ -44,12 +31,12 @@ Predicting = Annotated[
     str | None, typer.Option("--model", "-m", help="Add its labels; else those that files carry.")
 ]
 NoPredictions = Annotated[bool, typer.Option("--no-predictions", help="Add no model's labels.")]
-Signals = Annotated[list[str] | None, typer.Option(help="Only this signal; may be repeated.")]
+Signals = Annotated[list[str] | None, typer.Option(help="Only this signal. Repeatable.")]
 Citations = Annotated[
     bool, typer.Option("--citations/--no-citations", help="Whether to ask who says what.")
 ]
-Sent = Annotated[str | None, typer.Option(metavar="NAME", help="Whose labels to send, of several.")]
-Whose = Annotated[str | None, typer.Option(metavar="NAME", help="Whose labels they are.")]
+Sent = Annotated[str | None, typer.Option(metavar="NAME", help="Only this annotator's labels.")]
+Whose = Annotated[str | None, typer.Option(metavar="NAME", help="Name of the annotator.")]
 OverFolder = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")]
 Articles = Annotated[
     Path | None, typer.Option(metavar="FILE", help="articles.jsonl of the export, if elsewhere.")
@@ -60,16 +47,19 @@ By = Annotated[
 ]
 PerOutlet = Annotated[
     float | None,
-    typer.Option(metavar="SHARE", min=0.0, max=1.0, help="Largest share of an outlet; a fifth."),
+    typer.Option(
+        metavar="SHARE", min=0.0, max=1.0, help="Largest share of one outlet; else a fifth."
+    ),
 ]
 NotIn = Annotated[
     list[Path] | None,
-    typer.Option(metavar="FILE", help="Leave out what is labelled or picked there; repeatable."),
+    typer.Option(metavar="FILE", help="Leave out sentences of this file. Repeatable."),
 ]
 Second = Annotated[
-    str | None, typer.Option(metavar="MODEL", help="To compare with; else the other that ships.")
+    str | None,
+    typer.Option(metavar="MODEL", help="Model to compare with; else the other one."),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Of what is sampled.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the sampling.")]
 
 
 @app.command("export")

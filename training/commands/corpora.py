@@ -41,8 +41,8 @@ def corpora(
         typer.Option("--allow-changed", help="Use corpora whose files differ from those pinned."),
     ] = False,
     format: Annotated[
-        CardFormat, typer.Option("--format", "-f", help="How to write it.")
-    ] = CardFormat.TERMINAL,
+        CardFormat, typer.Option("--format", "-f", help="Format of the output.")
+    ] = "terminal",
 ) -> None:
     """List the labelled corpora: present or not, rows, labels, licence (extra: training)."""
     if context.invoked_subcommand is not None:
@@ -59,7 +59,7 @@ def corpora(
     if splits:
         names = [name for name, one in CORPORA.items() if one.state(root) in loadable]
         listed["splits"] = _described_split(root, names, allow_changed)
-    if format is CardFormat.JSON:
+    if format == "json":
         typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
         return
     console = Console(highlight=False)

@@ -6,10 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from framescope.classifier import records
@@ -36,16 +35,8 @@ _WIDTH = 140  # columns of a table in a file or pipe
 _FINDINGS = 1  # the exit status
 
 _counted = partial(records.counted, form=",")
-
-
-class Merging(StrEnum):
-    """How several labels become one."""
-
-    MAJORITY = "majority"
-    DAWID_SKENE = "dawid-skene"
-
-
-As = Annotated[CardFormat, typer.Option("--format", "-f", help="How to write it.")]
+Merging = Literal["majority", "dawid-skene"]
+As = Annotated[CardFormat, typer.Option("--format", "-f", help="Format of the output.")]
 Labelled = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Labelled files (exchange format).")
 ]
@@ -65,7 +56,7 @@ Unseen = Annotated[
     str | None,
     typer.Option("--model", "-m", help="Use its probabilities; it never saw these labels."),
 ]
-Citations = Annotated[bool, typer.Option("--citations", help="Of citations, not of signals.")]
+Citations = Annotated[bool, typer.Option("--citations", help="Measure citations, not signals.")]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Merged labels.")]
 By = Annotated[Merging, typer.Option(help="Share of yes, or Dawid and Skene's probability.")]
 Hard = Annotated[bool, typer.Option("--hard", help="Round to 0 and 1; leave out exact halves.")]
@@ -78,7 +69,7 @@ def check(
     house: HouseFolder = None,
     errors: Errors = None,
     model: Unseen = None,
-    format: As = CardFormat.TERMINAL,
+    format: As = "terminal",
 ) -> None:
     """Check labels: faults, contradictions, duplicates, balance, likely errors.
 
@@ -107,7 +98,7 @@ def check(
     else:
         checks = [(check_house(), None), (check_standoff(root), None)]
     shown = _ERRORS if errors is None else errors
-    if format is CardFormat.JSON:
+    if format == "json":
         listed = [_record(one, found, shown) for one, found in checks]
         typer.echo(json.dumps({"files": listed}, ensure_ascii=False, indent=2))
     else:
@@ -142,7 +133,7 @@ def agreement(
     files: ByAnnotator = None,
     citations: Citations = False,
     house: HouseFolder = None,
-    format: As = CardFormat.TERMINAL,
+    format: As = "terminal",
 ) -> None:
     """Measure agreement: Krippendorff's alpha of each signal, with a 95% interval.
 
@@ -160,7 +151,7 @@ def agreement(
     labels = [[one.record for one in articles] for articles in given.values()]
     measure = citation_agreement if citations else measure_agreement
     rows: Sequence[Any] = measure(*labels)
-    if format is CardFormat.JSON:
+    if format == "json":
         listed = [_finite(asdict(row)) for row in rows]
         found = {"annotators": list(given), "citations" if citations else "signals": listed}
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
@@ -172,7 +163,7 @@ def agreement(
 def merge(
     files: Labelled,
     output: Output,
-    by: By = Merging.MAJORITY,
+    by: By = "majority",
     hard: Hard = False,
     overwrite: OverFile = False,
 ) -> None:
@@ -185,7 +176,7 @@ def merge(
 
     outputs.check(output, list(map(str, files)), overwrite=overwrite)
     annotators = read_annotators(files)
-    merged = merge_annotators(annotators, dawid_skene=by is Merging.DAWID_SKENE, hard=hard)
+    merged = merge_annotators(annotators, dawid_skene=by == "dawid-skene", hard=hard)
     with outputs.opened(output) as file:
         file.writelines(json.dumps(one, ensure_ascii=False) + "\n" for one in merged.records)
     summary = f"{_counted(len(merged.records), 'article')} of {len(annotators)} annotators"

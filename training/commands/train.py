@@ -29,7 +29,7 @@ Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
 ]
 Corpora = Annotated[
-    list[str] | None, typer.Option(metavar="NAME", help="Train on this corpus only; repeatable.")
+    list[str] | None, typer.Option(metavar="NAME", help="Train only on this corpus. Repeatable.")
 ]
 Files = Annotated[
     list[Path] | None,
@@ -53,7 +53,7 @@ Share = Annotated[
     ),
 ]
 Signals = Annotated[
-    list[str] | None, typer.Option(metavar="NAME", help="Learn this signal only; repeatable.")
+    list[str] | None, typer.Option(metavar="NAME", help="Learn only this signal. Repeatable.")
 ]
 _RECIPES = "A recipe that ships (default, house, finetune), or a TOML file of your own."
 RecipeName = Annotated[str, typer.Option(metavar="NAME|FILE", help=_RECIPES)]
@@ -62,7 +62,7 @@ Seed = Annotated[
     typer.Option(min=0, max=2**32 - 1, help="Seed of the training, in place of the recipe's."),
 ]
 AllowChanged = Annotated[
-    bool, typer.Option("--allow-changed", help="Take corpora other than those the cards pin.")
+    bool, typer.Option("--allow-changed", help="Use corpora whose files differ from those pinned.")
 ]
 Tracks = Annotated[
     list[Track] | None,

@@ -1,7 +1,5 @@
 """Corpora of whole articles: PTC, Hyperpartisan News, the house corpus, and a user's own files."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The table of corpora."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from framescope.classifier.errors import CorpusError

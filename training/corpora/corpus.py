@@ -1,7 +1,5 @@
 """A labelled corpus: a card that describes it, a reader, and where its files are."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Callable, Collection, Iterator

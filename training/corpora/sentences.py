@@ -1,7 +1,5 @@
 """Public corpora of single sentences: each is read as an article of its own."""
 
-from __future__ import annotations
-
 import csv
 import json
 import re

@@ -3,8 +3,6 @@
 Labels are joined to the texts that are there; missing texts are named, and left out.
 """
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import inspect
@@ -46,9 +44,6 @@ CARD = Card(
     unit="a sentence, of articles labelled whole",
     mapping="The guidelines' own terms.",
 )
-
-
-# --- texts ----------------------------------------------------------------------------------------
 
 
 def articles_folder(root: Path) -> Path:
@@ -140,9 +135,6 @@ TEXTS: Mapping[str, TextCollection] = {
         _PTC.url,
     ),
 }
-
-
-# --- labels ---------------------------------------------------------------------------------------
 
 
 def labels_file() -> Path:

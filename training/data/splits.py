@@ -10,8 +10,6 @@ by prefix filtering (Chaudhuri, Ganti, Kaushik, 2006): two sets that similar sha
 rarest shingles of each, so only those are looked up, and then verified. The result is exact.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import tomllib

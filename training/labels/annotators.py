@@ -7,8 +7,6 @@ A merged label is the share of annotators who say yes, or the probability of yes
 1979). Places are decided by majority: a span character by character, a citation as a whole.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Checks of labels: offsets, contrast pairs, duplicates, benchmarks, balance, contradictions."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 To correct a file takes all of its faults: a record that can't be read is read again part by part.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter, defaultdict

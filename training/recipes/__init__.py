@@ -3,8 +3,6 @@
 In: the name of a recipe that ships, or a file. Out: a `Recipe`, validated.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib

@@ -266,9 +266,6 @@ def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-# --- code and machine -----------------------------------------------------------------------------
-
-
 def _code() -> dict[str, Any]:
     """Return the version, and in a clone the commit and whether tracked files differ from it."""
 

@@ -271,9 +271,6 @@ class _Job:
         trainer.discard_checkpoint()
 
 
-# --- decisions ------------------------------------------------------------------------------------
-
-
 def _decide(job: _Job, trainer: TransformerTrainer, root: Path | None, folder: Path) -> Decisions:
     """Fit everything that makes decisions of an exported network's outputs.
 

@@ -5,8 +5,6 @@ of which stands for "none here". The scorer decides which citations are shown, o
 sources are, and what they add to the signals.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
 from typing import NamedTuple
@@ -74,9 +72,6 @@ class CitationHeads(nn.Module):
     def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return roles, links and kinds: (n_passages, n_tokens, columns) each."""
         return self.role(hidden), self.link(hidden), self.kind(hidden)
-
-
-# --- targets --------------------------------------------------------------------------------------
 
 
 class _Placed(NamedTuple):
@@ -236,9 +231,6 @@ def _of_kinds(kind: Tensor, kinds: Sequence[_Placed]) -> Tensor:
     each = each + bce(logits[:, exclusive:], torch.tensor(on_top), reduction="none").mean(-1)
     loss: Tensor = (each * torch.tensor([one.weight for one in kinds])).mean()
     return loss
-
-
-# --- the scorer -----------------------------------------------------------------------------------
 
 
 def fit_citation_scorer(

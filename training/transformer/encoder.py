@@ -211,9 +211,6 @@ class FramingEncoder(nn.Module):
         return self.read(self.vectors(embedded, mask))
 
 
-# --- export ---------------------------------------------------------------------------------------
-
-
 def export(network: FramingEncoder, heads: Heads, tokenizer: Path, folder: Path) -> None:
     """Write the files of a transformer bundle, in float32.
 

@@ -189,9 +189,6 @@ def in_spans(
     return marks
 
 
-# --- distillation ---------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class TargetShard:
     """A teacher's outputs for some articles, as a file keeps them.

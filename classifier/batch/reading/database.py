@@ -215,9 +215,6 @@ def _errors(folder: RunFolder, opening: bool = False) -> Iterator[None]:
         raise QueryError(f"the SQL can't be run: {reason}{where or ''}; {hint}") from None
 
 
-# --- from Python ------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class RunFrames:
     """The tables of a run that ``framescope batch`` wrote, each read when it is first used.

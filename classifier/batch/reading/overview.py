@@ -171,9 +171,6 @@ def _collect(database: Database) -> dict[str, Any]:
     }  # fmt: skip
 
 
-# --- charts ---------------------------------------------------------------------------------------
-
-
 def _dot_plot(
     measure: Measure, of_all: Row, rows: Iterable[tuple[str, Row]], last: str | None
 ) -> dict[str, Any] | None:
@@ -292,9 +289,6 @@ def _period(day: datetime.date, unit: str) -> str:
     if unit == "week":
         return f"week of {day.isoformat()}"
     return day.isoformat()[: {"day": 10, "month": 7, "year": 4}[unit]]
-
-
-# --- samples --------------------------------------------------------------------------------------
 
 
 def link_to(url: str | None, text: str) -> str | None:

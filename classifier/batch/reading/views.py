@@ -4,8 +4,6 @@ Framing is counted in the article's own voice, sourcing in any; neither is combi
 nor with an outlet's record. What the run's model doesn't give is null, and so is a share of zero.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt

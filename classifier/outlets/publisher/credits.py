@@ -4,8 +4,6 @@
 "© 2025 AFP", "- Reuters".
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -112,8 +110,6 @@ def _only(found: tuple[Outlet, ...], near: Outlet | None) -> Outlet | None:
         found = same or tuple(outlet for outlet in found if by and outlet.country == by)
     return found[0] if len(found) == 1 else None
 
-
-# --- lines of credit ------------------------------------------------------------------------------
 
 Lines = Sequence[tuple[int, int]]
 """The start and end of an article's lines that are not blank."""
@@ -341,8 +337,6 @@ def _outlet(words: str, naming: Naming) -> Outlet | None:
     desk = _DESK.sub("", words)
     return outlet or (naming.agency(desk) if desk != words else None)
 
-
-# --- datelines ------------------------------------------------------------------------------------
 
 _HEAD = 8  # lines in which the first paragraph begins
 _WINDOW = 140  # characters of a line in which a dateline ends

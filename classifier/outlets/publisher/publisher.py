@@ -4,8 +4,6 @@ From the page inwards: who gathered it, who published it, whose article that was
 it. A citation is no link: "Reuters reported" in an article makes it nobody's but its author's.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ An error makes a look-up give the wrong outlet, or breaks the schema. A warning 
 should know: names that several outlets share, or that no text has.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

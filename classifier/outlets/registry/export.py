@@ -4,8 +4,6 @@ CSV and Parquet have a row a fact, JSON Lines an object an outlet, JSON-LD a gra
 schema.org, with its context inside, so that it can be read offline.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 from collections import defaultdict
@@ -167,9 +165,6 @@ def _of_site(site: NetworkSite, registry: Registry) -> Fact:
     value = site.network if network is None else f"network:{network.id}"
     who = (f"site:{site.host}", site.host)
     return _cited(who, f"network_{site.kind}", value, site.impersonates, site.evidence)
-
-
-# --- the formats ----------------------------------------------------------------------------------
 
 
 def _write_csv(registry: Registry, file: IO[str]) -> None:

@@ -6,8 +6,6 @@ and Ukrainian decline it. An address is no running text: "Reuters" in ``x.org/Re
 mention.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from bisect import bisect_right

@@ -281,8 +281,6 @@ def _variants(name: str) -> Iterator[str]:
         yield upper
 
 
-# --- what a name means ----------------------------------------------------------------------------
-
 _NEAR = 90  # characters on either side that are looked at
 _WORDS = 7  # words on either side among which a cue counts
 _TOKEN = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*|[^\w\s]")

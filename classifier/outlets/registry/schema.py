@@ -1,7 +1,5 @@
 """What the rows of the registry may hold: shipped tables, rows by hand and users' files alike."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ What some raters sell (NewsGuard, MBFC, Ad Fontes, AllSides) is never shipped; w
 it. The rater's own word or number stays in the assessment's source.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,9 +34,6 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         broken = path.read_bytes()[: error.start].count(b"\n") + 1
         raise SourcesError(f"{path}:{broken}: is not UTF-8; save the file as UTF-8") from None
-
-
-# --- outlets --------------------------------------------------------------------------------------
 
 
 def read_outlets(path: Path, registry: Registry) -> tuple[Outlet, ...]:
@@ -109,8 +104,6 @@ def flat(part: Mapping[str, Any]) -> dict[str, Any]:
     named = ((value if name == "evidence" else {name: value}) for name, value in part.items())
     return {name: value for fields in named for name, value in fields.items()}
 
-
-# --- ratings --------------------------------------------------------------------------------------
 
 RATING_COLUMNS = {
     field: names.split()
