@@ -163,7 +163,6 @@ class Scorer:
         return Skipped(str(article.origin or article.id), reason)
 
     def _score(self, read: Sequence[Item]) -> Iterator[Item]:
-        """Score some articles in one call of the model."""
         drafts = _drafts(read)
         given = [draft.sentence for item in drafts for draft in item.sentences]
         # Two files may use one id; a model tells articles apart by it.
@@ -243,7 +242,6 @@ class Scorer:
     def _sentences(
         self, sentences: Sequence[Sentence], prediction: Prediction, unsure: Bools
     ) -> list[SentenceReport]:
-        """Put together what was found of each sentence."""
         decided = self._decided(prediction.proba, self._of_sentences)
         of_article = [True] * len(sentences)
         if CONTENT in self.bundle.signals:
@@ -276,7 +274,6 @@ class Scorer:
 
 
 def _drafts(read: Sequence[Item]) -> list[ArticleReport]:
-    """Return the articles that are to be scored."""
     return [item for item in read if isinstance(item, ArticleReport) and item.note is None]
 
 

@@ -18,12 +18,7 @@ from browser import WORST_CONTRAST, needs_browser, watched
 from framescope.classifier.batch.commands import overview, query
 from framescope.classifier.batch.folder import RunFolder
 from framescope.classifier.batch.reading.database import open_run as opened_run
-from framescope.classifier.batch.reading.overview import (
-    OUTLETS,
-    link_to,
-    overview_html,
-    percent,
-)
+from framescope.classifier.batch.reading.overview import OUTLETS, link_to, overview_html, percent
 from framescope.classifier.errors import InputError
 from framescope.classifier.records import ArticleReport
 from typer.testing import CliRunner

@@ -132,9 +132,7 @@ def test_claims_are_mapped_to_their_sources(database: Database) -> None:
         assert sum(found[measure.name] for measure in CLAIMS[:4]) == pytest.approx(1)
 
 
-def test_repeated_texts_are_told_and_their_sentences_are_not_told_again(
-    database: Database,
-) -> None:
+def test_repeated_texts_are_told_and_their_sentences_are_not_told_again(database: Database) -> None:
     rows = {(row["kind"], row["text"]): row for row in database.rows("FROM repeated_text")}
     copied = rows["text", "Report h-agency"]
     assert (copied["articles"], copied["outlets"], copied["first_outlet"]) == (2, 2, "Vesk Herald")

@@ -15,11 +15,7 @@ from framescope.classifier.records import Sentence
 from framescope.training.calibration import extend_domain
 from framescope.training.recipes import TransformerSettings
 from framescope.training.runs import continue_training
-from framescope.training.transformer import (
-    StartingBundle,
-    TransformerTrainer,
-    default_encoder,
-)
+from framescope.training.transformer import StartingBundle, TransformerTrainer, default_encoder
 from toys import SHORT
 
 FEW = toys.examples(12)

@@ -91,8 +91,7 @@ def command(monkeypatch):
     monkeypatch.setattr(bundles, "load", lambda name: {"a": A, "b": B}[name])
     monkeypatch.setattr("framescope.eval.rows.BENCHMARKS", (CLAIM,))
     monkeypatch.setattr(
-        "framescope.eval.rows.held_out_of_corpora",
-        lambda *_, **__: HeldOut(rows, "split invented"),
+        "framescope.eval.rows.held_out_of_corpora", lambda *_, **__: HeldOut(rows, "split invented")
     )
 
     def call(*options):

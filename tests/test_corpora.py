@@ -361,10 +361,7 @@ def held(text: str, *annotators: tuple[Marked, ...]) -> list[set[str]]:
                 ("Rika Vale", "told", "“We are leaving,”"),
                 ("Rika Vale", "said", "Vesk TV moved its office"),
             ),
-            [
-                {"named_source", "state_media_attribution", "quoted"},
-                {"named_source", "reported"},
-            ],
+            [{"named_source", "state_media_attribution", "quoted"}, {"named_source", "reported"}],
         ),
         (  # half of the content is in quotation marks, and less
             "“The water is cold and deep,” the Harbour Courier wrote. "

@@ -14,12 +14,7 @@ from browser import WORST_CONTRAST, needs_browser
 from framescope.classifier import bundles
 from framescope.classifier.errors import SignalError
 from framescope.eval.commands import judge
-from framescope.eval.compare import (
-    comparison,
-    footprint,
-    measure_footprint,
-    verdict_of,
-)
+from framescope.eval.compare import comparison, footprint, measure_footprint, verdict_of
 from framescope.eval.report import (
     build_report,
     json_text,

@@ -24,12 +24,7 @@ from framescope.training.commands.labels import app as labels_app
 from framescope.training.corpora import HOUSE_CARD as CARD
 from framescope.training.corpora import SHIPPED, find_corpus, house_folder
 from framescope.training.corpora import read_exchange as read
-from framescope.training.data import (
-    Data,
-    assign_parts,
-    examples_of_articles,
-    load_data,
-)
+from framescope.training.data import Data, assign_parts, examples_of_articles, load_data
 from framescope.training.data.splits import UNSEEN_OUTLETS
 
 HOUSE = house_folder()

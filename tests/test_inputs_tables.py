@@ -10,14 +10,7 @@ from pathlib import Path
 
 import pytest
 import warcs
-from framescope.classifier.inputs import (
-    RawRecord,
-    document,
-    exchange,
-    fields,
-    files,
-    split_input,
-)
+from framescope.classifier.inputs import RawRecord, document, exchange, fields, files, split_input
 from framescope.classifier.records import Article, Origin, Skipped
 from test_inputs import peak
 from warcs import BODY, HTML, TEXT, TITLE, read_all, reason, write

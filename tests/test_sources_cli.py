@@ -292,10 +292,7 @@ def test_ratings_come_in_beside_what_is_on_record(run, tmp_path):
     ("rows", "said"),
     [
         ("", "no column for the outlet; name it with --column outlet=NAME; its columns: none"),
-        (
-            "site,colour\nrt.com,red\n",
-            "for the rating; name it with --column rating=NAME",
-        ),
+        ("site,colour\nrt.com,red\n", "for the rating; name it with --column rating=NAME"),
         ("site,score\nrt.com,great\n", "row 2, field 'rating': 'great' stands for no rating"),
         ("site,score\nrt.com,\n", "row 2, field 'rating': is empty"),
         ("site,score,date\nrt.com,5,2026-02-30\n", "row 2, field 'date': '2026-02-30'"),

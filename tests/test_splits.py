@@ -79,11 +79,7 @@ def test_shares_are_kept_and_articles_stay_whole() -> None:
 
 @pytest.mark.parametrize(
     ("corpus", "outlet"),
-    [
-        ("polnear", "usa-today"),
-        ("house", "The Lantern of Vardesh"),
-        ("standoff", "Salon"),
-    ],
+    [("polnear", "usa-today"), ("house", "The Lantern of Vardesh"), ("standoff", "Salon")],
 )
 def test_unseen_outlets_are_kept_back_whole(corpus: str, outlet: str) -> None:
     rows = [*written(30, 1, outlet), *written(30, 2, "Orvel Post")]

@@ -292,7 +292,6 @@ class CountedRows:
         return beside(self.train.sentences)
 
     def _parts(self, weighed: Any) -> tuple[Any, ...]:
-        """Cut features into their blocks."""
         ends = np.cumsum([len(block) for block in self.blocks])
         pairs = zip(self.blocks, ends, strict=True)
         return tuple(weighed[:, end - len(block) : end] for block, end in pairs)

@@ -58,8 +58,7 @@ def batch(
         shared.TableFormat, typer.Option("--format", "-f", help="Format of the tables.")
     ] = "parquet",
     evidence: Annotated[
-        bool,
-        typer.Option("--evidence", help="Write evidence for every flag, not only techniques."),
+        bool, typer.Option("--evidence", help="Write evidence for every flag, not only techniques.")
     ] = False,
     signal: shared.OnlySignals = None,
     sources: shared.Own = None,
@@ -235,7 +234,6 @@ def _write_answer(
 
 
 def _show_views(views: Sequence[View], file: TextIO) -> None:
-    """Write the list of views with their columns."""
     from framescope.classifier.batch.schema import TABLES
     from rich.table import Table
     from rich.text import Text

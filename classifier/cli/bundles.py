@@ -76,8 +76,7 @@ def show(bundle: _Bundle, format: AsCard = "terminal") -> None:
 @app.command()
 def rollback(
     name: Annotated[
-        str | None,
-        typer.Argument(metavar="[NAME]", help="Promoted name, if there are several."),
+        str | None, typer.Argument(metavar="[NAME]", help="Promoted name, if there are several.")
     ] = None,
     to: Annotated[
         int | None,

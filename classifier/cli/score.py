@@ -200,10 +200,7 @@ def _unique(
 
 
 def _begun(items: Iterator[Item], *, single: bool) -> Iterator[Item]:
-    """Make sure that there is an article before anything is written; else raise `InputError`.
-
-    Of a single input, what is said of the whole of it comes last.
-    """
+    """Make sure that there is an article before anything is written; else raise `InputError`."""
     skipped: list[Skipped] = []
     for item in items:
         if isinstance(item, ArticleReport):

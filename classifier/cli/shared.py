@@ -27,8 +27,7 @@ ModelName = Annotated[
     ),
 ]
 OnlySignals = Annotated[
-    list[str] | None,
-    typer.Option(metavar="SIGNAL", help="Report only this signal. Repeatable."),
+    list[str] | None, typer.Option(metavar="SIGNAL", help="Report only this signal. Repeatable.")
 ]
 Include = Annotated[
     list[str] | None,
@@ -39,8 +38,7 @@ Exclude = Annotated[
     typer.Option(metavar="PATTERN", help="Skip these files of a folder. Repeatable."),
 ]
 Private = Annotated[
-    bool,
-    typer.Option("--allow-private", help="Also fetch addresses on this network."),
+    bool, typer.Option("--allow-private", help="Also fetch addresses on this network.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
 OverReport = Annotated[

@@ -83,8 +83,7 @@ def _write(
 def list_(
     sources: shared.Own = None,
     country: Annotated[
-        str | None,
-        typer.Option(help="Only outlets from this country, such as IR."),
+        str | None, typer.Option(help="Only outlets from this country, such as IR.")
     ] = None,
     state_media: Annotated[
         bool | None,

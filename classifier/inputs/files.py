@@ -526,7 +526,6 @@ def _decoded(data: bytes, encoding: str) -> str | None:
 
 
 def _once(found: re.Match[str]) -> str:
-    """Decode characters that were encoded twice."""
     # Windows-1252 leaves five bytes undefined; programs read them as the control of that number.
     raw = b"".join(c.encode("latin-1" if ord(c) < 256 else "cp1252") for c in found[0])
     texts = ((_decoded(raw[:end], "utf-8"), end) for end in range(len(raw), 1, -1))

@@ -112,7 +112,6 @@ def words_of_tokens(
 def _joined_words(
     words: Sequence[tuple[int, int]], tokens: Iterable[tuple[int, int]]
 ) -> list[tuple[int, int]]:
-    """Join the words that one token reaches into."""
     wide = [(start, end) for start, end in tokens if start < end]
     joined: list[tuple[int, int]] = []
     number = 0

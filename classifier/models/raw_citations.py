@@ -168,10 +168,7 @@ class PassageReader:
         return [_joined(group) for group in pieces.values()]
 
     def _of_cues_within(self, row: int, found: Sequence[RawCitation]) -> Iterator[RawCitation]:
-        """Yield a citation for each cue within a content for which no content was tagged.
-
-        Its content is what follows the cue, to the end of the outer content.
-        """
+        """Yield a citation for each cue in a content without a tagged content: what follows it."""
         used = {one.cue for one in found}
         for outer, _ in self._outer:
             for cue in self._spans["cue"][row]:
@@ -213,10 +210,7 @@ class PassageReader:
         )
 
     def _speakers(self, layer: str, span: Span) -> Sequence[Span]:
-        """Return the sources that a content may have.
-
-        Within another content the source is named there, or is at least not the outer one.
-        """
+        """Return the sources a content may have; within another one, not that one's source."""
         if layer == "content":
             return self._sources
         for outer, speaker in self._outer:

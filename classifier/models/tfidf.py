@@ -288,10 +288,7 @@ def neighbours_mean(sentences: Sequence[Sentence]) -> Any:
 
 
 def _shortened(weights: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Round to five significant bits, which halves the compressed file.
-
-    Each weight is off by 3% at most, which evens out over the n-grams of a sentence.
-    """
+    """Round to five significant bits: half the compressed file, and each weight off by 3%."""
     mantissa, exponent = np.frexp(weights)
     rounded = np.ldexp(np.rint(mantissa * 32) / 32, exponent)
     shortened: NDArray[np.float32] = rounded.astype(np.float16).astype(np.float32)
@@ -418,10 +415,7 @@ class _Scored:
         return found
 
     def _reached(self, text: str) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-        """Return every occurrence in a text, once for each chunk that it reaches into.
-
-        Its feature, the number of the chunk, and into how many it reaches.
-        """
+        """Return occurrences per chunk reached into: feature, chunk, how many chunks it reaches."""
         found: list[tuple[int, int, int]] = []
         first = 0
         for block in self.model.blocks:

@@ -35,11 +35,7 @@ from framescope.classifier.outlets.registry.lookup import (
     select_outlets,
     sole,
 )
-from framescope.classifier.outlets.registry.registry import (
-    NetworkSite,
-    Registry,
-    shipped_tables,
-)
+from framescope.classifier.outlets.registry.registry import NetworkSite, Registry, shipped_tables
 from framescope.classifier.outlets.registry.schema import (
     COLUMNS,
     FIELDS,

@@ -61,7 +61,6 @@ def _status(record: records.Record) -> Literal["scored", "rated", "unscored"]:
 
 
 def _reasons(citation: records.Citation) -> dict[str, float]:
-    """What spoke for its kind, in log-odds."""
     return dict(citation.reasons)
 
 
@@ -165,7 +164,6 @@ def plain(value: object, text: str = "") -> Any:
 
 
 def _fields(value: Any, kind: type, text: str, keys: Sequence[str] = ()) -> dict[str, Any]:
-    """Return some keys of a record, or all of them."""
     if kind is records.ArticleReport:
         text = value.article.text
     entries = _entries(kind)
@@ -359,7 +357,6 @@ def to_html(report: records.BatchReport) -> str:
 
 
 def _page(report: records.ArticleReport, thresholds: Mapping[str, float]) -> dict[str, Any]:
-    """Return an article as the page shows it."""
     paragraphs = list(layout.paragraphs(report, thresholds))
     lines = list(chain(*paragraphs))
     title, headline = layout.title(report.article), None

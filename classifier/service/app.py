@@ -389,7 +389,6 @@ async def _wrong(_: Request, error: Any) -> Response:
 
 
 def _place(steps: Sequence[str | int]) -> str:
-    """Name a place in a body: ``articles[2].id``."""
     named = ""
     for before, step, after in zip(steps, steps[1:], [*steps[2:], None], strict=False):
         # What was posted of three kinds is no key, but for the key itself.

@@ -12,8 +12,7 @@ def serve(
         str, typer.Option(metavar="HOST", help="Address to listen on; 0.0.0.0 for all.")
     ] = "127.0.0.1",
     port: Annotated[
-        int,
-        typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one."),
+        int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")
     ] = 8000,
     model: Annotated[
         str,

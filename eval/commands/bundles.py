@@ -30,8 +30,7 @@ def promote(
         str, typer.Argument(metavar="CANDIDATE", help="The folder that training wrote.")
     ],
     name: Annotated[
-        str | None,
-        typer.Option("--as", metavar="NAME", help="Promoted name; else its folder's."),
+        str | None, typer.Option("--as", metavar="NAME", help="Promoted name; else its folder's.")
     ] = None,
     data: Annotated[
         list[Path] | None,
@@ -193,8 +192,7 @@ def drift(
         typer.Option(metavar="FILE", help="Labels of its articles (exchange format). Repeatable."),
     ] = None,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="HTML page to write."),
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="HTML page to write.")
     ] = None,
     overwrite: OverReport = False,
     level: Annotated[

@@ -220,7 +220,6 @@ def flags(both: TwoRuns) -> DriftMeasure:
 def _tested(
     name: str, figures: Sequence[DriftFigure], columns: Sequence[Floats], both: TwoRuns
 ) -> DriftMeasure:
-    """Test figures by a value of each article."""
     if not figures:
         return DriftMeasure(name, note="no signal is scored in both runs")
     values = stats.centred(np.stack(columns, axis=1), both.joined("outlet"), both.is_now)

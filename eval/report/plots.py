@@ -136,7 +136,6 @@ def _svg(figure: Figure, name: str, title: str) -> str:
 
 
 def _attributes(style: re.Match[str]) -> str:
-    """Write an inline style as attributes."""
     pairs = (one.partition(":")[::2] for one in style[1].split(";"))
     found = {key.strip(): value.strip() for key, value in pairs}
     if "font" in found:  # "9px 'DejaVu Sans', ...": the page has a family of its own

@@ -217,7 +217,6 @@ def _footnoted(text: Paragraphs) -> Side:
 
 
 def _furnished(text: Paragraphs) -> Side:
-    """Put a line of the page after every paragraph."""
     lines: list[Sequence[str]] = []
     for number, paragraph in enumerate(text):
         lines += [paragraph, [FURNITURE[number % len(FURNITURE)]]]

@@ -59,10 +59,7 @@ _CLONE = re.compile(
 def read_influence(data: DataFolder, log: list[str]) -> list[Listing]:
     """Read the Laundromat's list and DIMA's; the log gets what is left out."""
     labels = {(row["list"], row["label"]): row for row in by_hand("networks")}
-    listings = [
-        *_read_laundromat(data, labels, log),
-        *_read_dima(data, labels, log),
-    ]
+    listings = [*_read_laundromat(data, labels, log), *_read_dima(data, labels, log)]
     return list(_own_hosts(listings, log))
 
 

@@ -19,15 +19,7 @@ from framescope.classifier.records import (
     Statement,
 )
 
-from tools.registry.material import (
-    MATRIX,
-    DataFolder,
-    Draft,
-    EvidenceError,
-    Held,
-    by_hand,
-    host_of,
-)
+from tools.registry.material import MATRIX, DataFolder, Draft, EvidenceError, Held, by_hand, host_of
 from tools.registry.owners import Owners
 
 # A part of a site that is a language of it, not another site.

@@ -56,8 +56,7 @@ NotIn = Annotated[
     typer.Option(metavar="FILE", help="Leave out sentences of this file. Repeatable."),
 ]
 Second = Annotated[
-    str | None,
-    typer.Option(metavar="MODEL", help="Model to compare with; else the other one."),
+    str | None, typer.Option(metavar="MODEL", help="Model to compare with; else the other one.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the sampling.")]
 

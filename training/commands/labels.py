@@ -199,7 +199,6 @@ def _record(one: LabelCheck, errors: LikelyErrors | None, most: int) -> dict[str
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """Replace NaN, which JSON doesn't have, by None."""
     return {k: None if isinstance(v, float) and v != v else v for k, v in row.items()}
 
 

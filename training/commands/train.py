@@ -291,7 +291,6 @@ class _RowsAsked:
         return data
 
     def _load_files(self, files: list[Path], seed: int) -> Data:
-        """Read a user's own files, and nothing else."""
         from framescope.training.data import load_data
 
         if self.corpus and self.corpus != [_OWN]:

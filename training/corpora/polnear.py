@@ -300,7 +300,6 @@ class Annotated:
 
     @cached_property
     def _quoted(self) -> bytes:
-        """1 at each character in quotation marks."""
         inside = bytearray(len(self.article.text))
         for start, end in self.quotations:
             inside[start:end] = b"\1" * (end - start)

@@ -101,7 +101,6 @@ class Added:
 
 
 def _labelled(path: Path) -> list[Article]:
-    """Read one file, which must label something."""
     articles = list(read_exchange(path))
     seen: set[str] = set()
     for article in articles:

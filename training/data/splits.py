@@ -289,7 +289,6 @@ def _of_seen_outlet(examples: Examples) -> Mask:
 
 
 def _ordered(names: Iterable[str], seed: int) -> list[str]:
-    """Shuffle names by the seed."""
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed}|{name}".encode()).digest())
 
 

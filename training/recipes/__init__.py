@@ -256,7 +256,6 @@ def _line_of(text: str, key: str) -> str:
 
 
 def _resolved(record: Mapping[str, Any], home: Path) -> dict[str, Any]:
-    """Resolve paths from the folder of the file."""
     found = dict(record)
     for key in {"encoder", "folder"} & found.keys():
         found[key] = home / Path(found[key]).expanduser()

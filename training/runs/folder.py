@@ -236,7 +236,6 @@ class TrainingRun:
 
 
 def _clear(folder: Path) -> None:
-    """Remove what an earlier run left."""
     for path in (folder / name for name in _OURS):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -249,7 +248,6 @@ def _has_learned(folder: Path) -> bool:
 
 
 def _rows(rows: Examples) -> dict[str, dict[str, int]]:
-    """Count the rows of each corpus, by part."""
     found = {}
     for corpus in dict.fromkeys(rows.corpus.tolist()):
         counts = Counter(rows.part[rows.corpus == corpus].tolist())
@@ -449,7 +447,6 @@ def need_tracker(track: Track) -> Any:
 
 
 def _flat(record: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """Join the keys of tables within tables by dots."""
     for key, value in record.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{before}{key}.")

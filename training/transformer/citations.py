@@ -304,7 +304,6 @@ def _meet(words: models.RowSpan, mark: Mark) -> bool:
 
 
 def _kinds(x: Floats, truth: Sequence[RowCitation]) -> models.Regressions:
-    """Fit the kinds on the citations that are right."""
     lines = {}
     for name in models.KINDS:
         own = (f"words: {name}", f"sentence: {name}", f"known: {name}", *_FOR_ANY_KIND)

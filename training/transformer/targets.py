@@ -260,7 +260,6 @@ class DistillationLoss:
         ]
 
     def _of(self, at: int, name: str) -> NDArray[Any]:
-        """Return one row's part of an array of tokens."""
         shard, row = self.places[at]
         found: NDArray[Any] = getattr(shard, name)[shard.first[row] : shard.first[row + 1]]
         return found

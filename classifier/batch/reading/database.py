@@ -190,7 +190,6 @@ def _sql_list(values: Sequence[str]) -> str:
 
 @contextmanager
 def _errors(folder: RunFolder, opening: bool = False) -> Iterator[None]:
-    """Turn DuckDB's errors into one line each."""
     import duckdb
 
     try:

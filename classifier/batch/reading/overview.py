@@ -90,7 +90,6 @@ def overview_html(database: Database) -> str:
 
 
 def _collect(database: Database) -> dict[str, Any]:
-    """Return what the page shows, as plain values."""
     ask = database.rows
     database.keep("kept_published", "SELECT * FROM published")
     database.keep("kept_outlets", f"{_RANKED} LIMIT {OUTLETS}")

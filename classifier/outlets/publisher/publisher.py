@@ -127,10 +127,7 @@ def _footnoted(name: str, article: Article, registry: Registry) -> Outlet | None
 
 
 def _monitor(article: Article, layer: _Layer, registry: Registry) -> Credit:
-    """Return who republished an article, where no address or page names the publisher.
-
-    Where no words name a monitor, an editor's insertions or a translator's line show one.
-    """
+    """Return who republished an article, where no address or page names the publisher."""
     (part, credit), text = layer, article.text
     if (named := _named(article, part, registry)) is not None:
         return named
@@ -252,7 +249,6 @@ class _Chain:
         return Credit(name, outlet, name, basis, gathers=gathers(outlet))
 
     def _account(self, page: PageOwner, given: Credit | None) -> Credit | None:
-        """Return whose account on a platform it is."""
         if given is not None and not _same(given, page.credit):
             return given
         if author := self.article.author:
