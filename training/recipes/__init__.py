@@ -61,7 +61,6 @@ class TransformerTable(Table):
     citation_weight: Weight = 3.0
     taught_weight: Weight = 1.0
     taught_passes: Weight = 1.0
-    hidden_weight: Weight = 0.0
     patience: Annotated[int, Field(ge=0)] = 0
 
 

@@ -206,10 +206,10 @@ class _Job:
         """Fine-tune a teacher and let it label, except for what is kept of an earlier run."""
         from framescope.training.transformer import make_targets
 
-        data, hidden = self.data, self.settings.hidden_weight
+        data = self.data
         # A fault of the student is reported now, not when its teacher has trained for hours.
         self.trainer().prepare(data.examples)
-        if limits := teacher.check(self.encoder, hidden):
+        if limits := teacher.check(self.encoder):
             self.tell(limits)
         self.tell("choosing articles for the teacher to label")
         chosen = choose_unlabelled(data, teacher.texts, root, teacher.sentences)
@@ -221,8 +221,7 @@ class _Job:
         )
         self.tell("fine-tuning the teacher")
         trained = teacher.learn(data.examples, data.outlets, self.progress)
-        vectors, progress = bool(hidden), self.progress
-        return make_targets(trained, rows, teacher.folder, vectors=vectors, progress=progress)
+        return make_targets(trained, rows, teacher.folder, progress=self.progress)
 
     def model(self, folder: Path, calibration: Calibration) -> TransformerModel:
         """Load what was exported."""

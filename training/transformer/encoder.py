@@ -59,7 +59,6 @@ _WORDS = "encoder.embeddings.word_embeddings.weight"
 #: Weights that a bundle doesn't hold: unused, or computed by the network itself.
 _NOT_SERVED = (
     "encoder.pooler.",
-    "bridge.",
     "encoder.embeddings.position_ids",
     "encoder.embeddings.token_type_ids",
 )
@@ -147,10 +146,7 @@ def load_encoder(folder: Path) -> Any:
 
 
 class FramingEncoder(nn.Module):
-    """A transformer encoder with heads on every token: a vote per signal, a tag per span signal.
-
-    `cites` adds `CitationHeads`, and `bridge` a map to vectors of that size, a teacher's.
-    """
+    """A transformer encoder with heads on every token: votes, tags of spans, `CitationHeads`."""
 
     def __init__(
         self,
@@ -161,7 +157,6 @@ class FramingEncoder(nn.Module):
         freeze_embeddings: bool = True,
         dropout: float = 0.0,
         cites: bool = False,
-        bridge: int | None = None,
     ) -> None:
         super().__init__()
         self.encoder = load_encoder(folder)
@@ -178,7 +173,6 @@ class FramingEncoder(nn.Module):
         # technique is a word or two: from 0 this would hardly be learned, and a mean drowns it.
         self.gain = nn.Parameter(full((n_tags,), _FIRST_GAIN))
         self.citations = CitationHeads(hidden) if cites else None
-        self.bridge = None if bridge is None else nn.Linear(hidden, bridge)
         for head in (self.vote, self.tag):
             nn.init.normal_(head.weight, std=0.02)
             nn.init.zeros_(head.bias)

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
-from torch.nn.functional import cosine_similarity, cross_entropy, softmax
+from torch.nn.functional import cross_entropy, softmax
 
 # Batches are cut from passages sorted by length within this many batches: little padding, and
 # still other neighbours in every epoch.
@@ -196,7 +196,6 @@ class TargetShard:
     Row r's tokens are those from `first[r]` to `first[r + 1]`, of what has shape (n_tokens, ...).
     """
 
-    path: Path
     logits: NDArray[np.float16]
     first: NDArray[np.int64]
     ids: NDArray[np.int32]
@@ -205,34 +204,28 @@ class TargetShard:
     kinds: NDArray[np.float16]
 
     @classmethod
-    def read(cls, path: Path, identity: str, *, vectors: bool) -> TargetShard | None:
-        """Read a file; None when it isn't there, is of others, or lacks vectors that are needed."""
+    def read(cls, path: Path, identity: str) -> TargetShard | None:
+        """Read a file; None when it isn't there, or is of others."""
         if not path.is_file():
             return None
         names = ("logits", "first", "ids", "tags", "roles", "kinds")
         try:
             with safe_open(path, "np") as file:
-                whole = {*names, *(("hidden",) if vectors else ())} <= set(file.keys())
-                if (file.metadata() or {}).get("identity") != identity or not whole:
+                if (file.metadata() or {}).get("identity") != identity or not set(
+                    file.keys()
+                ).issuperset(names):
                     return None
-                return cls(path, *(file.get_tensor(name) for name in names))
+                return cls(*(file.get_tensor(name) for name in names))
         except (SafetensorError, OSError) as error:
             raise TrainingError(f"{path}: damaged ({error}); delete it to have it again") from None
-
-    def vectors(self, row: int) -> Tensor:
-        """Read a row's vectors, shape (n_tokens, hidden)."""
-        with safe_open(self.path, "np") as file:
-            start, end = self.first[row : row + 2].tolist()
-            return torch.from_numpy(file.get_slice("hidden")[start:end].astype(np.float32))
 
 
 @dataclass(frozen=True)
 class DistillationTargets:
-    """Rows without labels and a teacher's outputs for them; `width` is that of its vectors."""
+    """Rows without labels and a teacher's outputs for them."""
 
     rows: Examples
     shards: Sequence[TargetShard]
-    width: int
     identity: str
 
 
@@ -264,9 +257,7 @@ class DistillationLoss:
         found: NDArray[Any] = getattr(shard, name)[shard.first[row] : shard.first[row + 1]]
         return found
 
-    def loss(
-        self, outputs: Sequence[Tensor], gain: Tensor, bridged: Tensor | None, batch: Batch
-    ) -> Tensor | None:
+    def loss(self, outputs: Sequence[Tensor], gain: Tensor, batch: Batch) -> Tensor | None:
         """Return the loss of a batch; None where it has no row with targets."""
         chosen = batch.places[:, 1] >= self.start
         if not chosen.any():
@@ -283,15 +274,11 @@ class DistillationLoss:
             if self.alike[row - self.start] and end > first
         ]
         if alike:
-            loss = loss + self._of_tokens(tags, cited, bridged, alike)
+            loss = loss + self._of_tokens(tags, cited, alike)
         return self.settings.taught_weight * loss * (len(rows) / len(batch.places))
 
     def _of_tokens(
-        self,
-        tags: Tensor,
-        cited: Sequence[Tensor],
-        bridged: Tensor | None,
-        places: Sequence[tuple[int, int, int, int]],
+        self, tags: Tensor, cited: Sequence[Tensor], places: Sequence[tuple[int, int, int, int]]
     ) -> Tensor:
         def ours(values: Tensor) -> Tensor:
             return torch.cat([values[b, start:end] for b, _, start, end in places])
@@ -309,11 +296,6 @@ class DistillationLoss:
             of_kinds = _of_kinds(ours(cited[2]), theirs("kinds"), wanted)
             of_both = ROLE_WEIGHT * of_roles + KIND_WEIGHT * of_kinds
             loss = loss + self.settings.citation_weight * of_both
-        if bridged is not None:
-            shards = (self.places[at] for _, at, _, _ in places)
-            vectors = torch.cat([shard.vectors(row) for shard, row in shards])
-            near = cosine_similarity(ours(bridged).float(), vectors, dim=-1)
-            loss = loss + self.settings.hidden_weight * (1 - near).mean()
         return loss
 
 

@@ -60,7 +60,7 @@ class Teacher:
             "lessons": targets.identity,
         }
 
-    def check(self, student: Path, hidden_weight: float) -> str | None:
+    def check(self, student: Path) -> str | None:
         """Check both encoders before anything is trained, and return what can't be taught."""
         vocabularies = []
         for folder in (self.encoder, student):
@@ -68,12 +68,6 @@ class Teacher:
             load_encoder(folder)
         if vocabularies[0] == vocabularies[1]:
             return None
-        if hidden_weight:
-            raise TrainingError(
-                f"{self.encoder}: its vocabulary is not that of {student}, so that vectors "
-                "can't be learned token by token; set hidden_weight to 0, or give another "
-                "--teacher FOLDER"
-            )
         return "the teacher's vocabulary is another: it teaches sentences, and no tokens"
 
     def learn(
@@ -110,12 +104,7 @@ class Teacher:
 
 @torch.no_grad()
 def make_targets(
-    teacher: TransformerTrainer,
-    rows: Examples,
-    folder: Path,
-    *,
-    vectors: bool = False,
-    progress: Progress | None = None,
+    teacher: TransformerTrainer, rows: Examples, folder: Path, *, progress: Progress | None = None
 ) -> DistillationTargets:
     """Label rows, whole articles in order, except for those that `folder` keeps from before."""
     teacher.network.eval()
@@ -126,36 +115,35 @@ def make_targets(
     for number, (start, end) in enumerate(pairwise([*starts[::_SHARD].tolist(), len(rows)])):
         part = rows.where(np.arange(start, end))
         path, own = folder / f"{number:05}.safetensors", _digest(identity, part)
-        while (shard := TargetShard.read(path, own, vectors=vectors)) is None:
+        while (shard := TargetShard.read(path, own)) is None:
             with replacing(path) as draft:
-                save_file(_outputs(teacher, part, vectors=vectors), draft, {"identity": own})
+                save_file(_outputs(teacher, part), draft, {"identity": own})
         shards.append(shard)
         if progress is not None:
             progress(end, len(rows), "labelling")
-    width = int(teacher.network.vote.in_features)
-    return DistillationTargets(rows, shards, width, _digest(identity, rows))
+    return DistillationTargets(rows, shards, _digest(identity, rows))
 
 
-def _outputs(teacher: TransformerTrainer, rows: Examples, *, vectors: bool) -> dict[str, Any]:
+def _outputs(teacher: TransformerTrainer, rows: Examples) -> dict[str, Any]:
     network, packer = teacher.network, teacher.packer
     tokens = teacher.read(rows)
     columns = [teacher.signals.index(tag) for tag in teacher.tags]
     logits = np.zeros((len(rows), len(teacher.signals)), np.float16)
-    names = ("tags", "roles", "kinds", *(("hidden",) if vectors else ()))
-    found = {name: [np.zeros((0, 0), np.float16)] * len(rows) for name in names}
+    found = {
+        name: [np.zeros((0, 0), np.float16)] * len(rows) for name in ("tags", "roles", "kinds")
+    }
     for group in by_length(packer.pack(rows.sentences, tokens), _BATCH_TOKENS):
         batch = packer.batch(group, tokens)
         with torch.autocast("cpu", torch.bfloat16):
-            hidden = network.vectors(
+            outputs = network(
                 network.embed(torch.from_numpy(batch.ids)), torch.from_numpy(batch.mask)
             )
-            votes, tags, *cited = (output.float() for output in network.read(hidden))
+        votes, tags, *cited = (output.float() for output in outputs)
         logits[batch.places[:, 1]] = _half(pool(votes, tags, network.gain, batch.places, columns))
         roles, _, kinds = cited or (tags[..., :0],) * 3
-        values = {"tags": tags, "roles": roles, "kinds": kinds, "hidden": hidden}
-        for name in names:
+        for name, values in (("tags", tags), ("roles", roles), ("kinds", kinds)):
             for b, row, start, end in batch.places.tolist():
-                found[name][row] = _half(values[name][b, start:end])
+                found[name][row] = _half(values[b, start:end])
     return {
         "logits": logits,
         "first": np.r_[0, np.cumsum([len(one.ids) for one in tokens])].astype(np.int64),

@@ -135,7 +135,6 @@ class TransformerTrainer:
             dropout=chosen.dropout,
             cites=any(given is not None for given in train.citations)
             or (self.start is not None and self.start.cites),
-            bridge=self.targets.width if self.targets and chosen.hidden_weight else None,
         )
         self._check_length()
         self._start_at_prevalence(train)
@@ -203,7 +202,7 @@ class TransformerTrainer:
         self.network.eval()
         for group in by_length(passages, _INFERENCE_TOKENS):
             batch = self.packer.batch(group, tokens)
-            (votes, tags, *_), _ = self._outputs(batch)
+            votes, tags, *_ = self._outputs(batch)
             gain = self.network.gain.cpu()
             logits[batch.places[:, 1]] = pool(votes, tags, gain, batch.places, columns)
         self.network.train()
@@ -215,15 +214,12 @@ class TransformerTrainer:
         means = [cells[own].sum() / known[own].sum() for own in of if known[own].any()]
         return float(torch.stack(means).mean()) if means else math.nan
 
-    def _outputs(self, batch: Batch) -> tuple[list[Tensor], Tensor]:
-        """Return the network's outputs for a batch, in float32 and on the CPU, and its vectors."""
+    def _outputs(self, batch: Batch) -> list[Tensor]:
+        """Return the network's outputs for a batch, in float32 and on the CPU."""
+        ids, mask = (torch.from_numpy(one).to(self.device) for one in (batch.ids, batch.mask))
         with torch.autocast(self.device.type, torch.bfloat16):
-            vectors = self.network.vectors(
-                self.network.embed(torch.from_numpy(batch.ids).to(self.device)),
-                torch.from_numpy(batch.mask).to(self.device),
-            )
-            outputs = self.network.read(vectors)
-        return [output.float().cpu() for output in outputs], vectors
+            outputs = self.network(self.network.embed(ids), mask)
+        return [output.float().cpu() for output in outputs]
 
     def _run(
         self,
@@ -299,7 +295,7 @@ class TransformerTrainer:
             distilled = DistillationLoss(self.targets, labelled, tokens, columns, weights, chosen)
 
         def loss_of(batch: Batch) -> Tensor:
-            outputs, vectors = self._outputs(batch)
+            outputs = self._outputs(batch)
             votes, tags, *cited = outputs
             gain = network.gain.cpu()
             loss = targets.loss(votes, tags, gain, batch)
@@ -307,9 +303,7 @@ class TransformerTrainer:
                 more = citations.loss(cited, batch)
                 loss = loss if more is None else loss + chosen.citation_weight * more
             if distilled is not None:
-                bridge = network.bridge
-                bridged = None if bridge is None else bridge(vectors.float()).cpu()
-                more = distilled.loss(outputs, gain, bridged, batch)
+                more = distilled.loss(outputs, gain, batch)
                 loss = loss if more is None else loss + more
             return loss
 
