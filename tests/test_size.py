@@ -10,12 +10,11 @@ from pages_of_docs import PAGES, ROOT
 
 from framescope import cli
 
-# The lines are on their way to 42,000 installed, 45,000 with tools and 24,000 of tests: lower these
-# numbers with each step, and never raise them.
+# Nobody can carry more: what is added takes the place of something else.
 MOST = {
-    "installed lines": 51_000,
-    "installed lines and tools": 54_000,
-    "test lines": 34_200,
+    "installed lines": 42_000,
+    "installed lines and tools": 45_000,
+    "test lines": 24_000,
     "docs lines": 3_200,
     "commands": 38,
     "options": 280,
