@@ -53,6 +53,10 @@ TOOLS = ("Label Studio",)
 _missing: set[str] = set()
 
 
+def pytest_collection_finish() -> None:
+    gc.freeze()  # the libraries' objects: statsmodels collects garbage at each correction
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     _note(report)
 

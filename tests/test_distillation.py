@@ -137,5 +137,5 @@ def test_a_damaged_folder_is_refused_before_anything_is_trained(encoder, tmp_pat
     (bad / "model.safetensors").write_bytes(b"")
     teacher = Teacher(bad if damaged == "teacher" else encoder, SHORT, tmp_path / "kept")
     with pytest.raises(TrainingError, match=f"{bad}: no encoder to load there"):
-        teacher.check(bad if damaged == "student" else encoder, 0.0)
+        teacher.check(bad if damaged == "student" else encoder)
     assert not (tmp_path / "kept").exists()
