@@ -162,31 +162,43 @@ def bundles_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def fine_tuned(bundles_folder: Path, encoder: Path, toy_data, toy_settings):
-    """A transformer fitted on the toy examples; its checkpoint lies where the bundle is made."""
+def fine_tuned(encoder: Path, toy_data, toy_settings):
+    """A transformer fitted on the toy examples."""
     from framescope.training.transformer import TransformerTrainer
 
-    checkpoints = bundles_folder / "tiny-transformer.run" / "checkpoint"
-    return TransformerTrainer(encoder, toy_settings, checkpoints).fit(toy_data.examples)
+    return TransformerTrainer(encoder, toy_settings).fit(toy_data.examples)
 
 
 @pytest.fixture(scope="session")
-def transformer_bundle(bundles_folder: Path, fine_tuned, toy_data, encoder, toy_settings) -> Path:
-    """The folder of a toy transformer, resumed from a finished training."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all processes that test: what one of them has made is there for the others."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def transformer_bundle(shared: Path, toy_data, encoder, toy_settings) -> Path:
+    """The folder of a toy transformer."""
+    from framescope.classifier.files import locked
     from framescope.training.runs import train_transformer
 
-    folder = bundles_folder / "tiny-transformer"
-    train_transformer(toy_data, folder, encoder, toy_settings)
+    folder = shared / "tiny-transformer"
+    with locked(shared / "lock", patience=500):
+        if not folder.is_dir():
+            train_transformer(toy_data, folder, encoder, toy_settings)
     return folder
 
 
 @pytest.fixture(scope="session")
-def baseline_bundle(bundles_folder: Path, toy_data) -> Path:
+def baseline_bundle(shared: Path, toy_data) -> Path:
     """The folder of a toy baseline."""
+    from framescope.classifier.files import locked
     from framescope.training.runs import train_baseline
 
-    folder = bundles_folder / "tiny-baseline"
-    train_baseline(toy_data, folder)
+    folder = shared / "tiny-baseline"
+    with locked(shared / "lock", patience=500):
+        if not folder.is_dir():
+            train_baseline(toy_data, folder)
     return folder
 
 

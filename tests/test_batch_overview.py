@@ -115,6 +115,7 @@ def test_outlets_beyond_two_dozen_are_one_row_and_said_to_be(many: str) -> None:
     assert len(many.encode()) < 700_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signals", [(), ("claim",), ("subjective", "vague_source")])
 def test_what_the_model_does_not_give_is_unknown(tmp_path: Path, signals: tuple[str, ...]) -> None:
     html = page_of(runs.write(tmp_path / "run", signals=signals))
@@ -192,6 +193,7 @@ def test_all_text_is_legible(opened: Callable[..., Any], html: str, scheme: str)
     assert worst["ratio"] >= 4.5, worst
 
 
+@pytest.mark.slow
 @needs_browser
 @pytest.mark.parametrize("width", [320, 360, 800])
 def test_a_narrow_screen_needs_no_sideways_scrolling(
@@ -213,6 +215,7 @@ def test_hostile_text_stays_text(opened: Callable[..., Any], html: str) -> None:
     assert page.locator("a:not([href^='#']):not([href^='http'])").count() == 0
 
 
+@pytest.mark.slow
 @needs_browser
 def test_a_samples_link_leads_to_the_sentence(opened: Callable[..., Any], html: str) -> None:
     page = opened(html)

@@ -115,6 +115,7 @@ def added(data, *, signal: bool = False):
     )
 
 
+@pytest.mark.slow
 def test_what_decides_is_what_it_was_and_its_past_is_on_record(
     start, toy_data, encoder, toy_settings, tmp_path
 ) -> None:

@@ -223,6 +223,7 @@ def test_labels_tell_whether_scores_are_still_calibrated(base, moved, tmp_path) 
     assert "http" not in html.replace("http-equiv", "")
 
 
+@pytest.mark.slow
 def test_labels_that_agree_with_the_scores_find_nothing_and_few_are_too_few(base, tmp_path) -> None:
     drawn = write(tmp_path / "now", 9)
     mine = labels(drawn, tmp_path / "mine.jsonl")
@@ -247,6 +248,7 @@ def test_too_few_articles_are_no_verdict(base, tmp_path) -> None:
     assert record["drift"] is None
 
 
+@pytest.mark.slow
 def test_runs_of_two_bundles_are_compared_without_their_scores(base, tmp_path) -> None:
     other = {"name": "another-1", "digest": "f" * 64, "runtime": "openvino"}
     write(tmp_path / "other", 6, Stream(strange=0.3), model=other)
@@ -283,6 +285,7 @@ def test_what_can_not_be_compared_is_said_in_one_line(words, said, base, moved, 
     assert not (tmp_path / "page.html").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("far", "status"), [(0.02, 0), (0.2, 1)])
 def test_a_run_is_compared_with_its_bundle_by_distance(far, status, tmp_path) -> None:
     shipped = bundles.load("baseline")

@@ -159,6 +159,7 @@ def test_the_worst_errors_stand_between_their_neighbours(report):
     assert all(math.isnan(one.other) for one in whole.worst)
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_a_fresh_process(small_bundle, tmp_path):
     filler = np.ones(40_000_000)  # 320 MB that the other process must not be charged for
     found = measure_footprint(small_bundle, examples().sentences[:10])
@@ -232,6 +233,7 @@ def test_texts_of_others_are_escaped():
     assert "&lt;script&gt;alert(1)" in html
 
 
+@pytest.mark.slow
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_plots_and_text_follow_the_theme(browser, tmp_path, report, scheme):

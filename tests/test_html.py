@@ -95,6 +95,7 @@ def test_keys_move_from_mark_to_mark(opened: Callable[..., Any]) -> None:
     assert visited == marked  # the last step goes round
 
 
+@pytest.mark.slow
 @needs_browser
 def test_the_pointer_shows_reasons_and_can_move_onto_them(opened: Callable[..., Any]) -> None:
     page = opened(reports.report(reports.harbour()))
@@ -108,6 +109,7 @@ def test_the_pointer_shows_reasons_and_can_move_onto_them(opened: Callable[..., 
     page.locator(POP).wait_for(state="hidden")
 
 
+@pytest.mark.slow
 @needs_browser
 @pytest.mark.parametrize("width", [320, 360, 800])
 def test_a_narrow_screen_needs_no_sideways_scrolling(
@@ -121,6 +123,7 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.slow
 @needs_browser
 def test_on_a_phone_a_tap_opens_a_sheet_below_the_sentence(opened: Callable[..., Any]) -> None:
     page = opened(reports.report(reports.harbour()), width=360, height=740, has_touch=True)
@@ -198,6 +201,7 @@ def test_hostile_text_stays_text(opened: Callable[..., Any]) -> None:
     assert page.evaluate("window.pwned") is None
 
 
+@pytest.mark.slow
 @needs_browser
 def test_a_source_leads_to_each_sentence_that_stands_on_it(opened: Callable[..., Any]) -> None:
     page = opened(reports.report(reports.harbour()))
@@ -297,6 +301,7 @@ def test_an_article_is_laid_out_when_it_is_opened(opened: Callable[..., Any]) ->
     assert page.evaluate("document.activeElement.id").startswith("a2s")
 
 
+@pytest.mark.slow
 @needs_browser
 def test_a_link_leads_to_a_sentence_and_is_offered_to_copy(opened: Callable[..., Any]) -> None:
     page = opened(reports.everything())

@@ -117,6 +117,7 @@ def test_the_card_that_ships_says_what_is_measured(kind):
         assert (one["rows"], one["n"]) == (ours[name]["rows"], ours[name]["n"]), name
 
 
+@pytest.mark.slow
 def test_benchmarks_are_labelled_and_ceilings_are_the_agreement_that_ships():
     labelled = read_annotators(passes()).values()
     found = agreement(*([one.record for one in articles] for articles in labelled), draws=1)

@@ -62,6 +62,7 @@ def test_a_pasted_text_is_read_with_the_keyboard_alone(opened, address):
     assert said(tab) == "The report is below"
 
 
+@pytest.mark.slow
 def test_the_report_in_its_frame_has_its_style_and_works(opened, address):
     tab = opened(address)
     tab.fill("#text", TEXT)
@@ -76,6 +77,7 @@ def test_the_report_in_its_frame_has_its_style_and_works(opened, address):
     assert tab.evaluate("document.getElementById('report').contentDocument") is None
 
 
+@pytest.mark.slow
 def test_a_chosen_file_is_read_and_the_report_saved(opened, address, tmp_path):
     (tmp_path / "fares.html").write_text(page(), encoding="utf-8")
     tab = opened(address)
@@ -89,6 +91,7 @@ def test_a_chosen_file_is_read_and_the_report_saved(opened, address, tmp_path):
     assert "Imprint" not in saved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
 def test_a_dropped_file_is_read_in_its_encoding(opened, address, encoding):
     tab = opened(address)
@@ -106,6 +109,7 @@ def test_a_dropped_file_is_read_in_its_encoding(opened, address, encoding):
     report(tab).locator("text=Ann “Réy”").first.wait_for()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [("", "Paste a text first"), ("%PDF-1.4\n%x", "is a PDF, not text"), ("a " * 15_000, "longer")],
@@ -139,6 +143,7 @@ def test_it_asks_for_the_token_and_takes_an_address(opened, locked):
     assert "this machine or its own network" in said(tab)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1200])
 def test_it_is_legible_in_the_light_and_in_the_dark_on_narrow_screens_too(
