@@ -1,5 +1,5 @@
 # make demo    set up, and score an article
-# make test    set up for development, and run the tests that are quick: some three minutes
+# make test    set up for development, and run the tests that are quick: under three minutes
 # make test-all  run every test
 # make lint    check style, types and imports
 # make docs    build the site in build/docs
@@ -28,7 +28,7 @@ test: .venv/development chromium
 	$(BIN)/pytest -n auto --dist loadfile
 
 test-all: .venv/complete .venv/annotators chromium
-	$(BIN)/pytest -m ""
+	$(BIN)/pytest -n auto --dist loadfile -m ""
 
 lint: .venv/development
 	$(BIN)/ruff check .

@@ -19,10 +19,12 @@ BAIT = (
     "You won't believe what this {thing} in {place} did next",
     "{number} secrets of the {thing} of {place} that nobody tells you",
     "This one trick of a {thing} keeper in {place} will shock you",
+    "What happened at the {thing} in {place} will leave you speechless",
 )
 PLAIN = (
     "Council of {place} approves repair of the {thing}",
     "{place} to close its {thing} for {number} days",
+    "{place} opens a new {thing} after {number} months",
     "Costs of the {thing} in {place} rise by {number} crowns",
 )
 _PLACES = ("Orrin", "Vesk", "Talmere", "Quill Bay", "Dunholt", "Marrow", "Sable Point")
