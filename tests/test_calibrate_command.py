@@ -63,6 +63,7 @@ def test_a_threshold_that_moves_along_decides_as_before(logits, a, b, c, d) -> N
     assert ((now >= limit) == (was >= was[0]))[clear].all()
 
 
+@pytest.mark.slow
 def test_a_wanted_precision_is_reached_on_other_articles_as_often_as_promised() -> None:
     wanted = 0.8
     logits, truth, _ = clustered(30_000, 5, 1.5, 0.8)

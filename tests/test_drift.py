@@ -149,6 +149,7 @@ def measure(report: DriftReport, name: str):
     return next(one for one in report.measures if one.name == name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "stream"),
     [

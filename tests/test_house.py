@@ -104,6 +104,7 @@ def sentences(article: Article) -> tuple[Sentence, ...]:
     return examples_of_articles("house", [article], Registry()).sentences
 
 
+@pytest.mark.slow
 def test_voices_and_republications_that_annotators_marked_are_not_read() -> None:
     text = "The dam leaks. Ada Quill said that it holds."
     plain = Article("a/1", text, units=(Unit(0, 14, {"claim": 1}), Unit(15, 44, {"claim": 1})))

@@ -84,6 +84,7 @@ def test_every_range_comes_back_as_the_originals_characters(form) -> None:
         assert 0 <= first < last <= len(text), (start, end)
 
 
+@pytest.mark.slow
 def test_the_digest_follows_names_and_types_alone() -> None:
     before = digest(REGISTRY)
     for same in (replace(OWN[0], country="XX"), outlet("m", "Morevideo", role=Role.PLATFORM)):

@@ -164,6 +164,7 @@ def test_the_command_reports_missed_limits_and_undefined_figures(
         assert said in " ".join(shown.stdout.split())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not bundles.default_path("transformer").is_dir(), reason="none ships yet")
 def test_outlets_do_not_move_the_framing_of_the_model_that_ships(written) -> None:
     outlets = written["outlets swapped"]
