@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from framescope.classifier import output as outputs
-from framescope.classifier.cli.shared import CardFormat, OverFile
+from framescope.classifier.cli.shared import AsCard, OverFile
 from framescope.classifier.errors import CorpusError
 from framescope.training.options import CorporaFolder, HouseFolder, refuse_options, table
 
@@ -40,9 +40,7 @@ def corpora(
         bool,
         typer.Option("--allow-changed", help="Use corpora whose files differ from those pinned."),
     ] = False,
-    format: Annotated[
-        CardFormat, typer.Option("--format", "-f", help="Format of the output.")
-    ] = "terminal",
+    format: AsCard = "terminal",
 ) -> None:
     """List the labelled corpora: present or not, rows, labels, licence (extra: training)."""
     if context.invoked_subcommand is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from framescope.classifier import records
-from framescope.classifier.cli.shared import SETTINGS, CardFormat, Grouped, OverFile
+from framescope.classifier.cli.shared import SETTINGS, AsCard, Grouped, OverFile
 from framescope.classifier.errors import FramescopeError, InputError, need
 from framescope.training.options import CorporaFolder, HouseFolder, table
 
@@ -36,7 +36,6 @@ _FINDINGS = 1  # the exit status
 
 _counted = partial(records.counted, form=",")
 Merging = Literal["majority", "dawid-skene"]
-As = Annotated[CardFormat, typer.Option("--format", "-f", help="Format of the output.")]
 Labelled = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Labelled files (exchange format).")
 ]
@@ -69,7 +68,7 @@ def check(
     house: HouseFolder = None,
     errors: Errors = None,
     model: Unseen = None,
-    format: As = "terminal",
+    format: AsCard = "terminal",
 ) -> None:
     """Check labels: faults, contradictions, duplicates, balance, likely errors.
 
@@ -133,7 +132,7 @@ def agreement(
     files: ByAnnotator = None,
     citations: Citations = False,
     house: HouseFolder = None,
-    format: As = "terminal",
+    format: AsCard = "terminal",
 ) -> None:
     """Measure agreement: Krippendorff's alpha of each signal, with a 95% interval.
 
