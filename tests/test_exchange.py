@@ -108,10 +108,11 @@ def span(piece: str, nth: int = 0) -> dict[str, int]:
 SAID = {
     "source": span("Orr"), "cue": span("said"),
     "content": [span("the quay"), span("was lost")], "kind": "named", "government": True,
+    "speaker": {"name": span("Orr"), "type": "person", "gender": "m"},
 }  # fmt: skip
 ADDED = {
     "source": span("he", 3), "cue": span("added"), "content": [span("“Not a day,”")],
-    "kind": "named", "antecedent": span("Orr"),
+    "kind": "named", "antecedent": span("Orr"), "speaker": {"name": None, "type": "people"},
 }  # fmt: skip
 
 
@@ -144,6 +145,9 @@ def test_citations_are_read_and_written_as_they_were():
         ({"content": [span("said the quay")]}, "its cue 4-8 lies in its content"),
         ({"source": span("Orr said")}, "its source and its cue overlap"),
         ({"kind": "famous"}, "'kind' must be one of named, unnamed, vague"),
+        ({"speaker": {"type": "dog"}}, "its speaker: 'type' must be one of person, people, body"),
+        ({"speaker": {"name": span("Orr")}}, "its speaker needs a 'type'"),
+        ({"speaker": {"name": {"start": 4, "end": 999}}}, "its speaker's name 4-999 is not inside"),
         ({"government": "yes"}, "must be true or false"),
         ({"content": "the quay"}, "'content' must be a list of places"),
     ],

@@ -120,6 +120,13 @@ def test_a_fault_is_said_once(changes, start) -> None:
     assert found.startswith(start)
 
 
+@pytest.mark.parametrize(("kind", "problems"), [("person", 0), ("people", 1)])
+def test_only_a_person_has_a_gender(tmp_path, kind, problems) -> None:
+    cited = {"content": [{"start": 24, "end": 30}], "speaker": {"type": kind, "gender": "f"}}
+    one = orvel(sentences=[sentence(DENIES, citations=[cited])])
+    assert len(checked(tmp_path, one).problems) == problems
+
+
 WIDE = "😀 The dam leaks. 𝔄da denies that 🙂 wholly."
 
 

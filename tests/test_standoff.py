@@ -263,8 +263,10 @@ def test_no_text_ships_with_the_labels(shipped) -> None:
             for cited in sentence.get("citations", ()):
                 assert cited.keys() <= {
                     "source", "cue", "content", "kind", "government", "state_media", "antecedent",
+                    "speaker",
                 }  # fmt: skip
                 places = [cited["source"], cited["cue"], cited.get("antecedent"), *cited["content"]]
+                places.append(cited.get("speaker", {}).get("name"))
                 assert all(place is None or place.keys() == {"start", "end"} for place in places)
             assert len(sentence["digest"]) == standoff.SHORT
 

@@ -13,6 +13,8 @@ from framescope.classifier.records import (
     Sentence,
     SourceKind,
     Span,
+    Speaker,
+    SpeakerType,
     Unit,
 )
 from framescope.training.data import Examples, Mark, examples_of_articles, swaps
@@ -121,7 +123,7 @@ def place(piece: str) -> Place:
 
 
 def said(rows: Examples) -> list[tuple[str, str]]:
-    """The words of the source, and of the first piece of content, of each citation."""
+    """The words of the source, who is named as speaker, and of the content, of each citation."""
 
     def words(mark: Mark | None) -> str:
         assert mark is not None
@@ -131,6 +133,7 @@ def said(rows: Examples) -> list[tuple[str, str]]:
         (words(one.source), words(one.content[0]))
         for citations in rows.citations
         for one in citations or ()
+        if one.speaker is not None and one.speaker.name == one.source
     ]
 
 
@@ -140,7 +143,11 @@ def test_citations_move_with_their_words_in_every_sentence_that_points_there() -
             *(TEXT.index(whole), TEXT.index(whole) + len(whole)),
             citations=(
                 MarkedCitation(
-                    place("The Freedonian envoy"), cue, (place(content),), SourceKind.NAMED
+                    place("The Freedonian envoy"),
+                    cue,
+                    (place(content),),
+                    SourceKind.NAMED,
+                    speaker=Speaker(place("The Freedonian envoy"), SpeakerType.BODY),
                 ),
             ),
         )
@@ -166,11 +173,13 @@ def test_citations_move_with_their_words_in_every_sentence_that_points_there() -
 
 
 def test_a_place_over_two_sentences_is_in_the_one_with_most_of_it() -> None:
-    unit = Unit(0, 5, citations=(MarkedCitation(Place(3, 12), None, (Place(0, 2),)),))
+    between = Speaker(Place(14, 15), SpeakerType.PERSON)
+    cited = MarkedCitation(Place(3, 12), None, (Place(0, 2),), speaker=between)
+    unit = Unit(0, 5, citations=(cited,))
     article = Article("a", "One. Two more. Three.", units=(unit, Unit(5, 14), Unit(15, 21)))
     found = examples_of_articles("exchange", [article]).citations
     assert found[0] is not None
-    assert found[0][0].source == Mark(1, 0, 7)
+    assert (found[0][0].source, found[0][0].speaker) == (Mark(1, 0, 7), None)
     assert found[1:] == (None, None)
 
 

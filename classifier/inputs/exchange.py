@@ -24,6 +24,8 @@ from framescope.classifier.records import (
     Skipped,
     SourceKind,
     Span,
+    Speaker,
+    SpeakerType,
     Unit,
     Voice,
 )
@@ -267,7 +269,17 @@ def _citation(item: Mapping[str, Any], name: str, inside: Place, whole: Place) -
     if any(value not in (0, 1) for value in on_top):
         raise ValueError(f"{name}: {' and '.join(_ON_TOP)} must be true or false")
     kind, (government, state_media) = _one_of(item, "kind", SourceKind, name), map(bool, on_top)
-    return MarkedCitation(source, cue, content, kind, government, state_media, antecedent)
+    said = _typed(item, "speaker", dict)
+    speaker = None if said is None else _speaker(said, f"{name}: its speaker", whole)
+    return MarkedCitation(source, cue, content, kind, government, state_media, antecedent, speaker)
+
+
+def _speaker(item: Mapping[str, Any], who: str, whole: Place) -> Speaker[Place]:
+    at, gender = item.get("name"), item.get("gender")
+    name = None if at is None else _place(at, f"{who}'s name", whole)
+    if (kind := _one_of(item, "type", SpeakerType, who)) is None or gender not in (None, "m", "f"):
+        raise ValueError(f"{who} needs a 'type', and 'm' or 'f' as 'gender' where known")
+    return Speaker(name, kind, gender)
 
 
 def _overlap(one: Place, other: Place) -> bool:
@@ -320,4 +332,6 @@ def _label_record(labels: Mapping[str, float]) -> dict[str, float]:
 def _citation_record(citation: MarkedCitation) -> dict[str, Any]:
     record = asdict(citation) | {"content": [asdict(piece) for piece in citation.content]}
     record["kind"] = citation.kind and citation.kind.value
+    if speaker := record["speaker"]:
+        record["speaker"] = {key: one for key, one in speaker.items() if one or key == "name"}
     return {key: value for key, value in record.items() if value or key in ("source", "cue")}

@@ -25,6 +25,8 @@ from framescope.classifier.records.article import (
     SourceCount,
     SourceKind,
     Span,
+    Speaker,
+    SpeakerType,
     Unit,
     Voice,
 )

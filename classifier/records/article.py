@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 from framescope.classifier.records.outlet import Assessment, Network, Outlet
 
@@ -65,9 +65,35 @@ class Citation:
     """What spoke for its kind, in log-odds: ``words``, ``sentence``, what is ``known``."""
 
 
+class SpeakerType(StrEnum):
+    """What kind of speaker stands behind a source (annotation guidelines, section 4)."""
+
+    PERSON = "person"
+    PEOPLE = "people"
+    BODY = "body"
+    STATE = "state"  # a place or state that speaks for its government
+    OUTLET = "outlet"
+    DOCUMENT = "document"
+    OTHER = "other"
+
+
+_Named = TypeVar("_Named")
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker(Generic[_Named]):
+    """Whoever a source means, as annotators mark it."""
+
+    name: _Named | None
+    """Where the article has the fullest name; None where it names nobody."""
+    type: SpeakerType
+    gender: Literal["m", "f"] | None = None
+    """Of a person; None where unknown."""
+
+
 @dataclass(frozen=True, slots=True)
 class MarkedCitation:
-    """A citation as annotators mark it (section 4); a ``kind`` of None is not annotated."""
+    """A citation as annotators mark it; no ``kind`` or ``speaker``: not annotated."""
 
     source: Place | None
     cue: Place | None
@@ -76,6 +102,7 @@ class MarkedCitation:
     government: bool = False
     state_media: bool = False
     antecedent: Place | None = None
+    speaker: Speaker[Place] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ def agreement(
     """Measure agreement: Krippendorff's alpha of each signal, with a 95% interval.
 
     Without files, of the part of the house corpus that was labelled twice. With --citations, on who
-    says what: each role, the source it is linked to, and its kind.
+    says what: each role, the source it is linked to, its kind, and who the speaker is.
     """
     from framescope.training.labels import (
         citation_agreement,

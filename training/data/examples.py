@@ -26,6 +26,7 @@ from framescope.classifier.records import (
     Sentence,
     SourceKind,
     Span,
+    Speaker,
     Unit,
 )
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
@@ -72,6 +73,7 @@ class RowCitation:
     government: bool
     state_media: bool
     antecedent: Mark | None
+    speaker: Speaker[Mark] | None = None
 
 
 @dataclass(frozen=True)
@@ -338,6 +340,7 @@ def of_sentence(
             one.government,
             one.state_media,
             _mark(one.antecedent, sentences),
+            _speaker(one.speaker, sentences),
         )
         for one in marked
     )
@@ -354,6 +357,13 @@ def _mark(place: Place | None, sentences: Sequence[Sentence]) -> Mark | None:
     if start >= end:
         return None
     return Mark(sentence.index, start - sentence.start, end - sentence.start)
+
+
+def _speaker(said: Speaker[Place] | None, sentences: Sequence[Sentence]) -> Speaker[Mark] | None:
+    """Return a speaker by the mark of the name; None if that lies between sentences."""
+    if said is None or ((name := _mark(said.name, sentences)) is None) != (said.name is None):
+        return None
+    return Speaker(name, said.type, said.gender)
 
 
 def moved(
@@ -373,6 +383,8 @@ def moved(
             cue=one.cue and follow(one.cue),
             content=tuple(map(follow, one.content)),
             antecedent=one.antecedent and follow(one.antecedent),
+            speaker=one.speaker
+            and replace(one.speaker, name=one.speaker.name and follow(one.speaker.name)),
         )
         for one in citations
     )

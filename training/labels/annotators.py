@@ -7,6 +7,7 @@ A merged label is the share of annotators who say yes, or the probability of yes
 1979). Places are decided by majority: a span character by character, a citation as a whole.
 """
 
+import math
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from statistics import multimode
 from typing import Any
 
 import numpy as np
+from framescope.classifier import records as rec
 from framescope.classifier.errors import CorpusError, need
 from framescope.classifier.inputs import read_citations, to_record
 from framescope.classifier.records import Article, MarkedCitation, Place, SourceKind, Span, Unit
@@ -37,33 +39,28 @@ _ROUNDS = 100  # of expectation and maximisation; it stops when nothing changes
 _DOUBT = 1e-3  # the doubt below which a probability is rounded to 0 or 1
 
 
-def passes(*, citations: bool = False) -> tuple[Path, Path]:
-    """Return the two files of the part of the house corpus that was labelled twice."""
-    folder, prefix = house_folder() / "agreement", "citations-" if citations else ""
-    return folder / f"{prefix}first.jsonl", folder / f"{prefix}second.jsonl"
+def passes(*, citations: bool = False) -> tuple[Path, ...]:
+    """Return the files of the part of the house corpus that was labelled twice."""
+    folder = house_folder() / "agreement"
+    prefixes = ("citations-", "speakers-") if citations else ("",)
+    return tuple(folder / f"{one}{n}.jsonl" for one in prefixes for n in ("first", "second"))
 
 
 def _alpha(value_counts: Counts) -> float:
-    """Return alpha of units, shape (n, 2): how many annotators gave each of two values."""
-    if not value_counts.any(axis=0).all():
+    """Return alpha of units, shape (n, k): how many annotators gave each of k values."""
+    if value_counts.any(axis=0).sum() < 2:
         return float("nan")
     package = need("krippendorff", "measuring agreement needs", "annotate")
     return float(package.alpha(value_counts=value_counts, level_of_measurement="nominal"))
 
 
-def _alphas(sums: Floats) -> Floats:
-    """Return alpha of sums of disagreements, zeros and ones, shape (n, 3)."""
-    apart, zeros, ones = sums.T
-    values = zeros + ones
+def _alphas(counts: NDArray[Any]) -> Floats:
+    """Return alpha of counts of pairs of k values, by two annotators, shape (n, k * k)."""
+    given = counts.reshape(len(counts), (k := math.isqrt(counts.shape[1])), k)
+    values = given.sum(axis=1) + given.sum(axis=2)
+    n, equal = values.sum(axis=1), 2 * given.trace(axis1=1, axis2=2)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(1 - apart * (values - 1) / (2 * ones * zeros))
-
-
-def _alphas_of_pairs(counts: Counts) -> Floats:
-    """Return alpha of two annotators from their counts of 00, 01, 10 and 11, shape (n, 4)."""
-    apart = counts[:, 1] + counts[:, 2]
-    sums = [2 * apart, 2 * counts[:, 0] + apart, 2 * counts[:, 3] + apart]
-    return _alphas(np.stack(sums, axis=1).astype(float))
+        return np.asarray(1 - (n - equal) * (n - 1) / (n**2 - (values**2).sum(axis=1)))
 
 
 def _interval(
@@ -143,14 +140,12 @@ def _values(given: Sequence[Record | None], who: Sequence[bool], signal: str) ->
 
 def _of_signal(signal: str, articles: Sequence[Floats], draws: int, seed: int) -> Agreement:
     counts = [np.stack([(one == 0).sum(1), (one == 1).sum(1)], axis=1) for one in articles]
-    # Each of a unit's m labels is compared with m - 1 others.
-    sums = [
-        ((2 * ones * zeros / (zeros + ones - 1)).sum(), zeros.sum(), ones.sum())
-        for zeros, ones in (one.T for one in counts)
-    ]
+    # Each of a unit's m labels is compared with m - 1 others; a pair counts once.
+    pairs = [one / (one.sum(axis=1, keepdims=True) - 1) / 2 for one in counts]
+    sums = [(a.T @ b - np.diag(b.sum(axis=0))).ravel() for a, b in zip(counts, pairs, strict=True)]
     values, alpha = np.concatenate(articles), _alpha(np.concatenate(counts))
     positive = tuple((values == 1).sum(axis=0).tolist())
-    bounds = _interval(np.array(sums, float), _alphas, draws, seed)
+    bounds = _interval(np.array(sums), _alphas, draws, seed)
     return Agreement(signal, len(values), len(articles), positive, alpha, *bounds)
 
 
@@ -170,26 +165,29 @@ class CitationAgreement:
 _STATISTICS: Mapping[str, Callable[[Counts], Floats]] = {
     "F1": lambda counts: 2 * counts[:, 0] / np.maximum(counts[:, 1] + counts[:, 2], 1),
     "share": lambda counts: counts[:, 1] / np.maximum(counts[:, 0], 1),
-    "alpha": _alphas_of_pairs,
-    "alpha of characters": _alphas_of_pairs,
+    "alpha": _alphas,
+    "alpha of characters": _alphas,
 }
+_TYPES, _GENDERS = tuple(rec.SpeakerType), ("m", "f", None)
+_NAME, _TYPE, _GENDER = "speaker, the same name", "speaker's type", "gender of a person"
 _MEASURES = {
     "citation": "F1",
     **dict.fromkeys(ROLES, "alpha of characters"),
     **{f"{role}, the very same": "share" for role in ROLES},
     "link to one source": "share",
     **dict.fromkeys((*SourceKind, *_ON_TOP), "alpha"),
+    **{_NAME: "share", _TYPE: "alpha", _GENDER: "alpha"},
 }
+_VALUES = {_NAME: 2, _TYPE: len(_TYPES), _GENDER: len(_GENDERS)}  # of other properties: two
 
 
 def citation_agreement(
     *annotators: Sequence[Record], draws: int = 2000, seed: int = 0
 ) -> list[CitationAgreement]:
-    """Compare annotators' citations in the sentences that two of them annotated.
+    """Compare annotators' citations, and speakers of sources, that two of them annotated.
 
     Of more than two every pair is compared, and an article's pairs are added up. Properties of
-    citations are compared in those that both found. Raise `CorpusError` when there is nothing in
-    common, or a citation can't be read.
+    citations are compared in those that both found. Raise `CorpusError` when nothing is in common.
     """
     by_article: dict[str, list[Record]] = defaultdict(list)
     for record in chain.from_iterable(annotators):
@@ -197,26 +195,35 @@ def citation_agreement(
     tallies: list[dict[str, Counts]] = []
     for given in by_article.values():
         pairs = [_tally(one, other) for one, other in combinations(given, 2)]
-        if counted := [tally for tally in pairs if tally is not None]:
-            tallies.append({what: sum(t[what] for t in counted) for what in _MEASURES})  # type: ignore[misc]
-    if not tallies:
+        counted = {what: [one[what] for one in pairs if what in one] for what in _MEASURES}
+        tallies.append({what: np.sum(ones, axis=0) for what, ones in counted.items() if ones})
+    if not any(tallies):
         raise CorpusError("the annotators have no citations in common; give files of one set")
     found = []
     for what, measure in _MEASURES.items():
-        counts = np.stack([tally[what] for tally in tallies])
-        total = counts.sum(axis=0)
-        if _STATISTICS[measure] is _alphas_of_pairs:
-            n, value = total.sum(), _alpha(np.repeat([[2, 0], [1, 1], [1, 1], [0, 2]], total, 0))
+        if not (of_articles := [tally[what] for tally in tallies if what in tally]):
+            continue
+        total = (counts := np.stack(of_articles)).sum(axis=0)
+        if _STATISTICS[measure] is _alphas:
+            one = np.eye(math.isqrt(len(total)), dtype=int)
+            pairs_of_values = (one[:, None] + one).reshape(len(total), -1)
+            n, value = total.sum(), _alpha(np.repeat(pairs_of_values, total, axis=0))
         else:
             n, value = total[0], float(_STATISTICS[measure](total[None])[0])
         bounds = _interval(counts, _STATISTICS[measure], draws, seed)
-        found.append(CitationAgreement(what, measure, int(n), len(tallies), value, *bounds))
+        found.append(CitationAgreement(what, measure, int(n), len(counts), value, *bounds))
     return found
 
 
-def _tally(one: Record, other: Record) -> dict[str, Counts] | None:
-    counts: dict[str, Counts] = defaultdict(lambda: np.zeros(4, np.int64))
-    shared = list(_shared(one, other))
+def _tally(one: Record, other: Record) -> dict[str, Counts]:
+    counts = {what: np.zeros(_VALUES.get(what, 2) ** 2, np.int64) for what in _MEASURES}
+    shared, (told, answers) = list(_shared(one, other)), map(_speakers, (one, other))
+    named = told.keys() & answers.keys()
+    for names, types, genders in (zip(told[at], answers[at], strict=True) for at in named):
+        counts[_NAME][:2] += (1, names[0] == names[1])
+        counts[_TYPE][len(_TYPES) * types[0] + types[1]] += 1
+        if types == (0, 0):  # persons
+            counts[_GENDER][len(_GENDERS) * genders[0] + genders[1]] += 1
     for place, mine, theirs in shared:
         pairs = align(mine, theirs)
         counts["citation"][:3] += (len(pairs), len(mine), len(theirs))
@@ -230,11 +237,23 @@ def _tally(one: Record, other: Record) -> dict[str, Counts] | None:
                 same = getattr(first, role) == getattr(second, role)
                 counts[f"{role}, the very same"][:2] += (1, same)
             counts["link to one source"][:2] += (1, _overlap(first.source, second.source))
-            for kind in SourceKind:
-                counts[kind][2 * (first.kind is kind) + (second.kind is kind)] += 1
-            for name in _ON_TOP:
-                counts[name][2 * getattr(first, name) + getattr(second, name)] += 1
-    return {what: counts[what] for what in _MEASURES} if shared else None
+            for name in (*SourceKind, *_ON_TOP):
+                held = [getattr(given, name, given.kind == name) for given in (first, second)]
+                counts[name][2 * held[0] + held[1]] += 1
+    return {what: held for what, held in counts.items() if (named if what in _VALUES else shared)}
+
+
+def _speakers(record: Record) -> dict[tuple[int, int], tuple[Any, int, int]]:
+    """Return name, number of type and of gender by source; without text a name is its place."""
+    cited = (one for item in record.get("sentences") or () for one in item.get("citations") or ())
+    marked = [{"source": one["source"], **one["speaker"]} for one in cited if one.get("speaker")]
+    found: dict[tuple[int, int], tuple[Any, int, int]] = {}
+    for given in marked if "sentences" in record else record.get("speakers") or ():
+        source, at = (given.get(key) or {"start": 0, "end": 0} for key in ("source", "name"))
+        name = rec.fold(record["text"][at["start"] : at["end"]]).lower() if "text" in record else at
+        kind, gender = _TYPES.index(given["type"]), _GENDERS.index(given.get("gender"))
+        found[source["start"], source["end"]] = name, kind, gender
+    return found
 
 
 def align(
@@ -273,14 +292,11 @@ def _characters(found: Sequence[MarkedCitation], role: str, inside: Place) -> fr
 def _shared(
     one: Record, other: Record
 ) -> Iterator[tuple[Place, tuple[MarkedCitation, ...], tuple[MarkedCitation, ...]]]:
-    theirs = {(item["start"], item["end"]): item for item in other["sentences"]}
-    for item in one["sentences"]:
+    theirs = {(item["start"], item["end"]): item for item in other.get("sentences") or ()}
+    for item in one.get("sentences") or ():
         if (match := theirs.get((item["start"], item["end"]))) is None:
             continue
-        try:
-            mine, others = read_citations(item, _LONGEST), read_citations(match, _LONGEST)
-        except ValueError as error:
-            raise CorpusError(f"{one['id']}, sentence at {item['start']}: {error}") from None
+        mine, others = read_citations(item, _LONGEST), read_citations(match, _LONGEST)
         if mine is not None and others is not None:
             yield Place(item["start"], item["end"]), mine, others
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.records import Article, Unit, Voice
+from framescope.classifier.records import Article, SpeakerType, Unit, Voice
 from framescope.classifier.taxonomy import TECHNIQUES, in_order
 from framescope.training import corpora, data
 from framescope.training.corpora import labels_file
@@ -382,6 +382,9 @@ def _span_reasons(article: Article, unit: Unit, labels: Mapping[str, float]) -> 
 def _citation_reasons(unit: Unit, given: _Given) -> Iterator[str]:
     if unit.citations is None:
         return
+    for speaker in (one.speaker for one in unit.citations if one.speaker):
+        if speaker.gender and speaker.type is not SpeakerType.PERSON:
+            yield f"only a person has a gender, and the speaker is of type {speaker.type}"
     attributed = given.labels.get("attributed")
     if attributed is not None and (attributed == 1) != bool(unit.citations):
         who = "somebody" if unit.citations else "nobody"

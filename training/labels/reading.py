@@ -87,7 +87,7 @@ def read_records(path: Path) -> list[tuple[str, dict[str, Any]]]:
     for where, record in _lines(path):
         if isinstance(record, str):
             raise InputError(where, record)
-        if "id" not in record or not {"sentences", "text"} & record.keys():
+        if "id" not in record or not {"sentences", "speakers", "text"} & record.keys():
             raise InputError(where, "is no article: lacks 'id', or 'sentences' and 'text'")
         records.append((where, record))
     if not records:
