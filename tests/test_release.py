@@ -241,7 +241,7 @@ def test_ones_own_labels_count_too(monkeypatch):
 
 def test_floors_hold_the_kind_that_they_were_measured_on_and_limits_all(monkeypatch, tmp_path):
     class Missed:
-        name, passed = "typing errors", False
+        name, passed, goal = "typing errors", False, False
 
     high = {"digest": HIGH["floors"][NAME]["digest"], "metric": "macro_f1", "floor": 0.999}
     path = tmp_path / "floors.json"

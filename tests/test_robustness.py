@@ -2,9 +2,8 @@
 
 import json
 import math
-from dataclasses import replace
+import re
 from pathlib import Path
-from random import Random
 
 import pytest
 from framescope.classifier import bundles
@@ -49,44 +48,34 @@ def led(model, *pairs):
     return result
 
 
-def entities(kind: str) -> list[dict]:
-    lines = (CASES / "entities.jsonl").read_text(encoding="utf-8").splitlines()
-    return [item for item in map(json.loads, lines) if item["kind"] == kind]
+def read(name: str) -> list[dict]:
+    return list(map(json.loads, (CASES / name).read_text(encoding="utf-8").splitlines()))
 
 
 @pytest.mark.parametrize("kind", ["country", "leader", "party", "outlet", "nationality"])
 def test_sides_differ_in_nothing_but_their_names(written, kind) -> None:
-    names = {
-        name
-        for item in entities(kind)
-        for side in item["sides"]
-        for value in side.values()
-        for name in (value, value[:1].upper() + value[1:])
-    }
-    (behaviour,) = (b for b in written.values() if b.pairs[0].row == entities(kind)[0]["id"])
-    longest_first = sorted(names, key=len, reverse=True)
-
-    def nameless(text: str) -> str:
-        for name in longest_first:
-            text = text.replace(name, "#")
-        return text
-
-    assert len({one.row for one in behaviour.pairs}) >= 12
-    assert len({one.column for one in behaviour.pairs}) >= 12
-    for one in behaviour.pairs:
-        assert one.before.text != one.after.text
-        assert nameless(one.before.text) == nameless(one.after.text)
-        assert "{" not in one.before.text + one.after.text
+    items = [item for item in read("entities.jsonl") if item["kind"] == kind]
+    values = {value for item in items for side in item["sides"] for value in side.values()}
+    names = sorted(values | {value[:1].upper() + value[1:] for value in values}, key=len)
+    name = re.compile("|".join(map(re.escape, reversed(names))))
+    (pairs,) = (b.pairs for b in written.values() if b.pairs[0].row == items[0]["id"])
+    assert min(len({one.row for one in pairs}), len({one.column for one in pairs})) >= 12
+    for before, after in ((one.before.text, one.after.text) for one in pairs):
+        assert before != after
+        assert name.sub("#", before) == name.sub("#", after)
+        assert "{" not in before + after
 
 
-SENTENCE = "The harbour master's “new” timetable, he said, won't be printed before 10 November."
-
-
-@pytest.mark.parametrize("name", cases.PERTURBATIONS)
-def test_a_text_is_always_changed_in_the_same_way(name) -> None:
-    before, after = cases.PERTURBATIONS[name]
-    assert after(SENTENCE, Random("5")) == after(SENTENCE, Random("5"))
-    assert after(SENTENCE, Random("5")) != before(SENTENCE, Random("5"))
+def test_texts_of_twelve_countries_name_people_places_and_nationalities(written) -> None:
+    texts, pairs = read("texts.jsonl"), written["twelve countries"].pairs
+    assert {one.row for one in pairs} == {text["id"] for text in texts}
+    assert len(texts) >= 40
+    assert len(pairs) == len(texts) * 66
+    for text in texts:
+        for slots in ("country|capital|city|town|region", "(wo)?man2?", "adj|a_adj"):
+            assert re.search(rf"{{({slots})}}", str(text["paragraphs"])), text["id"]
+    for one in {side.text for pair in pairs for side in (pair.before, pair.after)}:
+        assert not re.search(r"[{}]|\ba [AEIO]|\ban [^AEIOaeioh]|\bthe the\b", one)
 
 
 def test_flips_and_shifts_are_shares_of_all_decisions(by_hand) -> None:
@@ -132,6 +121,25 @@ def test_what_should_rise_and_fall_is_counted_by_its_direction(by_hand) -> None:
     assert led(by_hand, same).right.value == 0.0
 
 
+def test_a_goal_is_for_each_signal_and_stops_no_release(by_hand) -> None:
+    lines = "OSLO, May 3 ({}) -- A vile ferry is late.", "A {} ferry is late."
+    pairs = tuple(
+        pair(line.format(a), line.format(b), row=line, versions=("no", "se"))
+        for line, a, b in zip(lines, ("Reuters", "vile"), ("TASS", "slow"), strict=True)
+    )
+    goal = Behaviour("countries", pairs, ALL, cases.COUNTRY_LIMITS, goal=True)
+    suite = measure_suite(by_hand, [goal], draws=200)
+    found = {result.scope: result for result in suite.results}
+    loaded = found["loaded_language (se to no)"]
+    assert (loaded.flips.value, loaded.passed) == (0.5, False)
+    worst = loaded.worst[0]
+    assert loaded.shift.value == pytest.approx((worst.score_before - worst.score_after) / 2)
+    assert found["state_media citations (no to se)"].flips.value == 1.0
+    assert found["all"].passed is False
+    assert suite.missed == ()
+    assert "All limits are met. Goals missed: all, " in suite.verdict
+
+
 def test_only_what_was_flagged_can_stay_flagged(by_hand) -> None:
     keep = (("framing", "stays flagged"),)
     result = led(
@@ -162,12 +170,3 @@ def test_the_command_reports_missed_limits_and_undefined_figures(
     assert shown.exit_code == 0
     for said in ("Limits missed: bad.", "MISSED", "2% flips, shift 0.02"):
         assert said in " ".join(shown.stdout.split())
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not bundles.default_path("transformer").is_dir(), reason="none ships yet")
-def test_outlets_do_not_move_the_framing_of_the_model_that_ships(written) -> None:
-    outlets = written["outlets swapped"]
-    few = replace(outlets, pairs=outlets.pairs[::5])
-    (result,) = measure_suite(bundles.load("transformer"), [few], draws=200).results
-    assert result.passed

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, count, cycle
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -64,6 +65,7 @@ class Pair:
     after: Side
     expected: tuple[tuple[str, str], ...] = ()  # signals of a directional test and their way
     whole: bool = True  # whether the article's signals count too
+    versions: tuple[str, ...] = ()  # the countries of both
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,12 @@ class Behaviour:
     pairs: tuple[Pair, ...]
     scope: str | None = None
     limits: Limits | None = None
+    goal: bool = False  # whether the limits hold for each signal, and stop no release
 
 
 ENTITY_LIMITS = Limits(flips=0.02, shift=0.02)
+COUNTRY_LIMITS = Limits(flips=0.01)
+STEADY = {s: Limits(0.01, shift=0.02) for s in ("government_attribution", "unnamed_source")}
 NOISE_LIMITS = Limits(flips=0.05)
 # Outlets differ in who controls them, parties in who rules: signals of sourcing may differ.
 _ENTITIES = {
@@ -96,6 +101,8 @@ def behaviours(cases: Path = CASES, house: Path | None = None) -> tuple[Behaviou
         for item in _read(cases / "articles.jsonl")
     }
     found = [*_swapped(_read(cases / "entities.jsonl"), _read(cases / "frames.jsonl"))]
+    pairs = tuple(_versions(_read(cases / "texts.jsonl"), _read(cases / "countries.jsonl")))
+    found.append(Behaviour("twelve countries", pairs, ALL, COUNTRY_LIMITS, goal=True))
     of_house = [item for path in sorted(house.glob("*.jsonl")) for item in _read(path)]
     if pairs := tuple(contrasts(of_house)):
         found.append(Behaviour("house corpus, sides swapped", pairs, ALL, ENTITY_LIMITS))
@@ -203,24 +210,29 @@ def _swapped(
         yield Behaviour(name, pairs, scope, ENTITY_LIMITS)
 
 
+def _versions(texts: list[dict[str, Any]], countries: list[dict[str, str]]) -> Iterator[Pair]:
+    """Pair every two countries' versions of each text."""
+    for text in texts:
+        lines = [[text["headline"]], *text["paragraphs"]]
+        sides = [
+            (slots["id"], laid_out([[one.format_map(slots) for one in own] for own in lines]))
+            for slots in countries
+        ]
+        for (a, before), (b, after) in combinations(sides, 2):
+            yield Pair(text["id"], "", before, after, versions=(a, b))
+
+
 def _footnoted(text: Paragraphs) -> Side:
     """Put a footnote's mark after every other sentence of the body."""
     head, *body = text
-    number, marked = 0, []
-    for paragraph in body:
-        marked.append(list(paragraph))
-        for at in range(len(paragraph)):
-            number += 1
-            if number % 2 == 0:
-                marked[-1][at] += f"[{number // 2}]"
-    return laid_out([head, *marked])
+    marks = ("" if number % 2 else f"[{number // 2}]" for number in count(1))
+    return laid_out([head, *([one + next(marks) for one in own] for own in body)])
 
 
 def _furnished(text: Paragraphs) -> Side:
-    lines: list[Sequence[str]] = []
-    for number, paragraph in enumerate(text):
-        lines += [paragraph, [FURNITURE[number % len(FURNITURE)]]]
-    return laid_out(lines, [number % 2 == 0 for number in range(len(lines))])
+    pages = zip(text, cycle(FURNITURE), strict=False)
+    lines = [one for paragraph, line in pages for one in (paragraph, [line])]
+    return laid_out(lines, [True, False] * len(text))
 
 
 def _cut(name: str, text: Paragraphs) -> Iterator[Pair]:

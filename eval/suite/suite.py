@@ -7,15 +7,15 @@ way. Intervals resample the entities and the frames of the pairs (Owen, 2007), o
 
 import hashlib
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 from framescope.classifier import __version__
 from framescope.classifier.bundles import Bundle
-from framescope.classifier.records import Article, ArticleReport, Place, SentenceReport
+from framescope.classifier.records import Article, ArticleReport, Place, SentenceReport, shortened
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.taxonomy import BY_NAME, Family
 from framescope.eval import metrics
@@ -23,13 +23,14 @@ from framescope.eval.metrics import LEVEL
 from framescope.eval.rows import Floats
 from framescope.eval.sections import UNDEFINED, Estimate, Section, Share, table
 from framescope.eval.suite import cases
-from framescope.eval.suite.cases import ALL, FRAMING, WAYS, Behaviour, Limits, Pair
+from framescope.eval.suite.cases import ALL, FRAMING, STEADY, WAYS, Behaviour, Limits, Pair
 
 DRAWS = 2000
 SCHEMA_VERSION = 1
 _WORST = 5  # cases listed of each test
 _LISTED_FROM = 0.01  # a smaller shift without a flip is not worth a line
 _LONGEST = 160  # characters of a sentence that are shown
+_KINDS = ("named", "unnamed", "vague", "government", "state_media")  # of citations
 _VERDICT = {True: "passed", False: "MISSED", None: UNDEFINED}
 
 _Scored = SentenceReport | ArticleReport
@@ -66,11 +67,12 @@ class Result:
     flips: Share | None  # of an invariance: the share of decisions
     pairs_with_flips: Share | None
     right: Share | None  # of a directional test: decisions that went the right way
-    shift: Estimate
+    shift: Estimate  # of a signal of a goal: between the means of the versions furthest apart
     limits: Limits | None
     passed: bool | None  # None without limits or decisions
     by_signal: Mapping[str, float]  # the share of each signal's decisions that are wrong
     worst: tuple[Case, ...]
+    goal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +88,16 @@ class Suite:
 
     @property
     def missed(self) -> tuple[Result, ...]:
-        """The tests whose limits were missed."""
-        return tuple(result for result in self.results if result.passed is False)
+        """The tests whose limits were missed, without goals."""
+        return tuple(one for one in self.results if one.passed is False and not one.goal)
 
     @property
     def verdict(self) -> str:
         """Whether the limits are met, in one line."""
         missed = ", ".join(result.name for result in self.missed)
-        return f"Limits missed: {missed}." if missed else "All limits are met."
+        goals = ", ".join(r.scope for r in self.results if r.passed is False and r.goal)
+        said = f"Limits missed: {missed}." if missed else "All limits are met."
+        return f"{said} Goals missed: {goals}." if goals else said
 
     @property
     def signature(self) -> str:
@@ -121,7 +125,8 @@ class Suite:
             "Flips: share of decisions that change; pairs: share of pairs with a flip; shift: mean "
             "change of the probability, absolute for tests of invariance. 95% intervals from "
             f"resampling entities and frames, or articles. {UNDEFINED.capitalize()}: also the "
-            "verdict on tests without a limit."
+            "verdict on tests without a limit. Twelve countries: a signal's shift is the largest "
+            "difference between the means of two; these limits are goals and stop no release."
         )
         unscored = (
             f"{result.name}: {result.unscored} pairs of which a sentence has no scores."
@@ -131,7 +136,7 @@ class Suite:
         invariances = (
             (r.name, r.scope, r.pairs, r.flips, r.pairs_with_flips, r.shift, _limit(r),
              _VERDICT[r.passed], _most(r))
-            for r in self.results
+            for r in sorted(self.results, key=lambda r: r.goal)
             if r.flips is not None
         )  # fmt: skip
         directional = (
@@ -140,10 +145,11 @@ class Suite:
             if r.right is not None
         )
         worst = (
-            (result.name, BY_NAME[case.signal].label, "yes" if case.wrong else "no",
-             case.score_before, case.score_after, _short(case.before), _short(case.after))
+            (result.name, getattr(BY_NAME.get(case.signal), "label", case.signal),
+             "yes" if case.wrong else "no", case.score_before, case.score_after,
+             *(shortened(text, _LONGEST) for text in (case.before, case.after)))
             for result in self.results
-            for case in result.worst
+            for case in result.worst[: 1 if result.goal else _WORST]
         )  # fmt: skip
         counts = ("decisions that flip", "pairs with a flip", "mean shift", "limit", "verdict")
         sides = ("before", "after", "one text", "the other")
@@ -168,11 +174,6 @@ def _most(result: Result) -> str:
     signal = max(result.by_signal, key=result.by_signal.__getitem__, default="")
     share = result.by_signal.get(signal)
     return f"{signal}: {share:.1%}" if share else "none"
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def measure(
@@ -202,6 +203,12 @@ def measure(
             signals = _signals(bundle.signals, behaviour.scope, expected)
             found = [_cases(pair, reports, signals, expected) for pair in pairs]
             results.append(_result(behaviour, expected, pairs, found, draws, seed))
+            decided = (case.signal for own in found if behaviour.goal for case in own or ())
+            for signal in dict.fromkeys(decided):
+                limits = STEADY.get(signal, behaviour.limits)
+                of_signal = replace(behaviour, scope=signal, limits=limits)
+                own = [one and [case for case in one if case.signal == signal] for one in found]
+                results.append(_result(of_signal, None, pairs, own, draws, seed))
     digest = hashlib.sha256(repr(list(behaviours)).encode()).hexdigest()
     return Suite(bundle.name, bundle.digest, digest, draws, seed, tuple(results))
 
@@ -245,6 +252,10 @@ def _cases(
                 WAYS["fall"]: after >= before,
             }[way]
             found.append(Case(signal, _text(one), _text(other), before, after, wrong))
+        cited = [it.sentence.citations for it in (one, other) if isinstance(it, SentenceReport)]
+        for kind in _KINDS if pair.versions and any(cited) else ():
+            a, b = (sum(c.kind == kind or getattr(c, kind, False) for c in own) for own in cited)
+            found.append(Case(f"{kind} citations", _text(one), _text(other), a, b, a != b))
     return found
 
 
@@ -277,6 +288,10 @@ def _result(
     wrong = np.array([sum(case.wrong for case in own) for _, own in scored], np.float64)
     size = abs if expected is None else float
     moves = np.array([sum(size(case.move) for case in own) for _, own in scored], np.float64)
+    scope = " ".join(expected) if expected else str(behaviour.scope)
+    if behaviour.goal and scope != ALL:
+        moves, between = _apart(scored)
+        scope = f"{scope} ({between})"
     shift = weights.ratio(moves, decisions, Estimate)
     flips = touched = right = None
     if expected is None:
@@ -289,14 +304,26 @@ def _result(
                      for every in (True, False))  # fmt: skip
     worst = sorted(decided, key=lambda case: (case.wrong, abs(case.move)), reverse=True)[:_WORST]
     return Result(
-        behaviour.name, " ".join(expected) if expected else str(behaviour.scope), len(scored),
-        int(decisions.sum()), unscored, flips, touched, right, shift, behaviour.limits,
+        behaviour.name, scope, len(scored), int(decisions.sum()), unscored,
+        flips, touched, right, shift, behaviour.limits,
         _passed(behaviour.limits, flips, shift, unscored),
         {signal: missed[signal] / n for signal, n in total.items()},
         # What went the right way is no bad case, however far it went.
         tuple(case for case in worst
               if case.wrong or (expected is None and abs(case.move) >= _LISTED_FROM)),
+        behaviour.goal,
     )  # fmt: skip
+
+
+def _apart(scored: Sequence[tuple[Pair, list[Case]]]) -> tuple[Floats, str]:
+    """Return how far the means of two versions lie apart, times decisions: of those furthest."""
+    sums: dict[str, Floats] = defaultdict(lambda: np.zeros(len(scored)))
+    for at, (pair, own) in enumerate(scored):
+        sums[pair.versions[0]][at] += sum(case.score_before for case in own)
+        sums[pair.versions[1]][at] += sum(case.score_after for case in own)
+    low, *_, high = sorted(sums, key=lambda version: sums[version].sum())
+    # A decision is on two versions: a version has 2 in `len(sums)` of them.
+    return (sums[high] - sums[low]) * len(sums) / 2, f"{low} to {high}"
 
 
 def _passed(
