@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from framescope.classifier.outlets import load_registry
 from framescope.classifier.records import Citation, MarkedCitation, Place, Sentence, SourceKind
+from framescope.classifier.records.article import Speaker, SpeakerType
 from framescope.eval.rows import Evaluation
 from framescope.eval.studies import sourcing
 from framescope.eval.studies.sourcing import (
     MEASURES,
+    NAMES,
     SHARES,
     JudgedArticle,
     groups_of,
@@ -147,6 +149,28 @@ def test_a_name_stands_for_an_antecedent(name, right):
     assert found["antecedents"] == found["antecedents, of those found"] == [right, 1, 1]
 
 
+SPOKE = "An aide wept. Mayor Tom J. Orr's wife left the Bank of Vesk. He said it was lost. ASA!"
+PERSON, BODY = SpeakerType.PERSON, SpeakerType.BODY
+
+
+@pytest.mark.parametrize(
+    ("speaker", "kind", "shown", "how"),
+    [("Tom J. Orr", PERSON, "Tom Orr", 0), ("Tom J. Orr", PERSON, "Mayor Tom J. Orr", 0),
+     ("Tom J. Orr", PERSON, "Orr", 1), ("Tom J. Orr", PERSON, "he", 1), ("Orr", PERSON, "Orr", 0),
+     ("Tom J. Orr", PERSON, "Ann Orr", 2), ("Tom J. Orr", PERSON, "Tom J. Orr's wife", 2),
+     ("Bank of Vesk", BODY, "the Bank of Vesk", 0), ("Bank of Vesk", BODY, "bank", 1),
+     ("Bank of Vesk", BODY, "Tom J. Orr", 2), (None, PERSON, "He", 0), (None, PERSON, "aide", 0),
+     (None, PERSON, "Tom Orr", 2), ("ASA", BODY, "He", 0), ("ASA", BODY, "ASA", 0),
+     ("ASA", BODY, "Orr", 2)],
+)  # fmt: skip
+def test_a_name_is_the_speakers_or_as_it_stands_or_somebody_elses(speaker, kind, shown, how):
+    one = cited(SPOKE, "He", "said", "it was lost", antecedent="An aide", name=shown)
+    told = replace(marked(one), speaker=Speaker(place(SPOKE, speaker), kind))
+    given = JudgedArticle("a", "house", "test", "", SPOKE, (((told,), (one,)),))
+    expected = [[int(at == how), 1, 1] for at in range(3)]
+    assert [counts(given)[name] for name in NAMES] == [*expected, *expected]
+
+
 @pytest.mark.parametrize(
     ("name", "group"),
     [("Tehran Times", "state-controlled"), ("BBC News", "other, not US"), ("usa-today", "US"),
@@ -204,7 +228,8 @@ def rows(articles: int = 6, corpus: str = "house") -> Examples:
     """Articles of two sentences: the first cites Orr, the second is carried over from it."""
     sentences, citations = [], []
     kept = RowCitation(Mark(0, 0, 3), Mark(0, 4, 8), (Mark(0, 9, 26),), NAMED, False, False, None)
-    on = RowCitation(Mark(0, 0, 3), None, (Mark(1, 0, 17),), NAMED, False, False, None)
+    orr = Speaker(Mark(0, 0, 3), PERSON)
+    on = RowCitation(Mark(0, 0, 3), None, (Mark(1, 0, 17),), NAMED, False, False, None, orr)
     tagged = Citation(Place(0, 3), Place(4, 8), (Place(9, 26),), NAMED)
     carried = Citation(Place(0, 3), None, (Place(28, 45),), NAMED, name="Orr")
     for name in (f"{corpus}/{number}" for number in range(articles)):
@@ -240,6 +265,8 @@ def test_what_is_found_as_it_is_marked_is_right():
     assert (f1.value, f1.low, f1.high) == (1.0, 1.0, 1.0)
     assert cells["house", "citations"][3] == 11
     assert "found by tagger" in found.note
+    assert [row[2:4] for row in found.tables[0].rows[:4:3]] == [(NAMES[0], 5), (NAMES[3], 0)]
+    assert cells["house", NAMES[0]][-1].value == 1.0
 
 
 def test_without_citations_there_is_no_section():

@@ -3,12 +3,9 @@
 import json
 import re
 import shutil
-from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -23,16 +20,10 @@ from framescope.training.commands.corpora import app as corpora_app
 from framescope.training.commands.labels import app as labels_app
 from framescope.training.corpora import HOUSE_CARD as CARD
 from framescope.training.corpora import SHIPPED, find_corpus, house_folder
-from framescope.training.corpora import read_exchange as read
 from framescope.training.data import Data, assign_parts, examples_of_articles, load_data
 from framescope.training.data.splits import UNSEEN_OUTLETS
 
 HOUSE = house_folder()
-
-
-@pytest.fixture(scope="module")
-def written() -> list[Article]:
-    return list(read(HOUSE / CARD.folder))
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +53,6 @@ def test_one_event_is_never_split(data) -> None:
             assert len(set(split.examples.part[split.examples.group == event]) - {"removed"}) <= 1
 
 
-def test_both_sides_of_a_pair_are_in_one_part(data, records) -> None:
-    part_of = dict(zip(data.examples.article, data.examples.part, strict=True))
-    pairs: Mapping[str, set[str]] = defaultdict(set)
-    for identifier, record in records.items():
-        for sentence in record["sentences"]:
-            if "pair" in sentence:
-                pairs[sentence["pair"]].add(part_of[f"house/{identifier}"])
-    assert pairs
-    assert all(len(found - {"removed"}) <= 1 for found in pairs.values())
-
-
 def test_a_region_is_kept_back_whole(data, records) -> None:
     outlets = UNSEEN_OUTLETS["house"]
     worlds = {r["world"] for r in records.values() if r["outlet"] in outlets}
@@ -90,12 +70,9 @@ def test_the_recipe_needs_no_folder(data) -> None:
     assert data.held_out.keys() == {"house"}
 
 
-def test_the_default_recipe_needs_one() -> None:
+def test_the_default_recipe_needs_one_and_a_corpus_that_another_does_not_take_is_refused() -> None:
     with pytest.raises(CorpusError, match="corpus 'ptc' is missing; pass --corpora DIR"):
         load_data(None, None, 13)
-
-
-def test_a_corpus_that_the_recipe_does_not_take_is_refused() -> None:
     with pytest.raises(CorpusError, match="'babe' is not of the recipe; it has: house"):
         load_data(None, ["house", "babe"], 13, corpora=SHIPPED)
 
@@ -117,43 +94,12 @@ def test_voices_and_republications_that_annotators_marked_are_not_read() -> None
         assert sentences(replace(plain, units=units)) == expected
 
 
-def test_what_is_loaded_has_its_quotations_and_nobodys_voices(data) -> None:
-    """Quotations are mostly what annotators call quoted, and not always: no label was read."""
-    assert {s.voice for s in data.examples.sentences} == {Voice.OWN}
-    quoted = data.examples.column("quoted")
-    found = np.array([bool(s.quoted) for s in data.examples.sentences])
-    known = ~np.isnan(quoted)
-    agreed = np.mean(found[known] == (quoted[known] == 1))
-    assert 0.8 < agreed < 1
-
-
-@pytest.mark.xfail(strict=True, reason="north-election/08 has both")
-def test_a_republished_article_leaves_quoted_and_reported_open(written) -> None:
-    parts = 0
-    for article in written:
-        for part in article.republications:
-            parts += 1
-            for unit in article.units or ():
-                if part.start <= unit.start and unit.end <= part.end:
-                    assert not {"quoted", "reported"} & set(unit.labels)
-    assert parts
-
-
 @pytest.fixture
 def installed(monkeypatch, tmp_path) -> Path:
     """As without a clone; what the option sets in this process is undone."""
     monkeypatch.setenv("FRAMESCOPE_HOUSE", str(tmp_path / "none"))
     monkeypatch.delenv("FRAMESCOPE_CORPORA", raising=False)
     return tmp_path
-
-
-def test_without_the_corpus_the_gate_says_in_one_line_how_to_name_it(installed) -> None:
-    result = CliRunner().invoke(eval_app, ["gate", "baseline"])
-    assert isinstance(result.exception, CorpusError)
-    said = str(result.exception)
-    assert "corpus 'house' is missing" in said
-    assert "--house DIR or FRAMESCOPE_HOUSE" in said
-    assert "\n" not in said
 
 
 def test_the_list_says_so_too_and_finds_the_corpus_that_is_named(installed) -> None:

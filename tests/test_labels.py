@@ -221,14 +221,6 @@ def test_a_problem_names_its_article_and_sentence(tmp_path, lines, where, what) 
     assert problem.what.startswith(what)
 
 
-@pytest.mark.parametrize("line", ["{broken", "[1]", orvel(sentences=[sentence((5, 5))])])
-def test_a_line_that_is_no_article_is_named_and_the_rest_is_looked_at(tmp_path, line) -> None:
-    found = checked(tmp_path, "", line, orvel())
-    (problem,) = found.problems
-    assert problem.where.endswith("mine.jsonl, line 2")
-    assert found.articles == 1
-
-
 LEFT, RIGHT = "The Tarn party lied to its voters.", "The Besk party lied to its voters."
 
 

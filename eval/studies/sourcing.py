@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from framescope.classifier.outlets import load_registry
-from framescope.classifier.records import Citation, MarkedCitation, Place, SourceKind, fold
+from framescope.classifier.records import Citation, MarkedCitation, Place, SourceKind, Speaker, fold
 from framescope.eval.metrics import estimates_of_sums, ratio
 from framescope.eval.rows import Evaluation, Floats, blocks
 from framescope.eval.sections import Cell, Estimate, Section, table
@@ -42,11 +42,16 @@ MEASURES: tuple[str, ...] = (
     *("citations", "citations, resolved"),
     *(*KINDS, *ON_TOP),
 )
+RIGHT, STANDS, OTHER = "name right", "name as it stands", "somebody else's name"
+PRONOUNS = "pronouns: "
+NAMES = tuple(f"{whose}{how}" for whose in ("", PRONOUNS) for how in (RIGHT, STANDS, OTHER))
 SHARES: tuple[str, ...] = (
+    *NAMES,
     *("links", "links, resolved", "kind", "antecedents", "antecedents, of those found"),
     *(f"{kind} found as {other}" for kind in KINDS for other in (*KINDS, MISSED)),
 )
 _OF_GROUPS = (
+    *NAMES,
     *("sentences", *(f"{role}, {how}" for role in ROLES for how in ("characters", "overlap"))),
     *("citations", "citations, resolved", "links, resolved"),
 )
@@ -58,7 +63,9 @@ NOTE = (
     "the characters of the longer one; each span is paired once. Links: of contents that both "
     "have, the share whose source is the same; resolved: or is named by the same words elsewhere. "
     "Citations: content in the same sentence, with that source. Kinds and antecedents are those of "
-    "the resolved citations, and of the most similar ones. All: without PolNeAR, which has other "
+    "the resolved citations, and of the most similar ones. Names: of found citations whose speaker "
+    "is annotated; right: the full name, or what stands there while the article has named nobody; "
+    "as it stands: a shorter form, or words of the source. All: without PolNeAR, which has other "
     "guidelines and kinds typed by rules. 95% intervals resample articles."
 )
 
@@ -99,7 +106,8 @@ def section(evaluation: Evaluation) -> Section | None:
     for name, own in groups_of(articles, kinds, bundle.registry or load_registry()).items():
         counts = np.stack([tallies[id(one)] for one in own])
         figures = extractions(counts, draws=draws, seed=evaluation.seed)
-        for measure in _OF_GROUPS if cells and name != ALL else (*MEASURES, *SHARES):
+        every = dict.fromkeys((*NAMES, *MEASURES, *SHARES))
+        for measure in _OF_GROUPS if cells and name != ALL else every:
             n, precision, recall, f1 = figures[measure]
             both = ("", "") if measure in SHARES else (precision.value, recall.value)
             cells.append((name, len(own), measure, n, *both, f1))
@@ -137,10 +145,11 @@ def _marked(one: RowCitation, starts: Mapping[int, int]) -> MarkedCitation:
             return None
         return Place(starts[mark.sentence] + mark.start, starts[mark.sentence] + mark.end)
 
-    content = tuple(filter(None, map(place, one.content)))
+    content, said = tuple(filter(None, map(place, one.content))), one.speaker
+    speaker = Speaker(place(said.name), said.type, said.gender) if said else None
     return MarkedCitation(
         place(one.source), place(one.cue), content, one.kind, one.government, one.state_media,
-        place(one.antecedent),
+        place(one.antecedent), speaker,
     )  # fmt: skip
 
 
@@ -280,7 +289,7 @@ def tally(article: JudgedArticle) -> Counts:
         hits["sentences"] += marked and found, found, marked
         if marked or found:
             _count_citations(sentence, hits)
-            _count_antecedents(article.text, sentence, hits)
+            _count_names(article.text, sentence, hits)
     return np.stack(list(hits.values()))
 
 
@@ -357,13 +366,25 @@ def _is(one: AnyCitation, name: str) -> bool:
     return bool(getattr(one, name)) if name in ON_TOP else one.kind == name
 
 
-def _count_antecedents(text: str, sentence: JudgedSentence, hits: dict[str, Counts]) -> None:
-    """Count the antecedents that are found, by their place or by their name."""
+_WORD, _OWNER = re.compile(r"[\w']+"), re.compile(r"'s?(?!\w)")
+_TITLE = re.compile(r"the|an?|mrs?|ms|miss|dr|prof|sir|sen|rep|gov|president|senator")
+_PRONOUN = re.compile(
+    r"(?i:he|him|his|she|hers?|its?|they|them|their|we|us|our|i|me|my|you|your|one|who|whom|whose|"
+    r"which|that|this|these|those|both|(?:him|her|it|my)self|(?:them|our)selves)"
+)
+
+
+def _count_names(text: str, sentence: JudgedSentence, hits: dict[str, Counts]) -> None:
+    """Count the antecedents that are found, by their place or by their name, and names shown."""
     marked, found = sentence
     matches = dict(_pairs(marked, found, _similarity, most=False))
     for row, one in enumerate(marked):
+        match = found[matches[row]] if row in matches else None
+        if match and one.source and (how := _name_shown(text, one, match)):
+            pronoun = _PRONOUN.fullmatch(text, one.source.start, one.source.end)
+            for name in NAMES if pronoun else NAMES[: len(NAMES) // 2]:
+                hits[name] += name.removeprefix(PRONOUNS) == how, 1, 1
         if one.antecedent is not None:
-            match = found[matches[row]] if row in matches else None
             right = match is not None and _names(text, one.antecedent, match)
             hits["antecedents"] += right, 1, 1
             hits["antecedents, of those found"] += (right, 1, 1) if match else (0, 0, 0)
@@ -372,12 +393,41 @@ def _count_antecedents(text: str, sentence: JudgedSentence, hits: dict[str, Coun
 def _names(text: str, antecedent: Place, match: Citation) -> bool:
     if match.antecedent is not None and shared((antecedent,), (match.antecedent,)):
         return True
-    words, name = (
-        " ".join(["", *(word.strip(".,;:'\"") for word in fold(given).lower().split()), ""])
-        for given in (text[antecedent.start : antecedent.end], match.name)
-    )
+    words, name = _plain(text, antecedent), _plain(match.name)
     # Words stand side by side within others, as a surname does in a whole name.
-    return bool(name.strip() and words.strip()) and (name in words or words in name)
+    return bool(name and words) and (_holds(name, words) or _holds(words, name))
+
+
+def _name_shown(text: str, one: MarkedCitation, match: Citation) -> str | None:
+    """Judge the name that a match shows by the annotated speaker; None if there is none."""
+    if (speaker := one.speaker) is None or (source := one.source) is None:
+        return None
+    name, full = _plain(match.name), _plain(text, speaker.name or Place(0, 0))
+    if speaker.type == "person":  # also after an office, and with or without middle names
+        right = full[1:] and full[0] in name and name[-1] == full[-1]
+        right = right or name[-len(full) :] == full
+    else:
+        right = name == full if speaker.type == "state" else _holds(name, full)
+    if full and right:
+        return RIGHT
+    before = {*_plain(text, Place(0, source.end))} if speaker.type == "person" else set[str]()
+    known = speaker.name and (speaker.name.start < source.end or {*full[-1:]} <= before)
+    places = source, match.source if _same_source(one, match) else None
+    for place in places if known else (*places, one.antecedent):
+        if place and _holds(_plain(text, place), name):
+            return STANDS if known else RIGHT
+    return (STANDS if known else RIGHT) if {*name} <= {*full} else OTHER
+
+
+def _holds(words: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether words hold others side by side."""
+    return f" {' '.join(others)} " in f" {' '.join(words)} "
+
+
+def _plain(text: str, place: Place | None = None) -> list[str]:
+    """Return the words of a text or a place, folded, without possessive 's, articles, titles."""
+    words = fold(text[place.start : place.end] if place else text).lower()
+    return [one for one in _WORD.findall(_OWNER.sub("", words)) if not _TITLE.fullmatch(one)]
 
 
 def extractions(
