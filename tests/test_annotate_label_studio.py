@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from framescope.classifier.inputs import from_record
+from framescope.classifier.inputs import read_record
 from framescope.training.annotation import FORMATS, import_labels
 from framescope.training.annotation.exchange import Task
 from framescope.training.annotation.label_studio import write
@@ -109,7 +109,7 @@ def as_a_browser_saves(
 
 
 def test_what_is_labelled_there_comes_back_exactly(call: Call, tmp_path: Path) -> None:
-    labels = [from_record(record, "here", 1) for record in ARTICLES]
+    labels = [read_record(record, "here, line 1") for record in ARTICLES]
     tasks = [Task(bare(one), predicted=one, model="model-1", scores=SCORES) for one in labels]
     files = write(tasks, questions_for(labels))
     asked = {"title": "framescope", "label_config": files["config.xml"].decode()}

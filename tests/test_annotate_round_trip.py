@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from framescope.classifier.inputs import from_record
+from framescope.classifier.inputs import read_record
 from framescope.classifier.records import Article
 from framescope.training.annotation import FORMATS, exchange, import_labels
 from framescope.training.annotation.marks import bare, in_text_order, questions_for
@@ -89,7 +89,7 @@ def article_of(name: str, text: str) -> dict[str, Any]:
 
 def said(record: dict[str, Any]) -> Article:
     """A record's article with its labels, in the order of its text: to be compared."""
-    return in_text_order(from_record(record, "here", 1))
+    return in_text_order(read_record(record, "here, line 1"))
 
 
 def without_soft(article: Article) -> Article:
@@ -103,7 +103,7 @@ def without_soft(article: Article) -> Article:
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("given", [article_of("letter", f"  {LETTER}"), *map(awkward, range(8))])
 def test_any_text_comes_back_as_it_went(name: str, given: dict[str, Any], tmp_path: Path) -> None:
-    article = from_record(given, "here", 1)
+    article = read_record(given, "here, line 1")
     wanted = article if FORMATS[name].soft else without_soft(article)
     task = exchange.Task(bare(article), wanted, given.get("annotator"))
     files = FORMATS[name].write([task], questions_for([wanted]))

@@ -9,7 +9,7 @@ import krippendorff
 import numpy as np
 import pytest
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.inputs import from_record
+from framescope.classifier.inputs import read_record
 from framescope.classifier.records.article import MarkedCitation, Place, SourceKind
 from framescope.training.commands.labels import app
 from framescope.training.labels import citation_agreement, passes, read_annotators
@@ -409,6 +409,6 @@ def test_the_command_writes_what_the_format_reads(tmp_path) -> None:
     assert done.exit_code == 0, done.output
     assert done.output.startswith("1 article of 2 annotators, 1 label")
     (line,) = output.read_text(encoding="utf-8").splitlines()
-    article = from_record(json.loads(line), "merged", 1)
+    article = read_record(json.loads(line), "merged, line 1")
     assert article.units is not None
     assert article.units[0].labels == {"claim": 0.5}

@@ -89,7 +89,7 @@ def test_every_signal_is_defined_in_the_guidelines(signal):
 
 def test_the_example_of_the_exchange_format_reads_as_it_says():
     record = json.loads(fenced(ROOT / "docs/exchange-format.md", "json")[0])
-    article = exchange.from_record(record, "docs", 1)
+    article = exchange.read_record(record, "docs, line 1")
     assert exchange.to_record(article) == record
     assert [article.text[s.start : s.end] for s in article.spans] == ["disgrace"]
     assert [article.text[u.end - 1] for u in article.units or ()] == [".", "."]

@@ -15,7 +15,7 @@ from framescope.classifier.errors import (
     InputError,
     SignalError,
 )
-from framescope.classifier.inputs.exchange import from_record
+from framescope.classifier.inputs.exchange import read_record
 from framescope.eval.commands import judge as cli
 from framescope.training.data import assign_parts, examples_of_articles
 from typer.testing import CliRunner
@@ -186,7 +186,7 @@ def test_without_a_folder_the_house_corpus_that_ships_is_judged_by(monkeypatch, 
 
     def build(root, names=None, *, registry=None):
         asked.append((root, names))
-        found = [from_record(article(n), "mine", n) for n in range(20)]
+        found = [read_record(article(n), f"mine, line {n}") for n in range(20)]
         return examples_of_articles("house", iter(found), registry)
 
     monkeypatch.setattr("framescope.training.data.build_examples", build)

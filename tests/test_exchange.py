@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import from_record, read_lines, to_record
+from framescope.classifier.inputs import read_lines, read_record, to_record
 from framescope.classifier.records import (
     Article,
     Imprint,
@@ -38,8 +38,8 @@ def unit(start: object = 0, end: object = 3, **more: object) -> dict[str, object
 
 
 def test_a_record_says_all_of_an_article():
-    assert from_record(json.loads(json.dumps(to_record(LABELLED))), "f", 1) == LABELLED
-    assert from_record({"id": 7, "text": "Yes."}, "f", 1) == Article("7", "Yes.")
+    assert read_record(json.loads(json.dumps(to_record(LABELLED))), "f, line 1") == LABELLED
+    assert read_record({"id": 7, "text": "Yes."}, "f, line 1") == Article("7", "Yes.")
     keys = list(to_record(Article("a", "b", units=(Unit(0, 1),))))
     assert keys == ["id", "outlet", "url", "title", "date", "lang", "text", "sentences", "spans",
                     "labels"]  # fmt: skip
@@ -49,16 +49,16 @@ def test_a_scored_line_can_be_read_again():
     scored = unit(0, 16, scores={"claim": 0.9}, flags=["claim"]) | {
         "spans": [{"start": 4, "end": 7, "signal": "doubt", "score": 0.7}]
     }
-    article = from_record(scored, "f", 1)
+    article = read_record(scored, "f, line 1")
     assert (article.units, article.spans) == ((Unit(0, 16),), ())
 
 
 def test_what_is_not_annotated_is_left_out():
     labels = {"claim": None, "doubt": math.nan, "attributed": True, "subjective": False}
-    [found] = from_record(unit(labels=labels), "f", 1).units
+    [found] = read_record(unit(labels=labels), "f, line 1").units
     assert found.labels == {"attributed": 1.0, "subjective": 0.0}
     assert "NaN" not in json.dumps(to_record(Article("a", "b", labels={"claim": math.nan})))
-    assert from_record(record(sentences=[]), "f", 1).units is None
+    assert read_record(record(sentences=[]), "f, line 1").units is None
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_what_is_not_annotated_is_left_out():
 )
 def test_a_bad_record_names_the_line_and_the_reason(bad, reason):
     with pytest.raises(InputError) as caught:
-        from_record(bad, "dump.jsonl", 12)
+        read_record(bad, "dump.jsonl, line 12")
     assert str(caught.value).startswith("dump.jsonl, line 12: ")
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -125,13 +125,15 @@ def cited(*citations: list[dict[str, Any]] | None) -> dict[str, Any]:
 
 
 def test_citations_are_read_and_written_as_they_were():
-    article = from_record(cited([SAID], [ADDED], []), "f.jsonl", 1)
+    article = read_record(cited([SAID], [ADDED], []), "f, line 1")
     assert [len(unit.citations) for unit in article.units] == [1, 1, 0]
     assert to_record(article)["sentences"] == cited([SAID], [ADDED], [])["sentences"]
-    rows = of_articles("exchange", iter([from_record(cited([SAID], [], None), "f", 1)]))
+    rows = of_articles("exchange", iter([read_record(cited([SAID], [], None), "f, line 1")]))
     assert [found and len(found) for found in rows.citations] == [1, (), None]
     # What scoring found is no label.
-    article = from_record(cited(None, [{**SAID, "name": "Orr", "outlets": []}], []), "f.jsonl", 1)
+    article = read_record(
+        cited(None, [{**SAID, "name": "Orr", "outlets": []}], []), "f.jsonl, line 1"
+    )
     assert [unit.citations for unit in article.units] == [None, None, ()]
 
 
@@ -154,15 +156,15 @@ def test_citations_are_read_and_written_as_they_were():
 )
 def test_a_citation_that_cannot_be_meant_is_refused_with_its_place(change, reason):
     with pytest.raises(InputError, match=rf"'sentences' item 0, citation 0: .*{reason}"):
-        from_record(cited([{**SAID, **change}], [], []), "f.jsonl", 7)
+        read_record(cited([{**SAID, **change}], [], []), "f.jsonl, line 7")
 
 
 def test_contents_that_cross_are_refused_and_nested_ones_are_not():
     inner = {"source": span("he"), "cue": span("had heard"), "content": [span("was lost")]}
-    from_record(cited([SAID, inner], [], []), "f", 1)
+    read_record(cited([SAID, inner], [], []), "f, line 1")
     crossing = {"source": None, "cue": None, "content": [span("quay, he")]}
     with pytest.raises(InputError, match="citation 0 and citation 1: their contents cross"):
-        from_record(cited([SAID, crossing], [], []), "f", 1)
+        read_record(cited([SAID, crossing], [], []), "f, line 1")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.inputs import page, republication
-from framescope.classifier.inputs.exchange import from_record, to_record
+from framescope.classifier.inputs.exchange import read_record, to_record
 from framescope.classifier.outlets import Registry, load_registry
 from framescope.classifier.outlets.publisher.publisher import UNNAMED_MONITOR, publication
 from framescope.classifier.records.article import (
@@ -87,7 +87,7 @@ def check_evidence(article: Article, found: Publication) -> None:
 
 
 def read(case: dict[str, object]) -> Article:
-    return from_record({"id": "a", **case["article"]}, "case", 1)  # type: ignore[dict-item]
+    return read_record({"id": "a", **case["article"]}, "case, line 1")  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: str(c["name"]))
@@ -139,7 +139,7 @@ def test_an_aggregators_page_gives_each_article_its_own_chain(outlets: Registry)
     ]
     for article, chain in zip(articles, found, strict=True):
         check_evidence(article, chain)
-        assert from_record(to_record(article), "f", 1) == article
+        assert read_record(to_record(article), "f, line 1") == article
 
 
 def test_a_footnotes_address_names_the_republished_outlet(outlets: Registry) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import reports
 from framescope.classifier.errors import BundleError
-from framescope.classifier.inputs.exchange import from_record
+from framescope.classifier.inputs.exchange import read_record
 from framescope.classifier.records import (
     ArticleReport,
     BatchReport,
@@ -160,7 +160,7 @@ def test_hostile_text_comes_back_as_it_was_and_encodes() -> None:
 
 @pytest.mark.parametrize("report", [reports.harbour(), reports.carried(), reports.dispatch()])
 def test_a_line_can_be_read_again(report: ArticleReport) -> None:
-    again = from_record(line(report), "scored.jsonl", 1)
+    again = read_record(line(report), "scored.jsonl, line 1")
     before = report.article
     assert again.text == before.text
     assert again.spans == before.spans  # what was found is not taken for a label

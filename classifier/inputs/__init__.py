@@ -5,7 +5,7 @@ In: a file, an address, standard input, or lines of the exchange format. Out: `A
 `split_sentences` returns an article's sentences, the same in training and in serving.
 """
 
-from framescope.classifier.inputs.exchange import from_record, read_citations, read_lines, to_record
+from framescope.classifier.inputs.exchange import read_citations, read_lines, read_record, to_record
 from framescope.classifier.inputs.fields import InputOptions, RawRecord
 from framescope.classifier.inputs.files import ListedFile, list_inputs, read_list, size_of_inputs
 from framescope.classifier.inputs.normal import (

@@ -44,11 +44,6 @@ _ON_TOP = ("government", "state_media")
 _ONE_A_LINE = "write one JSON object per line (jq -c . FILE; of an array, jq -c '.[]' FILE)"
 
 
-def from_record(record: Mapping[str, Any], source: str, line: int) -> Article:
-    """Read one article from a JSON object on a `line` of its `source`. Raises `InputError`."""
-    return read_record(record, f"{source}, line {line}")
-
-
 def read_record(record: Mapping[str, Any], where: str, name: str | None = None) -> Article:
     """Read one article, called `name` if it has no id. Raises `InputError`."""
     try:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier.errors import CorpusError, InputError
-from framescope.classifier.inputs import from_record
+from framescope.classifier.inputs import read_record
 from framescope.classifier.records import Article
 from framescope.classifier.taxonomy import SHIPPED, TECHNIQUES
 from framescope.training.corpora import articles, polnear
@@ -232,9 +232,9 @@ def join(record: Mapping[str, Any], text: str) -> Article:
     name = f"{record['collection']}/{record['article']}"
     try:
         joined = {**record, "id": name, "text": text, "lang": "en"}
-        return from_record(joined, str(labels_file()), 1)
+        return read_record(joined, name)
     except InputError as error:
-        raise CorpusError(f"{name}: {error}") from None
+        raise CorpusError(str(error)) from None
 
 
 def digest(text: str) -> str:

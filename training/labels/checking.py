@@ -245,8 +245,10 @@ def in_benchmarks(
     rows = [row for row in _sentences(found) if row.of.name not in whole]
     texts = [row.text for row in rows]
     alike: dict[str, dict[int, str]] = defaultdict(dict)
-    near = _across(texts, benchmarks.texts, SENTENCE_THRESHOLD, SENTENCE_WORDS)
-    for left, right in (*near, *_equal(texts, benchmarks.texts)):
+    near = [*_across(texts, benchmarks.texts, SENTENCE_THRESHOLD, SENTENCE_WORDS)]
+    for same in data.same_words([*texts, *benchmarks.texts], SENTENCE_WORDS):
+        near += ((a, b - len(texts)) for a in same for b in same if a < len(texts) <= b)
+    for left, right in near:
         alike[rows[left].of.name].setdefault(rows[left].number, benchmarks.articles[right])
     for name in dict.fromkeys(one.name for one in found if one.name in alike):
         shown = sorted(alike[name].items())
@@ -268,12 +270,6 @@ def _across(
     for left, right in data.similar_pairs([*own, *(found for _, found in near)], threshold):
         if left < len(own) <= right:
             yield left, near[right - len(own)][0]
-
-
-def _equal(mine: Sequence[str], others: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield the positions of texts of the same words, one of each sequence."""
-    for same in data.same_words([*mine, *others], SENTENCE_WORDS):
-        yield from ((a, b - len(mine)) for a in same for b in same if a < len(mine) <= b)
 
 
 def class_balance(found: Sequence[LabelledArticle]) -> tuple[ClassBalance, ...]:
