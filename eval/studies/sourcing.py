@@ -366,8 +366,8 @@ def _is(one: AnyCitation, name: str) -> bool:
     return bool(getattr(one, name)) if name in ON_TOP else one.kind == name
 
 
-_WORD, _OWNER = re.compile(r"[\w']+"), re.compile(r"'s?(?!\w)")
-_TITLE = re.compile(r"the|an?|mrs?|ms|miss|dr|prof|sir|sen|rep|gov|president|senator")
+_WORD, _NO_WORD = re.compile(r"[\w']+"), re.compile(r"'s?(?!\w)|\b(?:the|an?)\b")
+_TITLE = re.compile(r"mrs?|ms|miss|dr|prof|sir|sen|rep|gov|president|senator")
 _PRONOUN = re.compile(
     r"(?i:he|him|his|she|hers?|its?|they|them|their|we|us|our|i|me|my|you|your|one|who|whom|whose|"
     r"which|that|this|these|those|both|(?:him|her|it|my)self|(?:them|our)selves)"
@@ -382,20 +382,17 @@ def _count_names(text: str, sentence: JudgedSentence, hits: dict[str, Counts]) -
         match = found[matches[row]] if row in matches else None
         if match and one.source and (how := _name_shown(text, one, match)):
             pronoun = _PRONOUN.fullmatch(text, one.source.start, one.source.end)
-            for name in NAMES if pronoun else NAMES[: len(NAMES) // 2]:
-                hits[name] += name.removeprefix(PRONOUNS) == how, 1, 1
+            for each in NAMES if pronoun else NAMES[: len(NAMES) // 2]:
+                hits[each] += each.removeprefix(PRONOUNS) == how, 1, 1
         if one.antecedent is not None:
-            right = match is not None and _names(text, one.antecedent, match)
+            words, name = _plain(text, one.antecedent), _plain(match.name if match else "")
+            # Words stand side by side within others, as a surname does in a whole name.
+            right = match is not None and (
+                _holds(name, words) or _holds(words, name) or
+                shared((one.antecedent,), _pieces(match, "antecedent")) > 0
+            )  # fmt: skip
             hits["antecedents"] += right, 1, 1
             hits["antecedents, of those found"] += (right, 1, 1) if match else (0, 0, 0)
-
-
-def _names(text: str, antecedent: Place, match: Citation) -> bool:
-    if match.antecedent is not None and shared((antecedent,), (match.antecedent,)):
-        return True
-    words, name = _plain(text, antecedent), _plain(match.name)
-    # Words stand side by side within others, as a surname does in a whole name.
-    return bool(name and words) and (_holds(name, words) or _holds(words, name))
 
 
 def _name_shown(text: str, one: MarkedCitation, match: Citation) -> str | None:
@@ -425,9 +422,10 @@ def _holds(words: Sequence[str], others: Sequence[str]) -> bool:
 
 
 def _plain(text: str, place: Place | None = None) -> list[str]:
-    """Return the words of a text or a place, folded, without possessive 's, articles, titles."""
-    words = fold(text[place.start : place.end] if place else text).lower()
-    return [one for one in _WORD.findall(_OWNER.sub("", words)) if not _TITLE.fullmatch(one)]
+    """Return the words of a text or a place, folded, without 's, articles and titles of names."""
+    given = fold(text[place.start : place.end] if place else text).lower()
+    words = _WORD.findall(_NO_WORD.sub("", given))
+    return [one for one in words if not _TITLE.fullmatch(one)] or words
 
 
 def extractions(
