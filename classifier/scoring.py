@@ -287,6 +287,7 @@ def _kept(article: Article, scored: Sequence[SentenceReport]) -> Iterator[Senten
     for one in scored:
         sentence = one.sentence
         if any(p.start < sentence.end and sentence.start < p.end for p in article.republications):
+            one = replace(one, citations=tuple(c for c in one.citations if c.source is not None))
             sentence = replace(sentence, voice=Voice.QUOTED, inner_voice=sentence.voice)
         voice = given.get((sentence.start, sentence.end), sentence.voice)
-        yield replace(one, sentence=replace(sentence, voice=voice))
+        yield replace(one, sentence=replace(sentence, voice=voice, citations=one.citations))

@@ -17,6 +17,7 @@ from framescope.classifier.attribution import (
     run_on,
 )
 from framescope.classifier.attribution.quotations import within
+from framescope.classifier.attribution.rules import speaking
 from framescope.classifier.inputs.sentences import split
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import (
@@ -66,10 +67,12 @@ def test_quotes_what_a_person_sees_quoted(case) -> None:
     [
         "The pier is safe.\n\nANNA PREST: IS THE FERRY NEXT TO GO THE WAY OF THE PIER?\n\n"
         "RELIK VALE: WHY THE HARBOUR BOARD MUST RESIGN BEFORE MAY\n\nThe ferry sank, TASS said.",
-        "Relik: 547.\n\nVale: 212.\n\nRelik: 13.",
+        "Ada Vale: 9.\n\nRelik: 547.\n\nVale: 212.\n\nRelik: 13.",
+        "The Quill Bag\n\nWeight: Two pounds. You can lift it.\n\nPrice: Do we pay 90 crowns?\n\n"
+        "Weight: The weight of the Max Weight is three. I like it.\n\nPrice: My price is 50.",
     ],
 )
-def test_links_in_capitals_and_tables_are_no_transcript(text) -> None:
+def test_links_in_capitals_tables_and_tests_are_no_transcript(text) -> None:
     assert begin(Article(id="a", text=text)).turns == ()
 
 
@@ -163,15 +166,16 @@ def of_rules(text: str, **fields: object) -> list[list[tuple[object, ...]]]:
 
 
 def test_a_transcripts_label_is_the_source_of_its_whole_turn() -> None:
-    text = "VALE: Is it safe? I want to know.\n\nORR: No, it is not safe at all. Ask the harbour."
+    turns = "VALE: Is it safe? I want to know.\n\nORR: It is not, at all. Ask.\n\nVALE: Why?"
+    text = f"{turns}\n\nAda Vale rang on Monday."
     assert of_rules(text) == [
         [("VALE", ":", ["Is it safe?"], "VALE")],
         [("VALE", None, ["I want to know."], "VALE")],
-        [("ORR", ":", ["No, it is not safe at all."], "ORR")],
-        [("ORR", None, ["Ask the harbour."], "ORR")],
+        [("ORR", ":", ["It is not, at all."], "ORR")],
+        [("ORR", None, ["Ask."], "ORR")],
+        [("VALE", ":", ["Why?"], "VALE")],
+        [],
     ]
-    places = [sentence.citations[0].source for sentence in ruled(text)]
-    assert places == [Place(0, 4), Place(0, 4), Place(35, 38), Place(35, 38)]
 
 
 @pytest.mark.parametrize(
@@ -188,16 +192,11 @@ def test_a_transcripts_label_is_the_source_of_its_whole_turn() -> None:
 )  # fmt: skip
 def test_a_dateline_cites_its_agency(text, source, content) -> None:
     assert of_rules(text) == [[(source, None, [content], source)] if source else []]
-
-
-def test_an_outlets_own_dateline_is_no_citation() -> None:
-    text = "HARBURG, May 3 (OBC) - The bridge opened on Monday."
-    assert of_rules(text, outlet="Orrin Broadcasting") == [[]]
-    assert of_rules(text, outlet="Harbour Courier") != [[]]
+    assert of_rules(text, outlet=source) == [[]]  # its own
 
 
 def test_a_source_line_is_the_source_of_what_stands_above_it() -> None:
-    text = "It is safe.\n\nHARBURG (ASA) - It opens.\n\n(Source: Ministry of Works)\n\nIt rained."
+    text = "It is safe.\n\nHARBURG (ASA) - It opens.\n\n(Source: Ministry of Works)\n\nIn Orrin"
     assert of_rules(text) == [
         [("Ministry of Works", None, ["It is safe."], "Ministry of Works")],
         [("ASA", None, ["It opens."], "ASA")],
@@ -207,6 +206,11 @@ def test_a_source_line_is_the_source_of_what_stands_above_it() -> None:
     (credit,) = ruled(text)[0].citations
     assert (credit.kind, credit.government) == (SourceKind.NAMED, True)
     assert credit.source == at(text, "Ministry of Works")
+    assert (
+        of_rules(text + ", it rained.")[0]
+        == of_rules(text.replace("Ministry of Works", "ASA"))[0]
+        == []
+    )
 
 
 def speakers(text: str, *tags: tuple[str, str]) -> list[str | None]:
@@ -259,6 +263,24 @@ def speakers(text: str, *tags: tuple[str, str]) -> list[str | None]:
 )
 def test_the_speaker_of_a_quotation_goes_on(text, tags, expected) -> None:
     assert speakers(text, *tags) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "speaks"),
+    [
+        ("Ada Vale told us on Monday:", "It sank.", True),
+        ("Ada Vale left on Monday.", "“It sank.”", True),
+        ("— Ada Vale (@adavale) May 3", "It sank.", True),
+        ("The ferry of Orrin. Photo: Ada Vale/ASA", "It sank.", False),
+        ("WHY ADA VALE MUST GO", "It sank.", False),
+        ("Ada Vale is a reporter in Orrin.", "It sank.", False),
+    ],
+)
+def test_only_what_speaks_is_a_source(before, said, speaks) -> None:
+    sentences = ruled(f"{before}\n\n{said}")
+    source, content = Place(0, len(before)), Place(len(before) + 2, len(before) + 2 + len(said))
+    rows = [[] for _ in sentences[1:]] + [[MarkedCitation(source, None, (content,))]]
+    assert any(speaking(sentences, rows)) is speaks
 
 
 TEXT = (

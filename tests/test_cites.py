@@ -106,15 +106,3 @@ def test_evidence_of_an_attribution_is_who_is_cited(cites) -> None:
             for place in (one.source, one.cue)
         }
         assert spans
-
-
-@pytest.mark.slow
-def test_an_article_is_cited_the_same_whatever_stands_beside_it(cites) -> None:
-    rows = toys.unseen(4)
-    together = cites.model.predict(rows).citations
-    alone = []
-    for name in dict.fromkeys(s.article_id for s in rows):
-        alone += cites.model.predict([s for s in rows if s.article_id == name]).citations
-    assert [[replace(c, score=None, reasons=()) for c in row] for row in together] == [
-        [replace(c, score=None, reasons=()) for c in row] for row in alone
-    ]

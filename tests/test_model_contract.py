@@ -72,6 +72,7 @@ def test_an_article_scores_the_same_whatever_stands_beside_it(model) -> None:
         asked = [(row, "loaded_language") for row in rows]
         here = [(at, "loaded_language") for at in range(len(rows))]
         assert own.evidence(here) == together.evidence(asked)
+        assert [len(c) for c in own.citations] == [len(together.citations[row]) for row in rows]
 
 
 def test_typography_changes_nothing(model) -> None:

@@ -7,9 +7,10 @@ quotations too.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from framescope.classifier.attribution.phrases import word_set
@@ -25,7 +26,6 @@ _SAID_COLON = re.compile(
 )
 _CLAUSE_END = re.compile(r"[.;!?\n]\s")
 _SAID_WITHIN = 90  # characters between the verb of speech and the colon
-_LABEL_WITHIN = 80  # characters of a paragraph, for a speaker's label
 _PAIRED_WITHIN = 40  # marks after a single one, for the mark that closes it
 
 # What closes a quotation that was opened by the mark. Languages close „ with both “ and ”.
@@ -39,17 +39,12 @@ _SINGLE = frozenset("'‘’‚")
 _BEFORE_OPENING = frozenset(" \t\n\r\u00a0([{—–-/\"'“‘«„:")
 _ELISION = re.compile(r"(?:em|til|twas|tis|cause|round|bout|n|\d0s|\d\ds)\b", re.IGNORECASE)
 _LABEL = re.compile(
-    r"(?P<shout>[A-Z][A-Z.'’-]*(?: [A-Z][A-Z.'’-]*){0,3}|[QA])(?: \([^)]{1,40}\))?:(?=\s)"
-    r"|(?P<name>(?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+){0,3}):(?=\s)"
+    r"(?P<name>(?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z](?:[\w'’.-]+(?: [A-Z][\w'’.-]*){0,3})?)"
+    r"(?: \([^)]{1,40}\))?:(?=\s)"
 )
-_LEAST_SAID = 2  # spaces in a transcript's longest turn; a table of labels has fewer
-# Capitals and a colon that name no speaker.
-_NO_SPEAKER = word_set(
-    "ALSO ANALYSIS BREAKING CLAIM CORRECTION CREDIT EDITOR EXCLUSIVE FACT IMAGE LIVE MORE NOTE "
-    "OPINION P.S PHOTO PHOTOS PS READ RELATED SOURCE SOURCES TAGS TOP TOPICS UPDATE UPDATED "
-    "VERDICT VIDEO WATCH"
-)
-
+_LEAST_CHANGES = 2  # of the speaker
+_ADDRESS = re.compile(r"\?|\b(?:I|me|[Mm]y|[Ww]e|us|[Oo]ur|[Yy]ou|[Yy]our)\b")
+_ROLES = word_set("q a question answer interviewer reporter host moderator anchor speaker")
 Span = tuple[int, int]
 
 
@@ -63,7 +58,9 @@ def find(
     """
     paragraphs = _paragraphs(text, sentences)
     turns = _turns(text, paragraphs)
-    spoken = [(p.start, p.end) for p in paragraphs if turns and p.start >= turns[0][0]]
+    spoken = [
+        (p.start, p.end) for p in paragraphs if turns and turns[0][0] <= p.start < turns[-1][0]
+    ]
     found = _marked(text, paragraphs) + spoken + _after_colons(plain, text, paragraphs)
     return _merged(sorted(found)), tuple(turns)
 
@@ -200,25 +197,47 @@ def _goes_on(opener: str, marks: list[list[_Mark]], paragraphs: list[_Paragraph]
 
 
 def _turns(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
-    labels = [_label(text, p) for p in paragraphs]
-    names = Counter(label.group() for label in labels if label and label["name"])
-    turns = [
-        (label.start(), label.end(), p.end)
-        for label, p in zip(labels, paragraphs, strict=True)
-        if label and (label["shout"] or names[label.group()] > 1)
+    """Return the labels of a transcript or an interview, and an empty span where it ends.
+
+    Its speakers take turns and address each other, and the article names one of them in full, or
+    by a role. The labels of a table or of a test do not.
+    """
+    found = [
+        (i, label)
+        for i, p in enumerate(paragraphs)
+        if (label := _LABEL.match(text, p.start, p.end))
     ]
-    # A table has labels too ("Relik: 547."), but nobody says more than a word there.
-    said = any(text[end:stop].count(" ") > _LEAST_SAID for _, end, stop in turns)
-    return [(start, end) for start, end, _ in turns] if len(turns) > 1 and said else []
+    names = [[_bare(word) for word in label["name"].split()] for _, label in found]
+    counts = Counter(name[-1] for name in names)
+    if len(names) == len(counts):
+        return []
+    common, fuller = set[str](), defaultdict[str, set[str]](set)
+    for before, word in pairwise(("", *text.split())):
+        if word.islower():
+            common.add(_bare(word))
+        elif before[:1].isupper() and word[0].isupper() and before[-1] not in ",:;!?)":
+            for key in (_bare(before), _bare(word), f"{before[0]}{word[0]}".casefold()):
+                fuller[key] |= {_bare(before), _bare(word)} - {key}
+    for name in names:
+        fuller[name[-1]].update(name[:-1])
+    turns = [
+        (name[-1], i, label)
+        for name, (i, label) in zip(names, found, strict=True)
+        if (label["name"].isupper() or counts[name[-1]] > 1)
+        and (name[-1] in _ROLES or not common.issuperset({*name, *fuller[name[-1]]}))
+    ]
+    said = [_ADDRESS.search(text, label.end(), paragraphs[i].end) for _, i, label in turns]
+    changes = sum(one[0] != other[0] for one, other in pairwise(turns))
+    named = any(key in _ROLES or fuller[key] for key, *_ in turns)
+    if changes < _LEAST_CHANGES or not named or 2 * said.count(None) > len(said):
+        return []
+    longest = max(other[1] - one[1] for one, other in pairwise(turns))
+    end = paragraphs[min(turns[-1][1] + longest, len(paragraphs)) - 1].end
+    return [*(label.span() for *_, label in turns), (end, end)]
 
 
-def _label(text: str, paragraph: _Paragraph) -> re.Match[str] | None:
-    label = _LABEL.match(text, paragraph.start, min(paragraph.end, paragraph.start + _LABEL_WITHIN))
-    if label is None or label.group().rstrip(":").split(" ")[0].upper() in _NO_SPEAKER:
-        return None
-    if text[label.end() : paragraph.end].isupper():
-        return None  # a link in capitals: "ANNA PREST: IS THE BRIDGE LOST?"
-    return label
+def _bare(word: str) -> str:
+    return word.strip(".,:;!?()'\"’“”").casefold()
 
 
 def _after_colons(plain: str, text: str, paragraphs: list[_Paragraph]) -> list[Span]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from framescope.classifier.attribution.outlets import Outlets
+from framescope.classifier.inputs.page import is_headline
 from framescope.classifier.records import (
     ArticleReading,
     Citation,
@@ -33,9 +34,11 @@ _DATELINE = re.compile(
 )
 _DATELINE_WITHIN = 110  # characters: a place of 50, an agency of 40, the marks around them
 _MOSTLY = 0.5  # of the brackets, which the agency's name fills
-_SOURCE_LINE = re.compile(r"[\W_]*sources?\s*:\s*(?P<name>[^:\n]{2,120}?)[\W_]*", re.IGNORECASE)
+_SOURCE_LINE = re.compile(r"[\W_]*sources?\s*:\s*(?P<name>[^:()\n]{2,120}?)[\W_]*", re.IGNORECASE)
 # A Chinese or Japanese character counts as a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_]+(?:['.-][^\W_]+)*")
+_POST = re.compile(r"@\w|twitter|tweet", re.IGNORECASE)  # who posts signs the post
+_ENDED = re.compile(r"[.!?][\"'”’»)\]]{0,3}\Z")
 _LEAST_QUOTED = 3  # words of a quotation whose speaker is looked for elsewhere; fewer are a term
 _LONGEST_QUOTATION = 12  # sentences
 
@@ -50,19 +53,21 @@ def find(
     turns, plain = reading.turns, reading.plain
     starts = [start for start, _ in turns]
     rows: list[tuple[Citation, ...]] = []
-    above = 0  # the first sentence without a source line so far
-    for i, sentence in enumerate(reading.sentences):
-        line = source_line(plain, sentence)
-        if at := bisect_right(starts, sentence.start):
+    for sentence in reading.sentences:
+        at = bisect_right(starts, sentence.start)
+        if 0 < at < len(starts):
             rows.append(_turn(plain, sentence, *turns[at - 1]))
-        elif line is None or i == above:
-            rows.append(_dateline(plain, sentence, registry, own))
         else:
-            rows.append(())
-        if line is not None and i > above:
-            for j, one in enumerate(reading.sentences[above:i], above):
+            line = source_line(plain, sentence)
+            rows.append(() if line else _dateline(plain, sentence, registry, own))
+    # Under the article only: a line within it is a chart's. Outlets are credited for pictures.
+    for i, sentence in reversed([*enumerate(reading.sentences)]):
+        if line := source_line(plain, sentence):
+            name = plain[line.start : line.end]
+            for j, one in enumerate(reading.sentences[:i] if not registry.mentions(name) else ()):
                 rows[j] = rows[j] or _cited(line, None, Place(one.start, one.end), SOURCE_LINE)
-            above = i + 1
+        if line or _ENDED.search(sentence.text):
+            break
     return rows
 
 
@@ -110,6 +115,38 @@ def source_line(plain: str, sentence: Sentence) -> Place | None:
     return None if match is None else Place(match.start("name"), match.end("name"))
 
 
+def speaking(
+    sentences: Sequence[Sentence], citations: Sequence[Sequence[_Found]]
+) -> list[tuple[_Found, ...]]:
+    """Keep the citations whose source speaks; headings, captions, bylines and credits don't.
+
+    What stands in another sentence speaks where a cue hands over its words anywhere, a colon leads
+    to them, they are quoted, or it signs a post.
+    """
+    starts = [sentence.start for sentence in sentences]
+    cued = {one.source for row in citations for one in row if one.cue is not None}
+
+    def speaks(i: int, one: _Found) -> bool:
+        quoted = _quoted(sentences[i], one.content[0])
+        if one.source is None:
+            return one.cue is not None and not _quoted(sentences[i], one.cue)
+        at = bisect_right(starts, one.source.start) - 1
+        there = sentences[at].text
+        if at == i or _POST.search(there):
+            return True
+        if (at or there.isupper()) and is_headline(there) and not _ENDED.search(there):
+            return False
+        leads = there.endswith((":", ",")) or there.startswith(":", one.source.end - starts[at])
+        return leads or quoted or one.cue is not None or one.source in cued
+
+    return [tuple(one for one in row if speaks(i, one)) for i, row in enumerate(citations)]
+
+
+def _quoted(sentence: Sentence, place: Place) -> bool:
+    start, end = place.start - sentence.start, place.end - sentence.start
+    return any(a < end and start < b for a, b in sentence.quoted)
+
+
 def run_on(
     sentences: Sequence[Sentence], citations: Sequence[Sequence[_Found]]
 ) -> list[tuple[_Found, ...]]:
@@ -137,13 +174,9 @@ def _tags(
             low, last = min(j, j - step), len(sentences) - 1
             if not 0 <= j <= last or not _continues(sentences[low], sentences[low + 1]):
                 break
-            inside = [
-                (sentences[j].start + a, sentences[j].start + b) for a, b in sentences[j].quoted
-            ]
             for one in rows[j]:
                 # The speaker stands outside the marks, whoever is cited within them.
-                at = one.source.start if one.source else -1
-                if at >= 0 and not any(a <= at < b for a, b in inside):
+                if one.source is not None and not _quoted(sentences[j], one.source):
                     yield one
     # A new quotation directly after somebody's words continues them.
     for one in reversed(rows[i - 1] if i and sentences[i].quoted[0][0] == 0 else ()):

@@ -15,7 +15,8 @@ from itertools import chain, groupby, islice
 from typing import Any, TypeVar
 
 import numpy as np
-from framescope.classifier.attribution import LABEL, RUN_ON, own_outlets, resolve_citations, run_on
+from framescope.classifier.attribution import own_outlets, resolve_citations
+from framescope.classifier.attribution.rules import LABEL, RUN_ON, run_on, speaking
 from framescope.classifier.models.base import sigmoid
 from framescope.classifier.models.raw_citations import KINDS, RawCitation, RowSpan, carried
 from framescope.classifier.outlets import Registry
@@ -423,16 +424,14 @@ def with_rules(
     """
     rows: list[tuple[Citation, ...]] = []
     for article in _articles(sentences):
-        extended = run_on([sentences[row] for row in article], [found[row] for row in article])
-        for row, own in zip(article, extended, strict=True):
-            if not found[row]:
+        here = [sentences[row] for row in article]
+        labels = {c.source for one in here for c in one.citations if c.found_by == LABEL}
+        heard = speaking(here, [found[row] for row in article])
+        for sentence, given, own in zip(here, heard, run_on(here, heard), strict=True):
+            if not given:
                 own = tuple(replace(one, score=None, found_by=RUN_ON) for one in own)
-            ruled = sentences[row].citations
-            labelled = tuple(one for one in ruled if one.found_by == LABEL)
-            if labelled:
-                taken = {one.source for one in labelled}
-                cued = (one for one in own if one.cue is not None and one.source is not None)
-                rows.append((*labelled, *(one for one in cued if one.source not in taken)))
-            else:
-                rows.append(own or ruled)
+            own = tuple(one for one in own if one.source not in labels)
+            if labelled := tuple(one for one in sentence.citations if one.found_by == LABEL):
+                own = (*labelled, *(one for one in own if one.cue and one.source))
+            rows.append(own or sentence.citations)
     return tuple(rows)
