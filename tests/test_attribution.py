@@ -272,7 +272,7 @@ def test_the_speaker_of_a_quotation_goes_on(text, tags, expected) -> None:
         ("Ada Vale left on Monday.", "“It sank.”", True),
         ("— Ada Vale (@adavale) May 3", "It sank.", True),
         ("The ferry of Orrin. Photo: Ada Vale/ASA", "It sank.", False),
-        ("WHY ADA VALE MUST GO", "It sank.", False),
+        ("WHY ADA VALE MUST GO", "“It sank.”", False),
         ("Ada Vale is a reporter in Orrin.", "It sank.", False),
     ],
 )

@@ -134,7 +134,7 @@ def speaking(
         there = sentences[at].text
         if at == i or _POST.search(there):
             return True
-        if (at or there.isupper()) and is_headline(there) and not _ENDED.search(there):
+        if at < i and (at or there.isupper()) and is_headline(there) and not _ENDED.search(there):
             return False
         leads = there.endswith((":", ",")) or there.startswith(":", one.source.end - starts[at])
         return leads or quoted or one.cue is not None or one.source in cued

@@ -426,9 +426,10 @@ def with_rules(
     for article in _articles(sentences):
         here = [sentences[row] for row in article]
         labels = {c.source for one in here for c in one.citations if c.found_by == LABEL}
-        heard = speaking(here, [found[row] for row in article])
-        for sentence, given, own in zip(here, heard, run_on(here, heard), strict=True):
-            if not given:
+        given = [found[row] for row in article]
+        heard = speaking(here, run_on(here, given))
+        for sentence, said, own in zip(here, given, heard, strict=True):
+            if not said:
                 own = tuple(replace(one, score=None, found_by=RUN_ON) for one in own)
             own = tuple(one for one in own if one.source not in labels)
             if labelled := tuple(one for one in sentence.citations if one.found_by == LABEL):
