@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any, NamedTuple
@@ -29,10 +31,16 @@ Single = NDArray[np.float32]
 Numbers = NDArray[np.intp]
 
 HELD_OUT: tuple[str, ...] = (TEST, UNSEEN)  # no model was fitted or calibrated on them
+MAIN_METRIC = "average_precision"  # of rows that no benchmark describes: needs no threshold
 FILE_PART = "test"  # the part of every row of a user's file
 _BLOCK = 2000  # sentences in one call, at least: keeps memory bounded and progress moving
 _WARM_UP = 32  # sentences scored before the clock starts
 Done = Callable[[Bundle, int], None]  # how many more sentences a bundle scored; 0 at first
+
+
+def is_of_articles(signal: str) -> bool:
+    """Whether a signal is one of whole articles."""
+    return signal in BY_NAME and BY_NAME[signal].level is Level.ARTICLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,6 @@ class Benchmark:
     corpus: str
     part: str
     signal: str
-    unit: str
     split: str
     metric: str
     published: Published | None = None
@@ -72,83 +79,28 @@ class Benchmark:
         """Its name in options and files."""
         return f"{self.corpus}/{self.part}/{self.signal}"
 
-
-_NLP4IF = Published(
-    0.63,
-    "F1 of sentences with a technique",
-    "Da San Martino, Barrón-Cedeño, Nakov (2019). Findings of the NLP4IF-2019 Shared Task on "
-    "Fine-Grained Propaganda Detection. doi:10.18653/v1/D19-5024",
-)
-_BABE = Published(
-    0.804,
-    "macro-F1, five random folds",
-    "Spinde et al. (2021). Neural Media Bias Detection Using Distant Supervision With BABE. "
-    "Findings of EMNLP 2021. doi:10.18653/v1/2021.findings-emnlp.101",
-)
-_EXPERTS = Ceiling(0.40, "Krippendorff's alpha of the experts",
-                   "Spinde et al. (2021). doi:10.18653/v1/2021.findings-emnlp.101")  # fmt: skip
-_HYPERPARTISAN = Published(
-    0.822,
-    "accuracy on the hidden test articles",
-    "Kiesel et al. (2019). SemEval-2019 Task 4: Hyperpartisan News Detection. "
-    "doi:10.18653/v1/S19-2145",
-)
-_WEASEL = Published(
-    0.602,
-    "F1 of uncertain sentences of Wikipedia, task 1",
-    "Farkas et al. (2010). The CoNLL-2010 Shared Task. ACL Anthology W10-3001",
-)
-# Alpha of two blind annotators of our own labels, as docs/datasheet.md gives it.
-_OURS = "docs/datasheet.md, two instances of one language model"
-_AGREEMENT = {
-    "content": 0.983, "claim": 0.901, "attributed": 0.964, "named_source": 0.958,
-    "unnamed_source": 0.897, "vague_source": 0.920, "government_attribution": 0.966,
-    "state_media_attribution": 0.941, "unsourced_assertion": 0.890, "quoted": 0.974,
-    "reported": 0.946, "biased_language": 0.870, "subjective": 0.860,
-}  # fmt: skip
-# Alpha of the articles of PolNeAR that several annotators marked, all pairs: tests/ceilings.py.
-_SEVERAL = "18 articles of this corpus with several annotators, measured by tests/ceilings.py"
-_POLNEAR = {
-    "attributed": 0.708, "named_source": 0.854, "unnamed_source": 0.716, "vague_source": 0.757,
-    "government_attribution": 0.915, "quoted": 0.986, "reported": 0.817,
-}  # fmt: skip
+    @property
+    def unit(self) -> str:
+        """Whether articles or sentences are judged."""
+        return "article" if is_of_articles(self.signal) else "sentence"
 
 
-def _on_both_parts(
-    corpus: str, split: str, agreement: Mapping[str, float], citation: str
-) -> Iterator[Benchmark]:
-    for part in (TEST, UNSEEN):
-        for signal in (one for one in SHIPPED if one in agreement):
-            macro = (corpus, signal) == ("polnear", "attributed")
-            metric = "macro_f1" if macro else "average_precision"
-            ceiling = Ceiling(agreement[signal], "Krippendorff's alpha", citation)
-            yield Benchmark(corpus, part, signal, "sentence", split, metric, ceiling=ceiling)
+def _benchmarks() -> Iterator[Benchmark]:
+    file = Path(__file__).with_name("benchmarks.toml")
+    described = tomllib.loads(file.read_text(encoding="utf-8"))
+    for task in described["task"]:
+        known = described["agreement"].get(task.get("agreement"), {"values": {}})
+        signals = task.get("signals") or [one for one in SHIPPED if one in known["values"]]
+        published = Published(**task["published"]) if "published" in task else None
+        for (part, split), signal in product(task["parts"].items(), signals):
+            metric = task.get("metrics", {}).get(signal, task.get("metric", MAIN_METRIC))
+            value, ceiling = known["values"].get(signal), None
+            if value is not None:
+                ceiling = Ceiling(value, known["measure"], known["citation"])
+            yield Benchmark(task["corpus"], part, signal, split, metric, published, ceiling)
 
 
-def _on_test(
-    corpus: str, signal: str, split: str, metric: str, *known: Any, unit: str = "sentence"
-) -> Benchmark:
-    return Benchmark(corpus, TEST, signal, unit, split, metric, *known)
-
-
-_BLOCKS = "block of neighbours"
-_BIASED = _on_test("babe", "biased_language", "page", "macro_f1", _BABE, _EXPERTS)
-BENCHMARKS: tuple[Benchmark, ...] = (  # in the order in which they are shown
-    _on_test("ptc", "any_technique", "article", "f1", _NLP4IF),
-    _on_test("ptc", "loaded_language", "article", "average_precision"),
-    _on_test("ptc", "name_calling", "article", "average_precision"),
-    _BIASED,
-    replace(_BIASED, part=UNSEEN, split="outlet"),
-    *_on_both_parts("polnear", "article", _POLNEAR, _SEVERAL),
-    _on_test("newssd", "subjective", _BLOCKS, "macro_f1"),
-    _on_test(
-        "hyperpartisan", "hyperpartisan", "outlet", "macro_f1", _HYPERPARTISAN, unit="article"
-    ),
-    _on_test("wikiweasel", "vague_source", _BLOCKS, "f1", _WEASEL),
-    _on_test("claimbuster", "claim", _BLOCKS, "macro_f1"),
-    *_on_both_parts("house", "articles on one event", _AGREEMENT, _OURS),
-    *_on_both_parts("standoff", "article", _AGREEMENT, _OURS),
-)
+BENCHMARKS: tuple[Benchmark, ...] = tuple(_benchmarks())  # in the order in which they are shown
 BENCHMARK_BY_NAME: dict[str, Benchmark] = {one.name: one for one in BENCHMARKS}
 
 
@@ -381,7 +333,7 @@ def rows_of(rows: Examples, part: str, signal: str) -> Numbers:
     if signal not in rows.signals:
         return np.empty(0, np.intp)
     chosen = np.flatnonzero((rows.part == part) & ~np.isnan(rows.column(signal)))
-    if BY_NAME[signal].level is Level.ARTICLE:
+    if is_of_articles(signal):
         _, first = np.unique(rows.article[chosen], return_index=True)
         chosen = chosen[np.sort(first)]
     return chosen

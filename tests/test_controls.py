@@ -14,7 +14,7 @@ from framescope.eval.studies import controls
 from harness import BOTH, bundle, examples
 from typer.testing import CliRunner
 
-CLAIM = Benchmark("invented", "test", "claim", "sentence", "article", "macro_f1")
+CLAIM = Benchmark("invented", "test", "claim", "article", "macro_f1")
 _PLAIN = examples(articles=60)
 _NUMBER = np.array([int(article.partition("/")[2]) for article in _PLAIN.article])
 # Four outlets by article, one of them unknown.

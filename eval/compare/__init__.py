@@ -1,7 +1,6 @@
 """The scores of two models on the same rows in; how far they differ, and where, out."""
 
 from framescope.eval.compare.comparison import (
-    OWN_METRIC,
     Compared,
     Comparison,
     Difference,

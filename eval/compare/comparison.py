@@ -11,9 +11,16 @@ import numpy as np
 from framescope.classifier import __version__
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
-from framescope.classifier.taxonomy import BY_NAME, Level, in_order
+from framescope.classifier.taxonomy import in_order
 from framescope.eval import metrics
-from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark, Evaluation, Sample
+from framescope.eval.rows import (
+    BENCHMARK_BY_NAME,
+    BENCHMARKS,
+    MAIN_METRIC,
+    Benchmark,
+    Evaluation,
+    Sample,
+)
 from framescope.eval.sections import UNDEFINED, Cell, Change, Estimate, Interval, Section, table
 
 Progress = Callable[[str, int, int], None]  # what is scored, how many are done, of how many
@@ -204,7 +211,6 @@ def _record(row: Compared) -> dict[str, Any]:
 
 ALPHA = 0.05
 OUTCOMES = ("better", "worse", "undecided", "undefined")  # for the second model
-OWN_METRIC = "average_precision"  # of rows that no benchmark describes: needs no threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +265,7 @@ def headline_of(comparison: Comparison) -> tuple[Headline, ...]:
 
 
 def _own(row: Compared) -> Benchmark:
-    unit = "article" if BY_NAME[row.signal].level is Level.ARTICLE else "sentence"
-    return Benchmark(row.corpus, row.part, row.signal, unit, "as given", OWN_METRIC)
+    return Benchmark(row.corpus, row.part, row.signal, "as given", MAIN_METRIC)
 
 
 def _line(

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from framescope.classifier.inputs import to_record
 from framescope.classifier.records import Article, Unit, Voice
-from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.eval.metrics import estimates
-from framescope.eval.rows import Sample, is_positive
+from framescope.eval.rows import Sample, is_of_articles, is_positive
 from framescope.eval.sections import Estimate
 from framescope.training.corpora import find_corpus
 from framescope.training.data import Examples, Text
@@ -50,7 +49,7 @@ def slice_figures(
     sample: Sample, metric: str, genres: Mapping[str, str], draws: int, seed: int
 ) -> tuple[Axis, ...]:
     """Cut the rows of one signal along every axis that applies; ``genres``: by article."""
-    whole = BY_NAME[sample.signal].level is Level.ARTICLE
+    whole = is_of_articles(sample.signal)
     found = []
     for name, (value_of, order) in _AXES.items():
         if whole and name not in _OF_ARTICLES:
@@ -201,13 +200,13 @@ def error_records(
             sentence, of_sentence = rows.sentences[row], dict[str, float]()
             for signal, label in zip(rows.signals, rows.labels[row], strict=True):
                 if not math.isnan(label):
-                    whole = BY_NAME[signal].level is Level.ARTICLE
+                    whole = is_of_articles(signal)
                     (of_article if whole else of_sentence)[signal] = float(label)
             units.append(Unit(sentence.start, sentence.end, of_sentence))
         record = to_record(replace(articles[name], units=tuple(units), labels=of_article))
         places = {(unit.start, unit.end): at for at, unit in enumerate(units)}
         for error in (one for one in errors if one.article == name):
-            whole = BY_NAME[error.signal].level is Level.ARTICLE
+            whole = is_of_articles(error.signal)
             sentence = record["sentences"][places[error.start, error.end]]
             (record if whole else sentence)[KEY] = {
                 "rank": error.rank,

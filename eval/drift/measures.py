@@ -16,11 +16,10 @@ from framescope.classifier.batch.schema import VERSION, text_digest
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import InputError
 from framescope.classifier.models import FAR
-from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.eval.drift import figures as stats
 from framescope.eval.drift.figures import DriftFigure, DriftMeasure, ShiftedWord, log_odds, share_of
 from framescope.eval.metrics import holm, resample_figures, single_figure
-from framescope.eval.rows import Bools, Floats, Single
+from framescope.eval.rows import Bools, Floats, Single, is_of_articles
 from framescope.eval.sections import Change, Estimate, Share
 from framescope.training.corpora import read_exchange
 from numpy.typing import NDArray
@@ -93,11 +92,6 @@ class RunArticles:
         for article, text in zip(self.article.tolist(), self.texts, strict=True):
             found[article].update(_WORD.findall(text.lower()))
         return found
-
-
-def is_of_articles(signal: str) -> bool:
-    """Whether a signal is one of whole articles."""
-    return signal in BY_NAME and BY_NAME[signal].level is Level.ARTICLE
 
 
 def read_articles(path: Path, limit: int) -> RunArticles:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from framescope.classifier.taxonomy import in_order
 from framescope.eval import metrics, report
-from framescope.eval.compare import METHOD, OWN_METRIC, Difference
+from framescope.eval.compare import METHOD, Difference
 from framescope.eval.grid.folder import Entry, GridCell, GridFolder, GridManifest, RowScores
-from framescope.eval.rows import BENCHMARK_BY_NAME, Bools, Floats, Scores
+from framescope.eval.rows import BENCHMARK_BY_NAME, MAIN_METRIC, Bools, Floats, Scores
 from framescope.eval.sections import Cell, Change, Estimate, Section, table
 from numpy.typing import NDArray
 
@@ -184,7 +184,7 @@ def _main_rows(benchmark: Entry, part: str, scores: RowScores) -> _Rows:
         for signal in scores.signals.tolist()
         if (name := f"{benchmark.corpus}/{part}/{signal}") in BENCHMARK_BY_NAME
     }
-    wanted = known or dict.fromkeys(scores.signals.tolist(), OWN_METRIC)
+    wanted = known or dict.fromkeys(scores.signals.tolist(), MAIN_METRIC)
     rows = {s: MeanPart(metric, *scores.of(part, s)) for s, metric in wanted.items()}
     return {signal: one for signal, one in rows.items() if len(one.truth)}
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.eval.metrics import decide, single_figure
 from framescope.eval.rows import (
     Benchmark,
@@ -21,6 +20,7 @@ from framescope.eval.rows import (
     Sample,
     Scores,
     Single,
+    is_of_articles,
     rows_of,
 )
 from framescope.eval.sections import UNDEFINED, Cell, Section, table
@@ -150,7 +150,7 @@ def _lengths(sample: Sample) -> Floats:
     """Characters of each sentence, or of the whole article for an article-level signal."""
     rows = sample.rows
     lengths: Floats = np.array([len(sentence.text) for sentence in rows.sentences], np.float64)
-    if BY_NAME[sample.signal].level is Level.ARTICLE:
+    if is_of_articles(sample.signal):
         _, article = np.unique(rows.article, return_inverse=True)
         lengths = np.bincount(article, weights=lengths).astype(np.float64)[article]
     return np.asarray(lengths[sample.chosen])
