@@ -1,6 +1,7 @@
 """The application: its routes in OpenAPI, its errors, the page for editors, and its server."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -26,7 +27,7 @@ from framescope.classifier.records import BatchReport, printable, shortened
 from framescope.classifier.reports import environment_of, report_schema, style, to_html, to_json
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.service import limits as limiting
-from framescope.classifier.service.limits import Limits, RequestError, ServiceError, error_body
+from framescope.classifier.service.limits import Limits, RequestError, ServiceError
 from framescope.classifier.service.scoring import KINDS, BatchRequest, ScoreRequest, ScoringService
 from framescope.classifier.taxonomy import SIGNALS
 from pydantic import BaseModel, Field
@@ -197,10 +198,11 @@ async def _in_its_place(service: ScoringService, posted: ScoreRequest) -> str:
     try:
         return await service.work(_one_line, await service.report(posted))
     except RequestError as refused:
-        return error_body(str(refused), refused.status).decode()
+        error = refused
     except Exception:  # a defect of ours, which the others of the batch can do nothing for
         limiting.log.exception("one of a batch failed")
-        return error_body(limiting.DEFECT, 500).decode()
+        error = RequestError(500, limiting.DEFECT)
+    return json.dumps({"error": str(error), "status": error.status})
 
 
 @router.get(
@@ -270,7 +272,7 @@ async def health() -> dict[str, str]:
 async def ready(request: Request) -> Response:
     """Return whether the service takes articles; 503 while it stops."""
     if not _service(request).ready:
-        return Response(error_body("stopping"), 503, media_type="application/json")
+        raise RequestError(503, "stopping")
     return JSONResponse({"status": "ready"})
 
 
@@ -357,12 +359,8 @@ def make_app(scorer: Scorer, limits: Limits) -> FastAPI:
     return app
 
 
-def _answer(status: int, reason: str, headers: dict[str, str] | None = None) -> Response:
-    return Response(error_body(reason), status, headers, media_type="application/json")
-
-
 async def _refused(_: Request, error: Any) -> Response:
-    return _answer(error.status, str(error), limiting.error_headers(error))
+    return limiting.error_response(error)
 
 
 async def _plain(request: Request, error: Any) -> Response:
@@ -372,7 +370,9 @@ async def _plain(request: Request, error: Any) -> Response:
         405: f"{request.method} is not for this path; /openapi.json says what is",
     }
     reason, status = known.get(error.status_code, str(error.detail)), error.status_code
-    return _answer(422 if status == 400 else status, reason, error.headers)
+    return limiting.error_response(
+        RequestError(422 if status == 400 else status, reason), error.headers
+    )
 
 
 async def _wrong(_: Request, error: Any) -> Response:
@@ -385,7 +385,8 @@ async def _wrong(_: Request, error: Any) -> Response:
     elif first["type"] == "missing" and not where:
         said = "the body is empty; send JSON"
     said = said.removeprefix("Input ").removeprefix("String ")
-    return _answer(422, shortened(f"{where}: {said}" if where else said, _LONGEST))
+    reason = shortened(f"{where}: {said}" if where else said, _LONGEST)
+    return limiting.error_response(RequestError(422, reason))
 
 
 def _place(steps: Sequence[str | int]) -> str:

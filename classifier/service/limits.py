@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from framescope.classifier.errors import FramescopeError
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN = "FRAMESCOPE_TOKEN"  # the environment variable
@@ -129,13 +130,15 @@ class LimitsMiddleware:
         try:
             await self._answer(scope, path, receive, noting)
         except RequestError as error:
-            await _send(error, noting)
+            # A body that wasn't read to its end stands in the way of the next request.
+            close = {"connection": "close"} if error.status in (408, 413) else None
+            await error_response(error, close)(scope, receive, noting)
         except _GoneError:
             pass
         except Exception:  # a defect of ours, which is for the log and not for the client
             log.exception("%s %s failed", scope["method"], path)
             if status == _GONE:
-                await _send(RequestError(500, DEFECT), noting)
+                await error_response(RequestError(500, DEFECT))(scope, receive, noting)
         finally:
             metrics = self._service.metrics
             metrics.requests.labels(path, str(status)).inc()
@@ -190,24 +193,21 @@ class LimitsMiddleware:
 
 async def _answered(app: ASGIApp, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
     """Run the application, and cancel it when the client disconnects."""
-    given = False
+    unread = [{"type": "http.request", "body": body, "more_body": False}]
     gone = asyncio.ensure_future(_gone(receive))
 
     async def replay() -> Message:
-        nonlocal given
-        if not given:
-            given = True
-            return {"type": "http.request", "body": body, "more_body": False}
+        if unread:
+            return unread.pop()
         await asyncio.shield(gone)
         return {"type": "http.disconnect"}
 
     answer = asyncio.ensure_future(app(scope, replay, send))
+    gone.add_done_callback(lambda _: answer.cancel())
     try:
-        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            answer.cancel()
-        with suppress(asyncio.CancelledError):
-            await answer
+        await asyncio.wait({answer})
+        if not answer.cancelled():
+            answer.result()
     finally:
         answer.cancel()
         gone.cancel()
@@ -218,27 +218,15 @@ async def _gone(receive: Receive) -> None:
         continue
 
 
-async def _send(error: RequestError, send: Send) -> None:
-    body = error_body(str(error))
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    headers += [(name.encode(), value.encode()) for name, value in error_headers(error).items()]
-    if error.status in (408, 413):
-        headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def error_response(error: RequestError, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the answer to a request that is refused."""
+    from starlette.responses import Response
 
-
-def error_body(reason: str, status: int | None = None) -> bytes:
-    """Write an error, in ASCII: what it quotes of a request may be half a character."""
-    known = {"error": reason} if status is None else {"error": reason, "status": status}
-    return json.dumps(known).encode()
-
-
-def error_headers(error: RequestError) -> dict[str, str]:
-    """Return the headers of an error."""
-    found = {"cache-control": "no-store"}
+    found = {"cache-control": "no-store", **(headers or {})}
     if error.retry is not None:
         found["retry-after"] = str(error.retry)
     if error.status == 401:
         found["www-authenticate"] = "Bearer"
-    return found
+    # In ASCII: what it quotes of a request may be half a character.
+    body = json.dumps({"error": str(error)})
+    return Response(body, error.status, found, media_type="application/json")
