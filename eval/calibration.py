@@ -23,9 +23,9 @@ from framescope.classifier.bundles import CARD, Bundle, digest, write
 from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.models import DOMAIN, HEADS, Calibration, Heads
 from framescope.classifier.taxonomy import in_order
-from framescope.eval.metrics import resample_figures, single_figure
-from framescope.eval.report import markdown_table
-from framescope.eval.rows import Bools, Floats, Single
+from framescope.eval.metrics import estimate
+from framescope.eval.report import markdown_table, plain
+from framescope.eval.rows import Bools, Floats, Scores, Single
 from framescope.eval.sections import Estimate, Section, table
 from framescope.training.calibration import choose_thresholds, line_loss, once_an_article
 from framescope.training.data import Examples
@@ -82,7 +82,7 @@ def recalibration_section(record: Record) -> Section:
         (figure, value), (_, confidence) = wanted.items()
         return f"{figure} {value:g}, sure to {confidence:.0%}"
 
-    def estimate(ends: Sequence[float | None]) -> Estimate:
+    def shown(ends: Sequence[float | None]) -> Estimate:
         return Estimate(*(math.nan if end is None else end for end in ends))
 
     fits = record["signals"]
@@ -95,7 +95,7 @@ def recalibration_section(record: Record) -> Section:
         for signal, one in fits.items()
     )  # fmt: skip
     figures = (
-        (signal, label, *(estimate(one["figures"][of][name]) for of in ("before", "cross_fitted")))
+        (signal, label, *(shown(one["figures"][of][name]) for of in ("before", "cross_fitted")))
         for signal, one in fits.items()
         for name, label in _SHOWN.items()
     )
@@ -332,13 +332,11 @@ class _Task:
     def figures(self, proba: Single, flags: Bools) -> dict[str, list[float | None]]:
         """Return figures with the ends of their intervals; each fold has its own threshold."""
         found = {}
-        for scores, names in ((flags.astype(np.float32), _OF_FLAGS), (proba, _OF_SCORES)):
-            given, more = (scores, 0.5), {"draws": _DRAWS, "seed": self.seed}
-            drawn = resample_figures(self.positive, given, None, self.articles, names=names, **more)
+        for values, names in ((flags.astype(np.float32), _OF_FLAGS), (proba, _OF_SCORES)):
+            given = self.positive, Scores(values, 0.5), self.articles
             for name in names:
-                value, ends = single_figure(name, self.positive, *given), drawn.a[name]
-                three = value, max(ends.low, 0.0), ends.high
-                found[name] = [None if math.isnan(x) else round(x, 4) for x in three]
+                one = estimate(name, *given, draws=_DRAWS, seed=self.seed)
+                found[name] = plain([round(x, 4) for x in (one.value, one.low, one.high)])
         return found
 
 

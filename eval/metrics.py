@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from framescope.eval.rows import Bools, Floats, Sample, Scores, Single
+from framescope.eval.rows import Bools, Floats, Scores, Single
 from framescope.eval.sections import Estimate, Interval
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import (
@@ -144,8 +144,7 @@ COMPARED: tuple[str, ...] = tuple(metric.name for metric in METRICS if metric.co
 
 def all_metrics(truth: Bools, proba: Single, threshold: float) -> dict[str, float]:
     """Return all the figures of `METRICS`, by name."""
-    flagged = decide(proba, threshold)
-    return {one.name: one.of(truth, flagged if one.flags else proba) for one in METRICS}
+    return {one.name: single_figure(one.name, truth, proba, threshold) for one in METRICS}
 
 
 def single_figure(metric: str, truth: Bools, proba: Single, threshold: float) -> float:
@@ -324,18 +323,16 @@ def resample_figures(
     )
 
 
-def estimates(metric: str, sample: Sample, draws: int, seed: int) -> tuple[Estimate | None, ...]:
-    """Return one figure of each bundle that gives a sample's signal; its interval, with draws."""
-
-    def of(scores: Scores) -> Estimate:
-        value = single_figure(metric, sample.truth, *scores)
-        if not draws or not len(sample):
-            return Estimate(value)
-        settings: dict[str, Any] = {"draws": draws, "seed": seed, "names": (metric,)}
-        drawn = resample_figures(sample.truth, scores, None, sample.groups, **settings)
-        return Estimate(value, *drawn.a[metric])
-
-    return tuple(one and of(one) for one in sample.scores)
+def estimate(
+    metric: str, truth: Bools, scores: Scores, groups: ArrayLike, *, draws: int, seed: int
+) -> Estimate:
+    """Return one model's figure; with draws also its interval, which never lies below 0."""
+    value = single_figure(metric, truth, *scores)
+    if not draws or not len(truth):
+        return Estimate(value)
+    drawn = resample_figures(truth, scores, None, groups, draws=draws, seed=seed, names=(metric,))
+    # That of an error is widened to be symmetric.
+    return Estimate(value, max(drawn.a[metric].low, 0.0), drawn.a[metric].high)
 
 
 class Resampled:

@@ -10,9 +10,9 @@ import hashlib
 import math
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import groupby, product
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any, NamedTuple
@@ -300,6 +300,16 @@ class Evaluation:
         seconds = tuple(self._score(place, numbers, done) for place in range(len(self.bundles)))
         proba = tuple(self._scores[place][numbers] for place in range(len(self.bundles)))
         return ScoredRows(self.examples.where(numbers), self.bundles, proba, seconds)
+
+    def samples(self, benchmarks: Iterable[Benchmark]) -> Iterator[tuple[Benchmark, Sample]]:
+        """Yield the benchmarks that have rows here, each corpus scored in one go."""
+        for corpus, group in groupby(benchmarks, lambda one: one.corpus):
+            here = list(group)
+            parts = tuple(dict.fromkeys(one.part for one in here))
+            scored = self.articles(corpus, parts, [one.signal for one in here])
+            for one in here:
+                if len(sample := scored.sample(one.part, one.signal)):
+                    yield one, sample
 
     def _score(self, place: int, numbers: Numbers, done: Done) -> float:
         """Score rows that were not scored yet; return the seconds for 1,000 of them."""

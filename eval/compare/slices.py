@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from framescope.classifier.inputs import to_record
 from framescope.classifier.records import Article, Unit, Voice
-from framescope.eval.metrics import estimates
+from framescope.eval.metrics import estimate
 from framescope.eval.rows import Sample, is_of_articles, is_positive
 from framescope.eval.sections import Estimate
 from framescope.training.corpora import find_corpus
@@ -66,9 +66,13 @@ def slice_figures(
         slices = []
         for value, mask in picked.items():
             rows = sample.where(np.flatnonzero(mask))
-            a, b = estimates(metric, rows, min(draws, DRAWS), seed)
-            groups, positives = len(np.unique(rows.groups)), int(rows.truth.sum())
-            slices.append(Slice(value, len(rows), groups, positives, a, b))
+            truth, groups = rows.truth, rows.groups
+            both = (
+                one and estimate(metric, truth, one, groups, draws=min(draws, DRAWS), seed=seed)
+                for one in rows.scores
+            )
+            sizes = len(rows), len(np.unique(groups)), int(truth.sum())
+            slices.append(Slice(value, *sizes, *both))
         found.append(Axis(name, tuple(slices)))
     return tuple(found)
 

@@ -18,8 +18,8 @@ from framescope.classifier.errors import InputError
 from framescope.classifier.models import FAR
 from framescope.eval.drift import figures as stats
 from framescope.eval.drift.figures import DriftFigure, DriftMeasure, ShiftedWord, log_odds, share_of
-from framescope.eval.metrics import holm, resample_figures, single_figure
-from framescope.eval.rows import Bools, Floats, Single, is_of_articles
+from framescope.eval.metrics import estimate, holm
+from framescope.eval.rows import Bools, Floats, Scores, Single, is_of_articles
 from framescope.eval.sections import Change, Estimate, Share
 from framescope.training.corpora import read_exchange
 from numpy.typing import NDArray
@@ -386,18 +386,14 @@ def calibration(labels: Mapping[str, Labelled], seed: int) -> DriftMeasure:
         if least < _FEWEST_LABELS or len(articles) < _FEWEST_ARTICLES:
             few.append(signal)
             continue
-        error = single_figure("debiased_error", one.positive, one.proba, 0.5)
-        drawn = resample_figures(
-            one.positive, (one.proba, 0.5), None, one.article, draws=_DRAWS, seed=seed,
-            names=("debiased_error",),
-        ).a["debiased_error"]  # fmt: skip
+        given = one.positive, Scores(one.proba, 0.5), one.article
+        effect = estimate("debiased_error", *given, draws=_DRAWS, seed=seed)
         before, observed = (
             share_of(np.bincount(article, weights=values) / np.bincount(article))
             for values in (one.proba, one.positive)
         )
-        effect = Estimate(error, max(drawn.low, 0.0), drawn.high)
         shares = Share(before.value), observed
-        figures.append(DriftFigure(signal, *shares, effect, error, _ERROR, unit="error"))
+        figures.append(DriftFigure(signal, *shares, effect, effect.value, _ERROR, unit="error"))
         ps += _residual_ps(one.proba.astype(np.float64), one.positive, article)
     p = holm(ps)
     tested = _measure("calibration", figures, list(map(min, p[::2], p[1::2])))

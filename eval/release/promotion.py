@@ -27,8 +27,8 @@ from framescope.classifier.errors import BundleError, FramescopeError, InputErro
 from framescope.classifier.files import atomic_write
 from framescope.eval import rows as held_out
 from framescope.eval.compare import Compared, Difference, Progress, compare_models
-from framescope.eval.metrics import METRICS, estimates, holm
-from framescope.eval.report import markdown_table
+from framescope.eval.metrics import METRICS, estimate, holm
+from framescope.eval.report import markdown_table, plain
 from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark, Evaluation, Sample
 from framescope.eval.sections import Cell, Change, Estimate, Section, Table, table
 from framescope.eval.suite import Suite, measure_suite
@@ -95,24 +95,16 @@ class FloorCheck:
 
 def measure(evaluation: Evaluation, floors: Floors, whose: int = 0) -> Iterator[FloorCheck]:
     """Measure a bundle, by its place, on the benchmarks that have rows and that it gives."""
-    bundle = evaluation.bundles[whose]
-    for corpus in dict.fromkeys(b.corpus for b in BENCHMARKS):
-        here = [b for b in BENCHMARKS if b.corpus == corpus and b.signal in bundle.signals]
-        parts, signals = {b.part for b in here}, dict.fromkeys(b.signal for b in here)
-        if not len(evaluation.numbers(corpus, tuple(parts), tuple(signals))):
-            continue
-        scored = evaluation.articles(corpus, tuple(parts), tuple(signals))
-        for benchmark in here:
-            sample = scored.sample(benchmark.part, benchmark.signal)
-            if not len(sample):
-                continue
-            alone = replace(sample, scores=sample.scores[whose : whose + 1])
-            (figure,) = estimates(benchmark.metric, alone, evaluation.draws, evaluation.seed)
-            assert figure is not None
-            floor = floors["floors"].get(benchmark.name, {})
-            sizes = len(sample), len(np.unique(sample.groups)), int(sample.truth.sum())
-            known = floor.get("floor"), floor.get("digest")
-            yield FloorCheck(benchmark, _digest(sample), *sizes, figure, *known)
+    given = evaluation.bundles[whose].signals
+    resampling = {"draws": evaluation.draws, "seed": evaluation.seed}
+    for one, sample in evaluation.samples(one for one in BENCHMARKS if one.signal in given):
+        scores, truth, groups = sample.scores[whose], sample.truth, sample.groups
+        assert scores is not None
+        figure = estimate(one.metric, truth, scores, groups, **resampling)
+        floor = floors["floors"].get(one.name, {})
+        sizes = len(sample), len(np.unique(groups)), int(truth.sum())
+        known = floor.get("floor"), floor.get("digest")
+        yield FloorCheck(one, _digest(sample), *sizes, figure, *known)
 
 
 def _digest(sample: Sample) -> str:
@@ -209,17 +201,15 @@ class Gate:
 
 def card_records(checks: Iterable[FloorCheck]) -> list[dict[str, Any]]:
     """Return figures as a manifest holds them under ``metrics``; what is undefined is null."""
-    return [
+    records = [
         {
             "benchmark": one.benchmark.name, "rows": one.digest, "n": one.n, "groups": one.groups,
             "positives": one.positives, "metric": one.benchmark.metric,
-            **{
-                key: None if math.isnan(value) else round(value, 4)
-                for key, value in asdict(one.figure).items()
-            },
+            **{key: round(value, 4) for key, value in asdict(one.figure).items()},
         }
         for one in checks
     ]  # fmt: skip
+    return list(plain(records))
 
 
 def card_section(metrics: Iterable[Mapping[str, Any]]) -> str:
@@ -288,18 +278,14 @@ class SignalChange:
         return f"{row.signal}: {_WORSE[self.verdict]} {shown} ({row.corpus}, {row.part}; {rows})"
 
     def record(self) -> dict[str, Any]:
-        """Return every figure, finite or null."""
+        """Return every figure."""
         row, ranking, flags = self.row, self.ranking, self.flags
-        figures = {
-            "current": _ap(row.a), "candidate": _ap(row.b), "difference": ranking.value,
-            "low": ranking.low, "high": ranking.high, "flags": flags.value, "flags_low": flags.low,
-            "flags_high": flags.high, "flags_p": self.flags_p,
-        }  # fmt: skip
         return {
             "rows": row.corpus, "part": row.part, "signal": row.signal, "n": row.n,
             "articles": row.n_groups, "positives": row.positives,
-            **{name: value if math.isfinite(value) else None for name, value in figures.items()},
-            "verdict": self.verdict,
+            "current": _ap(row.a), "candidate": _ap(row.b), "difference": ranking.value,
+            "low": ranking.low, "high": ranking.high, "flags": flags.value, "flags_low": flags.low,
+            "flags_high": flags.high, "flags_p": self.flags_p, "verdict": self.verdict,
         }  # fmt: skip
 
 
@@ -336,12 +322,11 @@ class Judgement:
         )
 
     def record(self) -> dict[str, Any]:
-        """Return what the history keeps: every figure, finite or null."""
+        """Return what the history keeps: every figure, null where undefined."""
         checks = [one for one in self.gate.checks if one.floor is not None]
         missed = [
             {"benchmark": one.benchmark.name, "floor": one.floor,
-             "measured": None if math.isnan(one.figure.value)
-             else round(one.figure.value, _DIGITS), "n": one.n}
+             "measured": round(one.figure.value, _DIGITS), "n": one.n}
             for one in checks
             if one.missed
         ]  # fmt: skip
@@ -352,11 +337,8 @@ class Judgement:
         }  # fmt: skip
         lists = ("lost", "objections", "warnings", "signatures")
         changes = [one.record() for one in self.changes]
-        return {
-            "gate": gate,
-            "changes": changes,
-            **{key: list(getattr(self, key)) for key in lists},
-        }
+        found = {"gate": gate, "changes": changes, **{key: getattr(self, key) for key in lists}}
+        return dict(plain(found))
 
     def section(self) -> Section:
         """Return what is worse, better or new as a table, and count the rest."""

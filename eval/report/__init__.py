@@ -4,6 +4,7 @@ from framescope.eval.report.evaluation import SECTIONS, build_report, report_to_
 from framescope.eval.report.layout import (
     json_text,
     markdown_table,
+    plain,
     section_to_markdown,
     sections_to_html,
     show_section,

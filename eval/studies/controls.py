@@ -101,16 +101,11 @@ def _rows(one: Controlled) -> Iterator[tuple[Cell, ...]]:
 
 
 def run(evaluation: Evaluation) -> Iterator[Controlled]:
-    """Check the benchmarks of an evaluation that have rows, corpus by corpus."""
-    examples, benchmarks = evaluation.examples, evaluation.benchmarks
-    for corpus in dict.fromkeys(one.corpus for one in benchmarks):
-        here = [one for one in benchmarks if one.corpus == corpus]
-        parts = tuple(dict.fromkeys(one.part for one in here))
-        scored = evaluation.articles(corpus, parts, [one.signal for one in here])
-        train = examples.where((examples.corpus == corpus) & (examples.part == TRAIN))
-        for one in here if len(scored) else ():
-            if len(sample := scored.sample(one.part, one.signal)):
-                yield check(one, sample, train, seed=evaluation.seed)
+    """Check the benchmarks of an evaluation that have rows."""
+    examples = evaluation.examples
+    for one, sample in evaluation.samples(evaluation.benchmarks):
+        train = examples.where((examples.corpus == one.corpus) & (examples.part == TRAIN))
+        yield check(one, sample, train, seed=evaluation.seed)
 
 
 def check(benchmark: Benchmark, sample: Sample, train: Examples, *, seed: int = 0) -> Controlled:
