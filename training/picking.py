@@ -44,14 +44,8 @@ _SHOWN = 20  # outlets of the summary
 
 Tell = Callable[[str], None]
 Floats = NDArray[np.float64]
-
-
-class _Scored(NamedTuple):
-    """An article without labels, its outlet, and of each sentence scores, flags, whether free."""
-
-    article: Article
-    outlet: str
-    sentences: Sequence[tuple[Sequence[float], Sequence[str], bool]]
+# An article without labels, its outlet, and of each sentence flags and scores: None if it's taken.
+_Scored = tuple[Article, str, Sequence[tuple[Sequence[str], Sequence[float | None]]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,18 +79,17 @@ def _candidates(
     """Collect what may be picked by a model, its name and digest, that gives `known` signals."""
     articles: dict[str, Article] = {}
     outlets, rows, proba, flags = [], [], [], []
-    for one in scored:
-        names = chain([one.article.id], (f"{one.article.id}-{n}" for n in count(2)))
+    for article, outlet, sentences in scored:
+        names = chain([article.id], (f"{article.id}-{n}" for n in count(2)))
         name = next(name for name in names if name not in articles)  # ids are unique in a file
-        for unit, (scores, flagged, free) in enumerate(one.sentences):
-            free &= "content" not in known or "content" in flagged
-            long = len(_words(one.article, unit).split()) >= _FEWEST_WORDS
-            if free and long and not np.isnan(scores).any():
+        for unit, (flagged, scores) in enumerate(sentences):
+            free = None not in scores and ("content" not in known or "content" in flagged)
+            if free and len(_words(article, unit).split()) >= _FEWEST_WORDS:
                 rows.append((len(articles), unit))
                 proba.append(scores)
                 flags.append([flag for flag in flagged if flag in wanted])
-        articles[name] = replace(one.article, id=name)
-        outlets.append(one.outlet)
+        articles[name] = replace(article, id=name)
+        outlets.append(outlet)
     thresholds = np.array([limits[name] for name in wanted], float)
     found = np.array(proba, float).reshape(len(rows), len(wanted))
     return Candidates([*articles.values()], outlets, rows, found, flags, wanted, thresholds, *by)
@@ -127,11 +120,9 @@ def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0)
             "site_name, characters, sentences FROM published WHERE note IS NULL "
             "ORDER BY article_id"
         )
-        keys = [str(row["outlet_key"]) for row in articles]
-        sizes = [int(row["sentences"]) for row in articles]
-        ids = [str(row["article_id"]) for row in articles]
-        sampled = _sample(keys, sizes, ids, tell, seed)
-        among = ", ".join(ids[at] for at in sampled) or "NULL"
+        keys = ("outlet_key", "sentences", "article_id")
+        sampled = _sample([tuple(row[key] for key in keys) for row in articles], tell, seed)
+        among = ", ".join(str(articles[at]["article_id"]) for at in sampled) or "NULL"
         names = ", ".join(f'"{name}"' for name in wanted)
         sentences: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for row in database.rows(
@@ -146,10 +137,9 @@ def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0)
         outlet = None if one["told_by"] == "nothing" else one["outlet"]
         units = tuple(Unit(row["start"], row["end"]) for row in rows)
         text = _rebuilt(rows, one["characters"])
-        scores = ([np.nan if row[s] is None else row[s] for s in wanted] for row in rows)
         article = Article(id=one["id"], text=text, outlet=outlet, units=units, **known)
-        described = [(of, row["flags"], True) for of, row in zip(scores, rows, strict=True)]
-        return _Scored(article, outlet or UNKNOWN, described)
+        described = [(row["flags"], [row[name] for name in wanted]) for row in rows]
+        return article, outlet or UNKNOWN, described
 
     found, by = (scored(articles[at]) for at in sampled), (model["name"], model["digest"])
     return _candidates(found, manifest["signals"], wanted, manifest["thresholds"], *by)
@@ -200,19 +190,16 @@ def of_files(
 
     def scored(at: int) -> _Scored:
         article, rows = reports[at].article, reports[at].sentences
-        labelled = {(unit.start, unit.end) for unit in article.units or () if unit.labels}
-        places = [(row.start, row.end) for row in rows]
-        units = tuple(Unit(*place) for place in places)
+        taken = {(unit.start, unit.end) for unit in article.units or () if unit.labels}
+        units = tuple(Unit(row.start, row.end) for row in rows)
         described = [
-            ([row.scores[name] for name in wanted], row.flags, place not in labelled)
-            for row, place in zip(rows, places, strict=True)
+            (row.flags, [None if (row.start, row.end) in taken else row.scores[s] for s in wanted])
+            for row in rows
         ]
-        bare = replace(article, units=units, spans=(), labels={})
-        return _Scored(bare, outlets[at], described)
+        return replace(article, units=units, spans=(), labels={}), outlets[at], described
 
-    sizes, names = [len(one.sentences) for one in reports], list(map(str, range(len(reports))))
-    found = map(scored, _sample(outlets, sizes, names, tell, seed))
-    by = bundle.name, bundle.digest
+    sizes = [(outlets[at], len(one.sentences), at) for at, one in enumerate(reports)]
+    found, by = map(scored, _sample(sizes, tell, seed)), (bundle.name, bundle.digest)
     return _candidates(found, bundle.signals, wanted, bundle.thresholds, *by)
 
 
@@ -240,22 +227,20 @@ def _wanted(given: Sequence[str] | None, known: Sequence[str], model: str) -> tu
     return in_order(given) if given else tuple(name for name in known if name != "content")
 
 
-def _sample(
-    outlets: Sequence[str], sizes: Sequence[int], names: Sequence[str], tell: Tell, seed: int
-) -> list[int]:
-    """Sample articles, the outlets by turns, up to `MOST` sentences; return their positions."""
-    total = sum(sizes)
+def _sample(articles: Sequence[tuple[Any, ...]], tell: Tell, seed: int) -> list[int]:
+    """Sample of (outlet, sentences, name) positions, the outlets by turns, of `MOST` sentences."""
+    total = sum(size for _, size, _ in articles)
     if total <= MOST:
-        return list(range(len(sizes)))
-    lots = [hashlib.sha256(f"{seed}|{name}".encode()).digest() for name in names]
-    turn: dict[str, Iterator[int]] = defaultdict(count)
-    drawn = sorted(range(len(sizes)), key=lots.__getitem__)
-    keyed = [(next(turn[outlets[at]]), lots[at], at) for at in drawn]
+        return list(range(len(articles)))
+    lots = [hashlib.sha256(f"{seed}|{name}".encode()).digest() for *_, name in articles]
+    turn: dict[Any, Iterator[int]] = defaultdict(count)
+    drawn = sorted(range(len(articles)), key=lots.__getitem__)
+    keyed = [(next(turn[articles[at][0]]), lots[at], at) for at in drawn]
     found, taken = [], 0
     for *_, at in sorted(keyed):
-        if taken + sizes[at] <= MOST:
+        if taken + articles[at][1] <= MOST:
             found.append(at)
-            taken += sizes[at]
+            taken += articles[at][1]
     tell(f"of {total:,} sentences {taken:,} are considered, in articles sampled outlet by outlet")
     return sorted(found)
 
@@ -563,10 +548,8 @@ def _near_duplicates(
 ) -> tuple[list[int], dict[int, set[int]], set[int]]:
     """Return the first text with the same words as each, what is nearly the same, what is known."""
     everything = (*texts, *known)
-    first = list(range(len(everything)))
-    for rows in data.same_words(everything, 1):
-        for row in rows:
-            first[row] = rows[0]
+    same = {row: rows[0] for rows in data.same_words(everything, 1) for row in rows}
+    first = [same.get(row, row) for row in range(len(everything))]
     distinct = sorted(set(first))
     alike = {row: {row} for row in distinct}
     sets = [data.shingles(everything[row], data.SENTENCE_WORDS) for row in distinct]

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from framescope.classifier import output as outputs
 from framescope.classifier.cli.shared import ModelName, OverFile, OverReport
-from framescope.classifier.records import counted, printable
+from framescope.classifier.records import counted
 
 app = typer.Typer(
     help="Send articles to an annotation tool, and get their labels back (extra: annotate).",
@@ -86,7 +87,7 @@ def export_command(
         citations=citations,
         annotator=annotator,
         overwrite=overwrite,
-        tell=_tell,
+        tell=outputs.tell,
     )
     sentences = sum(len(task.article.units or ()) for task in tasks)
     labelled = sum(task.labelled is not None for task in tasks)
@@ -116,23 +117,19 @@ def import_command(
         annotator=annotator,
         articles=articles,
         overwrite=overwrite,
-        tell=_tell,
+        tell=outputs.tell,
     )
     units = [unit for record in records for unit in record["sentences"]]
-    people = {record.get("annotator") for record in records}
-    articles_read = {record["id"] for record in records}
     counts = {
+        "record": len(records),
+        "article": len({record["id"] for record in records}),
+        "annotator": len({record.get("annotator") for record in records}),
         "labelled sentence": sum(bool(unit["labels"]) for unit in units),
         "span": sum(len(record["spans"]) for record in records),
         "citation": sum(len(unit.get("citations") or ()) for unit in units),
     }
-    counted_ones = [counted(count, what, ",") for what, count in counts.items()]
-    typer.echo(
-        f"{output}: {counted(len(records), 'record', ',')} of "
-        f"{counted(len(articles_read), 'article', ',')} and {counted(len(people), 'annotator')}; "
-        + ", ".join(counted_ones),
-        err=True,
-    )
+    read, by, people, *rest = (counted(count, what, ",") for what, count in counts.items())
+    typer.echo(f"{output}: {read} of {by} and {people}; {', '.join(rest)}", err=True)
 
 
 @app.command("pick")
@@ -150,12 +147,11 @@ def pick_command(
     overwrite: OverReport = False,
 ) -> None:
     """Pick the sentences that are most worth labelling, from a run or from files."""
-    from framescope.classifier.output import check, opened
     from framescope.classifier.reports import dumps
     from framescope.training.picking import pick
     from rich.console import Console
 
-    check(output, [*inputs, *map(str, not_in or ())], overwrite=overwrite)
+    outputs.check(output, [*inputs, *map(str, not_in or ())], overwrite=overwrite)
     found = pick(
         inputs,
         n,
@@ -166,12 +162,8 @@ def pick_command(
         per_outlet=per_outlet,
         known=not_in or (),
         seed=seed,
-        tell=_tell,
+        tell=outputs.tell,
     )
-    with opened(output) as file:
+    with outputs.opened(output) as file:
         file.writelines(dumps(record) + "\n" for record in found.records())
     Console(stderr=True).print(found.summary())
-
-
-def _tell(line: str) -> None:
-    typer.echo(f"framescope: {printable(line)}", err=True)

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -189,12 +189,9 @@ def _near_duplicates(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]
 def labelled_otherwise(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
     """Find long sentences of two articles that are nearly the same, with different labels."""
     rows = _sentences(found)
-    texts = [row.text for row in rows]
-    sets = [shingles(text, SENTENCE_WORDS) for text in texts]
-    pairs = set(data.similar_pairs(sets, SENTENCE_THRESHOLD))
-    for same in data.same_words(texts, SENTENCE_WORDS):
-        pairs.update(combinations(same, 2))
-    for one, other in ((rows[left], rows[right]) for left, right in sorted(pairs)):
+    sets = [shingles(row.text, SENTENCE_WORDS) for row in rows]
+    for left, right in sorted(data.similar_pairs(sets, SENTENCE_THRESHOLD)):
+        one, other = rows[left], rows[right]
         differ = [
             f"{signal} {label:g} and {other.labels[signal]:g}"
             for signal, label in one.labels.items()
@@ -245,10 +242,7 @@ def in_benchmarks(
     rows = [row for row in _sentences(found) if row.of.name not in whole]
     texts = [row.text for row in rows]
     alike: dict[str, dict[int, str]] = defaultdict(dict)
-    near = [*_across(texts, benchmarks.texts, SENTENCE_THRESHOLD, SENTENCE_WORDS)]
-    for same in data.same_words([*texts, *benchmarks.texts], SENTENCE_WORDS):
-        near += ((a, b - len(texts)) for a in same for b in same if a < len(texts) <= b)
-    for left, right in near:
+    for left, right in _across(texts, benchmarks.texts, SENTENCE_THRESHOLD, SENTENCE_WORDS):
         alike[rows[left].of.name].setdefault(rows[left].number, benchmarks.articles[right])
     for name in dict.fromkeys(one.name for one in found if one.name in alike):
         shown = sorted(alike[name].items())
@@ -265,11 +259,11 @@ def _across(
     own = [shingles(text, words) for text in mine]
     known = frozenset(chain.from_iterable(own))
     # Few of the others share anything with the given texts; the rest is left out.
-    sets = ((at, shingles(text, words)) for at, text in enumerate(others))
-    near = [(at, found) for at, found in sets if found & known]
-    for left, right in data.similar_pairs([*own, *(found for _, found in near)], threshold):
+    sets = (shingles(text, words) for text in others)
+    near = (found if found & known else frozenset() for found in sets)
+    for left, right in data.similar_pairs([*own, *near], threshold):
         if left < len(own) <= right:
-            yield left, near[right - len(own)][0]
+            yield left, right - len(own)
 
 
 def class_balance(found: Sequence[LabelledArticle]) -> tuple[ClassBalance, ...]:
@@ -295,8 +289,7 @@ def _of_signal(signal: str, values: Sequence[tuple[str, float]]) -> ClassBalance
         lacks = f"{what}: {rarer} '{name}', {_TO_TRAIN} needed"
     elif with_positives < _ARTICLES:
         lacks = f"from too few articles: {with_positives} with a 'yes', {_ARTICLES} needed"
-    counts = len(values), articles, len(positive), with_positives, soft
-    return ClassBalance(signal, *counts, lacks)
+    return ClassBalance(signal, len(values), articles, len(positive), with_positives, soft, lacks)
 
 
 SOURCES = ("named_source", "unnamed_source", "vague_source")
