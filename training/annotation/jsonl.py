@@ -21,32 +21,10 @@ from framescope.training.annotation.marks import Mark, Marking, Question, Questi
 RELATION = "of one citation"
 _NOBODY = ("all", "unknown", "sentences", "marks")  # names of files that name no annotator
 _COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd", "#d62728", "#8c564b", "#e377c2", "#7f7f7f")
-_DOCCANO = """\
-1. Create a project *Text Classification* for `sentences.jsonl` (column of the text: `text`, of the
-   label: `label`), with the labels of `sentences-labels.json`.
-2. Create a project *Sequence Labeling* for `marks.jsonl`, with *Allow overlapping spans* and *Use
-   relation labeling*, and without *Count grapheme clusters as one character*; its labels are in
-   `marks-labels.json`, its relation in `relations-labels.json`.
-3. Label. Link the parts of a citation with its content.
-4. Export both as JSONL (with relations) into one folder EXPORT, and run
-   `framescope annotate import EXPORT --from doccano --articles articles.jsonl -o labels.jsonl`.
-"""
 _ROLES = [*marks.PARTS, *marks.content_labels()]
 _DATASET = re.compile(r"^framescope-(?:sentences|spans|citations)-")
 _TIME = re.compile(r"(?:.*-)?\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 _TOKENS = re.compile(r"\w+|[^\w\s]")
-_PRODIGY = """\
-1. `prodigy mark framescope-sentences sentences.jsonl --view-id choice`, with `prodigy.json` in the
-   folder that you start it from: several options may be chosen, and none is "not annotated".
-2. `prodigy mark framescope-spans spans.jsonl --view-id spans_manual`
-3. `prodigy mark framescope-citations citations.jsonl --view-id relations`
-   Link the parts of a citation with its content. An article whose citations lie within one another
-   comes several times. Annotators open the page with `?session=NAME`, which names them.
-4. `prodigy db-out` each of the three into one folder EXPORT, and run
-   `framescope annotate import EXPORT --from prodigy --articles articles.jsonl -o labels.jsonl`.
-
-Accepted tasks are labels; rejected and ignored ones are not annotated.
-"""
 
 
 def write_doccano(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
@@ -74,14 +52,13 @@ def write_doccano(tasks: Sequence[Task], questions: Questions) -> dict[str, byte
         record = {"text": task.article.text, "entities": entities, "relations": relations}
         articles.append({**record, "article": task.article.id, **whose})
     asked = (*questions.of_sentences, *questions.of_article)
-    parts = [*marks.PARTS, *marks.content_labels()] if questions.parts else []
     return {
         "sentences.jsonl": exchange.as_lines(sentences),
         "marks.jsonl": exchange.as_lines(articles),
         "sentences-labels.json": _labels([label for one in asked for label in one.flat]),
-        "marks-labels.json": _labels([*questions.spans, *parts]),
+        "marks-labels.json": _labels([*questions.spans, *(_ROLES if questions.parts else ())]),
         "relations-labels.json": _labels([RELATION]),
-        exchange.README: questions.guidance(_DOCCANO),
+        exchange.README: questions.guidance("doccano"),
     }
 
 
@@ -156,7 +133,7 @@ def write_prodigy(tasks: Sequence[Task], questions: Questions) -> dict[str, byte
     }  # fmt: skip
     files = {f"{name}.jsonl": exchange.as_lines(found) for name, found in streams.items() if found}
     files["prodigy.json"] = exchange.as_json(settings)
-    return {**files, exchange.README: questions.guidance(_PRODIGY)}
+    return {**files, exchange.README: questions.guidance("prodigy")}
 
 
 def _options(questions: Sequence[Question]) -> list[dict[str, str]]:

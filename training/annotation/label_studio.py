@@ -22,13 +22,6 @@ _COLOURS = {
     Role.SENTENCE: "#d9d9d9", Role.SOURCE: "#1f77b4", Role.CUE: "#ff7f0e",
     Role.CONTENT: "#2ca02c", Role.ANTECEDENT: "#9467bd",
 }  # fmt: skip
-_STEPS = """\
-1. Create a project in Label Studio; under *Settings, Labeling Interface, Code* paste `config.xml`.
-2. Import `tasks.json`. The model's labels are predictions, which annotators start from.
-3. Label. Mark a part of a citation, then link it with its content by a relation.
-4. Export as **JSON** (not JSON-MIN), and run
-   `framescope annotate import EXPORT.json --from label-studio --output labels.jsonl`.
-"""
 
 
 def write(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
@@ -36,7 +29,7 @@ def write(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
     return {
         "tasks.json": exchange.as_json([_task(task) for task in tasks]),
         "config.xml": _config(questions),
-        exchange.README: questions.guidance(_STEPS),
+        exchange.README: questions.guidance("label-studio"),
     }
 
 

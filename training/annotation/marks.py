@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
+from importlib.resources import files
 from itertools import accumulate, product
 from typing import Any, NamedTuple
 
@@ -411,8 +412,9 @@ class Questions(NamedTuple):
         lost = sum(map(len, asked)) - sum(map(len, kept))
         return replace(article, units=limited, spans=spans, labels=kept[0]), lost
 
-    def guidance(self, steps: str) -> bytes:
+    def guidance(self, tool: str) -> bytes:
         """Return the page for annotators, as Markdown: the steps in the tool, the definitions."""
+        steps = files("framescope.training.annotation").joinpath(f"{tool}.md").read_text("utf-8")
         cited = {role.value: meaning for role, meaning in _PARTS.items()}
         cited |= {f"kind {kind}": meaning for kind, meaning in KINDS.items()} | ON_TOP
         tables: dict[str, Mapping[str, str]] = {

@@ -26,15 +26,6 @@ _YES_NO = {"1": marks.YES, "0": marks.NO, "1.0": marks.YES, "0.0": marks.NO}
 _LONGEST = 30_000  # characters of a cell, of which spreadsheets take 32,767
 _ROLES = (Role.SOURCE, Role.CUE, Role.CONTENT, Role.ANTECEDENT)
 _ABOUT = ("article", "title", "sentence", "annotator", "place", "text")
-_STEPS = """\
-1. Open `sentences.csv` in a spreadsheet: a row per sentence, a column per question. Write 1 or 0;
-   an empty cell is "not annotated". Columns that begin with "model:" show the model's labels.
-2. In `spans.csv` add a row for marked words: article, sentence, signal, words. In `citations.csv`
-   one for who says what: article, sentence, source, cue, content, kind; separate the pieces of a
-   content by " / ". Leave the columns of places empty: the words are looked up.
-3. Save as CSV, in UTF-8, and run
-   `framescope annotate import FOLDER --from csv --output labels.jsonl`.
-"""
 
 
 def write(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
@@ -62,7 +53,7 @@ def write(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
             rows = [row for article in found for row in _citation_rows(article)]
             files[f"{prefix}citations"] = _sheet(heads, rows)
     named = {f"{name}.csv": sheet for name, sheet in files.items()}
-    return {**named, exchange.README: questions.guidance(_STEPS)}
+    return {**named, exchange.README: questions.guidance("csv")}
 
 
 def _asked(questions: Sequence[Question], models: bool) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from framescope.classifier import output as outputs
 from framescope.classifier.errors import CorpusError, TrainingError, how_to_install
 from framescope.training import Track
 from framescope.training.options import CorporaFolder
@@ -247,13 +249,9 @@ class _RowsAsked:
     @property
     def record(self) -> dict[str, Any]:
         """The options that decide about the run, for its record."""
-        return {
-            "corpus": self.corpus,
-            "share": self.shares,
-            "signal": self.signal,
-            "data": self.data and [str(path.absolute()) for path in self.data],
-            "add": self.add and [str(path.absolute()) for path in self.add],
-        }
+        given = {"data": self.data, "add": self.add}
+        files = {key: of and [str(path.absolute()) for path in of] for key, of in given.items()}
+        return {"corpus": self.corpus, "share": self.shares, "signal": self.signal, **files}
 
     def name(self, kind: str, recipe: Recipe) -> str:
         """Name a bundle by its data, so that training it again gives the same bytes."""
@@ -337,19 +335,13 @@ def _check(output: Path, track: Sequence[Track]) -> None:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int, str], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("fine-tuning", total=None)
+    with outputs.progress() as update:
 
         def show(done: int, total: int, line: str) -> None:
-            bar.update(task, completed=done, total=total, description=line)
-            if not console.is_terminal and (done % 100 == 0 or done == total):
-                _echo(f"{line}: {done} of {total}")
+            shown = f"{line}: {done} of {total}"
+            update(completed=done, total=total, description=shown)
+            if not sys.stderr.isatty() and (done % 100 == 0 or done == total):
+                _echo(shown)
 
         yield show
 

@@ -126,84 +126,20 @@ def read_exchange(place: Path) -> Iterator[Article]:
 
 
 PTC = Corpus(
-    Card(
-        name="ptc",
-        title="Propaganda Techniques Corpus, version 2 (SemEval-2020 task 11), training articles",
-        folder="ptc-semeval2020",
+    Card.of(
+        "ptc",
         files=("train-articles/article*.txt", _PTC_LABELS),
-        url="https://propaganda.qcri.org/semeval2020-task11/",
-        citation=(
-            "Da San Martino, Barrón-Cedeño, Wachsmuth, Petrov, Nakov (2020). SemEval-2020 Task 11: "
-            "Detection of Propaganda Techniques in News Articles. "
-            "doi:10.18653/v1/2020.semeval-1.186; Da San Martino et al. (2019). Fine-Grained "
-            "Analysis of Propaganda in News Articles. doi:10.18653/v1/D19-1565"
-        ),
-        licence="none stated",
         signals=in_order(["any_technique", *TECHNIQUES]),
-        unit="a line of the article that is not empty (one sentence a line, title first)",
-        mapping=(
-            "The fourteen labels of subtask TC are the fourteen techniques. A line is 1 for a "
-            "technique when any of one of its spans lies in the line, and 1 for any_technique when "
-            "it is 1 for any; every other line, the title included, is 0."
-        ),
-        digest="13234df916249475c36a7bd01f65e9a88f89046448fc9d55f5ac4f45e1f665d4",
     ),
     _read_ptc,
 )
 HYPERPARTISAN = Corpus(
-    Card(
-        name="hyperpartisan",
-        title="Hyperpartisan news detection, by article (part of the training set)",
-        folder="hyperpartisan-byarticle",
+    Card.of(
+        "hyperpartisan",
         files=(_HYPERPARTISAN_ARTICLES, _HYPERPARTISAN_TRUTH),
-        url="https://doi.org/10.5281/zenodo.1489920",
-        citation=(
-            "Kiesel, Mestre, Shukla, Vincent, Adineh, Corney, Stein, Potthast (2019). SemEval-2019 "
-            "Task 4: Hyperpartisan News Detection. doi:10.18653/v1/S19-2145"
-        ),
-        licence="CC BY 4.0",
-        signals=("hyperpartisan",),
-        unit="an article",
-        mapping=(
-            "hyperpartisan 'true' is 1, 'false' 0, for the article; no sentence is labelled. The "
-            "outlet is the domain of the article's URL, and outlets are never split: most "
-            "published more than one article here, nearly always with one label."
-        ),
-        digest="06f11f8d49a7259a1630942e1307bc9bf61be5c25ad153af8695573f2ba922ea",
         group=lambda article: article.outlet or article.id,
     ),
     _read_hyperpartisan,
 )
-HOUSE_CARD = Card(
-    name="house",
-    title="The framescope house corpus, written part",
-    folder="articles",
-    files=("*.jsonl",),
-    url="the folder corpus/ of a clone of this repository",
-    citation="The framescope developers (2026). docs/datasheet.md",
-    licence="CC-BY-4.0",
-    signals=SHIPPED,
-    unit="a sentence; spans of the fourteen techniques; hyperpartisan by article",
-    mapping=(
-        "The guidelines' own terms. Within a republished article `quoted` and `reported` are "
-        "left unlabelled: its every sentence is quoted for who reads the page, and not for who "
-        "reads the article. Articles on one event have one id up to the slash, and are never "
-        "split."
-    ),
-    group=by_block,
-)
-EXCHANGE = Corpus(
-    Card(
-        name="exchange",
-        title="Your own labelled articles (exchange format)",
-        folder="exchange",
-        files=("*.jsonl",),
-        url="your own files, one article a line",
-        citation="none",
-        licence="yours",
-        signals=NAMES,
-        unit="whatever the files label: sentences, spans, articles",
-        mapping="Signals are the taxonomy's own names; what a file doesn't name is not labelled.",
-    ),
-    read_exchange,
-)
+HOUSE_CARD = Card.of("house", signals=SHIPPED, group=by_block)
+EXCHANGE = Corpus(Card.of("exchange", signals=NAMES), read_exchange)

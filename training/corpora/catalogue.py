@@ -1,8 +1,7 @@
 """The table of corpora."""
 
-from dataclasses import replace
-
 from framescope.classifier.errors import CorpusError
+from framescope.classifier.taxonomy import NAMES
 from framescope.training.corpora import polnear, standoff
 from framescope.training.corpora.articles import (
     EXCHANGE,
@@ -11,7 +10,7 @@ from framescope.training.corpora.articles import (
     PTC,
     read_exchange,
 )
-from framescope.training.corpora.corpus import Corpus
+from framescope.training.corpora.corpus import Card, Corpus
 from framescope.training.corpora.sentences import BABE, CLAIMBUSTER, NEWSSD, WIKIWEASEL
 
 # The parts of a split are drawn in this order: a corpus leaves those before it as they are.
@@ -43,19 +42,11 @@ SHIPPED: tuple[str, ...] = (HOUSE_CARD.name,)
 ADDED = "added"
 """The corpus of files that a user adds to a recipe: named one by one, never looked for."""
 
-_ADDED_CARD = replace(
-    EXCHANGE.card,
-    name=ADDED,
-    title="Your own labelled articles, added",
-    folder=ADDED,
-    url="your own files; name them with --add FILE",
-)
-
 
 def find(name: str) -> Corpus:
     """Return a corpus by name. Raise `CorpusError` if there is none."""
     if name == ADDED:
-        return Corpus(_ADDED_CARD, read_exchange)
+        return Corpus(Card.of(ADDED, signals=NAMES), read_exchange)
     if name not in CORPORA:
         raise CorpusError(f"unknown corpus '{name}'; known: {', '.join(CORPORA)}")
     return CORPORA[name]

@@ -2,10 +2,13 @@
 
 import hashlib
 import os
+import tomllib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.resources import files
 from pathlib import Path
+from typing import Any, Self
 
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.records import Article
@@ -14,6 +17,9 @@ HOUSE = Path(__file__).resolve().parents[2] / "corpus"
 """The house corpus in a clone of the repository."""
 HOUSE_ENVIRONMENT = "FRAMESCOPE_HOUSE"
 ENVIRONMENT = "FRAMESCOPE_CORPORA"
+_CARDS = tomllib.loads(
+    files("framescope.training.corpora").joinpath("cards.toml").read_text("utf-8")
+)
 
 
 def house_folder() -> Path:
@@ -80,6 +86,12 @@ class Card:
     # calibrated nor given thresholds by them
     other_sense: tuple[str, ...] = ()
     language: str = "en"
+
+    @classmethod
+    def of(cls, name: str, **more: Any) -> Self:
+        """Read a card of ``cards.toml``, and add the fields that follow from code."""
+        lists = {key: tuple(v) if isinstance(v, list) else v for key, v in _CARDS[name].items()}
+        return cls(name, **lists, **more)
 
 
 class State(StrEnum):

@@ -22,49 +22,7 @@ if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
     from framescope.classifier.records import Mention
 
-_SIGNALS = (
-    "attributed",
-    "named_source",
-    "unnamed_source",
-    "vague_source",
-    "government_attribution",
-    "state_media_attribution",
-    "quoted",
-    "reported",
-)
-CARD = Card(
-    name="polnear",
-    title="PolNeAR 1.0, political news attribution relations (training and development parts)",
-    folder="polnear",
-    files=("data/*/text/*.txt", "data/*/attributions/*.ann"),
-    url="https://github.com/networkdynamics/PolNeAR",
-    citation=(
-        "Newell, Margolin, Ruths (2018). An Attribution Relations Corpus for Political News. "
-        "LREC 2018. ACL Anthology L18-1524"
-    ),
-    licence="none stated",
-    signals=_SIGNALS,
-    unit="a sentence (split here; the corpus marks spans)",
-    mapping=(
-        "A sentence is 1 for attributed when a Content span of an attribution overlaps it, with or "
-        "without a named source, else 0; where several annotators marked one text, their majority "
-        "decides and a tie is left unlabelled. Wider than the guidelines in one way: thoughts, "
-        "wishes and intentions ('she likes it') count as attributions too, and a sentence that "
-        "mixes own and attributed matter is 1 even when its main assertion is the author's. The "
-        "kinds of source are not the corpus' own: each Source was typed once by the registry and "
-        "the grammar of framescope 0.2, pronouns by what they stand for (corpus/standoff/"
-        "polnear.jsonl), and a sentence has the kinds of the attributions whose Content overlaps "
-        "it. Office- holders who were candidates then are no government. An attribution without a "
-        "Source is vague where its Cue says so ('reportedly', 'is expected'); else, and for 'I' "
-        "and 'you', the kinds it could have are left unlabelled. A sentence is quoted when at "
-        "least half of the words of its attributed content are in quotation marks, and reported "
-        "when it is attributed and not quoted."
-    ),
-    digest="70ebc3edd2a349a6b78d87611ee390b9dcafac66b4a16aac0430edde86d2a7e8",
-    # Thoughts, wishes and plans count as attributions, and with them the kinds of their sources.
-    other_sense=tuple(one for one in _SIGNALS if one != "state_media_attribution"),
-)
-
+CARD = Card.of("polnear")
 _NAME = re.compile(r"(?P<outlet>[a-z-]+)_(?P<date>\d{4}-\d\d-\d\d)_.+")
 _WORD = re.compile(r"\w+(?:['’.-]\w+)*")
 # brat's stand-off files

@@ -30,20 +30,8 @@ ALLSIDES_FILE = "allsides.jsonl.gz"
 _ALLSIDES_URL = "https://github.com/ramybaly/Article-Bias-Prediction"
 _TEHRAN_TIMES = "tehran_times.jsonl.gz"
 
-CARD = Card(
-    name="standoff",
-    title="The framescope house corpus, stand-off labels on real articles",
-    folder="standoff",
-    files=("labels.jsonl",),
-    url="the folder corpus/ of a clone of this repository; the texts: see docs/datasheet.md",
-    citation="The framescope developers (2026). docs/datasheet.md",
-    licence="CC-BY-4.0 (labels)",
-    signals=tuple(
-        one for one in SHIPPED if one not in (*TECHNIQUES, "any_technique", "hyperpartisan")
-    ),
-    unit="a sentence, of articles labelled whole",
-    mapping="The guidelines' own terms.",
-)
+_OTHERS = (*TECHNIQUES, "any_technique", "hyperpartisan")  # which it doesn't label
+CARD = Card.of("standoff", signals=tuple(one for one in SHIPPED if one not in _OTHERS))
 
 
 def articles_folder(root: Path) -> Path:

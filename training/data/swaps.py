@@ -17,7 +17,7 @@ import csv
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
@@ -152,21 +152,6 @@ _OFFICES = "government_attribution"
 _LEADER = "leader"
 _FORMS = ("name", "adjective", "people", "capital")
 
-# Other ways to write a form, which are read but never written.
-_ALIASES: Mapping[str, tuple[str, str]] = {
-    "the U.S.": ("the United States", "name"),
-    "the US": ("the United States", "name"),
-    "U.S.": ("the United States", "adjective"),
-    "US": ("the United States", "adjective"),
-    "America": ("the United States", "name"),
-    "the UK": ("the United Kingdom", "name"),
-    "Britain": ("the United Kingdom", "name"),
-    "Tel Aviv": ("Israel", "capital"),
-    "Kiev": ("Ukraine", "capital"),
-    "GOP": ("the Republican Party", "adjective"),
-    "Democrat": ("the Democratic Party", "adjective"),
-    "Conservatives": ("the Conservative Party", "people"),
-}
 # Surnames that are common words: "Xi" is none.
 _WORDS = frozenset({"May", "Moon", "Johnson", "Khan", "Ryan", "Sanders", "Green", "Labour"})
 _VOWEL = re.compile(r"[AEIOaeio]|Uk|Ug|US?\b(?!\w)")
@@ -191,8 +176,7 @@ class Counterfactuals:
     @classmethod
     def of(cls, seed: int) -> Counterfactuals:
         """Read the entities that ship."""
-        table = files("framescope.training.data").joinpath("entities.tsv").read_text("utf-8")
-        rows = csv.DictReader(table.splitlines(), delimiter="\t")
+        rows = _table("entities.tsv")
         return cls([Entity(r["kind"], {f: r[f] for f in _FORMS if r[f]}) for r in rows], seed)
 
     def apply(self, examples: Examples, part: str) -> Examples:
@@ -264,15 +248,21 @@ class Counterfactuals:
             if written not in _WORDS
         }
         numbers = {entity.forms["name"]: number for number, entity in enumerate(self.entities)}
-        for alias, (name, form) in _ALIASES.items():
-            if name in numbers:
-                found[alias] = numbers[name], form
+        for row in _table("aliases.tsv"):  # other ways to write a form, never written
+            if row["name"] in numbers:
+                found[row["alias"]] = numbers[row["name"]], row["form"]
         return found
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         either = "|".join(map(re.escape, sorted(self._written, key=len, reverse=True)))
         return re.compile(rf"(?<![\w-])(?P<article>[Aa]n? )?(?P<name>{either})(?![\w-])")
+
+
+def _table(name: str) -> Iterator[dict[str, str]]:
+    """Read the rows of a table that ships."""
+    text = files("framescope.training.data").joinpath(name).read_text("utf-8")
+    return csv.DictReader(text.splitlines(), delimiter="\t")
 
 
 def _fitted(article: str, name: str, first: bool) -> str:
