@@ -21,6 +21,7 @@ from small_runs import Said
 from typer.testing import CliRunner
 
 SIGNALS = ("claim", "vague_source")
+TURNS = ["claim", "vague", "claim", "vague"]
 
 
 def ranked(by: str, proba, second=None) -> Ranking:
@@ -37,6 +38,7 @@ def ranked(by: str, proba, second=None) -> Ranking:
         ("disagreement", [[0.9, 0.1], [0.9, 0.1]], [[0.9, 0.1], [0.1, 0.1]], [1, 0], ["claim"]),
         ("rare", [[0.9, 0.01], [0.8, 0.3], [0.7, 0.02]], None, [1, 2, 0], ["vague", "vague"]),
         ("rare", [[0.9, 0.5], [0.4, 0.8]], None, [0, 1], ["claim", "vague"]),  # none is rare
+        ("rare", [[0.3, 0], [0.2, 0.1], [0.1, 0.2], [0, 0.3]], None, [0, 3, 1, 2], TURNS),
     ],
 )
 def test_a_method_takes_what_is_worth_most(by, proba, second, order, signals) -> None:
@@ -44,12 +46,6 @@ def test_a_method_takes_what_is_worth_most(by, proba, second, order, signals) ->
     assert found.order.tolist() == order
     taken = [str(found.signals[row]).removesuffix("_source") for row in order]
     assert taken[: len(signals)] == signals
-
-
-def test_signals_take_turns() -> None:
-    found = Ranking.of(np.array([[0.9, 0.0], [0.8, 0.1], [0.7, 0.2], [0.6, 0.3]]), SIGNALS)
-    assert found.order.tolist() == [0, 3, 1, 2]
-    assert found.signals == ("claim", "claim", "vague_source", "vague_source")
 
 
 def at_random(n: int, seed: int = 0) -> dict[str, Ranking]:

@@ -266,6 +266,10 @@ def first(found: Merged) -> dict[str, Any]:
     return dict(one)
 
 
+def labels_in(found: Merged) -> list[dict[str, float]]:
+    return [item["labels"] for item in first(found)["sentences"]]
+
+
 def test_a_label_is_the_share_of_those_who_gave_it(tmp_path) -> None:
     found = merged(
         tmp_path,
@@ -274,42 +278,31 @@ def test_a_label_is_the_share_of_those_who_gave_it(tmp_path) -> None:
         record({"claim": 0, "quoted": 0}, {}),
         record({"claim": 0.5}, {}),
     )
-    one = first(found)
-    assert [item["labels"] for item in one["sentences"]] == [
-        {"claim": 0.625, "quoted": 0},
-        {"claim": 0.5},
-    ]
-    assert one["annotators"] == ["ada", "bo", "cy", "di"]
+    assert labels_in(found) == [{"claim": 0.625, "quoted": 0}, {"claim": 0.5}]
+    assert first(found)["annotators"] == ["ada", "bo", "cy", "di"]
     assert (found.labels, found.soft, found.ties, found.alone) == (3, 2, 0, 0)
 
 
 def test_hard_labels_are_those_of_the_majority_and_a_half_is_left_out(tmp_path) -> None:
     annotators = [record({"claim": n < 2}, {"claim": n == 0, "quoted": n % 2}) for n in range(3)]
     found = merged(tmp_path, *annotators[:3], hard=True)
-    assert [item["labels"] for item in first(found)["sentences"]] == [
-        {"claim": 1},
-        {"claim": 0, "quoted": 0},
-    ]
+    assert labels_in(found) == [{"claim": 1}, {"claim": 0, "quoted": 0}]
     found = merged(tmp_path, *annotators[:2], hard=True)
-    assert [item["labels"] for item in first(found)["sentences"]] == [{"claim": 1}, {}]
+    assert labels_in(found) == [{"claim": 1}, {}]
     assert found.ties == 2
 
 
 def test_a_line_that_most_call_no_content_gets_no_other_label(tmp_path) -> None:
     line, text = {"content": 0}, {"content": 1, "claim": 1}
-    one = first(merged(tmp_path, record(line, line), record(line, text), record(text, text)))
-    assert [item["labels"] for item in one["sentences"]] == [
-        {"content": 0.3333},
-        {"content": 0.6667, "claim": 0.6667},
-    ]
+    found = merged(tmp_path, record(line, line), record(line, text), record(text, text))
+    assert labels_in(found) == [{"content": 0.3333}, {"content": 0.6667, "claim": 0.6667}]
 
 
 def test_the_voice_is_what_most_say(tmp_path) -> None:
-    given = [record({}, {}) for _ in range(3)]
-    for one, voices in zip(
-        given, (("own", "quoted"), ("own", None), ("quoted", "own")), strict=True
-    ):
-        for item, voice in zip(one["sentences"], voices, strict=True):
+    voices = ("own", "quoted"), ("own", None), ("quoted", "own")
+    given = [record({}, {}) for _ in voices]
+    for one, said in zip(given, voices, strict=True):
+        for item, voice in zip(one["sentences"], said, strict=True):
             item["voice"] = voice
     sentences = first(merged(tmp_path, *given))["sentences"]
     assert [item.get("voice") for item in sentences] == ["own", None]
@@ -373,7 +366,7 @@ def crowd(folder: Path) -> tuple[list[Path], np.ndarray]:
 
 
 def values(found: Merged) -> np.ndarray:
-    return np.array([item["labels"]["claim"] for item in first(found)["sentences"]])
+    return np.array([labels["claim"] for labels in labels_in(found)])
 
 
 def test_dawid_and_skene_find_who_errs_and_majority_does_not(tmp_path) -> None:
