@@ -16,9 +16,12 @@ from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.inputs import Original, normalise_articles, restore
 from framescope.classifier.models import FAR, FEWEST_SENTENCES, Prediction, time_limit
-from framescope.classifier.outlets import Registry, source_card
+from framescope.classifier.outlets import Registry, cites_wrapper, source_card
 from framescope.classifier.outlets import load_registry as load
 from framescope.classifier.records import (
+    NOBODY,
+    SOURCE_SIGNALS,
+    UNRESOLVED,
     Article,
     ArticleReport,
     Sentence,
@@ -176,7 +179,9 @@ class Scorer:
         )
         edges = list(accumulate((len(item.sentences) for item in drafts), initial=0))
         distances, unsure = self._unsure(edges, prediction)
-        sentences = self._sentences(self._voiced(given, prediction), prediction, unsure)
+        articles = [item.article for item in drafts for _ in item.sentences]
+        voiced = self._voiced(articles, given, prediction)
+        sentences = self._sentences(voiced, prediction, unsure)
         wholes = self._decided(prediction.proba, self._of_articles)
         found = iter(zip(pairwise(edges), distances, strict=True))
         for item in read:
@@ -222,13 +227,16 @@ class Scorer:
         left = [f for f in flags if unsure.any() and unsure[self.bundle.signals.index(f)]]
         return tuple(flag for flag in flags if flag not in left), tuple(left)
 
-    def _voiced(self, sentences: Sequence[Sentence], prediction: Prediction) -> list[Sentence]:
+    def _voiced(
+        self, articles: Sequence[Article], sentences: Sequence[Sentence], prediction: Prediction
+    ) -> list[Sentence]:
         """Add who is cited in sentences, and whose words they are, by the model or citations."""
         known = [s for s in _VOICES if s in self.bundle.signals]
         decided, limits = self._decided(prediction.proba, known), self.bundle.thresholds
         voiced = []
-        rows = zip(sentences, prediction.citations, decided, strict=True)
-        for sentence, cited, (scores, flags) in rows:
+        rows = zip(articles, sentences, prediction.citations, decided, strict=True)
+        for article, sentence, cited, (scores, flags) in rows:
+            cited = tuple(c for c in cited if not cites_wrapper(c, sentence, article))
             voice = Voice.OWN
             if flags:  # of two, the one that is further above its threshold
                 voice = Voice(max(flags, key=lambda s: scores[s] / max(limits[s], 1e-6)))
@@ -252,7 +260,8 @@ class Scorer:
         for sentence, is_content, (scores, flags), row in rows:
             flags, undecided = self._parted(flags if is_content else (), row)
             one = sentence if is_content else replace(sentence, citations=())
-            found.append(SentenceReport(one, scores, flags, (), one.citations, undecided))
+            scored = SentenceReport(one, scores, flags, (), one.citations, undecided)
+            found.append(replace(scored, flags=_agreeing(scored)))
         flagged = ((row, flag) for row, one in enumerate(found) for flag in one.flags)
         if wanted := [(row, flag) for row, flag in flagged if flag in self._shown]:
             for (row, _), spans in zip(wanted, prediction.evidence(wanted), strict=True):
@@ -275,6 +284,15 @@ class Scorer:
 
 def _drafts(read: Sequence[Item]) -> list[ArticleReport]:
     return [item for item in read if isinstance(item, ArticleReport) and item.note is None]
+
+
+def _agreeing(one: SentenceReport) -> tuple[str, ...]:
+    """Return the flags of a sentence, those of its sources as `SentenceReport.rests_on` says."""
+    if not (kinds := one.rests_on - {NOBODY}):
+        return one.flags
+    says = {"attributed", *(SOURCE_SIGNALS[kind] for kind in kinds - {UNRESOLVED})}
+    others = set(one.flags) - {*SOURCE_SIGNALS.values(), "unsourced_assertion"}
+    return in_order(others | says & one.scores.keys())
 
 
 def _is_far(distance: float | None, sentences: int) -> bool:

@@ -250,11 +250,8 @@ def carried() -> ArticleReport:
                 {"claim": 0.96, "attributed": 0.97},
                 voice=Voice.QUOTED,
                 before="\n",
-                cites=(
-                    Cite("the ministry", "the ministry", "says",
-                         "The bridge at Vell will open in spring", government=True),
-                    Cite("Coast Observer", back="the Coast Observer"),
-                )),
+                cites=(Cite("the ministry", "the ministry", "says",
+                            "The bridge at Vell will open in spring", government=True),)),
             Line("It is said to be the safest ever built.",
                 {"claim": 0.8, "attributed": 0.6, "vague_source": 0.88},
                 (("It is said", "vague_source", 1.9),),

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier.batch.folder import SUMMARY, RunFolder
-from framescope.classifier.batch.schema import TABLES, RunTables, to_lines
+from framescope.classifier.batch.schema import TABLES, VERSION, RunTables, to_lines
+from framescope.classifier.outlets.record import article_evidence
 from framescope.classifier.records import (
     About,
     Article,
-    ArticleEvidence,
     ArticleReport,
     Basis,
     Citation,
@@ -126,13 +126,9 @@ def report(
     relation = Relation.ORIGIN if called else Relation.UNKNOWN
     links = (Link(relation, called, outlet, called, Basis.GIVEN),) if called else ()
     sentences = tuple(_sentences(name, said, scored=note is None))
-    claims = [one for one in said if "claim" in one.flags and one.content]
-    best = [next((k for k in SourceKind if any(c.kind is k for c in one.cited)), None)
-            for one in claims]  # fmt: skip
-    counted = (best.count(kind) for kind in (*SourceKind, None))
-    evidence = ArticleEvidence(len(claims), *counted, (), 0, 1, 0)
     record = RECORDS.get(outlet.id, UNSCORED) if outlet else UNSCORED
-    card = SourceCard(Publication(relation, links), outlet, record, None if note else evidence)
+    evidence = None if note else article_evidence(ArticleReport(article, sentences))
+    card = SourceCard(Publication(relation, links), outlet, record, evidence)
     partisan = RANT[1] in said
     scores = {"hyperpartisan": 0.8 if partisan else 0.1}
     return ArticleReport(
@@ -236,7 +232,7 @@ def write(
                 (draft / f"{name}.jsonl").write_text("".join(to_lines(table)), encoding="utf-8")
         folder.commit(draft, number)
     manifest: dict[str, Any] = {
-        "format": 1, "framescope": "0.3.0", "schema": 1,
+        "format": 1, "framescope": "0.4.0", "schema": VERSION,
         "model": {"name": "by-hand", "digest": "0" * 64, "runtime": "openvino 2026.4, AVX512_ICL"},
         "signals": list(signals), "thresholds": dict.fromkeys(signals, THRESHOLD),
         "options": {"format": form},

@@ -20,7 +20,6 @@ from framescope.classifier.batch.commands import overview, query
 from framescope.classifier.batch.folder import RunError, RunFolder
 from framescope.classifier.batch.reading.database import Database, QueryError
 from framescope.classifier.batch.reading.database import open_run as opened
-from framescope.classifier.batch.reading.views import CLAIMS
 from framescope.classifier.batch.schema import TABLES, columns
 from framescope.classifier.errors import InputError
 from framescope.classifier.outlets.publisher.publisher import UNNAMED
@@ -118,18 +117,6 @@ def test_the_most_flagged_sentence_comes_first_with_where_it_stands(database: Da
     assert first["flags"] == ["biased_language", "loaded_language", "doubt"]  # a technique each
     assert (first["framing"], first["input"], first["line"]) == (3, "news/March's.jsonl", 27)
     assert 0 < first["strength"] < 1
-
-
-def test_claims_are_mapped_to_their_sources(database: Database) -> None:
-    gazette = outlet(database, "The Orrin Gazette", "sourcing_map")
-    assert gazette["claims"] == 31  # three an article, and the agency's
-    assert gazette["claims_named"] == pytest.approx(20 / 31)
-    assert gazette["claims_government"] == pytest.approx(10 / 31)
-    assert gazette["claims_state_media"] == 0
-    voice = outlet(database, "Karst Voice", "sourcing_map")
-    assert voice["claims_state_media"] == pytest.approx(6 / voice["claims"])
-    for found in (gazette, voice):
-        assert sum(found[measure.name] for measure in CLAIMS[:4]) == pytest.approx(1)
 
 
 def test_repeated_texts_are_told_and_their_sentences_are_not_told_again(database: Database) -> None:

@@ -10,7 +10,7 @@ import pytest
 import typer
 from framescope.classifier import bundles
 from framescope.classifier.batch.folder import SUMMARY, RunFolder
-from framescope.classifier.batch.schema import TABLES, schema, text_digest
+from framescope.classifier.batch.schema import TABLES, VERSION, schema, text_digest
 from framescope.classifier.errors import FramescopeError
 from framescope.eval.commands.bundles import drift
 from framescope.eval.drift import compare_runs
@@ -115,7 +115,7 @@ def write(path: Path, seed: int, stream: Stream = Stream(), **manifest: Any) -> 
         pq.write_table(table, draft / f"{name}.parquet")
     folder.commit(draft, 0)
     folder.write("manifest.json", {
-        "format": 1, "framescope": "0.3.0", "schema": 1,
+        "format": 1, "framescope": "0.4.0", "schema": VERSION,
         "model": {"name": "by-hand", "digest": "0" * 64, "runtime": "openvino"},
         "signals": list(SIGNALS), "thresholds": dict.fromkeys(SIGNALS, 0.5),
         "options": {"format": "parquet"}, "rounds": [], "finished": True, **manifest,
@@ -264,7 +264,7 @@ def test_runs_of_two_bundles_are_compared_without_their_scores(base, tmp_path) -
     ("words", "said"),
     [
         (("BEGUN", "--against", "BASE"), "begun: is not finished; resume it: framescope batch"),
-        (("NEWER", "--against", "BASE"), "newer: its tables are of version 7, not of 1"),
+        (("NEWER", "--against", "BASE"), "newer: its tables are of version 7, not of 2"),
         (("EMPTY", "--against", "BASE"), "holds no run"),
         (("BASE", "--against", "nothing"), "nothing: no such bundle"),
         (("BASE", "--against", "EMPTY"), "neither a run nor a bundle"),

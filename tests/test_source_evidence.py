@@ -6,7 +6,12 @@ from dataclasses import replace
 import pytest
 from framescope.classifier.attribution.reading import cited
 from framescope.classifier.inputs import sentences
-from framescope.classifier.outlets.record import addresses, article_evidence, corrections
+from framescope.classifier.outlets.record import (
+    addresses,
+    article_evidence,
+    cites_wrapper,
+    corrections,
+)
 from framescope.classifier.records.article import (
     Article,
     ArticleEvidence,
@@ -62,62 +67,43 @@ def report(
 
 
 def shares(evidence: ArticleEvidence) -> tuple[int, int, int, int]:
-    assert evidence.claims == evidence.named + evidence.unnamed + evidence.vague + evidence.none
     return evidence.named, evidence.unnamed, evidence.vague, evidence.none
 
 
-def test_claims_count_once_by_their_best_source() -> None:
+def test_a_sentence_on_two_kinds_of_source_counts_for_both() -> None:
     rows = (
         ("The port closed, officials and Rika Vale said.", (unnamed(), named("Rika Vale"))),
         ("Officials and many others expect strikes.", (VAGUE, unnamed())),
-        ("Many expect worse.", (VAGUE,), ("named_source",)),  # the rules come before the flags
+        ("Many expect worse.", (VAGUE,), ("named_source",)),  # citations come before the flags
         ("The mill burned down.", ()),
     )
-    assert shares(article_evidence(report(*rows))) == (1, 1, 1, 1)
+    assert shares(article_evidence(report(*rows))) == (1, 2, 2, 1)
 
 
-def test_only_flagged_sentences_are_claims_where_the_model_gives_claims() -> None:
+def test_only_flagged_content_is_a_claim_where_the_model_tells() -> None:
     rows = (
-        ("The port closed, Rika Vale said.", (named("Rika Vale"),), ("claim",)),
-        ("What a shame!", (), ()),
-        ("The mill burned down.", (), ("claim",)),
+        ("It burned, Rika Vale said.", (named("Rika Vale"),), ("content", "claim")),
+        ("What a shame!", (), ("content",)),
+        ("Correction: It is in Vesk.", (), ()),
     )
-    assert shares(article_evidence(report(*rows, scores=("claim",)))) == (1, 0, 0, 1)
-    # The same without the signal: everything counts.
-    assert shares(article_evidence(report(*rows))) == (1, 0, 0, 2)
-
-
-@pytest.mark.parametrize(
-    ("flags", "expected"),
-    [
-        (("named_source",), (1, 0, 0, 0)),
-        (("attributed", "named_source"), (1, 0, 0, 0)),
-        (("unnamed_source",), (0, 1, 0, 0)),
-        (("attributed",), (0, 1, 0, 0)),
-        (("government_attribution",), (0, 1, 0, 0)),
-        (("vague_source",), (0, 0, 1, 0)),
-        (("attributed", "vague_source"), (0, 1, 0, 0)),
-        (("loaded_language", "unsourced_assertion"), (0, 0, 0, 1)),
-    ],
-)
-def test_where_the_rules_find_nobody_the_models_flags_decide(flags, expected) -> None:
-    evidence = article_evidence(report(("The mill burned down.", (), flags)))
-    assert (shares(evidence), evidence.sources) == (expected, ())
-
-
-def test_what_is_no_content_is_no_claim() -> None:
-    rows = (
-        ("The mill burned down.", ()),
-        ("***", ()),
-        ("(Source: Ministry of Mills)", (named("Ministry of Mills"),)),
-        ("Correction: The mill is in Vesk.", ()),
-    )
-    evidence = article_evidence(report(*rows))
-    assert shares(evidence) == (0, 0, 0, 1)
-    assert (evidence.corrections, evidence.sources) == (1, ())
+    evidence = article_evidence(report(*rows, scores=("content", "claim")))
+    assert (evidence.claims, shares(evidence), evidence.corrections) == (1, (1, 0, 0, 1), 1)
+    assert article_evidence(report(*rows)).claims == 3  # without the signals everything counts
     evidence = article_evidence(ArticleReport(Article("a", ""), ()))
     assert evidence == ArticleEvidence(0, 0, 0, 0, 0, (), 0, 0, 0)
-    assert not evidence.single_source
+
+
+def test_where_nobody_is_cited_the_models_flags_decide() -> None:
+    for flags, expected in (
+        (("attributed", "named_source"), (1, 0, 0, 0)),
+        (("unnamed_source",), (0, 1, 0, 0)),
+        (("attributed",), (0, 0, 0, 0)),  # somebody, and nothing tells who
+        (("attributed", "government_attribution"), (0, 0, 0, 0)),
+        (("attributed", "vague_source"), (0, 0, 1, 0)),
+        (("loaded_language", "unsourced_assertion"), (0, 0, 0, 1)),
+    ):
+        evidence = article_evidence(report(("The mill burned down.", (), flags)))
+        assert (shares(evidence), evidence.sources) == (expected, ())
 
 
 def sources(*names: Citation) -> tuple[tuple[str, int], ...]:
@@ -161,39 +147,14 @@ def test_one_named_source_is_a_single_source_whatever_else_is_cited() -> None:
 WRAPPER = "Below is the Amaro Mirror's article:"
 
 
-def republished(*citations: tuple[Citation, ...]) -> ArticleReport:
-    rows = [
-        (WRAPPER, ()),
-        ("The mill burned down.", citations[0]),
-        ("“Nobody was hurt in the fire,” Rika Vale said.", citations[1]),
-    ]
-    text = "\n".join(row[0] for row in rows)
-    part = Republication(len(WRAPPER) + 1, len(text), "Amaro Mirror", WRAPPER)
-    return report(*rows, republications=(part,))
-
-
 def test_the_outlet_republished_is_no_source_of_its_own_article() -> None:
-    wrapper = replace(named("the Amaro Mirror"), antecedent=Place(13, 25))
-    item = republished((wrapper,), (wrapper, named("Rika Vale")))
-    evidence = article_evidence(item)
-    assert shares(evidence) == (1, 0, 0, 2)
-    assert evidence.sources == (("Rika Vale", 1),)
-    assert [s.sentence.voice.value for s in item.sentences] == ["own", "own", "quoted"]
-    assert evidence.quotes == 1
-    other = named("Ormo Bank")
-    assert article_evidence(republished((other,), (named("Rika Vale"),))).named == 2
-
-
-def test_quotation_marks_around_all_of_a_republished_article_are_the_wrappers() -> None:
-    rows = [
-        (WRAPPER, ()),
-        ("“The mill burned down on Monday night.", ()),
-        ("“Nobody was hurt in the fire.”", ()),
-    ]
-    text = "\n".join(row[0] for row in rows)
-    part = Republication(len(WRAPPER) + 1, len(text), "Amaro Mirror", WRAPPER)
-    assert article_evidence(report(*rows, republications=(part,))).quotes == 0
-    assert article_evidence(report(*rows)).quotes == 2
+    wrapper, bank = replace(named("the Amaro Mirror"), antecedent=Place(13, 25)), named("Ormo Bank")
+    rows = [(WRAPPER, ()), ("“Nobody was hurt,” Rika Vale said.", (wrapper, bank))]
+    part = Republication(len(WRAPPER) + 1, len(WRAPPER) + 60, "Amaro Mirror", WRAPPER)
+    item = report(*rows, republications=(part,))
+    inside = item.sentences[1]
+    found = [cites_wrapper(one, inside.sentence, item.article) for one in inside.citations]
+    assert (found, article_evidence(item).quotes) == ([True, False], 1)
 
 
 @pytest.mark.parametrize(

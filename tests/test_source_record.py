@@ -74,7 +74,8 @@ def width(found: Record) -> float:
 def sourced(named: int = 0, unnamed: int = 0, vague: int = 0, none: int = 0, sources: int = 3):
     listed = tuple((f"source {i}", 1) for i in range(sources if named else 0))
     claims = (named + unnamed + vague + none, named, unnamed, vague, none)
-    return ArticleEvidence(*claims, listed, 0, 0, 0)  # type: ignore[arg-type]
+    share = named + 0.5 * unnamed
+    return ArticleEvidence(*claims, listed, 0, 0, 0, sourced=share)  # type: ignore[arg-type]
 
 
 untimed = settings(deadline=None)

@@ -13,15 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from framescope.classifier.errors import need
-from framescope.classifier.records import ArticleReport, Citation, SentenceReport, SourceCard
+from framescope.classifier.records import (
+    SOURCE_SIGNALS,
+    ArticleReport,
+    Citation,
+    SentenceReport,
+    SourceCard,
+)
 from framescope.classifier.taxonomy import BY_NAME, Level
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 1  # of the tables; a change that an older reader would misread makes it the next
+VERSION = 2  # of the tables; a change that an older reader would misread makes it the next
 # Versions of framescope that make the same rows: each resumes and extends runs of the others.
-SAME_ROWS = frozenset({"0.3.0", "0.4.0"})
+SAME_ROWS = frozenset({"0.4.0"})
 TABLES = ("inputs", "articles", "sentences", "citations", "spans")
 _MANY = 1_000_000  # ``article_id`` is ``input_id`` times this, and the article's number within it
 
@@ -50,8 +56,8 @@ _COLUMNS: Mapping[str, Sequence[tuple[str, ...]]] = {  # their type, and the nam
         ("list", "networks"),
         ("bool", "imposter"),
         ("float", "record_low", "record", "record_high"),
-        ("int32", "claims", "claims_named", "claims_unnamed", "claims_vague", "claims_unsourced"),
-        ("int32", "links", "corrections"),
+        ("int32", "claims", "rests_named", "rests_unnamed", "rests_vague", "rests_nobody"),
+        ("int32", "rests_government", "rests_state_media", "links", "corrections"),
     ),
     "sentences": (
         ("int64", "article_id"),
@@ -240,10 +246,10 @@ def _of_source(card: SourceCard) -> dict[str, Any]:
         found["country"], found["state_media"] = outlet.country, outlet.state_media
         found["control"] = outlet.control and outlet.control.code
     if evidence is not None:
-        found["claims"], found["claims_unsourced"] = evidence.claims, evidence.none
+        found["claims"], found["rests_nobody"] = evidence.claims, evidence.none
         found["links"], found["corrections"] = evidence.links, evidence.corrections
-        for kind in ("named", "unnamed", "vague"):
-            found[f"claims_{kind}"] = getattr(evidence, kind)
+        for kind in SOURCE_SIGNALS:
+            found[f"rests_{kind}"] = getattr(evidence, kind)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -46,7 +46,7 @@ from framescope.classifier.models.raw_citations import (
     PassageReader,
     RawCitation,
 )
-from framescope.classifier.records import Citation, Sentence, SourceKind, Span
+from framescope.classifier.records import SOURCE_SIGNALS, Citation, Sentence, Span
 from framescope.classifier.runtime import ENCODER, Runtime
 from framescope.classifier.runtime import load as load_graph
 from framescope.classifier.taxonomy import BY_NAME, Level
@@ -66,14 +66,10 @@ FILES = frozenset({ENCODER, TOKENIZER, EMBEDDINGS, HEADS})
 _MOST_TOKENS = 8192  # of a passage
 _BATCH_TOKENS = 2048  # enough to keep two cores busy, and little enough for their caches
 
-# Signals whose evidence are the citations that speak for them.
-_CITING: Mapping[str, Callable[[Citation], bool]] = {
-    **dict.fromkeys(("attributed", "quoted", "reported"), lambda one: True),
-    "named_source": lambda one: one.kind is SourceKind.NAMED,
-    "unnamed_source": lambda one: one.kind is SourceKind.UNNAMED,
-    "vague_source": lambda one: one.kind is SourceKind.VAGUE,
-    "government_attribution": lambda one: one.government,
-    "state_media_attribution": lambda one: one.state_media,
+# Signals whose evidence are citations, and the kind of source that these then have; None: any.
+_CITING: Mapping[str, str | None] = {
+    **dict.fromkeys(("attributed", "quoted", "reported")),
+    **{signal: kind for kind, signal in SOURCE_SIGNALS.items()},
 }
 
 
@@ -361,7 +357,7 @@ class _Evidence:
         places = {
             place: one.score
             for one in sorted(self.citations[row], key=lambda one: -(one.score or 0.0))
-            if _CITING[signal](one)
+            if _CITING[signal] in (None, *one.kinds)
             for place in (one.source, one.cue)
             if place is not None and sentence.start <= place.start < sentence.end
         }

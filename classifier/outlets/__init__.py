@@ -5,8 +5,8 @@ registry answers to a host, a name or an id.
 """
 
 from framescope.classifier.outlets.publisher.publisher import UNNAMED, UNNAMED_MONITOR
-from framescope.classifier.outlets.record import best_source, distinct_sources, own_citations
 from framescope.classifier.outlets.record import card as source_card
+from framescope.classifier.outlets.record import cites_wrapper, distinct_sources
 from framescope.classifier.outlets.registry.addresses import (
     account_in,
     host_in,

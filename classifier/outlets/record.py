@@ -24,6 +24,9 @@ from framescope.classifier.outlets.publisher.publisher import publication
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.outlets.registry.schema import NETWORK, RELIABILITY
 from framescope.classifier.records import (
+    NOBODY,
+    SOURCE_SIGNALS,
+    UNRESOLVED,
     Article,
     ArticleEvidence,
     ArticleReport,
@@ -33,12 +36,12 @@ from framescope.classifier.records import (
     Record,
     Role,
     Sentence,
-    SentenceReport,
     SourceCard,
     SourceCount,
     SourceKind,
     Voice,
     fold,
+    source_counts,
 )
 
 LEVEL = 0.90  # the share of the distribution that the interval holds; what it leaves out is halved
@@ -226,7 +229,7 @@ def article_shift(evidence: ArticleEvidence | None) -> float:
     """
     if evidence is None or not evidence.claims:
         return 0.0
-    share = (evidence.named + 0.5 * evidence.unnamed) / evidence.claims
+    share = evidence.sourced / evidence.claims
     room = 1 - USUAL_SHARE if share > USUAL_SHARE else USUAL_SHARE
     size = evidence.claims / (evidence.claims + ENOUGH_CLAIMS)
     shift = CAP * size * (share - USUAL_SHARE) / room
@@ -282,21 +285,6 @@ def _said(assessments: Sequence[Assessment]) -> str:
     return "; ".join(words)
 
 
-# What counts sources and what lists them must agree, so both ask here.
-#: From the best source to none.
-_RANK = (SourceKind.NAMED, SourceKind.UNNAMED, SourceKind.VAGUE)
-
-# What a model's flag says of the source where it cites nobody. `attributed` alone says that
-# somebody stands behind the sentence, and nothing of who: a source that isn't named.
-_FLAGS = {
-    "named_source": SourceKind.NAMED,
-    "unnamed_source": SourceKind.UNNAMED,
-    "government_attribution": SourceKind.UNNAMED,
-    "state_media_attribution": SourceKind.UNNAMED,
-    "attributed": SourceKind.UNNAMED,
-    "vague_source": SourceKind.VAGUE,
-}
-
 _ADDRESS = re.compile(
     r"(?:https?://|www\.)[^\s<>\"'“”‘’(){}\[\]]+"
     # Without a scheme only with a path: "example.org" may be somebody's name.
@@ -319,57 +307,25 @@ _NOTICE = re.compile(
     re.IGNORECASE,
 )
 
-# A line that says who the article is from, and nothing else.
-_CREDIT = re.compile(r"[(\[]?\s*sources?\s*:[^.!?\n]{1,80}[)\]]?\.?", re.IGNORECASE)
-
 
 def article_evidence(report: ArticleReport) -> ArticleEvidence:
-    """Count an article's claims by the best source given for each, and its named sources.
-
-    A claim is a sentence with the flag ``claim``; where the model doesn't give that signal, every
-    sentence that has words. An outlet republished is no source of its own article.
-    """
-    plain, content = _content(report)
-    rows = _own(report, content)
-    sentences = zip(report.sentences, rows, content, strict=True)
-    claims = [(item, row) for item, row, counts in sentences if counts and _is_claim(item)]
-    best = Counter(best_source(item, row) for item, row in claims)
-    named = (source for source in distinct_sources(rows) if source.kind is SourceKind.NAMED)
+    """Count an article's claims, the sentences on each kind of source, and its named sources."""
+    plain = report.reading.plain if report.reading else fold(report.article.text)
+    counts, sentences = source_counts(report), [one for one in report.sentences if one.is_content]
+    # Where the model doesn't give ``claim``, every sentence may be one.
+    claims = [s.rests_on for s in sentences if "claim" in s.flags or "claim" not in s.scores]
+    worth = [1.0 if "named" in k else 0.5 * bool(k & {"unnamed", UNRESOLVED}) for k in claims]
+    cited = distinct_sources([one.citations for one in report.sentences])
+    named = (source for source in cited if source.kind is SourceKind.NAMED)
     return ArticleEvidence(
         len(claims),
-        *(best[SourceKind.NAMED], best[SourceKind.UNNAMED], best[SourceKind.VAGUE], best[None]),
+        **{kind: counts[kind] for kind in (*SOURCE_SIGNALS, NOBODY)},
         sources=tuple(SourceCount(source.name, len(source.sentences)) for source in named),
         quotes=_quotes(report),
         links=len(set(addresses(report.article.text))),
         corrections=corrections(plain),
+        sourced=sum(worth),
     )
-
-
-def own_citations(report: ArticleReport) -> tuple[tuple[Citation, ...], ...]:
-    """Return each sentence's citations that count, as `article_evidence` counts them."""
-    return _own(report, _content(report)[1])
-
-
-def _own(report: ArticleReport, content: Sequence[bool]) -> tuple[tuple[Citation, ...], ...]:
-    article = report.article
-    return tuple(
-        tuple(c for c in item.citations if counts and not _is_wrapper(c, item.sentence, article))
-        for item, counts in zip(report.sentences, content, strict=True)
-    )
-
-
-def _content(report: ArticleReport) -> tuple[str, list[bool]]:
-    """Return the folded article, and for each sentence whether it is content."""
-    plain = report.reading.plain if report.reading else fold(report.article.text)
-    sentences = (item.sentence for item in report.sentences)
-    return plain, [_is_content(s.text, plain[s.start : s.end]) for s in sentences]
-
-
-def best_source(item: SentenceReport, citations: tuple[Citation, ...]) -> SourceKind | None:
-    """Return the kind of a sentence's best source, by those of its citations, else by its flags."""
-    found = {citation.kind for citation in citations}
-    found = found or {_FLAGS[flag] for flag in item.flags if flag in _FLAGS}
-    return next((kind for kind in _RANK if kind in found), None)
 
 
 def corrections(plain: str) -> int:
@@ -398,15 +354,6 @@ def _is_notice(plain: str) -> bool:
     lower = plain.lower()
     told = not plain.isascii() or any(word in lower for word in _NOTICE_WORDS)
     return _HEADING.match(plain) is not None or (told and _NOTICE.search(plain) is not None)
-
-
-def _is_content(text: str, plain: str) -> bool:
-    words = _WORD.search(text) is not None and _CREDIT.fullmatch(text.strip()) is None
-    return words and not _is_notice(plain)
-
-
-def _is_claim(item: SentenceReport) -> bool:
-    return "claim" in item.flags or "claim" not in item.scores
 
 
 def _quotes(report: ArticleReport) -> int:
@@ -462,7 +409,7 @@ def distinct_sources(rows: Sequence[Iterable[Citation]]) -> tuple[CitedSource, .
     return tuple(sorted(sources, key=lambda source: (-len(source.sentences), source.name)))
 
 
-def _is_wrapper(citation: Citation, sentence: Sentence, article: Article) -> bool:
+def cites_wrapper(citation: Citation, sentence: Sentence, article: Article) -> bool:
     """Return whether a citation only says that the sentence stands in a republished article."""
     parts = article.republications
     part = next((part for part in parts if part.start <= sentence.start < part.end), None)

@@ -1,6 +1,9 @@
 """What passes between packages: articles, citations, outlets, source cards, reports, and text."""
 
 from framescope.classifier.records.article import (
+    NOBODY,
+    SOURCE_SIGNALS,
+    UNRESOLVED,
     Article,
     ArticleEvidence,
     ArticleReading,
@@ -29,6 +32,7 @@ from framescope.classifier.records.article import (
     SpeakerType,
     Unit,
     Voice,
+    source_counts,
 )
 from framescope.classifier.records.outlet import (
     CODES,

@@ -1,5 +1,6 @@
 """Articles, what is found in them, and reports; offsets are code points, end-exclusive."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,6 +23,19 @@ class SourceKind(StrEnum):
     NAMED = "named"  # a person, organisation, document or data set, specific enough to look up
     UNNAMED = "unnamed"  # real and countable, but not named
     VAGUE = "vague"  # nobody in particular
+
+
+SOURCE_SIGNALS: Mapping[str, str] = {
+    "named": "named_source",
+    "unnamed": "unnamed_source",
+    "vague": "vague_source",
+    "government": "government_attribution",
+    "state_media": "state_media_attribution",
+}
+"""The kinds of source that a sentence can rest on, and the signals that flag them."""
+UNRESOLVED = "unresolved"
+"""Attributed to somebody, and nothing tells how that source is given."""
+NOBODY = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,12 @@ class Citation:
     """``transformer``, or the name of a rule (`classifier.attribution.rules`)."""
     reasons: tuple[tuple[str, float], ...] = ()
     """What spoke for its kind, in log-odds: ``words``, ``sentence``, what is ``known``."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What its source is, of the kinds in `SOURCE_SIGNALS`."""
+        powers = {"government": self.government, "state_media": self.state_media}
+        return frozenset((self.kind.value, *(name for name, held in powers.items() if held)))
 
 
 class SpeakerType(StrEnum):
@@ -333,7 +353,7 @@ class ArticleEvidence:
     """What the article itself shows of its sourcing."""
 
     claims: int  # sentences that state something checkable
-    # claims by the best source given for them; the four add up to ``claims``
+    # sentences that rest on such sources (`source_counts`), and on none
     named: int
     unnamed: int
     vague: int
@@ -342,6 +362,10 @@ class ArticleEvidence:
     quotes: int  # quoted sentences
     links: int  # addresses in the text
     corrections: int  # correction notices
+    # sentences that rest on a government, and on state media, as on other sources
+    government: int = 0
+    state_media: int = 0
+    sourced: float = 0.0  # claims on a named source, and half of those on an unnamed one at best
 
     @property
     def single_source(self) -> bool:
@@ -422,6 +446,23 @@ class SentenceReport:
         """Whose words it is."""
         return self.sentence.voice
 
+    @property
+    def is_content(self) -> bool:
+        """Whether it belongs to the article, and not to the page around it."""
+        return "content" in self.flags or "content" not in self.scores
+
+    @property
+    def rests_on(self) -> frozenset[str]:
+        """The kinds of source it rests on: those of its citations, else those that are flagged."""
+        if not self.is_content:
+            return frozenset()
+        found = {kind for one in self.citations for kind in one.kinds}
+        if not self.citations:
+            found = {kind for kind, signal in SOURCE_SIGNALS.items() if signal in self.flags}
+            if found.isdisjoint(SourceKind) and (found or "attributed" in self.flags):
+                found.add(UNRESOLVED)
+        return frozenset(found or {NOBODY})
+
 
 @dataclass(frozen=True, slots=True)
 class ArticleReport:
@@ -447,6 +488,11 @@ class ArticleReport:
     nearer. None where that isn't known."""
     far: bool = False
     """Whether that is so far that framing is only flagged where it is certain."""
+
+
+def source_counts(report: ArticleReport) -> Counter[str]:
+    """Count the sentences that rest on each kind of source; one on two kinds counts for both."""
+    return Counter(kind for one in report.sentences for kind in one.rests_on)
 
 
 @dataclass(frozen=True, slots=True)

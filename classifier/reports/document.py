@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     import pandas
     from pydantic import BaseModel
 
-SCHEMA_VERSION = "1.4"
-LINE_FORMAT = 2
+SCHEMA_VERSION = "2.0"
+LINE_FORMAT = 3
 """Of what scoring adds to a line. The first, which had no number, said of each signal 0 or 1."""
 
 DECIMALS = 4
@@ -115,8 +115,8 @@ VIEWS: dict[type, tuple[str | tuple[str, Get | None], ...]] = {
     ),
     records.Assessment: ("claim", "value", "confidence", *_PROOF),
     records.ArticleEvidence: (
-        "claims", "named", "unnamed", "vague", "none", "sources", "single_source", "quotes",
-        "links", "corrections",
+        "claims", "named", "unnamed", "vague", "none", "government", "state_media", "sources",
+        "single_source", "quotes", "links", "corrections",
     ),
     records.SourceCount: ("name", "sentences"),
     Summary: (

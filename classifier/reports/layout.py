@@ -113,8 +113,8 @@ def is_own_claim(report: records.SentenceReport) -> bool:
 
 def is_unsourced_own_claim(report: records.SentenceReport) -> bool:
     """Whether a sentence is an own claim without a source; wider than ``unsourced_assertion``."""
-    attribution_known = "attributed" in report.scores and "attributed" not in report.flags
-    return is_own_claim(report) and attribution_known and not report.citations
+    known = "attributed" in report.scores
+    return known and is_own_claim(report) and records.NOBODY in report.rests_on
 
 
 @dataclass(frozen=True, slots=True)

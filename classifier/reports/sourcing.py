@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from framescope.classifier import records
-from framescope.classifier.outlets import best_source, distinct_sources, own_citations
-from framescope.classifier.records import counted, printable
+from framescope.classifier.outlets import distinct_sources
+from framescope.classifier.records import NOBODY, UNRESOLVED, counted, printable, source_counts
 from framescope.classifier.reports.layout import (
     ASSERTION,
     VoiceCounts,
@@ -20,25 +20,15 @@ from framescope.classifier.reports.layout import (
 from framescope.classifier.reports.sources import name, sentence_at
 from framescope.classifier.taxonomy import TECHNIQUES, in_order
 
-UNRESOLVED = "unresolved"
-"""Sentences that the model finds attributed, and in which no source is found."""
-NONE = "none"
 KEY = {"named": "named source", "unnamed": "unnamed", "vague": "vague", UNRESOLVED: "unresolved",
-       NONE: "no source"}  # fmt: skip
+       NOBODY: "no source"}  # fmt: skip
 """The groups of sentences, the best sources first, and what a bar's key calls them."""
-_IN_WORDS = {"named": "on named sources", "unnamed": "on unnamed ones", "vague": "on vague ones",
-             UNRESOLVED: "on unresolved ones", NONE: "without a source"}  # fmt: skip
-_RESTS = (
-    ("named", "a named source", "named sources"),
-    ("unnamed", "an unnamed one", "unnamed ones"),
-    ("vague", "a vague one", "vague ones"),
-    (UNRESOLVED, "an unresolved source", "unresolved sources"),
-)
-_NOBODY = {
-    records.SourceKind.NAMED: "a named source",
-    records.SourceKind.UNNAMED: "somebody unnamed",
-    records.SourceKind.VAGUE: "nobody in particular",
-}
+_RESTS = {"named": ("on a named source", "on named sources"),
+          "unnamed": ("on an unnamed one", "on unnamed ones"),
+          "vague": ("on a vague one", "on vague ones"),
+          UNRESOLVED: ("on an unresolved source", "on unresolved sources"),
+          NOBODY: ("without a source", "without a source")}  # fmt: skip
+_WORDS = {"named": "a named source", "unnamed": "somebody unnamed", "vague": "nobody in particular"}
 # What a kind follows from (`classifier.models.citation_scorer`).
 _SPOKE = {"words": "its words", "sentence": "the sentence", "known": "what is known of it"}
 _LOADED = frozenset({"biased_language", *TECHNIQUES})
@@ -77,12 +67,12 @@ class SourcingMap:
     """How much of an article stands on whom."""
 
     total: int  # sentences of the article
-    # Named sources, then unnamed, then vague, those in most sentences first; then what only the
-    # model finds attributed. A sentence that cites two stands with both.
+    # Named sources, then unnamed, then vague, those in most sentences first, each time before what
+    # only the model finds attributed. A sentence that cites two stands with both.
     rows: tuple[SourceRow, ...]
     # every sentence once, with the best source it has: the first of ``rows`` that it stands on
     parts: tuple[BarPart, ...]
-    counts: dict[str, int]  # sentences by the group of their best source
+    counts: dict[str, int]  # sentences that rest on sources of a group (`source_counts`)
     powers: str  # how many stand on a government or on state media, in words; or nothing
 
     @property
@@ -93,67 +83,58 @@ class SourcingMap:
     @property
     def words(self) -> str:
         """The bar in words."""
-        groups = (f"{self.counts[group]} {_IN_WORDS[group]}" for group in self.groups)
-        return f"Of {counted(self.total, 'sentence')} {', '.join(groups)}."
+        counts = ((self.counts[group], _RESTS[group]) for group in self.groups)
+        said = ", ".join(f"{number} {words[number != 1]}" for number, words in counts)
+        return f"Of {counted(self.total, 'sentence')} {said}."
 
 
 def sourcing_map(report: records.ArticleReport) -> SourcingMap | None:
     """Map sentences to sources, counted as for the card; None where none was looked for."""
     looked_for = report.source is not None and report.source.evidence is not None
-    if not report.sentences or not (looked_for or any(s.citations for s in report.sentences)):
+    total, counts = sum(one.is_content for one in report.sentences), source_counts(report)
+    if not total or not (looked_for or any(s.citations for s in report.sentences)):
         return None
-    citations = own_citations(report)
-    groups = [_group(*pair) for pair in zip(report.sentences, citations, strict=True)]
-    rows = tuple(_rows(citations, groups))
-    powers = (
-        (sum(any(c.government for c in row) for row in citations), "a government"),
-        (sum(any(c.state_media for c in row) for row in citations), "state media"),
-    )
+    rows = tuple(_rows(report.sentences))
+    powers = ((counts["government"], "a government"), (counts["state_media"], "state media"))
     return SourcingMap(
-        total=len(report.sentences),
+        total=total,
         rows=rows,
-        parts=tuple(_parts(rows, groups)),
-        counts={group: groups.count(group) for group in KEY},
+        parts=tuple(_parts(rows, total)),
+        counts={group: counts[group] for group in KEY},
         powers=", ".join(f"{counted(n, 'sentence')} on {whom}" for n, whom in powers if n),
     )
 
 
-def _group(sentence: records.SentenceReport, citations: tuple[records.Citation, ...]) -> str:
-    best = best_source(sentence, citations)
-    return NONE if best is None else best.value if citations else UNRESOLVED
+def _rows(sentences: Sequence[records.SentenceReport]) -> Iterator[SourceRow]:
+    sources = distinct_sources([one.citations for one in sentences])
+    for group in KEY:
+        for source in sources:
+            if source.kind == group:
+                yield SourceRow(
+                    _label(source.name, source.kind),
+                    group,
+                    _tags(source.kind, source.government, source.state_media),
+                    tuple(index + 1 for index in source.sentences),
+                )
+        uncited = (n for n, s in enumerate(sentences, 1) if group in s.rests_on and not s.citations)
+        if group != NOBODY and (numbers := tuple(uncited)):
+            tags = (*([group] if group != UNRESOLVED else []), "attributed by the model alone")
+            yield SourceRow("an unresolved source", group, tags, numbers)
 
 
-def _rows(
-    citations: Sequence[tuple[records.Citation, ...]], groups: Sequence[str]
-) -> Iterator[SourceRow]:
-    order = list(records.SourceKind)
-    for source in sorted(distinct_sources(citations), key=lambda one: order.index(one.kind)):
-        yield SourceRow(
-            _label(source.name, source.kind),
-            source.kind.value,
-            _tags(source.kind, source.government, source.state_media),
-            tuple(index + 1 for index in source.sentences),
-        )
-    unresolved = tuple(n for n, group in enumerate(groups, start=1) if group == UNRESOLVED)
-    if unresolved:
-        tags = ("attributed by the model alone",)
-        yield SourceRow("an unresolved source", UNRESOLVED, tags, unresolved)
-
-
-def _parts(rows: Sequence[SourceRow], groups: Sequence[str]) -> Iterator[BarPart]:
-    placed: dict[int, int] = {}  # by sentence, the row it is counted with
+def _parts(rows: Sequence[SourceRow], total: int) -> Iterator[BarPart]:
+    placed: dict[int, int] = {}  # by sentence, the first row that it stands in
     for index, row in enumerate(rows):
         for number in row.sentences:
-            if groups[number - 1] == row.group:
-                placed.setdefault(number, index)
+            placed.setdefault(number, index)
     counts = Counter(placed.values())
     start = 0.0
     for label, group, count in (
         *((row.label, row.group, counts[index]) for index, row in enumerate(rows)),
-        (KEY[NONE], NONE, len(groups) - len(placed)),
+        (KEY[NOBODY], NOBODY, total - len(placed)),
     ):
         if count:
-            width = 100 * count / len(groups)
+            width = 100 * count / total
             yield BarPart(label, group, count, start, width)
             start += width
 
@@ -204,7 +185,7 @@ def _reasons(citation: records.Citation) -> str:
 
 
 def _label(text: str, kind: records.SourceKind) -> str:
-    return name(text) or _NOBODY[kind]
+    return name(text) or _WORDS[kind]
 
 
 def _tags(kind: records.SourceKind, government: bool, state_media: bool) -> tuple[str, ...]:
@@ -223,7 +204,7 @@ class Summary:
     text: str
     """The article in one sentence."""
     sentences: VoiceCounts
-    """All its sentences."""
+    """Its sentences, without those of the page around it."""
     flagged: Mapping[str, VoiceCounts]
     """For each sentence-level signal that the model gives, the sentences that carry it."""
     claims: int | None
@@ -248,7 +229,7 @@ def summarise(report: records.ArticleReport) -> Summary:
     techniques = [flagged[name].total > 0 for name in TECHNIQUES if name in flagged]
     return Summary(
         text=in_brief(report),
-        sentences=count_voices(sentences),
+        sentences=count_voices(one for one in sentences if one.is_content),
         flagged=flagged,
         claims=claims.total if claims else None,
         attributed=attributed.total if attributed else None,
@@ -262,7 +243,8 @@ def in_brief(report: records.ArticleReport) -> str:
     """Sum an article up: "29 sentences; 10 rest on a named source, ...; 6 loaded passages."."""
     if report.note is not None:
         return f"Not scored: {report.note.removeprefix('not scored: ').rstrip('.')}."
-    parts = (counted(len(report.sentences), "sentence"), _sourcing(report), _framing(report))
+    total = sum(one.is_content for one in report.sentences)
+    parts = (counted(total, "sentence"), _sourcing(report), _framing(report))
     said = "; ".join(filter(None, parts)) + "."
     outlet = report.source.outlet if report.source else None
     if outlet is not None and records.Content.SATIRE in outlet.content:
@@ -279,10 +261,10 @@ def _sourcing(report: records.ArticleReport) -> str:
     found = sourcing_map(report)
     said: list[str] = []
     if found is not None:
-        for group, one, several in _RESTS:
-            if number := found.counts[group]:
+        for group, words in _RESTS.items():
+            if group != NOBODY and (number := found.counts[group]):
                 verb = "" if said else "rests " if number == 1 else "rest "
-                said.append(f"{number} {verb}on {one if number == 1 else several}")
+                said.append(f"{number} {verb}{words[number != 1]}")
         said = said or ["none rests on a source"]
     if number := sum(ASSERTION in sentence.flags for sentence in report.sentences):
         said.append(f"{counted(number, 'assertion')} without a source")

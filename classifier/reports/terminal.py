@@ -42,7 +42,7 @@ _ADDRESS = re.compile(r"https?://\S+$")  # stays whole at the end of a line, how
 _LABEL = 8  # characters of a label of the card, and a space
 _MOST_ROWS = 12
 _MOST_NUMBERS = 20
-_BAR = {"named": "█", "unnamed": "▒", "vague": "░", sourcing.UNRESOLVED: "-", sourcing.NONE: "·"}
+_BAR = {"named": "█", "unnamed": "▒", "vague": "░", records.UNRESOLVED: "-", records.NOBODY: "·"}
 _BAR_WIDTH = 60
 _KINDS = {
     records.NameKind.ALIAS: "also",
@@ -291,7 +291,7 @@ def _bar(found: sourcing.SourcingMap, width: int) -> str:
     """Draw the bar in characters that differ without colour."""
     drawn, seen = "", 0
     for group, character in _BAR.items():
-        seen += found.counts[group]
+        seen += sum(part.count for part in found.parts if part.group == group)
         drawn += character * (round(width * seen / found.total) - len(drawn))
     return drawn
 

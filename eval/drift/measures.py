@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from framescope.classifier.batch.folder import RunError, RunFolder
 from framescope.classifier.batch.reading import open_run
-from framescope.classifier.batch.schema import VERSION, text_digest
+from framescope.classifier.batch.schema import text_digest
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import InputError
 from framescope.classifier.models import FAR
@@ -98,9 +98,6 @@ def read_articles(path: Path, limit: int) -> RunArticles:
     """Read at most `limit` articles of a run; raises a `RunError` when it can't be read."""
     folder = RunFolder(path)
     manifest = folder.manifest()
-    if manifest.get("schema", VERSION) != VERSION:
-        found = f"its tables are of version {manifest.get('schema')}, not of {VERSION}"
-        raise RunError(f"{path}: {found}; run the batch again with this framescope")
     if not manifest.get("finished"):
         command = f"framescope batch --output {path} --resume"
         raise RunError(f"{path}: is not finished; resume it: {command}")

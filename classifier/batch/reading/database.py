@@ -117,9 +117,10 @@ class Database:
 def open_run(folder: RunFolder, memory: str = _MEMORY) -> Iterator[Database]:
     """Open a run, finished or not; queries use the disk beyond `memory`, such as ``8GB``."""
     manifest = folder.manifest()
-    if manifest.get("schema", VERSION) > VERSION:
-        writer = f"framescope {manifest.get('framescope')}"
-        raise RunError(f"{folder.path}: written by {writer}, which is newer; upgrade to read it")
+    if (version := manifest.get("schema", VERSION)) != VERSION:
+        found = f"its tables are of version {version}, not of {VERSION}"
+        remedy = "upgrade framescope" if version > VERSION else "run the batch again"
+        raise RunError(f"{folder.path}: {found}; {remedy} to read it")
     duckdb = need("duckdb", "querying a run needs", "batch")
     need_pyarrow()
     if not re.fullmatch(r"(?i)\d+(\.\d+)?\s*[KMGT]i?B", memory):

@@ -158,7 +158,7 @@ def _collect(database: Database) -> dict[str, Any]:
         ),
         "articles": plots((*views.ARTICLES, *(one for one in own if one.of_article))),
         "content": plots(own_of(Family.CONTENT)),
-        "stacks": [_stack(label, row) for label, row in stacks if row["claims_named_n"]],
+        "stacks": [_stack(label, row) for label, row in stacks if row["rests_named_n"]],
         "cited": ask(_CITED_MOST),
         "citing": [
             (label, found)
@@ -262,14 +262,15 @@ def _series(
 
 
 def _stack(label: str, row: Row) -> dict[str, Any]:
-    """Lay out an outlet's claims by the best source that is given for them."""
-    start, parts = 0.0, []
-    for name in ("named", "unnamed", "vague", "nobody"):  # shares that add up
-        share = Share.of(row, f"claims_{name}")
-        width = 100 * (share.value or 0)
+    """Lay out the sources that an outlet's sentences rest on, in proportion."""
+    shares = {n: Share.of(row, f"rests_{n}") for n in ("named", "unnamed", "vague", "nobody")}
+    # Sentences on two kinds of source count twice.
+    start, parts, total = 0.0, [], max(sum(share.value or 0 for share in shares.values()), 1)
+    for name, share in shares.items():
+        width = 100 * (share.value or 0) / total
         parts.append((name, start, width, share))
         start += width
-    return {"label": label, "claims": row["claims_named_n"], "parts": parts}
+    return {"label": label, "sentences": row["rests_named_n"], "parts": parts}
 
 
 def _scale(known: Sequence[Share]) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from framescope.classifier.outlets import UNNAMED, UNNAMED_MONITOR
+from framescope.classifier.records import SOURCE_SIGNALS
 from framescope.classifier.taxonomy import BY_NAME, NAMES, SHIPPED, TECHNIQUES, Family, Level
 
 INTERVAL = "share_interval"  # the SQL name of the function
@@ -48,14 +49,11 @@ def _flag_share(name: str, *, own: bool = False) -> Measure:
     )  # fmt: skip
 
 
-def _claim_share(name: str, meaning: str) -> Measure:
-    label, about = name.replace("_", " "), f"share of the claims {meaning}"
-    if name in ("government", "state_media"):
-        cited = f"claim AND ({name} OR list_contains(flags, '{name}_attribution'))"
-        part, whole = f"count(*) FILTER ({cited})", "count(*) FILTER (claim)"
-        return Measure(f"claims_{name}", label, about, Family.SOURCING, part, whole)
-    part = "claims_unsourced" if name == "nobody" else f"claims_{name}"
-    return Measure(f"claims_{name}", label, about, Family.SOURCING, part, "claims", of_article=True)
+def _share_on(kind: str, meaning: str) -> Measure:
+    """Return the share of sentences that rest on a kind of source, which scoring has counted."""
+    name, label = f"rests_{kind}", kind.replace("_", " ")
+    about, whole = f"share of the sentences that rest on {meaning}", "coalesce(s.sentences, 0)"
+    return Measure(name, label, about, Family.SOURCING, name, whole, of_article=True)
 
 
 # In the article's own voice: an outlet does not say what it quotes.
@@ -63,24 +61,18 @@ FRAMING = tuple(
     _flag_share(name, own=True)
     for name in ("biased_language", "subjective", "any_technique", "loaded_language")
 )
-SOURCING = tuple(
-    _flag_share(name)
-    for name in (
-        *("named_source", "unnamed_source", "vague_source", "unsourced_assertion"),
-        *("government_attribution", "state_media_attribution"),
-    )
-)
+SOURCING = tuple(map(_flag_share, (*SOURCE_SIGNALS.values(), "unsourced_assertion")))
 ARTICLES = (_flag_share("hyperpartisan"),)
-# The first four add up to one; any claim may also be a government's, or state media's.
-CLAIMS = (
-    _claim_share("named", "with a named source"),
-    _claim_share("unnamed", "with an unnamed source at best"),
-    _claim_share("vague", "with a vague source at best"),
-    _claim_share("nobody", "without any source"),
-    _claim_share("government", "that a government or office-holder is cited for"),
-    _claim_share("state_media", "that state media are cited for"),
+# A sentence that rests on two kinds of source counts for both.
+RESTS = (
+    _share_on("named", "a named source"),
+    _share_on("unnamed", "an unnamed source"),
+    _share_on("vague", "a vague source"),
+    _share_on("nobody", "no source"),
+    _share_on("government", "a government or office-holder"),
+    _share_on("state_media", "state media"),
 )
-MEASURES = (*FRAMING, *SOURCING, *ARTICLES, *CLAIMS)
+MEASURES = (*FRAMING, *SOURCING, *ARTICLES, *RESTS)
 
 
 def own_measures(signals: Iterable[str]) -> tuple[Measure, ...]:
@@ -135,21 +127,11 @@ def counts_query(signals: Collection[str]) -> str:
         if not one.of_article
         for column in (f"p_{one.name}", f"w_{one.name}")
     )
-    claim = "list_contains(flags, 'claim')" if "claim" in signals else "true"
     return f"""
-        WITH cited AS (
-            SELECT article_id, sentence, bool_or(government) AS government,
-                bool_or(state_media) AS state_media
-            FROM citations WHERE government OR state_media GROUP BY ALL
-        ), told AS (
-            SELECT s.article_id, s.flags, s.undecided, s.voice = 'own' AS own, {claim} AS claim,
-                coalesce(c.government, false) AS government,
-                coalesce(c.state_media, false) AS state_media
-            FROM content_sentences s LEFT JOIN cited c USING (article_id, sentence)
-        ), summed AS (
+        WITH summed AS (
             SELECT article_id, count(*) AS sentences, count(*) FILTER (own) AS own
                 {selected(False)}
-            FROM told GROUP BY article_id
+            FROM (SELECT *, voice = 'own' AS own FROM content_sentences) GROUP BY article_id
         )
         SELECT a.article_id, a.outlet_key, a.day, a.text_digest,
             coalesce(s.sentences, 0) AS sentences, coalesce(s.own, 0) AS own_sentences
@@ -259,9 +241,9 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
     sourcing_map = _by(
         "outlet_key",
         "sum(claims)::BIGINT AS claims",
-        CLAIMS,
-        "outlet, publisher, scored, texts, claims",
-        "claims DESC, outlet",
+        RESTS,
+        "outlet, publisher, scored, texts, sentences, claims",
+        "sentences DESC, outlet",
         "note IS NULL",
     )
     told = {"told_by": "what names the publisher: registry, page, address, nothing"}
@@ -297,12 +279,12 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
         ),
         View(
             "sourcing_map",
-            "one row per outlet: its claims and the sources behind them, most claims first",
+            "one row per outlet: the sources that its sentences rest on, most sentences first",
             {
                 **_OUTLET,
-                **{name: _COUNTS[name] for name in ("scored", "texts")},
+                **{name: _COUNTS[name] for name in ("scored", "texts", "sentences")},
                 "claims": "sentences that state something checkable",
-                **_meanings(CLAIMS),
+                **_meanings(RESTS),
             },
             sourcing_map,
         ),
