@@ -27,6 +27,7 @@ from framescope.classifier.records import (
     Sentence,
     SentenceReport,
     Skipped,
+    SourceKind,
     Voice,
 )
 from framescope.classifier.taxonomy import BY_NAME, NAMES, Family, Level, in_order
@@ -46,6 +47,8 @@ _HELD_BACK = frozenset({Family.FRAMING, Family.ARTICLE})
 """What is only flagged where it is certain, in an article unlike what the model learned from."""
 _VOICES = (Voice.QUOTED.value, Voice.REPORTED.value)
 """The signals that say whose words a sentence is."""
+_CONFIRMING = ("attributed", "vague_source")
+"""The signals that confirm what the encoder cites; the second where the source is vague."""
 _MOSTLY = 0.5  # of a sentence, in characters, from which its quotation marks make it quoted
 
 
@@ -231,16 +234,22 @@ class Scorer:
         self, articles: Sequence[Article], sentences: Sequence[Sentence], prediction: Prediction
     ) -> list[Sentence]:
         """Add who is cited in sentences, and whose words they are, by the model or citations."""
-        known = [s for s in _VOICES if s in self.bundle.signals]
+        known = [s for s in (*_VOICES, *_CONFIRMING) if s in self.bundle.signals]
         decided, limits = self._decided(prediction.proba, known), self.bundle.thresholds
         voiced = []
         rows = zip(articles, sentences, prediction.citations, decided, strict=True)
-        for article, sentence, cited, (scores, flags) in rows:
-            cited = tuple(c for c in cited if not cites_wrapper(c, sentence, article))
+        for article, sentence, found, (scores, flags) in rows:
+            no = set(known).difference(flags)
+            cited = tuple(
+                one
+                for one in found
+                if (one.score is None or _CONFIRMING[one.kind is SourceKind.VAGUE] not in no)
+                and not cites_wrapper(one, sentence, article)
+            )
             voice = Voice.OWN
-            if flags:  # of two, the one that is further above its threshold
-                voice = Voice(max(flags, key=lambda s: scores[s] / max(limits[s], 1e-6)))
-            elif cited and not known:
+            if voices := [s for s in flags if s in _VOICES]:  # of two, the one further above
+                voice = Voice(max(voices, key=lambda s: scores[s] / max(limits[s], 1e-6)))
+            elif cited and not set(_VOICES).intersection(known):
                 inside = sum(end - start for start, end in sentence.quoted)
                 quoted = inside >= _MOSTLY * len(sentence.text)
                 voice = Voice.QUOTED if quoted else Voice.REPORTED

@@ -362,8 +362,7 @@ class ArticleEvidence:
     quotes: int  # quoted sentences
     links: int  # addresses in the text
     corrections: int  # correction notices
-    # sentences that rest on a government, and on state media, as on other sources
-    government: int = 0
+    government: int = 0  # sentences that rest on one
     state_media: int = 0
     sourced: float = 0.0  # claims on a named source, and half of those on an unnamed one at best
 

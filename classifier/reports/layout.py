@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from framescope.classifier import records
-from framescope.classifier.records import distinct_lines, printable, shortened
+from framescope.classifier.records import NOBODY, distinct_lines, printable, shortened
 from framescope.classifier.taxonomy import BY_NAME, Family, Level, Signal, in_order
 
 MAX_TITLE = 140
@@ -113,8 +113,7 @@ def is_own_claim(report: records.SentenceReport) -> bool:
 
 def is_unsourced_own_claim(report: records.SentenceReport) -> bool:
     """Whether a sentence is an own claim without a source; wider than ``unsourced_assertion``."""
-    known = "attributed" in report.scores
-    return known and is_own_claim(report) and records.NOBODY in report.rests_on
+    return "attributed" in report.scores and is_own_claim(report) and NOBODY in report.rests_on
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def _print_article(
     if report.note is None:
         _print_asked(layout.assertions(report), console)
         console.print(_by_voice(summary))
-        for line in _counts(report, summary, thresholds):
+        for line in _verdicts(report, thresholds):
             console.print(line)
         console.print()
 
@@ -310,13 +310,7 @@ def _by_voice(summary: sourcing.Summary) -> Table:
     return table
 
 
-def _counts(
-    report: records.ArticleReport, summary: sourcing.Summary, thresholds: Mapping[str, float]
-) -> Iterator[Text]:
-    counts = [counted(summary.sentences.total, "sentence")]
-    counts += [] if summary.claims is None else [counted(summary.claims, "claim")]
-    counts += [] if summary.attributed is None else [f"{summary.attributed} attributed"]
-    yield Text(" · ".join(counts))
+def _verdicts(report: records.ArticleReport, thresholds: Mapping[str, float]) -> Iterator[Text]:
     for name, value in report.scores.items():
         decision = "flagged" if name in report.flags else "not flagged"
         line = f"{BY_NAME[name].label}: {score_in_words(value)}, {decision}"
