@@ -58,8 +58,7 @@ def find(
         if 0 < at < len(starts):
             rows.append(_turn(plain, sentence, *turns[at - 1]))
         else:
-            line = source_line(plain, sentence)
-            rows.append(() if line else _dateline(plain, sentence, registry, own))
+            rows.append(_dateline(plain, sentence, registry, own))
     # Under the article only: a line within it is a chart's. Outlets are credited for pictures.
     for i, sentence in reversed([*enumerate(reading.sentences)]):
         if line := source_line(plain, sentence):
@@ -74,9 +73,7 @@ def find(
 def _cited(
     source: Place, cue: Place | None, content: Place | None, rule: str
 ) -> tuple[Citation, ...]:
-    if content is None:
-        return ()
-    return (Citation(source, cue, (content,), SourceKind.NAMED, found_by=rule),)
+    return (Citation(source, cue, (content,), SourceKind.NAMED, found_by=rule),) if content else ()
 
 
 def _turn(plain: str, sentence: Sentence, start: int, end: int) -> tuple[Citation, ...]:
