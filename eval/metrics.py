@@ -20,13 +20,7 @@ import numpy as np
 from framescope.eval.rows import Bools, Floats, Scores, Single
 from framescope.eval.sections import Estimate, Interval
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import (
-    average_precision_score,
-    brier_score_loss,
-    f1_score,
-    precision_recall_curve,
-    roc_auc_score,
-)
+from sklearn import metrics as sk
 
 BINS = 15  # bins of the calibration error, of equal width (Guo et al., 2017, use 15)
 LEVEL = 0.95  # of every interval
@@ -120,7 +114,8 @@ class Metric:
         return float(self.figure(truth, given)) if self.defined(truth, given) else math.nan
 
 
-_f1 = partial(f1_score, zero_division=0.0)
+_f1 = partial(sk.f1_score, zero_division=0.0)
+_brier = partial(sk.brier_score_loss, pos_label=True)
 _macro_f1 = partial(_f1, average="macro", labels=[False, True])
 METRICS: tuple[Metric, ...] = (
     Metric("f1", "F1", _f1, _some_yes, flags=True),
@@ -128,15 +123,14 @@ METRICS: tuple[Metric, ...] = (
            lambda truth, flagged: bool(flagged.any()), flags=True),
     Metric("recall", "recall", lambda truth, flagged: flagged[truth].mean(), _some_yes, flags=True),
     Metric("macro_f1", "macro-F1", _macro_f1, _both_answers, flags=True),
-    Metric("average_precision", "AP", average_precision_score, _both_answers),
-    Metric("auc", "AUC", roc_auc_score, _both_answers, compared=False),
+    Metric("average_precision", "AP", sk.average_precision_score, _both_answers),
+    Metric("auc", "AUC", sk.roc_auc_score, _both_answers, compared=False),
     Metric("ece", "ECE", calibration_error, higher_is_better=False),
     Metric("debiased_error", "calibration error", debiased_error, higher_is_better=False),
     Metric("error_by_chance", "its 95% by chance", error_by_chance,
            higher_is_better=False, compared=False),
     Metric("brier", "Brier",
-           lambda truth, proba: brier_score_loss(truth, proba.astype(np.float64), pos_label=True),
-           higher_is_better=False),
+           lambda truth, proba: _brier(truth, proba.astype(np.float64)), higher_is_better=False),
 )  # fmt: skip
 METRIC_BY_NAME = {metric.name: metric for metric in METRICS}
 COMPARED: tuple[str, ...] = tuple(metric.name for metric in METRICS if metric.compared)
@@ -203,7 +197,7 @@ def precision_recall(truth: Bools, proba: Single) -> PrecisionRecall:
     """Compute the curve of one signal's scores."""
     if not _both_answers(truth):
         return PrecisionRecall(np.empty(0), np.empty(0))
-    precision, recall, _ = precision_recall_curve(truth, proba)
+    precision, recall, _ = sk.precision_recall_curve(truth, proba)
     # scikit-learn goes from the lowest threshold up and ends with a point that is a convention.
     return PrecisionRecall(recall[-2::-1].copy(), precision[-2::-1].copy())
 

@@ -70,6 +70,10 @@ class RunFolder:
             declare(from_records(found[DEFINITIONS], str(path)), str(path), keep=True)
         return found
 
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Write what is run."""
+        self.write(MANIFEST, {"format": FORMAT, **manifest})
+
     def summary(self) -> dict[str, Any]:
         """Read how the run ended; empty if it hasn't."""
         path = self.path / SUMMARY

@@ -14,15 +14,7 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier import __version__
-from framescope.classifier.batch.folder import (
-    FORMAT,
-    MANIFEST,
-    SHARD,
-    SUMMARY,
-    RunError,
-    RunFolder,
-    RunProgress,
-)
+from framescope.classifier.batch.folder import SHARD, SUMMARY, RunError, RunFolder, RunProgress
 from framescope.classifier.batch.job import Job, prepare
 from framescope.classifier.batch.local import LocalEngine, stop_signals
 from framescope.classifier.batch.ray_engine import RayEngine
@@ -117,7 +109,6 @@ class _Round:
         folder.write_listing(number, self.files)
         if self.manifest is None:
             self.manifest = {
-                "format": FORMAT,
                 "framescope": __version__,
                 "schema": VERSION,
                 "model": {"name": loaded.model, "digest": loaded.digest}
@@ -138,7 +129,7 @@ class _Round:
             }
         )
         self.manifest["finished"] = False
-        folder.write(MANIFEST, self.manifest)
+        folder.write_manifest(self.manifest)
 
     def _commit(self, shard: Shard, draft: Path, counts: Counts) -> None:
         done = {"after": asdict(shard.after), "read": shard.read, "counts": asdict(counts)}
@@ -159,7 +150,7 @@ class _Round:
         folder.write(SUMMARY, summary)
         manifest["rounds"][-1]["shards"][1] = len(records) - 1
         manifest["finished"] = True
-        folder.write(MANIFEST, manifest)
+        folder.write_manifest(manifest)
         return summary
 
     def _stopped(self, why: str, status: int, state: str) -> StoppedError:

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from framescope.classifier.cli.shared import Own
+from framescope.classifier.cli.shared import ModelName, Own
+from framescope.classifier.errors import need
 
 
 def serve(
@@ -14,10 +15,7 @@ def serve(
     port: Annotated[
         int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")
     ] = 8000,
-    model: Annotated[
-        str,
-        typer.Option("--model", "-m", metavar="MODEL", help="baseline, transformer, or a bundle."),
-    ] = "transformer",
+    model: ModelName = "transformer",
     sources: Own = None,
     token_file: Annotated[
         Path | None,
@@ -45,20 +43,16 @@ def serve(
     ] = 128,
 ) -> None:
     """Score articles over HTTP, with a page to paste texts into (extra: serve)."""
-    from framescope.classifier.service.limits import Limits, ServiceError, read_token
+    from framescope.classifier.service.limits import Limits, read_token
 
     token = read_token(token_file)
     limits = Limits(max_bytes, max_seconds, max_waiting, token, allow_urls)
-    try:
-        from framescope.classifier.service.app import bound, make_app, run
-    except ImportError as error:
-        from framescope.classifier.errors import how_to_install
-
-        missing = f"{error.name} is not installed"
-        raise ServiceError(f"{missing}; type: {how_to_install('serve')}") from None
+    for module in ("fastapi", "uvicorn", "prometheus_client"):
+        need(module, "serving needs", "serve")
     from framescope.classifier import bundles
     from framescope.classifier.outlets import load_registry
     from framescope.classifier.scoring import Scorer
+    from framescope.classifier.service.app import bound, make_app, run
 
     listening = bound(host, port)
     with listening:

@@ -8,15 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from framescope.classifier.cli import shared
 from framescope.classifier.cli.bundles import By, app, write_json
-from framescope.classifier.cli.shared import (
-    AsCard,
-    CardFormat,
-    ModelName,
-    OverReport,
-    Quiet,
-    SectionFormat,
-)
 from framescope.classifier.errors import need
 from framescope.training.options import CorporaFolder, HouseFolder
 
@@ -54,7 +47,7 @@ def promote(
     by: By = None,
     draws: Annotated[int, typer.Option(min=100, help="Resamples of articles.")] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples.")] = 0,
-    format: AsCard = "terminal",
+    format: shared.AsCard = "terminal",
 ) -> None:
     """Promote a bundle under a name, if no signal gets worse.
 
@@ -104,7 +97,7 @@ def calibrate(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
     ],
-    model: ModelName = "transformer",
+    model: shared.ModelName = "transformer",
     signal: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Fit only this signal. Repeatable.")
     ] = None,
@@ -124,33 +117,28 @@ def calibrate(
     ] = 0.9,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of folds and resamples.")] = 0,
     format: Annotated[
-        SectionFormat, typer.Option("--format", "-f", help="How to write the figures.")
+        shared.SectionFormat, typer.Option("--format", "-f", help="How to write the figures.")
     ] = "terminal",
-    quiet: Quiet = False,
+    quiet: shared.Quiet = False,
 ) -> None:
     """Fit a bundle's calibration and thresholds on your own labels (extra: training)."""
     for module in ("datasets", "torch"):
         need(module, "calibrating needs", "training")
     from framescope.classifier.bundles import check_writable, load
-    from framescope.eval.calibration import (
-        check_output,
-        recalibrate,
-        recalibration_section,
-        write_recalibrated,
-    )
+    from framescope.eval import calibration
     from framescope.eval.report import show_section
     from framescope.eval.rows import held_out_of_files
 
     targets = _targets(precision or (), recall or (), confidence)
     check_writable(output)
     loaded = load(model)
-    check_output(loaded, output)
+    calibration.check_output(loaded, output)
     rows = held_out_of_files(data).examples
     if not quiet:
         typer.echo(f"scoring {len(rows):,} sentences with {loaded.name}", err=True)
-    record = recalibrate(loaded, rows, data, signal or (), targets, seed)
-    write_recalibrated(loaded, record, output)
-    show_section(recalibration_section(record), format, record=record)
+    record = calibration.recalibrate(loaded, rows, data, signal or (), targets, seed)
+    calibration.write_recalibrated(loaded, record, output)
+    show_section(calibration.recalibration_section(record), format, record=record)
     if not quiet:
         for name, why in record["kept"].items():
             typer.echo(f"framescope: {name} stays as it is: {why}", err=True)
@@ -194,7 +182,7 @@ def drift(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="HTML page to write.")
     ] = None,
-    overwrite: OverReport = False,
+    overwrite: shared.OverReport = False,
     level: Annotated[
         float,
         typer.Option(
@@ -204,7 +192,7 @@ def drift(
     articles: Annotated[int, typer.Option(min=30, help="Articles sampled from each run.")] = 3000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the permutations.")] = 0,
     format: Annotated[
-        CardFormat, typer.Option("--format", "-f", help="How to write the verdict.")
+        shared.CardFormat, typer.Option("--format", "-f", help="How to write the verdict.")
     ] = "terminal",
 ) -> None:
     """Report whether incoming articles have drifted (extra: batch).

@@ -13,14 +13,7 @@ from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.taxonomy import in_order
 from framescope.eval import metrics
-from framescope.eval.rows import (
-    BENCHMARK_BY_NAME,
-    BENCHMARKS,
-    MAIN_METRIC,
-    Benchmark,
-    Evaluation,
-    Sample,
-)
+from framescope.eval.rows import BENCHMARK_BY_NAME, MAIN_METRIC, Benchmark, Evaluation, Sample
 from framescope.eval.sections import UNDEFINED, Cell, Change, Estimate, Interval, Section, table
 
 Progress = Callable[[str, int, int], None]  # what is scored, how many are done, of how many
@@ -240,48 +233,38 @@ def verdict_of(lines: Sequence[Headline], names: Sequence[str]) -> str:
 
 def headline_of(comparison: Comparison) -> tuple[Headline, ...]:
     """Read the benchmarks off a comparison, in their order."""
-    described = {one.corpus for one in BENCHMARKS}
-    known = []
-    for row in comparison.rows:
-        if row.corpus not in described:  # a user's own: each row is a benchmark
-            known.append((_own(row), row))
-        elif found := BENCHMARK_BY_NAME.get(f"{row.corpus}/{row.part}/{row.signal}"):
-            known.append((found, row))
-    # A part that no benchmark is on, validation say, still deserves its table.
-    known = known or [(_own(row), row) for row in comparison.rows]
-    order = {one.name: at for at, one in enumerate(BENCHMARKS)}
-    known.sort(key=lambda pair: order.get(pair[0].name, len(order)))
-    chances = [
-        row.differences[one.metric].p if one.metric in row.differences else math.nan
-        for one, row in known
+    described = {one.corpus for one in BENCHMARK_BY_NAME.values()}
+    rows = [
+        (Benchmark(row.corpus, row.part, row.signal, "as given", MAIN_METRIC), row)
+        for row in comparison.rows
     ]
+    # A user's own rows are a benchmark each, and so are those of a part that no benchmark is on.
+    known = [
+        (BENCHMARK_BY_NAME.get(own.name, own), row)
+        for own, row in rows
+        if own.name in BENCHMARK_BY_NAME or own.corpus not in described
+    ] or rows
+    order = {name: at for at, name in enumerate(BENCHMARK_BY_NAME)}
+    known.sort(key=lambda pair: order.get(pair[0].name, len(order)))
+    between = [row.differences.get(one.metric) for one, row in known]
+    chances = [math.nan if one is None else one.p for one in between]
     tests, names = sum(not math.isnan(p) for p in chances), comparison.evaluation.names
-    return tuple(
-        _line(benchmark, row, p, corrected, tests, names)
-        for (benchmark, row), p, corrected in zip(
-            known, chances, metrics.holm(chances), strict=True
+    found = []
+    for (one, row), change, p, corrected in zip(
+        known, between, chances, metrics.holm(chances), strict=True
+    ):
+        difference, outcome = None, "undefined"
+        words = f"undefined: {names[0] if row.a is None else names[1]} doesn't give this signal"
+        if change is not None:
+            difference = Change(change.value, change.low, change.high)
+            higher = metrics.METRIC_BY_NAME[one.metric].higher_is_better
+            outcome, words = outcome_of(difference, corrected, *names, higher=higher, tests=tests)
+        both = (
+            figures and Estimate(figures[one.metric], *intervals.get(one.metric, ()))
+            for figures, intervals in ((row.a, row.intervals_a), (row.b, row.intervals_b))
         )
-    )
-
-
-def _own(row: Compared) -> Benchmark:
-    return Benchmark(row.corpus, row.part, row.signal, "as given", MAIN_METRIC)
-
-
-def _line(
-    one: Benchmark, row: Compared, p: float, corrected: float, tests: int, names: Sequence[str]
-) -> Headline:
-    difference, outcome = None, "undefined"
-    words = f"undefined: {names[0] if row.a is None else names[1]} doesn't give this signal"
-    if found := row.differences.get(one.metric):
-        difference = Change(found.value, found.low, found.high)
-        higher = metrics.METRIC_BY_NAME[one.metric].higher_is_better
-        outcome, words = outcome_of(difference, corrected, *names, higher=higher, tests=tests)
-    a, b = (
-        None if figures is None else Estimate(figures[one.metric], *intervals.get(one.metric, ()))
-        for figures, intervals in ((row.a, row.intervals_a), (row.b, row.intervals_b))
-    )
-    return Headline(one, row, a, b, difference, p, corrected, words, outcome)
+        found.append(Headline(one, row, *both, difference, p, corrected, words, outcome))
+    return tuple(found)
 
 
 def outcome_of(
