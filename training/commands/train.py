@@ -249,7 +249,7 @@ class _RowsAsked:
     @property
     def record(self) -> dict[str, Any]:
         """The options that decide about the run, for its record."""
-        given = {"data": self.data, "add": self.add}
+        given: dict[str, Any] = {"data": self.data, "add": self.add}
         files = {key: of and [str(path.absolute()) for path in of] for key, of in given.items()}
         return {"corpus": self.corpus, "share": self.shares, "signal": self.signal, **files}
 

@@ -90,8 +90,9 @@ class Card:
     @classmethod
     def of(cls, name: str, **more: Any) -> Self:
         """Read a card of ``cards.toml``, and add the fields that follow from code."""
-        lists = {key: tuple(v) if isinstance(v, list) else v for key, v in _CARDS[name].items()}
-        return cls(name, **lists, **more)
+        card = _CARDS[name].items()
+        found: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in card}
+        return cls(name, **found, **more)
 
 
 class State(StrEnum):
