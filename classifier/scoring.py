@@ -11,7 +11,7 @@ from itertools import accumulate, compress, pairwise
 from threading import Event
 
 import numpy as np
-from framescope.classifier.attribution import read
+from framescope.classifier.attribution import quoted_elsewhere, read
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.inputs import Original, normalise_articles, restore
@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 
 Item = ArticleReport | Skipped
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float32]
 
 # Articles scored together: enough that a call of the baseline costs little, few enough to keep
 # memory flat and results coming. What an article scores does not depend on its company.
@@ -182,9 +183,9 @@ class Scorer:
         )
         edges = list(accumulate((len(item.sentences) for item in drafts), initial=0))
         distances, unsure = self._unsure(edges, prediction)
-        articles = [item.article for item in drafts for _ in item.sentences]
-        voiced = self._voiced(articles, given, prediction)
-        sentences = self._sentences(voiced, prediction, unsure)
+        voiced = self._voiced(drafts, prediction)
+        proba = self._agreeing(prediction.proba, voiced)
+        sentences = self._sentences(voiced, proba, prediction, unsure)
         wholes = self._decided(prediction.proba, self._of_articles)
         found = iter(zip(pairwise(edges), distances, strict=True))
         for item in read:
@@ -230,40 +231,65 @@ class Scorer:
         left = [f for f in flags if unsure.any() and unsure[self.bundle.signals.index(f)]]
         return tuple(flag for flag in flags if flag not in left), tuple(left)
 
-    def _voiced(
-        self, articles: Sequence[Article], sentences: Sequence[Sentence], prediction: Prediction
-    ) -> list[Sentence]:
-        """Add who is cited in sentences, and whose words they are, by the model or citations."""
-        known = [s for s in (*_VOICES, *_CONFIRMING) if s in self.bundle.signals]
-        decided, limits = self._decided(prediction.proba, known), self.bundle.thresholds
-        voiced = []
-        rows = zip(articles, sentences, prediction.citations, decided, strict=True)
-        for article, sentence, found, (scores, flags) in rows:
-            no = set(known).difference(flags)
-            cited = tuple(
-                one
-                for one in found
-                if (one.score is None or _CONFIRMING[one.kind is SourceKind.VAGUE] not in no)
-                and not cites_wrapper(one, sentence, article)
-            )
-            voice = Voice.OWN
-            if voices := [s for s in flags if s in _VOICES]:  # of two, the one further above
-                voice = Voice(max(voices, key=lambda s: scores[s] / max(limits[s], 1e-6)))
-            elif cited and not set(_VOICES).intersection(known):
-                inside = sum(end - start for start, end in sentence.quoted)
-                quoted = inside >= _MOSTLY * len(sentence.text)
-                voice = Voice.QUOTED if quoted else Voice.REPORTED
-            voiced.append(replace(sentence, citations=cited, voice=voice))
+    def _voiced(self, drafts: Sequence[ArticleReport], prediction: Prediction) -> list[Sentence]:
+        """Add who is cited in sentences, and whose words they are."""
+        wanted = (*_VOICES, *_CONFIRMING, "unsourced_assertion")
+        known = [s for s in self.bundle.signals if s in wanted]
+        decided = iter(self._decided(prediction.proba, known))
+        citations = iter(prediction.citations)
+        voiced: list[Sentence] = []
+        for draft in drafts:
+            rows = []
+            for sentence in (one.sentence for one in draft.sentences):
+                scores, flags = next(decided)
+                no = set(known).difference(flags)
+                cited = tuple(
+                    one
+                    for one in next(citations)
+                    if (one.score is None or _CONFIRMING[one.kind is SourceKind.VAGUE] not in no)
+                    and not cites_wrapper(one, sentence, draft.article)
+                )
+                one = replace(sentence, citations=cited)
+                rows.append(replace(one, voice=self._voice(one, scores, flags)))
+            for row in quoted_elsewhere(draft.article.text, rows):
+                rows[row] = replace(rows[row], voice=Voice.QUOTED)
+            voiced += rows
         return voiced
 
+    def _voice(self, one: Sentence, scores: dict[str, float], flags: tuple[str, ...]) -> Voice:
+        """Say whose words a sentence is: by its marks, else by the model, else by who is cited."""
+        marked = sum(end - start for start, end in one.quoted)
+        if marked and marked >= _MOSTLY * len(one.text):
+            return Voice.QUOTED
+        known = [signal for signal in _VOICES if signal in scores]
+        if not known:
+            return Voice.REPORTED if one.citations else Voice.OWN
+        # Of two, the one that is further above its threshold.
+        voice = Voice(max(known, key=lambda s: scores[s] / max(self.bundle.thresholds[s], 1e-6)))
+        attributed = "attributed" in flags or "attributed" not in scores
+        shown = one.citations or (attributed and "unsourced_assertion" not in flags)
+        shown = shown or (voice is Voice.QUOTED and one.quoted)
+        return voice if voice.value in flags and shown else Voice.OWN
+
+    def _agreeing(self, proba: Floats, voiced: Sequence[Sentence]) -> Floats:
+        """Move the scores of voices to the side of their threshold on which the voice is."""
+        proba = proba.copy()
+        for signal in set(_VOICES).intersection(self.bundle.signals):
+            scores = proba[:, self.bundle.signals.index(signal)]
+            limit = np.float32(self.bundle.thresholds[signal])
+            above, below = np.maximum(scores, limit), np.nextafter(limit, np.float32(0))
+            held = [one.voice.value == signal for one in voiced]
+            scores[:] = np.where(held, above, np.minimum(scores, below))
+        return proba
+
     def _sentences(
-        self, sentences: Sequence[Sentence], prediction: Prediction, unsure: Bools
+        self, sentences: Sequence[Sentence], proba: Floats, prediction: Prediction, unsure: Bools
     ) -> list[SentenceReport]:
-        decided = self._decided(prediction.proba, self._of_sentences)
+        decided = self._decided(proba, self._of_sentences)
         of_article = [True] * len(sentences)
         if CONTENT in self.bundle.signals:
             # A line of the page around an article has no other label, whatever its words would say.
-            of_article = [bool(flags) for _, flags in self._decided(prediction.proba, [CONTENT])]
+            of_article = [bool(flags) for _, flags in self._decided(proba, [CONTENT])]
         found = []
         rows = zip(sentences, of_article, decided, unsure, strict=True)
         for sentence, is_content, (scores, flags), row in rows:
@@ -278,7 +304,7 @@ class Scorer:
         return found
 
     def _decided(
-        self, proba: NDArray[np.float32], signals: Sequence[str]
+        self, proba: Floats, signals: Sequence[str]
     ) -> list[tuple[dict[str, float], tuple[str, ...]]]:
         """Return each row's scores of some signals, and those of them that are flagged."""
         columns = [self.bundle.signals.index(signal) for signal in signals]

@@ -8,4 +8,4 @@ from framescope.classifier.attribution.outlets import own_outlets
 from framescope.classifier.attribution.phrases import places, terms, word_list, word_set
 from framescope.classifier.attribution.reading import begin, cited, read
 from framescope.classifier.attribution.reading import resolve as resolve_citations
-from framescope.classifier.attribution.rules import LABEL, RUN_ON, run_on
+from framescope.classifier.attribution.rules import LABEL, RUN_ON, quoted_elsewhere, run_on

@@ -2,11 +2,12 @@
 
 Marks open and close by their shape and their neighbours. A quotation that isn't closed in its
 paragraph continues if the next paragraph opens with a mark again, as long quotations do, or if the
-next mark closes it. A transcript's speaker labels, and a colon after a verb of speech, open
+next mark closes it. A transcript's speaker labels and the signature of an embedded post show
 quotations too.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,13 +21,7 @@ _OPENS = "start"
 _CLOSES = "end"
 _EITHER = "either"
 
-_COLON = re.compile(r":(?=\s|$)")
-_SAID_COLON = re.compile(
-    r"\b(?:said|says|wrote|writes|added|tweeted|posted|follows|reads?)(?: [\w'-]+){0,4}:$"
-)
-_CLAUSE_END = re.compile(r"[.;!?\n]\s")
-_SAID_WITHIN = 90  # characters between the verb of speech and the colon
-_PAIRED_WITHIN = 40  # marks after a single one, for the mark that closes it
+_NESTED_WITHIN = 40  # marks after one within a quotation, for those that close both
 
 # What closes a quotation that was opened by the mark. Languages close „ with both “ and ”.
 _PAIRS = {
@@ -37,6 +32,7 @@ _PAIRS = {
 _MARK = re.compile(r"''|``|[\"“”„‟″＂«»‹›「」『』'‘’‚]")
 _SINGLE = frozenset("'‘’‚")
 _BEFORE_OPENING = frozenset(" \t\n\r\u00a0([{—–-/\"'“‘«„:")
+_BEFORE_SPEECH = frozenset(["", *".!?:,"])
 _ELISION = re.compile(r"(?:em|til|twas|tis|cause|round|bout|n|\d0s|\d\ds)\b", re.IGNORECASE)
 _LABEL = re.compile(
     r"(?P<name>(?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z](?:[\w'’.-]+(?: [A-Z][\w'’.-]*){0,3})?)"
@@ -45,24 +41,27 @@ _LABEL = re.compile(
 _LEAST_CHANGES = 2  # of the speaker
 _ADDRESS = re.compile(r"\?|\b(?:I|me|[Mm]y|[Ww]e|us|[Oo]ur|[Yy]ou|[Yy]our)\b")
 _ROLES = word_set("q a question answer interviewer reporter host moderator anchor speaker")
+# "— Ada Quill (@quill) May 3, 2026" after an embedded post.
+_SIGNED = re.compile(r"[—–-] ?[^\n—]{1,60}\(@\w{1,20}\)(?: [A-Z][a-z]+ \d{1,2}, \d{4})?")
+_LONGEST_POST = 400  # characters, with links and signature
+
+QUESTION = "Q:"
+"""The label of an interviewer who speaks for the article's own outlet."""
+
 Span = tuple[int, int]
 
 
-def find(
-    plain: str, text: str, sentences: Sequence[Sentence]
-) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+def find(text: str, sentences: Sequence[Sentence]) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     """Find the quotations of an article, and the speaker labels of a transcript.
 
     Line breaks between sentences end paragraphs. Quotations are in order, with their outermost
-    marks, and don't overlap; labels include their colons.
+    marks, and don't overlap; labels include their colons. The questions of an interview are none.
     """
     paragraphs = _paragraphs(text, sentences)
-    turns = _turns(text, paragraphs)
-    spoken = [
-        (p.start, p.end) for p in paragraphs if turns and turns[0][0] <= p.start < turns[-1][0]
-    ]
-    found = _marked(text, paragraphs) + spoken + _after_colons(plain, text, paragraphs)
-    return _merged(sorted(found)), tuple(turns)
+    turns = _turns(text, sentences, paragraphs)
+    spoken = [(one[0], other[0]) for one, other in pairwise(turns) if text[slice(*one)] != QUESTION]
+    found = sorted(_marked(text, paragraphs) + spoken + _posts(text, paragraphs))
+    return _merged(found), tuple(turns)
 
 
 @dataclass(slots=True)
@@ -100,16 +99,14 @@ def _role(text: str, match: re.Match[str], start: int, end: int) -> str | None:
     if char in _SINGLE:
         if char in "'’" and can_open and _ELISION.match(text, match.end()):
             return None
-        if char in "‘‚":
-            return _OPENS if can_open else None
-        if char == "’":
-            return _CLOSES if can_close else None
-        return _OPENS if can_open else _CLOSES if can_close else None
+        if can_open and char != "’":
+            return _OPENS
+        return _CLOSES if can_close and char not in "‘‚" else None
     if char in "“„「『‹``":
         # German closes with the mark that English opens with.
         return _EITHER if char == "“" and can_close and not can_open else _OPENS
     if char in "”」』›":
-        return _CLOSES
+        return _EITHER if char == "”" and can_open and not can_close else _CLOSES
     if char in "«»":
         # French puts spaces inside them; German and Danish turn them round.
         return _EITHER
@@ -117,7 +114,6 @@ def _role(text: str, match: re.Match[str], start: int, end: int) -> str | None:
 
 
 def _marked(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
-    found: list[Span] = []
     marks = [
         [
             _Mark(*match.span(), match[0], role)
@@ -126,56 +122,53 @@ def _marked(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
         ]
         for p in paragraphs
     ]
+    found: list[Span] = []
     held: str | None = None  # the mark of a quotation that continues from the last paragraph
-    for i, paragraph in enumerate(paragraphs):
+    for n, paragraph in enumerate(paragraphs):
+        here, at = marks[n], 0
         never_closed: set[str] = set()
-        at = 0
-        while True:
-            ranges, opened, at = _scan(text, paragraph, marks[i], at, held, never_closed)
-            found.extend(ranges)
-            held = None
-            if opened is None:
-                break
-            opener, start = opened
-            if _goes_on(opener, marks[i + 1 : i + 3], paragraphs[i + 1 : i + 3]):
+        while held or at < len(here):
+            if held:
+                opener, start, held = held, paragraph.start, None
+            else:
+                start, _, opener, role = here[at]
+                at += 1
+                if opener in never_closed or (role == _CLOSES and opener not in "»«"):
+                    continue
+            before = text[paragraph.start : start].rstrip()[-1:]
+            if closing := _closing(text, opener, here, at):
+                found.append((start, here[closing - 1].end))
+                at = closing
+            elif opener in _SINGLE and before:
+                never_closed.add(opener)
+            elif _goes_on(opener, marks[n + 1 : n + 3], paragraphs[n + 1 : n + 3]):
                 found.append((start, paragraph.end))
                 held = opener
                 break
-            # Never closed: the quotation ends with the paragraph if it begins with it, or with its
-            # last sentence; otherwise the mark is ignored, and the rest is scanned again.
-            if opener not in _SINGLE and (start == paragraph.start or start >= paragraph.last):
+            elif opener not in _SINGLE and (before in _BEFORE_SPEECH or start >= paragraph.last):
+                # It begins a sentence, or is in the last one: it ends with the paragraph.
                 found.append((start, paragraph.end))
                 break
-            never_closed.add(opener)
+            else:
+                never_closed.add(opener)
     return found
 
 
-def _scan(
-    text: str, paragraph: _Paragraph, marks: list[_Mark], at: int, held: str | None, never: set[str]
-) -> tuple[list[Span], tuple[str, int] | None, int]:
-    """Scan the marks of a paragraph from the `at`-th on, except those that `never` close.
-
-    Return the closed ranges, the mark and the start of a quotation that is left open, and the
-    number of the mark after the one that opened it.
-    """
-    ranges: list[Span] = []
-    opener, start = held, paragraph.start
-    for i, mark in enumerate(marks[at:], at):
-        if opener is None:
-            if mark.char in never or (mark.role == _CLOSES and mark.char not in "»«"):
-                continue
-            # Without a closing mark a single one must begin its paragraph.
-            if mark.char in _SINGLE and mark.start != paragraph.start:
-                later = marks[i + 1 : i + _PAIRED_WITHIN]
-                if not any(m.role == _CLOSES and m.char in _PAIRS[mark.char] for m in later):
-                    continue
-            opener, start, at = mark.char, mark.start, i + 1
-        elif mark.char in _PAIRS[opener] and mark.role != _OPENS:
+def _closing(text: str, opener: str, marks: list[_Mark], at: int) -> int:
+    """Return the number of the mark that closes a quotation, counted from 1; 0 if none does."""
+    inner = 0  # quotations that are open within this one, in the same marks
+    for i in range(at, len(marks)):
+        mark = marks[i]
+        if mark.char in _PAIRS[opener] and mark.role != _OPENS:
             if opener in _SINGLE and _is_possessive(text, mark, marks[i + 1 : i + 2]):
                 continue
-            ranges.append((start, mark.end))
-            opener = None
-    return ranges, None if opener is None else (opener, start), at
+            if not inner:
+                return i + 1
+            inner -= 1
+        elif mark.char == opener == "“":
+            later = [m.char for m in marks[i + 1 : i + _NESTED_WITHIN] if m.char in "“”"]
+            inner += later[:2] == ["”", "”"]
+    return 0
 
 
 def _is_possessive(text: str, mark: _Mark, following: list[_Mark]) -> bool:
@@ -196,18 +189,14 @@ def _goes_on(opener: str, marks: list[list[_Mark]], paragraphs: list[_Paragraph]
     return False
 
 
-def _turns(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
+def _turns(text: str, sentences: Sequence[Sentence], paragraphs: list[_Paragraph]) -> list[Span]:
     """Return the labels of a transcript or an interview, and an empty span where it ends.
 
     Its speakers take turns and address each other, and the article names one of them in full, or
     by a role. The labels of a table or of a test do not.
     """
-    found = [
-        (i, label)
-        for i, p in enumerate(paragraphs)
-        if (label := _LABEL.match(text, p.start, p.end))
-    ]
-    names = [[_bare(word) for word in label["name"].split()] for _, label in found]
+    found = [label for s in sentences if (label := _LABEL.match(text, s.start, s.end))]
+    names = [[_bare(word) for word in label["name"].split()] for label in found]
     counts = Counter(name[-1] for name in names)
     if len(names) == len(counts):
         return []
@@ -221,41 +210,43 @@ def _turns(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
     for name in names:
         fuller[name[-1]].update(name[:-1])
     turns = [
-        (name[-1], i, label)
-        for name, (i, label) in zip(names, found, strict=True)
+        (name[-1], label)
+        for name, label in zip(names, found, strict=True)
         if (label["name"].isupper() or counts[name[-1]] > 1)
         and (name[-1] in _ROLES or not common.issuperset({*name, *fuller[name[-1]]}))
     ]
-    said = [_ADDRESS.search(text, label.end(), paragraphs[i].end) for _, i, label in turns]
+    starts = [paragraph.start for paragraph in paragraphs]
+    at = [bisect_right(starts, label.start()) for _, label in turns]
+    stops = [paragraphs[i - 1].end for i in at]
+    said = [
+        _ADDRESS.search(text, label.end(), stop)
+        for (_, label), stop in zip(turns, stops, strict=True)
+    ]
     changes = sum(one[0] != other[0] for one, other in pairwise(turns))
-    named = any(key in _ROLES or fuller[key] for key, *_ in turns)
+    named = any(key in _ROLES or fuller[key] for key, _ in turns)
     if changes < _LEAST_CHANGES or not named or 2 * said.count(None) > len(said):
         return []
-    longest = max(other[1] - one[1] for one, other in pairwise(turns))
-    end = paragraphs[min(turns[-1][1] + longest, len(paragraphs)) - 1].end
-    return [*(label.span() for *_, label in turns), (end, end)]
+    longest = max(other - one for one, other in pairwise(at))
+    end = paragraphs[min(at[-1] + max(longest, 1), len(paragraphs) + 1) - 2].end
+    return [*(label.span() for _, label in turns), (end, end)]
 
 
 def _bare(word: str) -> str:
     return word.strip(".,:;!?()'\"’“”").casefold()
 
 
-def _after_colons(plain: str, text: str, paragraphs: list[_Paragraph]) -> list[Span]:
-    """Find what follows "she wrote:" without marks: the paragraph's rest, or the next one."""
-    ranges = []
+def _posts(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
+    """Find embedded posts: a signature's paragraph, or the one before where it stands alone."""
+    found = []
     for i, paragraph in enumerate(paragraphs):
-        for match in _COLON.finditer(text, paragraph.start, paragraph.end):
-            colon = match.end()
-            before = plain[max(paragraph.start, colon - _SAID_WITHIN) : colon]
-            if not _SAID_COLON.search(_CLAUSE_END.split(before)[-1]):
-                continue
-            rest = text[colon : paragraph.end].strip()
-            if rest and not _MARK.match(rest):
-                ranges.append((colon, paragraph.end))
-            elif not rest and i + 1 < len(paragraphs):
-                ranges.append((paragraphs[i + 1].start, paragraphs[i + 1].end))
-            break
-    return ranges
+        start = paragraph.start
+        for signed in _SIGNED.finditer(text, paragraph.start, paragraph.end):
+            if i and not text[start : signed.start()].strip() and start == paragraph.start:
+                start = paragraphs[i - 1].start
+            if signed.end() - start <= _LONGEST_POST:
+                found.append((start, signed.end()))
+            start = signed.end()
+    return found
 
 
 def _merged(ranges: list[Span]) -> tuple[Span, ...]:
@@ -270,14 +261,11 @@ def _merged(ranges: list[Span]) -> tuple[Span, ...]:
 
 def within(ranges: Sequence[Span], sentences: Sequence[Sentence]) -> list[tuple[Span, ...]]:
     """Return the parts of quotations in each sentence, as ranges of its text."""
-    clipped: list[tuple[Span, ...]] = []
-    at = 0
-    for sentence in sentences:
-        while at < len(ranges) and ranges[at][1] <= sentence.start:
-            at += 1
-        last = at
-        while last < len(ranges) and ranges[last][0] < sentence.end:
-            last += 1
-        start, size = sentence.start, len(sentence.text)
-        clipped.append(tuple((max(a - start, 0), min(b - start, size)) for a, b in ranges[at:last]))
-    return clipped
+    starts, ends = [start for start, _ in ranges], [end for _, end in ranges]
+    return [
+        tuple(
+            (max(start - one.start, 0), min(end, one.end) - one.start)
+            for start, end in ranges[bisect_right(ends, one.start) : bisect_left(starts, one.end)]
+        )
+        for one in sentences
+    ]

@@ -69,7 +69,7 @@ def begin(article: Article, sentences: Sequence[Sentence] | None = None) -> Arti
     """Read only the sentences, by default those that `split_sentences` finds, and quotations."""
     plain = fold(article.text)
     rows = split(article, plain) if sentences is None else tuple(sentences)
-    return ArticleReading(article, plain, rows, *find_quotations(plain, article.text, rows))
+    return ArticleReading(article, plain, rows, *find_quotations(article.text, rows))
 
 
 def cited(

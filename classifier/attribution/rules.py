@@ -9,9 +9,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import TypeVar
 
 from framescope.classifier.attribution.outlets import Outlets
+from framescope.classifier.attribution.quotations import QUESTION
 from framescope.classifier.inputs.page import is_headline
 from framescope.classifier.records import (
     ArticleReading,
@@ -20,6 +22,7 @@ from framescope.classifier.records import (
     Place,
     Sentence,
     SourceKind,
+    Voice,
     fold,
 )
 
@@ -78,6 +81,8 @@ def _cited(
 
 def _turn(plain: str, sentence: Sentence, start: int, end: int) -> tuple[Citation, ...]:
     """Return what is said under a speaker's label, which opens the sentence or precedes it."""
+    if plain[start:end] == QUESTION:
+        return ()
     opens = start >= sentence.start
     content = _stripped(plain, end if opens else sentence.start, sentence.end)
     return _cited(Place(start, end - 1), Place(end - 1, end) if opens else None, content, LABEL)
@@ -166,19 +171,25 @@ def _tags(
     sentences: Sequence[Sentence], rows: Sequence[Sequence[_Found]], i: int
 ) -> Iterator[_Found]:
     """Yield the citations whose source may speak a sentence's quotation, the likeliest first."""
-    for step in (-1, 1):
-        for j in range(i + step, i + step * _LONGEST_QUOTATION, step):
-            low, last = min(j, j - step), len(sentences) - 1
-            if not 0 <= j <= last or not _continues(sentences[low], sentences[low + 1]):
-                break
-            for one in rows[j]:
-                # The speaker stands outside the marks, whoever is cited within them.
-                if one.source is not None and not _quoted(sentences[j], one.source):
-                    yield one
+    for j in _around(sentences, i):
+        for one in rows[j]:
+            # The speaker stands outside the marks, whoever is cited within them.
+            if one.source is not None and not _quoted(sentences[j], one.source):
+                yield one
     # A new quotation directly after somebody's words continues them.
     for one in reversed(rows[i - 1] if i and sentences[i].quoted[0][0] == 0 else ()):
         if one.source is not None and (one.cue is not None or sentences[i - 1].quoted):
             yield one
+
+
+def _around(sentences: Sequence[Sentence], i: int) -> Iterator[int]:
+    """Yield the sentences of the quotation that runs through a sentence, those before it first."""
+    for step in (-1, 1):
+        for j in range(i + step, i + step * _LONGEST_QUOTATION, step):
+            low = min(j, j - step)
+            if not 0 <= j < len(sentences) or not _continues(*sentences[low : low + 2]):
+                break
+            yield j
 
 
 def _continues(one: Sentence, following: Sentence) -> bool:
@@ -190,15 +201,35 @@ def _continues(one: Sentence, following: Sentence) -> bool:
     return len(last) > 1 and last[-1] not in "\"'"
 
 
+def quoted_elsewhere(text: str, sentences: Sequence[Sentence]) -> Iterator[int]:
+    """Yield the rows that are quoted by what stands beside them.
+
+    They are a paragraph that a colon introduces, where its first sentence is quoted or cites a
+    source before the colon; and a tag that was split from its quotation ('"Why?" | Orr asked.').
+    """
+    block = False
+    for i, (before, one) in enumerate(pairwise(sentences), 1):
+        if "\n" in text[before.end : one.start]:
+            whole = one.voice is Voice.QUOTED and not one.quoted
+            led = before.text.rstrip().endswith(":")
+            block = led and (whole or _speaks(before, one))
+        tag = before.voice is Voice.QUOTED and not one.quoted and not one.citations
+        if block or (tag and _speaks(one, before)):
+            yield i
+
+
+def _speaks(there: Sentence, one: Sentence) -> bool:
+    """Return whether a source of a sentence stands in another."""
+    sources = (citation.source for citation in one.citations)
+    return any(source and there.start <= source.start < there.end for source in sources)
+
+
 def same_quotation(sentences: Sequence[Sentence], i: int, tag: int) -> bool:
     """Return whether a sentence lies in the quotation that another one tags or interrupts.
 
     '"No," TASS said. "Never."': an outlet's channel holds for the whole quotation, but not for a
     later one of the same speaker.
     """
-    low, high = sorted((i, tag))
-    between = range(low, high) if high - low < _LONGEST_QUOTATION else ()
-    if between and all(_continues(sentences[k], sentences[k + 1]) for k in between):
-        return True
     whole = sentences[i].quoted == ((0, len(sentences[i].text)),)
-    return tag == i - 1 and whole and bool(sentences[tag].quoted)
+    after = tag == i - 1 and whole and bool(sentences[tag].quoted)
+    return after or tag in _around(sentences, i)
