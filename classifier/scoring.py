@@ -267,9 +267,9 @@ class Scorer:
         # Of two, the one that is further above its threshold.
         voice = Voice(max(known, key=lambda s: scores[s] / max(self.bundle.thresholds[s], 1e-6)))
         attributed = "attributed" in flags or "attributed" not in scores
-        shown = one.citations or (attributed and "unsourced_assertion" not in flags)
-        shown = shown or (voice is Voice.QUOTED and one.quoted)
-        return voice if voice.value in flags and shown else Voice.OWN
+        seen = bool(one.citations or (one.quoted and voice is Voice.QUOTED))
+        seen = seen or (attributed and "unsourced_assertion" not in flags)
+        return voice if voice.value in flags and seen else Voice.OWN
 
     def _agreeing(self, proba: Floats, voiced: Sequence[Sentence]) -> Floats:
         """Move the scores of voices to the side of their threshold on which the voice is."""
