@@ -35,7 +35,6 @@ from numpy.typing import NDArray
 
 Item = ArticleReport | Skipped
 Bools = NDArray[np.bool_]
-Floats = NDArray[np.float32]
 
 # Articles scored together: enough that a call of the baseline costs little, few enough to keep
 # memory flat and results coming. What an article scores does not depend on its company.
@@ -184,8 +183,7 @@ class Scorer:
         edges = list(accumulate((len(item.sentences) for item in drafts), initial=0))
         distances, unsure = self._unsure(edges, prediction)
         voiced = self._voiced(drafts, prediction)
-        proba = self._agreeing(prediction.proba, voiced)
-        sentences = self._sentences(voiced, proba, prediction, unsure)
+        sentences = self._sentences(voiced, prediction, unsure)
         wholes = self._decided(prediction.proba, self._of_articles)
         found = iter(zip(pairwise(edges), distances, strict=True))
         for item in read:
@@ -271,32 +269,21 @@ class Scorer:
         seen = seen or (attributed and "unsourced_assertion" not in flags)
         return voice if voice.value in flags and seen else Voice.OWN
 
-    def _agreeing(self, proba: Floats, voiced: Sequence[Sentence]) -> Floats:
-        """Move the scores of voices to the side of their threshold on which the voice is."""
-        proba = proba.copy()
-        for signal in set(_VOICES).intersection(self.bundle.signals):
-            scores = proba[:, self.bundle.signals.index(signal)]
-            limit = np.float32(self.bundle.thresholds[signal])
-            above, below = np.maximum(scores, limit), np.nextafter(limit, np.float32(0))
-            held = [one.voice.value == signal for one in voiced]
-            scores[:] = np.where(held, above, np.minimum(scores, below))
-        return proba
-
     def _sentences(
-        self, sentences: Sequence[Sentence], proba: Floats, prediction: Prediction, unsure: Bools
+        self, sentences: Sequence[Sentence], prediction: Prediction, unsure: Bools
     ) -> list[SentenceReport]:
-        decided = self._decided(proba, self._of_sentences)
+        decided = self._decided(prediction.proba, self._of_sentences)
         of_article = [True] * len(sentences)
         if CONTENT in self.bundle.signals:
             # A line of the page around an article has no other label, whatever its words would say.
-            of_article = [bool(flags) for _, flags in self._decided(proba, [CONTENT])]
+            of_article = [bool(flags) for _, flags in self._decided(prediction.proba, [CONTENT])]
         found = []
         rows = zip(sentences, of_article, decided, unsure, strict=True)
         for sentence, is_content, (scores, flags), row in rows:
             flags, undecided = self._parted(flags if is_content else (), row)
             one = sentence if is_content else replace(sentence, citations=())
             scored = SentenceReport(one, scores, flags, (), one.citations, undecided)
-            found.append(replace(scored, flags=_agreeing(scored)))
+            found.append(replace(scored, flags=_agreeing(scored)) if is_content else scored)
         flagged = ((row, flag) for row, one in enumerate(found) for flag in one.flags)
         if wanted := [(row, flag) for row, flag in flagged if flag in self._shown]:
             for (row, _), spans in zip(wanted, prediction.evidence(wanted), strict=True):
@@ -304,7 +291,7 @@ class Scorer:
         return found
 
     def _decided(
-        self, proba: Floats, signals: Sequence[str]
+        self, proba: NDArray[np.float32], signals: Sequence[str]
     ) -> list[tuple[dict[str, float], tuple[str, ...]]]:
         """Return each row's scores of some signals, and those of them that are flagged."""
         columns = [self.bundle.signals.index(signal) for signal in signals]
@@ -322,11 +309,11 @@ def _drafts(read: Sequence[Item]) -> list[ArticleReport]:
 
 
 def _agreeing(one: SentenceReport) -> tuple[str, ...]:
-    """Return the flags of a sentence, those of its sources as `SentenceReport.rests_on` says."""
-    if not (kinds := one.rests_on - {NOBODY}):
-        return one.flags
-    says = {"attributed", *(SOURCE_SIGNALS[kind] for kind in kinds - {UNRESOLVED})}
-    others = set(one.flags) - {*SOURCE_SIGNALS.values(), "unsourced_assertion"}
+    """Return the flags of a sentence: its voice, and its sources as `rests_on` says, decide."""
+    says, others = {one.voice.value}, set(one.flags) - {*_VOICES}
+    if kinds := one.rests_on - {NOBODY}:
+        says |= {"attributed", *(SOURCE_SIGNALS[kind] for kind in kinds - {UNRESOLVED})}
+        others -= {*SOURCE_SIGNALS.values(), "unsourced_assertion"}
     return in_order(others | says & one.scores.keys())
 
 

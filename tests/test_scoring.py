@@ -293,7 +293,7 @@ def test_a_sentence_is_the_words_of_whom_the_model_says(voiced, text, voice, sig
     assert voices(report) == [(voice, None)]
 
 
-def test_scores_and_flags_agree_with_the_voice_and_the_voice_with_the_sources() -> None:
+def test_flags_follow_the_voice_and_the_voice_the_sources() -> None:
     signals = ("attributed", "unsourced_assertion", "quoted", "reported", "hyperpartisan")
     manifest = {"name": "v", "thresholds": dict.fromkeys(signals, 0.5), "languages": ["en"]}
     lines = (
@@ -304,8 +304,7 @@ def test_scores_and_flags_agree_with_the_voice_and_the_voice_with_the_sources() 
     )
     (report,) = score(Bundle(Path("v"), manifest, Scripted(signals)), article("a", *lines))
     for one, voice in zip(report.sentences, ("own", "quoted", "own", "quoted"), strict=True):
-        for signal in ("quoted", "reported"):
-            assert (one.scores[signal] >= 0.5) == (signal in one.flags) == (signal == voice)
+        assert {"quoted", "reported"}.intersection(one.flags) == {voice}.difference({"own"})
 
 
 def test_voices_that_a_file_gives_are_kept(voiced) -> None:
