@@ -12,6 +12,7 @@ from framescope.classifier.attribution import (
     begin,
     cited,
     own_outlets,
+    quoted_elsewhere,
     read,
     resolve_citations,
     run_on,
@@ -29,6 +30,7 @@ from framescope.classifier.records.article import (
     Republication,
     Sentence,
     SourceKind,
+    Voice,
 )
 from framescope.classifier.records.text import fold
 from hypothesis import given
@@ -60,20 +62,6 @@ def test_quotes_what_a_person_sees_quoted(case) -> None:
     reading = begin(Article(id="a", text=case["text"]))
     pairs = zip(reading.sentences, within(reading.quotations, reading.sentences), strict=True)
     assert [[s.text[start:end] for start, end in row] for s, row in pairs] == case["quoted"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "The pier is safe.\n\nANNA PREST: IS THE FERRY NEXT TO GO THE WAY OF THE PIER?\n\n"
-        "RELIK VALE: WHY THE HARBOUR BOARD MUST RESIGN BEFORE MAY\n\nThe ferry sank, TASS said.",
-        "Ada Vale: 9.\n\nRelik: 547.\n\nVale: 212.\n\nRelik: 13.",
-        "The Quill Bag\n\nWeight: Two pounds. You can lift it.\n\nPrice: Do we pay 90 crowns?\n\n"
-        "Weight: The weight of the Max Weight is three. I like it.\n\nPrice: My price is 50.",
-    ],
-)
-def test_links_in_capitals_tables_and_tests_are_no_transcript(text) -> None:
-    assert begin(Article(id="a", text=text)).turns == ()
 
 
 PIECES = st.sampled_from(
@@ -263,6 +251,15 @@ def speakers(text: str, *tags: tuple[str, str]) -> list[str | None]:
 )
 def test_the_speaker_of_a_quotation_goes_on(text, tags, expected) -> None:
     assert speakers(text, *tags) == expected
+
+
+def test_a_block_after_a_colon_and_a_tag_of_its_own_are_quoted() -> None:
+    text = "Orr wrote in May:\nIt sank. We wept.\nI left.\n“Was it late?”\nVale asked us. He left."
+    rows = [replace(one, voice=Voice.QUOTED if one.quoted else Voice.OWN) for one in ruled(text)]
+    for row, name in ((1, "Orr"), (4, "Vale")):  # the source stands in another sentence
+        cited = Citation(at(text, name), None, (Place(0, 1),), SourceKind.NAMED)
+        rows[row] = replace(rows[row], citations=(cited,))
+    assert list(quoted_elsewhere(text, rows)) == [1, 2, 5]
 
 
 @pytest.mark.parametrize(
