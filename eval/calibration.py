@@ -417,35 +417,22 @@ def write_recalibrated(bundle: Bundle, record: Record, output: Path) -> None:
     def save(folder: Path) -> None:
         for name in old["files"]:
             shutil.copyfile(bundle.path / name, folder / name)
-        _move_domain(folder, bundle, lines)
-        _keep_article_heads(folder, old["calibration"], lines)
+        if bundle.domain is not None and DOMAIN in old["files"]:
+            # The limits of sure answers far from the training data move along with the chances.
+            yes, no = bundle.domain.yes.copy(), bundle.domain.no.copy()
+            for signal, line in lines.items():
+                at = bundle.signals.index(signal)
+                yes[at], no[at] = moved(yes[at], *line), moved(no[at], *line)
+            replace(bundle.domain, yes=yes, no=no).save(folder)
+        heads = Heads.load(folder) if HEADS in old["files"] else None
+        if heads is not None and heads.articles is not None:
+            # Signals of articles that are read off sentences read the chances they were fitted on;
+            # an earlier entry is older, so it holds those.
+            read = {s: list(old["calibration"][s]) for s in heads.articles["signals"] if s in lines}
+            if fitted_on := read | dict(heads.articles.get("fitted_on", {})):
+                replace(heads, articles={**heads.articles, "fitted_on": fitted_on}).save(folder)
 
     write(output, manifest, card, save)
-
-
-def _move_domain(folder: Path, bundle: Bundle, lines: Mapping[str, tuple[Line, Line]]) -> None:
-    """Move the limits of sure answers far from the training data along with the chances."""
-    domain = bundle.domain
-    if domain is None or DOMAIN not in bundle.manifest["files"]:
-        return
-    yes, no = domain.yes.copy(), domain.no.copy()
-    for signal, line in lines.items():
-        at = bundle.signals.index(signal)
-        yes[at], no[at] = moved(yes[at], *line), moved(no[at], *line)
-    replace(domain, yes=yes, no=no).save(folder)
-
-
-def _keep_article_heads(
-    folder: Path, old: Mapping[str, Line], lines: Mapping[str, tuple[Line, Line]]
-) -> None:
-    """Let signals of articles that are read off sentences read the chances they were fitted on."""
-    heads = Heads.load(folder) if (folder / HEADS).is_file() else None
-    if heads is None or heads.articles is None:
-        return
-    changed = {s: list(old[s]) for s in heads.articles["signals"] if s in lines}
-    # An earlier entry is older: those are the chances the head was fitted on.
-    if fitted_on := changed | dict(heads.articles.get("fitted_on", {})):
-        replace(heads, articles={**heads.articles, "fitted_on": fitted_on}).save(folder)
 
 
 def _card(text: str, record: Record, manifest: Mapping[str, Any]) -> str:

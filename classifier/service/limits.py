@@ -194,7 +194,10 @@ class LimitsMiddleware:
 async def _answered(app: ASGIApp, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
     """Run the application, and cancel it when the client disconnects."""
     unread = [{"type": "http.request", "body": body, "more_body": False}]
-    gone = asyncio.ensure_future(_gone(receive))
+
+    async def left() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            continue
 
     async def replay() -> Message:
         if unread:
@@ -202,6 +205,7 @@ async def _answered(app: ASGIApp, scope: Scope, body: bytes, receive: Receive, s
         await asyncio.shield(gone)
         return {"type": "http.disconnect"}
 
+    gone = asyncio.ensure_future(left())
     answer = asyncio.ensure_future(app(scope, replay, send))
     gone.add_done_callback(lambda _: answer.cancel())
     try:
@@ -211,11 +215,6 @@ async def _answered(app: ASGIApp, scope: Scope, body: bytes, receive: Receive, s
     finally:
         answer.cancel()
         gone.cancel()
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        continue
 
 
 def error_response(error: RequestError, headers: Mapping[str, str] | None = None) -> Response:

@@ -45,8 +45,12 @@ Parts = Annotated[
     ),
 ]
 Signals = Annotated[
-    list[str] | None, typer.Option("--signal", metavar="NAME", help="Only this signal. Repeatable.")
-]
+    list[str] | None,
+    typer.Option(
+        "--signal", metavar="NAME", help="Only this signal. Repeatable.",
+        callback=lambda given: in_order(given) if given else None,
+    ),
+]  # fmt: skip
 Draws = Annotated[int, typer.Option("--draws", min=100, help="Resamples of whole groups.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the resamples.")]
 OtherSplit = Annotated[
@@ -128,13 +132,12 @@ def evaluate(
     from framescope.eval.compare import compare_models, record_of_comparison, section_of_comparison
     from framescope.eval.report import show_section
 
-    signals = in_order(signal) if signal else None
     check(output, overwrite=True)
     evaluation = evaluation_of(
         [a, b], corpora, data, part, allow_other_split, draws=draws, seed=seed
     )
     with progress() as shown:
-        found = compare_models(evaluation, signals, shown)
+        found = compare_models(evaluation, signal, shown)
     tables = section_of_comparison(found, intervals=format != "terminal")
     show_section(tables, format, output, record_of_comparison(found))
 
@@ -222,7 +225,6 @@ def report(
     from framescope.eval.compare import genres_of
     from framescope.eval.report import SECTIONS, build_report, report_to_html, report_to_json
 
-    chosen = in_order(signal) if signal else None
     if output.exists() and not output.is_dir():
         raise InputError(output, "is a file; give --output a folder")
     try:
@@ -235,7 +237,7 @@ def report(
     sections = {name: one for name, (_, one) in SECTIONS.items() if name not in (without or ())}
     genres = genres_of(data or ())
     with progress() as shown:
-        made = build_report(evaluation, chosen, genres, sections, shown)
+        made = build_report(evaluation, signal, genres, sections, shown)
     for name, write in (("report.json", report_to_json), ("report.html", report_to_html)):
         with opened(output / name) as file:
             file.write(write(made))
@@ -358,8 +360,7 @@ def controls(
     from framescope.eval.rows import BENCHMARKS
     from framescope.eval.studies import study_controls
 
-    signals = in_order(signal) if signal else None
-    asked = tuple(one for one in BENCHMARKS if signals is None or one.signal in signals)
+    asked = tuple(one for one in BENCHMARKS if signal is None or one.signal in signal)
     evaluation = evaluation_of([a, b], corpora, None, None, allow_other_split, seed=seed)
     found = study_controls(replace(evaluation, benchmarks=asked))
     if found is None:

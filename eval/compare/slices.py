@@ -111,10 +111,6 @@ def _voice(rows: Examples, genres: Mapping[str, str]) -> Text:
     )
 
 
-def _genre(rows: Examples, genres: Mapping[str, str]) -> Text:
-    return np.array([genres.get(article, "") for article in rows.article.tolist()], np.str_)
-
-
 def _position(rows: Examples, genres: Mapping[str, str]) -> Text:
     """Return each sentence's place in its article; empty in articles of one or two."""
     size = Counter(rows.article.tolist())
@@ -131,7 +127,7 @@ _AXES: dict[str, tuple[Callable[[Examples, Mapping[str, str]], Text], Sequence[s
     "outlet": (lambda rows, genres: rows.outlet, ()),
     "length": (_length, _LENGTHS),
     "voice": (_voice, [voice.value for voice in Voice]),
-    "genre": (_genre, ()),
+    "genre": (lambda rows, genres: np.array([genres.get(a, "") for a in rows.article]), ()),
     "position": (_position, _POSITIONS),
 }
 """Each axis' value of every row, and the order of its values, the sorted ones unless given."""

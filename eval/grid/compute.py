@@ -1,20 +1,19 @@
 """The cells of a grid are computed one after the other; a run that was stopped is resumed."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 from framescope.classifier import __version__
 from framescope.classifier.bundles import Bundle, load
 from framescope.classifier.errors import FramescopeError, InputError, SignalError, StoppedError
+from framescope.eval import rows as held_out
 from framescope.eval.compare import Footprint, Progress, measure_footprint
 from framescope.eval.grid.folder import (
-    FORMAT,
-    MANIFEST_FILE,
     PARTS,
     Entry,
     GridCell,
@@ -25,15 +24,7 @@ from framescope.eval.grid.folder import (
     refuse_overlap,
 )
 from framescope.eval.grid.table import Record, standings, write_table
-from framescope.eval.report import json_text
-from framescope.eval.rows import (
-    Evaluation,
-    HeldOut,
-    Sample,
-    ScoredRows,
-    held_out_of_corpora,
-    held_out_of_files,
-)
+from framescope.eval.rows import Evaluation, HeldOut, Sample, ScoredRows
 from framescope.training.corpora import KNOWN
 from framescope.training.data import Examples
 
@@ -73,12 +64,7 @@ def compute_grid(
             old = folder.manifest()
             _refuse_other_options(folder, old, draws, seed, allow_other_split)
             manifest = _extended(folder, old, manifest)
-        manifest = replace(
-            manifest,
-            bundles=tuple(one.current(manifest.corpora) for one in manifest.bundles),
-            benchmarks=tuple(one.current(manifest.corpora) for one in manifest.benchmarks),
-        )
-        folder.write(MANIFEST_FILE, json_text({"format": FORMAT, **asdict(manifest)}))
+        manifest = folder.write_manifest(manifest)
         try:
             computed = _compute_cells(manifest, folder, progress, failed)
         except KeyboardInterrupt as error:
@@ -150,7 +136,8 @@ def _joined(
 def _compute_cells(
     manifest: GridManifest, folder: GridFolder, progress: Progress, failed: Failed
 ) -> int:
-    rows, places, computed = _Rows(manifest), manifest.places, 0
+    kept: dict[str, tuple[str, HeldOut]] = {}
+    places, computed = manifest.places, 0
     finished = folder.finished(manifest)
     loaded = lru_cache(maxsize=1)(lambda one: load(str(one.path)))
     for number, place in enumerate(places):
@@ -162,7 +149,7 @@ def _compute_cells(
         measured = any(one == bundle for one, _ in finished)
         others = (found.rows for (_, one), found in finished.items() if one == benchmark)
         try:
-            read = rows.read(benchmark, loaded(bundle))
+            read = _read_rows(manifest, benchmark, loaded(bundle), kept)
             cell, scores = compute_cell(
                 cell, benchmark, loaded(bundle), read, next(others, {}), footprint=not measured
             )
@@ -180,51 +167,40 @@ def _compute_cells(
     return computed
 
 
-def _loadable(bundles: Sequence[Entry]) -> Iterator[Bundle]:
-    for one in bundles:
-        with suppress(Exception):
-            yield load(str(one.path))
+def _read_rows(
+    manifest: GridManifest, benchmark: Entry, bundle: Bundle, kept: dict[str, tuple[str, HeldOut]]
+) -> HeldOut:
+    """Read what a bundle is judged by, or raise a `FramescopeError`.
 
-
-@dataclass
-class _Rows:
-    """The rows of benchmarks; of each folder the last ones read are kept: corpora are large."""
-
-    manifest: GridManifest
-    _kept: dict[str, tuple[str, HeldOut]] = field(default_factory=dict)
-
-    def read(self, benchmark: Entry, bundle: Bundle) -> HeldOut:
-        """Read what a bundle is judged by; raises a `FramescopeError` when that can't be done."""
-        if benchmark.path is not None:
-            path = Path(benchmark.path)
-            if not path.is_file():
-                known = f"{', '.join(KNOWN)}, with or without /{' or /'.join(PARTS)}"
-                reason = f"no such file, and no corpus; give a labelled file, or one of {known}"
-                raise InputError(path, reason)
-            return self._cached(benchmark.path, "", lambda: held_out_of_files([path]))
-        if not benchmark.ships and self.manifest.corpora is None:
-            raise GridError(
-                f"{benchmark.name}: no folder of corpora; pass --corpora DIR or set "
-                "FRAMESCOPE_CORPORA"
-            )
-        root = None if benchmark.ships else Path(str(self.manifest.corpora))
-        allowed = self.manifest.allow_other_split
-        # Where any split is allowed, that of the first bundle that can be loaded is used.
-        bundles = [*([next(_loadable(self.manifest.bundles))] if allowed else []), bundle]
+    Of each folder the last rows are `kept`: corpora are large.
+    """
+    if benchmark.path is not None:
+        path = Path(benchmark.path)
+        if not path.is_file():
+            known = f"{', '.join(KNOWN)}, with or without /{' or /'.join(PARTS)}"
+            reason = f"no such file, and no corpus; give a labelled file, or one of {known}"
+            raise InputError(path, reason)
+        place, key, read = benchmark.path, "", partial(held_out.held_out_of_files, [path])
+    elif not benchmark.ships and manifest.corpora is None:
+        reason = "no folder of corpora; pass --corpora DIR or set FRAMESCOPE_CORPORA"
+        raise GridError(f"{benchmark.name}: {reason}")
+    else:
+        root, bundles = None if benchmark.ships else Path(str(manifest.corpora)), [bundle]
         # Bundles of one split and the same corpora are judged by the same rows.
         corpora = sorted(str(one.get("name")) for one in bundle.manifest.get("corpora", ()))
-        key = f"{bundle.manifest.get('split')} {corpora}"
-        if allowed:
+        place, key = str(root), f"{bundle.manifest.get('split')} {corpora}"
+        if manifest.allow_other_split:  # that of the first bundle that can be loaded is used
+            for one in manifest.bundles:
+                with suppress(Exception):
+                    bundles = [load(str(one.path)), bundle]
+                    break
             key = " ".join(one.digest for one in bundles)
-        return self._cached(
-            str(root), key, lambda: held_out_of_corpora(root, bundles, allow_other_split=allowed)
-        )
-
-    def _cached(self, place: str, key: str, read: Callable[[], HeldOut]) -> HeldOut:
-        if self._kept.get(place, (None,))[0] != key:
-            self._kept.pop(place, None)
-            self._kept[place] = key, read()
-        return self._kept[place][1]
+        other = manifest.allow_other_split
+        read = partial(held_out.held_out_of_corpora, root, bundles, allow_other_split=other)
+    if place not in kept or kept[place][0] != key:
+        kept.pop(place, None)  # before others are read
+        kept[place] = key, read()
+    return kept[place][1]
 
 
 def compute_cell(

@@ -27,9 +27,9 @@ from framescope.training.corpora import KNOWN, SHIPPED, find_corpus
 from framescope.training.data import VALIDATION
 from numpy.typing import NDArray
 
-FORMAT = 2
+_FORMAT = 2
 PARTS = (*HELD_OUT, VALIDATION)
-MANIFEST_FILE, _LOCK = "manifest.json", ".lock"
+_MANIFEST_FILE, _LOCK = "manifest.json", ".lock"
 
 
 class GridError(FramescopeError):
@@ -183,7 +183,7 @@ class GridFolder:
 
     def exists(self) -> bool:
         """Whether the folder holds a grid."""
-        return (self.path / MANIFEST_FILE).is_file()
+        return (self.path / _MANIFEST_FILE).is_file()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -208,10 +208,10 @@ class GridFolder:
     def manifest(self) -> GridManifest:
         """Read the manifest; raises a `GridError` when there is none that can be read."""
         try:
-            record = json.loads((self.path / MANIFEST_FILE).read_text(encoding="utf-8"))
-            if record.pop("format") != FORMAT:
+            record = json.loads((self.path / _MANIFEST_FILE).read_text(encoding="utf-8"))
+            if record.pop("format") != _FORMAT:
                 version = record.get("framescope")
-                raise self._refused(f"was written by framescope {version}", MANIFEST_FILE)
+                raise self._refused(f"was written by framescope {version}", _MANIFEST_FILE)
             bundles, benchmarks = (
                 tuple(Entry(**{**one, "parts": tuple(one["parts"])}) for one in record.pop(name))
                 for name in ("bundles", "benchmarks")
@@ -221,7 +221,17 @@ class GridFolder:
             reason = "holds no run; leave --resume out to begin one"
             raise GridError(f"{self.path}: {reason}") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise self._refused(f"is damaged ({error})", MANIFEST_FILE) from None
+            raise self._refused(f"is damaged ({error})", _MANIFEST_FILE) from None
+
+    def write_manifest(self, manifest: GridManifest) -> GridManifest:
+        """Write a manifest with the present digests, and return it."""
+        bundles, benchmarks = (
+            tuple(one.current(manifest.corpora) for one in entries)
+            for entries in (manifest.bundles, manifest.benchmarks)
+        )
+        found = replace(manifest, bundles=bundles, benchmarks=benchmarks)
+        self.write(_MANIFEST_FILE, json_text({"format": _FORMAT, **asdict(found)}))
+        return found
 
     def cell(self, place: Place) -> GridCell | None:
         """Read a cell; None where it was not computed, or its files are not whole."""

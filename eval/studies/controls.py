@@ -116,8 +116,6 @@ def check(benchmark: Benchmark, sample: Sample, train: Examples, *, seed: int = 
 
     def compared(name: str, proba: Single, threshold: float) -> WithoutText:
         known = ~np.isnan(proba)
-        if not known.any():
-            return WithoutText(name, 0, math.nan, math.nan, math.nan)
         figures = (
             single_figure(metric, truth[known], one.proba[known], one.threshold)
             for one in (Scores(proba, threshold), a, b)
