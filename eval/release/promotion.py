@@ -26,7 +26,7 @@ from framescope.classifier.bundles import CARD, MANIFEST, Bundle, ModelStore, Pr
 from framescope.classifier.errors import BundleError, FramescopeError, InputError
 from framescope.classifier.files import atomic_write
 from framescope.eval import rows as held_out
-from framescope.eval.compare import Compared, Difference, Progress, compare_models
+from framescope.eval.compare import Compared, Progress, compare_models
 from framescope.eval.metrics import METRICS, estimate, holm
 from framescope.eval.report import markdown_table, plain
 from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark, Evaluation, Sample
@@ -383,18 +383,21 @@ def judge(
 
 def _changes(rows: Sequence[Compared]) -> tuple[SignalChange, ...]:
     """Read off comparisons what differs; the p of F1 are corrected for all of them together."""
-    enough = [min(row.positives, row.n - row.positives) >= _FEWEST for row in rows]
-    ps = [
-        row.differences["f1"].p if told and row.differences else math.nan
-        for row, told in zip(rows, enough, strict=True)
+    few = [
+        not row.differences or min(row.positives, row.n - row.positives) < _FEWEST for row in rows
     ]
-    found = []
-    for row, told, p in zip(rows, enough, holm(ps), strict=True):
-        ranking, flags = (_rounded(row.differences.get(n)) for n in ("average_precision", "f1"))
+    ps = [math.nan if one else row.differences["f1"].p for row, one in zip(rows, few, strict=True)]
+    found, undefined = [], Change(math.nan)
+    for row, untold, p in zip(rows, few, holm(ps), strict=True):
+        ranking, flags = (  # judged as they are shown, rounded
+            Change(*(round(x, _DIGITS) + 0.0 for x in (one.value, one.low, one.high)))
+            for name in ("average_precision", "f1")
+            for one in [row.differences.get(name, undefined)]
+        )
         current, candidate = math.isnan(_ap(row.a)), math.isnan(_ap(row.b))  # undefined
         if current != candidate and math.isnan(ranking.value):
             verdict = _NEW if current else _LOST
-        elif not told or current or math.isnan(ranking.low):
+        elif untold or current or math.isnan(ranking.low):
             verdict = _FEW
         elif ranking.high < 0:
             verdict = "worse ranking"
@@ -404,13 +407,6 @@ def _changes(rows: Sequence[Compared]) -> tuple[SignalChange, ...]:
             verdict = "better" if ranking.low > 0 else _ALIKE
         found.append(SignalChange(row, ranking, flags, round(p, 6), verdict))
     return tuple(found)
-
-
-def _rounded(found: Difference | None) -> Change:
-    """Round a difference as it is shown: it is judged as it is read."""
-    if found is None:
-        return Change(math.nan)
-    return Change(*(round(x, _DIGITS) + 0.0 for x in (found.value, found.low, found.high)))
 
 
 def _ap(figures: Mapping[str, float] | None) -> float:

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -142,16 +142,13 @@ def figures(bundle: Bundle, rows: Examples, *, draws: int, seed: int) -> TaskFig
     """Measure a bundle that gives the fourteen techniques on whole articles."""
     prediction = bundle.model.predict(rows.sentences)
     columns = [bundle.signals.index(technique) for technique in TECHNIQUES]
-    limits = np.array([bundle.thresholds[technique] for technique in TECHNIQUES], np.float32)
-    flagged = prediction.proba[:, columns] >= limits
-    spans = _evidence(
-        prediction, rows, [(r, TECHNIQUES[k]) for r, k in np.argwhere(flagged).tolist()]
-    )
-    of_any = spans
-    if ANY in bundle.signals:
-        proba = prediction.proba[:, bundle.signals.index(ANY)]
-        some = np.flatnonzero(decide(proba, bundle.thresholds[ANY]))
-        of_any = _evidence(prediction, rows, [(row, ANY) for row in some.tolist()])
+    flags = {
+        signal: decide(prediction.proba[:, at], bundle.thresholds[signal])
+        for at, signal in enumerate(bundle.signals)
+    }
+    flagged = np.stack([flags[technique] for technique in TECHNIQUES], axis=1)
+    spans = _evidence(prediction, rows, flags, TECHNIQUES)
+    of_any = _evidence(prediction, rows, flags, (ANY,)) if ANY in flags else spans
     gold = gold_spans(rows)
     articles = np.unique(rows.article).tolist()
     labels = np.stack([rows.column(technique) for technique in TECHNIQUES], axis=1)
@@ -169,11 +166,12 @@ def figures(bundle: Bundle, rows: Examples, *, draws: int, seed: int) -> TaskFig
 
 
 def _evidence(
-    prediction: Prediction, rows: Examples, flags: Sequence[tuple[int, str]]
+    prediction: Prediction, rows: Examples, flags: Mapping[str, Bools], signals: Sequence[str]
 ) -> list[LabelledSpan]:
+    asked = [(row, name) for row in range(len(rows)) for name in signals if flags[name][row]]
     return [
         LabelledSpan(rows.sentences[row].article_id, span.start, span.end, name)
-        for (row, name), found in zip(flags, prediction.evidence(flags), strict=True)
+        for (row, name), found in zip(asked, prediction.evidence(asked), strict=True)
         for span in found
     ]
 
