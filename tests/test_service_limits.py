@@ -436,12 +436,6 @@ def test_a_port_in_use_an_unknown_host_and_a_missing_model_are_one_line(tmp_path
 
 
 def test_without_the_extra_one_line_says_what_to_type(monkeypatch):
-    for name in [name for name in sys.modules if name.startswith("framescope.classifier.service.")]:
-        if name not in (
-            "framescope.classifier.service.commands",
-            "framescope.classifier.service.limits",
-        ):
-            monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "fastapi", None)
-    with pytest.raises(ServiceError, match=r"pip install '.*\[serve\]'"):
+    with pytest.raises(FramescopeError, match=r"pip install '.*\[serve\]'"):
         serve(port=0)

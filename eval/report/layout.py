@@ -44,19 +44,17 @@ def show_section(
             file.write(section_to_markdown(section))
 
 
-def figure(value: float | None, digits: int = 3) -> str:
-    """Write a number."""
-    return UNDEFINED if value is None or math.isnan(value) else f"{value:.{digits}f}"
-
-
 def cell(value: Cell, digits: int = 3, interval_digits: int = 3) -> str:
     """Write a cell."""
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, int):
         return f"{value:,}"
-    if not isinstance(value, Estimate) or math.isnan(value.value):
-        return figure(value.value if isinstance(value, Estimate) else value, digits)
+    known = value.value if isinstance(value, Estimate) else value
+    if known is None or math.isnan(known):
+        return UNDEFINED
+    if not isinstance(value, Estimate):
+        return f"{value:.{digits}f}"
     low, high = value.low, value.high
     if isinstance(value, Change):
         star = STAR if low > 0 or high < 0 else ""
@@ -207,7 +205,6 @@ def page(template: str, **values: Any) -> str:
 
     made.filters |= {
         "cell": cell,
-        "figure": figure,
         "cells": cells,
         "sided": lambda table: zip(table.columns, _worded(table), strict=True),
         "page": lambda section: made.get_template("section.html").render(section=section),

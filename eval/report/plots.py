@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from framescope.classifier.errors import FramescopeError, how_to_install
+from framescope.classifier.errors import need
 from framescope.eval.metrics import PrecisionRecall, ReliabilityCurve
 from framescope.eval.sections import UNDEFINED, Estimate
 
@@ -102,13 +102,7 @@ def curves(
 
 
 def _settings() -> Any:
-    try:
-        import matplotlib
-    except ImportError:
-        raise FramescopeError(
-            f"the report's plots need the training extra; type: {how_to_install('training')}"
-        ) from None
-    return matplotlib.rc_context(_SETTINGS)
+    return need("matplotlib", "the report's plots need", "training").rc_context(_SETTINGS)
 
 
 def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
