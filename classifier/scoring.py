@@ -247,26 +247,29 @@ class Scorer:
                     if (one.score is None or _CONFIRMING[one.kind is SourceKind.VAGUE] not in no)
                     and not cites_wrapper(one, sentence, draft.article)
                 )
-                one = replace(sentence, citations=cited)
-                rows.append(replace(one, voice=self._voice(one, scores, flags)))
+                voice = self._voice(sentence, bool(cited), scores, flags)
+                rows.append(replace(sentence, citations=cited, voice=voice))
             for row in quoted_elsewhere(draft.article.text, rows):
                 rows[row] = replace(rows[row], voice=Voice.QUOTED)
             voiced += rows
         return voiced
 
-    def _voice(self, one: Sentence, scores: dict[str, float], flags: tuple[str, ...]) -> Voice:
+    def _voice(
+        self, one: Sentence, cited: bool, scores: dict[str, float], flags: tuple[str, ...]
+    ) -> Voice:
         """Say whose words a sentence is: by its marks, else by the model, else by who is cited."""
         marked = sum(end - start for start, end in one.quoted)
         if marked and marked >= _MOSTLY * len(one.text):
             return Voice.QUOTED
         known = [signal for signal in _VOICES if signal in scores]
         if not known:
-            return Voice.REPORTED if one.citations else Voice.OWN
+            return Voice.REPORTED if cited else Voice.OWN
         # Of two, the one that is further above its threshold.
         voice = Voice(max(known, key=lambda s: scores[s] / max(self.bundle.thresholds[s], 1e-6)))
-        attributed = "attributed" in flags or "attributed" not in scores
-        seen = bool(one.citations or (one.quoted and voice is Voice.QUOTED))
-        seen = seen or (attributed and "unsourced_assertion" not in flags)
+        # Without marks, somebody's words are those of a source, which the model must see too.
+        sourced = "attributed" in flags and "unsourced_assertion" not in flags
+        seen = cited or (sourced if voice is Voice.REPORTED else bool(one.quoted))
+        seen = seen or "attributed" not in scores
         return voice if voice.value in flags and seen else Voice.OWN
 
     def _sentences(

@@ -298,7 +298,7 @@ def test_flags_follow_the_voice_and_the_voice_the_sources() -> None:
     manifest = {"name": "v", "thresholds": dict.fromkeys(signals, 0.5), "languages": ["en"]}
     lines = {
         "So quoted=0.9 and reported=0.6 it is.": set(),  # nobody is cited
-        "So quoted=0.9 and reported=0.6 and attributed=0.9 it is.": {"quoted"},
+        "“So” quoted=0.9 and reported=0.6 it is.": {"quoted"},
         "So reported=0.6 and attributed=0.9 and unsourced_assertion=0.9 it is.": set(),
         "“So quoted=0.1 and reported=0.9 it is.”": {"quoted"},
     }
