@@ -5,9 +5,10 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+HIDDEN = {"json": False}  # metadata of a field that no JSON holds
 UNDEFINED = "undefined"  # a figure without positives, say, or of a signal that isn't given
 
 
@@ -47,10 +48,12 @@ class Table:
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    heads: int = 1  # how many of the first columns name the subject of a row
-    note: str = ""
-    digits: int = 3  # of figures
-    interval_digits: int = 3  # of the ends of intervals; differences have 3
+    # How many of the first columns name the subject of a row; digits of figures, and of the ends of
+    # intervals (differences have 3).
+    heads: int = field(default=1, metadata=HIDDEN)
+    note: str = field(default="", metadata=HIDDEN)
+    digits: int = field(default=3, metadata=HIDDEN)
+    interval_digits: int = field(default=3, metadata=HIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,8 @@ class Section:
 
     note: str
     tables: tuple[Table, ...] = ()
-    plots: tuple[Plot, ...] = ()
-    signature: str = ""
+    plots: tuple[Plot, ...] = field(default=(), metadata=HIDDEN)
+    signature: str = field(default="", metadata=HIDDEN)
 
 
 def table(

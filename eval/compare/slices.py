@@ -4,7 +4,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from framescope.classifier.inputs import to_record
 from framescope.classifier.records import Article, Unit, Voice
 from framescope.eval.metrics import estimate
 from framescope.eval.rows import Sample, is_of_articles, is_positive
-from framescope.eval.sections import Estimate
+from framescope.eval.sections import HIDDEN, Estimate
 from framescope.training.corpora import find_corpus
 from framescope.training.data import Examples, Text
 
@@ -148,9 +148,10 @@ class Error:
     label: float
     proba: float
     other: float  # the other model's score
-    text: str
-    before: tuple[str, ...]  # the sentences around it
-    after: tuple[str, ...]
+    # The sentence and those around it: the JSON holds no sentence of a corpus.
+    text: str = field(metadata=HIDDEN)
+    before: tuple[str, ...] = field(metadata=HIDDEN)
+    after: tuple[str, ...] = field(metadata=HIDDEN)
 
 
 def worst_errors(samples: Iterable[Sample], whose: int, n: int) -> tuple[Error, ...]:

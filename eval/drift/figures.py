@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from framescope.eval.rows import Bools, Floats, Single
-from framescope.eval.sections import Change, Estimate, Share
+from framescope.eval.sections import HIDDEN, Change, Estimate, Share
 from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
 from scipy.special import logit
@@ -78,8 +78,8 @@ class DriftMeasure:
     note: str = ""
     p: float = math.nan
     found: tuple[str, ...] = ()
-    more: tuple[ShiftedWord, ...] = ()
-    less: tuple[ShiftedWord, ...] = ()
+    more: tuple[ShiftedWord, ...] = field(default=(), metadata=HIDDEN)
+    less: tuple[ShiftedWord, ...] = field(default=(), metadata=HIDDEN)
 
     @property
     def least_p(self) -> float:

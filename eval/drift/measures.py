@@ -183,38 +183,34 @@ class TwoRuns:
         return np.asarray(sums / np.where(counts > 0, counts, np.nan))
 
 
-def scores(both: TwoRuns) -> DriftMeasure:
-    """Compare the log-odds of each signal, in standard deviations of its sentences before."""
-    columns, figures = [], []
+def of_signals(both: TwoRuns) -> list[DriftMeasure]:
+    """Compare the log-odds of each signal, and the share of an article's sentences it flags.
+
+    Log-odds are in standard deviations of the sentences before; thresholds are the second run's.
+    """
+    columns: dict[str, list[Floats]] = {"scores": [], "flags": []}
+    figures: dict[str, list[DriftFigure]] = {"scores": [], "flags": []}
     for signal in both.signals:
         values, article = both.values(signal)
         odds = log_odds(values)
         spread = max(float(odds[~both.is_now[article]].std()), 1e-6)
-        columns.append(both.by_article(odds / spread, article))
-        shift = stats.difference(signal, both.sides(columns[-1]), _SHIFT)
-        old, new = map(stats.mean_of, both.sides(both.by_article(values, article)))
-        figures.append(replace(shift, before=old, now=new, unit="sd"))
-    return _tested("scores", figures, columns, both)
-
-
-def flags(both: TwoRuns) -> DriftMeasure:
-    """Compare the share of an article's sentences that is flagged, by the second thresholds."""
-    columns, figures = [], []
-    for signal in both.signals:
-        values, article = both.values(signal)
         flagged = values >= np.float32(both.now.manifest["thresholds"][signal])
-        columns.append(both.by_article(flagged.astype(np.float64), article))
-        figures.append(stats.difference(signal, both.sides(columns[-1]), _FLAGS, share_of))
-    return _tested("flags", figures, columns, both)
-
-
-def _tested(
-    name: str, figures: Sequence[DriftFigure], columns: Sequence[Floats], both: TwoRuns
-) -> DriftMeasure:
-    if not figures:
-        return DriftMeasure(name, note="no signal is scored in both runs")
-    values = stats.centred(np.stack(columns, axis=1), both.joined("outlet"), both.is_now)
-    return _measure(name, figures, stats.mean_shift_ps(values, both.is_now, both.draws, both.seed))
+        scaled, share = both.by_article(odds / spread, article), both.by_article(flagged, article)
+        columns["scores"].append(scaled)
+        columns["flags"].append(share)
+        shift = stats.difference(signal, both.sides(scaled), _SHIFT)
+        old, new = map(stats.mean_of, both.sides(both.by_article(values, article)))
+        figures["scores"].append(replace(shift, before=old, now=new, unit="sd"))
+        figures["flags"].append(stats.difference(signal, both.sides(share), _FLAGS, share_of))
+    if not both.signals:
+        note = "no signal is scored in both runs"
+        return [DriftMeasure(name, note=note) for name in figures]
+    found = []
+    for name, own in columns.items():
+        centred = stats.centred(np.stack(own, axis=1), both.joined("outlet"), both.is_now)
+        ps = stats.mean_shift_ps(centred, both.is_now, both.draws, both.seed)
+        found.append(_measure(name, figures[name], ps))
+    return found
 
 
 def _measure(name: str, figures: Sequence[DriftFigure], ps: Sequence[float]) -> DriftMeasure:

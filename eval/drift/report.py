@@ -70,11 +70,7 @@ class DriftReport:
             "now": _run_record(self.now),
             "before": _run_record(before) if isinstance(before, RunArticles)
             else {"bundle": before.name, "digest": before.digest},
-            "measures": [
-                {"name": one.name, "p": one.p, "found": one.found, "note": one.note,
-                 "figures": one.figures}
-                for one in self.measures
-            ],
+            "measures": self.measures,
             "words": words and {"more": words.more, "less": words.less},
         }  # fmt: skip
 
@@ -178,14 +174,14 @@ def compare(
 
 
 def _between(both: measures.TwoRuns) -> list[DriftMeasure]:
-    of = {"scores": measures.scores, "flags": measures.flags, "distance": measures.distances}
     if both.now.bundle == both.before.bundle:
-        *scored, distance = [compared(both) for compared in of.values()]
+        scored, distance = measures.of_signals(both), measures.distances(both)
     else:
         runs = (both.before, both.now)
         names = (f"{one.name} by {one.bundle[0]} ({one.bundle[1][:12]})" for one in runs)
         note = f"not compared: {' and '.join(names)} were scored by different bundles"
-        *scored, distance = [DriftMeasure(name, note=note) for name in of]
+        kinds = ("scores", "flags", "distance")
+        *scored, distance = [DriftMeasure(name, note=note) for name in kinds]
     return [*scored, measures.vocabulary(both), measures.outlets(both), distance]
 
 

@@ -1,7 +1,7 @@
 """The evaluation report of two bundles: gathered once, laid out as a page and as JSON."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from framescope.classifier.records import Sentence, printable
@@ -23,7 +23,6 @@ SLICED = {
 }  # fmt: skip
 """The signals that are cut into slices; all where none of these is measured."""
 ERRORS = 20
-_TEXTS = ("before", "text", "after")  # of an error: the JSON holds no sentence of a corpus
 _OF_BENCHMARKS = ("unit", "split", "metric", "published", "ceiling")
 _OF_HEADLINES = ("a", "b", "difference", "p", "p_corrected", "words", "outcome")
 FOREST = "average_precision"  # of the forest plots: for all signals, and free of thresholds
@@ -49,7 +48,7 @@ class Errors:
 
     signal: str
     model: str
-    other: str
+    other: str | None
     worst: tuple[Error, ...]
 
 
@@ -99,24 +98,20 @@ def build_report(
     headline = compare.headline_of(comparison)
     benchmarks = tuple(one.benchmark for one in headline)
     evaluation = replace(evaluation, benchmarks=benchmarks)
-    shown = tuple(dict.fromkeys(row.signal for row in comparison.rows))
     chosen = {one.signal for one in benchmarks}
     cut = chosen & SLICED or chosen
     details = []
     samples: dict[str, list[Sample]] = {}
     sentences: tuple[Sentence, ...] = ()
-    for corpus in dict.fromkeys(row.corpus for row in comparison.rows):
-        scored = evaluation.articles(corpus, evaluation.parts, shown)
-        sentences = sentences or scored.rows.sentences
-        for one in (one for one in benchmarks if one.corpus == corpus):
-            sample = scored.sample(one.part, one.signal)
-            samples.setdefault(one.signal, []).append(sample)
-            resampling = one.metric, genres or {}, evaluation.draws, evaluation.seed
-            axes = compare.slice_figures(sample, *resampling) if one.signal in cut else ()
-            truth, scores = sample.truth, sample.scores
-            reliability = tuple(of and metrics.reliability_curve(truth, of.proba) for of in scores)
-            ranking = tuple(of and metrics.precision_recall(truth, of.proba) for of in scores)
-            details.append(Details(one, float(truth.mean()), reliability, ranking, axes))
+    for one, sample in evaluation.samples(benchmarks):
+        sentences = sentences or sample.rows.sentences
+        samples.setdefault(one.signal, []).append(sample)
+        resampling = one.metric, genres or {}, evaluation.draws, evaluation.seed
+        axes = compare.slice_figures(sample, *resampling) if one.signal in cut else ()
+        truth, scores = sample.truth, sample.scores
+        reliability = tuple(of and metrics.reliability_curve(truth, of.proba) for of in scores)
+        ranking = tuple(of and metrics.precision_recall(truth, of.proba) for of in scores)
+        details.append(Details(one, float(truth.mean()), reliability, ranking, axes))
     further: dict[str, Section | None] = {}
     for name, measure in (sections or {}).items():
         progress(name, 0, 0)
@@ -125,7 +120,7 @@ def build_report(
     for signal in (name for name in BY_NAME if name in samples):
         # Those of b, or of a where b doesn't give the signal.
         whose = int(signal in b.signals)
-        other = evaluation.names[0] if whose and signal in a.signals else ""
+        other = evaluation.names[0] if whose and signal in a.signals else None
         worst = compare.worst_errors(samples[signal], whose, ERRORS)
         errors.append(Errors(signal, evaluation.names[whose], other, worst))
     progress("memory", 0, 0)
@@ -174,18 +169,7 @@ def report_to_json(report: EvaluationReport) -> str:
             for one in report.details
             if one.axes
         ],
-        "errors": [
-            {
-                "signal": one.signal,
-                "model": one.model,
-                "other": one.other or None,
-                "worst": [
-                    {name: value for name, value in asdict(error).items() if name not in _TEXTS}
-                    for error in one.worst
-                ],
-            }
-            for one in report.errors
-        ],
+        "errors": report.errors,
         "sections": report.sections,
         "comparison": compare.record_of_comparison(report.comparison),
     }

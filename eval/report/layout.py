@@ -182,16 +182,13 @@ def plain(value: Any) -> Any:
             return value
         case np.ndarray() | np.generic():
             return plain(value.tolist())
-        case Section():
-            return {"note": value.note, "tables": plain(value.tables)}
-        case Table():
-            return {name: plain(getattr(value, name)) for name in ("caption", "columns", "rows")}
         case Mapping():
             return {str(key): plain(item) for key, item in value.items()}
         case Sequence():
             return [plain(item) for item in value]
     if is_dataclass(value):
-        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+        shown = (item.name for item in fields(value) if item.metadata.get("json", True))
+        return {name: plain(getattr(value, name)) for name in shown}
     raise TypeError(f"nothing in JSON for {type(value).__name__}")
 
 
