@@ -155,7 +155,7 @@ def test_the_worst_errors_stand_between_their_neighbours(report):
         assert one.text == article[one.index].text
         assert one.before == tuple(s.text for s in article[: one.index])
         assert one.after == tuple(s.text for s in article[one.index + 1 :])
-    assert (whole.model, whole.other) == ("upper", "")  # only one model gives it
+    assert (whole.model, whole.other) == ("upper", None)  # only one model gives it
     assert all(math.isnan(one.other) for one in whole.worst)
 
 

@@ -259,11 +259,13 @@ def headline_of(comparison: Comparison) -> tuple[Headline, ...]:
             difference = Change(change.value, change.low, change.high)
             higher = metrics.METRIC_BY_NAME[one.metric].higher_is_better
             outcome, words = outcome_of(difference, corrected, *names, higher=higher, tests=tests)
-        both = (
-            figures and Estimate(figures[one.metric], *intervals.get(one.metric, ()))
+        a, b = (
+            None
+            if figures is None
+            else Estimate(figures[one.metric], *intervals.get(one.metric, ()))
             for figures, intervals in ((row.a, row.intervals_a), (row.b, row.intervals_b))
         )
-        found.append(Headline(one, row, *both, difference, p, corrected, words, outcome))
+        found.append(Headline(one, row, a, b, difference, p, corrected, words, outcome))
     return tuple(found)
 
 
