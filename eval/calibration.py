@@ -164,13 +164,7 @@ def moved(chances: Single, before: Line, after: Line) -> Single:
 
 
 def threshold_for(
-    proba: Single,
-    positive: Bools,
-    articles: NDArray[np.str_],
-    target: float,
-    *,
-    confidence: float,
-    recall: bool = False,
+    proba: Single, positive: Bools, articles: NDArray[np.str_], target: Target
 ) -> Achieved | None:
     """Return the lowest threshold that achieves a precision, or the highest of a recall.
 
@@ -179,7 +173,7 @@ def threshold_for(
     the estimate itself. Where none is enough the one with the best lower end is returned; None
     where too few articles have a flag (of a recall: a positive).
     """
-    steps = np.unique(proba)
+    steps, recall = np.unique(proba), target.figure == "recall"
     if recall:  # every positive counts, flagged or not: a missed one is a wrong one
         proba, articles, positive = proba[positive], articles[positive], positive[positive]
     names, article = np.unique(articles, return_inverse=True)
@@ -192,13 +186,13 @@ def threshold_for(
         )
         if rows.any():
             values[step] = right.sum() / rows.sum()
-            lows[step] = _low(rows[rows > 0], right[rows > 0], confidence)
+            lows[step] = _low(rows[rows > 0], right[rows > 0], target.confidence)
     if np.isnan(lows).all():
         return None
     best = int(np.nanargmax(lows))
-    enough = bool(lows[best] >= target)
+    enough = bool(lows[best] >= target.value)
     if enough:
-        reached = np.flatnonzero(np.nan_to_num(lows, nan=-1.0) >= target)
+        reached = np.flatnonzero(np.nan_to_num(lows, nan=-1.0) >= target.value)
         best = int(reached[-1 if recall else 0])
     below = steps[best - 1] if best else steps[best]
     # Halfway to the next lower score, so that rounding at serving time changes no decision.
@@ -314,10 +308,7 @@ class _Task:
             names = (self.signal,)
             chosen = choose_thresholds(proba[:, None], labels, self.articles, names, self.seed)
             return line, chosen[self.signal], None
-        achieved = threshold_for(
-            proba, self.positive, self.articles, target.value, confidence=target.confidence,
-            recall=target.figure == "recall",
-        )  # fmt: skip
+        achieved = threshold_for(proba, self.positive, self.articles, target)
         return line, 1.0 if achieved is None else achieved.threshold, achieved
 
     def folds(self) -> NDArray[np.intp]:

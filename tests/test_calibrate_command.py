@@ -18,7 +18,7 @@ from framescope.classifier import bundles
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.models import DOMAIN, TrainingDomain
 from framescope.classifier.records import Sentence
-from framescope.eval.calibration import moved, refit_line, threshold_for, write_recalibrated
+from framescope.eval.calibration import Target, moved, refit_line, threshold_for, write_recalibrated
 from framescope.eval.commands.bundles import calibrate
 
 app = typer.Typer()
@@ -70,7 +70,7 @@ def test_a_wanted_precision_is_reached_on_other_articles_as_often_as_promised() 
     others, held = 0, 0
     for seed in range(40):
         mine, positive, names = clustered(120, 100 + seed, 1.5, 0.8)
-        found = threshold_for(sigmoid(mine), positive, names, wanted, confidence=0.9)
+        found = threshold_for(sigmoid(mine), positive, names, Target("precision", wanted, 0.9))
         if found is None or not found.enough:
             continue
         others += 1
@@ -82,7 +82,7 @@ def test_a_wanted_precision_is_reached_on_other_articles_as_often_as_promised() 
 def test_a_wanted_recall_is_reached_by_what_is_flagged() -> None:
     logits, positive, names = clustered(80, 6, 1.5, 0.8)
     proba = sigmoid(logits)
-    found = threshold_for(proba, positive, names, 0.8, confidence=0.5, recall=True)
+    found = threshold_for(proba, positive, names, Target("recall", 0.8, 0.5))
     assert found is not None
     assert (proba[positive] >= found.threshold).mean() == pytest.approx(found.value)
     assert found.value >= 0.8
@@ -92,12 +92,12 @@ def test_what_no_threshold_reaches_is_said_with_the_most_that_one_does() -> None
     rng = np.random.default_rng(7)
     names = np.repeat(np.arange(50), 6).astype(str)
     positive = rng.random(300) < 0.4
-    found = threshold_for(rng.random(300), positive, names, 0.95, confidence=0.9)
+    found = threshold_for(rng.random(300), positive, names, Target("precision", 0.95, 0.9))
     assert found is not None
     assert not found.enough
     assert found.low < 0.95
-    few = threshold_for(np.ones(3), np.ones(3, bool), np.array(["a", "b", "b"]), 0.5,
-                             confidence=0.9)  # fmt: skip
+    few = threshold_for(np.ones(3), np.ones(3, bool), np.array(["a", "b", "b"]),
+                        Target("precision", 0.5, 0.9))  # fmt: skip
     assert few is None
 
 

@@ -24,7 +24,8 @@ from framescope.eval.report import (
     section_to_markdown,
     sections_to_html,
 )
-from framescope.eval.rows import Evaluation
+from framescope.eval.report.evaluation import Details
+from framescope.eval.rows import BENCHMARKS, Evaluation
 from framescope.eval.sections import Change, Estimate, Section, Share, Table, table
 from harness import BOTH, FEW, bundle, examples, joined
 from typer.testing import CliRunner
@@ -184,7 +185,8 @@ def test_plots_are_the_same_every_time_and_take_the_colours_of_the_page():
     assert 'role="img" aria-labelledby="f-title"' in svg
     assert '<title id="f-title">A &lt;title&gt; &amp; more</title>' in svg
     assert "undefined" in svg
-    empty = plots.curves("c", "t", (None, None), (None, None), NAN, ("a", "b"))
+    nothing = Details(BENCHMARKS[0], NAN, (None, None), (None, None), ())
+    empty = plots.curves("c", "t", nothing, ("a", "b"))
     assert empty.count(">undefined<") == 2
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from io import StringIO
 from itertools import islice
@@ -149,8 +150,8 @@ def query(
     with open_run(RunFolder(run), memory) as database:
         _tell_unfinished(database, quiet=quiet)
         if question is None:
-            with opened(None) as file:
-                _show_views(database.views, file)
+            with opened(None) as file, _console(file) as console:
+                _show_views(database.views, console)
         else:
             _write_answer(lambda: database.ask(question), form, output, overwrite=overwrite)
 
@@ -214,7 +215,8 @@ def _write_answer(
             return
         rows = (row for batch in batches for row in _rows(batch))
         if form == "terminal":
-            _show(schema.names, rows, draft.file)
+            with _console(draft.file) as console:
+                _show(schema.names, rows, console)
         elif form == "csv":
             table = csv.writer(draft.file, lineterminator="\n")
             table.writerow(schema.names)
@@ -233,12 +235,11 @@ def _write_answer(
                 draft.file.write("" if first is None else "\n]\n")
 
 
-def _show_views(views: Sequence[View], file: TextIO) -> None:
+def _show_views(views: Sequence[View], console: Console) -> None:
     from framescope.classifier.batch.schema import TABLES
     from rich.table import Table
     from rich.text import Text
 
-    console = _console(file)
     for view in views:
         console.print(Text(view.name, "bold"), Text(f" - {view.about}"), sep="")
         grid = Table.grid(padding=(0, 2))
@@ -252,15 +253,13 @@ def _show_views(views: Sequence[View], file: TextIO) -> None:
         console.print()
     console.print("* with NAME_low and NAME_high, its 95% interval, and NAME_n, the base.")
     console.print(f"Tables of the run: {', '.join(TABLES)}. DESCRIBE NAME lists their columns.")
-    _flush(console, file)
 
 
-def _show(names: Sequence[str], rows: Iterator[list[Any]], file: TextIO) -> None:
+def _show(names: Sequence[str], rows: Iterator[list[Any]], console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
     shown = list(islice(rows, _SHOWN))
-    console = _console(file)
     heads = [Text(printable(name), "bold") for name in names]
     if console.width // max(len(names), 1) >= _NARROWEST:
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
@@ -281,19 +280,19 @@ def _show(names: Sequence[str], rows: Iterator[list[Any]], file: TextIO) -> None
         console.print("No rows.")
     if next(rows, None) is not None:
         console.print(f"The first {_SHOWN} rows; --output FILE writes all, LIMIT asks for fewer.")
-    _flush(console, file)
 
 
-def _console(file: TextIO) -> Console:
+@contextmanager
+def _console(file: TextIO) -> Iterator[Console]:
+    """Draw on a terminal, or for a file, without the spaces that fill up its lines."""
     from rich.console import Console
 
-    return Console(file=file) if file.isatty() else Console(file=StringIO(), width=110)
-
-
-def _flush(console: Console, file: TextIO) -> None:
-    """Write what was drawn for a file, without the spaces that fill up its lines."""
-    if isinstance(console.file, StringIO):
-        file.writelines(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
+    if file.isatty():
+        yield Console(file=file)
+        return
+    drawn = StringIO()
+    yield Console(file=drawn, width=110)
+    file.writelines(f"{line.rstrip()}\n" for line in drawn.getvalue().splitlines())
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[list[Any]]:

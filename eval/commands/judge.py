@@ -20,7 +20,6 @@ from framescope.training.options import CorporaFolder, HouseFolder, refuse_optio
 
 if TYPE_CHECKING:
     from framescope.eval.compare import Progress
-    from framescope.eval.grid import GridCell
     from framescope.eval.rows import Evaluation
 
 
@@ -183,15 +182,12 @@ def batch(
     from framescope.eval.report import show_section
     from framescope.training.corpora import given_folder
 
-    def say_why(cell: GridCell) -> None:
-        typer.echo(f"framescope: {cell.bundle} on {cell.benchmark} failed: {cell.why}", err=True)
-
     wanted = parse_benchmarks(benchmarks or ())
     needed = corpora is not None or not all(one.ships for one in wanted)
     with progress() as bar:
         found, computed = compute_grid(
             output, parse_bundles(models or ()), wanted, resume=resume, draws=draws, seed=seed,
-            allow_other_split=allow_other_split, progress=bar, failed=say_why,
+            allow_other_split=allow_other_split, progress=bar,
             corpora=given_folder(corpora) if needed else None,
         )  # fmt: skip
     show_section(ranking_section(found))

@@ -139,25 +139,27 @@ def log_odds(values: NDArray[Any]) -> Floats:
     return np.asarray(logit(np.clip(values.astype(np.float64), 1e-4, 1 - 1e-4)))
 
 
-def permuted(statistic: Callable[[Single], Floats], is_now: Bools, draws: int, seed: int) -> Any:
-    """Return scipy's test of a statistic of membership in the second run, (b, n) to (b,)."""
+def permuted(
+    statistic: Callable[[Single], Floats], is_now: Bools, draws: int, seed: int
+) -> tuple[float, float, Share, Floats]:
+    """Test a statistic of membership in the second run, (b, n) to (b,), by permuting articles.
+
+    Return its value, p, the mean and the middle 95% by chance, and the value of each permutation.
+    """
 
     def of_numbers(before: NDArray[Any], now: NDArray[Any], axis: int) -> Floats:
         members = np.zeros((*now.shape[:-1], len(is_now)), np.float32)
         np.put_along_axis(members, now.astype(np.intp), 1, axis=-1)
         return statistic(members)
 
-    return permutation_test(
+    test = permutation_test(
         (np.flatnonzero(~is_now), np.flatnonzero(is_now)), of_numbers, vectorized=True,
         n_resamples=draws, batch=500, alternative="greater", axis=-1,
         rng=np.random.default_rng(seed),
     )  # fmt: skip
-
-
-def by_chance(test: Any) -> Share:
-    """Return the mean and the middle 95% of a statistic when articles are permuted."""
     null = test.null_distribution
-    return Share(float(null.mean()), *np.quantile(null, [0.025, 0.975]).tolist())
+    chance = Share(float(null.mean()), *np.quantile(null, [0.025, 0.975]).tolist())
+    return float(test.statistic), float(test.pvalue), chance, null
 
 
 def mean_shift_ps(values: Floats, is_now: Bools, draws: int, seed: int) -> list[float]:
@@ -170,8 +172,7 @@ def mean_shift_ps(values: Floats, is_now: Bools, draws: int, seed: int) -> list[
     def gaps(members: Single) -> Floats:
         return np.asarray(np.abs(members @ scaled).astype(np.float64) * n / (now * (n - now)))
 
-    test = permuted(lambda members: gaps(members).max(axis=-1), is_now, draws, seed)
-    null = test.null_distribution
+    *_, null = permuted(lambda members: gaps(members).max(axis=-1), is_now, draws, seed)
     # Rounding of the sums must not part a permutation from one that is the same.
     above = (null[None] >= gaps(is_now.astype(np.float32))[:, None] - 1e-6).sum(axis=1)
     return [float(p) for p in (1 + above) / (1 + len(null))]
@@ -203,7 +204,6 @@ def divergence(
         now = now_counts(counts, members)
         return np.asarray(np.nan_to_num(jensenshannon(total - now, now, base=2, axis=-1) ** 2))
 
-    test = permuted(bits, is_now, draws, seed)
-    value, p, chance = float(test.statistic), float(test.pvalue), by_chance(test)
+    value, p, chance, _ = permuted(bits, is_now, draws, seed)
     effect, size = Estimate(value, chance.low, chance.high), value - chance.value
     return DriftFigure(name, None, None, effect, size, least, p, "bits")

@@ -259,13 +259,12 @@ def outlets(both: TwoRuns) -> DriftMeasure:
         return np.asarray((now * (total - now < 0.5)).sum(axis=-1) / now.sum(axis=-1).clip(1.0))
 
     draws = 4 * both.draws  # for the correction of four figures
-    test = stats.permuted(new_share, is_now, draws, both.seed)
-    now, p, chance = Share(float(test.statistic)), float(test.pvalue), stats.by_chance(test)
-    gap = now.value - chance.value
-    change = Change(gap, now.value - chance.high, now.value - chance.low)
+    now, p, chance, _ = stats.permuted(new_share, is_now, draws, both.seed)
+    gap = now - chance.value
+    change = Change(gap, now - chance.high, now - chance.low)
     unlisted = ~both.joined("registered") & (outlet != _UNKNOWN)
     figures = [
-        DriftFigure("new outlets", chance, now, change, gap, _OUTLETS, p, "chance"),
+        DriftFigure("new outlets", chance, Share(now), change, gap, _OUTLETS, p, "chance"),
         _shares("not in the registry", unlisted, is_now, _OUTLETS),
         _shares("no outlet named", outlet == _UNKNOWN, is_now, _OUTLETS),
         stats.divergence("mix", counts, is_now, _MIX, draws, both.seed),

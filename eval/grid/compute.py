@@ -1,7 +1,7 @@
 """The cells of a grid are computed one after the other; a run that was stopped is resumed."""
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -11,6 +11,7 @@ import numpy as np
 from framescope.classifier import __version__
 from framescope.classifier.bundles import Bundle, load
 from framescope.classifier.errors import FramescopeError, InputError, SignalError, StoppedError
+from framescope.classifier.output import tell
 from framescope.eval import rows as held_out
 from framescope.eval.compare import Footprint, Progress, measure_footprint
 from framescope.eval.grid.folder import (
@@ -29,7 +30,6 @@ from framescope.training.corpora import KNOWN
 from framescope.training.data import Examples
 
 _DRAWS = 2000
-Failed = Callable[[GridCell], None]
 
 
 def compute_grid(
@@ -43,7 +43,6 @@ def compute_grid(
     allow_other_split: bool,
     corpora: Path | None,
     progress: Progress,
-    failed: Failed,
 ) -> tuple[Record, int]:
     """Compute the cells that are missing or failed; return the comparison, and their number."""
     folder = GridFolder(path)
@@ -66,7 +65,7 @@ def compute_grid(
             manifest = _extended(folder, old, manifest)
         manifest = folder.write_manifest(manifest)
         try:
-            computed = _compute_cells(manifest, folder, progress, failed)
+            computed = _compute_cells(manifest, folder, progress)
         except KeyboardInterrupt as error:
             done = sum(folder.cell(place) is not None for place in manifest.places)
             raise StoppedError(
@@ -133,9 +132,7 @@ def _joined(
     return *kept, *(replace(one, name=one.key) if one.name in names else one for one in added)
 
 
-def _compute_cells(
-    manifest: GridManifest, folder: GridFolder, progress: Progress, failed: Failed
-) -> int:
+def _compute_cells(manifest: GridManifest, folder: GridFolder, progress: Progress) -> int:
     kept: dict[str, tuple[str, HeldOut]] = {}
     places, computed = manifest.places, 0
     finished = folder.finished(manifest)
@@ -160,7 +157,7 @@ def _compute_cells(
         folder.write_cell(place, cell, scores)
         computed += 1
         if cell.why:
-            failed(cell)
+            tell(f"{cell.bundle} on {cell.benchmark} failed: {cell.why}")
         else:
             finished[place] = cell
     progress("all", len(places), len(places))

@@ -214,9 +214,7 @@ def _curves(report: EvaluationReport) -> Section:
     drawn = []
     for at, one in enumerate(report.details):
         words = f"Reliability and precision-recall of {one.benchmark.name}"
-        svg = plots.curves(
-            f"plot-curves{at}", words, one.reliability, one.ranking, one.share, report.names
-        )
+        svg = plots.curves(f"plot-curves{at}", words, one, report.names)
         drawn.append(Plot(words, svg, tuple(_numbers_of(one, report.names))))
     return Section(
         "Left: the share of yes among sentences with about this score; on the diagonal scores are "

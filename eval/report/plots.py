@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from framescope.classifier.errors import need
-from framescope.eval.metrics import PrecisionRecall, ReliabilityCurve
 from framescope.eval.sections import UNDEFINED, Estimate
 
 if TYPE_CHECKING:
+    from framescope.eval.report.evaluation import Details
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -63,21 +63,14 @@ def forest(name: str, title: str, differences: Mapping[str, Estimate], a: str, b
         return _svg(figure, name, title)
 
 
-def curves(
-    name: str,
-    title: str,
-    reliability: Sequence[ReliabilityCurve | None],
-    ranking: Sequence[PrecisionRecall | None],
-    share: float,
-    labels: Sequence[str],
-) -> str:
-    """Draw the curves of two models; ``share``: of positives, the precision without skill."""
+def curves(name: str, title: str, details: Details, labels: Sequence[str]) -> str:
+    """Draw the curves of two models."""
     with _settings():
         figure, (left, right) = _figure(6.8, 3.1, 2)
         left.plot([0, 1], [0, 1], color=RULE, linewidth=1)
-        right.axhline(share, color=RULE, linewidth=1)
+        right.axhline(details.share, color=RULE, linewidth=1)  # the precision without skill
         for curve, rank, label, (colour, marker, face, line) in zip(
-            reliability, ranking, labels, _MARKS, strict=True
+            details.reliability, details.ranking, labels, _MARKS, strict=True
         ):
             if curve is not None and len(curve.count):
                 bars = [curve.share - curve.share_low, curve.share_high - curve.share]

@@ -151,14 +151,12 @@ def _lengths(sample: Sample) -> Floats:
 
 def outlet_rates(outlets: Text, labels: Bools, asked: Text) -> Single:
     """Predict from the outlet's name: its smoothed share of yes in training; NaN where unknown."""
-    known = outlets != ""
-    names, index = np.unique(outlets[known], return_inverse=True)
-    if not len(names):
-        return np.full(len(asked), math.nan, np.float32)
-    yes = np.bincount(index, weights=labels[known], minlength=len(names))
-    rates = (yes + SMOOTHING * labels[known].mean()) / (np.bincount(index) + SMOOTHING)
-    place = np.minimum(np.searchsorted(names, asked), len(names) - 1)
-    return np.where(names[place] == asked, rates[place], math.nan).astype(np.float32)
+    import pandas as pd
+
+    yes = pd.Series(labels[outlets != ""].astype(float))
+    own = yes.groupby(outlets[outlets != ""])
+    rates = (own.sum() + SMOOTHING * yes.mean()) / (own.count() + SMOOTHING)
+    return rates.reindex(asked).to_numpy(np.float32)
 
 
 def length_scores(lengths: Floats, labels: Bools, asked: Floats) -> Single:
