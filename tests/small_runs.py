@@ -207,6 +207,7 @@ def write(
     shards: int = 3,
     finished: bool = True,
     articles: Sequence[ArticleReport] | None = None,
+    schema: int = VERSION,
 ) -> RunFolder:
     """Write a run of several shards; ``shards=0`` is one that has come to none yet."""
     folder = RunFolder(path)
@@ -223,7 +224,8 @@ def write(
             )  # fmt: skip
             tables.add_article(at, 0, only(one, signals))
         for name in TABLES:
-            table = tables.table(name)
+            kept = [n for n in tables.columns[name] if schema > 1 or "rests_" not in n]
+            table = tables.table(name).select(kept)
             if form == "parquet":
                 import pyarrow.parquet
 
@@ -232,7 +234,7 @@ def write(
                 (draft / f"{name}.jsonl").write_text("".join(to_lines(table)), encoding="utf-8")
         folder.commit(draft, number)
     manifest: dict[str, Any] = {
-        "format": 1, "framescope": "0.4.0", "schema": VERSION,
+        "format": 1, "framescope": "0.4.0", "schema": schema,
         "model": {"name": "by-hand", "digest": "0" * 64, "runtime": "openvino 2026.4, AVX512_ICL"},
         "signals": list(signals), "thresholds": dict.fromkeys(signals, THRESHOLD),
         "options": {"format": form},

@@ -63,14 +63,16 @@ def test_all_outputs_count_sentences_by_source_alike(model: str, texts, tmp_path
         return sorted(some, key=lambda one: (-one["unnamed"] / one["all"], -one["all"]))
 
     rests = {kind: f"rests_{kind}" for kind in SOURCE_SIGNALS} | {"none": "rests_nobody"}
-    with open_run(runs.write(tmp_path / "a", articles=found, signals=scorer.signals)) as database:
-        for view, names in (("by_outlet", SOURCE_SIGNALS), ("sourcing_map", rests)):
-            columns = ", ".join(f"round({n} * sentences)::INT AS {k}" for k, n in names.items())
+    views = ("by_outlet", SOURCE_SIGNALS, 2), ("sourcing_map", rests, 2), ("sourcing_map", rests, 1)
+    for view, names, schema in views:
+        columns = ", ".join(f"round({n} * sentences)::INT AS {k}" for k, n in names.items())
+        written = {"articles": found, "signals": scorer.signals, "schema": schema}
+        with open_run(runs.write(tmp_path / f"{view}{schema}", **written)) as database:
             rows = database.rows(
                 f'SELECT outlet, sentences AS "all", {columns} FROM {view} '
                 f"ORDER BY {names['unnamed']} DESC, sentences DESC, outlet"
             )
-            assert rows == [{key: one[key] for key in rows[0]} for one in ranked(counts)]
+        assert rows == [{key: one[key] for key in rows[0]} for one in ranked(counts)]
     with open_run(runs.write(tmp_path / "b", articles=found[:20], signals=scorer.signals)) as few:
         figure = overview_html(few).split("<b>unnamed source</b>")[1].split("</figure>")[0]
     shown = re.findall(r"<bdi>(Outlet \d+)", figure)

@@ -117,10 +117,9 @@ class Database:
 def open_run(folder: RunFolder, memory: str = _MEMORY) -> Iterator[Database]:
     """Open a run, finished or not; queries use the disk beyond `memory`, such as ``8GB``."""
     manifest = folder.manifest()
-    if (version := manifest.get("schema", VERSION)) != VERSION:
+    if (version := manifest.get("schema", VERSION)) > VERSION:
         found = f"its tables are of version {version}, not of {VERSION}"
-        remedy = "upgrade framescope" if version > VERSION else "run the batch again"
-        raise RunError(f"{folder.path}: {found}; {remedy} to read it")
+        raise RunError(f"{folder.path}: {found}; upgrade framescope to read it")
     duckdb = need("duckdb", "querying a run needs", "batch")
     need_pyarrow()
     if not re.fullmatch(r"(?i)\d+(\.\d+)?\s*[KMGT]i?B", memory):
@@ -144,11 +143,13 @@ def _fill(connection: Any, folder: RunFolder, manifest: Mapping[str, Any]) -> No
         ready.INTERVAL, ready.share_interval, ["DOUBLE"] * 6, "DOUBLE[]", null_handling="special"
     )
     files: list[str] = []
-    for table in TABLES:
+    for table in reversed(TABLES):  # sentences and citations before the articles of 0.3
         parts = [str(path.absolute()) for path in folder.parts(table)]
         files += parts
         types = {name: _TYPES[kind] for name, kind in columns(table, manifest["signals"]).items()}
-        query = _table_query(types, parts, manifest["options"]["format"])
+        uncounted = table == "articles" and manifest.get("schema") == 1
+        counts = ready.rests_query(manifest["signals"]) if uncounted else ""
+        query = _table_query(types, parts, manifest["options"]["format"], counts)
         connection.execute(f"CREATE VIEW {table} AS {query}")
     for statement in ready.create_views(manifest["signals"], manifest["thresholds"]):
         connection.execute(statement)
@@ -157,7 +158,8 @@ def _fill(connection: Any, folder: RunFolder, manifest: Mapping[str, Any]) -> No
     connection.execute("SET lock_configuration = true")
 
 
-def _table_query(types: Mapping[str, str], parts: Sequence[str], form: str) -> str:
+def _table_query(types: Mapping[str, str], parts: Sequence[str], form: str, counts: str) -> str:
+    """Return the SQL of a table; `counts` is that of the columns that its files don't have."""
     if not parts:
         nulls = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in types.items())
         return f"SELECT {nulls} WHERE false"
@@ -166,11 +168,13 @@ def _table_query(types: Mapping[str, str], parts: Sequence[str], form: str) -> s
         f"coalesce({name}, []) AS {name}" if kind.endswith("[]") else f"{name}::{kind} AS {name}"
         for name, kind in ((f'"{name}"', kind) for name, kind in types.items())
     )
+    joined = f"LEFT JOIN ({counts}) USING (article_id) ORDER BY article_id" if counts else ""
     if form == "parquet":
-        return f"SELECT {selected} FROM read_parquet({_sql_list(parts)})"
-    given = ", ".join(f"\"{name}\": '{kind}'" for name, kind in types.items())
+        return f"SELECT {selected} FROM read_parquet({_sql_list(parts)}) {joined}"
+    of_file = (one for one in types.items() if not (counts and one[0].startswith("rests_")))
+    given = ", ".join(f"\"{name}\": '{kind}'" for name, kind in of_file)
     options = f"format = 'newline_delimited', columns = {{{given}}}"
-    return f"SELECT {selected} FROM read_json({_sql_list(parts)}, {options})"
+    return f"SELECT {selected} FROM read_json({_sql_list(parts)}, {options}) {joined}"
 
 
 def _without_decimals(schema: pa.Schema) -> pa.Schema:

@@ -140,6 +140,27 @@ def counts_query(signals: Collection[str]) -> str:
         LEFT JOIN summed s USING (article_id)"""
 
 
+def rests_query(signals: Collection[str]) -> str:
+    """Count a run's ``rests_*``, which 0.3 didn't, by the rule of `SentenceReport.rests_on`."""
+    content = "list_contains(s.flags, 'content')" if "content" in signals else "true"
+    counts = ", ".join(
+        f"count(*) FILTER (list_contains(kinds, '{signal}')) AS rests_{kind}"
+        for kind, signal in SOURCE_SIGNALS.items()
+    )
+    return f"""
+        SELECT article_id, {counts}, count(*) FILTER (
+            NOT list_has_any(kinds, {["attributed", *SOURCE_SIGNALS.values()]})) AS rests_nobody
+        FROM (
+            SELECT article_id, CASE WHEN {content} THEN coalesce(c.kinds, s.flags) END AS kinds
+            FROM sentences s LEFT JOIN (
+                SELECT article_id, sentence, flatten(list([kind || '_source',
+                    CASE WHEN government THEN 'government_attribution' END,
+                    CASE WHEN state_media THEN 'state_media_attribution' END])) AS kinds
+                FROM citations GROUP BY ALL
+            ) c USING (article_id, sentence) WHERE s.voice IS NOT NULL
+        ) GROUP BY article_id"""
+
+
 def shares_query(
     groups: Sequence[str], measures: Sequence[Measure], table: str = "article_counts"
 ) -> str:
