@@ -94,9 +94,8 @@ def _benchmarks() -> Iterator[Benchmark]:
         published = Published(**task["published"]) if "published" in task else None
         for (part, split), signal in product(task["parts"].items(), signals):
             metric = task.get("metrics", {}).get(signal, task.get("metric", MAIN_METRIC))
-            value, ceiling = known["values"].get(signal), None
-            if value is not None:
-                ceiling = Ceiling(value, known["measure"], known["citation"])
+            value = known["values"].get(signal)
+            ceiling = value and Ceiling(value, known["measure"], known["citation"])
             yield Benchmark(task["corpus"], part, signal, split, metric, published, ceiling)
 
 

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from io import StringIO
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from framescope.classifier.batch.reading import Database, View
     from rich.console import Console
-
-    Answer = tuple[pa.Schema, Iterator[pa.RecordBatch]]
 
 _SHOWN = 50  # rows that a terminal shows
 _LONGEST = 400  # characters of a value that a terminal shows
@@ -153,7 +151,8 @@ def query(
             with opened(None) as file, _console(file) as console:
                 _show_views(database.views, console)
         else:
-            _write_answer(lambda: database.ask(question), form, output, overwrite=overwrite)
+            check(output, overwrite=overwrite)
+            _write_answer(database, question, form, output)
 
 
 def overview(
@@ -199,11 +198,10 @@ def _choose_format(given: shared.AnswerFormat | None, output: Path | None) -> sh
 
 
 def _write_answer(
-    ask: Callable[[], Answer], form: shared.AnswerFormat, output: Path | None, *, overwrite: bool
+    database: Database, sql: str, form: shared.AnswerFormat, output: Path | None
 ) -> None:
     """Ask, and write the answer batch by batch; a terminal gets its first rows."""
-    check(output, overwrite=overwrite)
-    schema, batches = ask()
+    schema, batches = database.ask(sql)
     with drafted(output) as draft:
         if form == "parquet":
             from pyarrow.parquet import ParquetWriter

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from itertools import groupby
 from typing import Any
 
@@ -42,8 +42,8 @@ class Compared:
     differences: Mapping[str, Difference]  # empty unless both models give the signal
     intervals_a: Mapping[str, Interval]
     intervals_b: Mapping[str, Interval]
-    mcnemar: float  # p of McNemar's test of the two models' decisions
-    mcnemar_corrected: float = math.nan  # for the signals of this part (Holm)
+    # McNemar's test of both models' decisions: p, and corrected for the signals of this part.
+    mcnemar: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ def compare_models(
         for part in parts:
             samples = [one for s in wanted if len(one := scored.sample(part, s))]
             rows = [_compared(corpus, one, evaluation.draws, evaluation.seed) for one in samples]
-            corrected = zip(rows, metrics.holm([row.mcnemar for row in rows]), strict=True)
-            found += [replace(row, mcnemar_corrected=p) for row, p in corrected]
+            corrected = zip(rows, metrics.holm([row.mcnemar["p"] for row in rows]), strict=True)
+            found += [replace(row, mcnemar={**row.mcnemar, "holm": p}) for row, p in corrected]
     return Comparison(evaluation, tuple(found), tuple(costs))
 
 
@@ -128,7 +128,8 @@ def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
         p = metrics.mcnemar(truth, metrics.decide(*a), metrics.decide(*b))
     return Compared(
         corpus, sample.part, sample.signal, len(sample), len(np.unique(groups)), int(truth.sum()),
-        metrics.always_yes_f1(truth), figures_a, figures_b, between, drawn.a, drawn.b, p,
+        metrics.always_yes_f1(truth), figures_a, figures_b, between, drawn.a, drawn.b,
+        {"p": p},
     )  # fmt: skip
 
 
@@ -190,15 +191,11 @@ def record_of_comparison(comparison: Comparison) -> dict[str, Any]:
         "b": b,
         "resampling": {"draws": of.draws, "seed": of.seed, "level": metrics.LEVEL},
         "seconds_per_1000_sentences": comparison.costs,
-        "rows": [_record(row) for row in comparison.rows],
-    }
-
-
-def _record(row: Compared) -> dict[str, Any]:
-    plain = {item.name: getattr(row, item.name) for item in fields(row)}
-    return plain | {
-        "mcnemar": {"p": row.mcnemar, "holm": plain.pop("mcnemar_corrected")},
-        "differences": {name: asdict(d) for name, d in row.differences.items()} or None,
+        "rows": [
+            {one.name: getattr(row, one.name) for one in fields(row)}
+            | {"differences": row.differences or None}
+            for row in comparison.rows
+        ],
     }
 
 

@@ -84,9 +84,8 @@ def study(evaluation: Evaluation) -> tuple[Section, dict[str, Any]] | None:
     signature = f"{evaluation.data} | a {a.name} | b {b.name} | seed {evaluation.seed}"
     columns = ("benchmark", "figure", "control", "n", "reached", *evaluation.names, "fell")
     tables = (table("Controls", columns, (row for one in checked for row in _rows(one))),)
-    return Section(NOTE, tables, signature=signature), {
-        "signature": signature, "benchmarks": checked,
-    }  # fmt: skip
+    record = {"signature": signature, "benchmarks": checked}
+    return Section(NOTE, tables, signature=signature), record
 
 
 def _rows(one: Controlled) -> Iterator[tuple[Cell, ...]]:
@@ -156,7 +155,8 @@ def outlet_rates(outlets: Text, labels: Bools, asked: Text) -> Single:
     yes = pd.Series(labels[outlets != ""].astype(float))
     own = yes.groupby(outlets[outlets != ""])
     rates = (own.sum() + SMOOTHING * yes.mean()) / (own.count() + SMOOTHING)
-    return rates.reindex(asked).to_numpy(np.float32)
+    found: Single = rates.reindex(asked).to_numpy(np.float32)
+    return found
 
 
 def length_scores(lengths: Floats, labels: Bools, asked: Floats) -> Single:
