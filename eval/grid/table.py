@@ -77,9 +77,8 @@ def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMe
 def mean_of_means(means: Sequence[DrawnMean], seed: int) -> DrawnMean:
     """Average the means of several benchmarks, which weigh the same."""
     value, n_groups = float(np.mean([one.value for one in means])), min(m.n_groups for m in means)
-    if len(means) == 1 or any(not len(one.draws) for one in means):
-        drawn = means[0].draws if len(means) == 1 else np.empty(0)
-        return DrawnMean(value, drawn, n_groups)
+    if not all(len(one.draws) for one in means):
+        return DrawnMean(value, np.empty(0), n_groups)
     # Benchmarks have no article in common: the draws of each are shuffled, always alike.
     shuffled = [
         np.random.default_rng([seed, place]).permutation(one.draws)
