@@ -157,11 +157,11 @@ def test_a_transcripts_label_is_the_source_of_its_whole_turn() -> None:
     turns = "VALE: Is it safe? I want to know.\n\nORR: It is not, at all. Ask.\n\nVALE: Why?"
     text = f"{turns}\n\nAda Vale rang on Monday."
     assert of_rules(text) == [
-        [("VALE", ":", ["Is it safe?"], "VALE")],
-        [("VALE", None, ["I want to know."], "VALE")],
+        [("VALE", ":", ["Is it safe?"], "Ada Vale")],
+        [("VALE", None, ["I want to know."], "Ada Vale")],
         [("ORR", ":", ["It is not, at all."], "ORR")],
         [("ORR", None, ["Ask."], "ORR")],
-        [("VALE", ":", ["Why?"], "VALE")],
+        [("VALE", ":", ["Why?"], "Ada Vale")],
         [],
     ]
 
@@ -363,7 +363,7 @@ def cite_everything(text: str, *, whole: bool) -> int:
         ]
         for each in found
     ]
-    resolved = resolve_citations(fold(text), found, run_on(found, rows), REGISTRY, one.date)
+    resolved = resolve_citations(fold(text), found, run_on(found, rows), REGISTRY)
     assert all(len(row) >= len(given) for row, given in zip(resolved, rows, strict=True))
     return len(resolved)
 

@@ -13,7 +13,6 @@ from functools import cache
 from itertools import islice
 
 from framescope.classifier.attribution import rules
-from framescope.classifier.attribution.antecedents import surname
 from framescope.classifier.attribution.outlets import (
     Outlets,
     all_state_media,
@@ -22,11 +21,11 @@ from framescope.classifier.attribution.outlets import (
     presented_as_state_media,
     state_media_words,
 )
-from framescope.classifier.attribution.phrases import parse, words_of
+from framescope.classifier.attribution.phrases import parse
 from framescope.classifier.attribution.quotations import find as find_quotations
 from framescope.classifier.attribution.quotations import within
 from framescope.classifier.attribution.rules import same_quotation, source_line
-from framescope.classifier.attribution.sources import NOBODY, classify
+from framescope.classifier.attribution.sources import NOBODY, Refer, classify
 from framescope.classifier.inputs import detect_language
 from framescope.classifier.inputs import split_sentences as split
 from framescope.classifier.records import (
@@ -99,7 +98,7 @@ def _cited(reading: ArticleReading, registry: Outlets | None) -> tuple[Sentence,
             own = own_outlets(part.article.outlet, registry)
             part = replace(part, sentences=tuple(found[row] for row in rows))
             ruled = rules.find(part, registry, own)
-            resolved = resolve(part.plain, part.sentences, ruled, registry, date, own)
+            resolved = resolve(part.plain, part.sentences, ruled, registry, own)
             for row, citations in zip(rows, resolved, strict=True):
                 found[row] = replace(found[row], citations=citations)
     return tuple(found)
@@ -164,20 +163,21 @@ def resolve(
     sentences: Sequence[Sentence],
     citations: Sequence[Sequence[_Given]],
     registry: Outlets,
-    date: str | None = None,
     own: frozenset[str] = frozenset(),
+    refer: Refer | None = None,
 ) -> list[tuple[Citation, ...]]:
     """Resolve the sources of the citations of each sentence, of which only the places are kept.
 
-    `plain` is the folded article, `date` its date in ISO 8601, and `own` the ids of its publisher
-    (`own_outlets`): what the publisher says, or is told, does not come from state media.
+    `plain` is the folded article, and `own` the ids of its publisher
+    (`own_outlets`): what the publisher says, or is told, does not come from state media. `refer`
+    finds whom pronouns and descriptions refer to.
     """
     cues: dict[Place, str] = {}  # the first cue of each source
     for one in (one for row in citations for one in row):
         if one.source is not None:
             cue = plain[one.cue.start : one.cue.end] if one.cue else ""
             cues[one.source] = cues.get(one.source) or cue
-    types = classify(plain, cues, registry, date)
+    types = classify(plain, sentences, cues, registry, refer)
     presented = presented_as_state_media(plain)
     starts = [sentence.start for sentence in sentences]
 
@@ -212,8 +212,6 @@ def resolve(
         kind = given.kind
         if kind is SourceKind.VAGUE and (outlets or state):
             kind = SourceKind.NAMED if outlets else SourceKind.UNNAMED
-        words = words_of(plain[one.source.start : one.source.end]) if one.source else ()
-        own_name = surname(given.name) in words
         return Citation(
             one.source,
             one.cue,
@@ -222,7 +220,7 @@ def resolve(
             given.government,
             state,
             given.name,
-            one.antecedent or (None if own_name else given.antecedent),
+            given.antecedent,
             tuple(dict.fromkeys((*given.outlets, *outlets))),
             found_by=one.found_by if isinstance(one, Citation) else "",
         )

@@ -31,6 +31,7 @@ from framescope.classifier.models.citation_scorer import (
     Regressions,
     ResolvedCitations,
     features_of,
+    laid_out,
     resolve_raw_citations,
 )
 from framescope.classifier.models.evidence import likely, log_odds_of_span, stretches
@@ -60,6 +61,15 @@ from framescope.classifier.models.raw_citations import (
     TAGS,
     RawCitation,
     RowSpan,
+)
+from framescope.classifier.models.speakers import (
+    CLASSES,
+    FEATURES,
+    NOBODY,
+    Asked,
+    Links,
+    Referents,
+    SpeakerScorer,
 )
 from framescope.classifier.models.tfidf import FILES as TFIDF_FILES
 from framescope.classifier.models.tfidf import BothForms, Ngrams, TfidfModel, count, weigh

@@ -19,6 +19,7 @@ from framescope.classifier.attribution import own_outlets, resolve_citations
 from framescope.classifier.attribution.rules import LABEL, RUN_ON, run_on, speaking
 from framescope.classifier.models.base import sigmoid
 from framescope.classifier.models.raw_citations import KINDS, RawCitation, RowSpan, carried
+from framescope.classifier.models.speakers import Links, Referents, SpeakerScorer
 from framescope.classifier.outlets import Registry
 from framescope.classifier.records import (
     Citation,
@@ -102,10 +103,11 @@ class CitationScorer:
     kinds: Regressions  # an output for each of `KINDS`
     signals: Regressions  # an output for each signal of `SOURCING`
     threshold: float  # the probability from which a citation is shown
+    speakers: SpeakerScorer | None = None  # whom pronouns and descriptions refer to
 
     def to_record(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
-        return asdict(self)
+        return {**asdict(self), "speakers": self.speakers and self.speakers.to_record()}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> CitationScorer:
@@ -115,7 +117,9 @@ class CitationScorer:
             Regressions.from_record(record[name], features)
             for name, features in zip(("citation", "kinds", "signals"), expected, strict=True)
         )
-        return cls(citation, kinds, signals, float(record["threshold"]))
+        chosen = record.get("speakers")
+        speakers = SpeakerScorer.from_record(chosen) if chosen else None
+        return cls(citation, kinds, signals, float(record["threshold"]), speakers)
 
     def chances(self, features: Sequence[Sequence[float]]) -> list[float]:
         """Return the probability that each citation is right."""
@@ -150,16 +154,22 @@ class ResolvedCitations:
 
 
 def resolve_raw_citations(
-    raw: Sequence[Sequence[RawCitation]], sentences: Sequence[Sentence], registry: Registry
+    raw: Sequence[Sequence[RawCitation]],
+    sentences: Sequence[Sentence],
+    registry: Registry,
+    links: Sequence[Links] | None = None,
+    speakers: SpeakerScorer | None = None,
 ) -> ResolvedCitations:
     """Resolve the sources of each sentence's raw citations.
 
-    The sentences of an article stand together and in order.
+    The sentences of an article stand together and in order. `links` are what the encoder says of
+    each sentence, by which `speakers` finds whom pronouns refer to.
     """
     whole = carried(raw, sentences)
     found: list[tuple[Citation, ...]] = []
     for rows in _articles(sentences):
-        found += _of_article(rows, whole, sentences, registry)
+        of_rows = None if links is None else [links[row] for row in rows]
+        found += _of_article(rows, whole, sentences, registry, of_rows, speakers)
     # A named source has the mean of what its words say throughout the article: few sentences say
     # that somebody speaks for a government.
     named: dict[tuple[str, str], list[RawCitation]] = defaultdict(list)
@@ -187,21 +197,29 @@ def _articles(sentences: Sequence[Sentence]) -> Iterator[list[int]]:
     return (list(rows) for _, rows in groups)
 
 
+def laid_out(sentences: Sequence[Sentence]) -> tuple[str, list[Sentence]]:
+    """Put an article's text together from its sentences, folded, and move them to it."""
+    here: list[Sentence] = []
+    length = 0
+    for one in sentences:
+        end = length + len(one.text)
+        here.append(replace(one, start=length, end=end))
+        length = end + 1
+    return fold("\n".join(one.text for one in here)), here
+
+
 def _of_article(
     rows: Sequence[int],
     raw: Sequence[Sequence[RawCitation]],
     sentences: Sequence[Sentence],
     registry: Registry,
+    links: Sequence[Links] | None,
+    speakers: SpeakerScorer | None,
 ) -> list[tuple[Citation, ...]]:
     """Resolve the citations of an article, whose text is put together from its sentences."""
     if not any(raw[row] for row in rows):
         return [()] * len(rows)
-    here: list[Sentence] = []
-    length = 0
-    for row in rows:
-        end = length + len(sentences[row].text)
-        here.append(replace(sentences[row], start=length, end=end))
-        length = end + 1
+    plain, here = laid_out([sentences[row] for row in rows])
     starts = [one.start for one in here]
     start_of = dict(zip(rows, starts, strict=True))
 
@@ -219,14 +237,13 @@ def _of_article(
         return Place(place.start + shift, place.end + shift)
 
     def placed(one: RawCitation) -> MarkedCitation:
-        source, cue, antecedent = map(place, (one.source, one.cue, one.antecedent))
         content = tuple(p for span in one.content if (p := place(span)))
-        return MarkedCitation(source, cue, content, antecedent=antecedent)
+        return MarkedCitation(place(one.source), place(one.cue), content)
 
-    plain = fold("\n".join(one.text for one in here))
     own = own_outlets(here[0].outlet, registry)
     given = [[placed(one) for one in raw[row]] for row in rows]
-    resolved = resolve_citations(plain, here, given, registry, here[0].date, own)
+    refer = Referents(plain, here, links, speakers)
+    resolved = resolve_citations(plain, here, given, registry, own, refer)
 
     def returned(one: Citation) -> Citation:
         source, cue, antecedent = map(back, (one.source, one.cue, one.antecedent))

@@ -13,6 +13,7 @@ from math import sqrt
 import numpy as np
 from framescope.classifier.models.evidence import whole_words
 from framescope.classifier.models.passages import Tokens
+from framescope.classifier.models.speakers import Links
 from framescope.classifier.records import Sentence
 from numpy.typing import NDArray
 
@@ -40,7 +41,6 @@ _BEGINS, _INSIDE, _OUTSIDE = map(TAGS.index, ("begins", "inside", "outside"))
 _LAYERS = ("content", "nested")
 _BRIDGED = 2  # tokens between two pieces of one content: a slip of the tagger
 _BESIDE = 4  # tokens between a source and its cue within a content: "he later said"
-_GROWN = 0.3  # of the likeliest word's probability, from which its neighbours name a source with it
 # Added to the logits of tags: an extra span is scored later, a missing one is lost.
 _LEAN = np.array([0.7, 0.7, 0.0], np.float32)
 
@@ -66,7 +66,6 @@ class RawCitation:
     content: tuple[RowSpan, ...]
     source: RowSpan | None
     cue: RowSpan | None
-    antecedent: RowSpan | None
     nested: bool
     carried: bool
     marked: float
@@ -87,6 +86,16 @@ class PassageOutputs:
     roles: Floats
     links: Floats
     kinds: Floats
+
+    def speaker_links(self, tokens: Sequence[Tokens]) -> dict[int, Links]:
+        """Return what a source finds the words by that name it, by row."""
+        number = LINKED.index("antecedent")
+        asked = _part(self.links, number, LINK_SIZE)
+        answers = _part(self.links, len(LINKED) + number, LINK_SIZE)
+        return {
+            row: Links(tokens[row].offsets, asked[start:end], answers[start:end], answers[0])
+            for row, start, end in self.places
+        }
 
     def tags(self, role: str) -> Floats:
         """Return the logits of a role's tags, shape (n_tokens, 3)."""
@@ -200,7 +209,6 @@ class PassageReader:
             (self._words(content),),
             None if source is None else self._words(source),
             None if cue is None else self._words(cue),
-            None if source is None else self._antecedent(source),
             nested,
             False,
             marked,
@@ -244,24 +252,6 @@ class PassageReader:
         chances /= chances.sum()
         return chances
 
-    def _antecedent(self, source: Span) -> RowSpan | None:
-        """Return the words before a source that name it."""
-        chances = self._chances("antecedent", source)
-        before = [span for span in self._sources if span[1] <= source[0]]
-        found, _ = self._find("antecedent", source, before)
-        if found is None:
-            best = int(chances.argmax())
-            if best == 0 or best not in self._row_of or best >= source[0]:
-                return None
-            start, end = best, best + 1
-            near = [at for at, row in self._row_of.items() if row == self._row_of[best]]
-            while start > near[0] and chances[start - 1] >= _GROWN * chances[best]:
-                start -= 1
-            while end <= near[-1] and chances[end] >= _GROWN * chances[best]:
-                end += 1
-            found = start, end
-        return self._words(found)
-
     def _marked(self, role: str, span: Span) -> float:
         tags = self.outputs.tags(role)[span[0] : span[1]]
         odds = np.exp(tags - tags.max(axis=1, keepdims=True))
@@ -301,8 +291,7 @@ def carried(
         if row and sentences[row - 1].article_id != sentence.article_id:
             last = None
         kept = [
-            replace(one, source=last.source, antecedent=last.antecedent, kinds=last.kinds,
-                    carried=True)
+            replace(one, source=last.source, kinds=last.kinds, carried=True)
             if one.source is None and one.cue is None and last is not None
             else one
             for one in found

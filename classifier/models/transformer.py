@@ -46,6 +46,7 @@ from framescope.classifier.models.raw_citations import (
     PassageReader,
     RawCitation,
 )
+from framescope.classifier.models.speakers import Links
 from framescope.classifier.records import SOURCE_SIGNALS, Citation, Sentence, Span
 from framescope.classifier.runtime import ENCODER, Runtime
 from framescope.classifier.runtime import load as load_graph
@@ -83,6 +84,7 @@ class Encoded:
     logits: Floats  # shape (n_signals,): pooled from them
     raw: list[RawCitation]
     vector: Floats | None  # shape (d,): the mean of its passage
+    links: Links | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +98,12 @@ class Encoding:
     typed: list[Encoded]
     logits: Floats  # shape (n_sentences, n_signals)
     state_media: list[bool]
+
+    @property
+    def links(self) -> list[Links] | None:
+        """What sources find the words by that name them, by sentence; None without citations."""
+        found = [one.links for one in self.typed if one.links is not None]
+        return found if len(found) == len(self.typed) else None
 
 
 class PassageCache:
@@ -133,11 +141,9 @@ def _nbytes(found: Iterable[Encoded]) -> int:
 
 
 def _moved(one: RawCitation, by: int) -> RawCitation:
-    source, cue, antecedent = (
-        span and replace(span, row=span.row + by) for span in (one.source, one.cue, one.antecedent)
-    )
+    source, cue = (span and replace(span, row=span.row + by) for span in (one.source, one.cue))
     content = tuple(replace(span, row=span.row + by) for span in one.content)
-    return replace(one, content=content, source=source, cue=cue, antecedent=antecedent)
+    return replace(one, content=content, source=source, cue=cue)
 
 
 class TransformerModel:
@@ -207,7 +213,13 @@ class TransformerModel:
         logits = found.logits
         citations = tuple(sentence.citations for sentence in sentences)
         if self._scorer:
-            raw = resolve_raw_citations([one.raw for one in found.typed], sentences, self.registry)
+            raw = resolve_raw_citations(
+                [one.raw for one in found.typed],
+                sentences,
+                self.registry,
+                found.links,
+                self._scorer.speakers,
+            )
             shown, logits = decide(
                 self._scorer, raw, sentences, logits, self.signals, found.state_media
             )
@@ -264,13 +276,15 @@ class TransformerModel:
             tags = rest.pop(0) if self.heads.tags else votes[..., :0]
             logits = self._pool(votes, tags, batch)
             raw: dict[int, list[RawCitation]] = {}
+            links: dict[int, Links] = {}
             places: list[list[tuple[int, int, int]]] = [[] for _ in group]
             for b, row, start, end in batch.places.tolist():
                 places[b].append((row, start, end))
             for b, passage in enumerate(group if rest else ()):
                 outputs = (output[b, : passage.length] for output in rest)
-                reader = PassageReader(PassageOutputs(places[b], *outputs), tokens, sentences)
-                raw.update(reader.read())
+                read = PassageOutputs(places[b], *outputs)
+                raw.update(PassageReader(read, tokens, sentences).read())
+                links |= read.speaker_links(tokens)
             for number, (b, row, start, end) in enumerate(batch.places.tolist()):
                 found[row] = Encoded(
                     tokens[row],
@@ -279,6 +293,7 @@ class TransformerModel:
                     logits[number],
                     raw.get(row, []),
                     None if vectors is None else vectors[b, 0],
+                    links.get(row),
                 )
         return found
 

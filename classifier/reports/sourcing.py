@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from framescope.classifier import records
+from framescope.classifier.attribution import PRONOUNS
 from framescope.classifier.outlets import distinct_sources
 from framescope.classifier.records import NOBODY, UNRESOLVED, counted, printable, source_counts
 from framescope.classifier.reports.layout import (
@@ -185,7 +186,9 @@ def _reasons(citation: records.Citation) -> str:
 
 
 def _label(text: str, kind: records.SourceKind) -> str:
-    return name(text) or _WORDS[kind]
+    """Return a source's name in words: "Ana Poor", "She (unresolved)", "nobody in particular"."""
+    label = name(text) or _WORDS[kind]
+    return f"{label} ({UNRESOLVED})" if label.lower() in PRONOUNS else label
 
 
 def _tags(kind: records.SourceKind, government: bool, state_media: bool) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ PRONOUNS = "pronouns: "
 NAMES = tuple(f"{whose}{how}" for whose in ("", PRONOUNS) for how in (RIGHT, STANDS, OTHER))
 SHARES: tuple[str, ...] = (
     *NAMES,
-    *("links", "links, resolved", "kind", "antecedents", "antecedents, of those found"),
+    *("links", "links, resolved", "kind"),
     *(f"{kind} found as {other}" for kind in KINDS for other in (*KINDS, MISSED)),
 )
 _OF_GROUPS = (
@@ -62,7 +62,7 @@ NOTE = (
     "Exact: the same but for space, quotation marks and punctuation at the edges. Overlap: half of "
     "the characters of the longer one; each span is paired once. Links: of contents that both "
     "have, the share whose source is the same; resolved: or is named by the same words elsewhere. "
-    "Citations: content in the same sentence, with that source. Kinds and antecedents are those of "
+    "Citations: content in the same sentence, with that source. Kinds are those of "
     "the resolved citations, and of the most similar ones. Names: of found citations whose speaker "
     "is annotated; right: the full name, or what stands there while the article has named nobody; "
     "as it stands: a shorter form, or words of the source. All: without PolNeAR, which has other "
@@ -375,7 +375,7 @@ _PRONOUN = re.compile(
 
 
 def _count_names(text: str, sentence: JudgedSentence, hits: dict[str, Counts]) -> None:
-    """Count the antecedents that are found, by their place or by their name, and names shown."""
+    """Count how names are shown, by the labelled speakers."""
     marked, found = sentence
     matches = dict(_pairs(marked, found, _similarity, most=False))
     for row, one in enumerate(marked):
@@ -384,15 +384,6 @@ def _count_names(text: str, sentence: JudgedSentence, hits: dict[str, Counts]) -
             pronoun = _PRONOUN.fullmatch(text, one.source.start, one.source.end)
             for each in NAMES if pronoun else NAMES[: len(NAMES) // 2]:
                 hits[each] += each.removeprefix(PRONOUNS) == how, 1, 1
-        if one.antecedent is not None:
-            words, name = _plain(text, one.antecedent), _plain(match.name if match else "")
-            # Words stand side by side within others, as a surname does in a whole name.
-            right = match is not None and (
-                _holds(name, words) or _holds(words, name) or
-                shared((one.antecedent,), _pieces(match, "antecedent")) > 0
-            )  # fmt: skip
-            hits["antecedents"] += right, 1, 1
-            hits["antecedents, of those found"] += (right, 1, 1) if match else (0, 0, 0)
 
 
 def _name_shown(text: str, one: MarkedCitation, match: Citation) -> str | None:

@@ -288,7 +288,7 @@ def _decide(job: _Job, trainer: TransformerTrainer, root: Path | None, folder: P
     model = job.model(folder, nothing)
     if trainer.network.citations is not None:
         tell("fitting the citation scorer")
-        model = saved(nothing, fusion=_citation_scorer(model, validation).to_record())
+        model = saved(nothing, fusion=_citation_scorer(model, data).to_record())
     tell("calibrating on the validation part")
     decisions = fit_decisions(model, validation, seed)
     model = job.model(folder, decisions.calibration)
@@ -322,17 +322,24 @@ def _sum_up(
         found.save(folder)
 
 
-def _citation_scorer(model: TransformerModel, validation: Examples) -> CitationScorer:
+def _citation_scorer(model: TransformerModel, data: Data) -> CitationScorer:
     """Fit the scorer on the validation rows of corpora that label by the guidelines."""
-    from framescope.training.transformer import fit_citation_scorer
+    from framescope.training.transformer import fit_citation_scorer, fit_speakers
 
-    cards = {name: find_corpus(name).card for name in set(validation.corpus.tolist())}
+    cards = {name: find_corpus(name).card for name in set(data.examples.corpus.tolist())}
     by_guidelines = {n for n, c in cards.items() if "attributed" in c.signals and not c.other_sense}
-    rows = validation.where(np.isin(validation.corpus, sorted(by_guidelines)))
-    found = model.encode(rows.sentences)
+    ours = data.examples.where(np.isin(data.examples.corpus, sorted(by_guidelines)))
+    train, rows = (ours.where(ours.part == part) for part in ("train", "validation"))
+    named = {str(a) for a, row in zip(train.article, train.citations, strict=True) if row
+             and any(one.speaker for one in row)}  # fmt: skip
+    train = train.where(np.isin(train.article, sorted(named)))
+    of_train, found = model.encode(train.sentences), model.encode(rows.sentences)
+    links = [of_train.links or [], found.links or []]
+    speakers = fit_speakers(train, rows, links, model.registry)
     raw = [one.raw for one in found.typed]
-    resolved = resolve_raw_citations(raw, rows.sentences, model.registry)
-    return fit_citation_scorer(rows, resolved, found.logits, model.signals, found.state_media)
+    resolved = resolve_raw_citations(raw, rows.sentences, model.registry, links[1], speakers)
+    scorer = fit_citation_scorer(rows, resolved, found.logits, model.signals, found.state_media)
+    return replace(scorer, speakers=speakers)
 
 
 def _kept(before: Heads, trainer: TransformerTrainer) -> Heads:

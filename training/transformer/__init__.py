@@ -12,6 +12,7 @@ from framescope.training.transformer.encoder import (
     quantise,
     without_labels,
 )
+from framescope.training.transformer.speakers import fit_speakers
 from framescope.training.transformer.targets import DistillationTargets, in_spans, marked
 from framescope.training.transformer.teacher import Teacher, make_targets
 from framescope.training.transformer.training import Progress, TransformerTrainer

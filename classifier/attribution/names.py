@@ -1,0 +1,330 @@
+"""The names in an article: whom or what it names, in which forms, and what it says of them.
+
+Names that share words are one speaker where they can be: "Hale" and "Mr Hale" are "Viktor Hale",
+"the WHO" the "World Health Organization". The fullest form is the name that is shown. What a
+speaker is follows from titles, the words of the name, given names and the registry of outlets;
+whether one is a man or a woman from titles, then from the given name.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice, pairwise
+from operator import attrgetter
+
+from framescope.classifier.attribution.phrases import (
+    PLACES,
+    Phrase,
+    Shape,
+    given_names,
+    is_any,
+    is_government,
+    parse,
+    places,
+    word_list,
+    word_set,
+    words_of,
+)
+from framescope.classifier.records import Mention, Place, Sentence
+
+_ABBREVIATED = (
+    r"(?:Mrs?|Ms|Dr|Prof|Gen|Lt|Col|Maj|Sgt|Capt|Sens?|Reps?|Gov|Rev|Hon|St|Adm|Brig|Amb|[JS]r)\."
+)
+_PREFIX = r"(?:(?:[AaEe]l|[Aa][dsnz]|bin)-)?"
+_CAPITAL = "[" + "".join(filter(str.isupper, map(chr, range(0x530)))) + "]"
+_WORD = rf"(?:{_ABBREVIATED}|{_PREFIX}{_CAPITAL}[\w'-]*(?:\.(?:[A-Z]\.)+|(?<=\b[A-Z])\.)?)"
+_BETWEEN = (
+    r"(?:(?:of|for|on|and|in|to|the|&|de|del|della|da|dos|van|von|der|den|bin|ibn|al|el|la|le|ben"
+    r"|abu|y)\s)"
+)
+# Capitalised words with small ones between them: names, to be taken apart.
+_RUN = re.compile(rf"(?<![\w'.-]){_WORD}(?:(?:,?\s(?=[JS]r\.)|[ ]{_BETWEEN}{{0,3}}){_WORD}){{0,9}}")
+# A possessive ends a name, and so does a sentence or a heading.
+_APART = re.compile(r"'s?(?=\s|$)|(?<=[a-z]{2}|[A-Z]{2})\.(?=\s)|:(?=\s)")
+_TITLE_ENDS = re.compile(rf"\b{_ABBREVIATED}$")
+_COMMON = word_list("no names at a start")
+_TITLE_BEFORE = re.compile(r"(?<![\w'-])(?:[a-z][\w'-]*\s){1,5}$")
+_TITLE_WITHIN = 45  # characters
+_APPOSITION = re.compile(r",\s(an?\s[^,.;:\"\n]{3,90}(?=[,.])|[^,.;:\"\n]{3,90}(?=,))")
+_OF = re.compile(r"\b(?:of|for|by|at|from)\s(?:the\s)?$")
+_OF_WHOM = re.compile(r".*\b(?:of|for|to|by|with|from|at|in)\s(?:the\s)?(?P<whose>.*)$")
+_HEAD_ENDS = re.compile(
+    r",|\s[-(]|\s(?:who|which|whose|whom|where|when|told|said|speaking|citing)\b"
+)
+_AND = re.compile(r"(?:,\s|,?\sand\s)(.*)")
+_SAYS_NOTHING = re.compile(r"(?:\s(?:himself|herself|itself|themselves|[a-z]+ly))*")
+_COMMA = re.compile(r",\s(?:(?:the|an?)\s)?(?:[\w'-]+\s){0,3}$")
+_ORDERLESS = word_set("of the and for")  # "Department of Works", "Works Department"
+_SUFFIXES = word_set("jr sr ii iii iv")
+MAN, WOMAN = word_list("words for men"), word_list("words for women")
+HE, SHE = word_set("he him his himself"), word_set("she her hers herself")
+IT, THEY = word_set("it its itself"), word_set("they their them theirs themselves")
+PERSONAL = HE | SHE
+PRONOUNS = PERSONAL | IT | THEY | word_set("i my me we our us myself who that which whose whom")
+"""Words that name nobody; where they refer to nobody who is named they are an unnamed source."""
+_FEWEST_INITIALS, _MOST_INITIALS = 2, 6
+_MOST = 40  # entities that share a word, and mentions, which are looked through
+
+
+@dataclass(slots=True, eq=False)
+class Entity:
+    """Somebody or something that an article names, or only cites."""
+
+    name: str  # in the fullest form; empty for one that the article only describes
+    shape: Shape
+    outlets: tuple[str, ...] = ()
+    titles: set[str] = field(default_factory=set)  # in lower case, with words of appositions
+    mentions: list[Place] = field(default_factory=list)  # in order
+    gender: str = ""  # "m", "f", or unknown
+    cited: int = 0
+    holds_office: bool = False  # by a title beside the name
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of the name in lower case, without full stops."""
+        return _plain(self.name.split())
+
+    @property
+    def is_thing(self) -> bool:
+        """Whether it is neither a person nor people."""
+        return bool(self.outlets) or self.shape in (Shape.ORGANISATION, Shape.STATE, Shape.DOCUMENT)
+
+
+def _plain(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(word.lower().strip(".'") for word in words)
+
+
+def _is_title(word: str) -> bool:
+    return is_any(word, "person", "office", "honorific")
+
+
+def initials(words: Iterable[str]) -> str:
+    """Return the initials of the capitalised words, in lower case."""
+    return "".join(word[0] for word in words if word[0].isupper()).lower()
+
+
+def gender_of(words: Iterable[str]) -> str:
+    """Return the gender that titles and nouns tell; empty for none, or both."""
+    own = set(words)
+    man, woman = not own.isdisjoint(MAN | HE), not own.isdisjoint(WOMAN | SHE)
+    return "" if man is woman else "m" if man else "f"
+
+
+def given_gender(words: Sequence[str]) -> str:
+    """Return the gender of nearly all who bear a given name; empty where it is not known."""
+    return given_names().get(words[0], "") if len(words) > 1 else ""
+
+
+class Names:
+    """The speakers that a folded article names; outlets' names in it are given."""
+
+    def __init__(
+        self, plain: str, sentences: Sequence[Sentence], outlets: Sequence[Mention] = ()
+    ) -> None:
+        self.plain = plain
+        self._starts = {sentence.start for sentence in sentences}
+        self._outlets = sorted(outlets, key=lambda mention: mention.start)
+        self._lower = set(re.findall(r"(?<![\w'])[a-z][\w'-]+", plain))
+        self._by_word: dict[str, list[Entity]] = defaultdict(list)
+        self.speakers: list[Entity] = []
+        self._together: dict[str, Entity] = {}
+        found = [one for match in _RUN.finditer(plain) for one in self._names_of(match)]
+        # The longest first, so that a short form finds the full one.
+        for place, lead in sorted(
+            found, key=lambda one: (-self._text(one[0]).count(" "), one[0].start)
+        ):
+            self._add(place, lead)
+        for speaker in self.speakers:
+            speaker.mentions.sort(key=attrgetter("start"))
+            self._describe(speaker)
+        self.mentions = sorted(
+            ((place, one) for one in self.speakers for place in one.mentions),
+            key=lambda pair: (pair[0].start, -pair[0].end),
+        )
+
+    def named_by(self, place: Place, phrase: Phrase) -> Entity | None:
+        """Return the speaker whom the words of a source name; None where they only describe it."""
+        inside = list(self.within(place))
+        head = _HEAD_ENDS.search(self.plain, place.start, place.end)
+        end = head.start() if head else place.end
+        joint = [at for at, _ in inside if at.end <= end] if " and " in self._text(place) else []
+        if len(joint) > 1 and self._are_joined(joint):
+            words = self.plain[joint[0].start : joint[-1].end]
+            return self._together.setdefault(words, Entity(words, Shape.PEOPLE))
+        for at, one in inside:
+            rest = self.plain[at.end : end]
+            person = not one.is_thing and not self._belongs(place.start, at.start)
+            itself = one.is_thing and rest != "" and at.start == place.start
+            if (person or itself) and _SAYS_NOTHING.fullmatch(rest):
+                return one
+        if name := set(words_of(phrase.name)):
+            found = [(len(name & {*words_of(self._text(at))}), at.start, one) for at, one in inside]
+            best = max(found, key=lambda each: each[:2], default=(0, 0, None))
+            return best[2] if best[0] else None
+        if phrase.tail and is_any(phrase.head, "mouthpiece"):
+            # "a spokesman for the Harbour Board" speaks for it; a lawyer of a person does not.
+            ends = [one for at, one in inside if one.is_thing and self._follows(place, at, _OF)]
+            return next(iter(ends), None)
+        if phrase.appositions:  # "the finance minister, Rika Vale,"
+            persons = ((at, one) for at, one in inside if not one.is_thing)
+            return next((one for at, one in persons if self._follows(place, at, _COMMA)), None)
+        return None
+
+    def _are_joined(self, places: Sequence[Place]) -> bool:
+        """Return whether nothing but titles stands between several names: "Hale and Mr Orr"."""
+        gaps = [self.plain[one.end : other.start] for one, other in pairwise(places)]
+        found = [_AND.fullmatch(gap) for gap in gaps]
+        titled = (match and all(map(_is_title, words_of(match[1]))) for match in found)
+        return "and" in gaps[-1] and all(titled)
+
+    def _belongs(self, start: int, name: int) -> bool:
+        """Return whether a source is somebody of a person's: "a lawyer for President Hale"."""
+        if (of := _OF_WHOM.search(self.plain, start, name)) is None:
+            return False
+        return all(map(_is_title, words_of(of["whose"])))
+
+    def _text(self, place: Place) -> str:
+        return self.plain[place.start : place.end]
+
+    def _follows(self, within: Place, at: Place, what: re.Pattern[str]) -> bool:
+        return what.search(self.plain, within.start, at.start) is not None
+
+    def within(self, place: Place) -> Iterator[tuple[Place, Entity]]:
+        """Yield the names within a place."""
+        at = bisect_left(self.mentions, place.start, key=lambda pair: pair[0].start)
+        for where, entity in islice(self.mentions, at, None):
+            if where.end > place.end:
+                break
+            yield where, entity
+
+    def _names_of(self, run: re.Match[str]) -> Iterator[tuple[Place, str]]:
+        """Yield the names in a run of capitals, with the words before each that may be titles."""
+        start = 0
+        ends = _APART.finditer(run.group())
+        for match in (*(one for one in ends if not _TITLE_ENDS.search(run[0][: one.end()])), None):
+            end = match.start() if match else len(run.group())
+            yield from self._of_piece(run.start() + start, run.group()[start:end])
+            start = match.end() if match else end
+
+    def _of_piece(self, at: int, piece: str) -> Iterator[tuple[Place, str]]:
+        opens = at in self._starts or self.plain[max(0, at - 2) : at].rstrip(' "(')[-1:] in ".!?:\n"
+        while piece := piece.lstrip(" ,"):
+            at = self.plain.index(piece[0], at)
+            first, _, rest = piece.partition(" ")
+            if self._is_common(first.lower(), rest, opens=opens):
+                end = len(first)
+            else:
+                phrase = parse(piece)
+                start = piece.find(phrase.name) if phrase.name else -1
+                end = start + len(phrase.name) if start >= 0 else len(piece) - len(phrase.tail)
+                end = max(end, len(first))
+                end += piece[end - 2 : end + 1] in ("Jr.", "Sr.")
+                if start >= 0:
+                    title = _TITLE_BEFORE.search(self.plain, max(0, at - _TITLE_WITHIN), at)
+                    lead = (title.group() if title else "") + piece[:start]
+                    yield Place(at + start, at + end), lead
+            at, piece, opens = at + end, piece[end:], False
+
+    def _is_common(self, first: str, rest: str, *, opens: bool) -> bool:
+        """Return whether the capital of a name's first word is that of a sentence."""
+        if first in _COMMON:
+            return True
+        known = first in given_names() or is_any(first, "office", "honorific", "person", "body")
+        common = first in self._lower or first.endswith("ing")
+        return opens and common and not known and not rest.startswith("of ")
+
+    def _add(self, place: Place, lead: str) -> None:
+        words = self._text(place).split()
+        plain, titles = _plain(words), set(words_of(lead))
+        titles = titles if any(map(_is_title, titles)) else set()
+        outlets = self._outlets_at(place)
+        shape = self._shape(plain, words, titles, outlets)
+        near = (*self._by_word[plain[0]][:_MOST], *self._by_word[plain[-1]][:_MOST])
+        fits = [one for one in near if _can_be(plain, shape, titles, one)]
+        if len(words) == 1 and not (fits or titles or outlets or words[0].isupper()):
+            known = plain[0] in given_names() or any(plain[0] in places(kind) for kind in PLACES)
+            if plain[0] in self._lower and not known:
+                return
+        gender = gender_of(titles)
+        last = [one for one in fits if plain[-1] in one.words[-1:]]
+        same = [one for one in fits if one.words == plain] or last or fits
+        same = [one for one in same if gender in ("", given_gender(one.words))] or same
+        if same:  # of several, the one named last before
+            speaker = max(same, key=lambda one: _last(one.mentions[-_MOST:], place.start))
+        else:
+            speaker = Entity(" ".join(words), shape, outlets)
+            self.speakers.append(speaker)
+            for word in {*plain, initials(words), ".".join(initials(words))}:
+                self._by_word[word].append(speaker)
+        if speaker.shape is Shape.UNKNOWN and (shape is Shape.PERSON or plain != speaker.words):
+            speaker.shape = Shape.PERSON
+        speaker.mentions.append(place)
+        speaker.titles |= titles
+        described = (lead if titles else "") + self._apposition(place, speaker)
+        speaker.holds_office |= is_government(described)
+
+    def _apposition(self, place: Place, speaker: Entity) -> str:
+        """Return what is said of somebody just after the name: an office, say."""
+        if (after := _APPOSITION.match(self.plain, place.end)) is None:
+            return ""
+        speaker.titles.update(words_of(after[1])[:12])
+        return after.group()
+
+    def _outlets_at(self, place: Place) -> tuple[str, ...]:
+        at = bisect_right(self._outlets, place.end - 1, key=lambda mention: mention.start)
+        one = self._outlets[at - 1] if at else None
+        if one is None or one.end <= place.start or len(one.outlets) > 1:
+            return ()
+        shared = min(one.end, place.end) - max(one.start, place.start)
+        return one.outlets if 2 * shared > place.end - place.start else ()
+
+    def _shape(
+        self, plain: tuple[str, ...], words: list[str], titles: set[str], outlets: tuple[str, ...]
+    ) -> Shape:
+        joined = " ".join(plain)
+        if not titles and any(joined in places(kind) for kind in ("state", "capital", "region")):
+            return Shape.STATE
+        heads = word_list("heads of names")
+        named = any(word in heads or is_any(word, "organisation", "body") for word in plain)
+        if outlets or named or "&" in plain or "of" in plain:
+            return Shape.ORGANISATION
+        if any(map(_is_title, titles)) or (len(words) > 1 and plain[0] in given_names()):
+            return Shape.PERSON
+        return Shape.ORGANISATION if len(words) == 1 and words[0].isupper() else Shape.UNKNOWN
+
+    def _describe(self, speaker: Entity) -> None:
+        if speaker.shape is Shape.UNKNOWN and len(speaker.words) == 1:
+            the = any(self.plain[m.start - 4 : m.start].lower() == "the " for m in speaker.mentions)
+            speaker.shape = Shape.ORGANISATION if the else Shape.UNKNOWN
+        if not speaker.is_thing:
+            speaker.gender = gender_of(speaker.titles) or given_gender(speaker.words)
+
+
+def _last(mentions: Iterable[Place], before: int) -> int:
+    return max((one.start for one in mentions if one.start < before), default=-1)
+
+
+def _can_be(short: tuple[str, ...], shape: Shape, titles: set[str], other: Entity) -> bool:
+    """Return whether a name can be a form of a speaker's."""
+    full = other.words
+    if short == full:
+        return True
+    if len(short) > len(full) or (shape is Shape.STATE and other.shape is Shape.ORGANISATION):
+        return False
+    if len(short) == 1 and initials(other.name.split()) == short[0].replace(".", ""):
+        return _FEWEST_INITIALS <= len(initials(other.name.split())) <= _MOST_INITIALS
+    contained = any(full[i : i + len(short)] == short for i in range(len(full)))
+    if other.is_thing:
+        ends = short[0] == full[0] or short[-1] == full[-1]
+        if len(short) == 1:
+            return contained and ends and not titles and short[0] not in places("people")
+        return (contained and ends) or _ORDERLESS.union(full) >= {*short} >= {*full} - _ORDERLESS
+    last = full[-2] if full[-1] in _SUFFIXES and len(full) > 1 else full[-1]
+    if shape is Shape.ORGANISATION and short != (last,):
+        return False
+    if len(short) == 1:
+        return short[0] in (last, full[0]) or short[0] in full[1:]
+    initial = len(short[0]) == 1 and short[0] == full[0][0]
+    return short[-1] == last and (contained or short[0] == full[0] or initial)

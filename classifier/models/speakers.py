@@ -1,0 +1,275 @@
+"""Whom a source that names nobody refers to: a choice among the article's speakers, or nobody.
+
+For "she", "the minister" or "who" every earlier speaker is a candidate. What speaks for one is
+weighed by a conditional logit, fitted on labelled articles: how well the encoder links the source
+to the words that name it, distance, subject position, prominence, and whether gender, number and
+kind agree. Below a fitted probability nobody is chosen: the source stays as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import log1p
+from typing import Any
+
+import numpy as np
+from framescope.classifier.attribution import (
+    HE,
+    IT,
+    PERSONAL,
+    PRONOUNS,
+    SHE,
+    THEY,
+    Entity,
+    Names,
+    Phrase,
+    Shape,
+    gender_of,
+    places,
+    words_of,
+)  # fmt: skip
+from framescope.classifier.records import Place, Sentence
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+CLASSES = ("person", "other", "described")
+"""A pronoun for one person; another pronoun; a role or description."""
+FEATURES = (
+    "link", "link: best", "near", "near: best", "same sentence", "sentence before", "far",
+    "passed by others", "last speaker", "cited", "named", "in the headline", "subject",
+    "after a preposition", "only within quotation marks", "adjacent", "gender agrees",
+    "gender differs", "kind agrees", "kind differs", "same noun", "same title", "other people",
+    "only described",
+)  # fmt: skip
+NOBODY = ("nobody", "nobody: definite", "nobody: person", "nobody: plural", "nobody: candidates")
+"""What speaks for none of them."""
+_MOST, _RECENT = 24, 200  # candidates, and mentions: the last ones
+_REACH = 12  # sentences back, to which the encoder's link is asked for
+_SURE = 8.0  # log-odds of a link, beyond which more says nothing
+_BEGINS = re.compile(
+    r"(?:^|[.!?:\n,]\s|\b(?:that|and|but|as|while|when)\s)(?:[\w.'-]+\s){0,4}$", re.MULTILINE
+)
+_VERB = re.compile(r",|\s(?:who|is|was|has|had|will|would|did|does|also|[a-z]+(?:ed|s|aid|old))\b")
+_PREPOSITION = re.compile(
+    r"\b(?:to|told|with|of|by|for|from|at|against|about|on|in)\s(?:[\w.'-]+\s){0,3}$"
+)
+_NO_PERSON = (Shape.DOCUMENT, Shape.PEOPLE)
+_BEFORE = 60  # characters before a name that tell its position
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What the encoder says of a row's tokens, by which a source finds the words that name it.
+
+    ``questions`` and ``answers`` have the shape (n_tokens, `LINK_SIZE`), and ``nobody``, the answer
+    for none, (`LINK_SIZE`,); ``offsets`` are the characters of the tokens in the sentence.
+    """
+
+    offsets: Sequence[tuple[int, int]]
+    questions: Floats
+    answers: Floats
+    nobody: Floats
+
+    def tokens(self, start: int, end: int) -> slice:
+        """Return the tokens of some characters."""
+        own = [i for i, (a, b) in enumerate(self.offsets) if a < end and start < b]
+        return slice(own[0], own[-1] + 1) if own else slice(0, 0)
+
+
+@dataclass(frozen=True)
+class SpeakerScorer:
+    """The fitted weights of `FEATURES` and `NOBODY` for each of `CLASSES`, and the thresholds."""
+
+    weights: Mapping[str, tuple[float, ...]]
+    thresholds: Mapping[str, float]
+
+    def chances(self, asked: Asked) -> NDArray[np.float64]:
+        """Return the probability of each candidate and, last, of nobody."""
+        line = np.asarray(self.weights[asked.kind])
+        odds = np.append(
+            asked.features @ line[: len(FEATURES)], asked.nobody @ line[len(FEATURES) :]
+        )
+        chances = np.exp(odds - odds.max())
+        found: NDArray[np.float64] = chances / chances.sum()
+        return found
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> SpeakerScorer:
+        """Read a record; raise `ValueError` where it is of other features."""
+        if list(record["features"]) != [*FEATURES, *NOBODY] or set(record["weights"]) != {*CLASSES}:
+            raise ValueError("the choice of speakers is of other features")
+        weights = {kind: tuple(map(float, line)) for kind, line in record["weights"].items()}
+        return cls(weights, {kind: float(record["thresholds"][kind]) for kind in CLASSES})
+
+    def to_record(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        return {"features": [*FEATURES, *NOBODY], **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A source that names nobody, its candidates and what speaks for each."""
+
+    place: Place
+    kind: str  # one of `CLASSES`
+    candidates: Sequence[Entity]
+    features: NDArray[np.float64]  # shape (n_candidates, n_features)
+    nobody: NDArray[np.float64]
+
+
+class Referents:
+    """Finds whom the sources of one article refer to."""
+
+    def __init__(
+        self,
+        plain: str,
+        sentences: Sequence[Sentence],
+        links: Sequence[Links] | None,
+        scorer: SpeakerScorer | None,
+    ) -> None:
+        self.plain, self.sentences, self.links, self.scorer = plain, sentences, links, scorer
+        self._starts = [sentence.start for sentence in sentences]
+        self._quoted = sorted(
+            (one.start + a, one.start + b) for one in sentences for a, b in one.quoted
+        )
+        self._positions: dict[Place, tuple[int, bool, bool, bool]] = {}
+
+    def __call__(
+        self, place: Place, phrase: Phrase, earlier: Sequence[Entity], names: Names
+    ) -> Entity | None:
+        """Return whom a source refers to, if it is sure; ``earlier`` are those cited so far."""
+        if self.scorer is None:
+            return None
+        asked = self.ask(place, phrase, earlier, names)
+        chances = self.scorer.chances(asked)[:-1]
+        best = int(chances.argmax()) if len(chances) else 0
+        sure = len(chances) and chances[best] >= self.scorer.thresholds[asked.kind]
+        return asked.candidates[best] if sure else None
+
+    def ask(self, place: Place, phrase: Phrase, earlier: Sequence[Entity], names: Names) -> Asked:
+        """List the candidates of a source, with what speaks for them."""
+        words = words_of(self.plain[place.start : place.end])
+        pronoun = words[0] if len(words) == 1 and words[0] in PRONOUNS else ""
+        kind = "person" if pronoun in PERSONAL else "other" if pronoun else "described"
+        gender = "m" if pronoun in HE else "f" if pronoun in SHE else gender_of(words)
+        before: list[tuple[list[Place], Entity]] = []
+        at = bisect_left(names.mentions, place.start, key=lambda pair: pair[0].start)
+        recent = (one for _, one in names.mentions[max(0, at - _RECENT) : at])
+        for one in {id(one): one for one in (*recent, *earlier[-_MOST:])}.values():
+            end = bisect_right(one.mentions, place.start - 1, key=lambda mention: mention.start)
+            if end and not _never(pronoun, phrase.shape, one):
+                before.append((one.mentions[:end], one))
+        before.sort(key=lambda pair: pair[0][-1].start)
+        before = before[-_MOST:]
+        row = self._row(place.start)
+        links = self._links(place, row, before)
+        lines = []
+        for number, (mentions, one) in enumerate(before):
+            last = mentions[-1]
+            at, subject, preposition, inside = self._position(last)
+            gap = max(place.start - last.end, 0)
+            others = {id(other) for its, other in before[number + 1 :] if not other.is_thing}
+            agrees, differs = _kinds_agree(pronoun, phrase, one)
+            lines.append([
+                links[number], 0.0, -log1p(gap), 0.0, at == row, at == row - 1, row - at > 5,
+                min(len(others), 4), bool(earlier) and earlier[-1] is one, log1p(one.cited),
+                log1p(len(mentions)), self._row(mentions[0].start) == 0, subject, preposition,
+                inside and not self._is_quoted(place.start), gap <= 3,
+                bool(gender) and gender == one.gender,
+                bool(gender and one.gender) and gender != one.gender, agrees, differs,
+                *_described(phrase, one, bool(pronoun)), not one.name,
+            ])  # fmt: skip
+        features = np.array(lines, np.float64).reshape(-1, len(FEATURES))
+        for name in ("link", "near"):
+            column = features[:, FEATURES.index(name)]
+            features[:, FEATURES.index(f"{name}: best")] = column == column.max(initial=-np.inf)
+        plural = pronoun in THEY or (not pronoun and phrase.shape is Shape.PEOPLE)
+        nobody = [
+            1.0, not pronoun and phrase.determiner in {"the", "this", "that", "his"},
+            not pronoun and phrase.shape is Shape.PERSON, plural, log1p(len(before)),
+        ]  # fmt: skip
+        return Asked(
+            place, kind, [one for _, one in before], features, np.array(nobody, np.float64)
+        )
+
+    def _row(self, at: int) -> int:
+        return max(bisect_right(self._starts, at) - 1, 0)
+
+    def _is_quoted(self, at: int) -> bool:
+        number = bisect_right(self._quoted, (at, len(self.plain)))
+        return number > 0 and at < self._quoted[number - 1][1]
+
+    def _position(self, place: Place) -> tuple[int, bool, bool, bool]:
+        """Return a name's row, whether it is a subject, follows a preposition, and is quoted."""
+        if (known := self._positions.get(place)) is None:
+            start = max(0, place.start - _BEFORE)
+            lead = self.plain[start : place.start]
+            subject = _BEGINS.search(lead) is not None and bool(_VERB.match(self.plain, place.end))
+            known = (
+                self._row(place.start), subject, _PREPOSITION.search(lead) is not None,
+                self._is_quoted(place.start),
+            )  # fmt: skip
+            self._positions[place] = known
+        return known
+
+    def _links(
+        self, place: Place, row: int, before: Sequence[tuple[list[Place], Entity]]
+    ) -> list[float]:
+        """Return the log-odds that the encoder links a source to a speaker rather than to none."""
+        own, start = self.links[row] if self.links else None, self._starts[row]
+        tokens = own.tokens(place.start - start, place.end - start) if own else slice(0)
+        if self.links is None or own is None or tokens.stop == 0:
+            return [0.0] * len(before)
+        question = own.questions[tokens].mean(axis=0, dtype=np.float32) / np.sqrt(len(own.nobody))
+        none = float(question @ own.nobody.astype(np.float32))
+        found = []
+        for mentions, _ in before:
+            best = -_SURE
+            for mention in mentions[-_REACH:]:
+                at = self._row(mention.start)
+                if row - at <= _REACH:
+                    other, first = self.links[at], self._starts[at]
+                    named = other.answers[other.tokens(mention.start - first, mention.end - first)]
+                    if len(named):
+                        score = float((named.astype(np.float32) @ question).max()) - none
+                        best = max(best, score)
+            found.append(min(best, _SURE))
+        return found
+
+
+def _never(pronoun: str, shape: Shape, one: Entity) -> bool:
+    """Return whether a source can't be somebody: a person is never "it", a body never "he"."""
+    person, people = one.shape is Shape.PERSON, one.shape is Shape.PEOPLE
+    if pronoun in PERSONAL or (not pronoun and shape is Shape.PERSON):
+        return one.is_thing or people
+    thing = not pronoun and shape in (Shape.ORGANISATION, Shape.STATE, Shape.DOCUMENT)
+    return (thing or pronoun in IT) and (person or people) and not one.outlets
+
+
+def _kinds_agree(pronoun: str, phrase: Phrase, one: Entity) -> tuple[bool, bool]:
+    """Return whether kind and number agree, and whether they differ; neither where unknown."""
+    person, people, thing = one.shape is Shape.PERSON, one.shape is Shape.PEOPLE, one.is_thing
+    if pronoun:
+        agree = {"person": person, "thing": thing, "several": people or thing, "": False}
+        whom = ("person" if pronoun in PERSONAL else "thing" if pronoun in IT else
+                "several" if pronoun in THEY else "")  # fmt: skip
+        return agree[whom], False
+    if phrase.shape is Shape.PERSON:
+        return person, thing or people
+    if phrase.shape in (Shape.ORGANISATION, Shape.STATE):
+        return thing, person or people
+    return one.shape is phrase.shape is not Shape.UNKNOWN, person and phrase.shape in _NO_PERSON
+
+
+def _described(phrase: Phrase, one: Entity, pronoun: bool) -> tuple[bool, bool, bool]:
+    """Return whether a description has the noun, or a title, of a speaker, or another people."""
+    if pronoun:
+        return False, False, False
+    said = one.titles.union(one.words)
+    peoples = {word for word in phrase.modifiers if word in places("people")}
+    noun = phrase.head in said or phrase.head.removesuffix("s") in said
+    return noun, not said.isdisjoint(phrase.modifiers), bool(peoples - said)
