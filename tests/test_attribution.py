@@ -166,28 +166,11 @@ def test_a_transcripts_label_is_the_source_of_its_whole_turn() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "source", "content"),
-    [
-        ("HARBURG, May 3 (OBC) -- The bridge opened.", "OBC", "The bridge opened."),
-        ("VESK (Amaro State Agency) - It sank, police said.", "Amaro State Agency",
-         "It sank, police said."),
-        ("(ASA) - The bridge opened.", "ASA", "The bridge opened."),
-        ("The bridge (OBC) - it is new - opened.", None, ""),
-        ("HARBURG, May 3 (the day) - The bridge opened.", None, ""),
-        ("The mayor met the OBC crew (OBC said so).", None, ""),
-    ],
-)  # fmt: skip
-def test_a_dateline_cites_its_agency(text, source, content) -> None:
-    assert of_rules(text) == [[(source, None, [content], source)] if source else []]
-    assert of_rules(text, outlet=source) == [[]]  # its own
-
-
 def test_a_source_line_is_the_source_of_what_stands_above_it() -> None:
-    text = "It is safe.\n\nHARBURG (ASA) - It opens.\n\n(Source: Ministry of Works)\n\nIn Orrin"
+    text = "It is safe.\n\nIt opens.\n\n(Source: Ministry of Works)\n\nIn Orrin"
     assert of_rules(text) == [
         [("Ministry of Works", None, ["It is safe."], "Ministry of Works")],
-        [("ASA", None, ["It opens."], "ASA")],
+        [("Ministry of Works", None, ["It opens."], "Ministry of Works")],
         [],
         [],
     ]
@@ -289,11 +272,6 @@ TEXT = (
 def test_a_sentence_has_its_quotations_citations_and_outlets() -> None:
     found = ruled(TEXT, date="2024-05-03")
     assert quoted(found) == [[], [], ["“We read of it in the paper."], ["It was news to us,”"], []]
-    ((one,), *others) = [s.citations for s in found]
-    assert (one.kind, one.name, one.state_media, one.outlets) == (
-        SourceKind.NAMED, "Vesk TV", True, ("vesk-tv",),
-    )  # fmt: skip
-    assert others == [()] * 4
     assert [s.mentions for s in found] == [
         (Mention(7, 14, ("vesk-tv",)),), (), (), (), (Mention(0, 7, ("vesk-tv",)),)
     ]  # fmt: skip

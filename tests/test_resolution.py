@@ -306,9 +306,8 @@ def test_a_citation_without_a_source_is_its_channels() -> None:
          [[("the mayor", "told", ["The pier is safe"])], [("He", "added", ["It will open"])]],
          "S-"),
         ("From Xinhua: The harbour was calm.", [[("Xinhua", None, ["The harbour was calm"])]], "S"),
-        # A credit under an article, and a dateline.
+        # A credit under an article.
         ("The pier is safe.\n\n(Source: Press TV)", [[], []], "--"),
-        ("HARBURG (TASS) - The pier is safe.", [[]], "S"),
         # An outlet that the text presents, by its name and its short form.
         ("Vesk One, the state broadcaster, showed the pier. Vesk One said it was safe.",
          [[], [("Vesk One", "said", ["it was safe"])]], "-S"),

@@ -97,7 +97,7 @@ def _cited(reading: ArticleReading, registry: Outlets | None) -> tuple[Sentence,
         if registry is not None:
             own = own_outlets(part.article.outlet, registry)
             part = replace(part, sentences=tuple(found[row] for row in rows))
-            ruled = rules.find(part, registry, own)
+            ruled = rules.find(part, registry)
             resolved = resolve(part.plain, part.sentences, ruled, registry, own)
             for row, citations in zip(rows, resolved, strict=True):
                 found[row] = replace(found[row], citations=citations)

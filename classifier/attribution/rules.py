@@ -1,8 +1,7 @@
 """Citations that the form of an article gives: no sentence needs to be understood.
 
-A transcript's speaker labels, an agency in a dateline, the line under an article that names its
-source, and a quotation that runs on. The sources are left to `resolution`: here every kind is
-``named``.
+A transcript's speaker labels, the line under an article that names its source, and a quotation
+that runs on. Who the sources are is left to `reading.resolve`: here every kind is ``named``.
 """
 
 import re
@@ -28,15 +27,9 @@ from framescope.classifier.records import (
 
 _Found = TypeVar("_Found", Citation, MarkedCitation)
 
-LABEL, DATELINE, SOURCE_LINE = "speaker label", "dateline", "source line"
+LABEL, SOURCE_LINE = "speaker label", "source line"
 RUN_ON = "running quotation"
 
-_DATELINE = re.compile(
-    r"\s*(?P<place>[^\W\d_][\w .,'-]{1,48}?)?[(/\[]\s*(?P<agency>[^()/\[\]\n]{2,40}?)\s*[)/\]]\.?"
-    r"\s*(?:[-:]{1,2}\s|(?=[A-Z\"]))[^\w\"]*"
-)
-_DATELINE_WITHIN = 110  # characters: a place of 50, an agency of 40, the marks around them
-_MOSTLY = 0.5  # of the brackets, which the agency's name fills
 _SOURCE_LINE = re.compile(r"[\W_]*sources?\s*:\s*(?P<name>[^:()\n]{2,120}?)[\W_]*", re.IGNORECASE)
 # A Chinese or Japanese character counts as a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_]+(?:['.-][^\W_]+)*")
@@ -46,22 +39,15 @@ _LEAST_QUOTED = 3  # words of a quotation whose speaker is looked for elsewhere;
 _LONGEST_QUOTATION = 12  # sentences
 
 
-def find(
-    reading: ArticleReading, registry: Outlets, own: frozenset[str] = frozenset()
-) -> list[tuple[Citation, ...]]:
-    """Find the citations of each sentence by speaker labels, datelines and source lines.
-
-    The dateline of the article's `own` outlet, by its registry ids, is no citation.
-    """
+def find(reading: ArticleReading, registry: Outlets) -> list[tuple[Citation, ...]]:
+    """Find the citations of each sentence by speaker labels and source lines."""
     turns, plain = reading.turns, reading.plain
     starts = [start for start, _ in turns]
     rows: list[tuple[Citation, ...]] = []
     for sentence in reading.sentences:
         at = bisect_right(starts, sentence.start)
-        if 0 < at < len(starts):
-            rows.append(_turn(plain, sentence, *turns[at - 1]))
-        else:
-            rows.append(_dateline(plain, sentence, registry, own))
+        spoken = 0 < at < len(starts)
+        rows.append(_turn(plain, sentence, *turns[at - 1]) if spoken else ())
     # Under the article only: a line within it is a chart's. Outlets are credited for pictures.
     for i, sentence in reversed([*enumerate(reading.sentences)]):
         if line := source_line(plain, sentence):
@@ -86,23 +72,6 @@ def _turn(plain: str, sentence: Sentence, start: int, end: int) -> tuple[Citatio
     opens = start >= sentence.start
     content = _stripped(plain, end if opens else sentence.start, sentence.end)
     return _cited(Place(start, end - 1), Place(end - 1, end) if opens else None, content, LABEL)
-
-
-def _dateline(
-    plain: str, sentence: Sentence, registry: Outlets, own: frozenset[str]
-) -> tuple[Citation, ...]:
-    """Return what follows the dateline of an agency: "HARBURG, 3 May (Xinhua) - ..."."""
-    start, end = sentence.start, min(sentence.end, sentence.start + _DATELINE_WITHIN)
-    match = _DATELINE.match(plain, start, end)
-    if match is None or (match["place"] and not match["place"].lstrip()[:2].isupper()):
-        return ()
-    words, first = match["agency"], match.start("agency")
-    long = (m for m in registry.mentions(words) if m.end - m.start >= _MOSTLY * len(words))
-    name = next(long, None)
-    if name is None or not own.isdisjoint(name.outlets):
-        return ()
-    agency = Place(first + name.start, first + name.end)
-    return _cited(agency, None, _stripped(plain, match.end(), sentence.end), DATELINE)
 
 
 def _stripped(plain: str, start: int, end: int) -> Place | None:
