@@ -163,13 +163,15 @@ class Names:
             found = [(len(name & {*words_of(self._text(at))}), at.start, one) for at, one in inside]
             best = max(found, key=lambda each: each[:2], default=(0, 0, None))
             return best[2] if best[0] else None
-        if phrase.tail and is_any(phrase.head, "mouthpiece"):
-            # "a spokesman for the Harbour Board" speaks for it; a lawyer of a person does not.
-            ends = [one for at, one in inside if one.is_thing and self._follows(place, at, _OF)]
-            return next(iter(ends), None)
-        if phrase.appositions:  # "the finance minister, Rika Vale,"
-            persons = ((at, one) for at, one in inside if not one.is_thing)
-            return next((one for at, one in persons if self._follows(place, at, _COMMA)), None)
+        # "a spokesman for the Harbour Board" speaks for it; a lawyer of a person does not.
+        speaks = bool(phrase.tail) and is_any(phrase.head, "mouthpiece")
+        for at, one in inside:
+            lead = self.plain[place.start : at.start]
+            if (
+                (speaks and one.is_thing and _OF.search(lead))
+                or (phrase.appositions and not one.is_thing and _COMMA.search(lead))
+            ):  # fmt: skip
+                return one
         return None
 
     def _are_joined(self, places: Sequence[Place]) -> bool:
@@ -187,9 +189,6 @@ class Names:
 
     def _text(self, place: Place) -> str:
         return self.plain[place.start : place.end]
-
-    def _follows(self, within: Place, at: Place, what: re.Pattern[str]) -> bool:
-        return what.search(self.plain, within.start, at.start) is not None
 
     def within(self, place: Place) -> Iterator[tuple[Place, Entity]]:
         """Yield the names within a place."""

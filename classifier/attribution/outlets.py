@@ -97,18 +97,12 @@ def without_clauses(words: str) -> str:
 
 
 def named_outlets(
-    words: str,
-    phrase: Phrase,
-    registry: Outlets,
-    *,
-    cue: str = "",
-    before: Iterable[str] = (),
-    person: bool = False,
+    words: str, phrase: Phrase, registry: Outlets, *, cue: str = "", person: bool = False
 ) -> tuple[str, ...]:
     """Find the outlets that a source phrase names.
 
-    Without a `cue` only unambiguous names count. `before` are the names of outlets that precede it
-    in the article, and `person` says that the name is also a person's ("Masoumeh Ebtekar").
+    Without a `cue` only unambiguous names count. `person` says that the name is also a person's
+    ("Masoumeh Ebtekar").
     """
     words = without_clauses(words)
     found: list[str] = []
@@ -125,13 +119,11 @@ def named_outlets(
         if at is not None and at.domain.role is not DomainRole.IMPOSTER:
             found.append(at.outlet.id)
     if not found and not person:
-        found = list(_ambiguous(words, phrase, registry, cue, before))
+        found = list(_ambiguous(words, phrase, registry, cue))
     return tuple(dict.fromkeys(found))
 
 
-def _ambiguous(
-    words: str, phrase: Phrase, registry: Outlets, cue: str, before: Iterable[str]
-) -> tuple[str, ...]:
+def _ambiguous(words: str, phrase: Phrase, registry: Outlets, cue: str) -> tuple[str, ...]:
     """Find the outlet of an ambiguous name by the words around it."""
     alone = phrase.name and phrase.modifiers in ((), ("al",))
     for text in (words.split(",")[0], *phrase.appositions):
@@ -150,10 +142,6 @@ def _ambiguous(
         elif not called and text[:1].isupper() and (one := _only(registry.called(text))):
             return one  # "Harrow news", of "Harrow News"
         elif alone and text not in phrase.appositions:
-            if bare in _SHORT | {"times"}:  # "the Post": the last one named before
-                last = [name for name in before if name.lower().endswith(" " + bare)][-1:]
-                if one := next((_only(registry.called(name)) for name in last), ()):
-                    return one
             sure = " " in core or words[:4] == "The " or _REPORTING.search(cue)
             if sure and bare not in _SHORT and (one := _only(called)):
                 return one

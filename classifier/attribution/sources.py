@@ -9,7 +9,6 @@ import re
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from typing import Protocol
 
 from framescope.classifier.attribution.names import PRONOUNS, Entity, Names, gender_of
@@ -73,20 +72,19 @@ def classify(
     The cue of each source tells an outlet from its namesakes ("Fars reported"). `refer` finds whom
     pronouns and descriptions refer to; without it they stand for themselves.
     """
-    presented, mentions = presented_as_state_media(plain), registry.mentions(plain)
-    names, earlier = Names(plain, sentences, mentions), list[Entity]()
+    presented = presented_as_state_media(plain)
+    names, earlier = Names(plain, sentences, registry.mentions(plain)), list[Entity]()
     found: dict[Place, SourceType] = {}
     types: dict[int, SourceType] = {}  # of entities so far
 
     def of_words(place: Place, phrase: Phrase, own: Entity | None) -> SourceType:
         """Type a phrase by its own words, and the name that they have."""
         words, cue = plain[place.start : place.end], cues[place]
-        earlier = takewhile(lambda mention: mention.end <= place.start, mentions)
-        before = (plain[mention.start : mention.end] for mention in earlier)
         lower = " ".join(words_of(words))
         name = own.name if own is not None else "" if lower in PRONOUNS else phrase.name
         person = own is not None and not own.is_thing and " " in name
-        outlets = named_outlets(words, phrase, registry, cue=cue, before=before, person=person)
+        outlets = named_outlets(words, phrase, registry, cue=cue, person=person)
+        outlets = outlets or (own.outlets if own is not None else ())
         state = bool(state_media_words(without_clauses(words), presented))
         state = state or any_state_media(outlets, registry)
         public = phrase.shape is Shape.STATE or is_government(words)

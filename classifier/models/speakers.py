@@ -136,7 +136,6 @@ class Referents:
         self._quoted = sorted(
             (one.start + a, one.start + b) for one in sentences for a, b in one.quoted
         )
-        self._positions: dict[Place, tuple[int, bool, bool, bool]] = {}
 
     def __call__(
         self, place: Place, phrase: Phrase, earlier: Sequence[Entity], names: Names
@@ -172,11 +171,11 @@ class Referents:
             last = mentions[-1]
             at, subject, preposition, inside = self._position(last)
             gap = max(place.start - last.end, 0)
-            others = {id(other) for its, other in before[number + 1 :] if not other.is_thing}
+            others = sum(not other.is_thing for _, other in before[number + 1 :])
             agrees, differs = _kinds_agree(pronoun, phrase, one)
             lines.append([
                 links[number], 0.0, -log1p(gap), 0.0, at == row, at == row - 1, row - at > 5,
-                min(len(others), 4), bool(earlier) and earlier[-1] is one, log1p(one.cited),
+                min(others, 4), bool(earlier) and earlier[-1] is one, log1p(one.cited),
                 log1p(len(mentions)), self._row(mentions[0].start) == 0, subject, preposition,
                 inside and not self._is_quoted(place.start), gap <= 3,
                 bool(gender) and gender == one.gender,
@@ -205,16 +204,11 @@ class Referents:
 
     def _position(self, place: Place) -> tuple[int, bool, bool, bool]:
         """Return a name's row, whether it is a subject, follows a preposition, and is quoted."""
-        if (known := self._positions.get(place)) is None:
-            start = max(0, place.start - _BEFORE)
-            lead = self.plain[start : place.start]
-            subject = _BEGINS.search(lead) is not None and bool(_VERB.match(self.plain, place.end))
-            known = (
-                self._row(place.start), subject, _PREPOSITION.search(lead) is not None,
-                self._is_quoted(place.start),
-            )  # fmt: skip
-            self._positions[place] = known
-        return known
+        lead = self.plain[max(0, place.start - _BEFORE) : place.start]
+        subject = _BEGINS.search(lead) and _VERB.match(self.plain, place.end)
+        preposition = _PREPOSITION.search(lead) is not None
+        quoted = self._is_quoted(place.start)
+        return self._row(place.start), subject is not None, preposition, quoted
 
     def _links(
         self, place: Place, row: int, before: Sequence[tuple[list[Place], Entity]]
