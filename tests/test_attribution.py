@@ -275,9 +275,8 @@ def test_a_sentence_has_its_quotations_citations_and_outlets() -> None:
     assert [s.mentions for s in found] == [
         (Mention(7, 14, ("vesk-tv",)),), (), (), (), (Mention(0, 7, ("vesk-tv",)),)
     ]  # fmt: skip
-    assert {s.date for s in found} == {"2024-05-03"}
     # A checkpoint knows its data by the sentences, without what follows from the text.
-    bare = replace(found[2], quoted=(), date=None, mentions=None)
+    bare = replace(found[2], quoted=(), mentions=None)
     assert (found[2], repr(found[2])) == (bare, repr(bare))
 
 
@@ -289,9 +288,7 @@ def test_an_article_of_another_language_has_quotations_and_no_names() -> None:
     reading = read(Article("a", text, date="2024-05-03"), REGISTRY, languages={"en"})
     assert reading.article.lang == "fr"
     assert quoted(reading.sentences)[0] == ["« Nous ne paierons pas »"]
-    assert {(s.mentions, s.citations, s.date) for s in reading.sentences} == {
-        (None, (), "2024-05-03")
-    }
+    assert {(s.mentions, s.citations) for s in reading.sentences} == {(None, ())}
 
 
 LEAD = "Below is Vesk TV's article:\n\n"

@@ -355,13 +355,12 @@ OWN = Registry(own={VESK_TV.id: VESK_TV})
 
 
 def test_the_model_is_given_what_is_read_and_the_report_what_the_model_says(bundle, model) -> None:
-    text = f"ORRIN, 3 May (Vesk TV) - It “rained”. {CITING}"
+    text = f"It “rained”. {CITING}"
     given = Article("a", text, lang="en", outlet="Dam Post", date="2026-05-03")
     (report,) = Scorer(bundle, registry=OWN).score([given])
     (read,) = model.calls
-    assert [[c.name for c in s.citations] for s in read] == [["Vesk TV"], [], [], []]
     assert [s.text[a:b] for s in read for a, b in s.quoted] == ["“rained”"]
-    assert {(s.outlet, s.date) for s in read} == {("Dam Post", "2026-05-03")}
+    assert {s.outlet for s in read} == {"Dam Post"}
     names = [[c.name for c in s.citations] for s in report.sentences]
     assert names == [[], [], ["Ada Quill"], ["Vesk TV"]]
     assert all(s.citations == s.sentence.citations for s in report.sentences)

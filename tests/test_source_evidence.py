@@ -116,13 +116,13 @@ def sources(*names: Citation) -> tuple[tuple[str, int], ...]:
     ("names", "count"),
     [
         (("Hengaw", "the Hengaw organisation", "Hengaw’s"), 1),
-        (("Vale", "Rika Vale", "President Rika Vale", "RIKA VALE"), 1),
+        (("Rika Vale", "President Rika Vale", "RIKA VALE"), 1),
         (("Ormo News Agency", "Ormo"), 1),
         (("Ministry of Mills", "Ministry of Ports"), 2),
         (("the agency", "the organisation"), 2),
         (("Ormo Bank", "Ormo"), 2),
         (("Bank of Amaro", "Bank of Vesk"), 2),
-        (("Rika Vale", "Tom Vale", "Vale"), 3),  # a surname that two people bear is neither
+        (("Rika Vale", "Tom Vale", "Vale"), 3),
     ],
 )
 def test_names_of_one_source(names: tuple[str, ...], count: int) -> None:

@@ -7,7 +7,7 @@ whether one is a man or a woman from titles, then from the given name.
 """
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ from itertools import islice, pairwise
 from operator import attrgetter
 
 from framescope.classifier.attribution.phrases import (
-    PLACES,
     Phrase,
     Shape,
     given_names,
     is_any,
     is_government,
+    is_place,
     parse,
     places,
     word_list,
@@ -62,7 +62,14 @@ MAN, WOMAN = word_list("words for men"), word_list("words for women")
 HE, SHE = word_set("he him his himself"), word_set("she her hers herself")
 IT, THEY = word_set("it its itself"), word_set("they their them theirs themselves")
 PERSONAL = HE | SHE
-PRONOUNS = PERSONAL | IT | THEY | word_set("i my me we our us myself who that which whose whom")
+PRONOUNS = (
+    PERSONAL
+    | IT
+    | THEY
+    | word_set(
+        "i my me we our us myself who that which whose whom you your this these those one both"
+    )
+)
 """Words that name nobody; where they refer to nobody who is named they are an unnamed source."""
 _FEWEST_INITIALS, _MOST_INITIALS = 2, 6
 _MOST = 40  # entities that share a word, and mentions, which are looked through
@@ -112,8 +119,7 @@ def gender_of(words: Iterable[str]) -> str:
     return "" if man is woman else "m" if man else "f"
 
 
-def given_gender(words: Sequence[str]) -> str:
-    """Return the gender of nearly all who bear a given name; empty where it is not known."""
+def _given_gender(words: Sequence[str]) -> str:
     return given_names().get(words[0], "") if len(words) > 1 else ""
 
 
@@ -125,16 +131,16 @@ class Names:
     ) -> None:
         self.plain = plain
         self._starts = {sentence.start for sentence in sentences}
-        self._outlets = sorted(outlets, key=lambda mention: mention.start)
-        self._lower = set(re.findall(r"(?<![\w'])[a-z][\w'-]+", plain))
+        sure = (mention for mention in outlets if len(mention.outlets) == 1)
+        self._outlets = {at: mention for mention in sure for at in (mention.start, mention.end)}
+        lower = set(re.findall(r"(?<![\w'])[a-z][\w'-]+", plain))
+        self._lower = lower.difference(given_names())
         self._by_word: dict[str, list[Entity]] = defaultdict(list)
         self.speakers: list[Entity] = []
         self._together: dict[str, Entity] = {}
         found = [one for match in _RUN.finditer(plain) for one in self._names_of(match)]
         # The longest first, so that a short form finds the full one.
-        for place, lead in sorted(
-            found, key=lambda one: (-self._text(one[0]).count(" "), one[0].start)
-        ):
+        for place, lead in sorted(found, key=lambda one: -self._text(one[0]).count(" ")):
             self._add(place, lead)
         for speaker in self.speakers:
             speaker.mentions.sort(key=attrgetter("start"))
@@ -228,11 +234,8 @@ class Names:
 
     def _is_common(self, first: str, rest: str, *, opens: bool) -> bool:
         """Return whether the capital of a name's first word is that of a sentence."""
-        if first in _COMMON:
-            return True
-        known = first in given_names() or is_any(first, "office", "honorific", "person", "body")
-        common = first in self._lower or first.endswith("ing")
-        return opens and common and not known and not rest.startswith("of ")
+        opens = opens and not (_is_title(first) or is_any(first, "body") or rest.startswith("of "))
+        return first in _COMMON or (opens and (first in self._lower or first.endswith("ing")))
 
     def _add(self, place: Place, lead: str) -> None:
         words = self._text(place).split()
@@ -242,14 +245,13 @@ class Names:
         shape = self._shape(plain, words, titles, outlets)
         near = (*self._by_word[plain[0]][:_MOST], *self._by_word[plain[-1]][:_MOST])
         fits = [one for one in near if _can_be(plain, shape, titles, one)]
-        if len(words) == 1 and not (fits or titles or outlets or words[0].isupper()):
-            known = plain[0] in given_names() or any(plain[0] in places(kind) for kind in PLACES)
-            if plain[0] in self._lower and not known:
-                return
+        known = fits or titles or outlets or words[0].isupper() or is_place(words[0])
+        if len(words) == 1 and not known and plain[0] in self._lower:
+            return
         gender = gender_of(titles)
         last = [one for one in fits if plain[-1] in one.words[-1:]]
         same = [one for one in fits if one.words == plain] or last or fits
-        same = [one for one in same if gender in ("", given_gender(one.words))] or same
+        same = [one for one in same if gender in ("", _given_gender(one.words))] or same
         if same:  # of several, the one named last before
             speaker = max(same, key=lambda one: _last(one.mentions[-_MOST:], place.start))
         else:
@@ -272,12 +274,9 @@ class Names:
         return after.group()
 
     def _outlets_at(self, place: Place) -> tuple[str, ...]:
-        at = bisect_right(self._outlets, place.end - 1, key=lambda mention: mention.start)
-        one = self._outlets[at - 1] if at else None
-        if one is None or one.end <= place.start or len(one.outlets) > 1:
-            return ()
-        shared = min(one.end, place.end) - max(one.start, place.start)
-        return one.outlets if 2 * shared > place.end - place.start else ()
+        one = self._outlets.get(place.start) or self._outlets.get(place.end)
+        shared = min(one.end, place.end) - max(one.start, place.start) if one else 0
+        return one.outlets if one and 2 * shared > place.end - place.start else ()
 
     def _shape(
         self, plain: tuple[str, ...], words: list[str], titles: set[str], outlets: tuple[str, ...]
@@ -294,11 +293,11 @@ class Names:
         return Shape.ORGANISATION if len(words) == 1 and words[0].isupper() else Shape.UNKNOWN
 
     def _describe(self, speaker: Entity) -> None:
-        if speaker.shape is Shape.UNKNOWN and len(speaker.words) == 1:
-            the = any(self.plain[m.start - 4 : m.start].lower() == "the " for m in speaker.mentions)
-            speaker.shape = Shape.ORGANISATION if the else Shape.UNKNOWN
+        the = any(self.plain[m.start - 4 : m.start].lower() == "the " for m in speaker.mentions)
+        if the and speaker.shape is Shape.UNKNOWN and len(speaker.words) == 1:
+            speaker.shape = Shape.ORGANISATION
         if not speaker.is_thing:
-            speaker.gender = gender_of(speaker.titles) or given_gender(speaker.words)
+            speaker.gender = gender_of(speaker.titles) or _given_gender(speaker.words)
 
 
 def _last(mentions: Iterable[Place], before: int) -> int:
@@ -308,10 +307,9 @@ def _last(mentions: Iterable[Place], before: int) -> int:
 def _can_be(short: tuple[str, ...], shape: Shape, titles: set[str], other: Entity) -> bool:
     """Return whether a name can be a form of a speaker's."""
     full = other.words
-    if short == full:
-        return True
-    if len(short) > len(full) or (shape is Shape.STATE and other.shape is Shape.ORGANISATION):
-        return False
+    body = shape is Shape.STATE and other.shape is Shape.ORGANISATION
+    if short == full or len(short) > len(full) or body:
+        return short == full
     if len(short) == 1 and initials(other.name.split()) == short[0].replace(".", ""):
         return _FEWEST_INITIALS <= len(initials(other.name.split())) <= _MOST_INITIALS
     contained = any(full[i : i + len(short)] == short for i in range(len(full)))

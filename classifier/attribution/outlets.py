@@ -2,8 +2,7 @@
 
 In running text "Fars" is a province and "the Times" anybody's. As the source of a report such a
 name is read with more courage: with the word for its medium ("Fars news agency"), with a cue that
-outlets have ("Fars reported"), as a host, or as the short form of an outlet that the article has
-named ("the Washington Post", then "the Post").
+outlets have ("Fars reported"), or as a host.
 
 No registry knows every outlet. An outlet that the text itself presents as a state's ("the state
 broadcaster Vesk One") is state media throughout the article, under its name, "the Beacon" for "The

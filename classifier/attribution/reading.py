@@ -79,8 +79,7 @@ def cited(
 
 
 def _cited(reading: ArticleReading, registry: Outlets | None) -> tuple[Sentence, ...]:
-    article, date = reading.article, reading.article.date
-    voices = {(unit.start, unit.end): unit.voice for unit in article.units or ()}
+    voices = {(unit.start, unit.end): unit.voice for unit in reading.article.units or ()}
     found = list(reading.sentences)
     for rows, part in alone(reading):
         for row, quoted in zip(rows, within(part.quotations, part.sentences), strict=True):
@@ -91,7 +90,6 @@ def _cited(reading: ArticleReading, registry: Outlets | None) -> tuple[Sentence,
                 citations=(),
                 mentions=tuple(registry.mentions(one.text)) if registry else None,
                 quoted=quoted,
-                date=date,
                 outlet=part.article.outlet,
             )
         if registry is not None:

@@ -7,9 +7,8 @@ which the models weigh, and by which the citations of rules are typed.
 
 import re
 from bisect import bisect_left, insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from framescope.classifier.attribution.names import PRONOUNS, Entity, Names, gender_of
 from framescope.classifier.attribution.outlets import (
@@ -36,13 +35,8 @@ _SENTENCE_START = re.compile(r"(?:^|[.!?:\n][\"')\]]*\s*|[\"(\[]\s*)$")
 _VAGUE_QUANTITY = word_set("many some most few all other more any no") | {""}
 
 
-class Refer(Protocol):
-    """Says whom a source that names nobody refers to; None: nobody who is known."""
-
-    def __call__(
-        self, place: Place, phrase: Phrase, earlier: Sequence[Entity], names: Names, /
-    ) -> Entity | None:
-        """Choose among all that are named, and the speakers cited ``earlier`` in their order."""
+Refer = Callable[[Place, Phrase, Sequence[Entity], Names], Entity | None]
+"""Says whom a source that names nobody refers to, of those cited earlier and all that are named."""
 
 
 @dataclass(frozen=True, slots=True)

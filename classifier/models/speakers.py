@@ -77,7 +77,7 @@ class Links:
     def tokens(self, start: int, end: int) -> slice:
         """Return the tokens of some characters."""
         own = [i for i, (a, b) in enumerate(self.offsets) if a < end and start < b]
-        return slice(own[0], own[-1] + 1) if own else slice(0, 0)
+        return slice(own[0], own[-1] + 1) if own else slice(0)
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,8 @@ class SpeakerScorer:
     def chances(self, asked: Asked) -> NDArray[np.float64]:
         """Return the probability of each candidate and, last, of nobody."""
         line = np.asarray(self.weights[asked.kind])
-        odds = np.append(
-            asked.features @ line[: len(FEATURES)], asked.nobody @ line[len(FEATURES) :]
-        )
+        at = len(FEATURES)
+        odds = np.append(asked.features @ line[:at], asked.nobody @ line[at:])
         chances = np.exp(odds - odds.max())
         found: NDArray[np.float64] = chances / chances.sum()
         return found
@@ -133,9 +132,7 @@ class Referents:
     ) -> None:
         self.plain, self.sentences, self.links, self.scorer = plain, sentences, links, scorer
         self._starts = [sentence.start for sentence in sentences]
-        self._quoted = sorted(
-            (one.start + a, one.start + b) for one in sentences for a, b in one.quoted
-        )
+        self._quoted = [(one.start + a, one.start + b) for one in sentences for a, b in one.quoted]
 
     def __call__(
         self, place: Place, phrase: Phrase, earlier: Sequence[Entity], names: Names
@@ -191,9 +188,8 @@ class Referents:
             1.0, not pronoun and phrase.determiner in {"the", "this", "that", "his"},
             not pronoun and phrase.shape is Shape.PERSON, plural, log1p(len(before)),
         ]  # fmt: skip
-        return Asked(
-            place, kind, [one for _, one in before], features, np.array(nobody, np.float64)
-        )
+        entities = [one for _, one in before]
+        return Asked(place, kind, entities, features, np.array(nobody, np.float64))
 
     def _row(self, at: int) -> int:
         return max(bisect_right(self._starts, at) - 1, 0)
@@ -205,21 +201,20 @@ class Referents:
     def _position(self, place: Place) -> tuple[int, bool, bool, bool]:
         """Return a name's row, whether it is a subject, follows a preposition, and is quoted."""
         lead = self.plain[max(0, place.start - _BEFORE) : place.start]
-        subject = _BEGINS.search(lead) and _VERB.match(self.plain, place.end)
-        preposition = _PREPOSITION.search(lead) is not None
-        quoted = self._is_quoted(place.start)
-        return self._row(place.start), subject is not None, preposition, quoted
+        subject = bool(_BEGINS.search(lead) and _VERB.match(self.plain, place.end))
+        after = _PREPOSITION.search(lead) is not None
+        return self._row(place.start), subject, after, self._is_quoted(place.start)
 
     def _links(
         self, place: Place, row: int, before: Sequence[tuple[list[Place], Entity]]
     ) -> list[float]:
         """Return the log-odds that the encoder links a source to a speaker rather than to none."""
-        own, start = self.links[row] if self.links else None, self._starts[row]
-        tokens = own.tokens(place.start - start, place.end - start) if own else slice(0)
-        if self.links is None or own is None or tokens.stop == 0:
+        if self.links is None:
             return [0.0] * len(before)
-        question = own.questions[tokens].mean(axis=0, dtype=np.float32) / np.sqrt(len(own.nobody))
-        none = float(question @ own.nobody.astype(np.float32))
+        own, start = self.links[row], self._starts[row]
+        asked = own.questions[own.tokens(place.start - start, place.end - start)]
+        question = asked.sum(axis=0) / (max(len(asked), 1) * np.sqrt(len(own.nobody)))
+        none = float(question @ own.nobody)
         found = []
         for mentions, _ in before:
             best = -_SURE
@@ -229,8 +224,7 @@ class Referents:
                     other, first = self.links[at], self._starts[at]
                     named = other.answers[other.tokens(mention.start - first, mention.end - first)]
                     if len(named):
-                        score = float((named.astype(np.float32) @ question).max()) - none
-                        best = max(best, score)
+                        best = max(best, float((named @ question).max()) - none)
             found.append(min(best, _SURE))
         return found
 

@@ -393,8 +393,8 @@ class CitedSource:
 def distinct_sources(rows: Sequence[Iterable[Citation]]) -> tuple[CitedSource, ...]:
     """Group the citations of each sentence by their source; those in most sentences come first.
 
-    Two named sources are one when the registry gives both the same outlet, when they differ only
-    in a title or a generic word, or when one is the surname of the only full name that ends so.
+    Two named sources are one when the registry gives both the same outlet, or when they differ only
+    in a title or a generic word.
     """
     cited = [(number, citation) for number, row in enumerate(rows) for citation in row]
     found: dict[tuple[SourceKind, _Key], list[tuple[int, Citation]]] = {}
@@ -432,16 +432,10 @@ def _source(kind: SourceKind, rows: Sequence[tuple[int, Citation]]) -> CitedSour
 
 def _keys(citations: Sequence[Citation]) -> dict[_Key, _Key]:
     """Map the key of every name to that of the source it stands for."""
-    known = {_key(citation.name) for citation in citations}
-    same = {key: key for key in known}
-    for key in known:  # a surname, where one full name has it
-        longer = [other for other in known if len(other) > 1 and other[-1:] == key]
-        if len(longer) == 1:
-            same[key] = longer[0]
-    given = [(same[_key(citation.name)], citation.outlets) for citation in citations]
+    given = [(_key(citation.name), citation.outlets) for citation in citations]
     by_outlet = {outlet: key for key, outlets in reversed(given) for outlet in outlets}
     by_key = {key: by_outlet[outlets[0]] for key, outlets in given if len(outlets) == 1}
-    return {key: by_key.get(other, other) for key, other in same.items()}
+    return {key: by_key.get(key, key) for key, _ in given}
 
 
 def _key(name: str) -> _Key:

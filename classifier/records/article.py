@@ -267,7 +267,6 @@ class Sentence:
     mentions: tuple[Mention, ...] | None = field(default=None, compare=False, repr=False)
     # ranges of its text in quotation marks, or in a quotation that runs on; in order
     quoted: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
-    date: str | None = field(default=None, compare=False, repr=False)  # of its article
     outlet: str | None = field(default=None, compare=False, repr=False)  # of its article
 
 

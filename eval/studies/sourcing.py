@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from framescope.classifier.attribution import PRONOUNS as PRONOUN_WORDS
 from framescope.classifier.outlets import load_registry
 from framescope.classifier.records import Citation, MarkedCitation, Place, SourceKind, Speaker, fold
 from framescope.eval.metrics import estimates_of_sums, ratio
@@ -368,10 +369,6 @@ def _is(one: AnyCitation, name: str) -> bool:
 
 _WORD, _NO_WORD = re.compile(r"[\w']+"), re.compile(r"'s?(?!\w)|\b(?:the|an?)\b")
 _TITLE = re.compile(r"mrs?|ms|miss|dr|prof|sir|sen|rep|gov|president|senator")
-_PRONOUN = re.compile(
-    r"(?i:he|him|his|she|hers?|its?|they|them|their|we|us|our|i|me|my|you|your|one|who|whom|whose|"
-    r"which|that|this|these|those|both|(?:him|her|it|my)self|(?:them|our)selves)"
-)
 
 
 def _count_names(text: str, sentence: JudgedSentence, hits: dict[str, Counts]) -> None:
@@ -381,7 +378,7 @@ def _count_names(text: str, sentence: JudgedSentence, hits: dict[str, Counts]) -
     for row, one in enumerate(marked):
         match = found[matches[row]] if row in matches else None
         if match and one.source and (how := _name_shown(text, one, match)):
-            pronoun = _PRONOUN.fullmatch(text, one.source.start, one.source.end)
+            pronoun = text[one.source.start : one.source.end].lower() in PRONOUN_WORDS
             for each in NAMES if pronoun else NAMES[: len(NAMES) // 2]:
                 hits[each] += each.removeprefix(PRONOUNS) == how, 1, 1
 

@@ -330,9 +330,8 @@ def _citation_scorer(model: TransformerModel, data: Data) -> CitationScorer:
     by_guidelines = {n for n, c in cards.items() if "attributed" in c.signals and not c.other_sense}
     ours = data.examples.where(np.isin(data.examples.corpus, sorted(by_guidelines)))
     train, rows = (ours.where(ours.part == part) for part in ("train", "validation"))
-    named = {str(a) for a, row in zip(train.article, train.citations, strict=True) if row
-             and any(one.speaker for one in row)}  # fmt: skip
-    train = train.where(np.isin(train.article, sorted(named)))
+    named = [any(one.speaker for one in row or ()) for row in train.citations]
+    train = train.where(np.isin(train.article, train.article[named]))
     of_train, found = model.encode(train.sentences), model.encode(rows.sentences)
     links = [of_train.links or [], found.links or []]
     speakers = fit_speakers(train, rows, links, model.registry)

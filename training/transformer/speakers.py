@@ -15,6 +15,7 @@ from framescope.classifier.outlets import Registry
 from framescope.classifier.records import Place
 from framescope.training.data import Examples, Mark
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
@@ -44,8 +45,12 @@ def fit_speakers(
     `links` are the encoder's, of the rows of both. Return None where no speaker is labelled.
     """
     known, unseen = (
-        list(cases(rows, own, registry))
-        for rows, own in zip((train, validation), links, strict=True)
+        [
+            case
+            for _, own in groupby(range(len(rows)), key=lambda row: str(rows.article[row]))
+            for case in _of_article(rows, list(own), found, registry)
+        ]
+        for rows, found in zip((train, validation), links, strict=True)
     )
     if not known:
         return None
@@ -61,17 +66,10 @@ def fit_speakers(
     return models.SpeakerScorer(weights, thresholds)
 
 
-def cases(rows: Examples, links: Sequence[models.Links], registry: Registry) -> Iterator[Case]:
-    """Yield the labelled sources that name nobody, with those before them resolved as labelled."""
-    for _, numbers in groupby(range(len(rows)), key=lambda row: str(rows.article[row])):
-        own = list(numbers)
-        if any(one.speaker for row in own for one in rows.citations[row] or ()):
-            yield from _of_article(rows, own, [links[row] for row in own], registry)
-
-
 def _of_article(
     rows: Examples, own: Sequence[int], links: Sequence[models.Links], registry: Registry
 ) -> Iterator[Case]:
+    """Yield the labelled sources that name nobody, with those before them resolved as labelled."""
     plain, sentences = models.laid_out([rows.sentences[row] for row in own])
     starts = {one.index: one.start for one in sentences}
 
@@ -89,7 +87,7 @@ def _of_article(
             if one.speaker is not None:
                 name = place(one.speaker.name)
                 means[source] = words_of(plain[name.start : name.end]) if name else ()
-    referents = models.Referents(plain, sentences, links, None)
+    referents = models.Referents(plain, sentences, [links[row] for row in own], None)
     found: list[Case] = []
 
     def refer(
@@ -106,7 +104,8 @@ def _of_article(
         found.append(Case(asked, np.array(right)))
         return chosen
 
-    classify(plain, sentences, cues, registry, refer)
+    if means:
+        classify(plain, sentences, cues, registry, refer)
     yield from found
 
 
@@ -115,17 +114,12 @@ def _is_called(one: Entity, words: tuple[str, ...]) -> bool:
     mine = words_of(one.name)
     person = not one.is_thing and len(mine) > 1 and len(words) > 1
     return bool(words) and (
-        mine == words or (person and (mine[0], mine[-1]) == (words[0], words[-1]))
+        mine == words or (person and mine[:: len(mine) - 1] == words[:: len(words) - 1])
     )
 
 
 def _weights(known: Sequence[Case]) -> tuple[float, ...]:
-    n, m = len(models.FEATURES), len(models.NOBODY)
-    tables = []
-    for case in known:
-        table = np.zeros((len(case.asked.candidates) + 1, n + m))
-        table[:-1, :n], table[-1, n:] = case.asked.features, case.asked.nobody
-        tables.append(table)
+    tables = [block_diag(case.asked.features, case.asked.nobody) for case in known]
 
     def loss(line: Floats) -> tuple[float, Floats]:
         value, gradient = _STRENGTH * float(line @ line), 2 * _STRENGTH * line
@@ -138,7 +132,8 @@ def _weights(known: Sequence[Case]) -> tuple[float, ...]:
             gradient = gradient + table.T @ chances
         return value, gradient
 
-    found = minimize(loss, np.zeros(n + m), jac=True, method="L-BFGS-B", options={"maxiter": 300})
+    start = np.zeros(len(models.FEATURES) + len(models.NOBODY))
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300})
     return tuple(map(float, found.x))
 
 
