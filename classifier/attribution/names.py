@@ -50,9 +50,7 @@ _TITLE_WITHIN = 45  # characters
 _APPOSITION = re.compile(r",\s(an?\s[^,.;:\"\n]{3,90}(?=[,.])|[^,.;:\"\n]{3,90}(?=,))")
 _OF = re.compile(r"\b(?:of|for|by|at|from)\s(?:the\s)?$")
 _OF_WHOM = re.compile(r".*\b(?:of|for|to|by|with|from|at|in)\s(?:the\s)?(?P<whose>.*)$")
-_HEAD_ENDS = re.compile(
-    r",|\s[-(]|\s(?:who|which|whose|whom|where|when|told|said|speaking|citing)\b"
-)
+_HEAD_ENDS = re.compile(r",|\s[-(]|\s(?:wh(?:o|ich|ose|om|ere|en)|told|said|speaking|citing)\b")
 _AND = re.compile(r"(?:,\s|,?\sand\s)(.*)")
 _SAYS_NOTHING = re.compile(r"(?:\s(?:himself|herself|itself|themselves|[a-z]+ly))*")
 _COMMA = re.compile(r",\s(?:(?:the|an?)\s)?(?:[\w'-]+\s){0,3}$")
