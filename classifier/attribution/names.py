@@ -60,14 +60,7 @@ MAN, WOMAN = word_list("words for men"), word_list("words for women")
 HE, SHE = word_set("he him his himself"), word_set("she her hers herself")
 IT, THEY = word_set("it its itself"), word_set("they their them theirs themselves")
 PERSONAL = HE | SHE
-PRONOUNS = (
-    PERSONAL
-    | IT
-    | THEY
-    | word_set(
-        "i my me we our us myself who that which whose whom you your this these those one both"
-    )
-)
+PRONOUNS = PERSONAL | IT | THEY | word_set("i my me we our us who that which whose whom you")
 """Words that name nobody; where they refer to nobody who is named they are an unnamed source."""
 _FEWEST_INITIALS, _MOST_INITIALS = 2, 6
 _MOST = 40  # entities that share a word, and mentions, which are looked through
