@@ -68,6 +68,10 @@ _TEACHER = Template(
     "rows, for $sentences sentences without labels, of articles by outlets that nothing is tested "
     "on.\n\n"
 )
+_NAMED = Template(
+    "Whose words: of $n citations found in articles of unseen outlets $right show the right name, "
+    "$stands the source as it stands, $other somebody else's; of pronouns $pronouns.\n\n"
+)
 _STARTED = Template(
     "Its training continued from the bundle $name (SHA-256 of its manifest `$sha256`), which "
     "learned from $corpora. Calibration and thresholds of that bundle's signals are its own.\n\n"
@@ -452,6 +456,7 @@ def model_card(manifest: Mapping[str, Any]) -> str:
         names = ", ".join(c["name"] for c in earlier) or "the corpora above"
         digest = start["digest"][:16]
         origin += _STARTED.substitute(name=start["name"], sha256=digest, corpora=names)
+    origin += _NAMED.substitute(manifest["names"]) if "names" in manifest else ""
     template = files("framescope.training.runs").joinpath("model-card.md").read_text("utf-8")
     return Template(template).substitute(
         name=manifest["name"],
