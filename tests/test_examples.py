@@ -71,20 +71,17 @@ REGISTRY = Registry(own={one.id: one for one in INVENTED})
 
 
 def test_with_a_registry_rows_are_as_models_read_them() -> None:
-    text = "ORRIN, 3 May (Vesk TV) - The dam opened. It was “empty”."
+    text = "Vesk TV said the dam opened. It was “empty”.\n\n(Source: Ada Quill)"
     given = Article("a", text, labels={"hyperpartisan": 0.0}, outlet="Dam Post", date="2026-01-02")
     plain = examples_of_articles("hyperpartisan", [given])
     read = examples_of_articles("hyperpartisan", [given], REGISTRY)
-    (agency,) = read.sentences[0].citations
-    assert (agency.kind, agency.name) == (SourceKind.NAMED, "Vesk TV")
-    assert (agency.state_media, agency.outlets) == (True, ("vesk-tv",))
-    assert agency.source is not None
-    assert text[agency.source.start : agency.source.end] == "Vesk TV", "the article's offsets"
-    assert [(m.start, m.end) for m in read.sentences[0].mentions or ()] == [(14, 21)]
+    (credit,) = read.sentences[0].citations
+    assert (credit.kind, credit.name) == (SourceKind.NAMED, "Ada Quill")
+    assert credit.source is not None
+    assert text[credit.source.start : credit.source.end] == "Ada Quill", "the article's offsets"
+    assert [(m.start, m.end) for m in read.sentences[0].mentions or ()] == [(0, 7)]
     assert [s.text[a:b] for s in read.sentences for a, b in s.quoted] == ["“empty”"]
-    assert {(s.voice, s.outlet, s.date) for s in read.sentences} == {
-        (Voice.OWN, "Dam Post", "2026-01-02")
-    }
+    assert {(s.voice, s.outlet) for s in read.sentences} == {(Voice.OWN, "Dam Post")}
     assert all((s.citations, s.quoted, s.mentions) == ((), (), None) for s in plain.sentences)
     assert [s.text for s in plain.sentences] == [s.text for s in read.sentences]
 

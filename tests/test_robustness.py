@@ -122,10 +122,10 @@ def test_what_should_rise_and_fall_is_counted_by_its_direction(by_hand) -> None:
 
 
 def test_a_goal_is_for_each_signal_and_stops_no_release(by_hand) -> None:
-    lines = "OSLO, May 3 ({}) -- A vile ferry is late.", "A {} ferry is late."
+    lines = "A vile ferry is late.\n\n(Source: {})", "A {} ferry is late."
     pairs = tuple(
         pair(line.format(a), line.format(b), row=line, versions=("no", "se"))
-        for line, a, b in zip(lines, ("Reuters", "vile"), ("TASS", "slow"), strict=True)
+        for line, a, b in zip(lines, ("Bo Vale", "vile"), ("police", "slow"), strict=True)
     )
     goal = Behaviour("countries", pairs, ALL, cases.COUNTRY_LIMITS, goal=True)
     suite = measure_suite(by_hand, [goal], draws=200)
@@ -134,7 +134,7 @@ def test_a_goal_is_for_each_signal_and_stops_no_release(by_hand) -> None:
     assert (loaded.flips.value, loaded.passed) == (0.5, False)
     worst = loaded.worst[0]
     assert loaded.shift.value == pytest.approx((worst.score_before - worst.score_after) / 2)
-    assert found["state_media citations (no to se)"].flips.value == 1.0
+    assert found["government citations (no to se)"].flips.value == 1.0
     assert found["all"].passed is False
     assert suite.missed == ()
     assert "All limits are met. Goals missed: all, " in suite.verdict

@@ -18,7 +18,6 @@ from framescope.classifier.errors import need
 from framescope.eval.sections import UNDEFINED, Estimate
 
 if TYPE_CHECKING:
-    from framescope.eval.report.evaluation import Details
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -63,7 +62,7 @@ def forest(name: str, title: str, differences: Mapping[str, Estimate], a: str, b
         return _svg(figure, name, title)
 
 
-def curves(name: str, title: str, details: Details, labels: Sequence[str]) -> str:
+def curves(name: str, title: str, details: Any, labels: Sequence[str]) -> str:
     """Draw the curves of two models."""
     with _settings():
         figure, (left, right) = _figure(6.8, 3.1, 2)
