@@ -26,7 +26,7 @@ from rich.console import Console
 ROOT = Path(__file__).parents[1]
 INPUTS = Path(os.environ.get("FRAMESCOPE_SHARED") or ROOT.parent / "shared") / "inputs"
 SAMPLES = [*(ROOT / "classifier/samples").glob("*.*")]
-MANY = [*ROOT.glob("corpus/articles/*.jsonl"), *INPUTS.glob("*page.txt")]
+MANY = [*sorted(ROOT.glob("corpus/articles/*.jsonl"))[::6], *INPUTS.glob("*page.txt")]
 MANY += sorted(INPUTS.glob("eval-pages/*.html.gz"))[:40]
 SLOW = pytest.mark.slow
 KEYS = {"named": "named source", "unnamed": "unnamed", "vague": "vague", "none": "no source"}
