@@ -78,11 +78,7 @@ class Entity:
     gender: str = ""  # "m", "f", or unknown
     cited: int = 0
     holds_office: bool = False  # by a title beside the name
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The words of the name in lower case, without full stops."""
-        return _plain(self.name.split())
+    words: tuple[str, ...] = ()  # of the name, in lower case, without full stops
 
     @property
     def is_thing(self) -> bool:
@@ -246,7 +242,7 @@ class Names:
         if same:  # of several, the one named last before
             speaker = max(same, key=lambda one: _last(one.mentions[-_MOST:], place.start))
         else:
-            speaker = Entity(" ".join(words), shape, outlets)
+            speaker = Entity(" ".join(words), shape, outlets, words=plain)
             self.speakers.append(speaker)
             for word in {*plain, initials(words), ".".join(initials(words))}:
                 self._by_word[word].append(speaker)
@@ -255,7 +251,8 @@ class Names:
         speaker.mentions.append(place)
         speaker.titles |= titles
         described = (lead if titles else "") + self._apposition(place, speaker)
-        speaker.holds_office |= is_government(described)
+        if described and not speaker.holds_office:
+            speaker.holds_office = is_government(described)
 
     def _apposition(self, place: Place, speaker: Entity) -> str:
         """Return what is said of somebody just after the name: an office, say."""

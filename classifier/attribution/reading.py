@@ -175,7 +175,7 @@ def resolve(
         if one.source is not None:
             cue = plain[one.cue.start : one.cue.end] if one.cue else ""
             cues[one.source] = cues.get(one.source) or cue
-    types = classify(plain, sentences, cues, registry, refer)
+    types = classify(plain, sentences, cues, registry, refer) if cues else {}
     presented = presented_as_state_media(plain)
     starts = [sentence.start for sentence in sentences]
 

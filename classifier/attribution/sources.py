@@ -103,6 +103,7 @@ def classify(
             shape = Shape.PEOPLE if lower[:1] == ("they",) else phrase.shape
             name = "" if pronoun else phrase.name
             entity = Entity(name, shape, titles={*phrase.lower}, gender=gender_of(lower))
+            entity.words = words_of(name)
         elif (was := types.get(id(entity))) is not None or entity.name:
             public = entity.holds_office or is_government(entity.name)
             office = public and not entity.outlets
