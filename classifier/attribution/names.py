@@ -251,8 +251,7 @@ class Names:
         speaker.mentions.append(place)
         speaker.titles |= titles
         described = (lead if titles else "") + self._apposition(place, speaker)
-        if described and not speaker.holds_office:
-            speaker.holds_office = is_government(described)
+        speaker.holds_office |= bool(described) and is_government(described)
 
     def _apposition(self, place: Place, speaker: Entity) -> str:
         """Return what is said of somebody just after the name: an office, say."""
@@ -281,8 +280,8 @@ class Names:
         return Shape.ORGANISATION if len(words) == 1 and words[0].isupper() else Shape.UNKNOWN
 
     def _describe(self, speaker: Entity) -> None:
-        the = any(self.plain[m.start - 4 : m.start].lower() == "the " for m in speaker.mentions)
-        if the and speaker.shape is Shape.UNKNOWN and len(speaker.words) == 1:
+        the = (self.plain[m.start - 4 : m.start].lower() == "the " for m in speaker.mentions)
+        if speaker.shape is Shape.UNKNOWN and len(speaker.words) == 1 and any(the):
             speaker.shape = Shape.ORGANISATION
         if not speaker.is_thing:
             speaker.gender = gender_of(speaker.titles) or _given_gender(speaker.words)

@@ -12,6 +12,8 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
+from itertools import accumulate
 from math import log1p
 from typing import Any
 
@@ -57,7 +59,6 @@ _VERB = re.compile(r",|\s(?:who|is|was|has|had|will|would|did|does|also|[a-z]+(?
 _PREPOSITION = re.compile(
     r"\b(?:to|told|with|of|by|for|from|at|against|about|on|in)\s(?:[\w.'-]+\s){0,3}$"
 )
-_NO_PERSON = (Shape.DOCUMENT, Shape.PEOPLE)
 _BEFORE = 60  # characters before a name that tell its position
 
 
@@ -131,6 +132,8 @@ class Referents:
         scorer: SpeakerScorer | None,
     ) -> None:
         self.plain, self.sentences, self.links, self.scorer = plain, sentences, links, scorer
+        self._position = cache(self._position_of)
+        self._answers = cache(self._answers_of)
         self._starts = [sentence.start for sentence in sentences]
         self._quoted = [(one.start + a, one.start + b) for one in sentences for a, b in one.quoted]
 
@@ -164,15 +167,16 @@ class Referents:
         row = self._row(place.start)
         links = self._links(place, row, before)
         lines = []
+        persons = (not one.is_thing for _, one in reversed(before))
+        after = [*accumulate(persons, initial=0)][-2::-1]
         for number, (mentions, one) in enumerate(before):
             last = mentions[-1]
             at, subject, preposition, inside = self._position(last)
             gap = max(place.start - last.end, 0)
-            others = sum(not other.is_thing for _, other in before[number + 1 :])
             agrees, differs = _kinds_agree(pronoun, phrase, one)
             lines.append([
                 links[number], 0.0, -log1p(gap), 0.0, at == row, at == row - 1, row - at > 5,
-                min(others, 4), bool(earlier) and earlier[-1] is one, log1p(one.cited),
+                min(after[number], 4), bool(earlier) and earlier[-1] is one, log1p(one.cited),
                 log1p(len(mentions)), self._row(mentions[0].start) == 0, subject, preposition,
                 inside and not self._is_quoted(place.start), gap <= 3,
                 bool(gender) and gender == one.gender,
@@ -198,12 +202,17 @@ class Referents:
         number = bisect_right(self._quoted, (at, len(self.plain)))
         return number > 0 and at < self._quoted[number - 1][1]
 
-    def _position(self, place: Place) -> tuple[int, bool, bool, bool]:
+    def _position_of(self, place: Place) -> tuple[int, bool, bool, bool]:
         """Return a name's row, whether it is a subject, follows a preposition, and is quoted."""
         lead = self.plain[max(0, place.start - _BEFORE) : place.start]
         subject = bool(_BEGINS.search(lead) and _VERB.match(self.plain, place.end))
         after = _PREPOSITION.search(lead) is not None
         return self._row(place.start), subject, after, self._is_quoted(place.start)
+
+    def _answers_of(self, place: Place) -> tuple[int, Floats]:
+        row = self._row(place.start)
+        own, start = (self.links or ())[row], self._starts[row]
+        return row, own.answers[own.tokens(place.start - start, place.end - start)]
 
     def _links(
         self, place: Place, row: int, before: Sequence[tuple[list[Place], Entity]]
@@ -219,12 +228,9 @@ class Referents:
         for mentions, _ in before:
             best = -_SURE
             for mention in mentions[-_REACH:]:
-                at = self._row(mention.start)
-                if row - at <= _REACH:
-                    other, first = self.links[at], self._starts[at]
-                    named = other.answers[other.tokens(mention.start - first, mention.end - first)]
-                    if len(named):
-                        best = max(best, float((named @ question).max()) - none)
+                at, named = self._answers(mention)
+                if row - at <= _REACH and len(named):
+                    best = max(best, float((named @ question).max()) - none)
             found.append(min(best, _SURE))
         return found
 
@@ -242,15 +248,14 @@ def _kinds_agree(pronoun: str, phrase: Phrase, one: Entity) -> tuple[bool, bool]
     """Return whether kind and number agree, and whether they differ; neither where unknown."""
     person, people, thing = one.shape is Shape.PERSON, one.shape is Shape.PEOPLE, one.is_thing
     if pronoun:
-        agree = {"person": person, "thing": thing, "several": people or thing, "": False}
-        whom = ("person" if pronoun in PERSONAL else "thing" if pronoun in IT else
-                "several" if pronoun in THEY else "")  # fmt: skip
-        return agree[whom], False
+        several = pronoun in THEY and (people or thing)
+        return (person if pronoun in PERSONAL else thing if pronoun in IT else several), False
     if phrase.shape is Shape.PERSON:
         return person, thing or people
     if phrase.shape in (Shape.ORGANISATION, Shape.STATE):
         return thing, person or people
-    return one.shape is phrase.shape is not Shape.UNKNOWN, person and phrase.shape in _NO_PERSON
+    known = phrase.shape is not Shape.UNKNOWN
+    return known and one.shape is phrase.shape, known and person
 
 
 def _described(phrase: Phrase, one: Entity, pronoun: bool) -> tuple[bool, bool, bool]:
