@@ -309,6 +309,6 @@ def _can_be(short: tuple[str, ...], shape: Shape, titles: set[str], other: Entit
     if shape is Shape.ORGANISATION and short != (last,):
         return False
     if len(short) == 1:
-        return short[0] in (last, full[0]) or short[0] in full[1:]
+        return short[0] in full
     initial = len(short[0]) == 1 and short[0] == full[0][0]
     return short[-1] == last and (contained or short[0] == full[0] or initial)

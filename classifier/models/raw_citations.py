@@ -88,10 +88,10 @@ class PassageOutputs:
     kinds: Floats
 
     def speaker_links(self, tokens: Sequence[Tokens]) -> dict[int, Links]:
-        """Return what a source finds the words by that name it, by row."""
+        """Return what a source finds the words by that name it, by row, apart from the batch."""
         number = LINKED.index("antecedent")
-        asked = _part(self.links, number, LINK_SIZE)
-        answers = _part(self.links, len(LINKED) + number, LINK_SIZE)
+        asked = _part(self.links, number, LINK_SIZE).copy()
+        answers = _part(self.links, len(LINKED) + number, LINK_SIZE).copy()
         return {
             row: Links(tokens[row].offsets, asked[start:end], answers[start:end], answers[0])
             for row, start, end in self.places

@@ -114,7 +114,6 @@ class SpeakerScorer:
 class Asked:
     """A source that names nobody, its candidates and what speaks for each."""
 
-    place: Place
     kind: str  # one of `CLASSES`
     candidates: Sequence[Entity]
     features: NDArray[np.float64]  # shape (n_candidates, n_features)
@@ -131,7 +130,7 @@ class Referents:
         links: Sequence[Links] | None,
         scorer: SpeakerScorer | None,
     ) -> None:
-        self.plain, self.sentences, self.links, self.scorer = plain, sentences, links, scorer
+        self.plain, self.links, self.scorer = plain, links, scorer
         self._position = cache(self._position_of)
         self._answers = cache(self._answers_of)
         self._starts = [sentence.start for sentence in sentences]
@@ -193,7 +192,7 @@ class Referents:
             not pronoun and phrase.shape is Shape.PERSON, plural, log1p(len(before)),
         ]  # fmt: skip
         entities = [one for _, one in before]
-        return Asked(place, kind, entities, features, np.array(nobody, np.float64))
+        return Asked(kind, entities, features, np.array(nobody, np.float64))
 
     def _row(self, at: int) -> int:
         return max(bisect_right(self._starts, at) - 1, 0)

@@ -137,7 +137,8 @@ class PassageCache:
 
 def _nbytes(found: Iterable[Encoded]) -> int:
     arrays = (a for one in found for a in (one.votes, one.tags, one.logits, one.vector))
-    return sum(array.nbytes for array in arrays if array is not None)
+    links = (a for one in found if one.links for a in (one.links.questions, one.links.answers))
+    return sum(array.nbytes for array in (*arrays, *links) if array is not None)
 
 
 def _moved(one: RawCitation, by: int) -> RawCitation:
