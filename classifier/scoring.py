@@ -49,6 +49,8 @@ _VOICES = (Voice.QUOTED.value, Voice.REPORTED.value)
 """The signals that say whose words a sentence is."""
 _CONFIRMING = ("attributed", "vague_source")
 """The signals that confirm what the encoder cites; the second where the source is vague."""
+NEVER = 2.0
+"""The threshold of a signal that is experimental: no probability reaches it."""
 _MOSTLY = 0.5  # of a sentence, in characters, from which its quotation marks make it quoted
 
 
@@ -59,7 +61,8 @@ class Scorer:
     why of some. `SignalError` is raised for one that the taxonomy doesn't name, or the bundle
     doesn't give. The `registry` says who is cited and who published an article, by default the one
     that ships; a model of another registry than the bundle's looks for names itself. An article
-    that takes longer than some `seconds` to read and score is skipped.
+    that takes longer than some `seconds` to read and score is skipped. Signals that are
+    `experimental` are flagged only if asked for.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Scorer:
         registry: Registry | None = None,
         evidence: bool | Collection[str] = True,
         seconds: float = math.inf,
+        experimental: bool = False,
     ) -> None:
         self.bundle = bundle
         self.seconds = seconds
@@ -79,7 +83,9 @@ class Scorer:
             if signal not in bundle.signals:
                 gives = f"it gives: {', '.join(bundle.signals)}"
                 raise SignalError(f"the bundle {bundle.name} doesn't give '{signal}'; {gives}")
-        self.thresholds = {signal: bundle.thresholds[signal] for signal in self.signals}
+        hidden = frozenset[str]() if experimental else bundle.experimental
+        self._limits = {s: NEVER if s in hidden else x for s, x in bundle.thresholds.items()}
+        self.thresholds = {signal: self._limits[signal] for signal in self.signals}
         self._of_sentences = [s for s in self.signals if BY_NAME[s].level is not Level.ARTICLE]
         self._of_articles = [s for s in self.signals if BY_NAME[s].level is Level.ARTICLE]
 
@@ -299,7 +305,7 @@ class Scorer:
         """Return each row's scores of some signals, and those of them that are flagged."""
         columns = [self.bundle.signals.index(signal) for signal in signals]
         # Scores are float32, and so must be what they are compared with.
-        thresholds = np.array([self.bundle.thresholds[s] for s in signals], np.float32)
+        thresholds = np.array([self._limits[s] for s in signals], np.float32)
         scores = proba[:, columns]
         return [
             (dict(zip(signals, line, strict=True)), tuple(compress(signals, over)))
@@ -316,7 +322,9 @@ def _agreeing(one: SentenceReport) -> tuple[str, ...]:
     says, others = {one.voice.value}, set(one.flags) - {*_VOICES}
     if kinds := one.rests_on - {NOBODY}:
         says |= {"attributed", *(SOURCE_SIGNALS[kind] for kind in kinds - {UNRESOLVED})}
-        others -= {*SOURCE_SIGNALS.values(), "unsourced_assertion"}
+        others -= {*SOURCE_SIGNALS.values()}
+    if kinds or one.voice is not Voice.OWN:
+        others.discard("unsourced_assertion")
     return in_order(others | says & one.scores.keys())
 
 

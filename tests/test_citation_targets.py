@@ -251,3 +251,14 @@ def test_heads_learn_what_is_marked() -> None:
     named, he, _ = outputs.speaker_links(before.tokens).values()
     assert (named.answers @ he.questions[0]).max() > named.nobody @ he.questions[0]
     assert KINDS[int(one.kinds.argmax())] == "named"
+
+
+def test_all_earlier_words_for_whoever_is_meant_are_found() -> None:
+    texts = ("Tom Orr came", "He left", "Later he spoke")
+    first = cited(mark(1, "He", texts), None, antecedent=mark(0, "Tom Orr", texts))
+    then = cited(mark(2, "he", texts), None, antecedent=mark(1, "He", texts))
+    for corpus in ("house", "gap"):
+        rows = examples((), (first,), (then,), texts=texts, corpus=corpus)
+        found = asked(rows)
+        assert found.answers("antecedent") == [1, 2, 5]
+        assert found.tags(1, "source") == ("BO" if corpus == "house" else "??")

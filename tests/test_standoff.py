@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.records import Article, Voice
-from framescope.classifier.taxonomy import in_order
+from framescope.classifier.taxonomy import TECHNIQUES, in_order
 from framescope.training.commands.corpora import app
 from framescope.training.corpora import State, find_corpus, standoff
 from framescope.training.data import load_articles
@@ -247,14 +247,15 @@ def test_a_file_of_news_that_is_missing_or_no_gzip_is_named(tmp_path: Path) -> N
 
 @pytest.fixture(scope="module")
 def shipped() -> list[dict[str, Any]]:
-    return list(standoff.labels(standoff.labels_file()))
+    names = ("standoff", "judged", "techniques")
+    return [one for name in names for one in standoff.labels(standoff.labels_file(name))]
 
 
 def test_no_text_ships_with_the_labels(shipped) -> None:
     for one in shipped:
         assert one.keys() <= {
             "collection", "article", "digest", "outlet", "date", "genre", "sentences",
-            "republications",
+            "republications", "labels", "spans",
         }  # fmt: skip
         for sentence in one["sentences"]:
             assert sentence.keys() <= {
@@ -276,11 +277,12 @@ def test_every_article_is_labelled_once_by_the_signals_of_the_card(shipped) -> N
     assert set(names.values()) == {1}
     assert {one["collection"] for one in shipped} == set(standoff.TEXTS)
     signals = {name for r in shipped for s in r["sentences"] for name in s["labels"]}
-    assert in_order(signals) == standoff.CARD.signals
-    of_framing = {"claim", "unsourced_assertion", "biased_language", "subjective"}
+    of_articles = {name for r in shipped for name in r.get("labels", ())}
+    assert in_order(signals | of_articles) == standoff.CARD.signals
     for one in shipped:
-        given = {name for sentence in one["sentences"] for name in sentence["labels"]}
-        assert signals - given - {"quoted", "reported"} in (set(), of_framing), one["article"]
+        marked = {span["signal"] for span in one.get("spans", ())}
+        given = {s for sentence in one["sentences"] for s, yes in sentence["labels"].items() if yes}
+        assert marked == given & set(TECHNIQUES), one["article"]
 
 
 @pytest.mark.slow

@@ -60,6 +60,7 @@ def batch(
         bool, typer.Option("--evidence", help="Write evidence for every flag, not only techniques.")
     ] = False,
     signal: shared.OnlySignals = None,
+    experimental: shared.Experimental = False,
     sources: shared.Own = None,
     column: shared.Columns = None,
     allow_private: shared.Private = False,
@@ -92,7 +93,7 @@ def batch(
 
     own = None if sources is None else str(sources)
     model = pinned(model)  # which stays, whatever is promoted while it runs
-    setup = Setup(model, signal, own, evidence, max_characters, max_seconds, format)
+    setup = Setup(model, signal, own, evidence, max_characters, max_seconds, format, experimental)
     job = Job(
         inputs or (), output, setup, shared.parse_columns(column), include or (), exclude or (),
         allow_private, workers, resume=resume, add=add, quiet=quiet, engine=engine,

@@ -47,6 +47,7 @@ class Job:
             "signal": None if setup.signals is None else list(setup.signals),
             "sources": setup.sources and _digest(setup.sources),
             "evidence": setup.evidence,
+            **({"experimental": True} if setup.experimental else {}),
             "max-characters": setup.max_characters,
             "max-seconds": setup.max_seconds,
             "allow-private": self.allow_private,

@@ -72,6 +72,7 @@ class Setup:
     max_characters: int = 2_000_000
     max_seconds: float = 120.0
     format: str = "parquet"
+    experimental: bool = False
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,8 @@ class Stages:
         bundle = bundles.load(setup.model, registry)
         # Techniques stand in words; of the other signals no table has a place.
         shown = setup.evidence or {s.name for s in SIGNALS if s.level is Level.SPAN}
-        self._scorer = Scorer(bundle, setup.signals, registry, shown, seconds=setup.max_seconds)
+        how = shown, setup.max_seconds, setup.experimental
+        self._scorer = Scorer(bundle, setup.signals, registry, *how)
         self._cache = PassageCache(_CACHE_BYTES)
         if hasattr(bundle.model, "cache"):
             bundle.model.cache = self._cache

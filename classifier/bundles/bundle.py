@@ -64,6 +64,11 @@ class Bundle:
         thresholds: Mapping[str, float] = self.manifest["thresholds"]
         return thresholds
 
+    @property
+    def experimental(self) -> frozenset[str]:
+        """The signals whose flags are right too seldom to be shown unasked."""
+        return frozenset(self.manifest.get("experimental", ()))
+
     def threshold(self, signal: str, corpus: str) -> float:
         """Return the threshold of a signal on a corpus, which may label it in another sense."""
         elsewhere = self.manifest.get("thresholds_elsewhere", {}).get(corpus, {})

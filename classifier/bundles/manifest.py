@@ -51,6 +51,7 @@ class _Manifest(BaseModel):
     signals: list[str]
     thresholds: dict[str, float]
     thresholds_elsewhere: dict[str, dict[str, float]] = {}
+    experimental: list[str] = []
     calibration: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]]
     languages: list[str]
     files: dict[str, str]

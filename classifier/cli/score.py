@@ -54,6 +54,7 @@ def score(
     ] = None,
     overwrite: shared.OverReport = False,
     signal: shared.OnlySignals = None,
+    experimental: shared.Experimental = False,
     sources: shared.Own = None,
     include: shared.Include = None,
     exclude: shared.Exclude = None,
@@ -87,7 +88,8 @@ def score(
     for left in outputs.leftovers(output):
         say(f"{left}: left by an interrupted run, and not whole; it stays until you delete it")
     registry = load_registry(user=sources)
-    scorer = Scorer(bundles.load(model, registry), signal, registry, seconds=max_seconds)
+    bundle, how = bundles.load(model, registry), (True, max_seconds, experimental)
+    scorer = Scorer(bundle, signal, registry, *how)
     found: list[Item] = []
     counts = Counter[str]()
     with outputs.progress(lambda: size_of_inputs(inputs), quiet=quiet) as update:

@@ -29,6 +29,10 @@ ModelName = Annotated[
 OnlySignals = Annotated[
     list[str] | None, typer.Option(metavar="SIGNAL", help="Report only this signal. Repeatable.")
 ]
+Experimental = Annotated[
+    bool,
+    typer.Option("--experimental", help="Flag signals too that are seldom right in plain news."),
+]
 Include = Annotated[
     list[str] | None,
     typer.Option(metavar="PATTERN", help="Read only these files of a folder. Repeatable."),

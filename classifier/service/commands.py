@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from framescope.classifier.cli.shared import ModelName, Own
+from framescope.classifier.cli.shared import Experimental, ModelName, Own
 from framescope.classifier.errors import need
 
 
@@ -25,6 +25,7 @@ def serve(
             help="Require the token in this file; without it, that of FRAMESCOPE_TOKEN, if set.",
         ),
     ] = None,
+    experimental: Experimental = False,
     allow_urls: Annotated[
         bool, typer.Option("--allow-urls", help="Fetch addresses, but not private ones.")
     ] = False,
@@ -57,5 +58,6 @@ def serve(
     listening = bound(host, port)
     with listening:
         registry = load_registry(user=sources)
-        scorer = Scorer(bundles.load(model, registry), None, registry, seconds=max_seconds)
+        bundle, how = bundles.load(model, registry), (True, max_seconds, experimental)
+        scorer = Scorer(bundle, None, registry, *how)
         run(make_app(scorer, limits), listening, max_seconds)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 Part = StrEnum("Part", ["test", "unseen_outlet", "validation"])
-SectionName = StrEnum("SectionName", ["techniques", "controls", "sourcing", "robustness"])
+SectionName = StrEnum("SectionName", ["marks", "techniques", "controls", "sourcing", "robustness"])
 """The sections of a report besides the comparison; see `eval.report.SECTIONS`."""
 
 First = Annotated[str, typer.Option("--a", metavar="BUNDLE", help="The model to compare with.")]

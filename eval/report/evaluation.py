@@ -13,7 +13,12 @@ from framescope.eval.report import plots
 from framescope.eval.report.layout import json_text, page
 from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
 from framescope.eval.sections import Cell, Estimate, Plot, Section, Table, table
-from framescope.eval.studies import section_of_sourcing, section_of_techniques, study_controls
+from framescope.eval.studies import (
+    section_of_marks,
+    section_of_sourcing,
+    section_of_techniques,
+    study_controls,
+)
 from framescope.eval.suite import DRAWS, measure_suite
 
 SCHEMA_VERSION = 3
@@ -77,6 +82,7 @@ def _behaviour(evaluation: Evaluation) -> Section:
 
 
 SECTIONS: Mapping[str, tuple[str, Measure]] = {
+    "marks": ("What readers see", section_of_marks),
     "techniques": ("Persuasion techniques", section_of_techniques),
     "controls": ("Controls", lambda evaluation: (study_controls(evaluation) or (None,))[0]),
     "sourcing": ("Who says what", section_of_sourcing),

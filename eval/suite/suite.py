@@ -190,7 +190,7 @@ def measure(
     texts = list(dict.fromkeys(side.text for side in sides))
     reports: dict[str, ArticleReport] = {}
     articles = (Article(str(number), text, lang="en") for number, text in enumerate(texts))
-    for report in Scorer(bundle, evidence=False).score(articles):
+    for report in Scorer(bundle, evidence=False, experimental=True).score(articles):
         if isinstance(report, ArticleReport):
             reports[report.article.text] = report
         progress(len(reports), len(texts))

@@ -14,7 +14,7 @@ from framescope.classifier.models import (
     log_odds_of_span,
     stretches,
 )
-from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.taxonomy import BY_NAME, Family, Level
 from framescope.training import DEFAULT_SEED
 from framescope.training.corpora import find_corpus
 from framescope.training.data import Examples
@@ -42,6 +42,10 @@ _LOG_SLOPES = (-5.0, 5.0)
 # is highest where everything is flagged. Of an article more is asked: of somebody's whole work.
 _LEAST_PRECISION = 0.15
 _OF_ARTICLES = 2 / 3
+# What a flag of framing promises in ordinary news: the share that is right, and of all that should
+# be flagged the least share. A signal that can't keep this is experimental.
+_PROMISED = {"unsourced_assertion": 0.65, "hyperpartisan": 0.8}
+_PROMISED_OF_FRAMING, _LEAST_FOUND = 0.7, 0.4
 _DRAWS = 200  # resamples of articles, whose mean F1 decides
 _GRID = 200  # thresholds tried through the rows, and as many through the positives
 _GAPS = (0, 1, 2, 4, 8, 12, 16)
@@ -52,11 +56,15 @@ _FEWEST = 30  # spans right, and wrong, from which a score of spans is fitted
 
 @dataclass(frozen=True)
 class Decisions:
-    """Calibration and thresholds; `elsewhere` by corpus, where it labels in another sense."""
+    """Calibration and thresholds; `elsewhere` by corpus, where it labels in another sense.
+
+    Flags of an `experimental` signal are right too seldom to be shown unasked.
+    """
 
     calibration: Calibration
     thresholds: Mapping[str, float]
     elsewhere: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    experimental: tuple[str, ...] = ()
 
     def at_least(self, log_odds: Mapping[str, float]) -> Decisions:
         """Raise the thresholds of some signals to the chance of log-odds before calibration."""
@@ -80,6 +88,7 @@ def fit_decisions(
     """Fit calibration and thresholds of a model on rows it has not seen.
 
     Labels of a corpus in another sense than the guidelines take part in its own thresholds alone.
+    Framing is flagged from where its promise is kept, so that it is right in ordinary news.
     """
     signals, articles, corpora = model.signals, validation.article, validation.corpus
     logits = model.predict(validation.sentences).logits
@@ -88,8 +97,10 @@ def fit_decisions(
     labels, other = every.copy(), {}
     for corpus in dict.fromkeys(corpora.tolist()):
         senses = find_corpus(corpus).card.other_sense
-        if own := [k for k, signal in enumerate(signals) if signal in senses]:
-            other[corpus] = np.ix_(corpora == corpus, own)
+        rows = corpora == corpus
+        known = (~np.isnan(every[rows])).any(axis=0)
+        if own := [k for k, signal in enumerate(signals) if known[k] and signal in senses]:
+            other[corpus] = np.ix_(rows, own)
             labels[other[corpus]] = np.nan
     nobody_else = np.isnan(labels).all(axis=0)
     labels[:, nobody_else] = every[:, nobody_else]
@@ -97,11 +108,44 @@ def fit_decisions(
     fitted = calibration(logits, labels, signals, weights)
     proba = fitted.apply(logits)
     chosen = thresholds(proba, labels, articles, signals, seed, weights)
+    experimental = []
+    for k, signal in enumerate(signals):
+        if (promise := _promise_of(signal)) is not None and not nobody_else[k]:
+            own = ~np.isnan(labels[:, k])
+            limit = _promised(proba[own, k], labels[own, k] >= 0.5, weights[own, k], promise)
+            if limit is not None:
+                chosen[signal] = limit
+            elif BY_NAME[signal].family is not Family.SOURCING:
+                experimental.append(signal)
     elsewhere = {}
     for corpus, cells in other.items():
         names, of_corpus = [signals[k] for k in cells[1][0]], articles[corpora == corpus]
         elsewhere[corpus] = thresholds(proba[cells], every[cells], of_corpus, names, seed, fit=True)
-    return Decisions(fitted, chosen, elsewhere)
+    return Decisions(fitted, chosen, elsewhere, tuple(experimental))
+
+
+def _promise_of(signal: str) -> float | None:
+    family = BY_NAME[signal].family
+    framed = family is Family.FRAMING or BY_NAME[signal].level is Level.ARTICLE
+    return _PROMISED.get(signal, _PROMISED_OF_FRAMING if framed else None)
+
+
+def _promised(scores: Single, positive: Bools, weights: Single, precision: float) -> float | None:
+    """Return the lowest threshold that keeps a promise by the labels and by the chances.
+
+    None where there is none, or where too little would be found.
+    """
+    order = np.argsort(-scores, kind="stable")
+    counted, sorted_ = np.cumsum(weights[order]), scores[order]
+    right = np.cumsum((weights * positive)[order])
+    expected = np.cumsum((weights * scores)[order])
+    ends = np.append(sorted_[1:] < sorted_[:-1], True)  # equal scores are flagged together
+    kept = ends & (right >= precision * counted) & (expected >= precision * counted)
+    last = int(np.flatnonzero(kept).max(initial=-1))
+    if last < 0 or right[last] < _LEAST_FOUND * right[-1]:
+        return None
+    below = sorted_[last + 1] if last + 1 < len(scores) else sorted_[last]
+    return float(f"{(float(sorted_[last]) + float(below)) / 2:.6g}")
 
 
 def once_an_article(labels: Single, articles: Texts, signals: Sequence[str]) -> Single:

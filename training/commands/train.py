@@ -57,7 +57,7 @@ Share = Annotated[
 Signals = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="Learn only this signal. Repeatable.")
 ]
-_RECIPES = "A recipe that ships (default, house, finetune), or a TOML file of your own."
+_RECIPES = "A recipe that ships (default, house, finetune, renewed), or a TOML file of your own."
 RecipeName = Annotated[str, typer.Option(metavar="NAME|FILE", help=_RECIPES)]
 Seed = Annotated[
     int | None,
@@ -183,6 +183,7 @@ def transformer(
             _echo(f"resuming the run in {run.folder}")
         keep: dict[str, Any] = {"tell": _telling(run.log), "progress": progress, "run": run}
         keep["name"] = asked.name("transformer", chosen)
+        keep["root"] = given_folder(corpora) if chosen.needs_folder else None
         if begun is not None:
             continue_training(rows, output, begun, folder, chosen.settings, **keep)
         else:
@@ -191,7 +192,6 @@ def transformer(
                 kept = asks.folder or output.with_name(output.name + ".teacher")
                 settings = chosen.teaching
                 taught_by = Teacher(asks.encoder, settings, kept, asks.texts, asks.sentences)
-            keep["root"] = given_folder(corpora) if chosen.needs_folder else None
             train_transformer(rows, output, folder, chosen.settings, teacher=taught_by, **keep)
     _done(output)
 

@@ -5,11 +5,13 @@ from framescope.classifier.taxonomy import NAMES
 from framescope.training.corpora import polnear, standoff
 from framescope.training.corpora.articles import (
     EXCHANGE,
+    FRAMED,
     HOUSE_CARD,
     HYPERPARTISAN,
     PTC,
     read_exchange,
 )
+from framescope.training.corpora.coreference import GAP, GUM
 from framescope.training.corpora.corpus import Card, Corpus
 from framescope.training.corpora.sentences import BABE, CLAIMBUSTER, NEWSSD, WIKIWEASEL
 
@@ -26,14 +28,19 @@ _PUBLIC = (
 _OURS = (
     Corpus(HOUSE_CARD, read_exchange, shipped=True),
     standoff.StandOff(standoff.CARD, standoff.read),
+    standoff.StandOff(Card.of("judged", signals=("content", *FRAMED)), standoff.read_judged),
+    standoff.StandOff(Card.of("techniques", signals=FRAMED), standoff.read_techniques),
 )
+_COREFERENCE = (GAP, GUM)
 
-CORPORA: dict[str, Corpus] = {one.card.name: one for one in (*_PUBLIC, *_OURS, EXCHANGE)}
+_ALL = (*_PUBLIC, *_OURS, *_COREFERENCE)
 
-PUBLIC: tuple[str, ...] = tuple(one.card.name for one in _PUBLIC)
+CORPORA: dict[str, Corpus] = {one.card.name: one for one in (*_ALL, EXCHANGE)}
+
+PUBLIC: tuple[str, ...] = tuple(one.card.name for one in (*_PUBLIC, *_COREFERENCE))
 """Those that the public obtains elsewhere."""
 
-KNOWN: tuple[str, ...] = tuple(one.card.name for one in (*_PUBLIC, *_OURS))
+KNOWN: tuple[str, ...] = tuple(one.card.name for one in _ALL)
 """Those that models are trained on and judged by: all but the user's own files."""
 
 SHIPPED: tuple[str, ...] = (HOUSE_CARD.name,)

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier.errors import CorpusError, InputError
-from framescope.classifier.inputs import read_record
+from framescope.classifier.inputs import read_input, read_record, split_sentences
 from framescope.classifier.records import Article
-from framescope.classifier.taxonomy import SHIPPED, TECHNIQUES
+from framescope.classifier.taxonomy import SHIPPED
 from framescope.training.corpora import articles, polnear
 from framescope.training.corpora.corpus import Card, Corpus, State, house_folder
 
@@ -30,8 +30,10 @@ ALLSIDES_FILE = "allsides.jsonl.gz"
 _ALLSIDES_URL = "https://github.com/ramybaly/Article-Bias-Prediction"
 _TEHRAN_TIMES = "tehran_times.jsonl.gz"
 
-_OTHERS = (*TECHNIQUES, "any_technique", "hyperpartisan")  # which it doesn't label
-CARD = Card.of("standoff", signals=tuple(one for one in SHIPPED if one not in _OTHERS))
+_INPUTS = "inputs"  # the folder of saved pages, beside that of news
+_OTHER_LANGUAGES = "other_languages.jsonl.gz"
+
+CARD = Card.of("standoff", signals=SHIPPED)
 
 
 def articles_folder(root: Path) -> Path:
@@ -122,12 +124,22 @@ TEXTS: Mapping[str, TextCollection] = {
         lambda root: ((one.id, one.text) for one in articles.PTC.read(root / _PTC.folder)),
         _PTC.url,
     ),
+    "pages": TextCollection(
+        lambda root: articles_folder(root).parent / _INPUTS,
+        lambda root: _read_pages(articles_folder(root).parent / _INPUTS),
+        "https://github.com/adbar/trafilatura",
+    ),
+    "other_languages": TextCollection(
+        lambda root: articles_folder(root) / _OTHER_LANGUAGES,
+        lambda root: _read_other_languages(articles_folder(root) / _OTHER_LANGUAGES),
+        "https://github.com/hybrinfox/ppn",
+    ),
 }
 
 
-def labels_file() -> Path:
-    """Return the file of the labels, in the folder of the house corpus."""
-    return house_folder() / "standoff" / "labels.jsonl"
+def labels_file(name: str = CARD.name) -> Path:
+    """Return the file of the labels of a corpus, in the folder of the house corpus."""
+    return house_folder() / name / "labels.jsonl"
 
 
 class StandOff(Corpus):
@@ -140,35 +152,37 @@ class StandOff(Corpus):
     def files(self, place: Path) -> list[Path]:
         """List the labels, and the files of texts."""
         # Folders of texts are public corpora, whose texts the digests of sentences pin.
-        texts = (one.file(place) for one in TEXTS.values())
-        return [path for path in (labels_file(), *texts) if path.is_file()]
+        path = labels_file(self.card.name)
+        texts = (TEXTS[name].file(place) for name in _counts(path)) if path.is_file() else ()
+        return [one for one in (path, *texts) if one.is_file()]
 
     def lacks(self, place: Path) -> list[str]:
         """List the missing collections, with the number of articles of each."""
-        if not labels_file().is_file():
-            return [str(labels_file())]
+        if not labels_file(self.card.name).is_file():
+            return [str(labels_file(self.card.name))]
         return [
             f"{TEXTS[name].file(place)} ({count} articles; {TEXTS[name].url})"
-            for name, count in _counts(labels_file()).items()
+            for name, count in _counts(labels_file(self.card.name)).items()
             if not TEXTS[name].file(place).exists()
         ]
 
     def state(self, root: Path | None) -> State:
         """Return whether all texts are there, or some, or none."""
-        if root is None or not labels_file().is_file():
+        if root is None or not labels_file(self.card.name).is_file():
             return State.MISSING
         lacking = len(self.lacks(root))
-        if lacking == len(_counts(labels_file())):
+        if lacking == len(_counts(labels_file(self.card.name))):
             return State.MISSING
         return State.PARTIAL if lacking else State.PRESENT
 
 
-def read(root: Path) -> Iterator[Article]:
+def read(root: Path, name: str = CARD.name) -> Iterator[Article]:
     """Join the labels to the texts below the root of the corpora, in the order of the labels.
 
-    Ids are ``collection/id``. Raise `CorpusError` if a text isn't the one that was labelled.
+    Ids are ``collection/id``. Of a page the sentences that are still read off it keep their labels.
+    Raise `CorpusError` if another text isn't the one that was labelled.
     """
-    records = list(labels(labels_file()))
+    records = list(labels(labels_file(name)))
     wanted: dict[str, set[str]] = defaultdict(set)
     for record in records:
         wanted[record["collection"]].add(record["article"])
@@ -182,13 +196,55 @@ def read(root: Path) -> Iterator[Article]:
         if name not in texts:
             continue
         text = texts[name].get(article)
-        if text is None or digest(text) != record["digest"]:
+        if name == "pages" and text is not None:
+            record = _still_there(record, text)
+        elif text is None or digest(text) != record["digest"]:
             found = "is another text than" if text is not None else "lacks"
             raise CorpusError(
                 f"{TEXTS[name].file(root)}: {found} article '{article}' that was labelled; "
                 f"obtain the collection again from {TEXTS[name].url}"
             )
         yield join(record, text)
+
+
+def read_judged(root: Path) -> Iterator[Article]:
+    """Read the articles by which marks are judged; see `read`."""
+    return read(root, "judged")
+
+
+def read_techniques(root: Path) -> Iterator[Article]:
+    """Read the articles in which rare techniques were looked for; see `read`."""
+    return read(root, "techniques")
+
+
+def _read_pages(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted((*folder.glob("eval-pages/*.html.gz"), *folder.glob("pages/*.html"))):
+        try:
+            found = read_input(str(path))
+            yield from ((path.name, one.text) for one in found if isinstance(one, Article))
+        except InputError:  # no article on it
+            continue
+
+
+def _read_other_languages(path: Path) -> Iterator[tuple[str, str]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        yield from ((one["id"], one["text"]) for one in map(json.loads, lines))
+
+
+def _still_there(record: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """Move labels to where their sentences stand in a page's text as it is read now."""
+    labelled = {one["digest"]: one for one in record["sentences"]}
+    found, spans = [], []
+    for one in split_sentences(Article(record["article"], text, lang="en")):
+        if (known := labelled.get(digest(one.text)[:SHORT])) is not None:
+            shift = one.start - known["start"]
+            found.append({**known, "start": one.start, "end": one.end})
+            spans += [
+                {**span, "start": span["start"] + shift, "end": span["end"] + shift}
+                for span in record.get("spans", ())
+                if known["start"] <= span["start"] < known["end"]
+            ]
+    return {**record, "sentences": found, "spans": spans}
 
 
 def version() -> str:

@@ -63,6 +63,7 @@ UNSEEN_OUTLETS, _DRAWN_EXCEPT = (
     {corpus: frozenset[str](outlets) for corpus, outlets in _OUTLETS[key].items()}
     for key in ("unseen", "drawn_except")
 )
+_WHOLE: Mapping[str, str] = _OUTLETS["whole"]
 ORDINARY_OUTLETS = frozenset(_OUTLETS["ordinary"]["allsides"])
 
 
@@ -266,6 +267,8 @@ def _draw(
     for name in order:
         if members[name].outlets & UNSEEN_OUTLETS.get(corpus, frozenset()):
             part_of[name] = UNSEEN
+    for name in order if corpus in _WHOLE else ():
+        part_of.setdefault(name, _WHOLE[corpus])
     if corpus in _DRAWN_EXCEPT:
         drawable = [n for n in order if not members[n].outlets & _DRAWN_EXCEPT[corpus]]
         fill(drawable, UNSEEN, _UNSEEN_SHARE * total)

@@ -5,7 +5,8 @@ signals. So the bundle that it starts from labels every sentence that is learned
 outputs are learned beside the labels (learning without forgetting: Li and Hoiem, 2016,
 doi:10.1007/978-3-319-46493-0_37); and the recipe's corpora are read again (replay). What was fitted
 on its far more held-out articles stays: calibration, thresholds, citations, spans and articles are
-fitted for new signals only.
+fitted for new signals only. Where nothing is added, the recipe's corpora are what is learned, it
+labels text without labels in their place, and all decisions are fitted anew.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ Tell = Callable[[str], None]  # called with one line per step
 
 _SAMPLES, _SAMPLES_CONTINUED = 300, 200  # passages by which int8 is scaled
 _REPLAYED = 2000  # sentences beside the added ones that the bundle labels
+_UNLABELLED = 60_000  # sentences without labels that it labels where nothing is added
 _TEACHER = Template(
     "It also learned the outputs of a teacher, $name (SHA-256 `$sha256`), fine-tuned on the same "
     "rows, for $sentences sentences without labels, of articles by outlets that nothing is tested "
@@ -144,6 +146,8 @@ def continue_training(
     start: StartingBundle,
     encoder: Path,
     settings: TransformerSettings,
+    *,
+    root: Path | None = None,
     **keep: Any,
 ) -> None:
     """Fine-tune a bundle on added rows and those that are read again, as `train_transformer`.
@@ -155,18 +159,28 @@ def continue_training(
 
     bundles.check_writable(output)
     job = _Job(data, output, encoder, settings, **keep)
-    targets, kept = None, run_folder(output) / TARGETS
+    targets, kept, adds = None, run_folder(output) / TARGETS, ADDED in data.corpora
     if settings.taught_weight:
         job.tell(f"labelling these rows by {start.manifest['name']}")
         before = TransformerTrainer(encoder, settings, registry=data.outlets, start=start)
         train = before.prepare(data.examples)
+        if not adds and root is not None:
+            train = choose_unlabelled(data, (), root, _UNLABELLED).examples
         names, counts = np.unique(train.article[train.corpus != ADDED], return_counts=True)
         order = np.random.default_rng(settings.seed).permutation(len(names))
-        again = names[order[np.cumsum(counts[order]) <= _REPLAYED]]
+        most = _REPLAYED if adds or root is None else _UNLABELLED
+        again = names[order[np.cumsum(counts[order]) <= most]]
         rows = train.where((train.corpus == ADDED) | np.isin(train.article, again))
         targets = make_targets(before, without_labels(rows), kept, progress=job.progress)
     job.tell("fine-tuning")
     trainer = job.trainer(targets=targets, start=start).fit(data.examples)
+    origin = {"start": {"name": start.manifest["name"], "digest": start.identity}}
+    if not adds:
+        samples = trainer.samples(data.part("train"), _SAMPLES)
+        decide_all = partial(_decide, job, trainer, root)
+        job.write(trainer, trainer.heads(), samples, decide_all, origin)
+        shutil.rmtree(kept, ignore_errors=True)
+        return
     train, validation = (start.widened(data.part(part)) for part in ("train", "validation"))
     samples, heads = trainer.samples(train, _SAMPLES_CONTINUED), _kept(start.heads, trainer)
 
@@ -181,7 +195,6 @@ def continue_training(
             extend_domain(start.domain, signals, model, own, held, proba).save(folder)
         return decisions
 
-    origin = {"start": {"name": start.manifest["name"], "digest": start.identity}}
     job.write(trainer, heads, samples, decide, origin, _carried(start.manifest, data))
     shutil.rmtree(kept, ignore_errors=True)
 
@@ -331,7 +344,11 @@ def _citation_scorer(model: TransformerModel, data: Data) -> CitationScorer:
     from framescope.training.transformer import fit_citation_scorer, fit_speakers
 
     cards = {name: find_corpus(name).card for name in set(data.examples.corpus.tolist())}
-    by_guidelines = {n for n, c in cards.items() if "attributed" in c.signals and not c.other_sense}
+    by_guidelines = {
+        n
+        for n, c in cards.items()
+        if "attributed" in c.signals and "attributed" not in c.other_sense
+    }
     ours = data.examples.where(np.isin(data.examples.corpus, sorted(by_guidelines)))
     train, rows = (ours.where(ours.part == part) for part in ("train", "validation"))
     named = [any(one.speaker for one in row or ()) for row in train.citations]
@@ -375,7 +392,8 @@ def _decide_new(
         limits |= {signal: fitted.thresholds[signal] for signal in new}
     ordered = Calibration.from_record({signal: lines[signal] for signal in heads.signals})
     thresholds = {signal: limits[signal] for signal in heads.signals}
-    decisions = Decisions(ordered, thresholds, manifest.get("thresholds_elsewhere", {}))
+    of_corpora, unsure = manifest.get("thresholds_elsewhere", {}), manifest.get("experimental", ())
+    decisions = Decisions(ordered, thresholds, of_corpora, tuple(unsure))
     if set(new) & set(heads.tags):
         model = job.model(folder, decisions.calibration)
         fitted_tags = fit_tags(model, validation, thresholds).tag_thresholds
@@ -416,6 +434,7 @@ def write_bundle(
         "languages": sorted({card.language for card in cards}),
         "thresholds": dict(decisions.thresholds),
         "thresholds_elsewhere": {corpus: dict(x) for corpus, x in decisions.elsewhere.items()},
+        "experimental": list(decisions.experimental),
         "calibration": decisions.calibration.to_record(),
         "corpora": [
             {

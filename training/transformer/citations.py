@@ -5,6 +5,7 @@ of which stands for "none here". The scorer decides which citations are shown, o
 sources are, and what they add to the signals.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
 from typing import NamedTuple
@@ -22,16 +23,19 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import cross_entropy, log_softmax
 
 Place = tuple[int, int, int]  # a passage, and the first and the end of some tokens in it
-#: Words in a batch that look for others, their role, where these are (None: nowhere), a weight.
-Link = tuple[Place, int, Place | None, float]
+#: Words in a batch that look for others, their role, where these are (empty: nowhere), a weight.
+Link = tuple[Place, int, Sequence[Place], float]
 Floats = NDArray[np.float64]
 
 #: Weights of the losses of roles, links and kinds, relative to each other.
-ROLE_WEIGHT, LINK_WEIGHT, KIND_WEIGHT = 3.0, 0.5, 0.3
+ROLE_WEIGHT, LINK_WEIGHT, KIND_WEIGHT = 3.0, 1.5, 0.3
 #: Corpora that mark citations in a wider sense than the guidelines, with kinds typed by rules and
 #: no antecedents, and how much each counts.
 WIDER = {"polnear": 0.5}
+#: Corpora that mark nothing but who is meant.
+COREFERENCE = {"gap", "gum"}
 _EXCLUSIVE = tuple(kind.value for kind in SourceKind)
+_REACH = 12  # sentences back, in which a speaker's name is looked for
 _IGNORED = -100  # what cross_entropy passes over
 _OUTSIDE = models.TAGS.index("outside")
 _NOWHERE = -1e9  # a logit of what can't be
@@ -81,7 +85,7 @@ class _Placed(NamedTuple):
     weight: float
     source: Place | None
     cue: Place | None
-    antecedent: Place | None
+    before: list[Place]  # all earlier words for whom the source means
     content: list[Place]
 
 
@@ -92,6 +96,8 @@ class CitationTargets:
         self.citations = train.citations
         self.tokens = tokens
         self.index = [sentence.index for sentence in train.sentences]
+        self.meant = _meant(train)
+        self.tagged = [corpus not in COREFERENCE for corpus in train.corpus.tolist()]
         self.weight = [WIDER.get(corpus, 1.0) for corpus in train.corpus.tolist()]
 
     def loss(self, outputs: Sequence[Tensor], batch: models.Batch) -> Tensor | None:
@@ -102,7 +108,8 @@ class CitationTargets:
         if not annotated:
             return None
         placed = [one for citations in annotated.values() for one in citations]
-        loss = ROLE_WEIGHT * self._of_roles(role, places, annotated)
+        tagged = {row: found for row, found in annotated.items() if self.tagged[row]}
+        loss = ROLE_WEIGHT * self._of_roles(role, places, tagged) if tagged else role.sum() * 0
         links = [found for one in placed for found in _links(one)]
         if links:
             loss = loss + LINK_WEIGHT * _of_links(link, links, torch.from_numpy(batch.mask))
@@ -142,10 +149,10 @@ class CitationTargets:
                         self.weight[row],
                         place(b, one.source),
                         place(b, one.cue),
-                        place(b, one.antecedent),
+                        [words for mark in self.meant[row][at] if (words := place(b, mark))],
                         [words for mark in one.content if (words := place(b, mark))],
                     )
-                    for one in citations
+                    for at, one in enumerate(citations)
                 ]
         return found
 
@@ -183,10 +190,48 @@ def _spans(citations: Sequence[_Placed]) -> Iterator[tuple[str, Place]]:
 
 def _links(one: _Placed) -> Iterator[Link]:
     for content in one.content:
-        yield content, 0, one.source, one.weight
-        yield content, 1, one.cue, one.weight
+        for number, words in enumerate((one.source, one.cue)):
+            yield content, number, [words] if words else [], one.weight
     if one.source is not None and one.weight == 1.0:
-        yield one.source, models.LINKED.index("antecedent"), one.antecedent, one.weight
+        yield one.source, models.LINKED.index("antecedent"), one.before, one.weight
+
+
+def _meant(train: Examples) -> list[list[list[Mark]]]:
+    """Return, by row and citation, all earlier words for whom the source means, in the article.
+
+    They are the antecedent, what that has for antecedents, the earlier sources of the same speaker,
+    and where the last word of the speaker's name stands.
+    """
+    found: list[list[list[Mark]]] = []
+    before: dict[tuple[str, object], list[Mark]] = {}
+    rows_of: dict[tuple[str, int], int] = {}
+    for row, (article, sentence) in enumerate(
+        zip(train.article.tolist(), train.sentences, strict=True)
+    ):
+        rows_of[article, sentence.index] = row
+        found.append([])
+        for one in train.citations[row] or ():
+            own = [one.antecedent] if one.antecedent else []
+            own += before.get((article, one.antecedent), ())
+            name = one.speaker and one.speaker.name
+            if name and (article, name.sentence) in rows_of:
+                words = train.sentences[rows_of[article, name.sentence]].text[name.start : name.end]
+                last = re.compile(rf"\b{re.escape(words.split()[-1])}\b")
+                known = before.setdefault((article, words), [])
+                own += known
+                for at in range(max(0, row - _REACH), row + 1):
+                    said = train.sentences[at]
+                    if said.article_id == sentence.article_id:
+                        spans = (match.span() for match in last.finditer(said.text))
+                        own += [Mark(said.index, *span) for span in spans]
+                if one.source:
+                    known.append(one.source)
+            key = one.source and (one.source.sentence, one.source.start)
+            own = [mark for mark in own if key and (mark.sentence, mark.start) < key]
+            if one.source:
+                before[article, one.source] = own
+            found[row].append(list(dict.fromkeys(own)))
+    return found
 
 
 def _mean(values: Tensor, places: Sequence[Place]) -> Tensor:
@@ -209,9 +254,9 @@ def _of_links(link: Tensor, links: Sequence[Link], mask: Tensor) -> Tensor:
     scores = torch.einsum("ns,nts->nt", asked, answered[passages, :, role]) / sqrt(size)
     chances = log_softmax(scores.masked_fill(mask[passages] == 0, _NOWHERE), -1)
     right = torch.zeros_like(chances, dtype=torch.bool)
-    for number, target in enumerate(targets):
-        _, start, end = target or (0, 0, 1)
-        right[number, start:end] = True
+    for number, places in enumerate(targets):
+        for _, start, end in places or [(0, 0, 1)]:
+            right[number, start:end] = True
     each = -torch.logsumexp(chances.masked_fill(~right, _NOWHERE), -1)
     loss: Tensor = (each * torch.tensor(weights)).mean()
     return loss
