@@ -392,6 +392,7 @@ def write_recalibrated(bundle: Bundle, record: Record, output: Path) -> None:
         "name": f"{output.absolute().name}-{__version__}",
         "calibration": old["calibration"] | {s: after for s, (_, after) in lines.items()},
         "thresholds": old["thresholds"] | {s: one["threshold"]["after"] for s, one in fits.items()},
+        "experimental": [one for one in old.get("experimental", ()) if one not in fits],
         "calibrated": [*old.get("calibrated", ()), record],
     }
     if "thresholds_elsewhere" in old:

@@ -76,7 +76,11 @@ _NAMED = Template(
 )
 _STARTED = Template(
     "Its training continued from the bundle $name (SHA-256 of its manifest `$sha256`), which "
-    "learned from $corpora. Calibration and thresholds of that bundle's signals are its own.\n\n"
+    "learned from $corpora. $fitted\n\n"
+)
+_FITTED = (
+    "Calibration and thresholds of that bundle's signals are its own.",
+    "All decisions were fitted anew.",
 )
 _KINDS = {
     "baseline": "TF-IDF of words and characters, one logistic regression per signal",
@@ -174,8 +178,12 @@ def continue_training(
         targets = make_targets(before, without_labels(rows), kept, progress=job.progress)
     job.tell("fine-tuning")
     trainer = job.trainer(targets=targets, start=start).fit(data.examples)
-    origin = {"start": {"name": start.manifest["name"], "digest": start.identity}}
+    origin: dict[str, Any] = {
+        "start": {"name": start.manifest["name"], "digest": start.identity},
+        **{k: v for k, v in start.manifest["settings"].items() if k == "teacher"},
+    }
     if not adds:
+        origin["start"]["decisions"] = "anew"
         samples = trainer.samples(data.part("train"), _SAMPLES)
         decide_all = partial(_decide, job, trainer, root)
         job.write(trainer, trainer.heads(), samples, decide_all, origin)
@@ -474,7 +482,10 @@ def model_card(manifest: Mapping[str, Any]) -> str:
     if start:
         names = ", ".join(c["name"] for c in earlier) or "the corpora above"
         digest = start["digest"][:16]
-        origin += _STARTED.substitute(name=start["name"], sha256=digest, corpora=names)
+        fitted = _FITTED[start.get("decisions") == "anew"]
+        origin += _STARTED.substitute(
+            name=start["name"], sha256=digest, corpora=names, fitted=fitted
+        )
     origin += _NAMED.substitute(manifest["names"]) if "names" in manifest else ""
     template = files("framescope.training.runs").joinpath("model-card.md").read_text("utf-8")
     return Template(template).substitute(
@@ -488,6 +499,7 @@ def model_card(manifest: Mapping[str, Any]) -> str:
             f"| `{s.name}` | {s.meaning} | {s.origin} | {manifest['thresholds'][s.name]:.3f} |"
             for s in map(BY_NAME.__getitem__, manifest["signals"])
         ),
+        experimental=", ".join(f"`{one}`" for one in manifest.get("experimental", ())) or "none",
         corpora="\n".join(
             f"| {c['title']} | {c['rows']:,} | {c['licence']} | `{(c['digest'] or '')[:16]}` |"
             for c in (*manifest["corpora"], *earlier)
