@@ -30,7 +30,7 @@ from framescope.classifier.records import (
     SourceKind,
     Voice,
 )
-from framescope.classifier.taxonomy import BY_NAME, NAMES, Family, Level, in_order
+from framescope.classifier.taxonomy import BY_NAME, NAMES, TECHNIQUES, Family, Level, in_order
 from numpy.typing import NDArray
 
 Item = ArticleReport | Skipped
@@ -49,6 +49,7 @@ _VOICES = (Voice.QUOTED.value, Voice.REPORTED.value)
 """The signals that say whose words a sentence is."""
 _CONFIRMING = ("attributed", "vague_source")
 """The signals that confirm what the encoder cites; the second where the source is vague."""
+_ANY = "any_technique"
 NEVER = 2.0
 """The threshold of a signal that is experimental: no probability reaches it."""
 _MOSTLY = 0.5  # of a sentence, in characters, from which its quotation marks make it quoted
@@ -86,6 +87,8 @@ class Scorer:
         hidden = frozenset[str]() if experimental else bundle.experimental
         self._limits = {s: NEVER if s in hidden else x for s, x in bundle.thresholds.items()}
         self.thresholds = {signal: self._limits[signal] for signal in self.signals}
+        # The signal of all techniques counts those that are shown.
+        self._any = {_ANY} & {*self.signals} if hidden & {*TECHNIQUES} else set[str]()
         self._of_sentences = [s for s in self.signals if BY_NAME[s].level is not Level.ARTICLE]
         self._of_articles = [s for s in self.signals if BY_NAME[s].level is Level.ARTICLE]
 
@@ -289,6 +292,9 @@ class Scorer:
         found = []
         rows = zip(sentences, of_article, decided, unsure, strict=True)
         for sentence, is_content, (scores, flags), row in rows:
+            if self._any:
+                shown = {*flags} - self._any
+                flags = in_order(shown | (self._any if shown & {*TECHNIQUES} else set()))
             flags, undecided = self._parted(flags if is_content else (), row)
             one = sentence if is_content else replace(sentence, citations=())
             scored = SentenceReport(one, scores, flags, (), one.citations, undecided)
