@@ -12,14 +12,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from framescope.classifier import records
 from framescope.classifier.errors import need
-from framescope.classifier.records import (
-    SOURCE_SIGNALS,
-    ArticleReport,
-    Citation,
-    SentenceReport,
-    SourceCard,
-)
 from framescope.classifier.taxonomy import BY_NAME, Level
 
 if TYPE_CHECKING:
@@ -130,7 +124,7 @@ class RunTables:
         """Add a row of ``inputs``; what isn't given is null."""
         self._add("inputs", values)
 
-    def add_article(self, input_id: int, number: int, report: ArticleReport) -> None:
+    def add_article(self, input_id: int, number: int, report: records.ArticleReport) -> None:
         """Add an article, which is the one of that number in its input record, from 0."""
         article_id = input_id * _MANY + number
         known = {"article_id": article_id, "input_id": input_id}
@@ -163,7 +157,7 @@ class RunTables:
         fields = schema(name, self.signals, about)
         return need_pyarrow().Table.from_pydict(self.columns[name], schema=fields)
 
-    def _scores(self, one: SentenceReport) -> Iterable[float | None]:
+    def _scores(self, one: records.SentenceReport) -> Iterable[float | None]:
         if one.scores:
             return one.scores.values()
         return (None for s in self.signals if BY_NAME[s].level is not Level.ARTICLE)
@@ -201,7 +195,7 @@ def text_digest(text: str) -> str:
     return blake2b(" ".join(text.split()).encode(errors="replace"), digest_size=16).hexdigest()
 
 
-def _of_article(report: ArticleReport) -> dict[str, Any]:
+def _of_article(report: records.ArticleReport) -> dict[str, Any]:
     article = report.article
     texts = ("id", "title", "outlet", "site_name", "url", "date", "author", "lang")
     return {
@@ -227,7 +221,7 @@ def _day(date: str | None) -> datetime.date | None:
         return None
 
 
-def _of_source(card: SourceCard) -> dict[str, Any]:
+def _of_source(card: records.SourceCard) -> dict[str, Any]:
     publication, outlet, evidence = card.publication, card.outlet, card.evidence
     publisher, author = publication.publisher, publication.author
     found: dict[str, Any] = {
@@ -248,12 +242,12 @@ def _of_source(card: SourceCard) -> dict[str, Any]:
     if evidence is not None:
         found["claims"], found["rests_nobody"] = evidence.claims, evidence.none
         found["links"], found["corrections"] = evidence.links, evidence.corrections
-        for kind in SOURCE_SIGNALS:
+        for kind in records.SOURCE_SIGNALS:
             found[f"rests_{kind}"] = getattr(evidence, kind)
     return found
 
 
-def _of_citation(one: Citation) -> dict[str, Any]:
+def _of_citation(one: records.Citation) -> dict[str, Any]:
     found: dict[str, Any] = {
         "name": whole(one.name),
         "kind": one.kind.value,

@@ -10,16 +10,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from framescope.classifier.models import (
-    FEWEST_SENTENCES,
-    ArticleStage,
-    Model,
-    Regressions,
-    TrainingDomain,
-    article_features,
-    features_of_articles,
-    vectors_of_articles,
-)
+from framescope.classifier import models
 from framescope.classifier.taxonomy import BY_NAME, SHIPPED, Level
 from framescope.training.data import Examples
 from numpy.typing import NDArray
@@ -47,8 +38,8 @@ _EPSILON = 1e-6
 
 
 def fit_articles(
-    model: Model, train: Examples, ordinary: Examples | None
-) -> tuple[ArticleStage, dict[str, float]]:
+    model: models.Model, train: Examples, ordinary: Examples | None
+) -> tuple[models.ArticleStage, dict[str, float]]:
     """Fit how articles are told from the signals of their sentences.
 
     On training articles of corpora that label articles and no sentence: of what their sentences
@@ -72,7 +63,8 @@ def fit_articles(
             labelled = _articles(model, rows, of_sentences)
             positive = labels[labelled.first] >= 0.5
             weights[signal], least[signal] = _fit(labelled, positive, plain)
-    return ArticleStage(of_sentences, Regressions(article_features(of_sentences), weights)), least
+    regressions = models.Regressions(models.article_features(of_sentences), weights)
+    return models.ArticleStage(of_sentences, regressions), least
 
 
 class _Articles(NamedTuple):
@@ -83,10 +75,10 @@ class _Articles(NamedTuple):
     outlet: NDArray[np.str_]
 
 
-def _articles(model: Model, rows: Examples, signals: Sequence[str]) -> _Articles:
+def _articles(model: models.Model, rows: Examples, signals: Sequence[str]) -> _Articles:
     proba = model.predict(rows.sentences).proba
     columns = [model.signals.index(signal) for signal in signals]
-    found, article = features_of_articles(proba[:, columns], rows.sentences)
+    found, article = models.features_of_articles(proba[:, columns], rows.sentences)
     _, first = np.unique(article, return_index=True)
     return _Articles(found, first, rows.outlet[first])
 
@@ -133,8 +125,8 @@ def _fit(
 
 
 def fit_domain(
-    model: Model, train: Examples, validation: Examples, proba: Single, seed: int
-) -> TrainingDomain | None:
+    model: models.Model, train: Examples, validation: Examples, proba: Single, seed: int
+) -> models.TrainingDomain | None:
     """Sum up what a model learned from; None where too few articles are long enough."""
     own, held = _vectors(model, train), _vectors(model, validation)
     if min(len(own), len(held)) <= _CENTRES:
@@ -145,18 +137,18 @@ def fit_domain(
     mean = fitted.mean_.astype(np.float32)
     centres = _centres((own - mean) @ axes, _CENTRES, seed)
     nothing = np.zeros(0, np.float32)
-    found = TrainingDomain(mean, axes, centres, nothing, *_limits(validation, proba))
+    found = models.TrainingDomain(mean, axes, centres, nothing, *_limits(validation, proba))
     return replace(found, held_out=np.sort(found.raw(held)))
 
 
 def extend_domain(
-    known: TrainingDomain,
+    known: models.TrainingDomain,
     signals: tuple[str, ...],
-    model: Model,
+    model: models.Model,
     train: Examples,
     validation: Examples,
     proba: Single,
-) -> TrainingDomain:
+) -> models.TrainingDomain:
     """Add the articles of a continued training to what a model learned from.
 
     Directions and centres stay, and new articles get centres of their own. The limits of an answer
@@ -183,7 +175,7 @@ def _centres(placed: NDArray[Any], count: int, seed: int) -> Single:
     return centres
 
 
-def _vectors(model: Model, rows: Examples) -> Single:
+def _vectors(model: models.Model, rows: Examples) -> Single:
     """Return the vectors of the articles that have more than a few sentences."""
     starts = np.flatnonzero(np.r_[True, rows.article[1:] != rows.article[:-1]])
     found = [np.zeros((0, 1), np.float32)]
@@ -192,8 +184,8 @@ def _vectors(model: Model, rows: Examples) -> Single:
         vectors = model.predict(sentences).vectors
         if vectors is None:
             return found[0]
-        means, counts = vectors_of_articles(vectors, sentences)
-        found.append(means[np.array(counts) >= FEWEST_SENTENCES])
+        means, counts = models.vectors_of_articles(vectors, sentences)
+        found.append(means[np.array(counts) >= models.FEWEST_SENTENCES])
     return np.concatenate(found[1:]) if found[1:] else found[0]
 
 

@@ -38,21 +38,8 @@ from framescope.training.corpora import (
     read_allsides,
     read_exchange,
 )
-from framescope.training.data import swaps
+from framescope.training.data import splits, swaps
 from framescope.training.data.examples import Examples, Mask, build, of_articles
-from framescope.training.data.splits import (
-    ORDINARY_OUTLETS,
-    TEST,
-    TRAIN,
-    UNSEEN,
-    VALIDATION,
-    Split,
-    article_texts,
-    assign,
-    assign_beside,
-    similar_articles,
-    similar_rows,
-)
 
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
@@ -175,8 +162,8 @@ def load_data(
     examples = split.examples
     if root is not None and swaps.SIGNAL in examples.signals and POLNEAR.name in loaded:
         swap = swaps.Swap(outlets, swaps.behind(root, outlets), seed)
-        examples = swap.apply(examples, (TRAIN, VALIDATION))
-    examples = swaps.Counterfactuals.of(seed).apply(examples, TRAIN)
+        examples = swap.apply(examples, (splits.TRAIN, splits.VALIDATION))
+    examples = swaps.Counterfactuals.of(seed).apply(examples, splits.TRAIN)
     if wanted:
         examples = examples.where(np.isin(examples.corpus, [*wanted, ADDED])).labelled()
     for name, share in (shares or {}).items():
@@ -194,22 +181,22 @@ def load_data(
     return Data(examples, found, seed, signature, split.held_out, digests, outlets, mine.digests)
 
 
-def _split(built: Examples, mine: Added, seed: int) -> tuple[Split, str]:
+def _split(built: Examples, mine: Added, seed: int) -> tuple[splits.Split, str]:
     """Split the corpora and, beside them, added rows; return the corpora's own signature too."""
     added = built.corpus == ADDED
-    split = assign(built.where(~added), seed)
+    split = splits.assign(built.where(~added), seed)
     if not added.any():
         return split, split.signature
     rows = built.where(added)
     file_of = [mine.files[name.removeprefix(f"{ADDED}/")] for name in rows.article.tolist()]
-    placed = assign_beside(split, rows, np.array(file_of, np.intp), seed)
+    placed = splits.assign_beside(split, rows, np.array(file_of, np.intp), seed)
     both = replace(split, examples=split.examples.followed_by(placed))
     return both, (both if added.all() else split).signature
 
 
 def _spared(examples: Examples, corpus: str, share: float, seed: int) -> Mask:
     """Mark the training rows of a corpus that are not learned from: whole articles."""
-    rows = (examples.corpus == corpus) & (examples.part == TRAIN)
+    rows = (examples.corpus == corpus) & (examples.part == splits.TRAIN)
     articles = sorted(
         set(examples.article[rows].tolist()),
         key=lambda name: hashlib.sha256(f"share|{seed}|{name}".encode()).digest(),
@@ -220,7 +207,7 @@ def _spared(examples: Examples, corpus: str, share: float, seed: int) -> Mask:
 
 UNLABELLED = "unlabelled"  # the corpus of such rows
 
-_JUDGED = (TEST, UNSEEN)
+_JUDGED = (splits.TEST, splits.UNSEEN)
 _Keys = Callable[[str | None, str | None], set[str]]
 _ORDINARY_SENTENCES = 20_000
 
@@ -251,7 +238,7 @@ def ordinary(data: Data, root: Path | None) -> Examples | None:
     folder = None if root is None else articles_folder(root)
     if data.outlets is None or folder is None or not (folder / ALLSIDES_FILE).is_file():
         return None
-    plain = (one for one in read_allsides(folder) if one.outlet in ORDINARY_OUTLETS)
+    plain = (one for one in read_allsides(folder) if one.outlet in splits.ORDINARY_OUTLETS)
     return _chosen(data, plain, _ORDINARY_SENTENCES).examples
 
 
@@ -263,7 +250,7 @@ def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabell
     keys_of = _keys_of(registry)
     tested = _tested(data.examples, found, keys_of)
     allowed = [one for one in found.values() if tested.isdisjoint(keys_of(one.outlet, one.url))]
-    held = data.examples.where(np.isin(data.examples.part, (*_JUDGED, VALIDATION)))
+    held = data.examples.where(np.isin(data.examples.part, (*_JUDGED, splits.VALIDATION)))
     fresh = _fresh(allowed, held)
     order = sorted(fresh, key=lambda one: hashlib.sha256(f"{data.seed}|{one.id}".encode()).digest())
     chosen = of_articles(UNLABELLED, _first(order, sentences), registry)
@@ -272,7 +259,7 @@ def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabell
         rows,
         labels=np.full((len(rows), len(data.examples.signals)), np.nan, np.float32),
         signals=data.examples.signals,
-        part=np.full(len(rows), TRAIN, dtype="<U13"),
+        part=np.full(len(rows), splits.TRAIN, dtype="<U13"),
         spans=((),) * len(rows),
         citations=(None,) * len(rows),
     )
@@ -327,9 +314,9 @@ def _keys_of(registry: Registry) -> _Keys:
 
 def _fresh(articles: Sequence[Article], held: Examples) -> list[Article]:
     """Drop articles that are nearly the same as a held-out one, or as one before."""
-    texts = article_texts(held)
+    texts = splits.article_texts(held)
     every = (*texts.values(), *(one.text for one in articles))
-    alike = {later for _, later in similar_articles(every)}
+    alike = {later for _, later in splits.similar_articles(every)}
     return [one for at, one in enumerate(articles, len(texts)) if at not in alike]
 
 
@@ -345,6 +332,6 @@ def _first(order: Iterable[Article], sentences: int) -> Iterator[Article]:
 
 def _unlike(rows: Examples, held: Examples) -> Mask:
     """Mark the rows that are not nearly the same as a held-out one."""
-    pairs, n = similar_rows((*held.sentences, *rows.sentences)), len(held)
+    pairs, n = splits.similar_rows((*held.sentences, *rows.sentences)), len(held)
     unlike: Mask = np.isin(np.arange(n, n + len(rows)), pairs[pairs[:, 0] < n, 1], invert=True)
     return unlike

@@ -12,24 +12,11 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TypeVar
 
+from framescope.classifier import records
+from framescope.classifier.outlets.registry import schema
 from framescope.classifier.outlets.registry.addresses import is_public_suffix
 from framescope.classifier.outlets.registry.folding import normal
 from framescope.classifier.outlets.registry.registry import Registry, Tables, shipped_tables
-from framescope.classifier.outlets.registry.schema import (
-    COLUMNS,
-    FIELDS,
-    NETWORK,
-    RELIABILITY,
-    stated,
-)
-from framescope.classifier.records import (
-    GENERAL_KNOWLEDGE,
-    About,
-    DomainRole,
-    NameKind,
-    Outlet,
-    Role,
-)
 
 _ONCE = frozenset({"outlets", "owners", "networks", "sites"})  # tables with one row a subject
 _WHOLE = 100.5  # percent, rounded shares summed up
@@ -56,7 +43,7 @@ def problems_of_tables(folder: Path | None = None) -> list[Flaw]:
     """Check a folder of tables, by default those that ship; errors come first."""
     folder = folder or shipped_tables()
     tables = Tables(folder)
-    rows = {kind: [line.split("\t") for line in tables.lines(kind)] for kind in COLUMNS}
+    rows = {kind: [line.split("\t") for line in tables.lines(kind)] for kind in schema.COLUMNS}
     known = ambiguous_names(folder)
     found = [
         *_schema(rows, known),
@@ -71,7 +58,7 @@ def problems_of_tables(folder: Path | None = None) -> list[Flaw]:
     return sorted(flaw for flaw in found if (flaw.kind, flaw.subject) not in settled)
 
 
-def clashes(registry: Registry, own: Sequence[Outlet]) -> list[Flaw]:
+def clashes(registry: Registry, own: Sequence[records.Outlet]) -> list[Flaw]:
     """Check a user's outlets against a registry without them; errors come first."""
     owners: dict[str, list[str]] = defaultdict(list)
     ids = {outlet.id for outlet in own}
@@ -134,7 +121,7 @@ def _schema(tables: _Rows, known: Mapping[str, str]) -> Iterator[Flaw]:
         if holder and holder not in ids:
             yield _error("schema", f"ambiguous.tsv: {name}", f"no outlet is {holder!r}")
     for kind, rows in tables.items():
-        columns, seen = COLUMNS[kind], set[tuple[str, ...]]()
+        columns, seen = schema.COLUMNS[kind], set[tuple[str, ...]]()
         # Sorted by the first column; an outlet's hosts have the main one first.
         keys = [(row[1] == "owner", row[0]) if kind == "holdings" else row[0] for row in rows]
         if keys != sorted(keys):
@@ -142,9 +129,9 @@ def _schema(tables: _Rows, known: Mapping[str, str]) -> Iterator[Flaw]:
         for number, row in enumerate(rows, 3):
             subject = f"{kind}.tsv:{number}"
             cells = dict(zip(columns, row, strict=True))
-            for column, field in FIELDS[kind].items():
+            for column, field in schema.FIELDS[kind].items():
                 if column == "value":
-                    field = stated(cells[_VALUE_BY[kind]])
+                    field = schema.stated(cells[_VALUE_BY[kind]])
                 if reason := field.reason(cells[column]):
                     yield _error("schema", subject, f"{column}: {reason}")
             among = owned if kind == "owners" or row[1:2] == ["owner"] else ids
@@ -165,7 +152,7 @@ def _hosts(tables: _Rows) -> Iterator[Flaw]:
             yield _error("host", id, f"{host} is a public suffix, nobody's own")
     for host, ids in _several((host, id) for id, host, _ in tables["domains"]):
         yield _error("duplicate", host, f"is the host of {', '.join(ids)}")
-    mains = ((id, host) for id, host, role in tables["domains"] if role == DomainRole.MAIN)
+    mains = ((id, host) for id, host, role in tables["domains"] if role == records.DomainRole.MAIN)
     for id, hosts in _several(mains):
         yield _error("duplicate", id, f"has {len(hosts)} main hosts")
     for host, network, *_ in tables["sites"]:
@@ -189,7 +176,7 @@ def _names(
             yield _warning("dead alias", id, f"{name!r} is met in lower case only")
     mains = {id: name for id, name, *_ in tables["outlets"]}
     for id, name, kind, *_ in tables["names"]:
-        if kind != NameKind.MAIN and name == mains.get(id):
+        if kind != records.NameKind.MAIN and name == mains.get(id):
             yield _error("dead alias", id, f"{name!r} is the main name as well")
     for key, called in sharers.items():
         bare = sorted(id for id, ambiguous in called.items() if not ambiguous)
@@ -206,9 +193,9 @@ def _contradictions(tables: _Rows) -> Iterator[Flaw]:
     roles = {id: role for id, _, role, *_ in tables["outlets"]}
     networks: dict[str, set[str]] = defaultdict(set)
     for id, claim, value, *_ in tables["assessments"]:
-        if claim == NETWORK:
+        if claim == schema.NETWORK:
             networks[id].add(value)
-    ratings = [row for row in tables["assessments"] if row[1] == RELIABILITY]
+    ratings = [row for row in tables["assessments"] if row[1] == schema.RELIABILITY]
     latest = {id: value for _, value, id in sorted((row[5], row[2], row[0]) for row in ratings)}
     for (id, source, date), values in _several(((r[0], r[3], r[5]), r[2]) for r in ratings):
         listed = " and ".join(sorted(values))
@@ -217,7 +204,7 @@ def _contradictions(tables: _Rows) -> Iterator[Flaw]:
         listed = ", ".join(sorted(found))
         if latest.get(id) == "generally_reliable":
             yield _error("contradiction", id, f"is generally reliable, and listed: {listed}")
-        if (role := roles.get(id, Role.PUBLISHER)) != Role.PUBLISHER:
+        if (role := roles.get(id, records.Role.PUBLISHER)) != records.Role.PUBLISHER:
             yield _error("contradiction", id, f"has the role {role}, and is listed: {listed}")
 
 
@@ -247,12 +234,12 @@ def _statements(tables: _Rows) -> Iterator[Flaw]:
     for id, what, source, url, date, *_ in cited:
         if not date:
             yield _error("undated", id, f"{what} has no date")
-        if not url and source != GENERAL_KNOWLEDGE:
+        if not url and source != records.GENERAL_KNOWLEDGE:
             yield _error("unsourced", id, f"{what}, of {source!r}, has no address")
     for (id, about, source, date, _), values in _several(
         ((id, about, source, date, through), value)
         for id, about, value, through, source, _, date, _ in tables["statements"]
-        if about in {About.CODE, About.STATUS, About.OWNER_KIND}
+        if about in {records.About.CODE, records.About.STATUS, records.About.OWNER_KIND}
     ):
         listed = " and ".join(sorted(values))
         yield _error("contradiction", id, f"{about} is {listed}, says {source} ({date})")

@@ -14,19 +14,9 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import IO, Any
 
+from framescope.classifier import records
 from framescope.classifier.errors import SourcesError, how_to_install
 from framescope.classifier.outlets.registry.registry import NetworkSite, Registry, Tables
-from framescope.classifier.records import (
-    About,
-    DomainRole,
-    Evidence,
-    Holding,
-    Name,
-    NameKind,
-    Network,
-    Outlet,
-    Owner,
-)
 
 REGISTRY_SOURCE = "framescope registry"
 """What the facts that identify an outlet cite: its name, its hosts, its country."""
@@ -84,11 +74,11 @@ def facts(registry: Registry) -> Iterator[Fact]:
     )
 
 
-def _owners(registry: Registry) -> list[Owner]:
+def _owners(registry: Registry) -> list[records.Owner]:
     """Return every owner of an outlet, and theirs in turn, by id."""
-    found: dict[str, Owner] = {}
+    found: dict[str, records.Owner] = {}
 
-    def gather(holdings: Iterable[Holding]) -> None:
+    def gather(holdings: Iterable[records.Holding]) -> None:
         for held in holdings:
             if held.owner.id not in found:
                 found[held.owner.id] = held.owner
@@ -110,24 +100,24 @@ def _own(who: _Who, *rows: tuple[str, str | None] | tuple[str, str | None, str])
 
 
 def _cited(
-    who: _Who, fact: str, value: str, detail: str | None, evidence: Evidence, sure: str = ""
+    who: _Who, fact: str, value: str, detail: str | None, evidence: records.Evidence, sure: str = ""
 ) -> Fact:
     cited = (evidence.source, evidence.url or "", evidence.date or "")
     licence = evidence.licence or licence_of(evidence.source, evidence.date)
     return Fact(*who, str(fact), str(value), detail or "", *cited, sure, licence)
 
 
-def _held(who: _Who, holdings: Iterable[Holding]) -> Iterator[Fact]:
+def _held(who: _Who, holdings: Iterable[records.Holding]) -> Iterator[Fact]:
     for held in holdings:
         share = "" if held.share is None else f"{held.share:g}%"
         yield _cited(who, "owner", f"owner:{held.owner.id}", share, held.evidence)
 
 
-def _others(outlet: Outlet) -> list[Name]:
-    return [name for name in outlet.names if name.kind is not NameKind.MAIN]
+def _others(outlet: records.Outlet) -> list[records.Name]:
+    return [name for name in outlet.names if name.kind is not records.NameKind.MAIN]
 
 
-def _of_outlet(outlet: Outlet) -> Iterator[Fact]:
+def _of_outlet(outlet: records.Outlet) -> Iterator[Fact]:
     who = (outlet.id, outlet.name)
     yield from _own(
         who,
@@ -147,13 +137,13 @@ def _of_outlet(outlet: Outlet) -> Iterator[Fact]:
         yield _cited(who, found.claim, found.value, "", found.evidence, f"{found.confidence:g}")
 
 
-def _of_owner(owner: Owner) -> Iterator[Fact]:
+def _of_owner(owner: records.Owner) -> Iterator[Fact]:
     who = (f"owner:{owner.id}", owner.name)
     yield from _own(who, ("kind", owner.kind), ("country", owner.country))
     yield from _held(who, owner.holdings)
 
 
-def _of_network(network: Network) -> Iterator[Fact]:
+def _of_network(network: records.Network) -> Iterator[Fact]:
     who = (f"network:{network.id}", network.name)
     rows = [("name:alias", name) for name in network.names]
     rows += [(of, getattr(network, of)) for of in ("operator", "country", "attributed_by")]
@@ -232,7 +222,7 @@ def _write_jsonld(registry: Registry, file: IO[str]) -> None:
     file.write("\n]}\n")
 
 
-def _news(outlet: Outlet) -> dict[str, Any]:
+def _news(outlet: records.Outlet) -> dict[str, Any]:
     named: dict[str, list[str]] = defaultdict(list)
     for name in _others(outlet):
         named[name.lang or "@none"].append(name.text)
@@ -242,9 +232,9 @@ def _news(outlet: Outlet) -> dict[str, Any]:
         for one in outlet.accounts
         if one.platform in _SITES and not one.handle.startswith("UC")
     ]
-    main = next((d.host for d in outlet.domains if d.role is DomainRole.MAIN), None)
+    main = next((d.host for d in outlet.domains if d.role is records.DomainRole.MAIN), None)
     owners = "; ".join(held.owner.name for held in outlet.holdings)
-    funding = next((one.value for one in outlet.said(About.FUNDING)), None)
+    funding = next((one.value for one in outlet.said(records.About.FUNDING)), None)
     owned = [f"owned by {owners}" if owners else "", f"funding: {funding}" if funding else ""]
     country = outlet.country
     return _node(
@@ -267,11 +257,11 @@ def _node(id: str, type: str, **known: object) -> dict[str, Any]:
     return _known({"id": f"urn:framescope:{id}", "type": type, **known})
 
 
-def _parents(holdings: Iterable[Holding]) -> list[str]:
+def _parents(holdings: Iterable[records.Holding]) -> list[str]:
     return [f"urn:framescope:owner:{held.owner.id}" for held in holdings]
 
 
-def _organisation(owner: Owner) -> dict[str, Any]:
+def _organisation(owner: records.Owner) -> dict[str, Any]:
     return _node(
         f"owner:{owner.id}",
         "Person" if owner.kind == "person" else "Organization",
@@ -281,7 +271,7 @@ def _organisation(owner: Owner) -> dict[str, Any]:
     )
 
 
-def _network(network: Network) -> dict[str, Any]:
+def _network(network: records.Network) -> dict[str, Any]:
     properties = list(map(_property, _of_network(network)))
     id = f"network:{network.id}"
     return _node(id, "Organization", name=network.name, additionalProperty=properties)

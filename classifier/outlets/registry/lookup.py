@@ -11,13 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from framescope.classifier.errors import SourcesError
-from framescope.classifier.outlets.registry.addresses import (
-    host_in,
-    host_in_unicode,
-    host_label,
-    registrable_host,
-    unwrapped,
-)
+from framescope.classifier.outlets.registry import addresses
 from framescope.classifier.outlets.registry.folding import normal
 from framescope.classifier.outlets.registry.registry import NetworkSite, Registry
 from framescope.classifier.outlets.registry.user import flat, outlet_to_object
@@ -51,7 +45,7 @@ def look_up(registry: Registry, query: str) -> Answer:
     query = query.strip()
     if (whose := registry.account(query)) is not None:
         return Answer(query, (whose,))
-    host = host_in(unwrapped(query))
+    host = addresses.host_in(addresses.unwrapped(query))
     network = registry.network(host) if host else None
     if host and (found := registry.at(host)):
         return Answer(query, (found.outlet,), found.domain, network)
@@ -162,7 +156,7 @@ class LookAlike:
 
 def look_alike(registry: Registry, address: str) -> LookAlike | None:
     """Return the outlet's host that an address is made to look like, if it is one outlet's."""
-    host = host_in(address)
+    host = addresses.host_in(address)
     if host is None or registry.at(host) is not None:
         return None
     found = ((registry.at(one), one, how) for one, how in _index(registry).alike(host))
@@ -177,7 +171,7 @@ def close(registry: Registry, query: str) -> list[Outlet]:
     asked = normal(query).casefold().removeprefix("the ")
     found = [asked] if asked in names else []  # with its capitals it would have been found
     if not found and len(asked) > _SHORT_QUERY:
-        address = host_in(asked)
+        address = addresses.host_in(asked)
         pool = [host for host, _ in registry.domains()] if address else list(names)
         matches = process.extract(
             address or asked, pool, scorer=fuzz.ratio, score_cutoff=_CLOSE, limit=_MOST
@@ -203,14 +197,14 @@ class _Hosts:
         self._labels: dict[str, set[str]] = defaultdict(set)  # an outlet's label and its hosts
         self._looks: dict[str, set[str]] = defaultdict(set)
         for host in self._hosts:
-            if registrable_host(host) == host:
-                label = host_in_unicode(host_label(host))
+            if addresses.registrable_host(host) == host:
+                label = addresses.host_in_unicode(addresses.host_label(host))
                 self._labels[label].add(host)
                 self._looks[look(label)].add(host)
 
     def alike(self, host: str) -> Iterator[tuple[str, str]]:
         """Return the hosts that a host looks like and how, the plainest likeness first."""
-        registered = registrable_host(host)
+        registered = addresses.registrable_host(host)
         if registered is None:
             return
         below = host.removesuffix(registered).split(".")[:-1]
@@ -218,7 +212,7 @@ class _Hosts:
             start = ".".join(below[:end])
             if start in self._hosts:
                 yield start, f"it begins with {start} and belongs to whoever has {registered}"
-        label = host_in_unicode(host_label(registered))
+        label = addresses.host_in_unicode(addresses.host_label(registered))
         suffix = registered.partition(".")[2]
         if label.startswith("www") and (rest := f"{label[3:].lstrip('-')}.{suffix}") in self._hosts:
             yield rest, "the dot behind www is missing"

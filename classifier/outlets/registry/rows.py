@@ -7,41 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
+import pydantic
+from framescope.classifier import records
 from framescope.classifier.outlets.registry.addresses import host_in
 from framescope.classifier.outlets.registry.folding import slug
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.outlets.registry.schema import FIELDS, Field, stated
-from framescope.classifier.records import (
-    STEERING,
-    About,
-    Account,
-    Assessment,
-    Code,
-    Domain,
-    DomainRole,
-    Evidence,
-    Holder,
-    Holding,
-    Medium,
-    Name,
-    NameKind,
-    Outlet,
-    Owner,
-    OwnerKind,
-    Role,
-    Statement,
-    in_order,
-)
 from framescope.classifier.validation import Checked, validate
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ConfigDict,
-    Strict,
-    StrictBool,
-    ValidationInfo,
-    field_validator,
-)
 
 _CHAIN = 12  # owners of owners
 T = TypeVar("T")
@@ -54,14 +26,16 @@ def _checked(value: T, field: Field) -> T:
     return " ".join(value.split()) if isinstance(value, str) else value  # type: ignore[return-value]
 
 
-def _as(table: str, column: str) -> AfterValidator:
+def _as(table: str, column: str) -> pydantic.AfterValidator:
     """Hold a value to the schema's field for a column."""
-    return AfterValidator(lambda value: _checked(value, FIELDS[table][column]))
+    return pydantic.AfterValidator(lambda value: _checked(value, FIELDS[table][column]))
 
 
-def _short_for(name: str) -> BeforeValidator:
+def _short_for(name: str) -> pydantic.BeforeValidator:
     """Read a plain text as an object with that field alone."""
-    return BeforeValidator(lambda value: {name: value} if isinstance(value, str) else value)
+    return pydantic.BeforeValidator(
+        lambda value: {name: value} if isinstance(value, str) else value
+    )
 
 
 def _host(text: str) -> str:
@@ -70,29 +44,29 @@ def _host(text: str) -> str:
     return host
 
 
-def _fitting(value: str, info: ValidationInfo) -> str:
+def _fitting(value: str, info: pydantic.ValidationInfo) -> str:
     """Hold a value to the claim, or to what the statement is about."""
     return _checked(value, stated(info.data.get("about") or info.data.get("claim") or ""))
 
 
-_Text = Annotated[str, Strict(), _as("outlets", "name")]
-_Country = Annotated[str, Strict(), _as("outlets", "country")]
-_Confidence = Annotated[float, Strict(), _as("assessments", "confidence")]
+_Text = Annotated[str, pydantic.Strict(), _as("outlets", "name")]
+_Country = Annotated[str, pydantic.Strict(), _as("outlets", "country")]
+_Confidence = Annotated[float, pydantic.Strict(), _as("assessments", "confidence")]
 
 
 class _Row(Checked):
-    model_config = ConfigDict(strict=False)  # enumerations are text here, and tuples lists
+    model_config = pydantic.ConfigDict(strict=False)  # enumerations are text here, and tuples lists
 
 
 class _Cited(_Row):
     source: _Text
-    url: Annotated[str, Strict(), _as("statements", "url")] | None = None
-    date: Annotated[str, Strict(), _as("statements", "date")] | None = None
+    url: Annotated[str, pydantic.Strict(), _as("statements", "url")] | None = None
+    date: Annotated[str, pydantic.Strict(), _as("statements", "date")] | None = None
     licence: _Text | None = None
 
     @property
-    def evidence(self) -> Evidence:
-        return Evidence(self.source, self.url, self.date, self.licence)
+    def evidence(self) -> records.Evidence:
+        return records.Evidence(self.source, self.url, self.date, self.licence)
 
     def cited(self, kind: Callable[..., T]) -> T:
         """Return the record of these fields."""
@@ -102,62 +76,62 @@ class _Cited(_Row):
 
 class _Name(_Row):
     text: _Text
-    kind: NameKind = NameKind.ALIAS
-    lang: Annotated[str, Strict(), _as("names", "lang")] | None = None
-    ambiguous: StrictBool = False
+    kind: records.NameKind = records.NameKind.ALIAS
+    lang: Annotated[str, pydantic.Strict(), _as("names", "lang")] | None = None
+    ambiguous: pydantic.StrictBool = False
 
 
 class _Domain(_Row):
-    host: Annotated[str, Strict(), AfterValidator(_host)]
-    role: DomainRole = DomainRole.MAIN
+    host: Annotated[str, pydantic.Strict(), pydantic.AfterValidator(_host)]
+    role: records.DomainRole = records.DomainRole.MAIN
 
 
 class _Control(_Cited):
-    funding: Holder | None = None
-    governance: Holder | None = None
-    editorial: Holder | None = None
-    code: Code | None = None
+    funding: records.Holder | None = None
+    governance: records.Holder | None = None
+    editorial: records.Holder | None = None
+    code: records.Code | None = None
     owner: _Text | None = None
 
 
 class _Statement(_Cited):
-    about: About
+    about: records.About
     value: _Text
     through: _Text | None = None
     confidence: _Confidence = 1.0
 
-    _fits = field_validator("value")(_fitting)
+    _fits = pydantic.field_validator("value")(_fitting)
 
 
 class _Owner(_Cited):
     name: _Text
-    kind: OwnerKind | None = None
+    kind: records.OwnerKind | None = None
     country: _Country | None = None
-    share: Annotated[float, Strict(), _as("holdings", "share")] | None = None
+    share: Annotated[float, pydantic.Strict(), _as("holdings", "share")] | None = None
     owners: tuple[_Owner, ...] = ()
 
 
 class _Assessment(_Cited):
-    claim: Annotated[str, Strict(), _as("assessments", "claim")]
+    claim: Annotated[str, pydantic.Strict(), _as("assessments", "claim")]
     value: _Text
     confidence: _Confidence = 1.0
 
-    _fits = field_validator("value")(_fitting)
+    _fits = pydantic.field_validator("value")(_fitting)
 
 
 class _Account(_Cited):
-    platform: Annotated[str, Strict(), _as("accounts", "platform")]
-    handle: Annotated[str, Strict(), _as("accounts", "handle")]
+    platform: Annotated[str, pydantic.Strict(), _as("accounts", "platform")]
+    handle: Annotated[str, pydantic.Strict(), _as("accounts", "handle")]
 
 
 class _Outlet(_Row):
-    id: Annotated[str, Strict(), _as("outlets", "id")]
-    extends: StrictBool = False
+    id: Annotated[str, pydantic.Strict(), _as("outlets", "id")]
+    extends: pydantic.StrictBool = False
     name: _Text | None = None
-    role: Role | None = None
-    medium: Medium | None = None
+    role: records.Role | None = None
+    medium: records.Medium | None = None
     country: _Country | None = None
-    wikidata: Annotated[str, Strict(), _as("outlets", "wikidata")] | None = None
+    wikidata: Annotated[str, pydantic.Strict(), _as("outlets", "wikidata")] | None = None
     names: tuple[Annotated[_Name, _short_for("text")], ...] = ()
     domains: tuple[Annotated[_Domain, _short_for("host")], ...] = ()
     control: _Control | None = None
@@ -167,38 +141,40 @@ class _Outlet(_Row):
     accounts: tuple[_Account, ...] = ()
 
 
-def outlet_of_line(line: str, registry: Registry) -> Outlet:
+def outlet_of_line(line: str, registry: Registry) -> records.Outlet:
     """Return the outlet of a line; `ValueError` says in one line what is wrong with it."""
     row = validate(_Outlet, _parsed(line))
     if not row.extends and row.name is None:
         raise ValueError("'name' is missing; add it")
-    base = registry.get(row.id) if row.extends else Outlet(row.id, row.name or "")
+    base = registry.get(row.id) if row.extends else records.Outlet(row.id, row.name or "")
     if base is None:
         raise ValueError(
             f"id: must be an outlet of the registry, since the line extends it, not '{row.id}'"
         )
     name = row.name or base.name
-    said = {one.cited(Statement) for one in row.statements}
+    said = {one.cited(records.Statement) for one in row.statements}
     holdings = [_holding(one) for one in row.owners]
     if control := row.control:
-        for about in (*STEERING, About.CODE):
-            if (value := getattr(control, about)) not in (None, Holder.UNKNOWN):
-                said.add(Statement(about, value, control.evidence))
+        for about in (*records.STEERING, records.About.CODE):
+            if (value := getattr(control, about)) not in (None, records.Holder.UNKNOWN):
+                said.add(records.Statement(about, value, control.evidence))
         if control.owner:
-            owner = Owner(slug(control.owner) or "owner", control.owner)
-            holdings.append(Holding(owner, None, control.evidence))
-    assessments = [one.cited(Assessment) for one in row.assessments]
-    accounts = [one.cited(Account) for one in row.accounts]
-    return Outlet(
+            owner = records.Owner(slug(control.owner) or "owner", control.owner)
+            holdings.append(records.Holding(owner, None, control.evidence))
+    assessments = [one.cited(records.Assessment) for one in row.assessments]
+    accounts = [one.cited(records.Account) for one in row.accounts]
+    return records.Outlet(
         row.id,
         name,
         row.role or base.role,
         row.medium or base.medium,
         row.country or base.country,
         row.wikidata or base.wikidata,
-        _named(name, (*(Name(**dict(one)) for one in row.names), *base.names)),
-        _once((*(Domain(**dict(one)) for one in row.domains), *base.domains), lambda d: d.host),
-        in_order(said | set(base.statements)),
+        _named(name, (*(records.Name(**dict(one)) for one in row.names), *base.names)),
+        _once(
+            (*(records.Domain(**dict(one)) for one in row.domains), *base.domains), lambda d: d.host
+        ),
+        records.in_order(said | set(base.statements)),
         tuple(holdings) or base.holdings,
         _once((*assessments, *base.assessments), lambda a: (a.claim, a.value, a.evidence)),
         _once((*accounts, *base.accounts), lambda a: (a.platform, a.handle.lower())),
@@ -218,21 +194,24 @@ def _parsed(line: str) -> object:
     raise ValueError(f'{reason}; a line is an outlet, {{"id": ...}}')
 
 
-def _holding(row: _Owner, depth: int = 1) -> Holding:
+def _holding(row: _Owner, depth: int = 1) -> records.Holding:
     if depth > _CHAIN:
         raise ValueError(f"{row.name!r} is the {depth}th owner in a row; leave some out")
     above = tuple(_holding(one, depth + 1) for one in row.owners)
-    owner = Owner(slug(row.name) or "owner", row.name, row.kind, row.country, above)
-    return Holding(owner, row.share, row.evidence)
+    owner = records.Owner(slug(row.name) or "owner", row.name, row.kind, row.country, above)
+    return records.Holding(owner, row.share, row.evidence)
 
 
-def _named(main: str, names: Iterable[Name]) -> tuple[Name, ...]:
+def _named(main: str, names: Iterable[records.Name]) -> tuple[records.Name, ...]:
     """Put the main name first, and no name twice; the user's word comes before ours."""
     names = list(names)
-    said = next((name for name in names if name.text == main), Name(main))
-    first = Name(main, NameKind.MAIN, said.lang, said.ambiguous)
+    said = next((name for name in names if name.text == main), records.Name(main))
+    first = records.Name(main, records.NameKind.MAIN, said.lang, said.ambiguous)
     # What was the main name is still a name.
-    others = [replace(n, kind=NameKind.ALIAS) if n.kind is NameKind.MAIN else n for n in names]
+    others = [
+        replace(n, kind=records.NameKind.ALIAS) if n.kind is records.NameKind.MAIN else n
+        for n in names
+    ]
     return _once((first, *others), lambda name: name.text)
 
 

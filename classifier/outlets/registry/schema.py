@@ -8,16 +8,8 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from framescope.classifier import records
 from framescope.classifier.outlets.registry.addresses import host_in
-from framescope.classifier.records import (
-    VALUES,
-    About,
-    DomainRole,
-    Medium,
-    NameKind,
-    OwnerKind,
-    Role,
-)
 
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 # What would break a line, or show it in another order than it is written.
@@ -111,7 +103,7 @@ _TEXT = replace(_ANY_TEXT, required=True)
 _ID = _like("[a-z0-9]+(?:-[a-z0-9]+)*", "lower-case ASCII letters, digits and hyphens", True)
 _DAY = Field(_is_date, "a date, as in 2026-11-24")
 _STATED = {RELIABILITY: _one_of(RATINGS)} | {
-    str(about): _one_of(values) for about, values in VALUES.items()
+    str(about): _one_of(values) for about, values in records.VALUES.items()
 }
 
 
@@ -126,17 +118,17 @@ _COLUMNS = {
     **dict.fromkeys(("name", "value", "source", "licence", "network"), _TEXT),
     **dict.fromkeys(("through", "attribution", "names", "operator", "attributed_by"), _ANY_TEXT),
     **dict.fromkeys(("date", "since"), _DAY),
-    "role": _one_of(Role),
-    "medium": _one_of(Medium),
+    "role": _one_of(records.Role),
+    "medium": _one_of(records.Medium),
     "country": Field(
         lambda text: text in _countries(), "a country's two letters of ISO 3166-1, as in GB"
     ),
     "wikidata": _like("Q[1-9][0-9]*", "a QID, as in Q1860"),
-    "kind": _one_of(NameKind),
+    "kind": _one_of(records.NameKind),
     "lang": _like("[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", "a language's tag, as in fa"),
     "ambiguous": _one_of("1", required=False),
     "host": Field(lambda text: host_in(text) == text, "a host, as in news.example.org", True),
-    "about": _one_of(About),
+    "about": _one_of(records.About),
     "url": Field(_is_url, "an address, https://..."),
     "confidence": _number(0, 1, "a number from 0 to 1"),
     "of": _one_of(("outlet", "owner")),
@@ -145,8 +137,8 @@ _COLUMNS = {
     "handle": _like(r"[\w.\-/@]+", "an account's name as in its address, without @", True),
     "claim": _one_of(CLAIMS),
     "impersonates": replace(_ID, required=False),
-    "domains.role": _one_of(DomainRole),
-    "owners.kind": _one_of(OwnerKind, required=False),
+    "domains.role": _one_of(records.DomainRole),
+    "owners.kind": _one_of(records.OwnerKind, required=False),
     "sites.kind": _one_of(("site", "imposter")),
 }
 #: The fields of each table, in the order of its columns.
