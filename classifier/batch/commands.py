@@ -33,7 +33,6 @@ _SUFFIXES = {
     ".ndjson": "jsonl",
     ".txt": "terminal",
 }
-EngineName = Literal["local", "ray"]
 
 
 def batch(
@@ -76,7 +75,7 @@ def batch(
         typer.Option(metavar="N", min=1, help="Scoring processes; by default one per core."),
     ] = None,
     engine: Annotated[
-        EngineName, typer.Option("--engine", help="Run on this machine, or on Ray.")
+        Literal["local", "ray"], typer.Option("--engine", help="Run on this machine, or on Ray.")
     ] = "local",
     address: Annotated[
         str | None, typer.Option("--address", metavar="HOST:PORT", help="Address of a Ray cluster.")

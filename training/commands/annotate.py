@@ -13,66 +13,36 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 ToolName = Literal["label-studio", "doccano", "prodigy", "csv"]
-Inputs = Annotated[
-    list[str], typer.Argument(metavar="FILE...", help="Labelled articles, or what score reads.")
-]
-Exported = Annotated[
-    list[Path], typer.Argument(metavar="PATH...", help="Files, folders, ZIPs that it exported.")
-]
-RunOrFiles = Annotated[
-    list[str], typer.Argument(metavar="RUN|FILE...", help="A run of batch, or what score reads.")
-]
-To = Annotated[ToolName, typer.Option(help="The tool.")]
-From = Annotated[ToolName, typer.Option("--from", help="The tool.")]
-Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write.")]
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FILE", help="File; - is standard output.")
 ]
-Predicting = Annotated[
-    str | None, typer.Option("--model", "-m", help="Add its labels; else those that files carry.")
-]
-NoPredictions = Annotated[bool, typer.Option("--no-predictions", help="Add no model's labels.")]
 Signals = Annotated[list[str] | None, typer.Option(help="Only this signal. Repeatable.")]
-Citations = Annotated[
-    bool, typer.Option("--citations/--no-citations", help="Whether to ask who says what.")
-]
-Sent = Annotated[str | None, typer.Option(metavar="NAME", help="Only this annotator's labels.")]
-Whose = Annotated[str | None, typer.Option(metavar="NAME", help="Name of the annotator.")]
-OverFolder = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")]
-Articles = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="articles.jsonl of the export, if elsewhere.")
-]
-Count = Annotated[int, typer.Option("--n", "-n", min=1, help="Sentences.")]
-By = Annotated[
-    str, typer.Option(metavar="METHOD", help="mix, uncertainty, disagreement, rare, random.")
-]
-PerOutlet = Annotated[
-    float | None,
-    typer.Option(
-        metavar="SHARE", min=0.0, max=1.0, help="Largest share of one outlet; else a fifth."
-    ),
-]
-NotIn = Annotated[
-    list[Path] | None,
-    typer.Option(metavar="FILE", help="Leave out sentences of this file. Repeatable."),
-]
-Second = Annotated[
-    str | None, typer.Option(metavar="MODEL", help="Model to compare with; else the other one.")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of the sampling.")]
 
 
 @app.command("export")
 def export_command(
-    inputs: Inputs,
-    to: To,
-    output: Folder,
-    model: Predicting = None,
-    no_predictions: NoPredictions = False,
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Labelled articles, or what score reads.")
+    ],
+    to: Annotated[ToolName, typer.Option(help="The tool.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write.")],
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="Add its labels; else those that files carry."),
+    ] = None,
+    no_predictions: Annotated[
+        bool, typer.Option("--no-predictions", help="Add no model's labels.")
+    ] = False,
     signal: Signals = None,
-    citations: Citations = True,
-    annotator: Sent = None,
-    overwrite: OverFolder = False,
+    citations: Annotated[
+        bool, typer.Option("--citations/--no-citations", help="Whether to ask who says what.")
+    ] = True,
+    annotator: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this annotator's labels.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier export.")
+    ] = False,
 ) -> None:
     """Write articles as an annotation tool imports them, with its labelling configuration."""
     from framescope.training.annotation import FORMATS, export
@@ -100,11 +70,18 @@ def export_command(
 
 @app.command("import")
 def import_command(
-    paths: Exported,
-    of: From,
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Files, folders, ZIPs that it exported.")
+    ],
+    of: Annotated[ToolName, typer.Option("--from", help="The tool.")],
     output: Output,
-    annotator: Whose = None,
-    articles: Articles = None,
+    annotator: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the annotator.")
+    ] = None,
+    articles: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="articles.jsonl of the export, if elsewhere."),
+    ] = None,
     overwrite: OverFile = False,
 ) -> None:
     """Read what an annotation tool exported: a record per article and annotator."""
@@ -134,16 +111,31 @@ def import_command(
 
 @app.command("pick")
 def pick_command(
-    inputs: RunOrFiles,
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN|FILE...", help="A run of batch, or what score reads."),
+    ],
     output: Output,
-    n: Count = 200,
-    by: By = "mix",
+    n: Annotated[int, typer.Option("--n", "-n", min=1, help="Sentences.")] = 200,
+    by: Annotated[
+        str, typer.Option(metavar="METHOD", help="mix, uncertainty, disagreement, rare, random.")
+    ] = "mix",
     signal: Signals = None,
-    per_outlet: PerOutlet = None,
-    not_in: NotIn = None,
+    per_outlet: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE", min=0.0, max=1.0, help="Largest share of one outlet; else a fifth."
+        ),
+    ] = None,
+    not_in: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Leave out sentences of this file. Repeatable."),
+    ] = None,
     model: ModelName = "transformer",
-    second: Second = None,
-    seed: Seed = 0,
+    second: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Model to compare with; else the other one.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sampling.")] = 0,
     overwrite: OverReport = False,
 ) -> None:
     """Pick the sentences that are most worth labelling, from a run or from files."""

@@ -35,39 +35,26 @@ _WIDTH = 140  # columns of a table in a file or pipe
 _FINDINGS = 1  # the exit status
 
 _counted = partial(records.counted, form=",")
-Merging = Literal["majority", "dawid-skene"]
-Labelled = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="Labelled files (exchange format).")
-]
-SomeLabelled = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="[FILE]...", help="Labelled files; without any, the house corpus."),
-]
-ByAnnotator = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="[FILE]...", help="One per annotator, or with 'annotator' in records."),
-]
-Errors = Annotated[
-    int | None,
-    typer.Option(min=0, metavar="N", help=f"Show this many likely errors ({_ERRORS}); 0: none."),
-]
-Unseen = Annotated[
-    str | None,
-    typer.Option("--model", "-m", help="Use its probabilities; it never saw these labels."),
-]
-Citations = Annotated[bool, typer.Option("--citations", help="Measure citations, not signals.")]
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Merged labels.")]
-By = Annotated[Merging, typer.Option(help="Share of yes, or Dawid and Skene's probability.")]
-Hard = Annotated[bool, typer.Option("--hard", help="Round to 0 and 1; leave out exact halves.")]
 
 
 @app.command()
 def check(
-    files: SomeLabelled = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE]...", help="Labelled files; without any, the house corpus."),
+    ] = None,
     corpora: CorporaFolder = None,
     house: HouseFolder = None,
-    errors: Errors = None,
-    model: Unseen = None,
+    errors: Annotated[
+        int | None,
+        typer.Option(
+            min=0, metavar="N", help=f"Show this many likely errors ({_ERRORS}); 0: none."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="Use its probabilities; it never saw these labels."),
+    ] = None,
     format: AsCard = "terminal",
 ) -> None:
     """Check labels: faults, contradictions, duplicates, balance, likely errors.
@@ -129,8 +116,15 @@ def _likely_errors(
 
 @app.command()
 def agreement(
-    files: ByAnnotator = None,
-    citations: Citations = False,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...", help="One per annotator, or with 'annotator' in records."
+        ),
+    ] = None,
+    citations: Annotated[
+        bool, typer.Option("--citations", help="Measure citations, not signals.")
+    ] = False,
     house: HouseFolder = None,
     format: AsCard = "terminal",
 ) -> None:
@@ -160,10 +154,17 @@ def agreement(
 
 @app.command()
 def merge(
-    files: Labelled,
-    output: Output,
-    by: By = "majority",
-    hard: Hard = False,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Labelled files (exchange format).")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Merged labels.")],
+    by: Annotated[
+        Literal["majority", "dawid-skene"],
+        typer.Option(help="Share of yes, or Dawid and Skene's probability."),
+    ] = "majority",
+    hard: Annotated[
+        bool, typer.Option("--hard", help="Round to 0 and 1; leave out exact halves.")
+    ] = False,
     overwrite: OverFile = False,
 ) -> None:
     """Merge several annotators' labels into one record per article.

@@ -58,7 +58,6 @@ Signals = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="Learn only this signal. Repeatable.")
 ]
 _RECIPES = "A recipe that ships (default, house, finetune, renewed), or a TOML file of your own."
-RecipeName = Annotated[str, typer.Option(metavar="NAME|FILE", help=_RECIPES)]
 Seed = Annotated[
     int | None,
     typer.Option(min=0, max=2**32 - 1, help="Seed of the training, in place of the recipe's."),
@@ -78,7 +77,7 @@ def baseline(
     corpora: CorporaFolder = None,
     data: Files = None,
     add: Add = None,
-    recipe: RecipeName = "default",
+    recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help=_RECIPES)] = "default",
     corpus: Corpora = None,
     share: Share = None,
     signal: Signals = None,
