@@ -7,6 +7,8 @@ fast. Scores differ by rounding, between the two and between processors.
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, cached_property
@@ -144,6 +146,20 @@ def instructions() -> str:
     extensions = (found or {}).get("SIMD Extensions", {})
     known = [*extensions.get("baseline", ()), *extensions.get("found", ())]
     return str(known[-1]) if known else "unknown"
+
+
+def peak_memory() -> int | None:
+    """Return the most memory that this process has held, in bytes; None where it isn't known."""
+    # Linux hands the ru_maxrss of a parent process on; VmHWM belongs to the program alone.
+    status = Path("/proc/self/status")
+    if status.exists() and (found := re.search(r"VmHWM:\s+(\d+)", status.read_text("utf-8"))):
+        return int(found[1]) * 1024
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 @cache

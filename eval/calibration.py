@@ -13,12 +13,12 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.classifier import SHIPPED, __version__
+from framescope.classifier.batch.reading.views import share_interval
 from framescope.classifier.bundles import CARD, Bundle, digest, write
 from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.models import DOMAIN, HEADS, Calibration, Heads
@@ -32,7 +32,7 @@ from framescope.training.data import Examples
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
-from scipy.stats import t as student
+from sklearn.model_selection import StratifiedGroupKFold
 
 Line = tuple[float, float]
 Record = Mapping[str, Any]
@@ -119,9 +119,6 @@ def recalibration_section(record: Record) -> Section:
     return Section(note, tuple(tables), signature=f"{bundle['name']} {bundle['digest'][:12]}")
 
 
-_quantile = lru_cache(maxsize=4096)(student.ppf)
-
-
 def _lacking(positive: Bools, articles: NDArray[np.str_]) -> str | None:
     """Return why the labels of a signal are too few; None if they aren't."""
     for answer, wanted in (("yes", positive), ("no", ~positive)):
@@ -202,19 +199,11 @@ def threshold_for(
 
 def _low(rows: Floats, right: Floats, confidence: float) -> float:
     """Return the lower end of the share of right rows, by article; NaN of too few articles."""
-    m, n = len(rows), rows.sum()
-    if m < _FEWEST_FLAGGED:
+    if len(rows) < _FEWEST_FLAGGED:
         return math.nan
-    p = float(right.sum() / n)
-    spread = max(float(right @ right - 2 * p * (rows @ right) + p * p * (rows @ rows)), 0.0)
-    variance = m / (m - 1) * spread / n**2
-    # Where all are alike their variance isn't known: then articles count.
-    alike = variance < 1e-12 or p in (0.0, 1.0)
-    size = float(m) if alike else min(n, p * (1 - p) / variance)
-    z = float(_quantile(confidence, m - 1))
-    middle = p + z * z / (2 * size)
-    half = z * math.sqrt(p * (1 - p) / size + z * z / (4 * size * size))
-    return float((middle - half) / (1 + z * z / size))
+    products = right @ right, right @ rows, rows @ rows
+    ends = share_interval(right.sum(), rows.sum(), len(rows), *products, confidence)
+    return math.nan if ends is None else float(ends[0])
 
 
 def recalibrate(
@@ -291,7 +280,7 @@ class _Task:
     target: Target | None
     seed: int
 
-    def where(self, chosen: Bools) -> _Task:
+    def where(self, chosen: NDArray[np.intp]) -> _Task:
         logits, articles = self.logits[chosen], self.articles[chosen]
         return replace(self, logits=logits, positive=self.positive[chosen], articles=articles)
 
@@ -311,15 +300,6 @@ class _Task:
         achieved = threshold_for(proba, self.positive, self.articles, target)
         return line, 1.0 if achieved is None else achieved.threshold, achieved
 
-    def folds(self) -> NDArray[np.intp]:
-        """Return each row's fold: whole articles, those with a positive spread evenly."""
-        names, article = np.unique(self.articles, return_inverse=True)
-        some = np.bincount(article, weights=self.positive, minlength=len(names)) > 0
-        order = np.lexsort((np.random.default_rng(self.seed).random(len(names)), some))
-        fold = np.empty(len(names), np.intp)
-        fold[order] = np.arange(len(names)) % _FOLDS
-        return fold[article]
-
     def figures(self, proba: Single, flags: Bools) -> dict[str, list[float | None]]:
         """Return figures with the ends of their intervals; each fold has its own threshold."""
         found = {}
@@ -337,11 +317,10 @@ def _fitted(task: _Task, bundle: Bundle, where: str) -> Record:
     line, limit, achieved = task.fit(before)
     if task.target is not None and (achieved is None or not achieved.enough):
         raise CalibrationError(_unreachable(task, task.target, achieved, where))
-    proba, folds = np.zeros(len(task.logits), np.float32), task.folds()
-    flags = np.zeros(len(proba), np.bool_)
-    for fold in np.unique(folds):
-        held_out = folds == fold
-        own, least, _ = task.where(~held_out).fit(before)
+    proba, flags = np.zeros(len(task.logits), np.float32), np.zeros(len(task.logits), np.bool_)
+    split = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=task.seed)
+    for others, held_out in split.split(task.logits, task.positive, task.articles):
+        own, least, _ = task.where(others).fit(before)
         proba[held_out] = task.where(held_out).chances(own)
         flags[held_out] = proba[held_out] >= np.float32(least)
     was, target = task.chances(before), task.target

@@ -168,7 +168,7 @@ def test_memory_is_that_of_a_fresh_process(small_bundle, tmp_path):
     assert found.disk == sum(f.stat().st_size for f in small_bundle.rglob("*") if f.is_file())
     assert found.memory > 20e6
     if sys.platform == "linux":
-        assert found.memory < footprint.own_peak()
+        assert found.memory < footprint.peak_memory()
     assert measure_footprint(tmp_path, examples().sentences[:1]).memory is None  # no bundle
     assert measure_footprint(tmp_path / "none", ()) == footprint.Footprint(None, None)
 

@@ -26,6 +26,7 @@ from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 from framescope.training import data
 from framescope.training.labels import read_records
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 if TYPE_CHECKING:
     from framescope.classifier.bundles import Bundle
@@ -337,10 +338,8 @@ class Ranking(NamedTuple):
     def of(cls, scores: Floats, signals: Sequence[str]) -> Ranking:
         """Rank candidates by scores of shape (n, k), the signals by turns."""
         n, k = scores.shape
-        ranks = np.empty((n, k), np.intp)
-        for column in range(k):
-            ranks[np.argsort(-scores[:, column], kind="stable"), column] = np.arange(n)
-        ranks[np.isneginf(scores)] = n
+        ranks = rankdata(-scores, method="ordinal", axis=0)
+        ranks[np.isneginf(scores)] = n + 1
         best = ranks.argmin(axis=1) if k else np.zeros(n, np.intp)
         turns = np.lexsort((best, ranks[np.arange(n), best]))
         named = tuple(signals[column] if k == len(signals) else None for column in best)

@@ -4,7 +4,6 @@ As a program, this file reads sentences from standard input and prints the peak 
 """
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framescope.classifier.records import Sentence
+from framescope.classifier.runtime import peak_memory
 
 _SENTENCES = 1000
 METHOD = (
@@ -47,22 +47,8 @@ def measure_footprint(path: Path, sentences: Sequence[Sentence]) -> Footprint:
     return Footprint(disk, int(peak[0]) if known else None)
 
 
-def own_peak() -> int | None:
-    """Return the peak of this process, in bytes."""
-    # Linux hands the ru_maxrss of a parent process on; VmHWM belongs to the program alone.
-    status = Path("/proc/self/status")
-    if status.exists() and (found := re.search(r"VmHWM:\s+(\d+)", status.read_text("utf-8"))):
-        return int(found[1]) * 1024
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 if __name__ == "__main__":
     from framescope.classifier import bundles
 
     bundles.load(sys.argv[1]).model.predict([Sentence(*fields) for fields in json.load(sys.stdin)])
-    print(own_peak() or "unknown")
+    print(peak_memory() or "unknown")

@@ -169,24 +169,15 @@ def worst_errors(samples: Iterable[Sample], whose: int, n: int) -> tuple[Error, 
         sentence = rows.sentences[row]
         given = [math.nan if one is None else float(one.proba[at]) for one in sample.scores]
         label, proba = float(rows.column(sample.signal)[row]), given.pop(whose)
+        here = np.flatnonzero(rows.article == rows.article[row])
+        sides = here[here < row], here[here > row]
+        around = (tuple(rows.sentences[at].text for at in side) for side in sides)
         errors.append(Error(
             rank, sample.signal, str(rows.corpus[row]), str(rows.part[row]), sentence.article_id,
             sentence.index, sentence.start, sentence.end, label, proba,
-            given[0] if given else math.nan, sentence.text,
-            tuple(_around(rows, row, -1))[::-1], tuple(_around(rows, row, 1)),
+            given[0] if given else math.nan, sentence.text, *around,
         ))  # fmt: skip
     return tuple(errors)
-
-
-def _around(rows: Examples, row: int, step: int) -> Iterator[str]:
-    """Yield the sentences of a row's article, away from it in one direction."""
-    at = row + step
-    while 0 <= at < len(rows):
-        here, there = rows.sentences[at - step], rows.sentences[at]
-        if there.article_id != here.article_id or there.index != here.index + step:
-            return
-        yield there.text
-        at += step
 
 
 def error_records(

@@ -76,17 +76,15 @@ class EvaluationReport:
         return compare.verdict_of(self.headline, self.names)
 
 
-def _behaviour(evaluation: Evaluation) -> Section:
-    draws = min(evaluation.draws, DRAWS)
-    return measure_suite(evaluation.bundles[1], draws=draws, seed=evaluation.seed).section()
-
-
 SECTIONS: Mapping[str, tuple[str, Measure]] = {
     "marks": ("What readers see", section_of_marks),
     "techniques": ("Persuasion techniques", section_of_techniques),
     "controls": ("Controls", lambda evaluation: (study_controls(evaluation) or (None,))[0]),
     "sourcing": ("Who says what", section_of_sourcing),
-    "robustness": ("Behaviour", _behaviour),
+    "robustness": (
+        "Behaviour",
+        lambda of: measure_suite(of.bundles[1], draws=min(of.draws, DRAWS), seed=of.seed).section(),
+    ),
 }
 """Headings and measures, by the names of `eval.commands.judge.SectionName`."""
 

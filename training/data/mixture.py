@@ -251,10 +251,15 @@ def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabell
     tested = _tested(data.examples, found, keys_of)
     allowed = [one for one in found.values() if tested.isdisjoint(keys_of(one.outlet, one.url))]
     held = data.examples.where(np.isin(data.examples.part, (*_JUDGED, splits.VALIDATION)))
-    fresh = _fresh(allowed, held)
+    texts = splits.article_texts(held)
+    every = (*texts.values(), *(one.text for one in allowed))
+    alike = {later for _, later in splits.similar_articles(every)}
+    fresh = [one for at, one in enumerate(allowed, len(texts)) if at not in alike]
     order = sorted(fresh, key=lambda one: hashlib.sha256(f"{data.seed}|{one.id}".encode()).digest())
     chosen = of_articles(UNLABELLED, _first(order, sentences), registry)
-    rows = chosen.where(_unlike(chosen, held))
+    pairs, n = splits.similar_rows((*held.sentences, *chosen.sentences)), len(held)
+    repeated = np.isin(np.arange(len(chosen)) + n, pairs[pairs[:, 0] < n, 1])
+    rows = chosen.where(~repeated)
     examples = replace(
         rows,
         labels=np.full((len(rows), len(data.examples.signals)), np.nan, np.float32),
@@ -312,14 +317,6 @@ def _keys_of(registry: Registry) -> _Keys:
     return keys_of
 
 
-def _fresh(articles: Sequence[Article], held: Examples) -> list[Article]:
-    """Drop articles that are nearly the same as a held-out one, or as one before."""
-    texts = splits.article_texts(held)
-    every = (*texts.values(), *(one.text for one in articles))
-    alike = {later for _, later in splits.similar_articles(every)}
-    return [one for at, one in enumerate(articles, len(texts)) if at not in alike]
-
-
 def _first(order: Iterable[Article], sentences: int) -> Iterator[Article]:
     """Yield articles until they hold so many sentences."""
     total = 0
@@ -328,10 +325,3 @@ def _first(order: Iterable[Article], sentences: int) -> Iterator[Article]:
             return
         total += len(split_sentences(article))
         yield article
-
-
-def _unlike(rows: Examples, held: Examples) -> Mask:
-    """Mark the rows that are not nearly the same as a held-out one."""
-    pairs, n = splits.similar_rows((*held.sentences, *rows.sentences)), len(held)
-    unlike: Mask = np.isin(np.arange(n, n + len(rows)), pairs[pairs[:, 0] < n, 1], invert=True)
-    return unlike

@@ -34,7 +34,6 @@ from framescope.training.data.examples import Edits, RowCitation, moved, rewrite
 
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
-    from framescope.classifier.records import Citation
     from framescope.training.data.examples import Examples
 
 SIGNAL = "state_media_attribution"
@@ -119,16 +118,14 @@ class Swap:
         if not found:
             return sentence, ()
         written, edits = rewrite(sentence, found)
+        article = sentence.article_id
         citations = tuple(
-            replace(one, state_media=self._says_state_media(sentence.article_id, one))
+            replace(one, state_media=any(self._is_state_media(article, id) for id in one.outlets))
+            if one.outlets
+            else one
             for one in sentence.citations
         )
         return replace(written, citations=citations), edits
-
-    def _says_state_media(self, article: str, citation: Citation) -> bool:
-        if not citation.outlets:
-            return citation.state_media
-        return any(self._is_state_media(article, outlet) for outlet in citation.outlets)
 
     @cached_property
     def _reader(self) -> Reader:

@@ -34,7 +34,7 @@ from framescope.classifier import __version__
 from framescope.classifier.errors import FramescopeError, TrainingError, need
 from framescope.classifier.files import atomic_write
 from framescope.classifier.inputs import to_record
-from framescope.classifier.runtime import instructions
+from framescope.classifier.runtime import instructions, peak_memory
 from framescope.training import Track
 from framescope.training.corpora import ADDED
 from framescope.training.data import PARTS, REMOVED, Added, Data, Examples
@@ -225,7 +225,7 @@ class TrainingRun:
             "until": _now(),
             "status": status,
             "seconds": round(time.perf_counter() - self._began, 1),
-            "peak_memory_mb": _peak_memory(),
+            "peak_memory_mb": None if (peak := peak_memory()) is None else round(peak / 1e6),
         }
         self._save()
         self.curves.end(status, self.figures)
@@ -293,7 +293,7 @@ def _environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processor": _found(r"^model name\s*: (.*)", "/proc/cpuinfo") or platform.processor(),
+        "processor": _processor(),
         "instructions": instructions(),
         "cores": len(affinity(0)) if affinity else os.cpu_count(),
         "gpu": torch.cuda.get_device_name() if torch and torch.cuda.is_available() else None,
@@ -301,18 +301,12 @@ def _environment() -> dict[str, Any]:
     }
 
 
-def _peak_memory() -> int | None:
-    """Return the most memory that this process has held, in megabytes, where it is known."""
-    # `resource` would count the memory of the process that this one was forked from.
-    found = _found(r"^VmHWM:\s*(\d+) kB", "/proc/self/status")
-    return round(int(found) * 1024 / 1e6) if found else None
-
-
-def _found(pattern: str, path: str) -> str | None:
+def _processor() -> str:
     with suppress(OSError):
-        found = re.search(pattern, Path(path).read_text(encoding="utf-8"), re.MULTILINE)
-        return found[1] if found else None
-    return None
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        if found := re.search(r"^model name\s*: (.*)", text, re.MULTILINE):
+            return found[1]
+    return platform.processor()
 
 
 @dataclass

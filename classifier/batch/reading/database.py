@@ -140,7 +140,7 @@ def _fill(connection: Any, folder: RunFolder, manifest: Mapping[str, Any]) -> No
     """Create the tables and views, then close every way out of the database."""
     connection.execute("SET enable_progress_bar = false")  # it would write to standard output
     connection.create_function(
-        ready.INTERVAL, ready.share_interval, ["DOUBLE"] * 6, "DOUBLE[]", null_handling="special"
+        ready.INTERVAL, ready.share_interval, ["DOUBLE"] * 7, "DOUBLE[]", null_handling="special"
     )
     files: list[str] = []
     for table in reversed(TABLES):  # sentences and citations before the articles of 0.3

@@ -82,12 +82,13 @@ def own_measures(signals: Iterable[str]) -> tuple[Measure, ...]:
 
 
 def share_interval(
-    y: float | None, n: float | None, texts: float, yy: float, yn: float, nn: float
+    y: float | None, n: float | None, texts: float, yy: float, yn: float, nn: float, end: float
 ) -> list[float] | None:
-    """Return the 95% interval of a share, a ratio of sums over texts; None for a single text.
+    """Return the interval of a share, a ratio of sums over texts; None for a single text.
 
     Wilson's, with texts as the sampling unit: the effective number of sentences, and Student's t
-    (Korn and Graubard, 1998). Without variance, each text counts once.
+    (Korn and Graubard, 1998). Without variance, each text counts once. `end`: the confidence of
+    either end.
     """
     from scipy.special import stdtrit
 
@@ -98,7 +99,7 @@ def share_interval(
     variance = texts / (texts - 1) * residual / (n * n)
     certain = variance < 1e-12 or share in (0, 1)
     size = texts if certain else min(n, share * (1 - share) / variance)
-    t = float(stdtrit(texts - 1, 0.975))
+    t = float(stdtrit(texts - 1, end))
     centre = share + t * t / (2 * size)
     half = t * sqrt(share * (1 - share) / size + t * t / (4 * size * size))
     scale = 1 + t * t / size
@@ -172,7 +173,7 @@ def shares_query(
     sums = ", ".join(
         f"sum(y_{m}) AS sum_{m}, sum(n_{m}) AS base_{m}, {INTERVAL}(sum(y_{m}), sum(n_{m}), "
         f"count(*) FILTER (n_{m} > 0), sum(y_{m} * y_{m}), sum(y_{m} * n_{m}), "
-        f"sum(n_{m} * n_{m})) AS ends_{m}"
+        f"sum(n_{m} * n_{m}), 0.975) AS ends_{m}"
         for m in names
     )
     found = ", ".join(
