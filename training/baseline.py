@@ -12,20 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from framescope.classifier import models
 from framescope.classifier.errors import TrainingError
-from framescope.classifier.models import (
-    BothForms,
-    Calibration,
-    Ngrams,
-    Reader,
-    TextForm,
-    TfidfModel,
-    beside,
-    count,
-    form_of,
-    pool_counts,
-    weigh,
-)
 from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.training import DEFAULT_SEED
 from framescope.training.data import Examples
@@ -127,7 +115,7 @@ class BaselineTrainer:
     seed: int = DEFAULT_SEED
     registry: Registry | None = None
     tell: Callable[[str], None] = lambda line: None
-    model: TfidfModel = field(init=False)
+    model: models.TfidfModel = field(init=False)
     choices: dict[str, Choice] = field(init=False)
 
     def fit(self, examples: Examples) -> BaselineTrainer:
@@ -151,13 +139,13 @@ class BaselineTrainer:
             weights.append(task.spread(regression.coef_[0], mix))
             intercepts.append(regression.intercept_[0])
             self.tell(f"{number}/{len(usable)} {signal}: {choice}")
-        self.model = TfidfModel(
+        self.model = models.TfidfModel(
             usable,
             table.blocks,
             np.array(weights),
             np.array(intercepts),
-            Calibration.identity(usable),
-            Reader(self.registry),
+            models.Calibration.identity(usable),
+            models.Reader(self.registry),
             np.array([choice.setting.neighbours for choice in self.choices.values()]),
         )
         return self
@@ -165,18 +153,18 @@ class BaselineTrainer:
     def count(self, train: Examples) -> CountedRows:
         """Learn the vocabularies, which look at no label, and count the n-grams of all rows."""
         self.tell(f"reading the n-grams of {len(train):,} sentences")
-        texts = BothForms.of(Reader(self.registry), train.sentences)
-        typed = [texts.texts[row] for row in texts.rows[TextForm.TYPED]]
+        texts = models.BothForms.of(models.Reader(self.registry), train.sentences)
+        typed = [texts.texts[row] for row in texts.rows[models.TextForm.TYPED]]
         chosen = self.settings
         # With characters up to 5 precision is the same, and features are half as many again.
         try:
             blocks = (
-                Ngrams.learn(typed, "word", 1, 2, chosen.least, chosen.most_words),
-                Ngrams.learn(typed, "char", 2, 4, chosen.least, chosen.most_characters),
+                models.Ngrams.learn(typed, "word", 1, 2, chosen.least, chosen.most_words),
+                models.Ngrams.learn(typed, "char", 2, 4, chosen.least, chosen.most_characters),
             )
         except ValueError as error:
             raise TrainingError(f"too little text to learn from ({error})") from None
-        return CountedRows(train, blocks, count(blocks, texts.texts), texts.rows)
+        return CountedRows(train, blocks, models.count(blocks, texts.texts), texts.rows)
 
     def choose(self, task: Task) -> Choice:
         """Choose the setting of one signal."""
@@ -199,14 +187,14 @@ class BaselineTrainer:
         """Return the rows to fit on and those held out, for each fold that can be scored."""
         from sklearn.model_selection import StratifiedGroupKFold
 
-        labels, groups, count = task.labels, task.groups, self.settings.folds
-        if len(np.unique(groups)) < count or min(np.bincount(labels)) < count:
+        labels, groups, n = task.labels, task.groups, self.settings.folds
+        if len(np.unique(groups)) < n or min(np.bincount(labels)) < n:
             return []
         return [
             (fitted, held)
             for repeat in range(_REPEATS if len(labels) <= _SMALL else 1)
             for fitted, held in StratifiedGroupKFold(
-                count, shuffle=True, random_state=self.seed + repeat
+                n, shuffle=True, random_state=self.seed + repeat
             ).split(labels, labels, groups)
             if len(np.unique(labels[fitted])) == 2 and labels[held].any()
         ]
@@ -263,33 +251,35 @@ class CountedRows:
     """The training rows, counted once for all signals."""
 
     train: Examples
-    blocks: tuple[Ngrams, ...]
+    blocks: tuple[models.Ngrams, ...]
     counts: Any
-    rows: Mapping[TextForm, NDArray[np.intp]]
+    rows: Mapping[models.TextForm, NDArray[np.intp]]
 
     def task(self, signal: str) -> Task:
         """Take the rows that have the signal; articles, where it is one of articles."""
         labels = self.train.column(signal)
         rows = np.flatnonzero(~np.isnan(labels))
-        counts = self.counts[self.rows[form_of(signal)][rows]]
+        counts = self.counts[self.rows[models.form_of(signal)][rows]]
         around = None
         if BY_NAME[signal].level is Level.ARTICLE:
             names = self.train.article[rows]
             _, first, article = np.unique(names, return_index=True, return_inverse=True)
-            counts = pool_counts(counts, article, len(first))
+            counts = models.pool_counts(counts, article, len(first))
             rows = rows[first]
         elif self.neighbours[rows].nnz:
             # Every row that stands beside a labelled one, whether it has a label or not.
             near = np.unique(self.neighbours[rows].indices)
-            weighed = weigh(self.blocks, self.counts[self.rows[form_of(signal)][near]])
+            weighed = models.weigh(
+                self.blocks, self.counts[self.rows[models.form_of(signal)][near]]
+            )
             around = self._parts(self.neighbours[rows][:, near] @ weighed)
-        parts = self._parts(weigh(self.blocks, counts))
+        parts = self._parts(models.weigh(self.blocks, counts))
         return Task(parts, labels[rows].astype(np.float64), self.train.group[rows], around)
 
     @cached_property
     def neighbours(self) -> Any:
         """The average over each row's neighbours, as a sparse matrix."""
-        return beside(self.train.sentences)
+        return models.beside(self.train.sentences)
 
     def _parts(self, weighed: Any) -> tuple[Any, ...]:
         ends = np.cumsum([len(block) for block in self.blocks])

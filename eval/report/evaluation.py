@@ -6,19 +6,13 @@ from itertools import groupby
 
 from framescope.classifier.records import Sentence, printable
 from framescope.classifier.taxonomy import BY_NAME
-from framescope.eval import compare, metrics
+from framescope.eval import compare, metrics, studies
 from framescope.eval.compare import Axis, Comparison, Error, Footprint, Headline, Progress
 from framescope.eval.metrics import PrecisionRecall, ReliabilityCurve
 from framescope.eval.report import plots
 from framescope.eval.report.layout import json_text, page
 from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
 from framescope.eval.sections import Cell, Estimate, Plot, Section, Table, table
-from framescope.eval.studies import (
-    section_of_marks,
-    section_of_sourcing,
-    section_of_techniques,
-    study_controls,
-)
 from framescope.eval.suite import DRAWS, measure_suite
 
 SCHEMA_VERSION = 3
@@ -77,10 +71,10 @@ class EvaluationReport:
 
 
 SECTIONS: Mapping[str, tuple[str, Measure]] = {
-    "marks": ("What readers see", section_of_marks),
-    "techniques": ("Persuasion techniques", section_of_techniques),
-    "controls": ("Controls", lambda evaluation: (study_controls(evaluation) or (None,))[0]),
-    "sourcing": ("Who says what", section_of_sourcing),
+    "marks": ("What readers see", studies.section_of_marks),
+    "techniques": ("Persuasion techniques", studies.section_of_techniques),
+    "controls": ("Controls", lambda evaluation: (studies.study_controls(evaluation) or (None,))[0]),
+    "sourcing": ("Who says what", studies.section_of_sourcing),
     "robustness": (
         "Behaviour",
         lambda of: measure_suite(of.bundles[1], draws=min(of.draws, DRAWS), seed=of.seed).section(),

@@ -61,28 +61,22 @@ def check(
 
     Ends with status 1 when anything was found, with 2 when a file can't be read.
     """
+    from framescope.training import labels
     from framescope.training.corpora import given_folder
-    from framescope.training.labels import (
-        check_house,
-        check_labelled,
-        check_standoff,
-        read_benchmarks,
-        read_labelled,
-    )
 
     root = given_folder(corpora)
     checks: list[tuple[LabelCheck, LikelyErrors | None]] = []
     if files:
-        read = [read_labelled([path]) for path in files]
-        benchmarks = read_benchmarks(root)
+        read = [labels.read_labelled([path]) for path in files]
+        benchmarks = labels.read_benchmarks(root)
         for path, labelled in zip(files, read, strict=True):
-            one = check_labelled(str(path), labelled, benchmarks)
+            one = labels.check_labelled(str(path), labelled, benchmarks)
             checks.append((one, _likely_errors(labelled, errors, model)))
     elif errors is not None or model is not None:
         option = "--errors" if errors is not None else "--model"
         raise InputError(option, "needs files; name some, those of corpus/articles for instance")
     else:
-        checks = [(check_house(), None), (check_standoff(root), None)]
+        checks = [(labels.check_house(), None), (labels.check_standoff(root), None)]
     shown = _ERRORS if errors is None else errors
     if format == "json":
         listed = [_record(one, found, shown) for one, found in checks]
@@ -133,17 +127,11 @@ def agreement(
     Without files, of the part of the house corpus that was labelled twice. With --citations, on who
     says what: each role, the source it is linked to, its kind, and who the speaker is.
     """
-    from framescope.training.labels import (
-        citation_agreement,
-        measure_agreement,
-        passes,
-        read_annotators,
-    )
+    from framescope.training import labels
 
-    given = read_annotators(files or passes(citations=citations))
-    labels = [[one.record for one in articles] for articles in given.values()]
-    measure = citation_agreement if citations else measure_agreement
-    rows: Sequence[Any] = measure(*labels)
+    given = labels.read_annotators(files or labels.passes(citations=citations))
+    measure = labels.citation_agreement if citations else labels.measure_agreement
+    rows: Sequence[Any] = measure(*([one.record for one in of] for of in given.values()))
     if format == "json":
         listed = [_finite(asdict(row)) for row in rows]
         found = {"annotators": list(given), "citations" if citations else "signals": listed}
