@@ -7,11 +7,11 @@ Sentences of one article are not independent: resampling them gives intervals th
 (by a quarter on the propaganda corpus). Whole groups are drawn instead, with replacement, and the
 same draw serves both models, so that what makes an article hard for both cancels out (percentile
 intervals: Efron & Tibshirani, 1993, chapter 13; the paired comparison of classifiers:
-Berg-Kirkpatrick et al., 2012). All draws of a block are computed at once from sums by group.
+Berg-Kirkpatrick et al., 2012). All draws are computed at once from sums by group.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -215,17 +215,11 @@ def ratio(part: Floats, whole: Floats, empty: float = math.nan) -> Floats:
     return found
 
 
-def draw(n_groups: int, draws: int, seed: int, block: int) -> Iterator[Floats]:
-    """Yield how often each group is drawn, in blocks of shape (up to ``block``, n_groups)."""
-    counts = _counts(n_groups, draws, seed)
-    for start in range(0, draws, max(block, 1)):
-        yield counts[start : start + max(block, 1)].astype(np.float64)
-
-
 @lru_cache(maxsize=1)
-def _counts(n_groups: int, draws: int, seed: int) -> NDArray[np.unsignedinteger]:
+def draw(n_groups: int, draws: int, seed: int) -> Floats:
+    """Return how often each group is drawn, shape (draws, n_groups)."""
     rng = np.random.default_rng(seed)
-    counts = np.empty((draws, n_groups), np.min_scalar_type(n_groups))
+    counts = np.empty((draws, n_groups))
     block = max(BLOCK // n_groups, 1)
     for start in range(0, draws, block):
         size = min(block, draws - start)
@@ -261,8 +255,7 @@ def estimates_of_sums(
     values = of(sums.sum(axis=0)[None])[0].tolist()
     if n < MIN_GROUPS or not draws:
         return [Estimate(value) for value in values]
-    (weights,) = draw(n, draws, seed, block=draws)
-    drawn = of((weights @ flat).reshape(draws, *sums.shape[1:]))
+    drawn = of((draw(n, draws, seed) @ flat).reshape(draws, *sums.shape[1:]))
     columns = zip(values, drawn.T, strict=True)
     return [Estimate(value, *percentile(column, n)) for value, column in columns]
 
@@ -290,9 +283,8 @@ def resample_figures(
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     n_groups = int(group.max()) + 1 if len(group) else 0
     models = [given and Resampled(truth, *given, group) for given in (a, b)]
-    block = BLOCK // max(len(truth), n_groups, 1)
-    blocks = list(draw(n_groups, draws, seed, block)) if n_groups >= MIN_GROUPS else []
-    drawn = [{} if model is None else model.drawn(blocks, names) for model in models]
+    weights = draw(n_groups, draws, seed) if n_groups >= MIN_GROUPS else np.empty((0, n_groups))
+    drawn = [{} if model is None else model.figures(weights, names) for model in models]
 
     def interval(name: str, values: Floats, model: Resampled, *less: Resampled) -> Interval:
         # That of a calibration error is widened to hold its mirror image at the value. Noise raises
@@ -355,11 +347,6 @@ class Resampled:
         """Return a figure with every group drawn once."""
         every = np.ones((1, len(self.squared)))
         return float(self.figures(every, (name,))[name][0])
-
-    def drawn(self, blocks: Sequence[Floats], names: Sequence[str]) -> dict[str, Floats]:
-        """Return figures for each draw of all blocks; empty without any."""
-        found = [self.figures(weights, names) for weights in blocks]
-        return {n: np.concatenate([np.empty(0), *(block[n] for block in found)]) for n in names}
 
     def figures(self, weights: Floats, names: Sequence[str]) -> dict[str, Floats]:
         """Return figures for each draw; weights of shape (draws, n_groups)."""

@@ -117,7 +117,7 @@ def test_debiased_a_perfect_model_has_no_calibration_error():
 
 def test_with_any_draw_resampled_figures_are_scikit_learns_weighted_ones():
     truth, proba, _, group = toy(300, 20, seed=3)
-    (weights,) = draw(20, 6, seed=1, block=6)
+    weights = draw(20, 6, seed=1)
     found = metrics.Resampled(truth, proba, 0.4, group).figures(weights, metrics.COMPARED)
     flagged = decide(proba, 0.4)
     for row, weight in enumerate(weights):
@@ -136,15 +136,12 @@ def test_with_any_draw_resampled_figures_are_scikit_learns_weighted_ones():
 
 
 def test_draws_are_whole_samples_and_do_not_depend_on_the_block(monkeypatch):
-    (whole,) = draw(13, 50, seed=5, block=50)
-    parts = np.concatenate(list(draw(13, 50, seed=5, block=7)))
+    whole = draw(13, 50, seed=5)
     assert (whole.sum(axis=1) == 13).all()
     assert whole.std() > 0.5
-    np.testing.assert_array_equal(whole, parts)
-    truth, a, b, group = toy(200, 20)
-    found = intervals(truth, a, b, group, draws=150, seed=2)
-    monkeypatch.setattr(metrics, "BLOCK", 1000)
-    assert intervals(truth, a, b, group, draws=150, seed=2) == found
+    monkeypatch.setattr(metrics, "BLOCK", 100)
+    draw.cache_clear()
+    np.testing.assert_array_equal(whole, draw(13, 50, seed=5))
 
 
 def test_resampling_articles_is_wider_than_sentences_where_articles_differ():

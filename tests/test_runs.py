@@ -43,7 +43,7 @@ def baseline_run(tmp_path_factory, toy_data) -> Path:
     """The bundle of a baseline that was made with its run's folder beside it."""
     output = tmp_path_factory.mktemp("run") / "bundle"
     with begun(output, toy_data) as run:
-        more = {"tell": run.log, "run": run, "name": "baseline-toy"}
+        more = {"tell": run.tell, "run": run, "name": "baseline-toy"}
         train_baseline(toy_data, output, RECIPE.baseline, RECIPE.seed, **more)
     return output
 

@@ -139,15 +139,11 @@ class BaselineTrainer:
             weights.append(task.spread(regression.coef_[0], mix))
             intercepts.append(regression.intercept_[0])
             self.tell(f"{number}/{len(usable)} {signal}: {choice}")
+        neighbours = np.array([choice.setting.neighbours for choice in self.choices.values()])
         self.model = models.TfidfModel(
-            usable,
-            table.blocks,
-            np.array(weights),
-            np.array(intercepts),
-            models.Calibration.identity(usable),
-            models.Reader(self.registry),
-            np.array([choice.setting.neighbours for choice in self.choices.values()]),
-        )
+            usable, table.blocks, np.array(weights), np.array(intercepts),
+            models.Calibration.identity(usable), models.Reader(self.registry), neighbours,
+        )  # fmt: skip
         return self
 
     def count(self, train: Examples) -> CountedRows:
@@ -235,14 +231,9 @@ class BaselineTrainer:
             labels = np.concatenate([labels, 1 - labels[doubtful]])
         # The fastest solver on wide sparse data; a tenth of this tolerance ranks the same.
         regression = LogisticRegression(
-            C=setting.c,
-            class_weight=setting.balance,
-            solver="liblinear",
-            dual=True,
-            tol=0.1,
-            max_iter=1000,
-            random_state=self.seed,
-        )
+            C=setting.c, class_weight=setting.balance, solver="liblinear", dual=True, tol=0.1,
+            max_iter=1000, random_state=self.seed,
+        )  # fmt: skip
         return regression.fit(features, labels, sample_weight=weights)
 
 

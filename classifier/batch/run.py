@@ -56,14 +56,10 @@ class _Round:
         self.done = set(known)
         self.start = _position(known, first)
         sizes = [one.size for one in files]
-        self.progress = RunProgress(
-            folder,
-            _sum(known),
-            None if None in sizes else sum(size or 0 for size in sizes),
-            max((record["read"] for number, record in known.items() if number >= first), default=0),
-            shards=len(known),
-            quiet=job.quiet,
-        )
+        total = None if None in sizes else sum(size or 0 for size in sizes)
+        read = max((one["read"] for n, one in known.items() if n >= first), default=0)
+        shown = {"shards": len(known), "quiet": job.quiet}
+        self.progress = RunProgress(folder, _sum(known), total, read, **shown)
 
     def complete(self) -> dict[str, Any]:
         """Bring the round to its end, and return the summary."""

@@ -317,11 +317,12 @@ def article_evidence(report: ArticleReport) -> ArticleEvidence:
     worth = [1.0 if "named" in k else 0.5 * bool(k & {"unnamed", UNRESOLVED}) for k in claims]
     cited = distinct_sources([one.citations for one in report.sentences])
     named = (source for source in cited if source.kind is SourceKind.NAMED)
+    spoken = (one.sentence.inner_voice or one.sentence.voice for one in report.sentences)
     return ArticleEvidence(
         len(claims),
         **{kind: counts[kind] for kind in (*SOURCE_SIGNALS, NOBODY)},
         sources=tuple(SourceCount(source.name, len(source.sentences)) for source in named),
-        quotes=_quotes(report),
+        quotes=sum(voice is Voice.QUOTED for voice in spoken),
         links=len(set(addresses(report.article.text))),
         corrections=corrections(plain),
         sourced=sum(worth),
@@ -354,11 +355,6 @@ def _is_notice(plain: str) -> bool:
     lower = plain.lower()
     told = not plain.isascii() or any(word in lower for word in _NOTICE_WORDS)
     return _HEADING.match(plain) is not None or (told and _NOTICE.search(plain) is not None)
-
-
-def _quotes(report: ArticleReport) -> int:
-    spoken = (item.sentence.inner_voice or item.sentence.voice for item in report.sentences)
-    return sum(voice is Voice.QUOTED for voice in spoken)
 
 
 # What a name may be given with or without: "Hengaw", "the Hengaw organisation".
@@ -421,13 +417,9 @@ def cites_wrapper(citation: Citation, sentence: Sentence, article: Article) -> b
 
 def _source(kind: SourceKind, rows: Sequence[tuple[int, Citation]]) -> CitedSource:
     names = Counter(citation.name.strip() for _, citation in rows)
-    return CitedSource(
-        names.most_common(1)[0][0],
-        kind,
-        any(citation.government for _, citation in rows),
-        any(citation.state_media for _, citation in rows),
-        tuple(dict.fromkeys(number for number, _ in rows)),
-    )
+    on_top = (any(getattr(one, flag) for _, one in rows) for flag in ("government", "state_media"))
+    numbers = tuple(dict.fromkeys(number for number, _ in rows))
+    return CitedSource(names.most_common(1)[0][0], kind, *on_top, numbers)
 
 
 def _keys(citations: Sequence[Citation]) -> dict[_Key, _Key]:

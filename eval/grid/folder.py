@@ -230,7 +230,7 @@ class GridFolder:
             for entries in (manifest.bundles, manifest.benchmarks)
         )
         found = replace(manifest, bundles=bundles, benchmarks=benchmarks)
-        self.write(_MANIFEST_FILE, json_text({"format": _FORMAT, **asdict(found)}))
+        atomic_write(self.path / _MANIFEST_FILE, json_text({"format": _FORMAT, **asdict(found)}))
         return found
 
     def cell(self, place: Place) -> GridCell | None:
@@ -268,10 +268,6 @@ class GridFolder:
         """Delete a cell."""
         for suffix in (".json", ".npz"):
             self._file(place).with_suffix(suffix).unlink(missing_ok=True)
-
-    def write(self, name: str, text: str) -> None:
-        """Write a file of the folder."""
-        atomic_write(self.path / name, text)
 
     def _file(self, place: Place) -> Path:
         # Names are for people; the end tells two cells apart.

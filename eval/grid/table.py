@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from framescope.classifier.files import atomic_write
 from framescope.classifier.taxonomy import in_order
 from framescope.eval import metrics, report
 from framescope.eval.compare import METHOD, Difference
@@ -62,16 +63,13 @@ def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMe
         (one.metric, metrics.Resampled(one.truth, *one.scores, group))
         for one, group in zip(parts, np.split(numbers, cuts), strict=True)
     ]
-    found = []
-    block = metrics.BLOCK // max(n_groups, *(len(one.group) for one in parts))
-    for weights in metrics.draw(n_groups, draws, seed, block):
-        figures = np.stack([
-            model.figures(weights[:, : len(model.cells)], (metric,))[metric]
-            for metric, model in models
-        ])  # fmt: skip
-        count = (~np.isnan(figures)).sum(axis=0).astype(np.float64)
-        found.append(metrics.ratio(np.nansum(figures, axis=0), count))
-    return DrawnMean(value, np.concatenate(found), n_groups)
+    weights = metrics.draw(n_groups, draws, seed)
+    figures = np.stack([
+        model.figures(weights[:, : len(model.cells)], (metric,))[metric]
+        for metric, model in models
+    ])  # fmt: skip
+    count = (~np.isnan(figures)).sum(axis=0).astype(np.float64)
+    return DrawnMean(value, metrics.ratio(np.nansum(figures, axis=0), count), n_groups)
 
 
 def mean_of_means(means: Sequence[DrawnMean], seed: int) -> DrawnMean:
@@ -236,9 +234,10 @@ def write_table(found: Record, manifest: GridManifest, folder: GridFolder) -> No
     note = "\n\n".join(one.note for one in sections.values())
     tables = tuple(one for section in sections.values() for one in section.tables)
     text = report.section_to_markdown(Section(note, tables, signature=signature))
-    folder.write("table.json", report.json_text(found))
-    folder.write("table.md", f"# {title}\n\n{lead}\n\n{text}")
-    folder.write("index.html", report.sections_to_html(title, lead, sections, signature))
+    atomic_write(folder.path / "table.json", report.json_text(found))
+    atomic_write(folder.path / "table.md", f"# {title}\n\n{lead}\n\n{text}")
+    page = report.sections_to_html(title, lead, sections, signature)
+    atomic_write(folder.path / "index.html", page)
 
 
 def ranking(found: Record, columns: Sequence[str] = ()) -> Section:

@@ -343,7 +343,7 @@ class _Weights:
         for axis, names in enumerate(([p.row for p in pairs], [p.column for p in pairs])):
             values, group = np.unique(np.array(names, np.str_), return_inverse=True)
             if len(values) > 1:
-                (drawn,) = metrics.draw(len(values), draws, seed + axis, draws)
+                drawn = metrics.draw(len(values), draws, seed + axis)
                 self.weights = self.weights * drawn[:, group]
             if len(values) > 1 or axis == 0:  # without frames only the articles vary
                 self.groups = min(self.groups, len(values))

@@ -48,17 +48,9 @@ def export_command(
     from framescope.training.annotation import FORMATS, export
 
     tasks = export(
-        FORMATS[to],
-        inputs,
-        output,
-        model=model,
-        predictions=not no_predictions,
-        signals=signal,
-        citations=citations,
-        annotator=annotator,
-        overwrite=overwrite,
-        tell=outputs.tell,
-    )
+        FORMATS[to], inputs, output, model=model, predictions=not no_predictions, signals=signal,
+        citations=citations, annotator=annotator, overwrite=overwrite, tell=outputs.tell,
+    )  # fmt: skip
     sentences = sum(len(task.article.units or ()) for task in tasks)
     labelled = sum(task.labelled is not None for task in tasks)
     predicted = sum(task.predicted is not None for task in tasks)
@@ -88,14 +80,9 @@ def import_command(
     from framescope.training.annotation import FORMATS, import_labels
 
     records = import_labels(
-        FORMATS[of],
-        paths,
-        output,
-        annotator=annotator,
-        articles=articles,
-        overwrite=overwrite,
+        FORMATS[of], paths, output, annotator=annotator, articles=articles, overwrite=overwrite,
         tell=outputs.tell,
-    )
+    )  # fmt: skip
     units = [unit for record in records for unit in record["sentences"]]
     counts = {
         "record": len(records),
@@ -145,17 +132,9 @@ def pick_command(
 
     outputs.check(output, [*inputs, *map(str, not_in or ())], overwrite=overwrite)
     found = pick(
-        inputs,
-        n,
-        by,
-        signals=signal,
-        model=model,
-        second=second,
-        per_outlet=per_outlet,
-        known=not_in or (),
-        seed=seed,
-        tell=outputs.tell,
-    )
+        inputs, n, by, signals=signal, model=model, second=second, per_outlet=per_outlet,
+        known=not_in or (), seed=seed, tell=outputs.tell,
+    )  # fmt: skip
     with outputs.opened(output) as file:
         file.writelines(dumps(record) + "\n" for record in found.records())
     Console(stderr=True).print(found.summary())

@@ -22,12 +22,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 app = typer.Typer(
-    cls=Grouped,
     help="Check labels, measure how far annotators agree, merge theirs (extra: annotate).",
-    no_args_is_help=True,
-    context_settings=SETTINGS,
-    rich_markup_mode=None,
-)
+    cls=Grouped, no_args_is_help=True, context_settings=SETTINGS, rich_markup_mode=None,
+)  # fmt: skip
 
 _MOST_SHOWN = 50  # problems of one file on a terminal
 _ERRORS = 20

@@ -95,7 +95,7 @@ def baseline(
     rows = asked.load(chosen)
     more: dict[str, Any] = {"options": asked.record, "added": add or (), "track": track or ()}
     with TrainingRun.begin(output, "baseline", chosen, rows, **more) as run:
-        keep: dict[str, Any] = {"tell": _telling(run.log), "run": run}
+        keep: dict[str, Any] = {"tell": run.tell, "run": run}
         keep["name"] = asked.name("baseline", chosen)
         train_baseline(rows, output, chosen.baseline, chosen.seed, **keep)
     _done(output)
@@ -180,7 +180,7 @@ def transformer(
     ):
         if run.resumed:
             _echo(f"resuming the run in {run.folder}")
-        keep: dict[str, Any] = {"tell": _telling(run.log), "progress": progress, "run": run}
+        keep: dict[str, Any] = {"tell": run.tell, "progress": progress, "run": run}
         keep["name"] = asked.name("transformer", chosen)
         keep["root"] = given_folder(corpora) if chosen.needs_folder else None
         if begun is not None:
@@ -272,15 +272,9 @@ class _RowsAsked:
         root = root_folder(self.corpora) if recipe.needs_folder else None
         _echo(f"reading corpora in {root or house_folder()}")
         data = load_data(
-            root,
-            self.corpus,
-            recipe.split_seed,
-            corpora=recipe.corpora,
-            shares=self.shares,
-            signals=self.signal,
-            allow_changed=self.allow_changed,
-            added=self.add or (),
-        )
+            root, self.corpus, recipe.split_seed, corpora=recipe.corpora, shares=self.shares,
+            signals=self.signal, allow_changed=self.allow_changed, added=self.add or (),
+        )  # fmt: skip
         for corpus in map(find_corpus, data.corpora):
             if root is not None and corpus.state(root) is State.PARTIAL:
                 lacks = "; ".join(corpus.lacks(root))
@@ -347,16 +341,6 @@ def _progress() -> Iterator[Callable[[int, int, str], None]]:
 
 def _echo(line: str) -> None:
     typer.echo(line, err=True)
-
-
-def _telling(log: Callable[[str], None]) -> Callable[[str], None]:
-    """Return a function that shows a line, and logs it."""
-
-    def tell(line: str) -> None:
-        _echo(line)
-        log(line)
-
-    return tell
 
 
 def _done(output: Path) -> None:

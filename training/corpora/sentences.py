@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from framescope.classifier.records import Article, Unit
 from framescope.training.corpora.corpus import Card, Corpus, by_block
@@ -40,16 +41,8 @@ _UNDO: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 
-def _sentence(
-    name: str,
-    text: str,
-    signal: str,
-    label: float,
-    outlet: str | None = None,
-    url: str | None = None,
-) -> Article:
-    units = (Unit(0, len(text), {signal: label}),)
-    return Article(name, text, outlet=outlet, url=url, lang="en", units=units)
+def _sentence(name: str, text: str, signal: str, label: float, **known: Any) -> Article:
+    return Article(name, text, lang="en", units=(Unit(0, len(text), {signal: label}),), **known)
 
 
 def _rows(path: Path, delimiter: str = ",") -> Iterator[tuple[int, dict[str, str]]]:
@@ -63,9 +56,9 @@ def _read_babe(folder: Path) -> Iterator[Article]:
         for number, row in _rows(path, ";"):
             label, text = _BABE_LABELS.get(row["label_bias"]), row["text"].strip()
             if label is not None and text:
-                outlet, url = row["outlet"].strip() or None, row["news_link"].strip() or None
-                name = f"{number + 1:05d}"
-                yield _sentence(name, text, "biased_language", label, outlet, url)
+                outlet, url = (row[name].strip() or None for name in ("outlet", "news_link"))
+                known = {"outlet": outlet, "url": url}
+                yield _sentence(f"{number + 1:05d}", text, "biased_language", label, **known)
 
 
 def _read_newssd(folder: Path) -> Iterator[Article]:

@@ -197,10 +197,8 @@ def _split(built: Examples, mine: Added, seed: int) -> tuple[splits.Split, str]:
 def _spared(examples: Examples, corpus: str, share: float, seed: int) -> Mask:
     """Mark the training rows of a corpus that are not learned from: whole articles."""
     rows = (examples.corpus == corpus) & (examples.part == splits.TRAIN)
-    articles = sorted(
-        set(examples.article[rows].tolist()),
-        key=lambda name: hashlib.sha256(f"share|{seed}|{name}".encode()).digest(),
-    )
+    names = set(examples.article[rows].tolist())
+    articles = sorted(names, key=lambda n: hashlib.sha256(f"share|{seed}|{n}".encode()).digest())
     spared: Mask = rows & np.isin(examples.article, articles[round(share * len(articles)) :])
     return spared
 
@@ -260,14 +258,11 @@ def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabell
     pairs, n = splits.similar_rows((*held.sentences, *chosen.sentences)), len(held)
     repeated = np.isin(np.arange(len(chosen)) + n, pairs[pairs[:, 0] < n, 1])
     rows = chosen.where(~repeated)
+    labels = np.full((len(rows), len(data.examples.signals)), np.nan, np.float32)
     examples = replace(
-        rows,
-        labels=np.full((len(rows), len(data.examples.signals)), np.nan, np.float32),
-        signals=data.examples.signals,
-        part=np.full(len(rows), splits.TRAIN, dtype="<U13"),
-        spans=((),) * len(rows),
-        citations=(None,) * len(rows),
-    )
+        rows, labels=labels, signals=data.examples.signals, spans=((),) * len(rows),
+        citations=(None,) * len(rows), part=np.full(len(rows), splits.TRAIN, dtype="<U13"),
+    )  # fmt: skip
     return Unlabelled(
         examples, len(found) - len(allowed), len(allowed) - len(fresh), len(chosen) - len(rows)
     )

@@ -189,8 +189,9 @@ class TrainingRun:
         articles = {part: len(lines[part]) for part in PARTS if part in lines}
         return {"files": dict(data.added), "articles": articles}
 
-    def log(self, line: str) -> None:
-        """Append a line to the log."""
+    def tell(self, line: str) -> None:
+        """Show a line, and append it to the log."""
+        print(line, file=sys.stderr)
         with (self.folder / LOG).open("a", encoding="utf-8") as file:
             file.write(f"{_now()} {line}\n")
 

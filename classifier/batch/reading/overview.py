@@ -81,12 +81,9 @@ def overview_html(database: Database) -> str:
         "code": lambda code: CODES[Code(code)] if code in set(Code) else code,
     }
     return environment.get_template("overview.html").render(
-        run=_collect(database),
-        version=__version__,
-        size=(_WIDTH, _HEIGHT),
+        run=_collect(database), version=__version__, size=(_WIDTH, _HEIGHT), script="",
         style=style(package, "overview.css"),
-        script="",
-    )
+    )  # fmt: skip
 
 
 def _collect(database: Database) -> dict[str, Any]:
@@ -129,7 +126,7 @@ def _collect(database: Database) -> dict[str, Any]:
             "timed": timed,
             "courses": [] if timed is None else _over_time(database, timed, labels, unit),
             "strongest": [_sample(row) for row in ask(_spread(found, order))] if found else [],
-            "random": [_sample(row) for row in ask(_random(found))] if found else [],
+            "random": [_sample(row) for row in ask(_RANDOM.format(found))] if found else [],
         }
 
     unsourced = ("unsourced_assertion", "vague_source")
@@ -337,15 +334,12 @@ def _spread(table: str, order: str) -> str:
         ORDER BY {order}, article_id, sentence LIMIT {_SAMPLES}"""
 
 
-def _random(table: str) -> str:
-    """Return the SQL of a random sample, the same each time."""
-    return f"SELECT * FROM {table} ORDER BY hash(article_id * 1009 + sentence) LIMIT {_SAMPLES}"
-
-
 def _sql_day(day: datetime.date | None) -> str:
     return f"DATE '{day.isoformat()}'" if day else "NULL::DATE"
 
 
+# The same sample each time.
+_RANDOM = f"SELECT * FROM {{}} ORDER BY hash(article_id * 1009 + sentence) LIMIT {_SAMPLES}"
 _RANKED = """
     SELECT outlet_key, any_value(outlet) AS outlet, count(*) AS articles
     FROM kept_published GROUP BY outlet_key ORDER BY articles DESC, outlet"""

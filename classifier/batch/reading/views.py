@@ -246,28 +246,20 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
     totals = ("scored", "texts", "sentences", "own_sentences")
     counted = ", ".join(f"coalesce({name}, 0) AS {name}" for name in totals)
     by_outlet = _by(
-        "outlet_key",
-        "any_value(told_by) AS told_by, count(*) AS articles, min(day) AS first_day, "
-        "max(day) AS last_day",
-        measures,
+        "outlet_key", "any_value(told_by) AS told_by, count(*) AS articles, "
+        "min(day) AS first_day, max(day) AS last_day", measures,
         f"outlet, publisher, told_by, articles, {counted}, first_day, last_day",
         "articles DESC, outlet",
-    )
+    )  # fmt: skip
     by_day = _by(
-        "day, outlet_key",
-        "count(*) AS articles",
-        measures,
-        f"met.day, outlet, publisher, articles, {counted}",
-        "met.day, articles DESC, outlet",
-    )
+        "day, outlet_key", "count(*) AS articles", measures,
+        f"met.day, outlet, publisher, articles, {counted}", "met.day, articles DESC, outlet",
+    )  # fmt: skip
     sourcing_map = _by(
-        "outlet_key",
-        "sum(claims)::BIGINT AS claims",
-        RESTS,
-        "outlet, publisher, scored, texts, sentences, claims",
-        "sentences DESC, outlet",
+        "outlet_key", "sum(claims)::BIGINT AS claims", RESTS,
+        "outlet, publisher, scored, texts, sentences, claims", "sentences DESC, outlet",
         "note IS NULL",
-    )
+    )  # fmt: skip
     told = {"told_by": "what names the publisher: registry, page, address, nothing"}
     days = dict.fromkeys(("first_day", "last_day"), "of its articles")
     day = {"day": "of publication, as the page has it"}

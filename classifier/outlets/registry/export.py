@@ -121,10 +121,7 @@ def _of_outlet(outlet: records.Outlet) -> Iterator[Fact]:
     who = (outlet.id, outlet.name)
     yield from _own(
         who,
-        ("role", outlet.role),
-        ("medium", outlet.medium),
-        ("country", outlet.country),
-        ("wikidata", outlet.wikidata),
+        *((of, getattr(outlet, of)) for of in ("role", "medium", "country", "wikidata")),
         *((f"name:{name.kind}", name.text, name.lang or "") for name in _others(outlet)),
         *((f"host:{domain.role}", domain.host) for domain in outlet.domains),
     )
@@ -262,13 +259,11 @@ def _parents(holdings: Iterable[records.Holding]) -> list[str]:
 
 
 def _organisation(owner: records.Owner) -> dict[str, Any]:
+    kind = "Person" if owner.kind == "person" else "Organization"
     return _node(
-        f"owner:{owner.id}",
-        "Person" if owner.kind == "person" else "Organization",
-        name=owner.name,
-        parentOrganization=_parents(owner.holdings),
+        f"owner:{owner.id}", kind, name=owner.name, parentOrganization=_parents(owner.holdings),
         additionalProperty=list(map(_property, _of_owner(owner))),
-    )
+    )  # fmt: skip
 
 
 def _network(network: records.Network) -> dict[str, Any]:
@@ -279,13 +274,12 @@ def _network(network: records.Network) -> dict[str, Any]:
 
 def _website(site: NetworkSite, registry: Registry) -> dict[str, Any]:
     network = registry.network_called(site.network)
+    part_of = network and {"id": f"urn:framescope:network:{network.id}"}
+    properties = [_property(_of_site(site, registry))]
     return _node(
-        f"site:{site.host}",
-        "WebSite",
-        url=f"https://{site.host}/",
-        additionalProperty=[_property(_of_site(site, registry))],
-        isPartOf=network and {"id": f"urn:framescope:network:{network.id}"},
-    )
+        f"site:{site.host}", "WebSite", url=f"https://{site.host}/",
+        additionalProperty=properties, isPartOf=part_of,
+    )  # fmt: skip
 
 
 def _property(fact: Fact) -> dict[str, Any]:

@@ -39,14 +39,9 @@ def countries() -> Mapping[str, str]:
 
     The names are CLDR's, then those that lists have for it otherwise.
     """
-    return {name: code for code, names in _countries().items() for name in names}
-
-
-@cache
-def _countries() -> Mapping[str, list[str]]:
     path = Path(__file__).parent / "data/countries.tsv"
     rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[2:])
-    return {code: names.split(" | ") for code, names in rows}
+    return {name: code for code, names in rows for name in names.split(" | ")}
 
 
 def _is_date(text: str) -> bool:
@@ -121,7 +116,7 @@ _COLUMNS = {
     "role": _one_of(records.Role),
     "medium": _one_of(records.Medium),
     "country": Field(
-        lambda text: text in _countries(), "a country's two letters of ISO 3166-1, as in GB"
+        lambda text: text in countries().values(), "a country's two letters of ISO 3166-1, as in GB"
     ),
     "wikidata": _like("Q[1-9][0-9]*", "a QID, as in Q1860"),
     "kind": _one_of(records.NameKind),
