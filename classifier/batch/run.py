@@ -58,8 +58,8 @@ class _Round:
         sizes = [one.size for one in files]
         total = None if None in sizes else sum(size or 0 for size in sizes)
         read = max((one["read"] for n, one in known.items() if n >= first), default=0)
-        shown = {"shards": len(known), "quiet": job.quiet}
-        self.progress = RunProgress(folder, _sum(known), total, read, **shown)
+        so_far = _sum(known), total, read, len(known)
+        self.progress = RunProgress(folder, *so_far, quiet=job.quiet)
 
     def complete(self) -> dict[str, Any]:
         """Bring the round to its end, and return the summary."""

@@ -135,12 +135,14 @@ def _sentence(report: SentenceReport, text: str, normal: Normal) -> SentenceRepo
         left, right = normal.given(one.start + first, one.start + last)
         return left - start, right - start
 
-    own, citations, evidence = (
-        _moved(item, normal.given) for item in (one.citations, report.citations, report.evidence)
+    sentence = replace(
+        _moved(one, normal.given),
+        text=text[start:end],
+        citations=_moved(one.citations, normal.given),
+        mentions=_moved(one.mentions, within),
+        quoted=tuple(within(*place) for place in one.quoted),
     )
-    mentions, quoted = _moved(one.mentions, within), tuple(within(*place) for place in one.quoted)
-    moved = {"text": text[start:end], "citations": own, "mentions": mentions, "quoted": quoted}
-    sentence = replace(_moved(one, normal.given), **moved)
+    evidence, citations = (_moved(x, normal.given) for x in (report.evidence, report.citations))
     return replace(report, sentence=sentence, evidence=evidence, citations=citations)
 
 

@@ -417,9 +417,12 @@ def cites_wrapper(citation: Citation, sentence: Sentence, article: Article) -> b
 
 def _source(kind: SourceKind, rows: Sequence[tuple[int, Citation]]) -> CitedSource:
     names = Counter(citation.name.strip() for _, citation in rows)
-    on_top = (any(getattr(one, flag) for _, one in rows) for flag in ("government", "state_media"))
-    numbers = tuple(dict.fromkeys(number for number, _ in rows))
-    return CitedSource(names.most_common(1)[0][0], kind, *on_top, numbers)
+    return CitedSource(
+        names.most_common(1)[0][0], kind,
+        any(citation.government for _, citation in rows),
+        any(citation.state_media for _, citation in rows),
+        tuple(dict.fromkeys(number for number, _ in rows)),
+    )  # fmt: skip
 
 
 def _keys(citations: Sequence[Citation]) -> dict[_Key, _Key]:
