@@ -102,13 +102,11 @@ class RayEngine:
             here = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
             dataset = ray.data.from_items([{"row": pickle.dumps(task)}])
             dataset = dataset.map_batches(_read, num_cpus=0, label_selector=here, **_ONE_BY_ONE)
+            actors = ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2)
             dataset = dataset.map_batches(
-                ShardScorer,
-                fn_constructor_args=(pack(job.setup), self._loaded),
-                num_cpus=1,
-                compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
-                **_ONE_BY_ONE,
-            )
+                ShardScorer, fn_constructor_args=(pack(job.setup), self._loaded), num_cpus=1,
+                compute=actors, **_ONE_BY_ONE,
+            )  # fmt: skip
             dataset.context.target_max_block_size = 1  # a row a block, as soon as it is there
             dataset.context.enable_progress_bars = dataset.context.print_on_execution_start = False
             yield from dataset.iter_batches(prefetch_batches=0, **_ONE_BY_ONE)

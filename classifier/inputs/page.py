@@ -385,15 +385,9 @@ def _article(
         first, second = part.lines[:2]
         title = first.text if second.blanks or not second.text[:1].islower() else None
     return Article(
-        id=id_,
-        text=text,
-        title=title,
-        outlet=part.outlet,
-        author=part.author,
-        date=part.date,
-        republications=republications,
-        imprint=None if imprint == Imprint() else imprint,
-    )
+        id=id_, text=text, title=title, outlet=part.outlet, author=part.author, date=part.date,
+        republications=republications, imprint=None if imprint == Imprint() else imprint,
+    )  # fmt: skip
 
 
 def _clean(part: _Part) -> None:

@@ -14,10 +14,9 @@ assessment is worth and a term stands for is this project's judgement (docs/sour
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - "date" is a parameter
-from types import MappingProxyType
 
 from framescope.classifier.attribution import word_set
 from framescope.classifier.outlets.publisher.publisher import publication
@@ -52,15 +51,13 @@ OBSERVATIONS = 12.0  # what an assessment counts for, fresh and with confidence 
 NO_VERDICT = 0.50
 #: The share of good observations that a term of claim ``reliability`` stands for; an assessment in
 #: another term doesn't count.
-VALUES = MappingProxyType(
-    {
-        "generally_reliable": 0.90,
-        "no_consensus": NO_VERDICT,
-        "generally_unreliable": 0.15,
-        "deprecated": 0.05,
-        "blacklisted": 0.05,
-    }
-)
+VALUES: Mapping[str, float] = {
+    "generally_reliable": 0.90,
+    "no_consensus": NO_VERDICT,
+    "generally_unreliable": 0.15,
+    "deprecated": 0.05,
+    "blacklisted": 0.05,
+}
 # The same for a site that a body named as a part of a network that hides who speaks; and the
 # confidence from which that is a finding.
 IN_NETWORK, FIRM = 0.05, 0.5

@@ -201,12 +201,9 @@ def error_records(
             whole = is_of_articles(error.signal)
             sentence = record["sentences"][places[error.start, error.end]]
             (record if whole else sentence)[KEY] = {
-                "rank": error.rank,
-                "signal": error.signal,
-                "label": round(error.label, 4),
-                "probability": round(error.proba, 4),
-                "model": model,
-            }
+                "rank": error.rank, "signal": error.signal, "label": round(error.label, 4),
+                "probability": round(error.proba, 4), "model": model,
+            }  # fmt: skip
         yield record
 
 

@@ -15,16 +15,9 @@ from framescope.training.corpora.coreference import GAP, GUM
 from framescope.training.corpora.corpus import Card, Corpus
 from framescope.training.corpora.sentences import BABE, CLAIMBUSTER, NEWSSD, WIKIWEASEL
 
+_POLNEAR = Corpus(polnear.CARD, polnear.read)
 # The parts of a split are drawn in this order: a corpus leaves those before it as they are.
-_PUBLIC = (
-    PTC,
-    BABE,
-    Corpus(polnear.CARD, polnear.read),
-    NEWSSD,
-    HYPERPARTISAN,
-    WIKIWEASEL,
-    CLAIMBUSTER,
-)
+_PUBLIC = (PTC, BABE, _POLNEAR, NEWSSD, HYPERPARTISAN, WIKIWEASEL, CLAIMBUSTER)
 _OURS = (
     Corpus(HOUSE_CARD, read_exchange, shipped=True),
     standoff.StandOff(standoff.CARD, standoff.read),

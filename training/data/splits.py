@@ -17,7 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from itertools import chain, combinations
+from itertools import chain, combinations, product
 from math import ceil
 
 import numpy as np
@@ -47,13 +47,7 @@ _LEAST_OUTLETS = 10  # in a user's own file for some of them to be held out
 
 # Parts that may not overlap: the one that rows are removed from, and the other. Validation comes
 # first, since a validation row that is removed need not cost a training row as well.
-_APART = (
-    (VALIDATION, TEST),
-    (VALIDATION, UNSEEN),
-    (TRAIN, TEST),
-    (TRAIN, UNSEEN),
-    (TRAIN, VALIDATION),
-)
+_APART = (*product((VALIDATION, TRAIN), (TEST, UNSEEN)), (TRAIN, VALIDATION))
 
 _OUTLETS = tomllib.loads(
     files("framescope.training.data").joinpath("outlets.toml").read_text("utf-8")

@@ -8,7 +8,7 @@ read from the public suffix list that tldextract carries; nothing is fetched.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -129,23 +129,22 @@ _TRANSLATING = ".translate.goog"  # a proxy that writes the page's host as one l
 _CACHED = ".cdn.ampproject.org"
 _DEPTH = 3  # a copy of a copy
 
-_PLATFORMS = {
-    host: platform
-    for platform, hosts in (
-        ("x", "x.com twitter.com nitter.net"),
-        ("telegram", "t.me telegram.me telegram.dog"),
-        ("youtube", "youtube.com"),
-        ("facebook", "facebook.com fb.com"),
-        ("instagram", "instagram.com"),
-        ("tiktok", "tiktok.com"),
-        ("vk", "vk.com vkontakte.ru vk.ru"),
-        ("weibo", "weibo.com weibo.cn"),
-        ("substack", "substack.com"),
-        ("threads", "threads.net threads.com"),
-        ("bluesky", "bsky.app"),
-    )
-    for host in hosts.split()
+#: Where an outlet may have an account: the hosts of each platform, and an account's page there.
+PLATFORMS: Mapping[str, tuple[str, str]] = {
+    "x": ("x.com twitter.com nitter.net", "https://x.com/{}"),
+    "telegram": ("t.me telegram.me telegram.dog", "https://t.me/{}"),
+    "youtube": ("youtube.com", "https://www.youtube.com/@{}"),
+    "facebook": ("facebook.com fb.com", "https://www.facebook.com/{}"),
+    "instagram": ("instagram.com", "https://www.instagram.com/{}/"),
+    "tiktok": ("tiktok.com", "https://www.tiktok.com/@{}"),
+    "vk": ("vk.com vkontakte.ru vk.ru", "https://vk.com/{}"),
+    "weibo": ("weibo.com weibo.cn", "https://weibo.com/{}"),
+    "substack": ("substack.com", "https://{}.substack.com"),
+    "threads": ("threads.net threads.com", "https://www.threads.net/@{}"),
+    "bluesky": ("bsky.app", "https://bsky.app/profile/{}"),
+    "mastodon": ("", ""),  # anybody's host
 }
+_PLATFORM_AT = {host: name for name, (hosts, _) in PLATFORMS.items() for host in hosts.split()}
 _HANDLE = re.compile(r"@?[\w.-]{2,100}")
 # What stands before an account's name in an address.
 _BEFORE = frozenset({"c", "user", "channel", "s", "u", "n", "p", "profile", "pg", "pages"})
@@ -189,10 +188,10 @@ def _inside(address: str) -> str | None:
 def account_in(address: str) -> tuple[str, str] | None:
     """Return the platform (``x``, ``telegram``) and the handle that an address names, if any."""
     host = host_in(address) or ""
-    site = next((one for one in host_parents(host) if one in _PLATFORMS), None)
+    site = next((one for one in host_parents(host) if one in _PLATFORM_AT), None)
     if site is None:
         return None
-    platform, below = _PLATFORMS[site], host.removesuffix(site).rstrip(".")
+    platform, below = _PLATFORM_AT[site], host.removesuffix(site).rstrip(".")
     if below and below not in SUBDOMAINS and platform == "substack":
         return None if "." in below else (platform, below)
     name = first_part(address)

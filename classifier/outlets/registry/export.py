@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from framescope.classifier import records
 from framescope.classifier.errors import SourcesError, how_to_install
+from framescope.classifier.outlets.registry.addresses import PLATFORMS
 from framescope.classifier.outlets.registry.registry import NetworkSite, Registry, Tables
 
 REGISTRY_SOURCE = "framescope registry"
@@ -190,19 +191,6 @@ _CONTEXT = {
     "parentOrganization": {"@id": f"{_TERMS}parentOrganization", "@type": "@id"},
     "names": {"@id": f"{_TERMS}alternateName", "@container": "@language"},
 }
-_SITES = {
-    "x": "https://x.com/{}",
-    "telegram": "https://t.me/{}",
-    "youtube": "https://www.youtube.com/@{}",
-    "facebook": "https://www.facebook.com/{}",
-    "instagram": "https://www.instagram.com/{}/",
-    "tiktok": "https://www.tiktok.com/@{}",
-    "vk": "https://vk.com/{}",
-    "weibo": "https://weibo.com/{}",
-    "substack": "https://{}.substack.com",
-    "threads": "https://www.threads.net/@{}",
-    "bluesky": "https://bsky.app/profile/{}",
-}
 
 
 def _write_jsonld(registry: Registry, file: IO[str]) -> None:
@@ -224,11 +212,8 @@ def _news(outlet: records.Outlet) -> dict[str, Any]:
     for name in _others(outlet):
         named[name.lang or "@none"].append(name.text)
     same = [f"http://www.wikidata.org/entity/{outlet.wikidata}"] if outlet.wikidata else []
-    same += [
-        _SITES[one.platform].format(one.handle)
-        for one in outlet.accounts
-        if one.platform in _SITES and not one.handle.startswith("UC")
-    ]
+    pages = ((one.handle, PLATFORMS[one.platform][1]) for one in outlet.accounts)
+    same += [page.format(name) for name, page in pages if page and not name.startswith("UC")]
     main = next((d.host for d in outlet.domains if d.role is records.DomainRole.MAIN), None)
     owners = "; ".join(held.owner.name for held in outlet.holdings)
     funding = next((one.value for one in outlet.said(records.About.FUNDING)), None)

@@ -122,30 +122,17 @@ class Tables:
         _, name, role, medium, country, wikidata = self.grouped("outlets")[id][-1].split("\t")
         try:
             return Outlet(
-                id,
-                name,
-                Role(role),
-                Medium(medium),
-                country or None,
-                wikidata or None,
+                id, name, Role(role), Medium(medium), country or None, wikidata or None,
                 _names(name, self.rows("names", id)),
                 tuple(Domain(host, DomainRole(of)) for _, host, of in self.rows("domains", id)),
-                tuple(
-                    Statement(
-                        About(about), value, _evidence(*cited), float(sure or 1), through or None
-                    )
-                    for _, about, value, through, *cited, sure in self.rows("statements", id)
-                ),
+                tuple(Statement(About(of), value, _evidence(*cited), float(sure or 1), via or None)
+                      for _, of, value, via, *cited, sure in self.rows("statements", id)),
                 self._held("outlet", id),
-                tuple(
-                    Assessment(claim, value, _evidence(*cited), float(sure or 1))
-                    for _, claim, value, *cited, sure in self.rows("assessments", id)
-                ),
-                tuple(
-                    Account(platform, handle, _evidence(*cited))
-                    for _, platform, handle, *cited in self.rows("accounts", id)
-                ),
-            )
+                tuple(Assessment(claim, value, _evidence(*cited), float(sure or 1))
+                      for _, claim, value, *cited, sure in self.rows("assessments", id)),
+                tuple(Account(platform, handle, _evidence(*cited))
+                      for _, platform, handle, *cited in self.rows("accounts", id)),
+            )  # fmt: skip
         except (ValueError, KeyError, RecursionError) as error:
             raise SourcesError(
                 f"{self.folder}: the rows of {id!r} are damaged ({error}); reinstall framescope"

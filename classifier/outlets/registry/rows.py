@@ -163,22 +163,17 @@ def outlet_of_line(line: str, registry: Registry) -> records.Outlet:
             holdings.append(records.Holding(owner, None, control.evidence))
     assessments = [one.cited(records.Assessment) for one in row.assessments]
     accounts = [one.cited(records.Account) for one in row.accounts]
+    domains = (*(records.Domain(**dict(one)) for one in row.domains), *base.domains)
     return records.Outlet(
-        row.id,
-        name,
-        row.role or base.role,
-        row.medium or base.medium,
-        row.country or base.country,
-        row.wikidata or base.wikidata,
+        row.id, name, row.role or base.role, row.medium or base.medium,
+        row.country or base.country, row.wikidata or base.wikidata,
         _named(name, (*(records.Name(**dict(one)) for one in row.names), *base.names)),
-        _once(
-            (*(records.Domain(**dict(one)) for one in row.domains), *base.domains), lambda d: d.host
-        ),
+        _once(domains, lambda domain: domain.host),
         records.in_order(said | set(base.statements)),
         tuple(holdings) or base.holdings,
         _once((*assessments, *base.assessments), lambda a: (a.claim, a.value, a.evidence)),
         _once((*accounts, *base.accounts), lambda a: (a.platform, a.handle.lower())),
-    )
+    )  # fmt: skip
 
 
 def _parsed(line: str) -> object:

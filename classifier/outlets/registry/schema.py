@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from framescope.classifier import records
-from framescope.classifier.outlets.registry.addresses import host_in
+from framescope.classifier.outlets.registry.addresses import PLATFORMS, host_in
 
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 # What would break a line, or show it in another order than it is written.
@@ -79,11 +79,6 @@ def _like(pattern: str, wanted: str, required: bool = False) -> Field:
     return Field(re.compile(pattern).fullmatch, wanted, required)
 
 
-#: Where an outlet may have an account.
-PLATFORMS = (
-    *("x", "telegram", "youtube", "facebook", "instagram", "tiktok", "vk", "weibo", "substack"),
-    *("threads", "bluesky", "mastodon"),
-)
 NETWORK = "influence_network"
 """The claim of an assessment that finds something to be part of a network."""
 RELIABILITY = "reliability"

@@ -88,15 +88,9 @@ def outlet_to_object(outlet: Outlet) -> dict[str, Any]:
 
 
 def _held(holding: Holding) -> dict[str, Any]:
-    owner = holding.owner
-    return {
-        "name": owner.name,
-        "kind": owner.kind,
-        "country": owner.country,
-        "share": holding.share,
-        **asdict(holding.evidence),
-        "owners": [_held(above) for above in owner.holdings],
-    }
+    known = {name: getattr(holding.owner, name) for name in ("name", "kind", "country")}
+    above = [_held(one) for one in holding.owner.holdings]
+    return {**known, "share": holding.share, **asdict(holding.evidence), "owners": above}
 
 
 def flat(part: Mapping[str, Any]) -> dict[str, Any]:
