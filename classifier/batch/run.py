@@ -115,15 +115,12 @@ class _Round:
                 "options": job.options,
                 "rounds": [],
             }
-        self.manifest["rounds"].append(
-            {
-                "inputs": [whole(one) for one in job.inputs],
-                "directory": whole(str(Path.cwd())),
-                "files": len(self.files),
-                "bytes": sum(one.size or 0 for one in self.files),
-                "shards": [self.start.shard, None],
-            }
-        )
+        self.manifest["rounds"].append({
+            "inputs": [whole(one) for one in job.inputs],
+            "directory": whole(str(Path.cwd())),
+            "files": len(self.files), "bytes": sum(one.size or 0 for one in self.files),
+            "shards": [self.start.shard, None],
+        })  # fmt: skip
         self.manifest["finished"] = False
         folder.write_manifest(self.manifest)
 

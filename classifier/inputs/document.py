@@ -191,16 +191,12 @@ def _of_feed(data: bytes, source: str, stem: str) -> Iterator[Article | Skipped]
         known, parsed = entry.get("source"), entry.get("published_parsed")
         parsed = parsed or entry.get("updated_parsed")
         original = webpage.plain(known.get("title")) if isinstance(known, Mapping) else None
+        text = "\n".join([title, *lines] if title and lines[0] != title else lines)
         yield Article(
-            f"{stem}-{number}",
-            "\n".join([title, *lines] if title and lines[0] != title else lines),
-            title=title,
-            outlet=original or outlet,
-            url=url,
+            f"{stem}-{number}", text, title=title, outlet=original or outlet, url=url,
             date=f"{parsed[0]:04}-{parsed[1]:02}-{parsed[2]:02}" if parsed else None,
-            author=webpage.plain(entry.get("author")),
-            origin=origin,
-        )
+            author=webpage.plain(entry.get("author")), origin=origin,
+        )  # fmt: skip
 
 
 def _looks_like_mail(head: str) -> bool:

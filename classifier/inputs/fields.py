@@ -46,7 +46,6 @@ _NAMES: Mapping[str, Sequence[str]] = {
 }  # fmt: skip
 _LONG = 8  # words of a cell on average that make it a text
 _LEAST_WORDS = 40  # of a text of JSON that goes by no name that is known
-_NO_LETTER = re.compile(r"[\W_]")
 _LANG = re.compile(r"[A-Za-z]{2,3}\b")
 _LISTS = ("articles", "items", "results", "data", "docs", "documents", "stories", "hits", "value")
 # A file of records begins with a key; prose that begins with a brace or a bracket does not.
@@ -90,14 +89,14 @@ class RawRecord:
 
 def guess(names: Iterable[str]) -> dict[str, str]:
     """Return for each field the name that it most likely goes by, where there is one."""
-    by_key = {_key(name): name for name in reversed(list(names))}  # the first of several
+    by_key = {webpage.letters(name): name for name in reversed(list(names))}  # the first of several
     found = {field: [key for key in keys if key in by_key] for field, keys in _NAMES.items()}
     return {field: by_key[keys[0]] for field, keys in found.items() if keys}
 
 
 def is_known(name: str, field: str) -> bool:
     """Return True if a column called so is likely the field."""
-    return _key(name) in _NAMES[field]
+    return webpage.letters(name) in _NAMES[field]
 
 
 def choose(
@@ -127,10 +126,6 @@ def choose(
         choose = "choose others with --column text=NAME and the like"
         options.tell(f"{source}: {', '.join(guessed)}; {choose}")
     return chosen
-
-
-def _key(name: str) -> str:
-    return _NO_LETTER.sub("", name.casefold())
 
 
 @dataclass(frozen=True, slots=True)

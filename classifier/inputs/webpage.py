@@ -169,26 +169,27 @@ def _paragraphs(body: Any, blocks: Collection[str]) -> list[str]:
 
 
 def _with_headline(title: str | None, lines: list[str]) -> str:
-    letters = _letters(title or "")
+    known = letters(title or "")
     for index, line in enumerate(lines[:3] if title else ()):
-        if _letters(line) == letters:
+        if letters(line) == known:
             return "\n".join([line, *lines[:index], *lines[index + 1 :]])
-    begins = not title or (lines and _letters(lines[0]).startswith(letters))
+    begins = not title or (lines and letters(lines[0]).startswith(known))
     return "\n".join(lines if begins else [str(title), *lines])
 
 
 def _headline(title: str | None, site: str | None) -> str | None:
     """Take the site's name off a title: "Council votes | Ellery Gazette"."""
-    known = _letters(site or "")
+    known = letters(site or "")
     while title and (tail := _TAIL.search(title)):
-        name = _letters(title[tail.end() :])
+        name = letters(title[tail.end() :])
         if not name.isdigit() and not (known and (name in known or known in name)):
             break
         title = title[: tail.start()].rstrip()
     return title or None
 
 
-def _letters(text: str) -> str:
+def letters(text: str) -> str:
+    """Return the letters and digits of a text, in one case."""
     return _NO_LETTER.sub("", text.casefold())
 
 

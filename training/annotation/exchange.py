@@ -54,14 +54,10 @@ class Task:
         if own is None or model is None:
             return own or model or self.article
         units = tuple(
-            replace(
-                one,
-                labels={**two.labels, **one.labels},
-                voice=one.voice or two.voice,
-                citations=two.citations if one.citations is None else one.citations,
-            )
+            replace(one, labels={**two.labels, **one.labels}, voice=one.voice or two.voice,
+                    citations=two.citations if one.citations is None else one.citations)
             for one, two in zip(own.units or (), model.units or (), strict=True)
-        )
+        )  # fmt: skip
         # A person who has marked any span is taken to have looked for all.
         spans, labels = own.spans or model.spans, {**model.labels, **own.labels}
         return replace(own, units=units, spans=spans, labels=labels)

@@ -6,7 +6,7 @@ Everything is counted in the database. Every chart stands in a table, or has one
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -63,12 +63,6 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f}%" if 0 < value < 0.0995 else f"{100 * value:.0f}%"
 
 
-def unit_for(days: int) -> str:
-    """Return the unit in which to count a span of time: day, week, month or year."""
-    limits = {"day": 45, "week": 45 * 7, "month": 60 * 31}
-    return next((unit for unit, limit in limits.items() if days <= limit), "year")
-
-
 def overview_html(database: Database) -> str:
     """Return the overview of a run as one HTML page that needs nothing else."""
     package = "framescope.classifier.batch.reading"
@@ -77,7 +71,7 @@ def overview_html(database: Database) -> str:
         "percent": percent,
         "number": lambda value: f"{value or 0:,}",
         "short": lambda text: shortened(str(text), _NAME),
-        "ticks": _ticks,
+        "ticks": lambda top: [(100 * x, percent(x * top) if x else "0") for x in (0, 0.5, 1)],
         "code": lambda code: CODES[Code(code)] if code in set(Code) else code,
     }
     return environment.get_template("overview.html").render(
@@ -100,7 +94,9 @@ def _collect(database: Database) -> dict[str, Any]:
         labels[None] = f"{folded['outlets']:,} others"
     totals = ask(_TOTALS)[0]
     first, last = totals["from_day"], totals["to_day"]
-    unit = unit_for((last - first).days if first else 0)
+    limits = {"day": 45, "week": 45 * 7, "month": 60 * 31}
+    days = (last - first).days if first else 0
+    unit = next((one for one, most in limits.items() if days <= most), "year")
     database.keep("kept_counts", _KEPT_COUNTS.format(unit, _sql_day(first), _sql_day(last)))
 
     own = views.own_measures(database.signals)
@@ -275,11 +271,6 @@ def _scale(known: Sequence[Share]) -> float:
     highs = [one.high for one in known if one.high is not None]
     need = max(1.15 * max(one.value or 0 for one in known), 1.1 * median(highs) if highs else 0)
     return next((end for end in _SCALES if end >= need), 1.0)
-
-
-def _ticks(top: float) -> Iterator[tuple[float, str]]:
-    for part in (0, 0.5, 1):
-        yield 100 * part, percent(part * top) if part else "0"
 
 
 def _period(day: datetime.date, unit: str) -> str:

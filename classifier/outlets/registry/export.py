@@ -219,20 +219,14 @@ def _news(outlet: records.Outlet) -> dict[str, Any]:
     funding = next((one.value for one in outlet.said(records.About.FUNDING)), None)
     owned = [f"owned by {owners}" if owners else "", f"funding: {funding}" if funding else ""]
     country = outlet.country
+    properties = [_property(one) for one in _of_outlet(outlet) if one.source != REGISTRY_SOURCE]
     return _node(
-        f"outlet:{outlet.id}",
-        "NewsMediaOrganization",
-        name=outlet.name,
-        names=named,
-        url=f"https://{main}/" if main else None,
-        sameAs=same,
+        f"outlet:{outlet.id}", "NewsMediaOrganization", name=outlet.name, names=named,
+        url=f"https://{main}/" if main else None, sameAs=same,
         address=country and {"type": "PostalAddress", "addressCountry": country},
         ownershipFundingInfo="; ".join(filter(None, owned)),
-        parentOrganization=_parents(outlet.holdings),
-        additionalProperty=[
-            _property(fact) for fact in _of_outlet(outlet) if fact.source != REGISTRY_SOURCE
-        ],
-    )
+        parentOrganization=_parents(outlet.holdings), additionalProperty=properties,
+    )  # fmt: skip
 
 
 def _node(id: str, type: str, **known: object) -> dict[str, Any]:
