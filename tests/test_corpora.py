@@ -74,6 +74,46 @@ def polnear_annotation(*contents: str) -> str:
     return "".join(lines)
 
 
+GAP_TEXT = "Rika Vale wrote to Orla Quill when she had left Orvel."
+
+
+def gap_row(name: str, means: str | None) -> str:
+    """Write a row of GAP: a pronoun, and two names of which it may mean one."""
+    cells = [name, GAP_TEXT, "she", GAP_TEXT.index("she")]
+    for one in ("Rika Vale", "Orla Quill"):
+        cells += [one, GAP_TEXT.index(one), str(one == means).upper()]
+    return "\t".join(map(str, cells))
+
+
+def gum_lines(*tokens: tuple[str, str], newpar: bool = False) -> str:
+    """Write a sentence of GUM: tokens and their mentions, "-" before one that has no space."""
+    lines = ["# newpar"] * newpar
+    for number, (word, mentions) in enumerate(tokens, start=1):
+        marks = [f"Entity={mentions}"] * bool(mentions) + ["SpaceAfter=No"] * word.startswith("-")
+        lines.append("\t".join([str(number), word.lstrip("-"), *"_______", "|".join(marks) or "_"]))
+    return "\n".join([*lines, "1-2\tabc" + "\t_" * 8, "", ""])
+
+
+GUM = (
+    gum_lines(
+        ("The", "(1-person-new-nnnnn-cf1-2-coref"),
+        ("mayor", ""),
+        ("of", ""),
+        ("-Orvel", "(2-place-new-nnnnn-cf2-1-coref-Orvel_%282%29)1)"),
+        (".", ""),
+        newpar=True,
+    )
+    + gum_lines(
+        ("She", "(1-person-giv:act-nnnnn-cf1-1-coref)"),
+        ("left", ""),
+        ("Orvel", "(2-place-giv:act-nnnnn-cf2-1-coref)"),
+        ("for", ""),
+        ("a", "(3-abstract-new-nnnnn-cf3-2-sgl"),
+        ("-rest", "3)"),
+        (".", ""),
+    )
+    + gum_lines(("She", "(1-person-giv:act-nnnnn-cf1-1-coref)"), ("slept", ""), newpar=True)
+)
 NEWSSD_HEAD = "Sentence,Label,Solved conflict\n"
 FILES = {
     "ptc-semeval2020/train-articles/article7.txt": PTC_TEXT,
@@ -116,6 +156,15 @@ FILES = {
             {"sentence_id": 12, "label": 1, "text": "We built nine dams in two years."},
         ]
     ),
+    "gap/gap-development.tsv": "\n".join(
+        (
+            "ID\tText\tPronoun\tPronoun-offset\tA\tA-offset\tA-coref\tB\tB-offset\tB-coref",
+            gap_row("d-1", "Rika Vale"),
+            gap_row("d-2", "Orla Quill"),
+            gap_row("d-3", None),
+        )
+    ),
+    "gum/GUM_news_orvel.conllu": GUM,
     "exchange/mine.jsonl": json.dumps(
         {
             "id": "a1",
@@ -134,7 +183,7 @@ FILES = {
 def standoff_line() -> str:
     """Labels of the first line of the article of PTC; its other lines are not labelled."""
     line = PTC_TEXT.partition("\n")[0]
-    sentence = {"start": 0, "end": len(line), "voice": "own", "labels": {"content": 1, "claim": 1}}
+    sentence = {"start": 0, "end": len(line), "voice": "own", "labels": {"subjective": 0}}
     sentence["digest"] = standoff.digest(line)[: standoff.SHORT]
     named = {"collection": "ptc", "article": "7", "digest": standoff.digest(PTC_TEXT)}
     return json.dumps({**named, "sentences": [sentence]}) + "\n"
@@ -153,7 +202,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A house corpus of one article, with labels on a text of PTC, and no kinds of source."""
     monkeypatch.setenv("FRAMESCOPE_HOUSE", str(tmp_path / "house"))
     files = {"articles/a.jsonl": FILES["exchange/mine.jsonl"], "standoff/polnear.jsonl": ""}
-    return write(tmp_path / "house", {**files, "standoff/labels.jsonl": standoff_line()})
+    files |= {f"{name}/labels.jsonl": standoff_line() for name in ("standoff", "judged")}
+    return write(tmp_path / "house", {**files, "techniques/labels.jsonl": standoff_line()})
 
 
 @pytest.fixture
@@ -260,6 +310,39 @@ def test_hyperpartisan_keeps_all_text_and_takes_the_outlet_from_the_url(root: Pa
     assert (first.labels, second.labels) == ({"hyperpartisan": 1.0}, {"hyperpartisan": 0.0})
     assert not any(labels_of(first)), "no sentence is labelled"
     assert (first.outlet, second.outlet) == ("orvel.example", "news.orvel.example")
+
+
+def antecedents(name: str, root: Path) -> dict[str, list[tuple[str, str | None]]]:
+    """Read, by article, which words are marked, and which before them mean the same."""
+    return {
+        article.id: [
+            (words_of(article, one.source), words_of(article, one.antecedent))
+            for unit in article.units or ()
+            for one in unit.citations or ()
+        ]
+        for article in read(name, root)
+    }
+
+
+def words_of(article: Article, marked: Place | None) -> str | None:
+    return marked and article.text[marked.start : marked.end]
+
+
+def test_a_pronoun_of_gap_points_to_the_name_it_means_or_is_left_out(root: Path) -> None:
+    assert antecedents("gap", root) == {
+        "d-1": [("she", "Rika Vale")],
+        "d-2": [("she", "Orla Quill")],
+    }
+
+
+def test_a_mention_of_gum_points_to_the_one_before(root: Path) -> None:
+    # First mentions count of people and organisations: nobody is meant before them.
+    she, mayor = "She", "The mayor of Orvel"
+    found = [(mayor, None), (she, mayor), ("Orvel", "Orvel"), (she, she)]
+    assert antecedents("gum", root) == {"GUM_news_orvel": found}
+    (article,) = read("gum", root)
+    assert article.text == "The mayor of Orvel. She left Orvel for a rest.\n\nShe slept"
+    assert [unit.end for unit in article.units or ()] == [19, 46, 57]
 
 
 @pytest.mark.parametrize(
@@ -553,6 +636,8 @@ REAL = {
     "hyperpartisan": (472, None, "hyperpartisan", 0.371),
     "wikiweasel": (7_343, 7_343, "vague_source", 0.290),
     "claimbuster": (7_976, 7_976, "claim", 0.250),
+    "gap": (1_799, 5_366, None, None),
+    "gum": (95, 4_293, None, None),
 }
 
 
@@ -569,6 +654,9 @@ def test_real_corpus_has_its_rows_and_labels(name: str) -> None:
     assert len(found) == expected
     units = [unit for article in found for unit in article.units or ()]
     assert rows is None or len(units) == rows
+    if signal is None:
+        assert not any(unit.labels for unit in units)
+        return
     labelled: list[Article] | list[Unit] = found if rows is None else units
     labels = [one.labels[signal] for one in labelled if signal in one.labels]
     assert len(labels) >= 0.999 * len(labelled)

@@ -362,7 +362,7 @@ def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     )
     monkeypatch.setattr(standoff, "TEXTS", {"ptc": collection})
     for module in (standoff, checking):
-        monkeypatch.setattr(module, "labels_file", lambda: tmp_path / "labels.jsonl")
+        monkeypatch.setattr(module, "labels_file", lambda *_: tmp_path / "labels.jsonl")
     (tmp_path / "ptc").mkdir()
     sentences = [
         sentence(where, {"claim": 1}, digest=standoff.digest(TEXT[slice(*where)])[:16])

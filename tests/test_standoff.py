@@ -23,6 +23,7 @@ TEXTS = {
     "vesk": {"v1": "The mill of Vesk burned.\n\nIts owner, Ada Quill, fled."},
 }
 CORPUS = find_corpus("standoff")
+NAMES = ("standoff", "judged", "techniques")
 
 
 def record(collection: str, article: str) -> dict[str, Any]:
@@ -133,6 +134,27 @@ def test_no_text_or_no_labels_is_missing(tmp_path: Path, root: Path, monkeypatch
         list(standoff.read(root))
 
 
+def test_a_page_that_reads_differently_keeps_what_still_stands_on_it(
+    root: Path, tmp_path: Path, monkeypatch
+) -> None:
+    before = "It rained. What a vile mill it was! Ada Quill fled."
+    now = "Subscribe today. Ada Quill fled. What a vile mill it was! It hailed."
+    read = standoff.TextCollection(lambda root: root, lambda root: iter([("p.html", now)]), "")
+    monkeypatch.setattr(standoff, "TEXTS", {"pages": read})
+    sentences = [
+        {"start": start, "end": end, "labels": {"any_technique": int(start == 11)},
+         "digest": standoff.digest(before[start:end])[: standoff.SHORT]}
+        for start, end in ((0, 10), (11, 35), (36, 51))
+    ]  # fmt: skip
+    vile = {"start": 18, "end": 22, "signal": "loaded_language"}
+    page = {"collection": "pages", "article": "p.html", "digest": standoff.digest(before)}
+    labels(tmp_path / "page", monkeypatch, {**page, "sentences": sentences, "spans": [vile]})
+    (found,) = standoff.read(root)
+    kept = {now[unit.start : unit.end]: unit.labels["any_technique"] for unit in found.units or ()}
+    assert kept == {"Ada Quill fled.": 0.0, "What a vile mill it was!": 1.0}
+    assert [now[span.start : span.end] for span in found.spans] == ["vile"]
+
+
 @pytest.mark.parametrize("change", ["It is newer.", "The dam of Tarn holds. It is new. ", None])
 def test_another_text_is_an_error_that_names_it(root: Path, change: str | None) -> None:
     path = root / "tarn/t1.txt"
@@ -150,9 +172,9 @@ def test_labels_and_files_of_texts_count_for_the_digest(root: Path, tmp_path, mo
     (root / "tarn/t1.txt").write_text("Other.")
     assert CORPUS.digest(root) == before, "the sentences of a folder have digests of their own"
     whole = standoff.TextCollection(lambda root: root / "tarn/t1.txt", lambda root: iter(()), "")
-    monkeypatch.setattr(standoff, "TEXTS", {**standoff.TEXTS, "tarn": whole})
-    assert CORPUS.digest(root) != before
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(standoff, "TEXTS", {**standoff.TEXTS, "tarn": whole})
+        assert CORPUS.digest(root) != before
     labels(tmp_path / "fewer", monkeypatch, *RECORDS[:2])
     assert CORPUS.digest(root) != before
 
@@ -247,8 +269,7 @@ def test_a_file_of_news_that_is_missing_or_no_gzip_is_named(tmp_path: Path) -> N
 
 @pytest.fixture(scope="module")
 def shipped() -> list[dict[str, Any]]:
-    names = ("standoff", "judged", "techniques")
-    return [one for name in names for one in standoff.labels(standoff.labels_file(name))]
+    return [one for name in NAMES for one in standoff.labels(standoff.labels_file(name))]
 
 
 def test_no_text_ships_with_the_labels(shipped) -> None:
@@ -273,8 +294,10 @@ def test_no_text_ships_with_the_labels(shipped) -> None:
 
 
 def test_every_article_is_labelled_once_by_the_signals_of_the_card(shipped) -> None:
-    names = Counter((one["collection"], one["article"]) for one in shipped)
-    assert set(names.values()) == {1}
+    for name in NAMES:
+        of_corpus = standoff.labels(standoff.labels_file(name))
+        names = Counter((one["collection"], one["article"]) for one in of_corpus)
+        assert set(names.values()) == {1}, name
     assert {one["collection"] for one in shipped} == set(standoff.TEXTS)
     signals = {name for r in shipped for s in r["sentences"] for name in s["labels"]}
     of_articles = {name for r in shipped for name in r.get("labels", ())}
@@ -286,16 +309,18 @@ def test_every_article_is_labelled_once_by_the_signals_of_the_card(shipped) -> N
 
 
 @pytest.mark.slow
-def test_real_texts_are_those_that_were_labelled_whole(shipped) -> None:
+def test_real_texts_are_those_that_were_labelled_whole() -> None:
     named = os.environ.get("FRAMESCOPE_CORPORA")
     root = Path(named or Path(__file__).parents[2] / "shared/corpora")
     if CORPUS.state(root) is not State.PRESENT:
         pytest.skip("the texts aren't all here")
     checked = check_standoff(root)
     assert (checked.problems, checked.unread) == ((), ())
-    found = list(standoff.read(root))
-    assert [a.id for a in found] == [f"{r['collection']}/{r['article']}" for r in shipped]
-    for article in found:
+    for name in NAMES:
+        labelled = standoff.labels(standoff.labels_file(name))
+        found = list(standoff.read(root, name))
+        assert [a.id for a in found] == [f"{r['collection']}/{r['article']}" for r in labelled]
+    for article in standoff.read(root):
         ends = [0, *(place for unit in article.units or () for place in (unit.start, unit.end))]
         gaps = zip(ends[::2], [*ends[1::2], len(article.text)], strict=True)
         assert not any(article.text[start:end].strip() for start, end in gaps), article.id

@@ -16,7 +16,10 @@ from framescope.training.corpora.corpus import Card, Corpus
 
 GAP_VALIDATION = "gap-validation.tsv"
 """What the choice of speakers is judged by; the corpus that is learned from has the other file."""
-_OPENS = re.compile(r"\((\d+)(?:\[\d+/\d+\])?-([a-z]+)-([a-z:]+)|(\d+)(?:\[\d+/\d+\])?\)|(\))")
+# The last numbers before a bracket are an entity's, but for those of an escaped "%29".
+_OPENS = re.compile(
+    r"\((\d+)(?:\[\d+/\d+\])?-([a-z]+)-([a-z:]+)|(?<![%\d])(\d+)(?:\[\d+/\d+\])?\)|(\))"
+)
 _SPEAKS = {"person", "organization"}  # types whose first mention is learned as nobody's
 
 
@@ -69,6 +72,8 @@ def _gum(folder: Path) -> Iterator[Article]:
     for path in sorted(folder.glob("*.conllu")):
         text, sentences, mentions = "", list[Place](), list[tuple[str, str, str, Place]]()
         for block in path.read_text(encoding="utf-8").split("\n\n"):
+            if text and "# newpar" in block:
+                text = text.rstrip() + "\n\n"
             start, opened = len(text), list[tuple[str, str, str, int]]()
             for line in block.splitlines():
                 cells = line.split("\t")
@@ -89,7 +94,7 @@ def _gum(folder: Path) -> Iterator[Article]:
                         mentions.append((*of, Place(begun, end)))
             if len(text) > start:
                 sentences.append(Place(start, len(text.rstrip())))
-                text = text.rstrip() + ("\n\n" if "# newpar" in block else " ")
+                text = text.rstrip() + " "
         mentions.sort(key=lambda one: (one[3].start, -one[3].end))
         before: dict[str, Place] = {}
         links: list[tuple[Place, Place | None]] = []
