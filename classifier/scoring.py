@@ -49,7 +49,7 @@ _VOICES = (Voice.QUOTED.value, Voice.REPORTED.value)
 """The signals that say whose words a sentence is."""
 _CONFIRMING = ("attributed", "vague_source")
 """The signals that confirm what the encoder cites; the second where the source is vague."""
-_ANY = "any_technique"
+_ANY, _ASSERTION = "any_technique", "unsourced_assertion"
 NEVER = 2.0
 """The threshold of a signal that is experimental: no probability reaches it."""
 _MOSTLY = 0.5  # of a sentence, in characters, from which its quotation marks make it quoted
@@ -240,7 +240,7 @@ class Scorer:
 
     def _voiced(self, drafts: Sequence[ArticleReport], prediction: Prediction) -> list[Sentence]:
         """Add who is cited in sentences, and whose words they are."""
-        wanted = (*_VOICES, *_CONFIRMING, "unsourced_assertion")
+        wanted = (*_VOICES, *_CONFIRMING, _ASSERTION)
         known = [s for s in self.bundle.signals if s in wanted]
         decided = iter(self._decided(prediction.proba, known))
         citations = iter(prediction.citations)
@@ -276,7 +276,7 @@ class Scorer:
         # Of two, the one that is further above its threshold.
         voice = Voice(max(known, key=lambda s: scores[s] / max(self.bundle.thresholds[s], 1e-6)))
         # Without marks, somebody's words are those of a source, which the model must see too.
-        sourced = "attributed" in flags and "unsourced_assertion" not in flags
+        sourced = "attributed" in flags and _ASSERTION not in flags
         seen = cited or (sourced if voice is Voice.REPORTED else bool(one.quoted))
         seen = seen or "attributed" not in scores
         return voice if voice.value in flags and seen else Voice.OWN
@@ -289,12 +289,13 @@ class Scorer:
         if CONTENT in self.bundle.signals:
             # A line of the page around an article has no other label, whatever its words would say.
             of_article = [bool(flags) for _, flags in self._decided(prediction.proba, [CONTENT])]
+        techniques = [s for s in self.bundle.signals if self._any and s in TECHNIQUES]
+        has_any = [bool(flags) for _, flags in self._decided(prediction.proba, techniques)]
         found = []
-        rows = zip(sentences, of_article, decided, unsure, strict=True)
-        for sentence, is_content, (scores, flags), row in rows:
+        rows = zip(sentences, of_article, decided, unsure, has_any, strict=True)
+        for sentence, is_content, (scores, flags), row, some in rows:
             if self._any:
-                shown = {*flags} - self._any
-                flags = in_order(shown | (self._any if shown & {*TECHNIQUES} else set()))
+                flags = in_order({*flags} - self._any | (self._any if some else set()))
             flags, undecided = self._parted(flags if is_content else (), row)
             one = sentence if is_content else replace(sentence, citations=())
             scored = SentenceReport(one, scores, flags, (), one.citations, undecided)
@@ -330,7 +331,7 @@ def _agreeing(one: SentenceReport) -> tuple[str, ...]:
         says |= {"attributed", *(SOURCE_SIGNALS[kind] for kind in kinds - {UNRESOLVED})}
         others -= {*SOURCE_SIGNALS.values()}
     if kinds or one.voice is not Voice.OWN:
-        others.discard("unsourced_assertion")
+        others.discard(_ASSERTION)
     return in_order(others | says & one.scores.keys())
 
 
@@ -347,4 +348,8 @@ def _kept(article: Article, scored: Sequence[SentenceReport]) -> Iterator[Senten
             one = replace(one, citations=tuple(c for c in one.citations if c.source is not None))
             sentence = replace(sentence, voice=Voice.QUOTED, inner_voice=sentence.voice)
         voice = given.get((sentence.start, sentence.end), sentence.voice)
+        if Voice.OWN not in (voice, sentence.inner_voice):
+            flags = tuple(flag for flag in one.flags if flag != _ASSERTION)
+            evidence = tuple(span for span in one.evidence if span.signal != _ASSERTION)
+            one = replace(one, flags=flags, evidence=evidence)
         yield replace(one, sentence=replace(sentence, voice=voice, citations=one.citations))

@@ -37,8 +37,8 @@ _BODY = (
 )
 
 
-def records(count: int, seed: int = 1, level: str = "sentence") -> list[dict[str, Any]]:
-    """Articles of five lines in the exchange format: of the headline, its words, or the whole."""
+def records(count: int, seed: int = 1) -> list[dict[str, Any]]:
+    """Articles of five lines in the exchange format; the first is the headline."""
     draw = random.Random(seed)
 
     def said(templates: tuple[str, ...]) -> str:
@@ -53,10 +53,9 @@ def records(count: int, seed: int = 1, level: str = "sentence") -> list[dict[str
         units: list[dict[str, Any]] = []
         start = 0
         for index, line in enumerate(lines):
-            labels = {} if level == "article" else {"labels": {SIGNAL: int(bait and not index)}}
-            units.append({"start": start, "end": start + len(line), **labels})
+            labels = {SIGNAL: int(bait and not index)}
+            units.append({"start": start, "end": start + len(line), "labels": labels})
             start += len(line) + 1
-        span = {"start": 0, "end": len(lines[0]), "signal": SIGNAL}
         found.append({
             "id": f"a{number}",
             "title": lines[0],
@@ -64,15 +63,13 @@ def records(count: int, seed: int = 1, level: str = "sentence") -> list[dict[str
             "date": "2031-05-06",
             "text": "\n".join(lines),
             "sentences": units,
-            "spans": [span] if bait and level == "span" else [],
-            "labels": {SIGNAL: bait} if level == "article" else {},
         })  # fmt: skip
     return found
 
 
-def write(path: Path, count: int = 60, seed: int = 1, level: str = "sentence") -> Path:
+def write(path: Path, count: int = 60, seed: int = 1) -> Path:
     """Write such articles, one a line."""
-    lines = (json.dumps(record) + "\n" for record in records(count, seed, level))
+    lines = (json.dumps(record) + "\n" for record in records(count, seed))
     path.write_text("".join(lines), encoding="utf-8")
     return path
 

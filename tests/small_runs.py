@@ -65,7 +65,6 @@ MINISTRY = Citation(
     None, None, (), SourceKind.NAMED, government=True, name="the Ministry of Ports", score=0.9
 )
 MARRAN = Citation(None, None, (), SourceKind.NAMED, name="Ilse Marran", score=0.95)
-OFFICIALS = Citation(None, None, (), SourceKind.UNNAMED, name="two officials", score=0.8)
 OBSERVERS = Citation(None, None, (), SourceKind.VAGUE, name="observers", score=0.7)
 OF_VOICE = Citation(
     None, None, (), SourceKind.NAMED, state_media=True, name="Karst Voice",

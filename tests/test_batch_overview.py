@@ -14,7 +14,7 @@ pytest.importorskip("pyarrow")
 
 import small_runs as runs
 import typer
-from browser import WORST_CONTRAST, needs_browser, watched
+from browser import needs_browser, watched
 from framescope.classifier.batch.commands import overview, query
 from framescope.classifier.batch.folder import RunFolder
 from framescope.classifier.batch.reading.database import open_run as opened_run
@@ -175,35 +175,6 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
     with watched(browser, VOICE_PAGES) as watching:
         yield open_page
-
-
-def unfold(page: Any) -> None:
-    page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
-
-
-@needs_browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_text_is_legible(opened: Callable[..., Any], html: str, scheme: str) -> None:
-    page = opened(html, color_scheme=scheme)
-    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (int(re.findall(r"\d+", paper)[0]) < 80) == (scheme == "dark")
-    unfold(page)
-    worst = page.evaluate(WORST_CONTRAST)
-    assert worst["count"] > 200
-    assert worst["ratio"] >= 4.5, worst
-
-
-@pytest.mark.slow
-@needs_browser
-@pytest.mark.parametrize("width", [320, 360, 800])
-def test_a_narrow_screen_needs_no_sideways_scrolling(
-    opened: Callable[..., Any], many: str, html: str, width: int
-) -> None:
-    for found in (html, many):
-        page = opened(found, width=width)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        unfold(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @needs_browser

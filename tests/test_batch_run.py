@@ -252,6 +252,7 @@ def test_inputs_that_are_not_as_they_were_are_refused_by_name(setup, tmp_path):
     ("changes", "said"),
     [
         ({"evidence": True}, "--evidence (not given then, given now)"),
+        ({"experimental": True}, "--experimental (not given then, given now)"),
         ({"max_characters": 500}, "--max-characters (2,000,000 then, 500 now)"),
         ({"max_seconds": 3.0}, "--max-seconds (120.0 then, 3.0 now)"),
         ({"format": "jsonl"}, "--format (parquet then, jsonl now)"),
@@ -272,12 +273,13 @@ def test_other_options_or_another_bundle_are_refused_with_what_differs(setup, wh
 
 def test_what_was_given_is_said_to_be_given_again(setup, inputs, tmp_path):
     given = replace(setup, evidence=True, max_seconds=9.0, signals=["claim", "loaded_language"])
+    given = replace(given, experimental=True)
     job = Job([str(inputs)], tmp_path / "a run", given, {"text": "text"}, workers=3)
     words = str(interrupted(job, 1)).rpartition("resume it with: ")[2]
     assert words.startswith(f"framescope batch --output '{tmp_path}/a run' --resume --model ")
     for word in (
-        "--evidence", "--max-seconds 9.0", "--signal claim", "--signal loaded_language",
-        "--column text=text", "--workers 3",
+        "--evidence", "--experimental", "--max-seconds 9.0", "--signal claim",
+        "--signal loaded_language", "--column text=text", "--workers 3",
     ):  # fmt: skip
         assert word in words
 

@@ -129,13 +129,15 @@ def test_an_article_counts_once_whatever_its_length() -> None:
 
 
 class Model:
-    """Reads its logits off the text: of a claim the last word, of an article always 0.5."""
+    """Reads its logits off the text: of a sentence the last word, of an article always 0.5."""
 
-    signals = PAIR
+    def __init__(self, signals: Sequence[str] = PAIR) -> None:
+        self.signals = signals
 
     def predict(self, sentences: Sequence[Sentence]) -> SimpleNamespace:
-        found = [[float(s.text.split()[-1]), 0.5] for s in sentences]
-        return SimpleNamespace(logits=np.array(found, np.float32).reshape(-1, 2))
+        logits = np.array([[float(s.text.split()[-1])] for s in sentences], np.float32)
+        of_articles = np.array(self.signals) == "hyperpartisan"
+        return SimpleNamespace(logits=np.where(of_articles, np.float32(0.5), logits))
 
 
 def rows_of(corpus: str, limit: float, seed: int = 0):
@@ -143,13 +145,16 @@ def rows_of(corpus: str, limit: float, seed: int = 0):
     rng, n = np.random.default_rng(seed), 150
     logits = rng.normal(size=n).round(3) * 2
     claims = np.where(rng.random(n) < 0.1, logits < limit, logits >= limit)
-    names = [f"{corpus}/{row // 5}" for row in range(n)]
+    return labelled(corpus, logits, np.stack([claims, np.full(n, np.nan)], axis=1), PAIR)
+
+
+def labelled(corpus: str, logits: np.ndarray, labels: np.ndarray, signals: Sequence[str]):
+    """Sentences of these logits, five an article."""
     sentences = [
-        Sentence(f"logit {logit}", 0, 20, name, row % 5)
-        for row, (logit, name) in enumerate(zip(logits, names, strict=True))
+        Sentence(f"logit {logit}", 0, 20, f"{corpus}/{row // 5}", row % 5)
+        for row, logit in enumerate(logits)
     ]
-    labels = np.stack([claims, np.full(n, np.nan)], axis=1)
-    return toys.rows_of(sentences, labels, PAIR, corpus=corpus, part="validation")
+    return toys.rows_of(sentences, labels, signals, corpus=corpus, part="validation")
 
 
 def decided(examples) -> Decisions:
@@ -172,13 +177,67 @@ def test_labels_in_another_sense_move_neither_calibration_nor_threshold() -> Non
 
 def test_they_get_a_threshold_of_their_own_where_their_labels_are_told_best() -> None:
     found = decided(joined(HOUSE, OTHER))
-    assert decided(HOUSE).elsewhere == {}
 
     def at(logit: float) -> float:
         return float(found.calibration.apply(np.array([[logit, 0.0]], np.float32))[0, 0])
 
     assert at(-1.5) < found.thresholds["claim"] < at(-0.5)
     assert at(0.5) < found.elsewhere[ELSEWHERE]["claim"] < at(1.5)
+
+
+FRAMED = ("unsourced_assertion", "subjective")
+
+
+def framed(shares: dict[float, float], corpus: str = "judged"):
+    """Sentences with a share of yes from each logit on, which both signals have."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=400).round(3) * 2
+    chance = sum(np.where(logits >= limit, share, 0.0) for limit, share in shares.items())
+    yes = rng.random(400) < chance
+    return labelled(corpus, logits, np.stack([yes, yes], axis=1), FRAMED)
+
+
+@pytest.mark.parametrize(
+    ("shares", "by_labels"), [({0: 0.3, 2: 0.7}, True), ({-9: 0.1, 1.5: 0.85}, False)]
+)
+def test_framing_is_flagged_from_where_labels_and_chances_keep_the_promise(
+    shares, by_labels: bool
+) -> None:
+    rows, model = framed(shares), Model(FRAMED)
+    found = fit_decisions(model, rows, seed=1)
+    proba = found.calibration.apply(model.predict(rows.sentences).logits)
+    for k, precision in enumerate((0.65, 0.7)):
+        sides = rows.labels[:, k], proba[:, k]
+        # For labels and for chances, the lowest score from which enough is right.
+        lowest = [
+            min(x for x in proba[:, k] if side[proba[:, k] >= x].mean() >= precision)
+            for side in sides
+        ]
+        assert (lowest[0] > lowest[1]) == by_labels
+        below = proba[proba[:, k] < max(lowest), k].max()
+        assert below < found.thresholds[FRAMED[k]] <= max(lowest)
+    assert found.experimental == ()
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [{-9: 0.1}, {-9: 0.25, 3: 0.7}],
+    ids=["nothing is right often enough", "too little would be found"],
+)
+def test_framing_that_cannot_keep_its_promise_is_experimental_and_sourcing_never(shares) -> None:
+    found = fit_decisions(Model(FRAMED), framed(shares), seed=1)
+    assert found.experimental == ("subjective",)
+    assert 0 < found.thresholds["unsourced_assertion"] < 1
+
+
+def test_framing_in_another_sense_counts_in_the_thresholds_of_its_corpus_alone() -> None:
+    judged, house = framed({0: 0.3, 2: 0.7}), framed({-9: 0.1}, "house")
+    alone, both = (fit_decisions(Model(FRAMED), x, 1) for x in (judged, joined(judged, house)))
+    assert both == replace(alone, calibration=both.calibration, elsewhere=both.elsewhere)
+    assert both.calibration.to_record() == alone.calibration.to_record()
+    assert {name: set(x) for name, x in both.elsewhere.items()} == {"house": set(FRAMED)}
+    # What a corpus doesn't label has no threshold there.
+    assert decided(HOUSE).elsewhere == {}
 
 
 EVEN = dict.fromkeys(toys.SIGNALS, 0.5)

@@ -5,14 +5,15 @@ import io
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import toys
 from conftest import Typed
+from framescope.classifier import bundles
 from framescope.classifier.errors import Terminated
 
 import framescope
@@ -68,6 +69,46 @@ def test_a_file_holds_what_standard_output_would(run, ferry, tmp_path, format) -
     assert sorted(tmp_path.iterdir()) == [ferry, output]
 
 
+@pytest.fixture
+def unsure(tmp_path) -> Path:
+    """Write a bundle whose framing is experimental."""
+    manifest = {**toys.MANIFEST_BY_HAND, "experimental": ["loaded_language", "hyperpartisan"]}
+    bundles.write(tmp_path / "unsure", manifest, "# Unsure\n", toys.save_by_hand)
+    return tmp_path / "unsure"
+
+
+@pytest.mark.parametrize(("words", "said"), [((), "no loaded"), (("--experimental",), "1 loaded")])
+def test_experimental_signals_count_if_asked_for(run, ferry, unsure, words, said) -> None:
+    found = {form: run("score", ferry, "--model", unsure, "-f", form, *words).out
+             for form in ("terminal", "json", "html")}  # fmt: skip
+    (article,) = json.loads(found["json"])["articles"]
+    assert f"{said} passage" in article["summary"]["text"]
+    assert all(f"{said} passage" in " ".join(text.split()) for text in found.values())
+    assert ("lagged as" in found["html"]) == bool(words), "the article as a whole"
+    sentences = article["sentences"]
+    assert max(one["scores"]["loaded_language"] for one in sentences) > 0.9
+    assert any("loaded_language" in one["flags"] for one in sentences) == bool(words)
+
+
+@pytest.mark.parametrize("words", [(), ("--experimental",)])
+def test_a_service_and_a_batch_are_told_of_experimental_signals(
+    run, ferry, unsure, tmp_path, monkeypatch, words
+) -> None:
+    pytest.importorskip("fastapi")
+    from framescope.classifier.batch import run as batch
+    from framescope.classifier.service import app
+
+    told = []
+    monkeypatch.setattr(app, "make_app", lambda scorer, limits: told.append(scorer.thresholds))
+    monkeypatch.setattr(app, "run", lambda *_: None)
+    assert run("serve", "--port", 0, "--model", unsure, *words).status == 0
+    assert (told[0]["loaded_language"] <= 1) == bool(words)
+    done = {"scored": 1, "errors": 0}
+    monkeypatch.setattr(batch, "run", lambda job: told.append(job.setup.experimental) or done)
+    run("batch", ferry, "--output", tmp_path / "run", "--model", unsure, "--quiet", *words)
+    assert told[1] == bool(words)
+
+
 OUTLET = {
     "id": "orrin-tv", "name": "Orrin TV", "domains": ["orrintv.example"],
     "control": {"code": "SC", "source": "our desk", "date": "2026-03"},
@@ -92,13 +133,6 @@ def test_own_outlets_are_who_published(run, orrin, tmp_path) -> None:
         (article,) = json.loads(result.out)["articles"]
         outlet = article["source"]["outlet"]
         assert [outlet["id"]] == known if known else outlet is None
-
-
-def test_a_file_of_outlets_that_is_wrong_is_one_line(run, orrin, tmp_path) -> None:
-    mine = tmp_path / "mine.jsonl"
-    mine.write_text(json.dumps(OUTLET) + "\n" + json.dumps(OUTLET), encoding="utf-8")
-    line = refused(run("score", orrin, "--sources", mine, "--output", tmp_path / "report.html"))
-    assert f"{mine}:2: id 'orrin-tv' stands in line 1 already" in line
 
 
 def test_standard_input_is_read(run, monkeypatch) -> None:
@@ -177,22 +211,6 @@ def test_an_option_that_cannot_be_is_one_line_and_writes_nothing(
     before = sorted(tmp_path.iterdir())
     assert reason in refused(run("score", ferry, *options))
     assert sorted(tmp_path.iterdir()) == before
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "reason"),
-    [
-        ("manifest.json", b'{"format": 99}', "get a newer framescope"),
-        ("vocabulary.json", b"{}", "its digest differs"),
-    ],
-)
-def test_a_damaged_bundle_is_one_line(run, ferry, small_bundle, tmp_path, name, data, reason):
-    folder = tmp_path / "damaged"
-    shutil.copytree(small_bundle, folder)
-    (folder / name).write_bytes(data)
-    assert reason in refused(run("score", ferry, "--model", folder))
-    if name == "manifest.json":
-        assert reason in refused(run("signals", "--model", folder))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError, TrainingError
 from framescope.classifier.models import TrainingDomain
 from framescope.classifier.records import Sentence
-from framescope.training.calibration import extend_domain
+from framescope.training.calibration import extend_domain, fit_decisions
 from framescope.training.recipes import TransformerSettings
 from framescope.training.runs import continue_training
 from framescope.training.transformer import StartingBundle, TransformerTrainer, default_encoder
@@ -123,7 +123,7 @@ def test_what_decides_is_what_it_was_and_its_past_is_on_record(
     once = toy_settings.changed(epochs=1, learning_rate=1e-4, head_learning_rate=1e-3)
     continue_training(added(toy_data), tmp_path / "mine", start, encoder, once, tell=told.append)
     found, before = bundles.load(tmp_path / "mine"), bundles.load(start.folder)
-    for key in ("signals", "thresholds", "calibration", "thresholds_elsewhere"):
+    for key in ("signals", "thresholds", "calibration", "thresholds_elsewhere", "experimental"):
         assert found.manifest[key] == start.manifest[key], key
     heads = found.model.heads
     assert heads.tag_thresholds == start.heads.tag_thresholds
@@ -142,6 +142,21 @@ def test_what_decides_is_what_it_was_and_its_past_is_on_record(
     assert start.manifest["name"] in (tmp_path / "mine" / "README.md").read_text("utf-8")
     assert any(line.startswith("labelling these rows by ") for line in told)
     assert not (tmp_path / "mine.run" / "targets").exists()
+
+
+@pytest.mark.slow
+def test_where_nothing_is_added_all_decisions_are_fitted_anew(
+    start, toy_data, encoder, toy_settings, tmp_path
+) -> None:
+    once = toy_settings.changed(epochs=1, learning_rate=1e-4, head_learning_rate=1e-3)
+    continue_training(toy_data, tmp_path / "mine", start, encoder, once)
+    found, rows = bundles.load(tmp_path / "mine"), toy_data.part("validation")
+    fitted = fit_decisions(found.model, rows, once.seed)
+    assert found.manifest["calibration"] == fitted.calibration.to_record()
+    assert found.manifest["calibration"] != start.manifest["calibration"]
+    assert found.thresholds == pytest.approx(dict(fitted.thresholds), abs=1e-4)
+    assert found.manifest["settings"]["start"]["digest"] == start.identity
+    assert "earlier_corpora" not in found.manifest
 
 
 @pytest.mark.slow

@@ -85,35 +85,23 @@ def gap_row(name: str, means: str | None) -> str:
     return "\t".join(map(str, cells))
 
 
-def gum_lines(*tokens: tuple[str, str], newpar: bool = False) -> str:
-    """Write a sentence of GUM: tokens and their mentions, "-" before one that has no space."""
+def gum_lines(*tokens: str, newpar: bool = False) -> str:
+    """Write a sentence of GUM: words, "-" before one without a space, and their mentions."""
     lines = ["# newpar"] * newpar
-    for number, (word, mentions) in enumerate(tokens, start=1):
+    for number, token in enumerate(tokens, start=1):
+        word, _, mentions = token.partition(" ")
         marks = [f"Entity={mentions}"] * bool(mentions) + ["SpaceAfter=No"] * word.startswith("-")
         lines.append("\t".join([str(number), word.lstrip("-"), *"_______", "|".join(marks) or "_"]))
     return "\n".join([*lines, "1-2\tabc" + "\t_" * 8, "", ""])
 
 
-GUM = (
-    gum_lines(
-        ("The", "(1-person-new-nnnnn-cf1-2-coref"),
-        ("mayor", ""),
-        ("of", ""),
-        ("-Orvel", "(2-place-new-nnnnn-cf2-1-coref-Orvel_%282%29)1)"),
-        (".", ""),
-        newpar=True,
-    )
-    + gum_lines(
-        ("She", "(1-person-giv:act-nnnnn-cf1-1-coref)"),
-        ("left", ""),
-        ("Orvel", "(2-place-giv:act-nnnnn-cf2-1-coref)"),
-        ("for", ""),
-        ("a", "(3-abstract-new-nnnnn-cf3-2-sgl"),
-        ("-rest", "3)"),
-        (".", ""),
-    )
-    + gum_lines(("She", "(1-person-giv:act-nnnnn-cf1-1-coref)"), ("slept", ""), newpar=True)
-)
+GUM = gum_lines(
+    "The (1-person-new-nnnnn-cf1-2-coref", "mayor", "of",
+    "-Orvel (2-place-new-nnnnn-cf2-1-coref-Orvel_%282%29)1)", ".", newpar=True,
+) + gum_lines(
+    "She (1-person-giv:act-nnnnn-cf1-1-coref)", "left", "Orvel (2-place-giv:act-nnnnn-cf2-1-coref)",
+    "for", "a (3-abstract-new-nnnnn-cf3-2-sgl", "-rest 3)", ".",
+) + gum_lines("She (1-person-giv:act-nnnnn-cf1-1-coref)", "slept", newpar=True)  # fmt: skip
 NEWSSD_HEAD = "Sentence,Label,Solved conflict\n"
 FILES = {
     "ptc-semeval2020/train-articles/article7.txt": PTC_TEXT,
@@ -314,18 +302,13 @@ def test_hyperpartisan_keeps_all_text_and_takes_the_outlet_from_the_url(root: Pa
 
 def antecedents(name: str, root: Path) -> dict[str, list[tuple[str, str | None]]]:
     """Read, by article, which words are marked, and which before them mean the same."""
-    return {
-        article.id: [
-            (words_of(article, one.source), words_of(article, one.antecedent))
-            for unit in article.units or ()
-            for one in unit.citations or ()
-        ]
-        for article in read(name, root)
-    }
-
-
-def words_of(article: Article, marked: Place | None) -> str | None:
-    return marked and article.text[marked.start : marked.end]
+    found = {}
+    for article in read(name, root):
+        marked = [one for unit in article.units or () for one in unit.citations or ()]
+        pairs = [(one.source, one.antecedent) for one in marked]
+        words = [[at and article.text[at.start : at.end] for at in pair] for pair in pairs]
+        found[article.id] = [(source, before) for source, before in words]
+    return found
 
 
 def test_a_pronoun_of_gap_points_to_the_name_it_means_or_is_left_out(root: Path) -> None:

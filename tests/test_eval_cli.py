@@ -118,14 +118,6 @@ def test_the_options_choose_the_bundles_the_signal_and_the_seed(mine):
     assert record["resampling"] == {"draws": 100, "seed": 7, "level": 0.95}
 
 
-@pytest.mark.parametrize("style", ["terminal", "json", "markdown"])
-def test_output_goes_to_a_file_and_nothing_to_the_terminal(mine, tmp_path, style):
-    output = tmp_path / "out.txt"
-    assert run("--data", mine, "--format", style, "--output", output) == ""
-    assert ("| claim | 80 | 27 | 20 |" in output.read_text()) is (style == "markdown")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.jsonl", "out.txt"]
-
-
 @pytest.fixture
 def corpora(tmp_path, mine, monkeypatch, manifest_split):
     """A folder of corpora that reads as the invented articles, split for real."""

@@ -74,7 +74,6 @@ MINISTRY = cited(CHAIN, "the ministry", "citing", "a flood")
 CARRIED = "Tom Orr spoke. Then Vale came. He said the port was lost."
 HE = cited(CARRIED, "He", "said", "the port was lost", antecedent="Tom Orr")
 NOBODY = replace(HE, source=None, antecedent=None)
-AT_VALE = replace(HE, antecedent=place(CARRIED, "Vale"), name="Vale")
 EDGES = 'Bridge "is safe," Orr: it holds'
 
 # Right, found and marked, of a text's marked and found citations.

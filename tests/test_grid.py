@@ -266,19 +266,6 @@ def test_what_differs_from_the_run_is_refused_and_nothing_is_changed(small_bundl
         refused(run, "--resume", match=match)
 
 
-def test_only_an_empty_folder_begins_a_run(tmp_path, small_bundle, one):
-    words = ("--models", small_bundle, "--benchmarks", one)
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "a.txt").write_text("mine")
-    refused(tmp_path / "notes", *words, match="holds other things")
-    refused(tmp_path / "notes", *words, "--resume", match="holds no run")
-    with pytest.raises(GridError, match="can't be made"):
-        batch(tmp_path / "notes" / "a.txt", *words)
-    with pytest.raises(GridError, match="--models and --benchmarks"):
-        batch(tmp_path / "run", "--models", small_bundle)
-    assert not (tmp_path / "run").exists()
-
-
 def part(seed: int, groups: int = 12, skill: float = 0.3) -> MeanPart:
     rng = np.random.default_rng(seed)
     truth = rng.random(6 * groups) < 0.4

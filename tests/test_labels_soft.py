@@ -13,10 +13,9 @@ from framescope.training.recipes import BaselineSettings
 TEXTS = ("Fares rose.", "Perhaps the mayor fled.", "Good evening.")
 
 
-def examples(share: float, *, every: int = 1) -> Examples:
-    """Articles of a claim, a rumour and a greeting; one rumour in `every` is labelled `share`."""
-    rumours = [0.0 if number % every else share for number in range(40)]
-    labels = [value for rumour in rumours for value in (1.0, rumour, 0.0)]
+def examples(share: float) -> Examples:
+    """Articles of a claim, a rumour that is labelled `share`, and a greeting."""
+    labels = [1.0, share, 0.0] * 40
     sentences = [
         Sentence(text, 100 * index, 100 * index + len(text), f"a{number}", index)
         for number in range(40)
@@ -38,9 +37,9 @@ def examples(share: float, *, every: int = 1) -> Examples:
     )
 
 
-def rumour(share: float, **more: int) -> float:
+def rumour(share: float) -> float:
     settings = BaselineSettings(least=1, mixes=["words"], strengths=[10.0])
-    model = BaselineTrainer(settings).fit(examples(share, **more)).model
+    model = BaselineTrainer(settings).fit(examples(share)).model
     sentence = Sentence("Perhaps the mayor fled.", 0, 23, "new", 0)
     return float(model.predict([sentence]).proba[0, 0])
 
@@ -49,10 +48,6 @@ def test_the_baseline_gives_what_lies_between() -> None:
     found = [rumour(share) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
     assert found == sorted(found)
     assert found[1:4] == pytest.approx([0.25, 0.5, 0.75], abs=0.1)
-
-
-def test_a_half_on_all_is_as_good_as_a_yes_on_half_of_them() -> None:
-    assert rumour(0.5) == pytest.approx(rumour(1.0, every=2), abs=0.05)
 
 
 def least(soft: float) -> float:

@@ -144,15 +144,6 @@ def test_draws_are_whole_samples_and_do_not_depend_on_the_block(monkeypatch):
     np.testing.assert_array_equal(whole, draw(13, 50, seed=5))
 
 
-def test_resampling_articles_is_wider_than_sentences_where_articles_differ():
-    truth, a, b, group = toy(1500, 50, clustered=1.0)
-    by_article, by_sentence = (
-        intervals(truth, a, b, groups, draws=400, seed=0)["f1"]
-        for groups in (group, np.arange(len(truth)))
-    )
-    assert by_article.high - by_article.low > 1.2 * (by_sentence.high - by_sentence.low)
-
-
 @pytest.mark.parametrize(("name", "groups"), [("f1", 6), ("average_precision", 40), ("ece", 40)])
 def test_intervals_hold_the_truth_about_as_often_as_they_say(name, groups):
     truth, a, b, _ = toy(60_000, 3000, seed=99, clustered=0.7)

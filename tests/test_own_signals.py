@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -273,29 +272,6 @@ def test_a_run_counts_it_wherever_it_is_read(tmp_path) -> None:
     assert manifest["signal_definitions"][SIGNAL]["label"] == "in capitals"
     taxonomy.forget_own()
     assert (framescope.read_run(run).query("FROM by_outlet")[SIGNAL] > 0.4).sum() == 2
-
-
-def test_a_runs_page_shows_its_family_in_its_place(tmp_path) -> None:
-    pytest.importorskip("duckdb")
-    import small_runs
-    from framescope.classifier.batch.reading.database import open_run
-    from framescope.classifier.batch.reading.overview import overview_html
-
-    found = {SIGNAL: {**MINIMAL, "family": "content", "label": "in capitals"}}
-    taxonomy.declare(taxonomy.from_records(found, "the test"), "the test")
-    articles = [
-        replace(one, sentences=tuple(
-            replace(s, scores={**s.scores, SIGNAL: 0.9}, flags=(*s.flags, SIGNAL))
-            for s in one.sentences
-        ))
-        for one in small_runs.reports() if one.note is None
-    ]  # fmt: skip
-    signals = (*small_runs.SIGNALS, SIGNAL)
-    with open_run(small_runs.write(tmp_path / "RUN", signals=signals, articles=articles)) as found:
-        page = overview_html(found)
-        assert {f"{SIGNAL}_low", SIGNAL} <= set(found.views[0].columns)
-    sections = re.findall(r'(?s)<section id="(\w+)"(.*?)</section>', page)
-    assert [name for name, part in sections if "<b>in capitals</b>" in part] == ["content"]
 
 
 def test_a_span_of_an_own_signal_is_no_technique(define) -> None:

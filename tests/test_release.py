@@ -327,13 +327,6 @@ def test_names_that_could_be_mistaken_are_refused(folder, name):
     assert not bundles.home().exists()
 
 
-def test_a_folder_that_cannot_be_written_is_said_before_the_work(folder, tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv(bundles.ENVIRONMENT, str(tmp_path / "file" / "store"))
-    monkeypatch.setattr(promotion, "judge", None)
-    assert "can't be written; see FRAMESCOPE_BUNDLES" in refusal("promote", folder)
-
-
 def test_rolling_back_goes_one_promotion_back_and_at_last_to_what_ships(folder, tmp_path):
     for number in (1, 2):
         one = changed(folder, tmp_path / f"c{number}", name=f"c{number}")
@@ -351,32 +344,17 @@ def test_rolling_back_goes_one_promotion_back_and_at_last_to_what_ships(folder, 
     assert "no such version" in refusal("rollback", "desk", "--to", 7)
 
 
-def test_a_name_is_needed_where_there_are_several(folder):
-    assert "nothing was promoted yet" in refusal("rollback")
-    promote(folder, name="one")
-    promote(folder, name="two")
-    assert "there are one, two; give a NAME" in refusal("rollback")
-
-
-def stop(monkeypatch, method: str, event: str | None = None) -> None:
-    """Stop a promotion where it calls a method of the writer, for an event if one is named."""
-    kept = getattr(store_module.StoreWriter, method)
-
-    def killed(self, *given, **facts):
-        if event in (None, *given):
-            raise KeyboardInterrupt
-        return kept(self, *given, **facts)
-
-    monkeypatch.setattr(store_module.StoreWriter, method, killed)
-
-
 def test_who_is_stopped_between_copy_and_pointer_leaves_what_was_current(
     folder, tmp_path, monkeypatch
 ):
     promote(folder)
     other = changed(folder, tmp_path / "other", name="other")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
     with monkeypatch.context() as stopped:
-        stop(stopped, "point")
+        stopped.setattr(store_module.StoreWriter, "point", killed)
         with pytest.raises((KeyboardInterrupt, SystemExit, AssertionError)):
             promote(other)
     assert bundles.load("desk").name == "by-hand"
@@ -384,17 +362,6 @@ def test_who_is_stopped_between_copy_and_pointer_leaves_what_was_current(
         bundles.resolve("desk@2")
     promote(other)
     assert bundles.load("desk@2").name == bundles.load("desk").name == "other"
-
-
-def test_a_pointer_that_was_moved_and_not_recorded_is_recorded_by_the_next(folder, monkeypatch):
-    with monkeypatch.context() as stopped:
-        stop(stopped, "record", "current")
-        with pytest.raises((KeyboardInterrupt, SystemExit, AssertionError)):
-            promote(folder)
-    assert bundles.resolve("desk").name == "1"
-    typed("rollback", "desk")
-    moves = [one["why"] for one in history("desk") if one["event"] == "current"]
-    assert moves == ["found so", "rolled back"]
 
 
 def test_half_a_line_of_history_is_of_whoever_was_killed(folder):
@@ -408,17 +375,6 @@ def test_half_a_line_of_history_is_of_whoever_was_killed(folder):
     path.write_text("\n".join(["{", *lines]) + "\n")
     assert f"{path}:1: damaged" in refusal("show", "desk")
     assert "version 1 is current" in typed("rollback", "desk", "--to", 1)
-
-
-def test_only_one_writes_at_a_time(folder, monkeypatch):
-    monkeypatch.setattr(store_module, "_PATIENCE", 0.0)
-    store = store_module.ModelStore.of_user()
-    with (
-        store.writing("desk"),
-        pytest.raises(store_module.StoreError, match="another process is writing"),
-        store.writing("desk"),
-    ):
-        pass
 
 
 def test_what_changes_while_it_is_judged_is_not_promoted(folder, tmp_path, monkeypatch):

@@ -144,6 +144,32 @@ def test_a_score_at_its_threshold_is_flagged(bundle) -> None:
         assert bool(report.sentences[0].flags) == flagged
 
 
+def test_what_is_experimental_is_flagged_only_if_asked_for_and_scored_always(bundle) -> None:
+    unsure = {**bundle.manifest, "experimental": ["loaded_language", "hyperpartisan"]}
+    given = article("a", "So claim=0.9 and loaded_language=0.9 and hyperpartisan=0.9 it is.")
+    for asked, flags in ((False, ("claim",)), (True, ("claim", "loaded_language"))):
+        scorer = Scorer(replace(bundle, manifest=unsure), experimental=asked)
+        (report,) = scorer.score([given])
+        (one,) = report.sentences
+        assert one.flags == flags
+        assert [span.signal for span in one.evidence] == list(flags)
+        assert report.flags == ("hyperpartisan",) * asked
+        assert (one.scores["loaded_language"], report.scores["hyperpartisan"]) == pytest.approx(
+            (0.9, 0.9)
+        )
+        assert (scorer.thresholds["loaded_language"] <= 1) == asked
+
+
+@pytest.mark.parametrize("signals", [None, ["any_technique"]])
+def test_the_signal_of_all_techniques_counts_those_that_are_shown(signals) -> None:
+    given = ("any_technique", "loaded_language", "doubt", "hyperpartisan")
+    manifest = {"name": "v", "thresholds": dict.fromkeys(given, 0.5), "languages": ["en"]}
+    bundle = Bundle(Path("v"), {**manifest, "experimental": ["doubt"]}, Scripted(given))
+    texts = "So any_technique=0.9 doubt=0.9.", "So any_technique=0.1 loaded_language=0.9."
+    (report,) = score(bundle, article("a", *texts), signals=signals)
+    assert ["any_technique" in one.flags for one in report.sentences] == [False, True]
+
+
 def test_what_is_the_articles_stands_with_the_article(bundle) -> None:
     (report,) = score(bundle, article("a", "One.", "It is hyperpartisan=0.7 here."))
     assert report.scores == pytest.approx({"hyperpartisan": 0.7})
@@ -305,6 +331,22 @@ def test_flags_follow_the_voice_and_the_voice_the_sources() -> None:
     (report,) = score(Bundle(Path("v"), manifest, Scripted(signals)), article("a", *lines))
     flags = [{"quoted", "reported"}.intersection(one.flags) for one in report.sentences]
     assert flags == list(lines.values())
+
+
+def test_only_the_articles_own_words_are_unsourced_assertions() -> None:
+    signals = ("unsourced_assertion", "quoted", "reported", "hyperpartisan")
+    manifest = {"name": "v", "thresholds": dict.fromkeys(signals, 0.5), "languages": ["en"]}
+    bundle = Bundle(Path("v"), manifest, Scripted(signals))
+    claim = "unsourced_assertion=0.9"
+    quoted, reported = f"“So {claim} and quoted=0.1 it is.”", f"So {claim} and reported=0.9 it is."
+    given = article("a", f"So {claim} it is.", quoted, reported, f"So {claim} it was.")
+    units = (*given.units[:3], replace(given.units[3], voice=Voice.REPORTED))
+    (report,) = score(bundle, replace(given, units=units))
+    assert [voice for voice, _ in voices(report)] == [
+        Voice.OWN, Voice.QUOTED, Voice.REPORTED, Voice.REPORTED,
+    ]  # fmt: skip
+    assert [one.flags.count("unsourced_assertion") for one in report.sentences] == [1, 0, 0, 0]
+    assert [len(one.evidence) for one in report.sentences] == [1, 1, 1, 0]
 
 
 def test_voices_that_a_file_gives_are_kept(voiced) -> None:

@@ -156,6 +156,7 @@ def test_a_wrong_line_is_named_with_its_field(case, tmp_path):
     ("lines", "said"),
     [
         (["[" * 100_000], r"mine\.jsonl:1: is no JSON"),
+        (['{"id": "a", "name": 1' + "0" * 5_000 + "}"], r"mine\.jsonl:1: "),
         ([FULL, "", FULL], r"mine\.jsonl:3: id 'orrin-post' stands in line 1 already"),
     ],
 )

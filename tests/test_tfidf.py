@@ -4,11 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models import tfidf
 from framescope.classifier.models.base import Calibration
-from framescope.classifier.models.placeholders import Reader
 from framescope.classifier.models.tfidf import (
     VOCABULARY,
     WEIGHTS,
@@ -19,9 +17,7 @@ from framescope.classifier.models.tfidf import (
     neighbours_mean,
     weigh,
 )
-from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import Sentence
-from framescope.classifier.records.outlet import Name, Outlet
 from framescope.classifier.records.text import fold
 
 SIGNALS = ("claim", "loaded_language", "hyperpartisan")
@@ -190,25 +186,3 @@ def test_damage_is_a_clear_error(model, tmp_path, name, damage) -> None:
         load(tmp_path, model.calibration)
     assert str(tmp_path) in str(error.value)
     assert "\n" not in str(error.value)
-
-
-def test_a_bundle_reads_names_by_the_registry_it_is_loaded_with(model, tmp_path) -> None:
-    manifest = {
-        "name": "named", "kind": "baseline", "signals": list(SIGNALS), "languages": ["en"],
-        "thresholds": dict.fromkeys(SIGNALS, 0.5), "calibration": model.calibration.to_record(),
-    }  # fmt: skip
-    butchers = Outlet("butchers", "These Butchers", names=(Name("These Butchers"),))
-    own = Registry(own={butchers.id: butchers})
-    text = "Who would trust These Butchers?"
-    rows, logits = [Sentence(text, 0, len(text), "a", 0)], {}
-    for reader in (Reader.of(), Reader()):
-        made = TfidfModel(
-            SIGNALS, model.blocks, model.weights, model.intercepts, model.calibration, reader
-        )
-        bundles.write(tmp_path / "made", manifest, "# Named\n", made.save)
-        for registry in (None, own):
-            found = bundles.load(tmp_path / "made", registry).model.predict(rows).logits[0, 1]
-            logits[reader.registry is None, registry is None] = found
-    # An outlet's name is no loaded word, whatever it is called; without placeholders it is read.
-    assert logits[False, True] > logits[False, False] + 0.5
-    assert logits[True, True] == logits[True, False] == model.predict(rows).logits[0, 1]

@@ -261,12 +261,6 @@ def test_a_resumed_training_remembers_its_best_epoch(encoder, tmp_path, monkeypa
     assert difference(again.fit(FEW), whole) == 0
 
 
-def test_early_stopping_needs_held_out_articles(encoder, tmp_path, monkeypatch) -> None:
-    trainer, *_ = watched(encoder, tmp_path, [], monkeypatch)
-    with pytest.raises(TrainingError, match="no validation rows to stop early by"):
-        trainer.fit(replace(FEW, part=np.full(len(FEW), "train")))
-
-
 def edit(name: str, **changes: object):
     def damage(folder) -> None:
         record = json.loads((folder / name).read_text())

@@ -377,6 +377,8 @@ def _page(report: records.ArticleReport, thresholds: Mapping[str, float]) -> dic
         "found": [name for name, tally in summary.flagged.items() if tally.total],
         "absent": [BY_NAME[name].label for name, n in summary.flagged.items() if not n.total],
         "loaded": sum(map(sourcing.is_loaded, report.sentences)),
+        # Without what is experimental, whose threshold no score reaches.
+        "verdicts": [one for one in report.scores.items() if thresholds.get(one[0], 0) <= 1],
         "card": sources.card(report),
         "map": sourcing.sourcing_map(report),
         "asked": layout.assertions(report),
