@@ -97,7 +97,7 @@ def fit_decisions(
     labels, other = every.copy(), {}
     for corpus in dict.fromkeys(corpora.tolist()):
         senses = find_corpus(corpus).card.other_sense
-        rows = corpora == corpus
+        rows: Bools = np.asarray(corpora == corpus)
         known = (~np.isnan(every[rows])).any(axis=0)
         if own := [k for k, signal in enumerate(signals) if known[k] and signal in senses]:
             other[corpus] = np.ix_(rows, own)
@@ -111,8 +111,8 @@ def fit_decisions(
     experimental = []
     for k, signal in enumerate(signals):
         if (promise := _promise_of(signal)) is not None and not nobody_else[k]:
-            own = ~np.isnan(labels[:, k])
-            limit = _promised(proba[own, k], labels[own, k] >= 0.5, weights[own, k], promise)
+            of = ~np.isnan(labels[:, k])
+            limit = _promised(proba[of, k], labels[of, k] >= 0.5, weights[of, k], promise)
             if limit is not None:
                 chosen[signal] = limit
             elif BY_NAME[signal].family is not Family.SOURCING:

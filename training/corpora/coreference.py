@@ -90,8 +90,8 @@ def _gum(folder: Path) -> Iterator[Article]:
                     number = found[4] or (ids[-1] if ids else "")
                     if number in ids:
                         last = len(ids) - 1 - ids[::-1].index(number)
-                        *of, begun = opened.pop(last)
-                        mentions.append((*of, Place(begun, end)))
+                        name, kind, status, begun = opened.pop(last)
+                        mentions.append((name, kind, status, Place(begun, end)))
             if len(text) > start:
                 sentences.append(Place(start, len(text.rstrip())))
                 text = text.rstrip() + " "
