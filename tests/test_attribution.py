@@ -16,9 +16,9 @@ from framescope.classifier.attribution import (
     read,
     resolve_citations,
     run_on,
+    speaking,
 )
 from framescope.classifier.attribution.quotations import within
-from framescope.classifier.attribution.rules import speaking
 from framescope.classifier.inputs.sentences import split
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import (
@@ -166,24 +166,6 @@ def test_a_transcripts_label_is_the_source_of_its_whole_turn() -> None:
     ]
 
 
-def test_a_source_line_is_the_source_of_what_stands_above_it() -> None:
-    text = "It is safe.\n\nIt opens.\n\n(Source: Ministry of Works)\n\nIn Orrin"
-    assert of_rules(text) == [
-        [("Ministry of Works", None, ["It is safe."], "Ministry of Works")],
-        [("Ministry of Works", None, ["It opens."], "Ministry of Works")],
-        [],
-        [],
-    ]
-    (credit,) = ruled(text)[0].citations
-    assert (credit.kind, credit.government) == (SourceKind.NAMED, True)
-    assert credit.source == at(text, "Ministry of Works")
-    assert (
-        of_rules(text + ", it rained.")[0]
-        == of_rules(text.replace("Ministry of Works", "ASA"))[0]
-        == []
-    )
-
-
 def speakers(text: str, *tags: tuple[str, str]) -> list[str | None]:
     """The source of each sentence: of those tagged (source, content), and carried over."""
     sentences = ruled(text)
@@ -300,13 +282,13 @@ def republished(body: str, after: str = "") -> tuple[Sentence, ...]:
 
 
 def test_a_republished_part_is_read_as_if_it_stood_alone() -> None:
-    lead, dateline, source, _, after = republished(
-        "ORRIN (Vesk TV) - The mill burnt.\n\nIt is a loss.\n\n(Source: Mill)", "\n\nIt rained."
-    )
+    said = "VALE: Is it safe?\n\nORR: It is not.\n\nVALE: Why? I want to know."
+    lead, *inside, after = republished(f"Ada Vale met Tom Orr.\n\n{said}", "\n\nIt rained.")
+    # Its transcript has speakers, and ends where it ends.
     assert (lead.citations, after.citations) == ((), ())
-    # Its own dateline is no citation there, and its source line credits nothing outside.
-    assert [[c.name for c in one.citations] for one in (dateline, source)] == [["Mill"]] * 2
-    assert {s.inner_voice for s in (lead, dateline, after)} == {None}
+    names = [[one.name for one in sentence.citations] for sentence in inside]
+    assert names == [[], ["Ada Vale"], ["Tom Orr"], ["Ada Vale"], ["Ada Vale"]]
+    assert {s.inner_voice for s in (lead, *inside, after)} == {None}
 
 
 def test_a_wrappers_quotation_marks_quote_nobody_within() -> None:

@@ -238,7 +238,6 @@ def test_the_share_in_quotation_marks_counts_letters() -> None:
 
 
 LABEL = Citation(Place(0, 4), Place(4, 5), (Place(6, 20),), NAMED, found_by="speaker label")
-CREDIT = Citation(Place(0, 4), None, (Place(6, 20),), NAMED, found_by="source line")
 FOUND = Citation(Place(10, 12), Place(13, 15), (Place(16, 20),), NAMED, found_by="transformer")
 
 
@@ -246,11 +245,9 @@ FOUND = Citation(Place(10, 12), Place(13, 15), (Place(16, 20),), NAMED, found_by
     ("rules", "found", "expected"),
     [
         ((), (FOUND,), (FOUND,)),
-        ((CREDIT,), (), (CREDIT,)),
-        ((CREDIT,), (FOUND,), (FOUND,)),
         # Under a label the speaker comes first, then who is cited by words of the sentence's own.
         ((LABEL,), (), (LABEL,)),
-        ((LABEL, CREDIT), (FOUND,), (LABEL, FOUND)),
+        ((LABEL,), (FOUND,), (LABEL, FOUND)),
         ((LABEL,), (replace(FOUND, cue=None),), (LABEL,)),
         ((LABEL,), (replace(FOUND, source=None),), (LABEL,)),
         ((LABEL,), (replace(FOUND, source=LABEL.source),), (LABEL,)),

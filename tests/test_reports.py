@@ -377,8 +377,8 @@ def test_a_citation_says_how_likely_it_is_or_what_found_it() -> None:
     found = one(replace(likely, score=0.4), likely)  # that read alike
     assert (found.basis, found.reasons) == ("0.87", "what is known of it (-4.0), its words (+3.2)")
     assert str(found) == f"{found.name} (government, 0.87)"
-    ruled = one(replace(given, score=None, found_by="source line"))
-    assert (ruled.basis, ruled.reasons) == ("by a source line", "")
+    ruled = one(replace(given, score=None, found_by="speaker label"))
+    assert (ruled.basis, ruled.reasons) == ("by a speaker label", "")
     plain = one(replace(given, score=None, found_by=""))
     assert str(plain) == f"{plain.name} (government)"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from framescope.classifier.attribution.reading import resolve
+from framescope.classifier.attribution.sources import resolve
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.models.base import check_time
 from framescope.classifier.outlets.registry.registry import Registry

@@ -5,11 +5,9 @@ that a model found, their resolved sources. The registry comes as an argument (`
 """
 
 from framescope.classifier.attribution.names import (
-    HE,
     IT,
     PERSONAL,
     PRONOUNS,
-    SHE,
     THEY,
     Entity,
     Names,
@@ -20,12 +18,11 @@ from framescope.classifier.attribution.phrases import (
     Phrase,
     Shape,
     places,
-    terms,
     word_list,
     word_set,
     words_of,
 )
+from framescope.classifier.attribution.quotations import RUN_ON, quoted_elsewhere, run_on, speaking
 from framescope.classifier.attribution.reading import begin, cited, read
-from framescope.classifier.attribution.reading import resolve as resolve_citations
-from framescope.classifier.attribution.rules import LABEL, RUN_ON, quoted_elsewhere, run_on
 from framescope.classifier.attribution.sources import Refer, classify
+from framescope.classifier.attribution.sources import resolve as resolve_citations

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 from operator import attrgetter
 
 from framescope.classifier.attribution.phrases import (
@@ -51,7 +51,7 @@ _APPOSITION = re.compile(r",\s(an?\s[^,.;:\"\n]{3,90}(?=[,.])|[^,.;:\"\n]{3,90}(
 _OF = re.compile(r"\b(?:of|for|by|at|from)\s(?:the\s)?$")
 _OF_WHOM = re.compile(r".*\b(?:of|for|to|by|with|from|at|in)\s(?:the\s)?(?P<whose>.*)$")
 _HEAD_ENDS = re.compile(r",|\s[-(]|\s(?:wh(?:o|ich|ose|om|ere|en)|told|said|speaking|citing)\b")
-_AND = re.compile(r"(?:,\s|,?\sand\s)(.*)")
+_AND = re.compile(r"\sand\s(?P<titles>.*)")
 _SAYS_NOTHING = re.compile(r"(?:\s(?:himself|herself|itself|themselves|[a-z]+ly))*")
 _COMMA = re.compile(r",\s(?:(?:the|an?)\s)?(?:[\w'-]+\s){0,3}$")
 _ORDERLESS = word_set("of the and for")  # "Department of Works", "Works Department"
@@ -62,7 +62,6 @@ IT, THEY = word_set("it its itself"), word_set("they their them theirs themselve
 PERSONAL = HE | SHE
 PRONOUNS = PERSONAL | IT | THEY | word_set("i my me we our us who that which whose whom you")
 """Words that name nobody; where they refer to nobody who is named they are an unnamed source."""
-_FEWEST_INITIALS, _MOST_INITIALS = 2, 6
 _MOST = 40  # entities that share a word, and mentions, which are looked through
 
 
@@ -77,7 +76,8 @@ class Entity:
     mentions: list[Place] = field(default_factory=list)  # in order
     gender: str = ""  # "m", "f", or unknown
     cited: int = 0
-    holds_office: bool = False  # by a title beside the name
+    government: bool = False  # or in an office, by a title beside the name
+    state_media: bool = False
     words: tuple[str, ...] = ()  # of the name, in lower case, without full stops
 
     @property
@@ -86,17 +86,16 @@ class Entity:
         return bool(self.outlets) or self.shape in (Shape.ORGANISATION, Shape.STATE, Shape.DOCUMENT)
 
 
-def _plain(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(word.lower().strip(".'") for word in words)
-
-
 def _is_title(word: str) -> bool:
     return is_any(word, "person", "office", "honorific")
 
 
-def initials(words: Iterable[str]) -> str:
-    """Return the initials of the capitalised words, in lower case."""
-    return "".join(word[0] for word in words if word[0].isupper()).lower()
+def _are_titles(text: str) -> bool:
+    return all(map(_is_title, words_of(text)))
+
+
+def _initials(name: str) -> str:
+    return "".join(word[0] for word in name.split() if word[0].isupper()).lower()
 
 
 def gender_of(words: Iterable[str]) -> str:
@@ -131,7 +130,13 @@ class Names:
             self._add(place, lead)
         for speaker in self.speakers:
             speaker.mentions.sort(key=attrgetter("start"))
-            self._describe(speaker)
+            the = (plain[m.start - 4 : m.start].lower() == "the " for m in speaker.mentions)
+            if speaker.shape is Shape.UNKNOWN and len(speaker.words) == 1 and any(the):
+                speaker.shape = Shape.ORGANISATION
+            speaker.government |= is_government(speaker.name)
+            speaker.government &= not speaker.outlets
+            if not speaker.is_thing:
+                speaker.gender = gender_of(speaker.titles) or _given_gender(speaker.words)
         self.mentions = sorted(
             ((place, one) for one in self.speakers for place in one.mentions),
             key=lambda pair: (pair[0].start, -pair[0].end),
@@ -139,18 +144,22 @@ class Names:
 
     def named_by(self, place: Place, phrase: Phrase) -> Entity | None:
         """Return the speaker whom the words of a source name; None where they only describe it."""
-        inside = list(self.within(place))
+        first = bisect_left(self.mentions, place.start, key=lambda pair: pair[0].start)
+        after = islice(self.mentions, first, None)
+        inside = list(takewhile(lambda pair: pair[0].end <= place.end, after))
         head = _HEAD_ENDS.search(self.plain, place.start, place.end)
         end = head.start() if head else place.end
-        joint = [at for at, _ in inside if at.end <= end] if " and " in self._text(place) else []
-        if len(joint) > 1 and self._are_joined(joint):
+        joint = [at for at, _ in inside if at.end <= end]
+        gaps = [_AND.fullmatch(self.plain, a.end, b.start) for a, b in pairwise(joint)]
+        if gaps and all(gap and _are_titles(gap["titles"]) for gap in gaps):  # "Hale and Mr Orr"
             words = self.plain[joint[0].start : joint[-1].end]
             return self._together.setdefault(words, Entity(words, Shape.PEOPLE))
         for at, one in inside:
             rest = self.plain[at.end : end]
-            person = not one.is_thing and not self._belongs(place.start, at.start)
+            of = _OF_WHOM.search(self.plain, place.start, at.start)
+            belongs = of and _are_titles(of["whose"])  # "a lawyer for President Hale"
             itself = one.is_thing and rest != "" and at.start == place.start
-            if (person or itself) and _SAYS_NOTHING.fullmatch(rest):
+            if (itself or not (one.is_thing or belongs)) and _SAYS_NOTHING.fullmatch(rest):
                 return one
         if name := set(words_of(phrase.name)):
             found = [(len(name & {*words_of(self._text(at))}), at.start, one) for at, one in inside]
@@ -160,45 +169,21 @@ class Names:
         speaks = bool(phrase.tail) and is_any(phrase.head, "mouthpiece")
         for at, one in inside:
             lead = self.plain[place.start : at.start]
-            if (
-                (speaks and one.is_thing and _OF.search(lead))
-                or (phrase.appositions and not one.is_thing and _COMMA.search(lead))
-            ):  # fmt: skip
+            body = speaks and one.is_thing and _OF.search(lead)
+            person = phrase.appositions and not one.is_thing and _COMMA.search(lead)
+            if body or person:
                 return one
         return None
-
-    def _are_joined(self, places: Sequence[Place]) -> bool:
-        """Return whether nothing but titles stands between several names: "Hale and Mr Orr"."""
-        gaps = [self.plain[one.end : other.start] for one, other in pairwise(places)]
-        found = [_AND.fullmatch(gap) for gap in gaps]
-        titled = (match and all(map(_is_title, words_of(match[1]))) for match in found)
-        return "and" in gaps[-1] and all(titled)
-
-    def _belongs(self, start: int, name: int) -> bool:
-        """Return whether a source is somebody of a person's: "a lawyer for President Hale"."""
-        if (of := _OF_WHOM.search(self.plain, start, name)) is None:
-            return False
-        return all(map(_is_title, words_of(of["whose"])))
 
     def _text(self, place: Place) -> str:
         return self.plain[place.start : place.end]
 
-    def within(self, place: Place) -> Iterator[tuple[Place, Entity]]:
-        """Yield the names within a place."""
-        at = bisect_left(self.mentions, place.start, key=lambda pair: pair[0].start)
-        for where, entity in islice(self.mentions, at, None):
-            if where.end > place.end:
-                break
-            yield where, entity
-
     def _names_of(self, run: re.Match[str]) -> Iterator[tuple[Place, str]]:
         """Yield the names in a run of capitals, with the words before each that may be titles."""
-        start = 0
-        ends = _APART.finditer(run.group())
-        for match in (*(one for one in ends if not _TITLE_ENDS.search(run[0][: one.end()])), None):
-            end = match.start() if match else len(run.group())
-            yield from self._of_piece(run.start() + start, run.group()[start:end])
-            start = match.end() if match else end
+        ends = (one.span() for one in _APART.finditer(self.plain, *run.span()))
+        cuts = [cut for cut in ends if not _TITLE_ENDS.search(self.plain, run.start(), cut[1])]
+        for (_, start), (end, _) in pairwise([(0, run.start()), *cuts, (run.end(), 0)]):
+            yield from self._of_piece(start, self.plain[start:end])
 
     def _of_piece(self, at: int, piece: str) -> Iterator[tuple[Place, str]]:
         opens = at in self._starts or self.plain[max(0, at - 2) : at].rstrip(' "(')[-1:] in ".!?:\n"
@@ -226,7 +211,7 @@ class Names:
 
     def _add(self, place: Place, lead: str) -> None:
         words = self._text(place).split()
-        plain, titles = _plain(words), set(words_of(lead))
+        plain, titles = tuple(word.lower().strip(".'") for word in words), set(words_of(lead))
         titles = titles if any(map(_is_title, titles)) else set()
         outlets = self._outlets_at(place)
         shape = self._shape(plain, words, titles, outlets)
@@ -240,25 +225,24 @@ class Names:
         same = [one for one in fits if one.words == plain] or last or fits
         same = [one for one in same if gender in ("", _given_gender(one.words))] or same
         if same:  # of several, the one named last before
-            speaker = max(same, key=lambda one: _last(one.mentions[-_MOST:], place.start))
+            before = [
+                max([-1, *(at.start for at in one.mentions[-_MOST:] if at.start < place.start)])
+                for one in same
+            ]
+            speaker = same[before.index(max(before))]
         else:
             speaker = Entity(" ".join(words), shape, outlets, words=plain)
             self.speakers.append(speaker)
-            for word in {*plain, initials(words), ".".join(initials(words))}:
+            for word in {*plain, _initials(speaker.name), ".".join(_initials(speaker.name))}:
                 self._by_word[word].append(speaker)
         if speaker.shape is Shape.UNKNOWN and (shape is Shape.PERSON or plain != speaker.words):
             speaker.shape = Shape.PERSON
         speaker.mentions.append(place)
-        speaker.titles |= titles
-        described = (lead if titles else "") + self._apposition(place, speaker)
-        speaker.holds_office |= bool(described) and is_government(described)
-
-    def _apposition(self, place: Place, speaker: Entity) -> str:
-        """Return what is said of somebody just after the name: an office, say."""
-        if (after := _APPOSITION.match(self.plain, place.end)) is None:
-            return ""
-        speaker.titles.update(words_of(after[1])[:12])
-        return after.group()
+        # What is said of somebody just after the name: an office, say.
+        after = _APPOSITION.match(self.plain, place.end)
+        described = (lead if titles else "") + (after.group() if after else "")
+        speaker.titles |= titles.union(words_of(after[1])[:12] if after else ())
+        speaker.government |= described != "" and is_government(described)
 
     def _outlets_at(self, place: Place) -> tuple[str, ...]:
         one = self._outlets.get(place.start) or self._outlets.get(place.end)
@@ -279,17 +263,6 @@ class Names:
             return Shape.PERSON
         return Shape.ORGANISATION if len(words) == 1 and words[0].isupper() else Shape.UNKNOWN
 
-    def _describe(self, speaker: Entity) -> None:
-        the = (self.plain[m.start - 4 : m.start].lower() == "the " for m in speaker.mentions)
-        if speaker.shape is Shape.UNKNOWN and len(speaker.words) == 1 and any(the):
-            speaker.shape = Shape.ORGANISATION
-        if not speaker.is_thing:
-            speaker.gender = gender_of(speaker.titles) or _given_gender(speaker.words)
-
-
-def _last(mentions: Iterable[Place], before: int) -> int:
-    return max((one.start for one in mentions if one.start < before), default=-1)
-
 
 def _can_be(short: tuple[str, ...], shape: Shape, titles: set[str], other: Entity) -> bool:
     """Return whether a name can be a form of a speaker's."""
@@ -297,8 +270,8 @@ def _can_be(short: tuple[str, ...], shape: Shape, titles: set[str], other: Entit
     body = shape is Shape.STATE and other.shape is Shape.ORGANISATION
     if short == full or len(short) > len(full) or body:
         return short == full
-    if len(short) == 1 and initials(other.name.split()) == short[0].replace(".", ""):
-        return _FEWEST_INITIALS <= len(initials(other.name.split())) <= _MOST_INITIALS
+    if len(short) == 1 and len(full) > 1 and _initials(other.name) == short[0].replace(".", ""):
+        return True
     contained = any(full[i : i + len(short)] == short for i in range(len(full)))
     if other.is_thing:
         ends = short[0] == full[0] or short[-1] == full[-1]

@@ -10,10 +10,9 @@ relative clause or a comma begins, unless that is part of a name ("the Ministry 
 """
 
 import re
-from collections.abc import Set
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from framescope.classifier.records import fold
@@ -46,24 +45,20 @@ def given_names() -> dict[str, str]:
     return {name: gender for gender, names in rows("given_names.tsv") for name in names.split()}
 
 
-class Terms:
-    """Terms of one or more words, to be found in lower-case words."""
+class Terms(frozenset[str]):
+    """Terms of one or more words, in lower case."""
 
-    def __init__(self, terms: Set[str]) -> None:
-        self.all = terms
-        self._longest: dict[str, int] = {}  # words of the longest term, by its first word
-        for term in terms:
-            first, size = term.partition(" ")[0], term.count(" ") + 1
-            self._longest[first] = max(size, self._longest.get(first, 0))
-
-    def __contains__(self, term: object) -> bool:
-        return term in self.all
+    @cached_property
+    def _longest(self) -> dict[str, int]:
+        """Words of the longest term, by its first word."""
+        sizes = sorted((term.count(" ") + 1, term.partition(" ")[0]) for term in self)
+        return {first: size for size, first in sizes}
 
     def at(self, words: tuple[str, ...], start: int) -> int:
         """Return the number of words of the longest term that begins at `start`; 0 for none."""
         longest = self._longest.get(words[start], 0) if start < len(words) else 0
         sizes = range(min(longest, len(words) - start), 0, -1)
-        return next((n for n in sizes if " ".join(words[start : start + n]) in self.all), 0)
+        return next((n for n in sizes if " ".join(words[start : start + n]) in self), 0)
 
     def within(self, words: tuple[str, ...]) -> bool:
         """Return whether the words contain a term."""
@@ -73,13 +68,13 @@ class Terms:
 @cache
 def terms(name: str) -> Terms:
     """Return a class of ``terms.tsv``."""
-    return Terms({term for kind, term in rows("terms.tsv") if kind == name})
+    return Terms(term for kind, term in rows("terms.tsv") if kind == name)
 
 
 @cache
 def places(kind: str) -> Terms:
     """Return the names of a kind of place, one of `PLACES`, in lower case."""
-    return Terms({name.lower() for name, one in rows("places.tsv") if one == kind})
+    return Terms(name.lower() for name, one in rows("places.tsv") if one == kind)
 
 
 def is_any(word: str, *classes: str) -> bool:
@@ -127,11 +122,6 @@ class Phrase:
     appositions: tuple[str, ...]  # the parts between later commas
     shape: Shape
 
-    @property
-    def lower(self) -> tuple[str, ...]:
-        """The modifiers and the head."""
-        return (*self.modifiers, self.head) if self.head else self.modifiers
-
 
 _WORD = re.compile(r"[^\W_](?:[\w'.&/-]*[\w'])?(?:(?<=\w)\.(?=\s|$))?|%")
 _DETERMINERS = word_list("phrase determiners")
@@ -163,22 +153,20 @@ def parse(text: str, *, opens: bool = False) -> Phrase:
     first, *rest = [piece for piece in re.split(r",\s+|\s+-+\s+", plain) if piece] or [""]
     breaks = (m for m in _BREAK.finditer(first) if not m["of"] or not _inside_name(first, m))
     cut = next((match.start() for match in breaks), len(first))
-    words = [_clean(word) for word in _WORD.findall(_QUANTIFIED.sub("", first[:cut]))]
-    determiner, words, took = _determined(words)
+    found = [_clean(word) for word in _WORD.findall(_QUANTIFIED.sub("", first[:cut]))]
+    determiner, words = _determined(found)
     capitals = [_capital(word) for word in words]
     of = len(words) > 2 and words[1] in {"of", "on", "for"} and capitals[2]  # "Ministry of Works"
     lower = [word.lower() for word in words]
-    if words and not took and opens and not of:
+    if words and words == found and opens and not of:
         common = is_any(lower[0], *_NOUNS, "office", "body", "media") or lower[0] in _ADJECTIVES
         capitals[0] = capitals[0] and not common
     start = _name_start(words, capitals, lower)
-    name, head = " ".join(words[start:]), ""
-    modifiers = tuple(lower[:start])
-    if not name:
-        head, modifiers = (lower or [""])[-1], tuple(lower[:-1])
+    name = " ".join(words[start:])
+    modifiers = tuple(lower[:start] if name else lower[:-1])
+    head = "" if name else "".join(lower[-1:])
     shape = _name_shape(lower[start:], modifiers, determiner) if name else _head_shape(head)
-    tail = first[cut:].strip()
-    return Phrase(determiner, modifiers, head, name, tail, tuple(rest), shape)
+    return Phrase(determiner, modifiers, head, name, first[cut:].strip(), tuple(rest), shape)
 
 
 @lru_cache(maxsize=1 << 13)
@@ -217,20 +205,20 @@ def _capital(word: str) -> bool:
     return word[:1].isupper() or (word[:3] in {"al-", "el-"} and word[3:4].isupper())
 
 
-def _determined(words: list[str]) -> tuple[str, list[str], bool]:
-    determiner, took = "", False
-    while words:
-        lower = words[0].lower()
+def _determined(words: list[str]) -> tuple[str, list[str]]:
+    """Return the determiner of a phrase, and the words after it."""
+    determiner, at = "", 0
+    for at, word in enumerate([*words, ""]):
+        lower = word.lower()
         if lower in _POSSESSIVE:
             determiner = "his"
-        elif lower[0].isdigit() and len(words) > 1 and not took:
+        elif at == 0 and lower[:1].isdigit() and len(words) > 1:
             determiner = "several"
-        elif lower in _DETERMINERS and not (lower == "the" and took):
+        elif lower in _DETERMINERS and not (at and lower == "the"):
             determiner = determiner or lower
-        elif not (lower in {"of", "the"} and took):  # "one of the", "some of his"
+        elif not (at and lower in {"of", "the"}):  # "one of the", "some of his"
             break
-        words, took = words[1:], True
-    return determiner, words, took
+    return determiner, words[at:]
 
 
 def _name_start(words: list[str], capitals: list[bool], lower: list[str]) -> int:
@@ -284,8 +272,6 @@ def _name_shape(name: list[str], modifiers: tuple[str, ...], determiner: str) ->
 
 
 def _head_shape(head: str) -> Shape:
-    if not head:
-        return Shape.UNKNOWN
     if head in terms("document"):
         return Shape.DOCUMENT
     if is_any(head, "organisation", "body", "media"):

@@ -1,26 +1,41 @@
-"""Where an article's quotations begin and end, in every style of quotation mark.
+"""Where an article's quotations begin and end, in every style of quotation mark, and who speaks.
 
 Marks open and close by their shape and their neighbours. A quotation that isn't closed in its
 paragraph continues if the next paragraph opens with a mark again, as long quotations do, or if the
 next mark closes it. A transcript's speaker labels and the signature of an embedded post show
 quotations too.
+
+Labels and a quotation that runs on give citations by their form: no sentence needs to be
+understood. Who the sources are is left to `sources.resolve`.
 """
 
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from framescope.classifier.attribution.phrases import word_set
-from framescope.classifier.records import Sentence
+from framescope.classifier.inputs.page import is_headline
+from framescope.classifier.records import (
+    ArticleReading,
+    Citation,
+    MarkedCitation,
+    Place,
+    Sentence,
+    SourceKind,
+    Voice,
+    count_words,
+    fold,
+)
 
-_OPENS = "start"
-_CLOSES = "end"
-_EITHER = "either"
+_Found = TypeVar("_Found", Citation, MarkedCitation)
 
+LABEL, RUN_ON = "speaker label", "running quotation"
+
+_OPENS, _CLOSES, _EITHER = "opens", "closes", "either"
 _NESTED_WITHIN = 40  # marks after one within a quotation, for those that close both
 
 # What closes a quotation that was opened by the mark. Languages close „ with both “ and ”.
@@ -45,8 +60,12 @@ _ROLES = word_set("q a question answer interviewer reporter host moderator ancho
 _SIGNED = re.compile(r"[—–-] ?[^\n—]{1,60}\(@\w{1,20}\)(?: [A-Z][a-z]+ \d{1,2}, \d{4})?")
 _LONGEST_POST = 400  # characters, with links and signature
 
-QUESTION = "Q:"
-"""The label of an interviewer who speaks for the article's own outlet."""
+_POST = re.compile(r"@\w|twitter|tweet", re.IGNORECASE)  # who posts signs the post
+_ENDED = re.compile(r"[.!?][\"'”’»)\]]{0,3}\Z")
+_LEAST_QUOTED = 3  # words of a quotation whose speaker is looked for elsewhere; fewer are a term
+_LONGEST_QUOTATION = 12  # sentences
+
+_QUESTION = "Q:"  # the label of an interviewer, who speaks for the article's own outlet
 
 Span = tuple[int, int]
 
@@ -59,7 +78,9 @@ def find(text: str, sentences: Sequence[Sentence]) -> tuple[tuple[Span, ...], tu
     """
     paragraphs = _paragraphs(text, sentences)
     turns = _turns(text, sentences, paragraphs)
-    spoken = [(one[0], other[0]) for one, other in pairwise(turns) if text[slice(*one)] != QUESTION]
+    spoken = [
+        (one[0], other[0]) for one, other in pairwise(turns) if text[slice(*one)] != _QUESTION
+    ]
     found = sorted(_marked(text, paragraphs) + spoken + _posts(text, paragraphs))
     return _merged(found), tuple(turns)
 
@@ -97,20 +118,18 @@ def _role(text: str, match: re.Match[str], start: int, end: int) -> str | None:
     can_open = before in _BEFORE_OPENING and not after.isspace()
     can_close = not before.isspace() and not after.isalnum()
     if char in _SINGLE:
-        if char in "'’" and can_open and _ELISION.match(text, match.end()):
-            return None
         if can_open and char != "’":
-            return _OPENS
+            return None if char == "'" and _ELISION.match(text, match.end()) else _OPENS
         return _CLOSES if can_close and char not in "‘‚" else None
     if char in "“„「『‹``":
         # German closes with the mark that English opens with.
         return _EITHER if char == "“" and can_close and not can_open else _OPENS
     if char in "”」』›":
         return _EITHER if char == "”" and can_open and not can_close else _CLOSES
-    if char in "«»":
-        # French puts spaces inside them; German and Danish turn them round.
+    # French puts spaces inside guillemets; German and Danish turn them round.
+    if char in "«»" or not (can_open or can_close):
         return _EITHER
-    return _OPENS if can_open and not can_close else _CLOSES if can_close else _EITHER
+    return _CLOSES if can_close else _OPENS
 
 
 def _marked(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
@@ -200,13 +219,13 @@ def _turns(text: str, sentences: Sequence[Sentence], paragraphs: list[_Paragraph
     counts = Counter(name[-1] for name in names)
     if len(names) == len(counts):
         return []
-    common, fuller = set[str](), defaultdict[str, set[str]](set)
-    for before, word in pairwise(("", *text.split())):
-        if word.islower():
-            common.add(_bare(word))
-        elif before[:1].isupper() and word[0].isupper() and before[-1] not in ",:;!?)":
-            for key in (_bare(before), _bare(word), f"{before[0]}{word[0]}".casefold()):
-                fuller[key] |= {_bare(before), _bare(word)} - {key}
+    common = {_bare(word) for word in text.split() if word.islower()}
+    fuller = defaultdict[str, set[str]](set)  # what stands beside a name, in capitals
+    for before, word in pairwise(text.split()):
+        if before[0].isupper() and word[0].isupper() and before[-1] not in ",:;!?)":
+            pair = {_bare(before), _bare(word)}
+            for key in (*pair, f"{before[0]}{word[0]}".casefold()):
+                fuller[key] |= pair - {key}
     for name in names:
         fuller[name[-1]].update(name[:-1])
     turns = [
@@ -216,11 +235,10 @@ def _turns(text: str, sentences: Sequence[Sentence], paragraphs: list[_Paragraph
         and (name[-1] in _ROLES or not common.issuperset({*name, *fuller[name[-1]]}))
     ]
     starts = [paragraph.start for paragraph in paragraphs]
-    at = [bisect_right(starts, label.start()) for _, label in turns]
-    stops = [paragraphs[i - 1].end for i in at]
+    at = [bisect_right(starts, label.start()) for _, label in turns]  # counted from 1
     said = [
-        _ADDRESS.search(text, label.end(), stop)
-        for (_, label), stop in zip(turns, stops, strict=True)
+        _ADDRESS.search(text, label.end(), paragraphs[i - 1].end)
+        for (_, label), i in zip(turns, at, strict=True)
     ]
     changes = sum(one[0] != other[0] for one, other in pairwise(turns))
     named = any(key in _ROLES or fuller[key] for key, _ in turns)
@@ -269,3 +287,128 @@ def within(ranges: Sequence[Span], sentences: Sequence[Sentence]) -> list[tuple[
         )
         for one in sentences
     ]
+
+
+def labelled(reading: ArticleReading) -> list[tuple[Citation, ...]]:
+    """Find the citations of each sentence by speaker labels, which open it or precede it."""
+    turns, plain = reading.turns, reading.plain
+    starts = [start for start, _ in turns]
+    rows: list[tuple[Citation, ...]] = []
+    for sentence in reading.sentences:
+        at = bisect_right(starts, sentence.start)
+        start, end = turns[at - 1] if 0 < at < len(starts) else (0, 0)  # the last is no label
+        opens = start >= sentence.start
+        words = plain[end if opens else sentence.start : sentence.end]
+        said = Place(sentence.end - len(words.lstrip()), sentence.end)
+        spoken = end > 0 and words.strip() and plain[start:end] != _QUESTION
+        cue = Place(end - 1, end) if opens else None
+        one = Citation(Place(start, end - 1), cue, (said,), SourceKind.NAMED, found_by=LABEL)
+        rows.append((one,) if spoken else ())
+    return rows
+
+
+def speaking(
+    sentences: Sequence[Sentence], citations: Sequence[Sequence[_Found]]
+) -> list[tuple[_Found, ...]]:
+    """Keep the citations whose source speaks; headings, captions, bylines and credits don't.
+
+    What stands in another sentence speaks where a cue hands over its words anywhere, a colon leads
+    to them, they are quoted, or it signs a post.
+    """
+    starts = [sentence.start for sentence in sentences]
+    cued = {one.source for row in citations for one in row if one.cue is not None}
+
+    def speaks(i: int, one: _Found) -> bool:
+        if one.source is None:
+            return one.cue is not None and not _quoted(sentences[i], one.cue)
+        at = bisect_right(starts, one.source.start) - 1
+        there = sentences[at].text
+        if at == i or _POST.search(there):
+            return True
+        if at < i and (at or there.isupper()) and is_headline(there) and not _ENDED.search(there):
+            return False
+        leads = there.endswith((":", ",")) or there.startswith(":", one.source.end - starts[at])
+        handed = one.cue is not None or one.source in cued
+        return leads or handed or _quoted(sentences[i], one.content[0])
+
+    return [tuple(one for one in row if speaks(i, one)) for i, row in enumerate(citations)]
+
+
+def _quoted(sentence: Sentence, place: Place) -> bool:
+    start, end = place.start - sentence.start, place.end - sentence.start
+    return any(a < end and start < b for a, b in sentence.quoted)
+
+
+def run_on(
+    sentences: Sequence[Sentence], citations: Sequence[Sequence[_Found]]
+) -> list[tuple[_Found, ...]]:
+    """Give quoted sentences without a citation that of their quotation's speaker.
+
+    It gets the sentence's content and no cue.
+    """
+    rows = [tuple(row) for row in citations]
+    for i, sentence in enumerate(sentences):
+        words = sum(count_words(sentence.text[a:b]) for a, b in sentence.quoted)
+        mostly = words >= _LEAST_QUOTED and 2 * words >= count_words(sentence.text)
+        if not rows[i] and mostly:
+            said = tuple(Place(sentence.start + a, sentence.start + b) for a, b in sentence.quoted)
+            tag = next(_tags(sentences, rows, i), None)
+            rows[i] = () if tag is None else (replace(tag, cue=None, content=said),)
+    return rows
+
+
+def _tags(
+    sentences: Sequence[Sentence], rows: Sequence[Sequence[_Found]], i: int
+) -> Iterator[_Found]:
+    """Yield the citations whose source may speak a sentence's quotation, the likeliest first."""
+    for j in _around(sentences, i):
+        for one in rows[j]:
+            # The speaker stands outside the marks, whoever is cited within them.
+            if one.source is not None and not _quoted(sentences[j], one.source):
+                yield one
+    # A new quotation directly after somebody's words continues them.
+    for one in reversed(rows[i - 1] if i and sentences[i].quoted[0][0] == 0 else ()):
+        if one.source is not None and (one.cue is not None or sentences[i - 1].quoted):
+            yield one
+
+
+def _around(sentences: Sequence[Sentence], i: int) -> Iterator[int]:
+    """Yield the sentences of the quotation that runs through a sentence, those before it first."""
+    for step in (-1, 1):
+        for j in range(i + step, i + step * _LONGEST_QUOTATION, step):
+            low = min(j, j - step)
+            if not 0 <= j < len(sentences) or not _continues(*sentences[low : low + 2]):
+                break
+            yield j
+
+
+def _continues(one: Sentence, following: Sentence) -> bool:
+    """Return whether a quotation runs from one sentence into the next: no mark closes it."""
+    if not one.quoted or not following.quoted or one.quoted[-1][1] < len(one.text.rstrip()):
+        return False
+    start, end = one.quoted[-1]
+    last = fold(one.text[start:end]).rstrip()
+    return len(last) > 1 and last[-1] not in "\"'"
+
+
+def quoted_elsewhere(text: str, sentences: Sequence[Sentence]) -> Iterator[int]:
+    """Yield the rows that are quoted by what stands beside them.
+
+    They are a paragraph that a colon introduces, where its first sentence is quoted or cites a
+    source before the colon; and a tag that was split from its quotation ('"Why?" | Orr asked.').
+    """
+    block = False
+    for i, (before, one) in enumerate(pairwise(sentences), 1):
+        if "\n" in text[before.end : one.start]:
+            whole = one.voice is Voice.QUOTED and not one.quoted
+            led = before.text.rstrip().endswith(":")
+            block = led and (whole or _speaks(before, one))
+        tag = before.voice is Voice.QUOTED and not one.quoted and not one.citations
+        if block or (tag and _speaks(one, before)):
+            yield i
+
+
+def _speaks(there: Sentence, one: Sentence) -> bool:
+    """Return whether a source of a sentence stands in another."""
+    sources = (citation.source for citation in one.citations)
+    return any(source and there.start <= source.start < there.end for source in sources)

@@ -1,4 +1,4 @@
-"""Who the sources of an article are: whom their words name or refer to, and what those say of them.
+"""Who the sources of citations are: whom their words name or refer to, and what is known of them.
 
 What a source is (named, unnamed or vague, a government's) is learned from its words and sentences
 (`models.citation_scorer`); here is what the article and the registry of outlets say for certain,
@@ -6,9 +6,11 @@ which the models weigh, and by which the citations of rules are typed.
 """
 
 import re
-from bisect import bisect_left, insort
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import chain, product
 
 from framescope.classifier.attribution.names import PRONOUNS, Entity, Names, gender_of
 from framescope.classifier.attribution.outlets import (
@@ -28,117 +30,173 @@ from framescope.classifier.attribution.phrases import (
     word_set,
     words_of,
 )
-from framescope.classifier.records import Place, Sentence, SourceKind
-
-_LONGEST_NAME = 80  # characters; a longer phrase is cut at its first comma
-_SENTENCE_START = re.compile(r"(?:^|[.!?:\n][\"')\]]*\s*|[\"(\[]\s*)$")
-_VAGUE_QUANTITY = word_set("many some most few all other more any no") | {""}
-
+from framescope.classifier.records import Citation, MarkedCitation, Place, Sentence, SourceKind
 
 Refer = Callable[[Place, Phrase, Sequence[Entity], Names], Entity | None]
 """Says whom a source that names nobody refers to, of those cited earlier and all that are named."""
 
+_LONGEST_NAME = 80  # characters; a longer phrase is cut at its first comma
+_SENTENCE_START = re.compile(r"(?:^|[.!?:\n][\"')\]]*\s*|[\"(\[]\s*)$")
+_VAGUE_QUANTITY = word_set("many some most few all other more any no") | {""}
+# What leads to an outlet through which somebody speaks.
+_LEADS = re.compile(
+    r"\b(?:told|tells?|telling|to|with|by|on|in|from|via|through|for|citing|quoting)\s"
+    r"(?:[\w'-]+\s){0,5}$"
+)
+_LEAD_WITHIN = 70  # characters
+_ORDER = re.compile(r" to [a-z]")  # "told RT to stop"
+_MOST = 50  # outlets and citations of a sentence that are compared; more are no text
 
-@dataclass(frozen=True, slots=True)
-class SourceType:
-    """What a source phrase is."""
-
-    kind: SourceKind
-    government: bool
-    state_media: bool
-    outlets: tuple[str, ...]  # ids of the outlets that it names
-    name: str  # of the speaker, in full where the article gives it; else the words themselves
-    antecedent: Place | None  # where the speaker is named before, if these words don't name it
-
-
-NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)
+_Given = Citation | MarkedCitation
+_Channel = tuple[int, tuple[str, ...]]  # where it stands, and its outlets: none for "state TV"
 
 
 def classify(
     plain: str,
     sentences: Sequence[Sentence],
-    cues: Mapping[Place, str],
+    sources: Iterable[Place],
     registry: Outlets,
     refer: Refer | None = None,
-) -> dict[Place, SourceType]:
-    """Type the sources of an article, which is folded.
+) -> dict[Place, Citation]:
+    """Type the sources of an article, which is folded, each as a citation without content.
 
-    The cue of each source tells an outlet from its namesakes ("Fars reported"). `refer` finds whom
-    pronouns and descriptions refer to; without it they stand for themselves.
+    `refer` finds whom pronouns and descriptions refer to; without it they stand for themselves.
     """
     presented = presented_as_state_media(plain)
     names, earlier = Names(plain, sentences, registry.mentions(plain)), list[Entity]()
-    found: dict[Place, SourceType] = {}
-    types: dict[int, SourceType] = {}  # of entities so far
-
-    def of_words(place: Place, phrase: Phrase, own: Entity | None) -> SourceType:
-        """Type a phrase by its own words, and the name that they have."""
-        words, cue = plain[place.start : place.end], cues[place]
-        lower = " ".join(words_of(words))
-        name = own.name if own is not None else "" if lower in PRONOUNS else phrase.name
-        person = own is not None and not own.is_thing and " " in name
-        outlets = named_outlets(words, phrase, registry, cue=cue, person=person)
-        outlets = outlets or (own.outlets if own is not None else ())
-        state = bool(state_media_words(without_clauses(words), presented))
-        state = state or any_state_media(outlets, registry)
-        public = phrase.shape is Shape.STATE or is_government(words)
-        government = public and not (outlets or state)
-        kind = _kind(phrase, lower, named=bool(outlets or name))
-        if (state or government) and kind is SourceKind.VAGUE:
-            kind = SourceKind.UNNAMED
-        return SourceType(kind, government, state, outlets, name or _name(words), None)
-
-    for place in sorted(cues, key=lambda place: (place.start, place.end)):
+    found: dict[Place, Citation] = {}
+    described: dict[int, tuple[SourceKind, str]] = {}  # entities, as their first words give them
+    for place in sorted(set(sources), key=lambda place: (place.start, place.end)):
         words = plain[place.start : place.end]
         lower = words_of(words)
         opens = bool(_SENTENCE_START.search(plain[max(0, place.start - 8) : place.start]))
         phrase = parse(words, opens=opens)
         pronoun = " ".join(lower) in PRONOUNS
+        name = "" if pronoun else phrase.name
         entity = None if pronoun else names.named_by(place, phrase)
-        own = entity is not None or bool(phrase.name and not pronoun)
-        given = of_words(place, phrase, entity)
+        own = entity is not None or bool(name)  # its own words name it
         if not own and refer is not None:
             entity = refer(place, phrase, earlier, names)
+        telling = own or entity is None
         if entity is None:
             shape = Shape.PEOPLE if lower[:1] == ("they",) else phrase.shape
-            name = "" if pronoun else phrase.name
-            entity = Entity(name, shape, titles={*phrase.lower}, gender=gender_of(lower))
-            entity.words = words_of(name)
-        elif (was := types.get(id(entity))) is not None or entity.name:
-            public = entity.holds_office or is_government(entity.name)
-            office = public and not entity.outlets
-            was = was or replace(
-                given, government=office, state_media=False, outlets=entity.outlets
-            )
-            before = bisect_left(entity.mentions, place.start, key=lambda one: one.start)
-            given = replace(
-                given,
-                kind=SourceKind.NAMED if entity.name else was.kind,
-                government=was.government or (own and given.government),
-                state_media=was.state_media or (own and given.state_media),
-                outlets=was.outlets or given.outlets,
-                name=entity.name or was.name,
-                antecedent=entity.mentions[before - 1] if before and not own else None,
-            )
-        types[id(entity)] = replace(given, antecedent=None)
+            titles = {*phrase.modifiers, phrase.head} - {""}
+            entity = Entity(name, shape, titles=titles, words=words_of(name))
+        if telling:
+            entity.outlets = entity.outlets or named_outlets(words, phrase, registry)
+            entity.state_media |= bool(state_media_words(without_clauses(words), presented))
+        entity.state_media |= any_state_media(entity.outlets, registry)
+        if telling and not (entity.outlets or entity.state_media):
+            entity.government |= phrase.shape is Shape.STATE or is_government(words)
+        kind = SourceKind.NAMED if entity.outlets else _kind(phrase, " ".join(lower))
+        if kind is SourceKind.VAGUE and (entity.government or entity.state_media):
+            kind = SourceKind.UNNAMED
+        kind, shown = described.setdefault(id(entity), (kind, _shown(words)))
+        kind = SourceKind.NAMED if entity.name else kind
+        before = bisect_left(entity.mentions, place.start, key=lambda one: one.start)
+        antecedent = entity.mentions[before - 1] if before and not own else None
+        facts = entity.government, entity.state_media, entity.name or shown, antecedent
+        found[place] = Citation(place, None, (), kind, *facts, entity.outlets)
         entity.cited += 1
         if not own:
             insort(entity.mentions, place, key=lambda one: one.start)
             entity.gender = entity.gender or gender_of(lower)
         earlier.append(entity)
-        found[place] = given
     return found
 
 
-def _kind(phrase: Phrase, lower: str, *, named: bool) -> SourceKind:
-    if named:
-        return SourceKind.NAMED
+def _kind(phrase: Phrase, lower: str) -> SourceKind:
     vague = lower in terms("vague phrase") or lower in terms("vague")
     bare = phrase.determiner in _VAGUE_QUANTITY and phrase.head in terms("vague")
     return SourceKind.VAGUE if vague or bare or not lower else SourceKind.UNNAMED
 
 
-def _name(words: str) -> str:
+def _shown(words: str) -> str:
     """Return the words of a source that nobody is named by."""
     plain = re.sub(r"^the\s+", "", " ".join(words.strip(" ,;:\"'").split()), flags=re.IGNORECASE)
     return plain.split(",")[0] if len(plain) > _LONGEST_NAME else plain
+
+
+def resolve(
+    plain: str,
+    sentences: Sequence[Sentence],
+    citations: Sequence[Sequence[_Given]],
+    registry: Outlets,
+    own: frozenset[str] = frozenset(),
+    refer: Refer | None = None,
+) -> list[tuple[Citation, ...]]:
+    """Resolve the sources of the citations of each sentence, of which only the places are kept.
+
+    `plain` is the folded article, and `own` the ids of its publisher
+    (`own_outlets`): what the publisher says, or is told, does not come from state media. `refer`
+    finds whom pronouns and descriptions refer to.
+    """
+    sources = {one.source for row in citations for one in row if one.source is not None}
+    types = classify(plain, sentences, sources, registry, refer) if sources else {}
+    presented = presented_as_state_media(plain)
+    starts = [sentence.start for sentence in sentences]
+
+    @cache
+    def channels(i: int) -> list[_Channel]:
+        """Find outlets through which one may speak: "told Reuters", "in an interview with RT"."""
+        one = sentences[i]
+        text = plain[one.start : one.end]
+        names = registry.mentions(text) if one.mentions is None else one.mentions
+        found = [(name.start, name.end, name.outlets) for name in names if len(name.outlets) == 1]
+        found += [(at, end, ()) for at, end in state_media_words(text, presented)]
+        return [
+            (one.start + at, outlets)
+            for at, end, outlets in found[:_MOST]
+            if own.isdisjoint(outlets) and _leads_to(text, at, end)
+        ]
+
+    def through(i: int, one: _Given) -> list[_Channel]:
+        """Find the outlets through which a source spoke, but for those in contents and sources.
+
+        A content that contains the citation's own may name one ("CNN wrote that Orr told RT ...").
+        """
+        row = citations[i] if channels(i) and len(citations[i]) <= _MOST else (one,)
+        contents = chain(*(other.content for other in row if not _contains(other, one)))
+        apart = [*contents, *(other.source for other in row if other.source is not None)]
+        return [
+            channel
+            for channel in channels(i)
+            if not any(place.start <= channel[0] < place.end for place in apart)
+        ]
+
+    def resolved(i: int, one: _Given) -> Citation:
+        given = types[one.source] if one.source else Citation(None, None, (), SourceKind.VAGUE)
+        at = bisect_right(starts, one.source.start) - 1 if one.source else i
+        told = through(i, one)
+        if one.cue is None and 0 <= at != i:  # what is said there goes on here
+            tags = (tag for tag in citations[at] if tag.source == one.source)
+            told += [channel for tag in tags for channel in through(at, tag)]
+        state = given.state_media and not (given.outlets and own.issuperset(given.outlets))
+        state = state or any(not ids or any_state_media(ids, registry) for _, ids in told)
+        outlets = dict.fromkeys((*given.outlets, *(id for _, ids in told for id in ids)))
+        kind = given.kind
+        if kind is SourceKind.VAGUE and (outlets or state):
+            kind = SourceKind.NAMED if outlets else SourceKind.UNNAMED
+        return replace(
+            given,
+            cue=one.cue,
+            content=one.content,
+            kind=kind,
+            state_media=state,
+            outlets=tuple(outlets),
+            found_by=one.found_by if isinstance(one, Citation) else "",
+        )
+
+    return [tuple(resolved(i, one) for one in row) for i, row in enumerate(citations)]
+
+
+def _leads_to(text: str, start: int, end: int) -> bool:
+    """Return whether words before an outlet say that somebody speaks through it."""
+    lead = _LEADS.search(text, max(0, start - _LEAD_WITHIN), start)
+    return lead is not None and not (lead[0].startswith("t") and _ORDER.match(text, end))
+
+
+def _contains(other: _Given, one: _Given) -> bool:
+    """Return whether a citation's content contains that of another one, and more."""
+    pairs = product(other.content, one.content)
+    return any(a.start <= b.start and b.end <= a.end and a != b for a, b in pairs)

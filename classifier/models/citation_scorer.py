@@ -15,8 +15,13 @@ from itertools import chain, groupby, islice
 from typing import Any, TypeVar
 
 import numpy as np
-from framescope.classifier.attribution import own_outlets, resolve_citations
-from framescope.classifier.attribution.rules import LABEL, RUN_ON, run_on, speaking
+from framescope.classifier.attribution import (
+    RUN_ON,
+    own_outlets,
+    resolve_citations,
+    run_on,
+    speaking,
+)
 from framescope.classifier.models.base import sigmoid
 from framescope.classifier.models.raw_citations import KINDS, RawCitation, RowSpan, carried
 from framescope.classifier.models.speakers import Links, Referents, SpeakerScorer
@@ -437,19 +442,18 @@ def with_rules(
 
     A quotation that runs on is its speaker's in each of its sentences. Under a speaker's label the
     speaker is cited for each sentence, and so is anybody whom the sentence's own words cite.
-    Elsewhere the encoder's citations come first.
     """
     rows: list[tuple[Citation, ...]] = []
     for article in _articles(sentences):
         here = [sentences[row] for row in article]
-        labels = {c.source for one in here for c in one.citations if c.found_by == LABEL}
+        labels = {one.source for sentence in here for one in sentence.citations}
         given = [found[row] for row in article]
         heard = speaking(here, run_on(here, given))
         for sentence, said, own in zip(here, given, heard, strict=True):
             if not said:
                 own = tuple(replace(one, score=None, found_by=RUN_ON) for one in own)
             own = tuple(one for one in own if one.source not in labels)
-            if labelled := tuple(one for one in sentence.citations if one.found_by == LABEL):
-                own = (*labelled, *(one for one in own if one.cue and one.source))
-            rows.append(own or sentence.citations)
+            if sentence.citations:
+                own = (*sentence.citations, *(one for one in own if one.cue and one.source))
+            rows.append(own)
     return tuple(rows)

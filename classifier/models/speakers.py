@@ -19,11 +19,9 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier.attribution import (
-    HE,
     IT,
     PERSONAL,
     PRONOUNS,
-    SHE,
     THEY,
     Entity,
     Names,
@@ -153,7 +151,7 @@ class Referents:
         words = words_of(self.plain[place.start : place.end])
         pronoun = words[0] if len(words) == 1 and words[0] in PRONOUNS else ""
         kind = "person" if pronoun in PERSONAL else "other" if pronoun else "described"
-        gender = "m" if pronoun in HE else "f" if pronoun in SHE else gender_of(words)
+        gender = gender_of(words)
         before: list[tuple[list[Place], Entity]] = []
         at = bisect_left(names.mentions, place.start, key=lambda pair: pair[0].start)
         recent = (one for _, one in names.mentions[max(0, at - _RECENT) : at])

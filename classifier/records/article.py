@@ -74,7 +74,7 @@ class Citation:
     score: float | None = None
     """How likely the citation is right; None where a rule found it."""
     found_by: str = ""
-    """``transformer``, or the name of a rule (`classifier.attribution.rules`)."""
+    """``transformer``, or the name of a rule (`classifier.attribution.quotations`)."""
     reasons: tuple[tuple[str, float], ...] = ()
     """What spoke for its kind, in log-odds: ``words``, ``sentence``, what is ``known``."""
 

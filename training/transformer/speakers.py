@@ -78,12 +78,11 @@ def _of_article(
             return None
         return Place(starts[mark.sentence] + mark.start, starts[mark.sentence] + mark.end)
 
-    cues: dict[Place, str] = {}
+    sources: set[Place] = set()
     means: dict[Place, tuple[str, ...]] = {}  # the words of the labelled name
     for one in (one for row in own for one in rows.citations[row] or ()):
         if (source := place(one.source)) is not None:
-            cue = place(one.cue)
-            cues[source] = cues.get(source) or (plain[cue.start : cue.end] if cue else "")
+            sources.add(source)
             if one.speaker is not None:
                 name = place(one.speaker.name)
                 means[source] = words_of(plain[name.start : name.end]) if name else ()
@@ -105,7 +104,7 @@ def _of_article(
         return chosen
 
     if means:
-        classify(plain, sentences, cues, registry, refer)
+        classify(plain, sentences, sources, registry, refer)
     yield from found
 
 
