@@ -71,16 +71,16 @@ REGISTRY = Registry(own={one.id: one for one in INVENTED})
 
 
 def test_with_a_registry_rows_are_as_models_read_them() -> None:
-    text = "Vesk TV said the dam opened. It was “empty”.\n\n(Source: Ada Quill)"
+    text = "ADA QUILL: Vesk TV said the dam opened.\n\nBO VALE: You mean it?\n\nADA QUILL: I do."
     given = Article("a", text, labels={"hyperpartisan": 0.0}, outlet="Dam Post", date="2026-01-02")
     plain = examples_of_articles("hyperpartisan", [given])
     read = examples_of_articles("hyperpartisan", [given], REGISTRY)
     (credit,) = read.sentences[0].citations
-    assert (credit.kind, credit.name) == (SourceKind.NAMED, "Ada Quill")
+    assert (credit.kind, credit.name) == (SourceKind.NAMED, "ADA QUILL")
     assert credit.source is not None
-    assert text[credit.source.start : credit.source.end] == "Ada Quill", "the article's offsets"
-    assert [(m.start, m.end) for m in read.sentences[0].mentions or ()] == [(0, 7)]
-    assert [s.text[a:b] for s in read.sentences for a, b in s.quoted] == ["“empty”"]
+    assert text[credit.source.start : credit.source.end] == "ADA QUILL", "the article's offsets"
+    assert [(m.start, m.end) for m in read.sentences[0].mentions or ()] == [(11, 18)]
+    assert [s.text[a:b] for s in read.sentences for a, b in s.quoted] == text.split("\n\n")
     assert {(s.voice, s.outlet) for s in read.sentences} == {(Voice.OWN, "Dam Post")}
     assert all((s.citations, s.quoted, s.mentions) == ((), (), None) for s in plain.sentences)
     assert [s.text for s in plain.sentences] == [s.text for s in read.sentences]
@@ -88,8 +88,8 @@ def test_with_a_registry_rows_are_as_models_read_them() -> None:
 
 def test_citations_of_some_articles_are_found_later_as_if_all_were_at_once(monkeypatch) -> None:
     said = [
-        Article("a", TEXT + " (Source: Ada Quill)", date="2026-01-02"),
-        Article("b", "The ferry is late. It “rained”. (Source: Ada Quill)"),
+        Article("a", TEXT, date="2026-01-02"),
+        Article("b", "BO VALE: It “rained”.\n\nADA ORR: You mean it?\n\nBO VALE: I do."),
     ]
     monkeypatch.setattr("framescope.training.data.examples.load", lambda name, root: iter(said))
     plain, both = (

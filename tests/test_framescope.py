@@ -110,7 +110,7 @@ def test_one_bad_input_raises_and_one_of_several_is_a_value(scorer, value, reaso
 
 def test_a_report_says_what_the_command_says(small_bundle, scorer, tmp_path, type_command) -> None:
     path = tmp_path / "ferry.txt"
-    path.write_text(f"{FERRY} {VILE}\n\n(Source: Ada Quill)")
+    path.write_text(f"ADA QUILL: {FERRY} {VILE}\n\nBO VALE: You mean it?\n\nADA QUILL: I do.")
     typed = type_command("score", path, "--format", "json", "--model", small_bundle)
     (expected,) = json.loads(typed.out)["articles"]
     report = one(scorer, path)
@@ -128,7 +128,7 @@ def test_a_report_says_what_the_command_says(small_bundle, scorer, tmp_path, typ
         assert [c["name"] for c in record["citations"]] == row["cited"]
         assert [c.kind for c in scored.citations] == row["cited_as"]
     assert len(report.spans) == len(expected["spans"]) > 0
-    assert {c.name for c in report.citations} == {"Ada Quill"}
+    assert {c.name for c in report.citations} == {"ADA QUILL", "BO VALE"}
     assert report.source is not None
     assert report.model == "by-hand"
     assert tuple(report.thresholds) == scorer.signals

@@ -33,8 +33,8 @@ def read(folder: Path, text: str) -> Recipe:
     return read_recipe(str(written(folder, text)))
 
 
-def test_the_default_is_what_the_shipped_bundle_was_made_by() -> None:
-    recipe = read_recipe("default")
+def test_the_shipped_bundle_was_made_by_a_recipe_that_ships() -> None:
+    recipe = read_recipe("renewed")
     assert set(recipe.corpora) == set(KNOWN)
     assert recipe.needs_folder
     manifest = json.loads((bundles.default_path("transformer") / "manifest.json").read_text())

@@ -122,10 +122,11 @@ def test_what_should_rise_and_fall_is_counted_by_its_direction(by_hand) -> None:
 
 
 def test_a_goal_is_for_each_signal_and_stops_no_release(by_hand) -> None:
-    lines = "A vile ferry is late.\n\n(Source: {})", "A {} ferry is late."
+    said = "{0}: A vile ferry is late.\n\nAN ORR: You mean it?\n\n{0}: I do."
+    lines = said, "A {} ferry is late."
     pairs = tuple(
         pair(line.format(a), line.format(b), row=line, versions=("no", "se"))
-        for line, a, b in zip(lines, ("Bo Vale", "vile"), ("police", "slow"), strict=True)
+        for line, a, b in zip(lines, ("BO VALE", "vile"), ("POLICE", "slow"), strict=True)
     )
     goal = Behaviour("countries", pairs, ALL, cases.COUNTRY_LIMITS, goal=True)
     suite = measure_suite(by_hand, [goal], draws=200)
