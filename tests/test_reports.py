@@ -219,7 +219,7 @@ def test_an_article_in_one_sentence() -> None:
         "3 loaded passages, of them 1 quoted."
     )
     assert in_brief(asked()) == (
-        "4 sentences; 1 rests on a named source, 3 assertions without a source; no loaded passage."
+        "4 sentences; 1 rests on a named source, 3 assertions without a source."
     )
     assert in_brief(reports.unscored()).startswith("Not scored: the article is in German")
 

@@ -275,11 +275,9 @@ def _sourcing(report: records.ArticleReport) -> str:
 
 
 def _framing(report: records.ArticleReport) -> str:
-    if all(_LOADED.isdisjoint(sentence.scores) for sentence in report.sentences):
-        return ""  # the model doesn't look for it
     loaded = [one for one in report.sentences if is_loaded(one)]
     voices = count_voices(loaded)
     others = (("quoted", voices.quoted), ("reported", voices.reported))
     of_them = ", ".join(f"{number} {voice}" for voice, number in others if number)
     said = counted(len(loaded), "loaded passage") + (f", of them {of_them}" if of_them else "")
-    return said if loaded else "no loaded passage"
+    return said if loaded else ""  # these signals may be experimental, and not looked for
