@@ -201,8 +201,8 @@ def _low(rows: Floats, right: Floats, confidence: float) -> float:
     """Return the lower end of the share of right rows, by article; NaN of too few articles."""
     if len(rows) < _FEWEST_FLAGGED:
         return math.nan
-    products = map(float, (right @ right, right @ rows, rows @ rows))
-    ends = share_interval(right.sum(), rows.sum(), len(rows), *products, confidence)
+    yy, yn, nn = map(float, (right @ right, right @ rows, rows @ rows))
+    ends = share_interval(right.sum(), rows.sum(), len(rows), yy, yn, nn, confidence)
     return math.nan if ends is None else float(ends[0])
 
 

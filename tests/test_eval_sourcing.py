@@ -7,11 +7,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from framescope.classifier.bundles import load
 from framescope.classifier.outlets import load_registry
 from framescope.classifier.records import Citation, MarkedCitation, Place, Sentence, SourceKind
 from framescope.classifier.records.article import Speaker, SpeakerType
 from framescope.eval.rows import Evaluation
 from framescope.eval.studies import sourcing
+from framescope.eval.studies.pronouns import of_pronouns
 from framescope.eval.studies.sourcing import (
     MEASURES,
     NAMES,
@@ -255,3 +257,18 @@ def test_what_is_found_as_it_is_marked_is_right():
 
 def test_without_citations_there_is_no_section():
     assert sourcing.section(replace(judged_by(), parts=("unseen_outlet",))) is None
+
+
+def test_ambiguous_pronouns_are_judged_by_both_names(tmp_path) -> None:
+    text = "Ada Quill met Eva Orr. Quill said she was late."
+    columns = "ID\tText\tPronoun\tPronoun-offset\tA\tA-offset\tA-coref\tB\tB-offset\tB-coref"
+    line = f"1\t{text}\tshe\t{text.index('she')}\tAda Quill\t0\tTRUE\tEva Orr\t14\tFALSE"
+    (tmp_path / "gap").mkdir()
+    (tmp_path / "gap" / "gap-validation.tsv").write_text(f"{columns}\n{line}\n")
+    shipped = load("transformer")
+    found = of_pronouns(shipped, tmp_path, 0, 0)
+    assert found is not None
+    assert [row[:2] for row in found.rows] == [("all", 1), ("feminine", 1)]
+    assert found.rows[0][3] == found.rows[1][3]
+    assert found.rows[0][3].value in (0.0, 1.0)
+    assert of_pronouns(shipped, tmp_path / "none", 0, 0) is None

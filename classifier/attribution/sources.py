@@ -142,8 +142,8 @@ def resolve(
         one = sentences[i]
         text = plain[one.start : one.end]
         names = registry.mentions(text) if one.mentions is None else one.mentions
-        found = [(name.start, name.end, name.outlets) for name in names if len(name.outlets) == 1]
-        found += [(at, end, ()) for at, end in state_media_words(text, presented)]
+        found = [(at, end, tuple[str, ...]()) for at, end in state_media_words(text, presented)]
+        found += [(one.start, one.end, one.outlets) for one in names if len(one.outlets) == 1]
         return [
             (one.start + at, outlets)
             for at, end, outlets in found[:_MOST]

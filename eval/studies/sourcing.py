@@ -20,7 +20,14 @@ from framescope.classifier.records import Citation, MarkedCitation, Place, Sourc
 from framescope.eval.metrics import estimates_of_sums, ratio
 from framescope.eval.rows import Evaluation, Floats, blocks
 from framescope.eval.sections import Cell, Estimate, Section, table
-from framescope.training.corpora import POLNEAR, find_corpus, labels_file, standoff_labels
+from framescope.eval.studies.pronouns import of_pronouns
+from framescope.training.corpora import (
+    POLNEAR,
+    find_corpus,
+    given_folder,
+    labels_file,
+    standoff_labels,
+)
 from framescope.training.data import Examples, Mark, RowCitation
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
@@ -113,8 +120,10 @@ def section(evaluation: Evaluation) -> Section | None:
             both = ("", "") if measure in SHARES else (precision.value, recall.value)
             cells.append((name, len(own), measure, n, *both, f1))
     columns = ("articles", "number", "", "n", "precision", "recall", "F1 or share")
-    tables = (table("Who says what", columns, cells, heads=2),)
-    return Section(NOTE.format(by=bundle.name), tables)
+    tables = [table("Who says what", columns, cells, heads=2)]
+    if REAL in {one.corpus for one in articles}:
+        tables += filter(None, [of_pronouns(bundle, given_folder(None), draws, evaluation.seed)])
+    return Section(NOTE.format(by=bundle.name), tuple(tables))
 
 
 def articles_of(

@@ -97,12 +97,12 @@ def fit_decisions(
     labels, other = every.copy(), {}
     for corpus in dict.fromkeys(corpora.tolist()):
         senses = find_corpus(corpus).card.other_sense
-        rows: Bools = np.asarray(corpora == corpus)
-        known = (~np.isnan(every[rows])).any(axis=0)
+        rows = np.flatnonzero(corpora == corpus)
+        known = np.any(~np.isnan(every[rows]), axis=0).tolist()
         if own := [k for k, signal in enumerate(signals) if known[k] and signal in senses]:
-            other[corpus] = np.ix_(rows, own)
+            other[corpus] = np.ix_(rows, np.array(own))
             labels[other[corpus]] = np.nan
-    nobody_else = np.isnan(labels).all(axis=0)
+    nobody_else = np.flatnonzero(np.isnan(labels).all(axis=0)).tolist()
     labels[:, nobody_else] = every[:, nobody_else]
     weights = evenly(labels, corpora)
     fitted = calibration(logits, labels, signals, weights)
@@ -110,8 +110,8 @@ def fit_decisions(
     chosen = thresholds(proba, labels, articles, signals, seed, weights)
     experimental = []
     for k, signal in enumerate(signals):
-        if (promise := _promise_of(signal)) is not None and not nobody_else[k]:
-            of = ~np.isnan(labels[:, k])
+        if (promise := _promise_of(signal)) is not None and k not in nobody_else:
+            of = np.flatnonzero(~np.isnan(labels[:, k]))
             limit = _promised(proba[of, k], labels[of, k] >= 0.5, weights[of, k], promise)
             if limit is not None:
                 chosen[signal] = limit
