@@ -44,6 +44,7 @@ _LEAST_PRECISION = 0.15
 _OF_ARTICLES = 2 / 3
 # What a flag of framing promises in ordinary news: the share that is right, and of all that should
 # be flagged the least share. A signal that can't keep this is experimental.
+_ORDINARY = "judged"  # the corpus of ordinary composition, without which nothing is promised
 _PROMISED = {"unsourced_assertion": 0.65, "hyperpartisan": 0.8}
 _PROMISED_OF_FRAMING, _LEAST_FOUND = 0.7, 0.4
 _DRAWS = 200  # resamples of articles, whose mean F1 decides
@@ -102,15 +103,16 @@ def fit_decisions(
         if own := [k for k, signal in enumerate(signals) if known[k] and signal in senses]:
             other[corpus] = np.ix_(rows, np.array(own))
             labels[other[corpus]] = np.nan
-    nobody_else = np.flatnonzero(np.isnan(labels).all(axis=0)).tolist()
+    nobody_else = np.isnan(labels).all(axis=0)
     labels[:, nobody_else] = every[:, nobody_else]
     weights = evenly(labels, corpora)
     fitted = calibration(logits, labels, signals, weights)
     proba = fitted.apply(logits)
     chosen = thresholds(proba, labels, articles, signals, seed, weights)
     experimental = []
+    ordinary = np.flatnonzero(~np.isnan(labels[corpora == _ORDINARY]).all(axis=0)).tolist()
     for k, signal in enumerate(signals):
-        if (promise := _promise_of(signal)) is not None and k not in nobody_else:
+        if (promise := _promise_of(signal)) is not None and k in ordinary:
             of = np.flatnonzero(~np.isnan(labels[:, k]))
             limit = _promised(proba[of, k], labels[of, k] >= 0.5, weights[of, k], promise)
             if limit is not None:
