@@ -91,7 +91,8 @@ def _candidates(
                 flags.append([flag for flag in flagged if flag in wanted])
         articles[name] = replace(article, id=name)
         outlets.append(outlet)
-    thresholds = np.array([limits[name] for name in wanted], float)
+    # No score reaches the threshold of an experimental signal: what comes nearest is unsure.
+    thresholds = np.array([0.5 if limits[name] > 1 else limits[name] for name in wanted], float)
     found = np.array(proba, float).reshape(len(rows), len(wanted))
     return Candidates([*articles.values()], outlets, rows, found, flags, wanted, thresholds, *by)
 
@@ -174,7 +175,8 @@ def of_files(
 
     reports: list[ArticleReport] = []
     skipped: list[tuple[str, str]] = []
-    for item in Scorer(bundle, registry=bundle.registry, evidence=False).score(read()):
+    scorer = Scorer(bundle, registry=bundle.registry, evidence=False, experimental=True)
+    for item in scorer.score(read()):
         if isinstance(item, Skipped):
             skipped.append((item.source, item.reason))
         elif item.note is not None:

@@ -363,7 +363,7 @@ def _scored(model: str, tasks: Sequence[Task], tell: Tell) -> Iterator[Task]:
 
     registry = load_registry()
     loaded = bundles.load(model, registry)
-    scorer = Scorer(loaded, None, registry)
+    scorer = Scorer(loaded, None, registry, experimental=True)  # annotators judge them
     reports = scorer.score(task.article for task in tasks)
     for task, report in zip(tasks, reports, strict=True):
         if isinstance(report, Skipped):

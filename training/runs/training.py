@@ -167,14 +167,14 @@ def continue_training(
     if settings.taught_weight:
         job.tell(f"labelling these rows by {start.manifest['name']}")
         before = TransformerTrainer(encoder, settings, registry=data.outlets, start=start)
-        train = before.prepare(data.examples)
-        if not adds and root is not None:
-            train = choose_unlabelled(data, (), root, _UNLABELLED).examples
-        names, counts = np.unique(train.article[train.corpus != ADDED], return_counts=True)
-        order = np.random.default_rng(settings.seed).permutation(len(names))
-        most = _REPLAYED if adds or root is None else _UNLABELLED
-        again = names[order[np.cumsum(counts[order]) <= most]]
-        rows = train.where((train.corpus == ADDED) | np.isin(train.article, again))
+        rows = before.prepare(data.examples)
+        if adds or root is None:
+            names, counts = np.unique(rows.article[rows.corpus != ADDED], return_counts=True)
+            order = np.random.default_rng(settings.seed).permutation(len(names))
+            again = names[order[np.cumsum(counts[order]) <= _REPLAYED]]
+            rows = rows.where((rows.corpus == ADDED) | np.isin(rows.article, again))
+        else:
+            rows = choose_unlabelled(data, (), root, _UNLABELLED).examples
         targets = make_targets(before, without_labels(rows), kept, progress=job.progress)
     job.tell("fine-tuning")
     trainer = job.trainer(targets=targets, start=start).fit(data.examples)
