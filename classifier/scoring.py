@@ -265,21 +265,23 @@ class Scorer:
 
     def _voice(
         self, one: Sentence, cited: bool, scores: dict[str, float], flags: tuple[str, ...]
-    ) -> Voice:
+    ) -> Voice | None:
         """Say whose words a sentence is: by its marks, else by the model, else by who is cited."""
         marked = sum(end - start for start, end in one.quoted)
         if marked and marked >= _MOSTLY * len(one.text):
             return Voice.QUOTED
         known = [signal for signal in _VOICES if signal in scores]
         if not known:
-            return Voice.REPORTED if cited else Voice.OWN
+            return Voice.REPORTED if cited else None
         # Of two, the one that is further above its threshold.
         voice = Voice(max(known, key=lambda s: scores[s] / max(self.bundle.thresholds[s], 1e-6)))
         # Without marks, somebody's words are those of a source, which the model must see too.
         sourced = "attributed" in flags and _ASSERTION not in flags
         seen = cited or (sourced if voice is Voice.REPORTED else bool(one.quoted))
         seen = seen or "attributed" not in scores
-        return voice if voice.value in flags and seen else Voice.OWN
+        if voice.value in flags and seen:
+            return voice
+        return Voice.OWN if len(known) == len(_VOICES) else None
 
     def _sentences(
         self, sentences: Sequence[Sentence], prediction: Prediction, unsure: Bools
@@ -326,11 +328,12 @@ def _drafts(read: Sequence[Item]) -> list[ArticleReport]:
 
 def _agreeing(one: SentenceReport) -> tuple[str, ...]:
     """Return the flags of a sentence: its voice, and its sources as `rests_on` says, decide."""
-    says, others = {one.voice.value}, set(one.flags) - {*_VOICES}
-    if kinds := one.rests_on - {NOBODY}:
+    says, others = {str(one.voice)}, set(one.flags) - {*_VOICES}
+    kinds = one.rests_on - {NOBODY}
+    if kinds or one.citations:
         says |= {"attributed", *(SOURCE_SIGNALS[kind] for kind in kinds - {UNRESOLVED})}
         others -= {*SOURCE_SIGNALS.values()}
-    if kinds or one.voice is not Voice.OWN:
+    if kinds or one.citations or one.voice not in (Voice.OWN, None):
         others.discard(_ASSERTION)
     return in_order(others | says & one.scores.keys())
 
@@ -348,7 +351,7 @@ def _kept(article: Article, scored: Sequence[SentenceReport]) -> Iterator[Senten
             one = replace(one, citations=tuple(c for c in one.citations if c.source is not None))
             sentence = replace(sentence, voice=Voice.QUOTED, inner_voice=sentence.voice)
         voice = given.get((sentence.start, sentence.end), sentence.voice)
-        if Voice.OWN not in (voice, sentence.inner_voice):
+        if voice and Voice.OWN not in (voice, sentence.inner_voice):
             flags = tuple(flag for flag in one.flags if flag != _ASSERTION)
             evidence = tuple(span for span in one.evidence if span.signal != _ASSERTION)
             one = replace(one, flags=flags, evidence=evidence)

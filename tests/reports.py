@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from framescope.classifier.outlets.publisher.publisher import UNNAMED
 from framescope.classifier.outlets.record import article_evidence
 from framescope.classifier.records import (
+    SOURCE_SIGNALS,
     About,
     Article,
     ArticleReport,
@@ -42,9 +43,9 @@ from framescope.classifier.taxonomy import in_order
 
 SIGNALS = in_order(
     [
-        "claim", "attributed", "vague_source", "biased_language", "subjective", "any_technique",
-        "loaded_language", "name_calling", "exaggeration_minimisation", "appeal_to_fear",
-        "slogans", "hyperpartisan",
+        "claim", "attributed", "biased_language", "subjective", "any_technique", "loaded_language",
+        "name_calling", "exaggeration_minimisation", "appeal_to_fear", "slogans", "hyperpartisan",
+        *SOURCE_SIGNALS.values(),
     ]
 )  # fmt: skip
 THRESHOLDS = dict.fromkeys(SIGNALS, 0.5) | {"loaded_language": 0.42, "hyperpartisan": 0.6}

@@ -248,6 +248,22 @@ def test_reports_of_every_kind_show_it(tmp_path, type_command) -> None:
     assert "<capitals>" not in page
     only = json.loads(scored("json", "--signal", SIGNAL))
     assert only["signals"] == [SIGNAL]
+    # What the model doesn't give is not counted.
+    pages = scored("terminal", "--legend", "--signal", SIGNAL), page, terminal
+    assert not re.search("rests? on|stands on|own voice|no source|quoted sentence", "".join(pages))
+    for one, claims in ((only, None), (report, 1)):
+        evidence, summary = (one["articles"][0][k] for k in ("source", "summary"))
+        evidence = evidence["evidence"]
+        assert (evidence["claims"], summary["claims"], summary["own_claims"]) == (
+            claims,
+            claims,
+            None,
+        )
+        assert {evidence[k] for k in ("named", "none", "sources", "single_source", "quotes")} == {
+            None
+        }
+        assert summary["sentences"] == {"own": None, "reported": None, "quoted": None, "total": 2}
+    assert {"voice", "labels"}.isdisjoint(line["sentences"][0])
 
 
 @pytest.mark.slow
@@ -271,7 +287,16 @@ def test_a_run_counts_it_wherever_it_is_read(tmp_path) -> None:
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["signal_definitions"][SIGNAL]["label"] == "in capitals"
     taxonomy.forget_own()
-    assert (framescope.read_run(run).query("FROM by_outlet")[SIGNAL] > 0.4).sum() == 2
+    read = framescope.read_run(run)
+    by_outlet = read.query("FROM by_outlet")
+    assert (by_outlet[SIGNAL] > 0.4).sum() == 2
+    rests, whose = ["rests_named", "rests_nobody"], ["own_sentences", "named_source"]
+    for table in (by_outlet[whose], read.articles[rests], read.query("FROM sourcing_map")[rests]):
+        assert table.isna().all(axis=None)
+    assert read.sentences["voice"].isna().all()
+    words = (sys.executable, "-m", "framescope", "overview", run, "--output", "-")
+    page = subprocess.check_output(words, text=True)
+    assert page.count("Unknown: the model gives no such signal.") == 2
 
 
 def test_a_span_of_an_own_signal_is_no_technique(define) -> None:

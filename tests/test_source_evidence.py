@@ -9,10 +9,12 @@ from framescope.classifier.inputs import sentences
 from framescope.classifier.outlets.record import (
     addresses,
     article_evidence,
+    article_shift,
     cites_wrapper,
     corrections,
 )
 from framescope.classifier.records.article import (
+    SOURCE_SIGNALS,
     Article,
     ArticleEvidence,
     ArticleReport,
@@ -45,7 +47,7 @@ VAGUE = Citation(None, None, (), SourceKind.VAGUE)
 
 def report(
     *rows: tuple[str, tuple[Citation, ...], tuple[str, ...]] | tuple[str, tuple[Citation, ...]],
-    scores: tuple[str, ...] = (),
+    scores: tuple[str, ...] = ("attributed", *SOURCE_SIGNALS.values()),
     **fields: object,
 ) -> ArticleReport:
     """A report of the given sentences, with the citations and flags of each."""
@@ -66,7 +68,10 @@ def report(
     )
 
 
-def shares(evidence: ArticleEvidence) -> tuple[int, int, int, int]:
+RIKA = (("Rika Vale", 1),)
+
+
+def shares(evidence: ArticleEvidence) -> tuple[int | None, ...]:
     return evidence.named, evidence.unnamed, evidence.vague, evidence.none
 
 
@@ -87,10 +92,13 @@ def test_only_flagged_content_is_a_claim_where_the_model_tells() -> None:
         ("Correction: It is in Vesk.", (), ()),
     )
     evidence = article_evidence(report(*rows, scores=("content", "claim")))
-    assert (evidence.claims, shares(evidence), evidence.corrections) == (1, (1, 0, 0, 1), 1)
-    assert article_evidence(report(*rows)).claims == 3  # without the signals everything counts
-    evidence = article_evidence(ArticleReport(Article("a", ""), ()))
-    assert evidence == ArticleEvidence(0, 0, 0, 0, 0, (), 0, 0, 0)
+    assert (evidence.claims, shares(evidence), evidence.corrections) == (1, (None,) * 4, 1)
+    evidence = article_evidence(report(*rows))
+    assert (evidence.claims, shares(evidence), evidence.sources) == (None, (1, 0, 0, 2), RIKA)
+    assert article_shift(evidence) == 0
+    # A citation of a kind that the model doesn't tell is somebody's.
+    evidence = article_evidence(report(*rows, scores=("attributed",)))
+    assert (shares(evidence), evidence.sources) == ((None, None, None, 2), None)
 
 
 def test_where_nobody_is_cited_the_models_flags_decide() -> None:

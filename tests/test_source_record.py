@@ -9,6 +9,7 @@ from framescope.classifier.outlets import load_registry, shipped_tables
 from framescope.classifier.outlets import record as posterior
 from framescope.classifier.outlets.record import CAP, article_shift, card, record
 from framescope.classifier.records import (
+    SOURCE_SIGNALS,
     About,
     Article,
     ArticleEvidence,
@@ -275,7 +276,9 @@ MIRROR = Outlet(
 def read(text: str = "The mill of Vesk burned down.", note: str | None = None, **fields: object):
     article = Article("a", text, **fields)  # type: ignore[arg-type]
     citation = Citation(None, None, (), SourceKind.NAMED, name="Rika Vale")
-    sentence = SentenceReport(Sentence(text, 0, len(text), "a", 0), {}, (), (), (citation,))
+    scores = dict.fromkeys(("claim", "attributed", *SOURCE_SIGNALS.values()), 0.9)
+    whole = Sentence(text, 0, len(text), "a", 0)
+    sentence = SentenceReport(whole, scores, ("claim",), (), (citation,))
     report = ArticleReport(article, (sentence,), note=note)
     return card(report, load_registry().with_outlets([MIRROR]))
 

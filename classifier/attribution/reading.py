@@ -14,14 +14,7 @@ from framescope.classifier.attribution.quotations import labelled, within
 from framescope.classifier.attribution.sources import resolve
 from framescope.classifier.inputs import detect_language
 from framescope.classifier.inputs import split_sentences as split
-from framescope.classifier.records import (
-    Article,
-    ArticleReading,
-    Republication,
-    Sentence,
-    Voice,
-    fold,
-)
+from framescope.classifier.records import Article, ArticleReading, Republication, Sentence, fold
 
 # The share of a republished part that is quoted, in characters, from which the marks around it are
 # its wrapper's: a wrapper that quotes everything omits little but a headline.
@@ -68,7 +61,7 @@ def _cited(reading: ArticleReading, registry: Outlets | None) -> tuple[Sentence,
         here = [
             replace(
                 one,
-                voice=voices.get((one.start, one.end)) or Voice.OWN,
+                voice=voices.get((one.start, one.end)),
                 citations=(),
                 mentions=tuple(registry.mentions(one.text)) if registry else None,
                 quoted=spans,

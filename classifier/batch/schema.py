@@ -134,7 +134,7 @@ class RunTables:
             # In the order of the columns: a dictionary a row costs more than all else here.
             values = (
                 article_id, at, one.start, one.end, whole(one.text),
-                one.voice.value if report.note is None else None,
+                one.voice and one.voice.value,
                 one.sentence.inner_voice and one.sentence.inner_voice.value,
                 list(one.flags), list(one.undecided), report.distance, *self._scores(one),
             )  # fmt: skip

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from framescope.classifier.records import Article, Sentence, Voice, fold
+from framescope.classifier.records import Article, Sentence, fold
 
 MAX_CHARS = 1500  # no sentence is longer: a megabyte may hold no full stop
 _WINDOW = 4_000  # handed to the library at once: it is not linear in the length of a single word
@@ -52,7 +52,7 @@ def split(article: Article, plain: str | None = None) -> tuple[Sentence, ...]:
     text = article.text
     if article.units is not None:
         return tuple(
-            Sentence(text[u.start : u.end], u.start, u.end, article.id, i, u.voice or Voice.OWN)
+            Sentence(text[u.start : u.end], u.start, u.end, article.id, i, u.voice)
             for i, u in enumerate(article.units)
         )
     plain = fold(text) if plain is None else plain

@@ -223,8 +223,9 @@ def article_shift(evidence: ArticleEvidence | None) -> float:
 
     It grows with the difference between the share of claims with a source and `USUAL_SHARE`, and
     with the number of claims; an article that stands on one named source gains half as much.
+    Without all signals that it counts, nothing moves.
     """
-    if evidence is None or not evidence.claims:
+    if evidence is None or not evidence.claims or evidence.sourced is None:
         return 0.0
     share = evidence.sourced / evidence.claims
     room = 1 - USUAL_SHARE if share > USUAL_SHARE else USUAL_SHARE
@@ -308,21 +309,22 @@ _NOTICE = re.compile(
 def article_evidence(report: ArticleReport) -> ArticleEvidence:
     """Count an article's claims, the sentences on each kind of source, and its named sources."""
     plain = report.reading.plain if report.reading else fold(report.article.text)
-    counts, sentences = source_counts(report), [one for one in report.sentences if one.is_content]
-    # Where the model doesn't give ``claim``, every sentence may be one.
-    claims = [s.rests_on for s in sentences if "claim" in s.flags or "claim" not in s.scores]
+    counts = source_counts(report)
+    claims = [one.rests_on for one in report.sentences if one.is_content and "claim" in one.flags]
     worth = [1.0 if "named" in k else 0.5 * bool(k & {"unnamed", UNRESOLVED}) for k in claims]
     cited = distinct_sources([one.citations for one in report.sentences])
     named = (source for source in cited if source.kind is SourceKind.NAMED)
-    spoken = (one.sentence.inner_voice or one.sentence.voice for one in report.sentences)
+    sources = tuple(SourceCount(source.name, len(source.sentences)) for source in named)
+    told = {"named", "unnamed", NOBODY} <= counts.keys()
+    spoken = [one.sentence.inner_voice or one.sentence.voice for one in report.sentences]
     return ArticleEvidence(
-        len(claims),
-        **{kind: counts[kind] for kind in (*SOURCE_SIGNALS, NOBODY)},
-        sources=tuple(SourceCount(source.name, len(source.sentences)) for source in named),
-        quotes=sum(voice is Voice.QUOTED for voice in spoken),
+        len(claims) if "claim" in report.given else None,
+        **{kind: counts.get(kind) for kind in (*SOURCE_SIGNALS, NOBODY)},
+        sources=sources if "named" in counts else None,
+        quotes=None if None in spoken else spoken.count(Voice.QUOTED),
         links=len(set(addresses(report.article.text))),
         corrections=corrections(plain),
-        sourced=sum(worth),
+        sourced=sum(worth) if told else None,
     )
 
 

@@ -36,6 +36,7 @@ SOURCE_SIGNALS: Mapping[str, str] = {
 UNRESOLVED = "unresolved"
 """Attributed to somebody, and nothing tells how that source is given."""
 NOBODY = "none"
+"""No source; like `UNRESOLVED`, known only where the model gives ``attributed``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +259,7 @@ class Sentence:
     end: int
     article_id: str
     index: int  # position among the article's sentences, from 0
-    voice: Voice = Voice.OWN
+    voice: Voice | None = None  # None where nothing tells whose words they are
     citations: tuple[Citation, ...] = ()  # who is cited in it, or carried over into it
     # in a republished part, all of which is quoted: the voice within the republished article
     inner_voice: Voice | None = None
@@ -349,26 +350,28 @@ class SourceCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ArticleEvidence:
-    """What the article itself shows of its sourcing."""
+    """What the article itself shows of its sourcing; None where the model doesn't tell."""
 
-    claims: int  # sentences that state something checkable
+    claims: int | None  # sentences that state something checkable
     # sentences that rest on such sources (`source_counts`), and on none
-    named: int
-    unnamed: int
-    vague: int
-    none: int
-    sources: tuple[SourceCount, ...]  # the distinct named sources, most sentences first
-    quotes: int  # quoted sentences
+    named: int | None
+    unnamed: int | None
+    vague: int | None
+    none: int | None
+    sources: tuple[SourceCount, ...] | None  # the distinct named sources, most sentences first
+    quotes: int | None  # quoted sentences
     links: int  # addresses in the text
     corrections: int  # correction notices
-    government: int = 0  # sentences that rest on one
-    state_media: int = 0
-    sourced: float = 0.0  # claims on a named source, and half of those on an unnamed one at best
+    government: int | None = 0  # sentences that rest on one
+    state_media: int | None = 0
+    sourced: float | None = (
+        0.0  # claims on a named source, and half of those on an unnamed one at best
+    )
 
     @property
-    def single_source(self) -> bool:
+    def single_source(self) -> bool | None:
         """Whether all that is sourced by name stands on one source."""
-        return len(self.sources) == 1
+        return None if self.sources is None else len(self.sources) == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,8 +443,8 @@ class SentenceReport:
         return self.sentence.end
 
     @property
-    def voice(self) -> Voice:
-        """Whose words it is."""
+    def voice(self) -> Voice | None:
+        """Whose words it is; None where nothing tells."""
         return self.sentence.voice
 
     @property
@@ -451,15 +454,19 @@ class SentenceReport:
 
     @property
     def rests_on(self) -> frozenset[str]:
-        """The kinds of source it rests on: those of its citations, else those that are flagged."""
+        """The kinds of source it rests on, of those that the model tells.
+
+        They are those of its citations, else those that are flagged.
+        """
         if not self.is_content:
             return frozenset()
-        found = {kind for one in self.citations for kind in one.kinds}
-        if not self.citations:
-            found = {kind for kind, signal in SOURCE_SIGNALS.items() if signal in self.flags}
-            if found.isdisjoint(SourceKind) and (found or "attributed" in self.flags):
-                found.add(UNRESOLVED)
-        return frozenset(found or {NOBODY})
+        signals = (one for one in SOURCE_SIGNALS.items() if one[1] in self.scores)
+        cited = frozenset[str]().union(*(one.kinds for one in self.citations))
+        found = {k for k, s in signals if (k in cited if self.citations else s in self.flags)}
+        if "attributed" in self.scores and found.isdisjoint(SourceKind):
+            somebody = self.citations or found or "attributed" in self.flags
+            found.add(UNRESOLVED if somebody else NOBODY)
+        return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -487,10 +494,20 @@ class ArticleReport:
     far: bool = False
     """Whether that is so far that framing is only flagged where it is certain."""
 
+    @property
+    def given(self) -> frozenset[str]:
+        """The sentence-level signals that the model gives; none where nothing was scored."""
+        return frozenset(self.sentences[0].scores if self.sentences else ())
 
-def source_counts(report: ArticleReport) -> Counter[str]:
-    """Count the sentences that rest on each kind of source; one on two kinds counts for both."""
-    return Counter(kind for one in report.sentences for kind in one.rests_on)
+
+def source_counts(report: ArticleReport) -> dict[str, int]:
+    """Count the sentences that rest on each kind of source that the model tells.
+
+    A sentence on two kinds counts for both.
+    """
+    found = Counter(kind for one in report.sentences for kind in one.rests_on)
+    signals = {**SOURCE_SIGNALS, UNRESOLVED: "attributed", NOBODY: "attributed"}
+    return {kind: found[kind] for kind, signal in signals.items() if signal in report.given}
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,8 @@ def to_line(
     record["sentences"] = []
     for one in report.sentences:
         labels = units.get((one.start, one.end))
-        sentence = _fields(one, records.SentenceReport, text, ("start", "end", "voice"))
+        place = ("start", "end", *["voice"] * (one.voice is not None))
+        sentence = _fields(one, records.SentenceReport, text, place)
         sentence |= {"labels": labels} if labels else {}
         keys = [*["scores", "flags"] * bool(one.scores), *["undecided"] * bool(one.undecided)]
         sentence |= _fields(one, records.SentenceReport, text, (*keys, "citations"))
@@ -241,7 +242,8 @@ def row(
     values: list[Any] = [None, None, None, None, None, [], [], []]
     found = dict(scores or {})
     if scored is not None:
-        values = [scored.sentence.index, scored.start, scored.end, scored.voice.value, scored.text]
+        values = [scored.sentence.index, scored.start, scored.end, None, scored.text]
+        values[3] = scored.voice and scored.voice.value
         cited = scored.citations
         values += [list(scored.flags), [c.name for c in cited], [c.kind.value for c in cited]]
         found |= scored.scores
@@ -350,6 +352,7 @@ def to_html(report: records.BatchReport) -> str:
         report=report,
         pages=pages,
         groups=_groups(pages),
+        voiced=layout.all_voiced(report),
         style=style(_HERE, "report.css", "sources.css"),
         script=_asset(_HERE, "report.js"),
         link=lambda article: sources.address(article.url),
@@ -376,12 +379,13 @@ def _page(report: records.ArticleReport, thresholds: Mapping[str, float]) -> dic
         "summary": summary,
         "found": [name for name, tally in summary.flagged.items() if tally.total],
         "absent": [BY_NAME[name].label for name, n in summary.flagged.items() if not n.total],
-        "loaded": sum(map(sourcing.is_loaded, report.sentences)),
+        "loaded": sourcing.count_loaded(report, thresholds),
         # Without what is experimental, whose threshold no score reaches.
         "verdicts": [one for one in report.scores.items() if thresholds.get(one[0], 0) <= 1],
         "card": sources.card(report),
         "map": sourcing.sourcing_map(report),
         "asked": layout.assertions(report),
+        "asks": layout.ASSERTION in report.given,
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -58,27 +57,36 @@ def percent(part: int, whole: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class VoiceCounts:
-    """Sentences counted by whose words they are."""
+    """Sentences counted by whose words they are; None where that isn't known of each."""
 
-    own: int = 0
-    reported: int = 0
-    quoted: int = 0
-
-    @property
-    def total(self) -> int:
-        """Sentences in any voice."""
-        return self.own + self.reported + self.quoted
+    own: int | None
+    reported: int | None
+    quoted: int | None
+    total: int
+    """Sentences in any voice."""
 
     def shares(self, of: VoiceCounts) -> Iterator[tuple[int, str]]:
-        """Return the counts by voice and in all, each with its share of that voice's sentences."""
-        for voice in ("own", "reported", "quoted", "total"):
+        """Return the counts by voice and in all, each with its share of that voice's sentences.
+
+        Without the voices of all sentences `of` an article, it is the count in all.
+        """
+        voices = () if of.own is None else ("own", "reported", "quoted")
+        for voice in (*voices, "total"):
             part = getattr(self, voice)
             yield part, percent(part, getattr(of, voice))
 
 
 def count_voices(sentences: Iterable[records.SentenceReport]) -> VoiceCounts:
     """Count sentences by voice."""
-    return VoiceCounts(**Counter(one.voice.value for one in sentences))
+    voices = [one.voice for one in sentences]
+    known = None not in voices
+    return VoiceCounts(*(voices.count(v) if known else None for v in records.Voice), len(voices))
+
+
+def all_voiced(report: records.BatchReport) -> bool:
+    """Whether it is known of every scored sentence whose words it is."""
+    scored = (article for article in report.articles if article.note is None)
+    return all(one.voice for article in scored for one in article.sentences)
 
 
 def title(article: records.Article) -> str:
@@ -113,7 +121,7 @@ def is_own_claim(report: records.SentenceReport) -> bool:
 
 def is_unsourced_own_claim(report: records.SentenceReport) -> bool:
     """Whether a sentence is an own claim without a source; wider than ``unsourced_assertion``."""
-    return "attributed" in report.scores and is_own_claim(report) and NOBODY in report.rests_on
+    return is_own_claim(report) and NOBODY in report.rests_on
 
 
 @dataclass(frozen=True, slots=True)

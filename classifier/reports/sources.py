@@ -359,8 +359,12 @@ def proof(evidence: records.Evidence) -> tuple[str, str | None]:
 
 
 def _evidence(evidence: records.ArticleEvidence) -> Iterator[str]:
-    if evidence.single_source:
+    if evidence.sources and evidence.single_source:
         only = name(evidence.sources[0].name)
         yield f"single source: all that is sourced by name stands on {only}"
-    quotes, links = counted(evidence.quotes, "quoted sentence"), counted(evidence.links, "link")
-    yield f"{quotes}, {links}, {counted(evidence.corrections, 'correction notice')}"
+    quotes = "" if evidence.quotes is None else counted(evidence.quotes, "quoted sentence") + ", "
+    links, notices = (
+        counted(evidence.links, "link"),
+        counted(evidence.corrections, "correction notice"),
+    )
+    yield f"{quotes}{links}, {notices}"

@@ -1,7 +1,7 @@
 """Whom an article stands on, its citations in words, and its counts, for every format."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -73,42 +73,43 @@ class SourcingMap:
     rows: tuple[SourceRow, ...]
     # every sentence once, with the best source it has: the first of ``rows`` that it stands on
     parts: tuple[BarPart, ...]
-    counts: dict[str, int]  # sentences that rest on sources of a group (`source_counts`)
+    # sentences that rest on sources of a group, of the groups to list: those that the model tells,
+    # `UNRESOLVED` only where there is any
+    counts: dict[str, int]
     powers: str  # how many stand on a government or on state media, in words; or nothing
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """The groups to list: all, but `UNRESOLVED` only where there is any."""
-        return tuple(group for group in KEY if group != UNRESOLVED or self.counts[group])
 
     @property
     def words(self) -> str:
         """The bar in words."""
-        counts = ((self.counts[group], _RESTS[group]) for group in self.groups)
+        counts = ((number, _RESTS[group]) for group, number in self.counts.items())
         said = ", ".join(f"{number} {words[number != 1]}" for number, words in counts)
         return f"Of {counted(self.total, 'sentence')} {said}."
 
 
 def sourcing_map(report: records.ArticleReport) -> SourcingMap | None:
-    """Map sentences to sources, counted as for the card; None where none was looked for."""
-    looked_for = report.source is not None and report.source.evidence is not None
-    total, counts = sum(one.is_content for one in report.sentences), source_counts(report)
-    if not total or not (looked_for or any(s.citations for s in report.sentences)):
+    """Map sentences to sources, counted as for the card; None where the model tells of none."""
+    total, found = sum(one.is_content for one in report.sentences), source_counts(report)
+    counts = {g: found[g] for g in KEY if g in found and (found[g] or g != UNRESOLVED)}
+    if not total or not counts:
         return None
-    rows = tuple(_rows(report.sentences))
-    powers = ((counts["government"], "a government"), (counts["state_media"], "state media"))
+    rows = tuple(_rows(report.sentences, counts))
+    powers = (("government", "a government"), ("state_media", "state media"))
     return SourcingMap(
         total=total,
         rows=rows,
-        parts=tuple(_parts(rows, total)),
-        counts={group: counts[group] for group in KEY},
-        powers=", ".join(f"{counted(n, 'sentence')} on {whom}" for n, whom in powers if n),
+        parts=tuple(_parts(rows, total, counts.get(NOBODY, 0))),
+        counts=counts,
+        powers=", ".join(
+            f"{counted(n, 'sentence')} on {whom}" for kind, whom in powers if (n := found.get(kind))
+        ),
     )
 
 
-def _rows(sentences: Sequence[records.SentenceReport]) -> Iterator[SourceRow]:
+def _rows(
+    sentences: Sequence[records.SentenceReport], groups: Iterable[str]
+) -> Iterator[SourceRow]:
     sources = distinct_sources([one.citations for one in sentences])
-    for group in KEY:
+    for group in groups:
         for source in sources:
             if source.kind == group:
                 yield SourceRow(
@@ -117,13 +118,16 @@ def _rows(sentences: Sequence[records.SentenceReport]) -> Iterator[SourceRow]:
                     _tags(source.kind, source.government, source.state_media),
                     tuple(index + 1 for index in source.sentences),
                 )
-        uncited = (n for n, s in enumerate(sentences, 1) if group in s.rests_on and not s.citations)
-        if group != NOBODY and (numbers := tuple(uncited)):
+        cited = {
+            number for source in sources if source.kind == group for number in source.sentences
+        }
+        left = (n for n, s in enumerate(sentences, 1) if group in s.rests_on and n - 1 not in cited)
+        if group != NOBODY and (numbers := tuple(left)):
             tags = (*([group] if group != UNRESOLVED else []), "attributed by the model alone")
             yield SourceRow("an unresolved source", group, tags, numbers)
 
 
-def _parts(rows: Sequence[SourceRow], total: int) -> Iterator[BarPart]:
+def _parts(rows: Sequence[SourceRow], total: int, without: int) -> Iterator[BarPart]:
     placed: dict[int, int] = {}  # by sentence, the first row that it stands in
     for index, row in enumerate(rows):
         for number in row.sentences:
@@ -132,7 +136,7 @@ def _parts(rows: Sequence[SourceRow], total: int) -> Iterator[BarPart]:
     start = 0.0
     for label, group, count in (
         *((row.label, row.group, counts[index]) for index, row in enumerate(rows)),
-        (KEY[NOBODY], NOBODY, total - len(placed)),
+        (KEY[NOBODY], NOBODY, without),
     ):
         if count:
             width = 100 * count / total
@@ -200,8 +204,8 @@ def _tags(kind: records.SourceKind, government: bool, state_media: bool) -> tupl
 class Summary:
     """The counts of one article.
 
-    A count is None where it can't be known: the article was not scored, or the model gives no
-    ``claim`` or ``attributed``. That is not the same as 0.
+    A count is None where it can't be known: the article was not scored, or the model doesn't give
+    the signals that it needs. That is not the same as 0.
     """
 
     text: str
@@ -225,19 +229,21 @@ class Summary:
 def summarise(report: records.ArticleReport) -> Summary:
     """Count an article's sentences, flags and claims by voice."""
     sentences = report.sentences
-    given = in_order(name for sentence in sentences for name in sentence.scores)
+    given = in_order(report.given)
     flagged = {name: count_voices(s for s in sentences if name in s.flags) for name in given}
     claims, attributed = flagged.get("claim"), flagged.get("attributed")
+    voices = count_voices(one for one in sentences if one.is_content)
+    voiced = claims is not None and voices.own is not None
     unsourced = sum(map(is_unsourced_own_claim, sentences))
     techniques = [flagged[name].total > 0 for name in TECHNIQUES if name in flagged]
     return Summary(
         text=in_brief(report),
-        sentences=count_voices(one for one in sentences if one.is_content),
+        sentences=voices,
         flagged=flagged,
         claims=claims.total if claims else None,
         attributed=attributed.total if attributed else None,
-        own_claims=sum(map(is_own_claim, sentences)) if claims else None,
-        unsourced_own_claims=unsourced if claims and attributed else None,
+        own_claims=sum(map(is_own_claim, sentences)) if voiced else None,
+        unsourced_own_claims=unsourced if voiced and attributed else None,
         techniques=sum(techniques) if techniques else None,
     )
 
@@ -255,6 +261,12 @@ def in_brief(report: records.ArticleReport) -> str:
     return f"{said} {UNLIKE}" if report.far else said
 
 
+def count_loaded(report: records.ArticleReport, thresholds: Mapping[str, float]) -> int | None:
+    """Count the loaded sentences; None where no signal that says so is given and shown."""
+    shown = {name for name in report.given if thresholds.get(name, 0) <= 1}
+    return None if _LOADED.isdisjoint(shown) else sum(map(is_loaded, report.sentences))
+
+
 def is_loaded(sentence: records.SentenceReport) -> bool:
     """Whether a sentence is biased, or holds a technique that is known; an opinion is neither."""
     return not _LOADED.isdisjoint(sentence.flags)
@@ -265,10 +277,10 @@ def _sourcing(report: records.ArticleReport) -> str:
     said: list[str] = []
     if found is not None:
         for group, words in _RESTS.items():
-            if group != NOBODY and (number := found.counts[group]):
+            if group != NOBODY and (number := found.counts.get(group)):
                 verb = "" if said else "rests " if number == 1 else "rest "
                 said.append(f"{number} {verb}{words[number != 1]}")
-        said = said or ["none rests on a source"]
+        said = said or ["none rests on a source"] * (NOBODY in found.counts)
     if number := sum(ASSERTION in sentence.flags for sentence in report.sentences):
         said.append(f"{counted(number, 'assertion')} without a source")
     return ", ".join(said)

@@ -24,18 +24,15 @@ _FAMILY_STYLE = {
     Family.CONTENT: "cyan",
     Family.ARTICLE: "red",
 }
-_VOICE_MARK = {records.Voice.OWN: " ", records.Voice.REPORTED: "R", records.Voice.QUOTED: "Q"}
+_VOICE_MARK = {records.Voice.REPORTED: "R", records.Voice.QUOTED: "Q"}
 _NUMBER: dict[str, Any] = {"justify": "right", "style": "dim"}  # of a column, as is the next
 _FOLD: dict[str, Any] = {"overflow": "fold"}
 _FLAGGED, _ASKED = ">", "?"
 _MOST_WORDS = 3  # stretches of words shown for a reason
 _MOST_ASKED = 5
-_KEY = (
-    f"{_FLAGGED} marked   {_ASKED} only: {layout.kind(ASSERTION).label}   "
-    "R reported   Q quoted   no letter: own voice"
-)
+_KEY = f"{_FLAGGED} marked   {_ASKED} only: {layout.kind(ASSERTION).label}   R reported   Q quoted"
 _SHARES = (
-    "shares are of the sentences in that voice; a mark says how a sentence is worded or sourced, "
+    "shares are of the sentences in a column; a mark says how a sentence is worded or sourced, "
     "not whether it is true"
 )
 _ADDRESS = re.compile(r"https?://\S+$")  # stays whole at the end of a line, however long it is
@@ -152,7 +149,7 @@ def _add_line(table: Table, line: layout.TextLine, report: records.ArticleReport
     if line.report is None:
         table.add_row("", "", "", Text(printable(line.text).strip(), style="dim"))
         return
-    voice = _VOICE_MARK[line.report.voice] if report.note is None else ""
+    voice = _VOICE_MARK.get(line.report.voice, "") if report.note is None else ""
     text = Text(style="bold" if line.loud else "")
     for segment in line.segments:
         style = ""
@@ -267,7 +264,7 @@ def _print_map(found: sourcing.SourcingMap, console: Console) -> None:
     """Print who an article stands on: a bar, and a table of its sources."""
     console.print(Text("who the article stands on, in sentences", style="bold"))
     console.print(Text(_bar(found, min(_BAR_WIDTH, console.width)), style="blue"))
-    key = (f"{_BAR[group]} {sourcing.KEY[group]} {found.counts[group]}" for group in found.groups)
+    key = (f"{_BAR[group]} {sourcing.KEY[group]} {n}" for group, n in found.counts.items())
     console.print(Text("  ".join(key)))
     if found.powers:
         console.print(Text(found.powers))
@@ -298,9 +295,10 @@ def _bar(found: sourcing.SourcingMap, width: int) -> str:
 
 def _by_voice(summary: sourcing.Summary) -> Table:
     table = Table("", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for voice in ("own voice", "reported", "quoted", "all"):
-        table.add_column(voice, justify="right")
     whole = summary.sentences
+    voices = () if whole.own is None else ("own voice", "reported", "quoted")
+    for voice in (*voices, "all"):
+        table.add_column(voice, justify="right")
     table.add_row("sentences", *(Text(str(number)) for number, _ in whole.shares(whole)))
     for name, tally in summary.flagged.items():
         if tally.total:
@@ -323,7 +321,7 @@ def _verdicts(report: records.ArticleReport, thresholds: Mapping[str, float]) ->
 
 def _print_legend(report: records.BatchReport, console: Console) -> None:
     _heading("what the marks mean", console)
-    console.print(Text(_KEY))
+    console.print(Text(f"{_KEY}   no letter: own voice" if layout.all_voiced(report) else _KEY))
     console.print(Text(_SHARES))
     if any(article.source is not None for article in report.articles):
         console.print(Text(sources.APART))

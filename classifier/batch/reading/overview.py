@@ -27,6 +27,7 @@ _REPEATED, _SAMPLES = 12, 8
 _NAME, _TEXT = 60, 600  # characters
 _WIDTH, _HEIGHT = 320, 96  # of a chart over time, in its own units
 _LEFT, _TOP, _BOTTOM = 34, 8, 18
+_RESTS = ("named", "unnamed", "vague", "nobody")
 _SCALES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 Row = Mapping[str, Any]
@@ -143,7 +144,8 @@ def _collect(database: Database) -> dict[str, Any]:
         "unit": unit,
         "framing": chapter(
             (*views.FRAMING, *own_of(Family.FRAMING)), ("any_technique", "biased_language"),
-            "(FROM most_flagged WHERE voice = 'own')", "framing DESC, strength DESC NULLS LAST",
+            "(FROM most_flagged WHERE (voice = 'own') IS NOT FALSE)",
+            "framing DESC, strength DESC NULLS LAST",
         ),
         "sourcing": chapter(
             (*views.SOURCING, *own_of(Family.SOURCING)), unsourced,
@@ -151,7 +153,8 @@ def _collect(database: Database) -> dict[str, Any]:
         ),
         "articles": plots((*views.ARTICLES, *(one for one in own if one.of_article))),
         "content": plots(own_of(Family.CONTENT)),
-        "stacks": [_stack(label, row) for label, row in stacks if row["rests_named_n"]],
+        "stacks": [_stack(*one) for one in stacks if all(one[1][f"rests_{n}_n"] for n in _RESTS)],
+        "cites": "named_source" in database.signals,
         "cited": ask(_CITED_MOST),
         "citing": [
             (label, found)
@@ -256,7 +259,7 @@ def _series(
 
 def _stack(label: str, row: Row) -> dict[str, Any]:
     """Lay out the sources that an outlet's sentences rest on, in proportion."""
-    shares = {n: Share.of(row, f"rests_{n}") for n in ("named", "unnamed", "vague", "nobody")}
+    shares = {name: Share.of(row, f"rests_{name}") for name in _RESTS}
     # Sentences on two kinds of source count twice.
     start, parts, total = 0.0, [], max(sum(share.value or 0 for share in shares.values()), 1)
     for name, share in shares.items():
@@ -350,8 +353,8 @@ _UNSOURCED = """(
     FROM content_sentences s JOIN kept_published a USING (article_id)
     LEFT JOIN inputs i USING (input_id) WHERE list_contains(s.flags, '{0}'))"""
 # Stray dates, such as 1970, would squeeze the rest into a corner of the charts.
-_TOTALS = """
-    SELECT count(*) AS articles, count(*) FILTER (note IS NULL) AS scored,
+_TOTALS = f"""
+    SELECT {views.VOICED} AS voiced, count(*) AS articles, count(*) FILTER (note IS NULL) AS scored,
         count(DISTINCT text_digest) FILTER (note IS NULL) AS texts,
         count(DISTINCT outlet_key) FILTER (outlet_key <> 'unknown') AS outlets,
         count(*) FILTER (outlet_key = 'unknown') AS unknown,

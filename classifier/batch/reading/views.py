@@ -15,6 +15,7 @@ from framescope.classifier.taxonomy import BY_NAME, NAMES, SHIPPED, TECHNIQUES, 
 INTERVAL = "share_interval"  # the SQL name of the function
 _SHORTEST = 60  # characters of a sentence whose repetition is reported
 _NAMELESS = f"('{UNNAMED}', '{UNNAMED_MONITOR}')"  # stand for a name that no page gives
+VOICED = "(SELECT count(voice) = count(*) FROM content_sentences)"  # whether all voices are known
 _RATED = ("biased_language", "subjective", *TECHNIQUES)
 
 
@@ -40,7 +41,7 @@ def _flag_share(name: str, *, own: bool = False) -> Measure:
         whole = f"(NOT list_contains(undecided, '{name}'))::INT"
     else:
         voice = "own AND " if own else ""
-        what = "sentences in the article's own voice" if own else "sentences"
+        what = "sentences in the article's own voice, or in no known one," if own else "sentences"
         part = f"count(*) FILTER ({voice}list_contains(flags, '{name}'))"
         whole = f"count(*) FILTER ({voice}NOT list_contains(undecided, '{name}'))"
     return Measure(
@@ -53,7 +54,8 @@ def _share_on(kind: str, meaning: str) -> Measure:
     """Return the share of sentences that rest on a kind of source, which scoring has counted."""
     name, label = f"rests_{kind}", kind.replace("_", " ")
     about, whole = f"share of the sentences that rest on {meaning}", "coalesce(s.sentences, 0)"
-    return Measure(name, label, about, Family.SOURCING, name, whole, of_article=True)
+    signal = SOURCE_SIGNALS.get(kind, "attributed")
+    return Measure(name, label, about, Family.SOURCING, name, whole, signal, of_article=True)
 
 
 # In the article's own voice: an outlet does not say what it quotes.
@@ -132,10 +134,12 @@ def counts_query(signals: Collection[str]) -> str:
         WITH summed AS (
             SELECT article_id, count(*) AS sentences, count(*) FILTER (own) AS own
                 {selected(False)}
-            FROM (SELECT *, voice = 'own' AS own FROM content_sentences) GROUP BY article_id
+            FROM (SELECT *, coalesce(voice = 'own', true) AS own FROM content_sentences)
+            GROUP BY article_id
         )
         SELECT a.article_id, a.outlet_key, a.day, a.text_digest,
-            coalesce(s.sentences, 0) AS sentences, coalesce(s.own, 0) AS own_sentences
+            coalesce(s.sentences, 0) AS sentences,
+            CASE WHEN {VOICED} THEN coalesce(s.own, 0) END AS own_sentences
             {selected(True)} {filled}
         FROM (SELECT * EXCLUDE (sentences) FROM published WHERE note IS NULL) a
         LEFT JOIN summed s USING (article_id)"""
@@ -146,6 +150,8 @@ def rests_query(signals: Collection[str]) -> str:
     content = "list_contains(s.flags, 'content')" if "content" in signals else "true"
     counts = ", ".join(
         f"count(*) FILTER (list_contains(kinds, '{signal}')) AS rests_{kind}"
+        if signal in signals
+        else f"NULL AS rests_{kind}"
         for kind, signal in SOURCE_SIGNALS.items()
     )
     return f"""
@@ -214,7 +220,7 @@ _COUNTS = {
     "scored": "articles that were scored, the base of what follows",
     "texts": "different texts among them: copies count once for the intervals",
     "sentences": "sentences that belong to the articles",
-    "own_sentences": "those in the article's own voice",
+    "own_sentences": "those in the article's own voice; null where the model tells none",
 }
 _PLACE = {
     "article_id": "as in the tables articles, sentences, citations, spans",
@@ -243,8 +249,8 @@ def _by(
 def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View, ...]:
     """Return the ready views of a run that has these signals and thresholds."""
     measures = (*FRAMING, *SOURCING, *ARTICLES, *own_measures(signals))
-    totals = ("scored", "texts", "sentences", "own_sentences")
-    counted = ", ".join(f"coalesce({name}, 0) AS {name}" for name in totals)
+    totals = ("scored", "texts", "sentences")
+    counted = ", ".join(f"coalesce({name}, 0) AS {name}" for name in totals) + ", own_sentences"
     by_outlet = _by(
         "outlet_key", "any_value(told_by) AS told_by, count(*) AS articles, "
         "min(day) AS first_day, max(day) AS last_day", measures,
@@ -274,7 +280,7 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
                  "framing": "number of framing signals that are flagged, each technique one",
                  "strength": "mean of (score - threshold) / (1 - threshold) over them",
                  "flags": "the flagged framing signals",
-                 "voice": "own, reported or quoted",
+                 "voice": "own, reported or quoted; null where nothing tells",
                  "text": "the sentence",
                  **dict.fromkeys(("title", "url", "day"), "of its article"),
                  **_OUTLET, **_PLACE,
