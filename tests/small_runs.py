@@ -140,7 +140,7 @@ def _sentences(name: str, said: Iterable[Said], *, scored: bool) -> Iterator[Sen
     start = 0
     for index, one in enumerate(said):
         end = start + len(one.text)
-        sentence = Sentence(one.text, start, end, name, index, one.voice)
+        sentence = Sentence(one.text, start, end, name, index, one.voice if scored else None)
         start = end + 1
         if not scored:
             yield SentenceReport(sentence, {}, ())

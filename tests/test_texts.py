@@ -189,7 +189,7 @@ def test_given_units_are_the_sentences_and_are_not_split_again():
     units = (Unit(0, 9), Unit(10, 16, voice=Voice.QUOTED))
     sentences = split(Article(id="a", text=text, units=units))
     assert [s.text for s in sentences] == ["One. Two.", "Three."]
-    assert [s.voice for s in sentences] == [Voice.OWN, Voice.QUOTED]
+    assert [s.voice for s in sentences] == [None, Voice.QUOTED]
     assert split(Article(id="a", text="One.", units=())) == ()
 
 

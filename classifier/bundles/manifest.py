@@ -80,7 +80,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise BundleError(
             f"{folder}: not a bundle (no {MANIFEST}); "
-            "make one with: framescope train baseline --corpora DIR --output FOLDER"
+            "make one with: framescope train baseline --recipe house --output FOLDER"
         ) from None
     except (OSError, ValueError) as error:
         raise BundleError(f"{path}: damaged manifest ({error}); {_AGAIN}") from None
@@ -96,7 +96,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         again = kind if isinstance(kind, str) and kind in KINDS else "|".join(KINDS)
         raise BundleError(
             f"{path}: bundle format {manifest['format']} is too old for this version; "
-            f"retrain it: framescope train {again} --corpora DIR --output FOLDER"
+            f"retrain it: framescope train {again} --recipe house --output FOLDER"
         )
     if isinstance(kind, str) and kind not in KINDS:
         raise BundleError(f"{path}: unknown kind of model '{kind}'; known: {', '.join(KINDS)}")

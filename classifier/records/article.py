@@ -364,9 +364,7 @@ class ArticleEvidence:
     corrections: int  # correction notices
     government: int | None = 0  # sentences that rest on one
     state_media: int | None = 0
-    sourced: float | None = (
-        0.0  # claims on a named source, and half of those on an unnamed one at best
-    )
+    sourced: float | None = 0.0  # claims on a named source, half of those on an unnamed at best
 
     @property
     def single_source(self) -> bool | None:
@@ -454,10 +452,7 @@ class SentenceReport:
 
     @property
     def rests_on(self) -> frozenset[str]:
-        """The kinds of source it rests on, of those that the model tells.
-
-        They are those of its citations, else those that are flagged.
-        """
+        """The kinds of source it rests on, of those the model tells: by citations, else flags."""
         if not self.is_content:
             return frozenset()
         signals = (one for one in SOURCE_SIGNALS.items() if one[1] in self.scores)
@@ -501,10 +496,7 @@ class ArticleReport:
 
 
 def source_counts(report: ArticleReport) -> dict[str, int]:
-    """Count the sentences that rest on each kind of source that the model tells.
-
-    A sentence on two kinds counts for both.
-    """
+    """Count the sentences on each kind of source that the model tells; on two, one counts twice."""
     found = Counter(kind for one in report.sentences for kind in one.rests_on)
     signals = {**SOURCE_SIGNALS, UNRESOLVED: "attributed", NOBODY: "attributed"}
     return {kind: found[kind] for kind, signal in signals.items() if signal in report.given}

@@ -66,10 +66,7 @@ class VoiceCounts:
     """Sentences in any voice."""
 
     def shares(self, of: VoiceCounts) -> Iterator[tuple[int, str]]:
-        """Return the counts by voice and in all, each with its share of that voice's sentences.
-
-        Without the voices of all sentences `of` an article, it is the count in all.
-        """
+        """Return the counts by voice, where that is known, and in all, each with its share."""
         voices = () if of.own is None else ("own", "reported", "quoted")
         for voice in (*voices, "total"):
             part = getattr(self, voice)

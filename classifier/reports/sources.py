@@ -362,9 +362,6 @@ def _evidence(evidence: records.ArticleEvidence) -> Iterator[str]:
     if evidence.sources and evidence.single_source:
         only = name(evidence.sources[0].name)
         yield f"single source: all that is sourced by name stands on {only}"
-    quotes = "" if evidence.quotes is None else counted(evidence.quotes, "quoted sentence") + ", "
-    links, notices = (
-        counted(evidence.links, "link"),
-        counted(evidence.corrections, "correction notice"),
-    )
-    yield f"{quotes}{links}, {notices}"
+    quotes = "" if evidence.quotes is None else f"{counted(evidence.quotes, 'quoted sentence')}, "
+    links, notices = evidence.links, evidence.corrections
+    yield f"{quotes}{counted(links, 'link')}, {counted(notices, 'correction notice')}"

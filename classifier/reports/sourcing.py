@@ -92,37 +92,33 @@ def sourcing_map(report: records.ArticleReport) -> SourcingMap | None:
     counts = {g: found[g] for g in KEY if g in found and (found[g] or g != UNRESOLVED)}
     if not total or not counts:
         return None
-    rows = tuple(_rows(report.sentences, counts))
-    powers = (("government", "a government"), ("state_media", "state media"))
+    rows = tuple(_rows(report, counts))
+    powers = ((found.get("government"), "a government"), (found.get("state_media"), "state media"))
     return SourcingMap(
         total=total,
         rows=rows,
         parts=tuple(_parts(rows, total, counts.get(NOBODY, 0))),
         counts=counts,
-        powers=", ".join(
-            f"{counted(n, 'sentence')} on {whom}" for kind, whom in powers if (n := found.get(kind))
-        ),
+        powers=", ".join(f"{counted(n, 'sentence')} on {whom}" for n, whom in powers if n),
     )
 
 
-def _rows(
-    sentences: Sequence[records.SentenceReport], groups: Iterable[str]
-) -> Iterator[SourceRow]:
-    sources = distinct_sources([one.citations for one in sentences])
+def _rows(report: records.ArticleReport, groups: Iterable[str]) -> Iterator[SourceRow]:
+    sources = distinct_sources([one.citations for one in report.sentences])
     for group in groups:
+        cited = set[int]()
         for source in sources:
             if source.kind == group:
+                cited.update(source.sentences)
                 yield SourceRow(
                     _label(source.name, source.kind),
                     group,
                     _tags(source.kind, source.government, source.state_media),
                     tuple(index + 1 for index in source.sentences),
                 )
-        cited = {
-            number for source in sources if source.kind == group for number in source.sentences
-        }
-        left = (n for n, s in enumerate(sentences, 1) if group in s.rests_on and n - 1 not in cited)
-        if group != NOBODY and (numbers := tuple(left)):
+        flagged = (n for n, one in enumerate(report.sentences) if group in one.rests_on)
+        numbers = tuple(n + 1 for n in flagged if n not in cited)
+        if group != NOBODY and numbers:
             tags = (*([group] if group != UNRESOLVED else []), "attributed by the model alone")
             yield SourceRow("an unresolved source", group, tags, numbers)
 

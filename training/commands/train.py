@@ -149,7 +149,7 @@ def transformer(
     _check(output, track or ())
     from framescope.training.recipes import TeacherRecipe, read_recipe
 
-    named = recipe or ("default" if start is None else "finetune")
+    named = recipe or ("finetune" if start is not None else _usual_recipe(corpora, add))
     chosen = read_recipe(named).changed(seed=seed, encoder=encoder)
     if teacher is not None:
         changed = (chosen.teacher or TeacherRecipe()).changed(encoder=teacher)
@@ -206,6 +206,15 @@ def show(
     from framescope.training.recipes import read_recipe
 
     typer.echo(read_recipe(recipe).to_toml(), nl=False)
+
+
+def _usual_recipe(corpora: Path | None, add: list[Path] | None) -> str:
+    from framescope.training.corpora import given_folder
+
+    if not add or given_folder(corpora) is not None:
+        return "default"
+    _echo("no folder of public corpora (--corpora DIR): learning from the house corpus and --add")
+    return "house"
 
 
 _OWN = "exchange"  # the corpus of a user's own files

@@ -204,6 +204,7 @@ def _spared(examples: Examples, corpus: str, share: float, seed: int) -> Mask:
 
 
 UNLABELLED = "unlabelled"  # the corpus of such rows
+_TEXTS = "give them as texts in the recipe's [teacher], or with --corpora DIR"
 
 _JUDGED = (splits.TEST, splits.UNSEEN)
 _Keys = Callable[[str | None, str | None], set[str]]
@@ -224,10 +225,7 @@ def choose(data: Data, texts: Sequence[Path], root: Path | None, sentences: int)
     """Choose whole articles for a teacher, in a random order, until they have so many sentences."""
     found = _chosen(data, _articles(texts, root), sentences)
     if not len(found.examples):
-        raise CorpusError(
-            "no articles to be labelled by a teacher, of outlets that nothing is tested on; "
-            "give some with --text FILE"
-        )
+        raise CorpusError(f"no articles to label, of outlets that nothing is tested on; {_TEXTS}")
     return found
 
 
@@ -271,7 +269,7 @@ def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabell
 def _articles(texts: Sequence[Path], root: Path | None) -> Iterator[Article]:
     if not texts:
         if root is None:
-            raise CorpusError("no articles for a teacher to label; give some with --text FILE")
+            raise CorpusError(f"no articles without labels; {_TEXTS}")
         yield from read_allsides(articles_folder(root))
     for path in texts:
         for found in read_input(str(path)):
