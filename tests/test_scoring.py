@@ -201,8 +201,10 @@ def test_another_language_is_noted_and_not_scored(bundle, model) -> None:
     assert report.note == "not scored: the text is in 'de', the model reads en"
     assert report.article.lang == "de"
     assert len(report.sentences) == 2  # which are still shown
-    assert all(s.scores == {} and s.flags == () for s in report.sentences)
+    assert {(*s.scores, *s.flags, *s.citations, s.voice) for s in report.sentences} == {(None,)}
     assert report.scores == {}
+    assert report.source is not None
+    assert report.source.evidence is None
     assert model.calls == [[]]
 
 
@@ -419,15 +421,6 @@ def test_an_article_has_the_card_of_its_source(bundle) -> None:
     assert unsaid.source is not None
     assert unsaid.source.publication.relation is Relation.UNKNOWN
     assert (unsaid.source.outlet, unsaid.source.record.scored) == (None, False)
-
-
-def test_what_is_not_scored_has_a_card_without_evidence_and_cites_nobody(bundle) -> None:
-    (report,) = score(bundle, Article("a", GERMAN, outlet="Reuters"))
-    assert report.note is not None
-    assert report.source is not None
-    assert report.source.outlet == load()["reuters"]
-    assert report.source.evidence is None
-    assert all(s.citations == () and s.sentence.citations == () for s in report.sentences)
 
 
 class Slow(Scripted):

@@ -144,14 +144,6 @@ def test_the_registry_tells_that_two_names_are_one_outlet() -> None:
     assert found == (("AMN", 3),)
 
 
-def test_one_named_source_is_a_single_source_whatever_else_is_cited() -> None:
-    rows = [("It burned, Rika Vale said.", (named("Rika Vale"),)), ("Many agree.", (VAGUE,))]
-    assert article_evidence(report(*rows)).single_source
-    rows.append(("It did, Ormo Bank said.", (named("Ormo Bank"),)))
-    assert not article_evidence(report(*rows)).single_source
-    assert not article_evidence(report(("Many agree.", (VAGUE,)))).single_source
-
-
 WRAPPER = "Below is the Amaro Mirror's article:"
 
 

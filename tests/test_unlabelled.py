@@ -119,7 +119,5 @@ def test_whole_articles_are_drawn_until_there_are_enough(data, tmp_path) -> None
 
 
 def test_nothing_to_label_is_said(data, tmp_path) -> None:
-    with pytest.raises(CorpusError, match=r"no articles to be labelled.*--text FILE"):
+    with pytest.raises(CorpusError, match=r"no articles to label.*texts in the recipe"):
         chosen(data, tmp_path, article(41, "HuffPost"))
-    with pytest.raises(CorpusError, match="give some with --text FILE"):
-        choose_unlabelled(data, (), None, 10)

@@ -76,8 +76,8 @@ class VoiceCounts:
 def count_voices(sentences: Iterable[records.SentenceReport]) -> VoiceCounts:
     """Count sentences by voice."""
     voices = [one.voice for one in sentences]
-    known = None not in voices
-    return VoiceCounts(*(voices.count(v) if known else None for v in records.Voice), len(voices))
+    own, reported, quoted = (None if None in voices else voices.count(v) for v in records.Voice)
+    return VoiceCounts(own, reported, quoted, len(voices))
 
 
 def all_voiced(report: records.BatchReport) -> bool:

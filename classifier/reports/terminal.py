@@ -24,7 +24,7 @@ _FAMILY_STYLE = {
     Family.CONTENT: "cyan",
     Family.ARTICLE: "red",
 }
-_VOICE_MARK = {records.Voice.REPORTED: "R", records.Voice.QUOTED: "Q"}
+_VOICE_MARK: dict[Any, str] = {records.Voice.REPORTED: "R", records.Voice.QUOTED: "Q"}
 _NUMBER: dict[str, Any] = {"justify": "right", "style": "dim"}  # of a column, as is the next
 _FOLD: dict[str, Any] = {"overflow": "fold"}
 _FLAGGED, _ASKED = ">", "?"
