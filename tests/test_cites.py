@@ -1,7 +1,6 @@
 """A transformer that finds who says what, from framescope.training to a bundle that cites."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -59,11 +58,6 @@ def meet(sentence: Sentence, place, mark: Mark) -> bool:
     return place is not None and place.start < end and start < place.end
 
 
-def words(rows: Sequence[Sentence], row: int, place) -> str | None:
-    start = rows[row].start
-    return None if place is None else rows[row].text[place.start - start : place.end - start]
-
-
 @pytest.mark.slow
 def test_a_bundle_finds_who_is_cited_where_nothing_was_learned_from(cites) -> None:
     rows = toys.unseen(20)
@@ -93,16 +87,3 @@ def test_its_fusion_is_kept_and_decides_its_signals(cites) -> None:
     assert (proba[truth][:, None] > proba[~truth][None, :]).mean() > 0.98
     flagged = proba >= np.float32(cites.thresholds["attributed"])
     assert (flagged == truth).mean() > 0.95
-
-
-@pytest.mark.slow
-def test_evidence_of_an_attribution_is_who_is_cited(cites) -> None:
-    rows = [s for s in toys.unseen(20) if marked(s)][:5]
-    prediction = cites.model.predict(rows)
-    for row, spans in enumerate(prediction.evidence([(n, "attributed") for n in range(5)])):
-        assert {words(rows, row, span) for span in spans} == {
-            words(rows, row, place)
-            for one in prediction.citations[row]
-            for place in (one.source, one.cue)
-        }
-        assert spans

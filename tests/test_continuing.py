@@ -11,11 +11,15 @@ import toys
 from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError, TrainingError
 from framescope.classifier.models import TrainingDomain
-from framescope.classifier.records import Sentence
 from framescope.training.calibration import extend_domain, fit_decisions
 from framescope.training.recipes import TransformerSettings
 from framescope.training.runs import continue_training
-from framescope.training.transformer import StartingBundle, TransformerTrainer, default_encoder
+from framescope.training.transformer import (
+    DistillationTargets,
+    StartingBundle,
+    TransformerTrainer,
+    default_encoder,
+)
 from toys import SHORT
 
 FEW = toys.examples(12)
@@ -61,13 +65,8 @@ def test_the_bundle_that_ships_is_continued_as_it_scores() -> None:
     start = StartingBundle.read(found.path)
     settings = TransformerSettings()
     trainer = TransformerTrainer(default_encoder(), settings, registry=found.registry, start=start)
-    text = "The minister called the shameless report a lie. Officials say prices rose."
-    first = text.index(".") + 1
-    rows = [
-        Sentence(text[:first], 0, first, "a", 0),
-        Sentence(text[first + 1 :], first + 1, len(text), "a", 1),
-    ]
-    trainer.prepare(replace(FEW, sentences=tuple(rows * 30)))
+    rows = toys.unseen(4)
+    trainer.prepare(FEW)
     trainer.network.eval()
     assert trainer.signals == found.signals
     names = ("biased_language", "claim", "subjective")
@@ -113,6 +112,26 @@ def added(data, *, signal: bool = False):
         digests={**data.digests, "added": "0" * 64},
         added={"mine.jsonl": "1" * 64},
     )
+
+
+def test_the_bundle_is_not_asked_what_is_labelled_or_new(
+    start, toy_data, encoder, tmp_path, monkeypatch
+) -> None:
+    seen: list[DistillationTargets] = []
+
+    def fit(self, examples) -> None:
+        seen.append(self.targets)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TransformerTrainer, "fit", fit)
+    data = added(toy_data, signal=True)
+    with pytest.raises(KeyboardInterrupt):
+        continue_training(data, tmp_path / "mine", start, encoder, SHORT)
+    rows, ignored = data.part("train"), seen[0].ignored
+    expected = ~np.isnan(rows.labels) & (rows.corpus == "added")[:, None]
+    expected[:, MORE.index("claim")] = True
+    np.testing.assert_array_equal(ignored[:, :-1], expected)
+    assert ignored[:, -1].all()  # as it finds no citations
 
 
 @pytest.mark.slow
@@ -166,7 +185,7 @@ def test_new_signals_are_fitted_and_corpora_that_are_not_read_again_stay_on_reco
     data = added(toy_data, signal=True)
     rows = data.examples
     own = replace(data, examples=rows.where(rows.corpus == "added"), corpora=("added",))
-    chosen = toy_settings.changed(epochs=10, taught_weight=0.0)
+    chosen = toy_settings.changed(epochs=10, taught_weight=2.0)
     continue_training(own, tmp_path / "mine", start, encoder, chosen)
     found = bundles.load(tmp_path / "mine")
     assert found.signals == MORE

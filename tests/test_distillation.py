@@ -2,14 +2,17 @@
 
 import shutil
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
+import torch
 import toys
 from framescope.classifier.errors import TrainingError
+from framescope.classifier.models import KIND_COLUMNS, LINK_COLUMNS, ROLE_COLUMNS
 from framescope.training.data import Examples
 from framescope.training.transformer import (
     DistillationTargets,
@@ -19,9 +22,11 @@ from framescope.training.transformer import (
     make_targets,
     without_labels,
 )
+from framescope.training.transformer.targets import DistillationLoss, Targets
+from torch._subclasses.fake_tensor import FakeTensorMode
 from toys import SHORT, difference
 
-LOADED = toys.SIGNALS.index("loaded_language")
+ANY, LOADED = 1, 2  # of the signals of toys
 FEW = toys.examples(8)
 
 
@@ -46,16 +51,15 @@ def targets(fine_tuned, tmp_path_factory) -> DistillationTargets:
 
 
 def test_targets_are_the_teachers_outputs(fine_tuned, targets) -> None:
-    rows, first = targets.rows, targets.shards[0]
-    logits = np.concatenate([shard.logits for shard in targets.shards]).astype(np.float32)
+    rows, given = targets.rows, targets.outputs
     tokens = fine_tuned.read(rows)
     exact = toys.logits_of(fine_tuned, rows.sentences, tokens)
     # In bfloat16, and kept as float16.
-    assert np.abs(logits - exact).mean() < 0.05
-    parts = np.split(np.arange(len(rows)), [len(first.logits)])
-    lengths = [sum(len(tokens[row].ids) for row in part) for part in parts]
-    assert [len(shard.ids) for shard in targets.shards] == lengths
-    assert first.ids[first.first[1] : first.first[2]].tolist() == tokens[1].ids
+    assert np.abs(given["logits"].astype(np.float32) - exact).mean() < 0.05
+    sizes = [len(one.ids) for one in tokens]
+    assert np.diff(given["first"]).tolist() == sizes
+    assert given["ids"].tolist() == [token for one in tokens for token in one.ids]
+    assert given["tags"].shape == (sum(sizes), len(toys.TAGS))
 
 
 def test_rows_are_labelled_once_until_rows_or_teacher_are_others(
@@ -82,6 +86,49 @@ def test_rows_are_labelled_once_until_rows_or_teacher_are_others(
     first.write_bytes(first.read_bytes()[:100])
     with pytest.raises(TrainingError, match=r"00000\.safetensors: damaged .*delete it"):
         make_targets(other, unlabelled(12), tmp_path)
+
+
+def told(student, targets, make) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """The loss of outputs that `make` makes against targets, as of a teacher that cites."""
+    tokens, count = student.read(targets.rows), len(targets.outputs["ids"])
+    batch = student.packer.batch(student.packer.pack(targets.rows.sentences, tokens), tokens)
+    cited = (("roles", ROLE_COLUMNS), ("kinds", KIND_COLUMNS))
+    made = {name: np.eye(count, size, dtype=np.float16) for name, size in cited}
+    targets = replace(targets, outputs={**targets.outputs, **made})
+    sizes = len(student.signals), len(student.tags), ROLE_COLUMNS, LINK_COLUMNS, KIND_COLUMNS
+    outputs = [make(*batch.ids.shape, size) for size in sizes]
+    ours = DistillationLoss(targets, 0, tokens, [ANY, LOADED], torch.ones(4), student.settings)
+    return ours.loss(outputs, make(2), batch), outputs
+
+
+def test_what_is_ignored_is_not_learned_and_all_else_as_before(fine_tuned, targets) -> None:
+    ignored = np.zeros((len(targets.rows), len(toys.SIGNALS) + 1), np.bool_)
+    ignored[:, [LOADED, -1]] = True
+    pulls = []
+    for given in (targets, replace(targets, ignored=ignored)):
+        torch.manual_seed(0)
+        loss, (votes, tags, roles, _, kinds) = told(
+            fine_tuned, given, partial(torch.randn, requires_grad=True)
+        )
+        loss.backward()
+        pulls.append((*votes.grad.unbind(-1), *tags.grad.unbind(-1), roles.grad, kinds.grad))
+    # Four signals, two tags, roles and kinds.
+    kept = [True, True, False, True, True, False, False, False]
+    for whole, found, stays in zip(*pulls, kept, strict=True):
+        assert whole.any()
+        assert torch.equal(found, whole) if stays else found is None or not found.any()
+
+
+def test_losses_are_computed_on_the_device_of_the_outputs(fine_tuned, targets) -> None:
+    tokens = fine_tuned.read(FEW)
+    batch = fine_tuned.packer.batch(fine_tuned.packer.pack(FEW.sentences, tokens), tokens)
+    on_gpu = partial(torch.zeros, device="cuda")
+    # It refuses CPU tensors beside a GPU's, and to read what a GPU computes.
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        loss, _ = told(fine_tuned, targets, on_gpu)
+        votes, tags, gain = (on_gpu(*batch.ids.shape, 4), on_gpu(*batch.ids.shape, 2), on_gpu(2))
+        of_labels = Targets(FEW, tokens, toys.TAGS, {}, 1.0).loss(votes, tags, gain, batch)
+    assert loss.device.type == of_labels.device.type == "cuda"
 
 
 def test_a_student_learns_what_only_its_teacher_knows(encoder, targets, toy_settings) -> None:
@@ -126,16 +173,8 @@ def test_another_vocabulary_teaches_sentences_alone(encoder, tmp_path) -> None:
     smaller = toys.make_encoder(tmp_path / "smaller", hidden=32)
     shutil.copyfile(encoder / "tokenizer.json", smaller / "tokenizer.json")
     assert Teacher(smaller, SHORT, tmp_path / "kept").check(encoder) is None
-
-
-@pytest.mark.parametrize("damaged", ["teacher", "student"])
-def test_a_damaged_folder_is_refused_before_anything_is_trained(encoder, tmp_path, damaged) -> None:
-    bad = tmp_path / "bad"
-    bad.mkdir()
-    (bad / "tokenizer.json").write_bytes((encoder / "tokenizer.json").read_bytes())
-    (bad / "config.json").write_text('{"model_type": "no-such-model"}')
-    (bad / "model.safetensors").write_bytes(b"")
-    teacher = Teacher(bad if damaged == "teacher" else encoder, SHORT, tmp_path / "kept")
-    with pytest.raises(TrainingError, match=f"{bad}: no encoder to load there"):
-        teacher.check(bad if damaged == "student" else encoder)
+    (smaller / "model.safetensors").unlink()
+    for one, student in ((smaller, encoder), (encoder, smaller)):  # before anything is trained
+        with pytest.raises(TrainingError, match=f"{smaller}: no encoder to load there"):
+            Teacher(one, SHORT, tmp_path / "kept").check(student)
     assert not (tmp_path / "kept").exists()

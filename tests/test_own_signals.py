@@ -299,22 +299,6 @@ def test_a_run_counts_it_wherever_it_is_read(tmp_path) -> None:
     assert page.count("Unknown: the model gives no such signal.") == 2
 
 
-def test_a_span_of_an_own_signal_is_no_technique(define) -> None:
-    pytest.importorskip("torch")
-    from framescope.classifier.models import Tokens
-    from framescope.classifier.records import Span
-    from framescope.training.transformer import in_spans
-
-    define(DEFINED.replace('"sentence"', '"span"'))
-    one = toys.examples(4).sentences[0]
-    spans = [Span(one.start, one.start + 3, SIGNAL)]
-    tokens = Tokens((5, 6), ((0, 3), (4, 6)))
-    found = in_spans(one, tokens, spans, ("any_technique", SIGNAL))
-    assert found.tolist() == [[False, True], [False, False]]
-    spans = [Span(one.start, one.start + 3, "doubt")]
-    assert in_spans(one, tokens, spans, ("any_technique", "doubt"))[0].tolist() == [True, True]
-
-
 @pytest.mark.slow
 def test_from_an_entry_and_labels_to_every_report(
     tmp_path, define, type_command, monkeypatch

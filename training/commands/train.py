@@ -137,6 +137,10 @@ def transformer(
             help="Model folder of a stronger encoder, which labels text without labels.",
         ),
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="cpu, cuda, cuda:1, mps; a CUDA GPU if there is one."),
+    ] = None,
     track: Tracks = None,
 ) -> None:
     """Fine-tune one encoder for every signal, or with --from a bundle.
@@ -161,11 +165,12 @@ def transformer(
     from framescope.training.transformer import (
         StartingBundle,
         Teacher,
+        choose_device,
         default_encoder,
         describe_encoder,
     )
 
-    folder = chosen.encoder or default_encoder()
+    folder, computes_on = chosen.encoder or default_encoder(), choose_device(device)
     begun = None if start is None else StartingBundle.read(start)
     if begun is not None:
         begun.check_encoder(folder)
@@ -181,7 +186,7 @@ def transformer(
         if run.resumed:
             _echo(f"resuming the run in {run.folder}")
         keep: dict[str, Any] = {"tell": run.tell, "progress": progress, "run": run}
-        keep["name"] = asked.name("transformer", chosen)
+        keep |= {"name": asked.name("transformer", chosen), "device": computes_on}
         keep["root"] = given_folder(corpora) if chosen.needs_folder else None
         if begun is not None:
             continue_training(rows, output, begun, folder, chosen.settings, **keep)
@@ -189,8 +194,8 @@ def transformer(
             taught_by = None
             if (asks := chosen.teacher) is not None and asks.encoder is not None:
                 kept = asks.folder or output.with_name(output.name + ".teacher")
-                settings = chosen.teaching
-                taught_by = Teacher(asks.encoder, settings, kept, asks.texts, asks.sentences)
+                asked_of = chosen.teaching, kept, asks.texts, asks.sentences
+                taught_by = Teacher(asks.encoder, *asked_of, computes_on)
             train_transformer(rows, output, folder, chosen.settings, teacher=taught_by, **keep)
     _done(output)
 

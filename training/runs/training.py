@@ -2,11 +2,11 @@
 
 Continued training: labels of a few hundred sentences pull an encoder towards one outlet and a few
 signals. So the bundle that it starts from labels every sentence that is learned from, and its
-outputs are learned beside the labels (learning without forgetting: Li and Hoiem, 2016,
-doi:10.1007/978-3-319-46493-0_37); and the recipe's corpora are read again (replay). What was fitted
-on its far more held-out articles stays: calibration, thresholds, citations, spans and articles are
-fitted for new signals only. Where nothing is added, the recipe's corpora are what is learned, it
-labels text without labels in their place, and all decisions are fitted anew.
+outputs are learned except where an added label speaks (learning without forgetting: Li and Hoiem,
+2016, doi:10.1007/978-3-319-46493-0_37); and the recipe's corpora are read again (replay). What was
+fitted on its far more held-out articles stays: calibration, thresholds, citations, spans and
+articles are fitted for new signals only. Where nothing is added, the recipe's corpora are learned,
+it labels text without labels in their place, and all decisions are fitted anew.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from framescope.training.recipes import BaselineSettings
 from framescope.training.runs.folder import CHECKPOINT, TARGETS, run_folder, split_record
 
 if TYPE_CHECKING:
+    import torch
     from framescope.classifier.models import Batch, CitationScorer, TfidfModel, TransformerModel
     from framescope.training.recipes import TransformerSettings
     from framescope.training.runs.folder import TrainingRun
@@ -131,7 +132,7 @@ def train_transformer(
 
     Calibration and thresholds are fitted on the int8 model's outputs, since those decide. Text
     without labels lies beside `root`, the folder of corpora. `keep` are ``tell`` (called with one
-    line per step), ``progress``, ``run`` and ``name``.
+    line per step), ``progress``, ``run``, ``name`` and ``device``.
     """
     bundles.check_writable(output)
     job, targets, origin = _Job(data, output, encoder, settings, **keep), None, {}
@@ -159,14 +160,14 @@ def continue_training(
     `encoder` is the model folder that the bundle was made from. Raises `TrainingError` when the
     bundle's training can't be continued, or there is nothing to learn from.
     """
-    from framescope.training.transformer import TransformerTrainer, make_targets, without_labels
+    from framescope.training.transformer import make_targets, without_labels
 
     bundles.check_writable(output)
     job = _Job(data, output, encoder, settings, **keep)
     targets, kept, adds = None, run_folder(output) / TARGETS, ADDED in data.corpora
     if settings.taught_weight:
         job.tell(f"labelling these rows by {start.manifest['name']}")
-        before = TransformerTrainer(encoder, settings, registry=data.outlets, start=start)
+        before = job.trainer(start=start)
         rows = before.prepare(data.examples)
         if adds or root is None:
             names, counts = np.unique(rows.article[rows.corpus != ADDED], return_counts=True)
@@ -174,8 +175,11 @@ def continue_training(
             again = names[order[np.cumsum(counts[order]) <= _REPLAYED]]
             rows = rows.where((rows.corpus == ADDED) | np.isin(rows.article, again))
         else:
-            rows = choose_unlabelled(data, (), root, _UNLABELLED).examples
+            rows = start.widened(choose_unlabelled(data, (), root, _UNLABELLED).examples)
         targets = make_targets(before, without_labels(rows), kept, progress=job.progress)
+        given = np.c_[~np.isnan(rows.labels), [one is not None for one in rows.citations]]
+        new = *(signal not in start.heads.signals for signal in rows.signals), not start.cites
+        targets = replace(targets, ignored=given & (rows.corpus == ADDED)[:, None] | new)
     job.tell("fine-tuning")
     trainer = job.trainer(targets=targets, start=start).fit(data.examples)
     origin: dict[str, Any] = {
@@ -219,11 +223,13 @@ class _Job:
     progress: Progress | None = None
     run: TrainingRun | None = None
     name: str | None = None
+    device: torch.device | None = None
 
     def trainer(self, **more: Any) -> TransformerTrainer:
         from framescope.training.transformer import TransformerTrainer
 
         more |= {"registry": self.data.outlets, "curve": self.run and self.run.curves}
+        more |= {} if self.device is None else {"device": self.device}
         checkpoints = run_folder(self.output) / CHECKPOINT
         return TransformerTrainer(self.encoder, self.settings, checkpoints, self.progress, **more)
 

@@ -6,6 +6,7 @@ An interrupted training resumes from its checkpoint.
 from framescope.training.transformer.citations import fit_citation_scorer
 from framescope.training.transformer.encoder import (
     StartingBundle,
+    choose_device,
     default_encoder,
     describe_encoder,
     export,

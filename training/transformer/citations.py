@@ -8,7 +8,7 @@ sources are, and what they add to the signals.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -78,6 +78,11 @@ class CitationHeads(nn.Module):
         return self.role(hidden), self.link(hidden), self.kind(hidden)
 
 
+def on_device(values: Tensor, given: Any) -> Tensor:
+    """Return an array or numbers as a tensor on the device of `values`, moved there at once."""
+    return torch.as_tensor(given, device=values.device)
+
+
 class _Placed(NamedTuple):
     """A marked citation of a batch; places are None where they lie outside its passage."""
 
@@ -112,7 +117,7 @@ class CitationTargets:
         loss = ROLE_WEIGHT * self._of_roles(role, places, tagged) if tagged else role.sum() * 0
         links = [found for one in placed for found in _links(one)]
         if links:
-            loss = loss + LINK_WEIGHT * _of_links(link, links, torch.from_numpy(batch.mask))
+            loss = loss + LINK_WEIGHT * _of_links(link, links, on_device(link, batch.mask))
         # The kind of a source that stands in another passage can't be read off this one.
         kinds = [
             one
@@ -159,8 +164,8 @@ class CitationTargets:
     def _of_roles(
         self, logits: Tensor, places: Mapping[int, Place], annotated: Mapping[int, list[_Placed]]
     ) -> Tensor:
-        wanted = torch.full((*logits.shape[:2], len(models.ROLES)), _IGNORED)
-        weights = torch.zeros(*logits.shape[:2], len(models.ROLES))
+        wanted = np.full((*logits.shape[:2], len(models.ROLES)), _IGNORED)
+        weights = np.zeros(wanted.shape, np.float32)
         for row in annotated:
             b, start, end = places[row]
             wanted[b, start:end] = _OUTSIDE
@@ -169,9 +174,10 @@ class CitationTargets:
             for role, (b, start, end) in _spans(citations):
                 wanted[b, start, models.ROLES.index(role)] = models.TAGS.index("begins")
                 wanted[b, start + 1 : end, models.ROLES.index(role)] = models.TAGS.index("inside")
-        flat = logits.reshape(-1, len(models.TAGS)), wanted.reshape(-1)
-        each = cross_entropy(*flat, ignore_index=_IGNORED, reduction="none")
-        loss: Tensor = (each * weights.reshape(-1)).sum() / (weights > 0).sum()
+        tags, weight = (on_device(logits, one).reshape(-1) for one in (wanted, weights))
+        flat = logits.reshape(-1, len(models.TAGS))
+        each = cross_entropy(flat, tags, ignore_index=_IGNORED, reduction="none")
+        loss: Tensor = (each * weight).sum() / (weight > 0).sum()
         return loss
 
 
@@ -237,7 +243,7 @@ def _meant(train: Examples) -> list[list[list[Mark]]]:
 def _mean(values: Tensor, places: Sequence[Place]) -> Tensor:
     """Average tokens over spans: (n_passages, n_tokens, k) -> (n_spans, k)."""
     sums = torch.cat([values.new_zeros(len(values), 1, values.shape[-1]), values.cumsum(1)], 1)
-    passages, start, end = torch.tensor(places).T
+    passages, start, end = on_device(values, places).T
     total = sums[passages, end] - sums[passages, start]
     mean: Tensor = total / (end - start).clamp(min=1)[:, None]
     return mean
@@ -246,35 +252,35 @@ def _mean(values: Tensor, places: Sequence[Place]) -> Tensor:
 def _of_links(link: Tensor, links: Sequence[Link], mask: Tensor) -> Tensor:
     """Cross-entropy of the tokens that words should find; the first token is for none."""
     words, roles, targets, weights = zip(*links, strict=True)
-    passages, role = torch.tensor([place[0] for place in words]), torch.tensor(roles)
+    passages, role = on_device(link, [[place[0] for place in words], roles])
     size, n = models.LINK_SIZE, len(models.LINKED)
     asked = _mean(link[..., : n * size], words)
-    asked = asked.reshape(len(links), n, size)[torch.arange(len(links)), role]
+    asked = asked.reshape(len(links), n, size)[torch.arange(len(links), device=link.device), role]
     answered = link[..., n * size :].reshape(*link.shape[:2], n, size)
     scores = torch.einsum("ns,nts->nt", asked, answered[passages, :, role]) / sqrt(size)
     chances = log_softmax(scores.masked_fill(mask[passages] == 0, _NOWHERE), -1)
-    right = torch.zeros_like(chances, dtype=torch.bool)
+    wrong = np.ones(chances.shape, np.bool_)
     for number, places in enumerate(targets):
         for _, start, end in places or [(0, 0, 1)]:
-            right[number, start:end] = True
-    each = -torch.logsumexp(chances.masked_fill(~right, _NOWHERE), -1)
-    loss: Tensor = (each * torch.tensor(weights)).mean()
+            wrong[number, start:end] = False
+    each = -torch.logsumexp(chances.masked_fill(on_device(link, wrong), _NOWHERE), -1)
+    loss: Tensor = (each * on_device(link, weights)).mean()
     return loss
 
 
 def _of_kinds(kind: Tensor, kinds: Sequence[_Placed]) -> Tensor:
     n, exclusive = len(models.KINDS), len(_EXCLUSIVE)
-    logits = torch.zeros(len(kinds), n)
+    logits = kind.new_zeros(len(kinds), n)
     for at, role in enumerate(models.SPEAKING):
         spans = [getattr(one, role) for one in kinds]
-        held = torch.tensor([[float(span is not None)] for span in spans])
+        held = on_device(kind, [[float(span is not None)] for span in spans])
         columns = kind[..., at * n : (at + 1) * n]
         logits = logits + _mean(columns, [span or (0, 0, 1) for span in spans]) * held
-    names = torch.tensor([models.KINDS.index(str(one.marked.kind)) for one in kinds])
+    names = on_device(kind, [models.KINDS.index(str(one.marked.kind)) for one in kinds])
     on_top = [(float(one.marked.government), float(one.marked.state_media)) for one in kinds]
     each = cross_entropy(logits[:, :exclusive], names, reduction="none")
-    each = each + bce(logits[:, exclusive:], torch.tensor(on_top), reduction="none").mean(-1)
-    loss: Tensor = (each * torch.tensor([one.weight for one in kinds])).mean()
+    each = each + bce(logits[:, exclusive:], on_device(kind, on_top), reduction="none").mean(-1)
+    loss: Tensor = (each * on_device(kind, [one.weight for one in kinds])).mean()
     return loss
 
 

@@ -145,6 +145,26 @@ def load_encoder(folder: Path) -> Any:
     return encoder
 
 
+def choose_device(name: str | None = None) -> torch.device:
+    """Return the device of a name, else the GPU where there is one, else the CPU."""
+    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.zeros(1, device=name).item()
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingError(f"--device {name}: can't be used ({reason}); give cpu") from None
+    return torch.device(name)
+
+
+def precision_of(device: torch.device) -> torch.dtype:
+    """Return the type in which a network's products are computed: halves where they are fast."""
+    if device.type != "cuda":
+        return torch.bfloat16 if device.type == "cpu" else torch.float32
+    generation, _ = torch.cuda.get_device_capability(device)
+    half = torch.bfloat16 if generation >= 8 else torch.float16
+    return half if generation >= 7 else torch.float32
+
+
 class FramingEncoder(nn.Module):
     """A transformer encoder with heads on every token: votes, tags of spans, `CitationHeads`."""
 

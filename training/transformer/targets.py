@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
-from framescope.classifier.errors import TrainingError
 from framescope.classifier.models import (
     KINDS,
     ROLES,
@@ -28,9 +27,8 @@ from framescope.classifier.records import Sentence, SourceKind, Span
 from framescope.classifier.taxonomy import TECHNIQUES
 from framescope.training.data import Examples
 from framescope.training.recipes import TransformerSettings
-from framescope.training.transformer.citations import KIND_WEIGHT, ROLE_WEIGHT
+from framescope.training.transformer.citations import KIND_WEIGHT, ROLE_WEIGHT, on_device
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import cross_entropy, softmax
@@ -101,58 +99,68 @@ class Targets:
         weights: Mapping[str, float],
         tag_weight: float,
     ) -> None:
-        self.labels = torch.from_numpy(train.labels)
+        self.labels = train.labels
         self.weights = torch.tensor([weights.get(signal, 1.0) for signal in train.signals])
         self.tag_columns = [train.signals.index(tag) for tag in tags]
         self.tag_weight = tag_weight
-        known = marked(train, tags)
-        self.marked = torch.from_numpy(known)
+        self.marked = known = marked(train, tags)
         labels = np.nan_to_num(train.labels[:, self.tag_columns], nan=1.0)
         labels = np.where(known, labels, 1.0)
         rows = zip(train.sentences, tokens, train.spans, labels, known, strict=True)
-        #: By row the label of each token in a span; None where the row's corpus marks none.
-        self.tags = [
-            torch.from_numpy((in_spans(sentence, of, spans, tags) * label).astype(np.float32))
+        #: By row the label of each token in a span, of rows whose corpus marks some.
+        self.tags = {
+            row: (in_spans(sentence, of, spans, tags) * label).astype(np.float32)
+            for row, (sentence, of, spans, label, marks) in enumerate(rows)
             if marks.any()
-            else None
-            for sentence, of, spans, label, marks in rows
-        ]
+        }
 
     def loss(self, votes: Tensor, tags: Tensor, gain: Tensor, batch: Batch) -> Tensor:
         """Return the loss of a batch; the gain, of shape (n_tags,), is the network's."""
-        rows = torch.from_numpy(batch.places[:, 1])
+        rows = batch.places[:, 1]
         logits = pool(votes, tags, gain, batch.places, self.tag_columns)
-        labels = self.labels[rows]
-        known = ~torch.isnan(labels)
-        cells = bce(logits, torch.nan_to_num(labels), reduction="none")
-        loss = (cells * known * self.weights).sum() / len(rows)
-        places = [place for place in batch.places if self.tags[place[1]] is not None]
-        if places:
-            wanted = torch.cat([self.tags[row] for _, row, _, _ in places])
-            given = torch.cat([tags[b, start:end] for b, _, start, end in places])
-            known = torch.cat([self.marked[r].expand(end - at, -1) for _, r, at, end in places])
-            if known.any():
-                mean = bce(given[known], wanted[known])
+        labels = on_device(votes, self.labels[rows])
+        cells = bce(logits, torch.nan_to_num(labels), reduction="none") * ~torch.isnan(labels)
+        loss = (cells * self.weights.to(votes.device)).sum() / len(rows)
+        places = batch.places[[row in self.tags for row in rows.tolist()]]
+        if len(places):
+            known = np.repeat(self.marked[places[:, 1]], places[:, 3] - places[:, 2], axis=0)
+            wanted = np.concatenate([self.tags[row] for row in places[:, 1].tolist()])[known]
+            if len(wanted):
+                given = at(tags, tokens_of(places, tags)[0]).flatten()
+                given = given.index_select(0, on_device(tags, np.flatnonzero(known)))
+                mean = bce(given, on_device(tags, wanted))
                 loss = loss + self.tag_weight * mean * len(places) / len(rows)
         return loss
+
+
+def tokens_of(places: NDArray[np.int64], values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the tokens of some sentences, numbered over all passages, and the sentence of each."""
+    sizes = places[:, 3] - places[:, 2]
+    sentence = np.repeat(np.arange(len(places)), sizes)
+    first = places[:, 0] * values.shape[1] + places[:, 2] - np.cumsum(sizes) + sizes
+    tokens = np.arange(len(sentence)) + first[sentence]
+    return on_device(values, tokens), on_device(values, sentence)
+
+
+def at(values: Tensor, tokens: Tensor) -> Tensor:
+    """Return values, (n_passages, n_tokens, k), of the tokens of these numbers."""
+    return values.flatten(0, 1).index_select(0, tokens)
 
 
 def pool(
     votes: Tensor, tags: Tensor, gain: Tensor, places: NDArray[np.int64], columns: Sequence[int]
 ) -> Tensor:
     """Return the logits of sentences, (n_sentences, n_signals), as `TransformerModel` does."""
-    sizes = torch.from_numpy(places[:, 3] - places[:, 2])
-    sentence = torch.repeat_interleave(torch.arange(len(places)), sizes)
-    flat_votes = torch.cat([votes[b, start:end] for b, _, start, end in places])
-    flat_tags = torch.cat([tags[b, start:end] for b, _, start, end in places])
-    logits = votes.new_zeros(len(places), votes.shape[-1]).index_add(0, sentence, flat_votes)
-    logits = logits / sizes.clamp(min=1)[:, None]
+    tokens, sentence = tokens_of(places, votes)
+    sizes = on_device(votes, np.maximum(places[:, 3] - places[:, 2], 1))
+    sums = votes.new_zeros(len(places), votes.shape[-1])
+    logits = sums.index_add(0, sentence, at(votes, tokens)) / sizes[:, None]
     if columns:
-        index = sentence[:, None].expand_as(flat_tags)
-        strongest = flat_tags.new_zeros(len(places), flat_tags.shape[-1]).scatter_reduce(
-            0, index, flat_tags, "amax", include_self=False
+        of_tokens = at(tags, tokens)
+        strongest = tags.new_zeros(len(places), tags.shape[-1]).scatter_reduce(
+            0, sentence[:, None].expand_as(of_tokens), of_tokens, "amax", include_self=False
         )
-        logits = logits.index_add(1, torch.tensor(list(columns)), strongest * gain)
+        logits = logits.index_add(1, on_device(votes, list(columns)), strongest * gain)
     return logits
 
 
@@ -190,43 +198,17 @@ def in_spans(
 
 
 @dataclass(frozen=True)
-class TargetShard:
-    """A teacher's outputs for some articles, as a file keeps them.
+class DistillationTargets:
+    """Rows without labels and a teacher's outputs: ``logits`` of rows, and of their tokens others.
 
-    Row r's tokens are those from `first[r]` to `first[r + 1]`, of what has shape (n_tokens, ...).
+    Row r's tokens are those from ``first`` [r] to [r + 1]. What is `ignored` isn't learned, since
+    labels say more or the teacher knows nothing: of each row signals, and last its citations.
     """
 
-    logits: NDArray[np.float16]
-    first: NDArray[np.int64]
-    ids: NDArray[np.int32]
-    tags: NDArray[np.float16]
-    roles: NDArray[np.float16]
-    kinds: NDArray[np.float16]
-
-    @classmethod
-    def read(cls, path: Path, identity: str) -> TargetShard | None:
-        """Read a file; None when it isn't there, or is of others."""
-        if not path.is_file():
-            return None
-        names = ("logits", "first", "ids", "tags", "roles", "kinds")
-        try:
-            with safe_open(path, "np") as file:
-                if (file.metadata() or {}).get("identity") != identity or not set(
-                    file.keys()
-                ).issuperset(names):
-                    return None
-                return cls(*(file.get_tensor(name) for name in names))
-        except (SafetensorError, OSError) as error:
-            raise TrainingError(f"{path}: damaged ({error}); delete it to have it again") from None
-
-
-@dataclass(frozen=True)
-class DistillationTargets:
-    """Rows without labels and a teacher's outputs for them."""
-
     rows: Examples
-    shards: Sequence[TargetShard]
+    outputs: Mapping[str, NDArray[Any]]
     identity: str
+    ignored: NDArray[np.bool_] | None = None  # shape (n_rows, n_signals + 1)
 
 
 @dataclass(eq=False)
@@ -244,58 +226,57 @@ class DistillationLoss:
     settings: TransformerSettings
 
     def __post_init__(self) -> None:
-        shards = self.targets.shards
-        self.places = [(shard, row) for shard in shards for row in range(len(shard.logits))]
-        self.logits = torch.from_numpy(np.concatenate([shard.logits for shard in shards]))
-        self.alike = [
-            np.array_equal(own.ids, self._of(at, "ids"))
-            for at, own in enumerate(self.tokens[self.start :])
-        ]
-
-    def _of(self, at: int, name: str) -> NDArray[Any]:
-        shard, row = self.places[at]
-        found: NDArray[Any] = getattr(shard, name)[shard.first[row] : shard.first[row + 1]]
-        return found
+        logits, first, ids = (self.targets.outputs[name] for name in ("logits", "first", "ids"))
+        self.learned = np.ones((len(logits), logits.shape[1] + 1), np.float32)
+        if self.targets.ignored is not None:
+            self.learned[self.targets.ignored] = 0
+        pairs = zip(self.tokens[self.start :], pairwise(first), strict=True)
+        self.alike = np.array(
+            [len(own.ids) > 0 and np.array_equal(own.ids, ids[a:b]) for own, (a, b) in pairs]
+        )
 
     def loss(self, outputs: Sequence[Tensor], gain: Tensor, batch: Batch) -> Tensor | None:
         """Return the loss of a batch; None where it has no row with targets."""
         chosen = batch.places[:, 1] >= self.start
         if not chosen.any():
             return None
-        places = batch.places[chosen]
-        rows = places[:, 1] - self.start
+        places = batch.places[chosen] - (0, self.start, 0, 0)
+        rows = places[:, 1]
         votes, tags, *cited = outputs
         logits = pool(votes, tags, gain, places, self.columns)
-        wanted = torch.sigmoid(self.logits[rows].float())
-        loss = (bce(logits, wanted, reduction="none") * self.weights).sum() / len(rows)
-        alike = [
-            (b, row - self.start, first, end)
-            for b, row, first, end in places.tolist()
-            if self.alike[row - self.start] and end > first
-        ]
-        if alike:
+        wanted = torch.sigmoid(on_device(votes, self.targets.outputs["logits"][rows]).float())
+        learned = on_device(votes, self.learned[rows, :-1])
+        cells = bce(logits, wanted, reduction="none") * learned
+        loss = (cells * self.weights.to(votes.device)).sum() / len(rows)
+        alike = places[self.alike[rows]]
+        if len(alike):
             loss = loss + self._of_tokens(tags, cited, alike)
         return self.settings.taught_weight * loss * (len(rows) / len(batch.places))
 
     def _of_tokens(
-        self, tags: Tensor, cited: Sequence[Tensor], places: Sequence[tuple[int, int, int, int]]
+        self, tags: Tensor, cited: Sequence[Tensor], places: NDArray[np.int64]
     ) -> Tensor:
-        def ours(values: Tensor) -> Tensor:
-            return torch.cat([values[b, start:end] for b, _, start, end in places])
+        outputs = self.targets.outputs
 
-        def theirs(name: str) -> Tensor:
-            found = np.concatenate([self._of(at, name) for _, at, _, _ in places])
-            return torch.from_numpy(found.astype(np.float32))
+        def theirs(name: str, rows: NDArray[np.int64]) -> Tensor:
+            tokens = [np.arange(*outputs["first"][row : row + 2]) for row in rows]
+            return on_device(tags, outputs[name][np.concatenate(tokens)]).float()
 
-        loss = self.settings.tag_weight * bce(ours(tags), torch.sigmoid(theirs("tags")))
-        roles = theirs("roles")
-        if cited and roles.shape[1]:
-            shape = len(roles), len(ROLES), len(TAGS)
-            given, wanted = ours(cited[0]).reshape(shape), roles.reshape(shape)
-            of_roles = cross_entropy(given.flatten(0, 1), softmax(wanted, -1).flatten(0, 1))
-            of_kinds = _of_kinds(ours(cited[2]), theirs("kinds"), wanted)
+        rows = places[:, 1]
+        every, sentence = tokens_of(places, tags)
+        learned = on_device(tags, self.learned[rows][:, self.columns])[sentence]
+        mean = bce(at(tags, every), torch.sigmoid(theirs("tags", rows)), weight=learned)
+        loss = self.settings.tag_weight * mean
+        places = places[self.learned[rows, -1] > 0]
+        if len(places) and cited and outputs["roles"].shape[1]:
+            rows = places[:, 1]
+            tokens, _ = tokens_of(places, tags)
+            roles = theirs("roles", rows).reshape(len(tokens), len(ROLES), len(TAGS))
+            wanted = softmax(roles, -1).flatten(0, 1)
+            of_roles = cross_entropy(at(cited[0], tokens).reshape(wanted.shape), wanted)
+            of_kinds = _of_kinds(at(cited[2], tokens), theirs("kinds", rows), roles)
             of_both = ROLE_WEIGHT * of_roles + KIND_WEIGHT * of_kinds
-            loss = loss + self.settings.citation_weight * of_both
+            loss = loss + self.settings.citation_weight * of_both * (len(tokens) / len(every))
         return loss
 
 
@@ -303,9 +284,9 @@ def _of_kinds(given: Tensor, theirs: Tensor, roles: Tensor) -> Tensor:
     """Return the loss of kinds; a token counts as surely as the teacher takes it for a source."""
     exclusive, outside = len(SourceKind), TAGS.index("outside")
     loss = given.new_zeros(())
-    for at, role in enumerate(SPEAKING):
+    for number, role in enumerate(SPEAKING):
         sure = 1 - softmax(roles[:, ROLES.index(role)], -1)[:, outside]
-        columns = slice(at * len(KINDS), (at + 1) * len(KINDS))
+        columns = slice(number * len(KINDS), (number + 1) * len(KINDS))
         own, wanted = given[:, columns], theirs[:, columns]
         names = softmax(wanted[:, :exclusive], -1)
         each = cross_entropy(own[:, :exclusive], names, reduction="none")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,21 +21,27 @@ from framescope.classifier.files import replacing
 from framescope.classifier.models import by_length, digest_of_names
 from framescope.training.data import Examples
 from framescope.training.recipes import TransformerSettings
-from framescope.training.transformer.encoder import describe_encoder, load_encoder, read_tokenizer
-from framescope.training.transformer.targets import DistillationTargets, TargetShard, pool
+from framescope.training.transformer.encoder import (
+    choose_device,
+    describe_encoder,
+    load_encoder,
+    read_tokenizer,
+)
+from framescope.training.transformer.targets import DistillationTargets, pool
 from framescope.training.transformer.training import Progress, TransformerTrainer
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
 from safetensors.torch import save_file as save_network
-from torch import Tensor
 
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
 
 _SHARD = 32  # articles that are labelled and written at a time
 _BATCH_TOKENS = 4096
+_OF_TOKENS = ("tags", "roles", "kinds")
+_OUTPUTS = ("logits", "ids", *_OF_TOKENS)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Teacher:
     folder: Path
     texts: Sequence[Path] = ()
     sentences: int = 200_000
+    device: torch.device = field(default_factory=choose_device)
 
     def describe(self, targets: DistillationTargets) -> dict[str, Any]:
         """Return who taught, and on what, for a manifest."""
@@ -74,8 +81,9 @@ class Teacher:
         self, rows: Examples, registry: Registry | None, progress: Progress | None = None
     ) -> TransformerTrainer:
         """Fine-tune it, or read the weights of an earlier training on the same rows."""
+        more: dict[str, Any] = {"registry": registry, "device": self.device}
         trainer = TransformerTrainer(
-            self.encoder, self.settings, self.folder / "checkpoint", progress, registry=registry
+            self.encoder, self.settings, self.folder / "checkpoint", progress, **more
         )
         kept = self.folder / "network.safetensors"
         if not kept.is_file():
@@ -107,53 +115,63 @@ def make_targets(
     teacher: TransformerTrainer, rows: Examples, folder: Path, *, progress: Progress | None = None
 ) -> DistillationTargets:
     """Label rows, whole articles in order, except for those that `folder` keeps from before."""
-    teacher.network.eval()
     identity = _identity(teacher)
+    teacher.network.eval().to(teacher.device)
     folder.mkdir(parents=True, exist_ok=True)
-    shards: list[TargetShard] = []
+    shards: list[dict[str, NDArray[Any]]] = []
     starts = np.flatnonzero(np.r_[True, rows.article[1:] != rows.article[:-1]])
     for number, (start, end) in enumerate(pairwise([*starts[::_SHARD].tolist(), len(rows)])):
         part = rows.where(np.arange(start, end))
         path, own = folder / f"{number:05}.safetensors", _digest(identity, part)
-        while (shard := TargetShard.read(path, own)) is None:
+        if (shard := _kept(path, own)) is None:
+            shard = _outputs(teacher, part)
             with replacing(path) as draft:
-                save_file(_outputs(teacher, part), draft, {"identity": own})
+                save_file(shard, draft, {"identity": own})
         shards.append(shard)
         if progress is not None:
             progress(end, len(rows), "labelling")
-    return DistillationTargets(rows, shards, _digest(identity, rows))
+    teacher.network.cpu()
+    outputs = {name: np.concatenate([shard[name] for shard in shards]) for name in _OUTPUTS}
+    sizes = np.concatenate([np.diff(shard["first"]) for shard in shards])
+    outputs["first"] = np.r_[0, np.cumsum(sizes)]
+    return DistillationTargets(rows, outputs, _digest(identity, rows))
 
 
-def _outputs(teacher: TransformerTrainer, rows: Examples) -> dict[str, Any]:
+def _kept(path: Path, identity: str) -> dict[str, NDArray[Any]] | None:
+    """Read the outputs for some articles; None when the file isn't there, or is of others."""
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, "np") as file:
+            if (file.metadata() or {}).get("identity") != identity:
+                return None
+            return {name: file.get_tensor(name) for name in (*_OUTPUTS, "first")}
+    except (SafetensorError, OSError) as error:
+        raise TrainingError(f"{path}: damaged ({error}); delete it to have it again") from None
+
+
+def _outputs(teacher: TransformerTrainer, rows: Examples) -> dict[str, NDArray[Any]]:
     network, packer = teacher.network, teacher.packer
     tokens = teacher.read(rows)
     columns = [teacher.signals.index(tag) for tag in teacher.tags]
     logits = np.zeros((len(rows), len(teacher.signals)), np.float16)
-    found = {
-        name: [np.zeros((0, 0), np.float16)] * len(rows) for name in ("tags", "roles", "kinds")
-    }
+    found = {name: [np.zeros((0, 0), np.float16)] * len(rows) for name in _OF_TOKENS}
     for group in by_length(packer.pack(rows.sentences, tokens), _BATCH_TOKENS):
         batch = packer.batch(group, tokens)
-        with torch.autocast("cpu", torch.bfloat16):
-            outputs = network(
-                network.embed(torch.from_numpy(batch.ids)), torch.from_numpy(batch.mask)
-            )
-        votes, tags, *cited = (output.float() for output in outputs)
-        logits[batch.places[:, 1]] = _half(pool(votes, tags, network.gain, batch.places, columns))
+        votes, tags, *cited = teacher.outputs(batch)
+        pooled = pool(votes, tags, network.gain, batch.places, columns)
+        logits[batch.places[:, 1]] = pooled.half().cpu().numpy()
         roles, _, kinds = cited or (tags[..., :0],) * 3
-        for name, values in (("tags", tags), ("roles", roles), ("kinds", kinds)):
+        for name, values in zip(_OF_TOKENS, (tags, roles, kinds), strict=True):
+            halves = values.half().cpu().numpy()
             for b, row, start, end in batch.places.tolist():
-                found[name][row] = _half(values[b, start:end])
+                found[name][row] = halves[b, start:end]
     return {
         "logits": logits,
         "first": np.r_[0, np.cumsum([len(one.ids) for one in tokens])].astype(np.int64),
         "ids": np.array([i for one in tokens for i in one.ids], np.int32),
         **{name: np.concatenate(arrays) for name, arrays in found.items()},
     }
-
-
-def _half(values: Tensor) -> NDArray[np.float16]:
-    return values.float().numpy().astype(np.float16)
 
 
 def _identity(teacher: TransformerTrainer) -> str:

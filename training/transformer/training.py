@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,9 @@ from framescope.training.transformer.citations import CitationTargets
 from framescope.training.transformer.encoder import (
     FramingEncoder,
     StartingBundle,
+    choose_device,
     describe_encoder,
+    precision_of,
     read_tokenizer,
 )
 from framescope.training.transformer.targets import (
@@ -46,6 +48,7 @@ from framescope.training.transformer.targets import (
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.amp import GradScaler
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.optim import AdamW, Optimizer
 
@@ -69,6 +72,7 @@ class TransformerTrainer:
     A checkpoint is kept in `checkpoints` while training, and resumed if there is one. Without a
     registry outlets' names are read as they are. `curve` is called with a step and what was
     measured there. `signals` are the columns of the votes, and `tags` the span signals among them.
+    The network computes on `device`, and comes back to the CPU.
     """
 
     encoder: Path
@@ -81,17 +85,19 @@ class TransformerTrainer:
     targets: DistillationTargets | None = None
     start: StartingBundle | None = None
     curve: Curve | None = None
+    device: torch.device = field(default_factory=choose_device)
     network: FramingEncoder = field(init=False)
     packer: Packer = field(init=False)
     signals: tuple[str, ...] = field(init=False)
     tags: tuple[str, ...] = field(init=False)
+    precision: torch.dtype = field(init=False)
 
     def __post_init__(self) -> None:
         if self.start is not None:
             heads = self.start.heads  # passages are as long as those it was trained on
             changed = {"max_tokens": heads.max_tokens, "context": heads.context}
             self.settings = self.settings.changed(**changed)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.precision = precision_of(self.device)
 
     def fit(self, examples: Examples) -> TransformerTrainer:
         """Fine-tune on the rows of the training part.
@@ -202,9 +208,9 @@ class TransformerTrainer:
         self.network.eval()
         for group in by_length(passages, _INFERENCE_TOKENS):
             batch = self.packer.batch(group, tokens)
-            votes, tags, *_ = self._outputs(batch)
-            gain = self.network.gain.cpu()
-            logits[batch.places[:, 1]] = pool(votes, tags, gain, batch.places, columns)
+            votes, tags, *_ = self.outputs(batch)
+            found = pool(votes, tags, self.network.gain, batch.places, columns)
+            logits[batch.places[:, 1]] = found.cpu()
         self.network.train()
         labels, weights = torch.from_numpy(rows.labels), self.settings.weights
         known = ~torch.isnan(labels)
@@ -214,12 +220,13 @@ class TransformerTrainer:
         means = [cells[own].sum() / known[own].sum() for own in of if known[own].any()]
         return float(torch.stack(means).mean()) if means else math.nan
 
-    def _outputs(self, batch: Batch) -> list[Tensor]:
-        """Return the network's outputs for a batch, in float32 and on the CPU."""
+    def outputs(self, batch: Batch) -> list[Tensor]:
+        """Return the network's outputs for a batch, in float32, on the device where it is."""
         ids, mask = (torch.from_numpy(one).to(self.device) for one in (batch.ids, batch.mask))
-        with torch.autocast(self.device.type, torch.bfloat16):
+        halves = self.precision is not torch.float32
+        with torch.autocast(self.device.type, self.precision) if halves else nullcontext():
             outputs = self.network(self.network.embed(ids), mask)
-        return [output.float().cpu() for output in outputs]
+        return [output.float() for output in outputs]
 
     def _run(
         self,
@@ -236,11 +243,13 @@ class TransformerTrainer:
         ends = set(np.cumsum([len(epoch) for epoch in epochs]).tolist())
         self.network.to(self.device)
         optimizer = adamw(self.network, chosen)
+        # Small gradients would be 0 in float16; scaled up, they aren't.
+        scaler = GradScaler(self.device.type, enabled=self.precision is torch.float16)
         rates = [group["lr"] for group in optimizer.param_groups]
         checkpoint, now = None, Standing()
         if self.checkpoints is not None:
             run = self._identity(train, len(batches))
-            checkpoint = Checkpoint(self.checkpoints / _CHECKPOINT, run)
+            checkpoint = Checkpoint(self.checkpoints / _CHECKPOINT, run, scaler)
             now = checkpoint.restore(self.network, optimizer)
         trained = [p for p in self.network.parameters() if p.requires_grad]
         self.network.train()
@@ -253,15 +262,18 @@ class TransformerTrainer:
                 for group, rate in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = rate * pace(now.step, len(batches), chosen.warmup)
                 loss = loss_of(self.packer.batch(batches[now.step], tokens))
-                loss.backward()  # type: ignore[no-untyped-call]
+                scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+                scaler.unscale_(optimizer)
                 torch.nn.utils.clip_grad_norm_(trained, 1.0)
                 whole = False
-                optimizer.step()
+                scaler.step(optimizer)
+                scaler.update()
                 optimizer.zero_grad(set_to_none=True)
                 running = 0.98 * now.loss + 0.02 * loss.item() if now.step else loss.item()
                 now, whole = replace(now, step=now.step + 1, loss=running), True
                 if self.progress is not None:
-                    self.progress(now.step, len(batches), f"fine-tuning, loss {running:.3f}")
+                    line = f"fine-tuning on {self.device}, loss {running:.3f}"
+                    self.progress(now.step, len(batches), line)
                 measured = {"loss": running, "learning_rate": optimizer.param_groups[0]["lr"]}
                 due = now.step % self.checkpoint_every == 0
                 if held_out is not None and now.step in ends:
@@ -295,16 +307,13 @@ class TransformerTrainer:
             distilled = DistillationLoss(self.targets, labelled, tokens, columns, weights, chosen)
 
         def loss_of(batch: Batch) -> Tensor:
-            outputs = self._outputs(batch)
+            outputs = self.outputs(batch)
             votes, tags, *cited = outputs
-            gain = network.gain.cpu()
-            loss = targets.loss(votes, tags, gain, batch)
-            if cited and chosen.citation_weight:
-                more = citations.loss(cited, batch)
-                loss = loss if more is None else loss + chosen.citation_weight * more
-            if distilled is not None:
-                more = distilled.loss(outputs, gain, batch)
-                loss = loss if more is None else loss + more
+            loss = targets.loss(votes, tags, network.gain, batch)
+            if cited and (more := citations.loss(cited, batch)) is not None:
+                loss = loss + chosen.citation_weight * more
+            if distilled and (more := distilled.loss(outputs, network.gain, batch)) is not None:
+                loss = loss + more
             return loss
 
         return loss_of
@@ -404,22 +413,19 @@ class Checkpoint:
 
     path: Path
     run: dict[str, Any]
+    scaler: GradScaler
 
     def save(self, standing: Standing, network: nn.Module, optimizer: Optimizer) -> None:
         """Write atomically: an interrupted write leaves the one before."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        metadata = {
-            "step": str(standing.step),
-            "run": json.dumps(self.run, sort_keys=True),
-            "loss": json.dumps(standing.loss),
-        }
+        figures = standing.step, standing.loss, standing.least, standing.since
+        kept = json.dumps([*figures, self.scaler.state_dict()])
+        metadata = {"run": json.dumps(self.run, sort_keys=True), "standing": kept}
         tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
         # Keyed by parameter: one that took no part (a pooler, say) has no state.
         for index, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
-        if standing.weights is not None:
-            tensors |= {f"best.{name}": value for name, value in standing.weights.items()}
-            metadata["best"] = json.dumps([standing.least, standing.since])
+        tensors |= {f"best.{name}": value for name, value in (standing.weights or {}).items()}
         with replacing(self.path) as draft:
             save_file({k: v.contiguous().clone() for k, v in tensors.items()}, draft, metadata)
 
@@ -430,9 +436,9 @@ class Checkpoint:
         try:
             with safe_open(self.path, "pt") as file:
                 metadata = dict(file.metadata() or {})
-            step, run = int(metadata["step"]), json.loads(metadata["run"])
+            *figures, scale = json.loads(metadata["standing"])
             tensors = load_file(self.path)
-            if run != json.loads(json.dumps(self.run)):
+            if json.loads(metadata["run"]) != json.loads(json.dumps(self.run)):
                 raise TrainingError(
                     f"{self.path}: a checkpoint of a run with other settings or data; "
                     "delete it, or choose another --output"
@@ -443,12 +449,9 @@ class Checkpoint:
                 states.setdefault(int(index), {})[key] = value
             network.load_state_dict(_part(tensors, "network."))
             optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
-            found = Standing(step, float(json.loads(metadata.get("loss", "0.0"))))
-            if "best" not in metadata:
-                return found
-            least, since = json.loads(metadata["best"])
-            weights = _part(tensors, "best.")
-            return replace(found, least=float(least), since=int(since), weights=weights)
+            if scale:
+                self.scaler.load_state_dict(scale)
+            return Standing(*figures, _part(tensors, "best.") or None)
         except (SafetensorError, ValueError, KeyError, OSError, RuntimeError) as error:
             reason = f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
             raise TrainingError(
