@@ -451,7 +451,7 @@ class Checkpoint:
             optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
             if scale:
                 self.scaler.load_state_dict(scale)
-            return Standing(*figures, _part(tensors, "best.") or None)
+            return replace(Standing(*figures), weights=_part(tensors, "best.") or None)
         except (SafetensorError, ValueError, KeyError, OSError, RuntimeError) as error:
             reason = f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
             raise TrainingError(
