@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import StringIO
 from itertools import count
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from framescope.classifier.errors import InputError
 from framescope.classifier.records import printable
@@ -142,6 +143,19 @@ def _beside(path: Path) -> Iterator[Writing]:
         if not draft.worth:
             part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def on_console(file: TextIO, width: int = 110) -> Iterator[Any]:
+    """Draw on a terminal, or for a file, without the spaces that fill up its lines."""
+    from rich.console import Console
+
+    if file.isatty():
+        yield Console(file=file)
+        return
+    drawn = StringIO()
+    yield Console(file=drawn, width=width)
+    file.writelines(f"{line.rstrip()}\n" for line in drawn.getvalue().splitlines())
 
 
 def tell(line: str) -> None:

@@ -15,7 +15,7 @@ from framescope.classifier.attribution import quoted_elsewhere, read
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.inputs import Original, normalise_articles, restore
-from framescope.classifier.models import FAR, FEWEST_SENTENCES, Prediction, time_limit
+from framescope.classifier.models import FAR, FEWEST_SENTENCES, Prediction, repeated, time_limit
 from framescope.classifier.outlets import Registry, cites_wrapper, source_card
 from framescope.classifier.outlets import load_registry as load
 from framescope.classifier.records import (
@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 
 Item = ArticleReport | Skipped
 Bools = NDArray[np.bool_]
+_Rows = list[tuple[dict[str, float], tuple[str, ...]]]  # scores, and the signals that are flagged
 
 # Articles scored together: enough that a call of the baseline costs little, few enough to keep
 # memory flat and results coming. What an article scores does not depend on its company.
@@ -49,9 +50,7 @@ _VOICES = (Voice.QUOTED.value, Voice.REPORTED.value)
 """The signals that say whose words a sentence is."""
 _CONFIRMING = ("attributed", "vague_source")
 """The signals that confirm what the encoder cites; the second where the source is vague."""
-_ANY, _ASSERTION = "any_technique", "unsourced_assertion"
-NEVER = 2.0
-"""The threshold of a signal that is experimental: no probability reaches it."""
+_ANY, _ASSERTION, _REPETITION = "any_technique", "unsourced_assertion", "repetition"
 _MOSTLY = 0.5  # of a sentence, in characters, from which its quotation marks make it quoted
 
 
@@ -77,18 +76,19 @@ class Scorer:
     ) -> None:
         self.bundle = bundle
         self.seconds = seconds
-        self._shown = set(NAMES if evidence is True else evidence or ())
+        # Without its words no repetition is flagged.
+        self._shown = {_REPETITION, *(NAMES if evidence is True else evidence or ())}
         self.registry = load() if registry is None else registry
         self.signals = bundle.signals if not signals else in_order(signals)
         for signal in self.signals:
             if signal not in bundle.signals:
                 gives = f"it gives: {', '.join(bundle.signals)}"
                 raise SignalError(f"the bundle {bundle.name} doesn't give '{signal}'; {gives}")
-        hidden = frozenset[str]() if experimental else bundle.experimental
-        self._limits = {s: NEVER if s in hidden else x for s, x in bundle.thresholds.items()}
-        self.thresholds = {signal: self._limits[signal] for signal in self.signals}
+        self.thresholds = {signal: bundle.thresholds[signal] for signal in self.signals}
+        self._hidden = frozenset[str]() if experimental else bundle.experimental
+        self.experimental = tuple(s for s in self.signals if s in self._hidden)
         # The signal of all techniques counts those that are shown.
-        self._any = {_ANY} & {*self.signals} if hidden & {*TECHNIQUES} else set[str]()
+        self._any = {_ANY} & {*self.signals} if self._hidden & {*TECHNIQUES} else set[str]()
         self._of_sentences = [s for s in self.signals if BY_NAME[s].level is not Level.ARTICLE]
         self._of_articles = [s for s in self.signals if BY_NAME[s].level is Level.ARTICLE]
 
@@ -191,9 +191,9 @@ class Scorer:
         )
         edges = list(accumulate((len(item.sentences) for item in drafts), initial=0))
         distances, unsure = self._unsure(edges, prediction)
-        voiced = self._voiced(drafts, prediction)
-        sentences = self._sentences(voiced, prediction, unsure)
-        wholes = self._decided(prediction.proba, self._of_articles)
+        decided = self._decided(prediction.proba)
+        voiced = self._voiced(drafts, prediction, decided)
+        sentences = self._sentences(voiced, prediction, decided, unsure)
         found = iter(zip(pairwise(edges), distances, strict=True))
         for item in read:
             if isinstance(item, Skipped):
@@ -201,14 +201,16 @@ class Scorer:
                 continue
             if item.note is None:
                 (start, end), distance = next(found)
-                scores, flags = wholes[start]
-                flags, undecided = self._parted(flags, unsure[start])
+                every, over = decided[start]
+                scores = {signal: every[signal] for signal in self._of_articles}
+                flags, undecided = self._parted([f for f in over if f in scores], unsure[start])
                 item = replace(
                     item,
-                    sentences=tuple(_kept(item.article, sentences[start:end])),
+                    sentences=tuple(_kept(item.article, sentences[start:end], self._any)),
                     scores=scores,
                     flags=flags,
                     undecided=undecided,
+                    experimental=self.experimental,
                     distance=distance,
                     far=_is_far(distance, end - start),
                 )
@@ -232,24 +234,23 @@ class Scorer:
         return distances, unsure & ~domain.sure(prediction.proba)
 
     def _parted(
-        self, flags: tuple[str, ...], unsure: Bools
+        self, flags: Sequence[str], unsure: Bools
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Part flags into those that stand and those that are left undecided."""
         left = [f for f in flags if unsure.any() and unsure[self.bundle.signals.index(f)]]
         return tuple(flag for flag in flags if flag not in left), tuple(left)
 
-    def _voiced(self, drafts: Sequence[ArticleReport], prediction: Prediction) -> list[Sentence]:
+    def _voiced(
+        self, drafts: Sequence[ArticleReport], prediction: Prediction, decided: _Rows
+    ) -> list[Sentence]:
         """Add who is cited in sentences, and whose words they are."""
-        wanted = (*_VOICES, *_CONFIRMING, _ASSERTION)
-        known = [s for s in self.bundle.signals if s in wanted]
-        decided = iter(self._decided(prediction.proba, known))
-        citations = iter(prediction.citations)
+        of_rows, citations = iter(decided), iter(prediction.citations)
         voiced: list[Sentence] = []
         for draft in drafts:
             rows = []
             for sentence in (one.sentence for one in draft.sentences):
-                scores, flags = next(decided)
-                no = set(known).difference(flags)
+                scores, flags = next(of_rows)
+                no = scores.keys() - {*flags}
                 cited = tuple(
                     one
                     for one in next(citations)
@@ -284,21 +285,15 @@ class Scorer:
         return Voice.OWN if len(known) == len(_VOICES) else None
 
     def _sentences(
-        self, sentences: Sequence[Sentence], prediction: Prediction, unsure: Bools
+        self, sentences: Sequence[Sentence], prediction: Prediction, decided: _Rows, unsure: Bools
     ) -> list[SentenceReport]:
-        decided = self._decided(prediction.proba, self._of_sentences)
-        of_article = [True] * len(sentences)
-        if CONTENT in self.bundle.signals:
-            # A line of the page around an article has no other label, whatever its words would say.
-            of_article = [bool(flags) for _, flags in self._decided(prediction.proba, [CONTENT])]
-        techniques = [s for s in self.bundle.signals if self._any and s in TECHNIQUES]
-        has_any = [bool(flags) for _, flags in self._decided(prediction.proba, techniques)]
         found = []
-        rows = zip(sentences, of_article, decided, unsure, has_any, strict=True)
-        for sentence, is_content, (scores, flags), row, some in rows:
-            if self._any:
-                flags = in_order({*flags} - self._any | (self._any if some else set()))
-            flags, undecided = self._parted(flags if is_content else (), row)
+        for sentence, (every, over), row in zip(sentences, decided, unsure, strict=True):
+            # A line of the page around an article has no other label, whatever its words would say.
+            is_content = CONTENT in over or CONTENT not in every
+            scores = {signal: every[signal] for signal in self._of_sentences}
+            on = {*over} - self._any | (self._any if {*TECHNIQUES} & {*over} else set())
+            flags, undecided = self._parted(in_order(on & scores.keys()) if is_content else (), row)
             one = sentence if is_content else replace(sentence, citations=())
             scored = SentenceReport(one, scores, flags, (), one.citations, undecided)
             found.append(replace(scored, flags=_agreeing(scored)) if is_content else scored)
@@ -308,17 +303,15 @@ class Scorer:
                 found[row] = replace(found[row], evidence=found[row].evidence + spans)
         return found
 
-    def _decided(
-        self, proba: NDArray[np.float32], signals: Sequence[str]
-    ) -> list[tuple[dict[str, float], tuple[str, ...]]]:
-        """Return each row's scores of some signals, and those of them that are flagged."""
-        columns = [self.bundle.signals.index(signal) for signal in signals]
+    def _decided(self, proba: NDArray[np.float32]) -> _Rows:
+        """Return each row's scores, and the signals that are flagged."""
+        signals = self.bundle.signals
         # Scores are float32, and so must be what they are compared with.
-        thresholds = np.array([self._limits[s] for s in signals], np.float32)
-        scores = proba[:, columns]
+        thresholds = np.array([self.bundle.thresholds[s] for s in signals], np.float32)
+        flagged = (proba >= thresholds) & np.array([s not in self._hidden for s in signals], bool)
         return [
             (dict(zip(signals, line, strict=True)), tuple(compress(signals, over)))
-            for line, over in zip(scores.tolist(), (scores >= thresholds).tolist(), strict=True)
+            for line, over in zip(proba.tolist(), flagged.tolist(), strict=True)
         ]
 
 
@@ -342,17 +335,27 @@ def _is_far(distance: float | None, sentences: int) -> bool:
     return distance is not None and distance >= FAR and sentences >= FEWEST_SENTENCES
 
 
-def _kept(article: Article, scored: Sequence[SentenceReport]) -> Iterator[SentenceReport]:
-    """Keep the voices that an article's own units give; all that is republished is quoted."""
+def _kept(
+    article: Article, scored: Sequence[SentenceReport], of_all: set[str]
+) -> Iterator[SentenceReport]:
+    """Keep voices that the article's units give, and repetitions; what is republished is quoted."""
+    again = repeated(scored, _REPETITION)
     given = {(unit.start, unit.end): unit.voice for unit in article.units or () if unit.voice}
-    for one in scored:
-        sentence = one.sentence
+    for row, one in enumerate(scored):
+        sentence, gone = one.sentence, set[str]()
+        if again.get(row) == ():
+            alone = {*one.flags} & {*TECHNIQUES} == {_REPETITION}
+            gone = {_REPETITION} | (of_all if alone else set())
         if any(p.start < sentence.end and sentence.start < p.end for p in article.republications):
             one = replace(one, citations=tuple(c for c in one.citations if c.source is not None))
             sentence = replace(sentence, voice=Voice.QUOTED, inner_voice=sentence.voice)
         voice = given.get((sentence.start, sentence.end), sentence.voice)
         if voice and Voice.OWN not in (voice, sentence.inner_voice):
-            flags = tuple(flag for flag in one.flags if flag != _ASSERTION)
-            evidence = tuple(span for span in one.evidence if span.signal != _ASSERTION)
-            one = replace(one, flags=flags, evidence=evidence)
-        yield replace(one, sentence=replace(sentence, voice=voice, citations=one.citations))
+            gone.add(_ASSERTION)
+        yield replace(
+            one,
+            sentence=replace(sentence, voice=voice, citations=one.citations),
+            flags=tuple(flag for flag in one.flags if flag not in gone),
+            evidence=tuple(span for span in one.evidence if span.signal not in gone),
+            repeats=again.get(row, ()),
+        )

@@ -20,6 +20,7 @@ from framescope.classifier.batch.commands import overview, query
 from framescope.classifier.batch.folder import RunError, RunFolder
 from framescope.classifier.batch.reading.database import Database, QueryError
 from framescope.classifier.batch.reading.database import open_run as opened
+from framescope.classifier.batch.reading.overview import overview_html
 from framescope.classifier.batch.schema import TABLES, columns
 from framescope.classifier.errors import InputError
 from framescope.classifier.outlets.publisher.publisher import UNNAMED
@@ -56,11 +57,23 @@ def typed(*words: object, stdin: str | None = None) -> Any:
     return CliRunner().invoke(app, ["query", *map(str, words)], input=stdin)
 
 
-def test_every_column_of_every_view_is_explained(database: Database) -> None:
-    for view in database.views:
-        schema, _ = database.ask(f"FROM {view.name}")
-        assert set(schema.names) == set(view.columns), view.name
-        assert all(view.columns.values())
+HIDDEN = ["biased_language", "loaded_language"]
+
+
+@pytest.mark.parametrize(("hidden", "limit"), [([], 0.5), (HIDDEN, 0.5), (HIDDEN, 2.0)])
+def test_every_column_of_every_view_is_explained_and_none_is_experimental(
+    tmp_path: Path, hidden: list[str], limit: float
+) -> None:
+    folder = runs.write(tmp_path / "run")
+    manifest = json.loads((folder.path / "manifest.json").read_text())
+    manifest["thresholds"] |= dict.fromkeys(hidden, limit)  # 2 said at first what is experimental
+    folder.write("manifest.json", {"experimental": hidden} | manifest if limit < 1 else manifest)
+    with opened(folder) as database:
+        for view in database.views:
+            assert {*database.table(f"FROM {view.name}").column_names} == {*view.columns}
+            assert all(view.columns.values())
+        assert ("loaded_language_n" in database.views[0].columns) == (not hidden)
+        assert ("<b>loaded language</b>" in overview_html(database)) == (not hidden)
 
 
 def test_articles_and_sentences_are_counted_by_outlet(database: Database) -> None:

@@ -82,7 +82,8 @@ def test_experimental_signals_count_if_asked_for(run, ferry, unsure, words) -> N
     found = {form: run("score", ferry, "--model", unsure, "-f", form, *words).out
              for form in ("terminal", "json", "html")}  # fmt: skip
     (article,) = json.loads(found["json"])["articles"]
-    said = "1 loaded passage"
+    said, hidden = "1 loaded passage", "loaded_language" in article["experimental"]
+    assert ("loaded_language" in article["summary"]["flagged"], hidden) == (bool(words), not words)
     assert (said in article["summary"]["text"]) == bool(words)
     assert all((said in " ".join(text.split())) == bool(words) for text in found.values())
     assert ("lagged as" in found["html"]) == bool(words), "the article as a whole"
@@ -100,10 +101,10 @@ def test_a_service_and_a_batch_are_told_of_experimental_signals(
     from framescope.classifier.service import app
 
     told = []
-    monkeypatch.setattr(app, "make_app", lambda scorer, limits: told.append(scorer.thresholds))
+    monkeypatch.setattr(app, "make_app", lambda scorer, limits: told.append(scorer.experimental))
     monkeypatch.setattr(app, "run", lambda *_: None)
     assert run("serve", "--port", 0, "--model", unsure, *words).status == 0
-    assert (told[0]["loaded_language"] <= 1) == bool(words)
+    assert ("loaded_language" in told[0]) != bool(words)
     done = {"scored": 1, "errors": 0}
     monkeypatch.setattr(batch, "run", lambda job: told.append(job.setup.experimental) or done)
     run("batch", ferry, "--output", tmp_path / "run", "--model", unsure, "--quiet", *words)

@@ -143,7 +143,7 @@ def test_no_signal_is_called_as_something_else_of_a_report_or_a_table_is() -> No
 
     words = {*schema.TABLES, *document._COLUMNS, layout.UNSOURCED, layout.CITED, layout.FURNITURE}
     words |= {name for table in schema.TABLES for name in schema.columns(table, SHIPPED)}
-    found = views(SHIPPED, dict.fromkeys(SHIPPED, 0.5))
+    found = views({"signals": SHIPPED, "thresholds": {}, "experimental": ()})
     words |= {name for view in found for name in (view.name, *view.columns)}
     words |= {*exchange.OPTIONAL, *exchange.EXTRA, *exchange.IMPRINT}
     words |= {"labels", "content", "note", "id", "text"}

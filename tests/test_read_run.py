@@ -41,14 +41,6 @@ def test_types_are_the_same_whatever_is_null(path: Path) -> None:
     assert list(run.sentences["flags"].iloc[0]) == ["content", "claim"]
 
 
-def test_questions_are_answered_with_frames(path: Path) -> None:
-    run = framescope.read_run(path)
-    found = run.query("SELECT outlet, articles FROM by_outlet ORDER BY outlet")
-    assert found["articles"].sum() == 28
-    with pytest.raises(framescope.FramescopeError, match="can't be run"):
-        run.query("FROM nowhere")
-
-
 def test_the_examples_of_the_page_run(
     path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

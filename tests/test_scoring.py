@@ -1,6 +1,7 @@
 import re
 import threading
 from dataclasses import replace
+from io import StringIO
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from framescope.classifier.outlets.registry.user import load
 from framescope.classifier.records.article import (
     Article,
     ArticleReport,
+    BatchReport,
     Citation,
     MarkedCitation,
     Origin,
@@ -35,8 +37,10 @@ from framescope.classifier.records.outlet import (
     Outlet,
     Statement,
 )
+from framescope.classifier.reports import print_report, to_html
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.taxonomy import BY_NAME, Level
+from rich.console import Console
 
 SIGNALS = ("claim", "vague_source", "loaded_language", "hyperpartisan")
 
@@ -103,6 +107,12 @@ def model() -> Scripted:
     return Scripted()
 
 
+def scripted(*signals: str, **more) -> Bundle:
+    """Give a bundle of scripted signals, each flagged from 0.5."""
+    manifest = {"name": "v", "thresholds": dict.fromkeys(signals, 0.5), "languages": ["en"], **more}
+    return Bundle(Path("v"), manifest, Scripted(signals))
+
+
 @pytest.fixture
 def bundle(model) -> Bundle:
     thresholds = dict.fromkeys(SIGNALS, 0.5) | {"vague_source": 0.3, "loaded_language": 0.7}
@@ -144,30 +154,31 @@ def test_a_score_at_its_threshold_is_flagged(bundle) -> None:
         assert bool(report.sentences[0].flags) == flagged
 
 
-def test_what_is_experimental_is_flagged_only_if_asked_for_and_scored_always(bundle) -> None:
-    unsure = {**bundle.manifest, "experimental": ["loaded_language", "hyperpartisan"]}
-    given = article("a", "So claim=0.9 and loaded_language=0.9 and hyperpartisan=0.9 it is.")
-    for asked, flags in ((False, ("claim",)), (True, ("claim", "loaded_language"))):
-        scorer = Scorer(replace(bundle, manifest=unsure), experimental=asked)
-        (report,) = scorer.score([given])
-        (one,) = report.sentences
-        assert one.flags == flags
-        assert [span.signal for span in one.evidence] == list(flags)
-        assert report.flags == ("hyperpartisan",) * asked
-        assert (one.scores["loaded_language"], report.scores["hyperpartisan"]) == pytest.approx(
-            (0.9, 0.9)
-        )
-        assert (scorer.thresholds["loaded_language"] <= 1) == asked
-
-
 @pytest.mark.parametrize("signals", [None, ["any_technique"]])
 def test_the_signal_of_all_techniques_counts_those_that_are_shown(signals) -> None:
     given = ("any_technique", "loaded_language", "doubt", "hyperpartisan")
-    manifest = {"name": "v", "thresholds": dict.fromkeys(given, 0.5), "languages": ["en"]}
-    bundle = Bundle(Path("v"), {**manifest, "experimental": ["doubt"]}, Scripted(given))
+    bundle = scripted(*given, experimental=["doubt"])
     texts = "So any_technique=0.9 doubt=0.9.", "So any_technique=0.1 loaded_language=0.9."
     (report,) = score(bundle, article("a", *texts), signals=signals)
     assert ["any_technique" in one.flags for one in report.sentences] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("other", "again"),
+    [("A repetition, then.", (1,)), ("Repetition!", (1,)), ("No repetitions.", ()), ("It is.", ())],
+)
+def test_a_repetition_has_its_words_in_another_sentence_which_reports_name(other, again) -> None:
+    given = ("any_technique", "doubt", "repetition", "hyperpartisan")
+    bundle = scripted(*given, experimental=["doubt"])
+    (report,) = score(bundle, article("a", "So any_technique=0.1 repetition=0.9.", other))
+    first, second = report.sentences
+    assert (first.repeats, second.repeats) == (again, ())
+    assert first.flags == ("any_technique", "repetition") * bool(again)
+    assert [span.signal for span in first.evidence] == [*first.flags]
+    whole = BatchReport((report,), "v", given, bundle.thresholds)
+    print_report(whole, Console(file=(printed := StringIO())))
+    for written in (to_html(whole), printed.getvalue()):
+        assert ("again in 2" in written) == bool(again)
 
 
 def test_what_is_the_articles_stands_with_the_article(bundle) -> None:
@@ -261,9 +272,7 @@ def test_closing_early_ends_the_reading_ahead(bundle) -> None:
 @pytest.fixture
 def gated() -> Bundle:
     """Give a bundle that tells what is content, from 0.5."""
-    signals = ("content", *SIGNALS)
-    manifest = {"name": "gated", "thresholds": dict.fromkeys(signals, 0.5), "languages": ["en"]}
-    return Bundle(Path("gated"), manifest, Scripted(signals))
+    return scripted("content", *SIGNALS)
 
 
 def test_a_line_that_is_no_content_carries_no_flag_whatever_it_scores(gated) -> None:
@@ -291,10 +300,8 @@ def test_content_decides_whether_or_not_it_was_asked_for(gated, signals) -> None
 @pytest.fixture
 def voiced() -> Bundle:
     """Give a bundle that tells whose words a sentence is: quoted from 0.6, reported from 0.2."""
-    signals = ("claim", "quoted", "reported", "hyperpartisan")
     thresholds = {"claim": 0.5, "quoted": 0.6, "reported": 0.2, "hyperpartisan": 0.5}
-    manifest = {"name": "voiced", "thresholds": thresholds, "languages": ["en"]}
-    return Bundle(Path("voiced"), manifest, Scripted(signals))
+    return scripted(*thresholds, thresholds=thresholds)
 
 
 def voices(report: ArticleReport) -> list[tuple[Voice, Voice | None]]:
@@ -322,23 +329,20 @@ def test_a_sentence_is_the_words_of_whom_the_model_says(voiced, text, voice, sig
 
 
 def test_flags_follow_the_voice_and_the_voice_the_sources() -> None:
-    signals = ("attributed", "unsourced_assertion", "quoted", "reported", "hyperpartisan")
-    manifest = {"name": "v", "thresholds": dict.fromkeys(signals, 0.5), "languages": ["en"]}
+    bundle = scripted("attributed", "unsourced_assertion", "quoted", "reported", "hyperpartisan")
     lines = {
         "So quoted=0.9 and reported=0.6 it is.": set(),  # nobody is cited
         "“So” quoted=0.9 and reported=0.6 it is.": {"quoted"},
         "So reported=0.6 and attributed=0.9 and unsourced_assertion=0.9 it is.": set(),
         "“So quoted=0.1 and reported=0.9 it is.”": {"quoted"},
     }
-    (report,) = score(Bundle(Path("v"), manifest, Scripted(signals)), article("a", *lines))
+    (report,) = score(bundle, article("a", *lines))
     flags = [{"quoted", "reported"}.intersection(one.flags) for one in report.sentences]
     assert flags == list(lines.values())
 
 
 def test_only_the_articles_own_words_are_unsourced_assertions() -> None:
-    signals = ("unsourced_assertion", "quoted", "reported", "hyperpartisan")
-    manifest = {"name": "v", "thresholds": dict.fromkeys(signals, 0.5), "languages": ["en"]}
-    bundle = Bundle(Path("v"), manifest, Scripted(signals))
+    bundle = scripted("unsourced_assertion", "quoted", "reported", "hyperpartisan")
     claim = "unsourced_assertion=0.9"
     quoted, reported = f"“So {claim} and quoted=0.1 it is.”", f"So {claim} and reported=0.9 it is."
     given = article("a", f"So {claim} it is.", quoted, reported, f"So {claim} it was.")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.records import Article, Voice
-from framescope.classifier.taxonomy import TECHNIQUES, in_order
+from framescope.classifier.taxonomy import in_order
 from framescope.training.commands.corpora import app
 from framescope.training.corpora import State, find_corpus, standoff
 from framescope.training.data import load_articles
@@ -302,10 +302,6 @@ def test_every_article_is_labelled_once_by_the_signals_of_the_card(shipped) -> N
     signals = {name for r in shipped for s in r["sentences"] for name in s["labels"]}
     of_articles = {name for r in shipped for name in r.get("labels", ())}
     assert in_order(signals | of_articles) == standoff.CARD.signals
-    for one in shipped:
-        marked = {span["signal"] for span in one.get("spans", ())}
-        given = {s for sentence in one["sentences"] for s, yes in sentence["labels"].items() if yes}
-        assert marked == given & set(TECHNIQUES), one["article"]
 
 
 @pytest.mark.slow
@@ -314,12 +310,9 @@ def test_real_texts_are_those_that_were_labelled_whole() -> None:
     root = Path(named or Path(__file__).parents[2] / "shared/corpora")
     if CORPUS.state(root) is not State.PRESENT:
         pytest.skip("the texts aren't all here")
-    checked = check_standoff(root)
-    assert (checked.problems, checked.unread) == ((), ())
     for name in NAMES:
-        labelled = standoff.labels(standoff.labels_file(name))
-        found = list(standoff.read(root, name))
-        assert [a.id for a in found] == [f"{r['collection']}/{r['article']}" for r in labelled]
+        checked = check_standoff(root, name)
+        assert (checked.problems, checked.unread) == ((), ())
     for article in standoff.read(root):
         ends = [0, *(place for unit in article.units or () for place in (unit.start, unit.end))]
         gaps = zip(ends[::2], [*ends[1::2], len(article.text)], strict=True)

@@ -91,8 +91,7 @@ def _candidates(
                 flags.append([flag for flag in flagged if flag in wanted])
         articles[name] = replace(article, id=name)
         outlets.append(outlet)
-    # No score reaches the threshold of an experimental signal: what comes nearest is unsure.
-    thresholds = np.array([0.5 if limits[name] > 1 else limits[name] for name in wanted], float)
+    thresholds = np.array([limits.get(name, 0.5) for name in wanted], float)  # an early run's lacks
     found = np.array(proba, float).reshape(len(rows), len(wanted))
     return Candidates([*articles.values()], outlets, rows, found, flags, wanted, thresholds, *by)
 

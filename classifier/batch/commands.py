@@ -7,17 +7,15 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from decimal import Decimal
-from io import StringIO
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 from framescope.classifier.cli import shared
 from framescope.classifier.errors import InputError, need
-from framescope.classifier.output import STDOUT, check, drafted, opened, tell
+from framescope.classifier.output import STDOUT, check, drafted, on_console, opened, tell
 from framescope.classifier.records import counted, printable, shortened
 
 if TYPE_CHECKING:
@@ -148,7 +146,7 @@ def query(
     with open_run(RunFolder(run), memory) as database:
         _tell_unfinished(database, quiet=quiet)
         if question is None:
-            with opened(None) as file, _console(file) as console:
+            with opened(None) as file, on_console(file) as console:
                 _show_views(database.views, console)
         else:
             check(output, overwrite=overwrite)
@@ -213,7 +211,7 @@ def _write_answer(
             return
         rows = (row for batch in batches for row in _rows(batch))
         if form == "terminal":
-            with _console(draft.file) as console:
+            with on_console(draft.file) as console:
                 _show(schema.names, rows, console)
         elif form == "csv":
             table = csv.writer(draft.file, lineterminator="\n")
@@ -278,19 +276,6 @@ def _show(names: Sequence[str], rows: Iterator[list[Any]], console: Console) -> 
         console.print("No rows.")
     if next(rows, None) is not None:
         console.print(f"The first {_SHOWN} rows; --output FILE writes all, LIMIT asks for fewer.")
-
-
-@contextmanager
-def _console(file: TextIO) -> Iterator[Console]:
-    """Draw on a terminal, or for a file, without the spaces that fill up its lines."""
-    from rich.console import Console
-
-    if file.isatty():
-        yield Console(file=file)
-        return
-    drawn = StringIO()
-    yield Console(file=drawn, width=110)
-    file.writelines(f"{line.rstrip()}\n" for line in drawn.getvalue().splitlines())
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[list[Any]]:

@@ -68,6 +68,9 @@ class RunFolder:
             raise RunError(f"{path}: {reason}; upgrade to read it")
         if DEFINITIONS in found:
             declare(from_records(found[DEFINITIONS], str(path)), str(path), keep=True)
+        # At first an experimental signal had a threshold that no score reaches, and no list.
+        found.setdefault("experimental", [s for s, x in found["thresholds"].items() if x > 1])
+        found["thresholds"] = {s: x for s, x in found["thresholds"].items() if x <= 1}
         return found
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:

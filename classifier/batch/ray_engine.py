@@ -153,7 +153,8 @@ class ShardScorer:
         if self._process is None:
             setup = unpack(self._payload, Path(self._folder.name))
             self._process = local.WorkerProcess(local.begin_scoring, setup)
-            there, here = self._process.call(local.loaded).runtime, self._expected.runtime
+            loaded = self._process.call(local.loaded), self._expected
+            there, here = (one["model"]["runtime"] for one in loaded)
             if there != here:
                 lines.append(f"{there} runs the model on a node, {here} here: rounding may differ")
         with TemporaryDirectory(dir=self._folder.name) as draft:

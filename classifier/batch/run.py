@@ -23,7 +23,6 @@ from framescope.classifier.batch.stages import Counts, Loaded, Position, Shard
 from framescope.classifier.errors import FramescopeError, StoppedError
 from framescope.classifier.inputs import ListedFile
 from framescope.classifier.records import counted
-from framescope.classifier.taxonomy import DEFINITIONS
 from numpy.typing import NDArray
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -95,26 +94,17 @@ class _Round:
     def _record(self, loaded: Loaded) -> None:
         """Write the manifest of a new round, or compare the runtime with the one before."""
         job, folder = self.job, self.folder
-        before = loaded.runtime if self.manifest is None else self.manifest["model"]["runtime"]
-        if before != loaded.runtime:
-            job.tell(f"{loaded.runtime} runs the model, {before} did: rounding may differ")
+        before, now = (one["model"]["runtime"] for one in (self.manifest or loaded, loaded))
+        if before != now:
+            job.tell(f"{now} runs the model, {before} did: rounding may differ")
         if job.resume and self.manifest is not None:
             return
         number = 0 if self.manifest is None else len(self.manifest["rounds"])
         folder.shards.mkdir(exist_ok=True)
         folder.write_listing(number, self.files)
         if self.manifest is None:
-            self.manifest = {
-                "framescope": __version__,
-                "schema": VERSION,
-                "model": {"name": loaded.model, "digest": loaded.digest}
-                | {"runtime": loaded.runtime, "path": job.setup.model},
-                "signals": list(loaded.signals),
-                **({DEFINITIONS: loaded.definitions} if loaded.definitions else {}),
-                "thresholds": loaded.thresholds,
-                "options": job.options,
-                "rounds": [],
-            }
+            about = {"framescope": __version__, "schema": VERSION}
+            self.manifest = {**about, **loaded, "options": job.options, "rounds": []}
         self.manifest["rounds"].append({
             "inputs": [whole(one) for one in job.inputs],
             "directory": whole(str(Path.cwd())),

@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from framescope.classifier import __version__
 from framescope.classifier.batch.schema import TABLES, RunTables, need_pyarrow, to_lines, whole
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import InputOptions, RawRecord, split_input
 from framescope.classifier.records import Article, ArticleReport, Origin, Skipped
-from framescope.classifier.taxonomy import SIGNALS, Level, to_records
+from framescope.classifier.taxonomy import DEFINITIONS, SIGNALS, Level, to_records
 
 _WITHIN = re.compile(r", (line|item) (\d+)")
 # Records of the first so many shards: small ones first, so that few articles keep all cores busy;
@@ -59,6 +59,8 @@ class Shard:
 
 # A record (none in the last step); the file and record where the next begins, and the bytes read.
 Step: TypeAlias = tuple[Item | None, int, int, int]
+Loaded: TypeAlias = Mapping[str, Any]
+"""What was loaded, as a manifest says it: the bundle, what runs it, and its signals."""
 
 
 @dataclass(frozen=True)
@@ -73,18 +75,6 @@ class Setup:
     max_seconds: float = 120.0
     format: str = "parquet"
     experimental: bool = False
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What was loaded: the bundle's name and digest, what runs it, and its signals."""
-
-    model: str
-    digest: str
-    runtime: str
-    signals: tuple[str, ...]
-    thresholds: Mapping[str, float]
-    definitions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of own signals
 
 
 @dataclass
@@ -192,10 +182,14 @@ class Stages:
         self._cache = PassageCache(_CACHE_BYTES)
         if hasattr(bundle.model, "cache"):
             bundle.model.cache = self._cache
-        signals, limits = self._scorer.signals, self._scorer.thresholds
-        limits = {signal: float(limit) for signal, limit in limits.items()}
-        about = bundle.name, bundle.digest, bundle.runtime
-        self.loaded = Loaded(*about, tuple(signals), limits, to_records(signals))
+        self.loaded: Loaded = {
+            "model": {"name": bundle.name, "digest": bundle.digest, "runtime": bundle.runtime}
+            | {"path": setup.model},
+            "signals": list(self._scorer.signals),
+            **({DEFINITIONS: own} if (own := to_records(self._scorer.signals)) else {}),
+            "thresholds": dict(self._scorer.thresholds),
+            "experimental": list(self._scorer.experimental),
+        }
 
     def run(
         self, shard: Shard, failed: Mapping[int, RecordError] | None = None, *, alone: bool = False
@@ -223,9 +217,9 @@ class Stages:
         """Return the files of a shard, by their names."""
         import pyarrow.parquet as pq
 
-        form, loaded = self.setup.format, self.loaded
-        about = {"framescope": __version__, "model": loaded.model}
-        about |= {"digest": loaded.digest, "runtime": loaded.runtime}
+        form, model = self.setup.format, self.loaded["model"]
+        about = {"framescope": __version__, "model": model["name"]}
+        about |= {"digest": model["digest"], "runtime": model["runtime"]}
         found = {}
         for name in TABLES:
             table, buffer = tables.table(name, about), io.BytesIO()

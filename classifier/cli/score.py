@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
-from io import StringIO
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -233,7 +232,6 @@ def _write_line(item: Item, scorer: Scorer, file: TextIO) -> None:
 def _write(found: Sequence[Item], scorer: Scorer, form: str, file: TextIO, *, legend: bool) -> None:
     """Write what was scored as one report; JSON Lines are written as they come."""
     from framescope.classifier.reports import print_report, to_html, to_json
-    from rich.console import Console
 
     articles = tuple(item for item in found if isinstance(item, ArticleReport))
     skipped = tuple(item for item in found if isinstance(item, Skipped))
@@ -243,13 +241,9 @@ def _write(found: Sequence[Item], scorer: Scorer, form: str, file: TextIO, *, le
         file.write(to_json(report) + "\n")
     elif form == "html":
         file.write(to_html(report))
-    elif form == "terminal" and file.isatty():
-        print_report(report, Console(file=file), legend=legend)
     elif form == "terminal":
-        # What is piped or kept has no line filled up with spaces.
-        plain = StringIO()
-        print_report(report, Console(file=plain, width=_WIDTH), legend=legend)
-        file.writelines(line.rstrip() + "\n" for line in plain.getvalue().splitlines())
+        with outputs.on_console(file, _WIDTH) as console:
+            print_report(report, console, legend=legend)
 
 
 def _stopped(error: BaseException, done: int, part: Path | None) -> StoppedError:

@@ -34,7 +34,7 @@ from framescope.classifier.models.citation_scorer import (
     laid_out,
     resolve_raw_citations,
 )
-from framescope.classifier.models.evidence import likely, log_odds_of_span, stretches
+from framescope.classifier.models.evidence import likely, log_odds_of_span, repeated, stretches
 from framescope.classifier.models.passages import (
     EMBEDDINGS,
     HEADS,

@@ -7,11 +7,12 @@ from math import exp, log
 import numpy as np
 from framescope.classifier.attribution import word_set
 from framescope.classifier.models.passages import Heads, Tokens
-from framescope.classifier.records import Sentence, Span
+from framescope.classifier.records import Sentence, SentenceReport, Span
 from numpy.typing import NDArray
 
 _CHUNK = re.compile(r"\S+")
 _WORD = re.compile(r"\w+")
+_WHOLE = re.compile(r"(?<!\w['’])\b\w+\b(?!['’]t\b)")  # not half of "don't" or "we'll"
 _MOST_SPANS = 4
 _LEAST_SHARE = 0.3  # of the strongest word's score, from which a word is evidence
 # Words that carry grammar: they join neighbours that say something, and are no evidence alone.
@@ -78,6 +79,26 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 def _is_telling(text: str) -> bool:
     """Return whether a text has any word that isn't a function word."""
     return not _FUNCTION_WORDS.issuperset(_WORD.findall(text.lower()))
+
+
+def repeated(article: Sequence[SentenceReport], flag: str) -> dict[int, tuple[int, ...]]:
+    """Return, for each sentence with a flag, the others that have words of the evidence for it.
+
+    They have at least half of the telling words. Function words tell nothing, nor do names and
+    numbers: words that the article never has in lower case.
+    """
+    flagged = [at for at, one in enumerate(article) if flag in one.flags]
+    words = [set(_WHOLE.findall(one.text if one.is_content else "")) for one in article if flagged]
+    telling = {word for one in words for word in one if word.islower()} - _FUNCTION_WORDS
+    lower = [telling.intersection(map(str.lower, one)) for one in words]
+    found = {}
+    for at in flagged:
+        start, spans = article[at].start, (s for s in article[at].evidence if s.signal == flag)
+        said = " ".join(article[at].text[s.start - start : s.end - start] for s in spans)
+        own = telling.intersection(_WHOLE.findall(said.lower()))
+        shared = enumerate(len(own & other) for other in lower)
+        found[at] = tuple(n for n, k in shared if n != at and 2 * k >= len(own) > 0)
+    return found
 
 
 def whole_words(text: str, start: int, end: int) -> tuple[int, int]:

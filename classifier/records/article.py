@@ -424,6 +424,8 @@ class SentenceReport:
     """Who is cited in the sentence, or carried over into it."""
     undecided: tuple[str, ...] = ()
     """Signals that would be flags, but that the article is unlike what the model learned from."""
+    repeats: tuple[int, ...] = ()
+    """For the flag ``repetition``: the sentences, from 0, in which words of its evidence stand."""
 
     @property
     def text(self) -> str:
@@ -483,6 +485,8 @@ class ArticleReport:
     """What the rules know of it, kept for other users of the report."""
     undecided: tuple[str, ...] = ()
     """Signals that would be flags, but that the article is unlike what the model learned from."""
+    experimental: tuple[str, ...] = ()
+    """Signals that are scored and not flagged, as too few of their flags would be right."""
     distance: float | None = None
     """How far it lies from what the model learned from: the share of held-out articles that lie
     nearer. None where that isn't known."""
@@ -491,8 +495,8 @@ class ArticleReport:
 
     @property
     def given(self) -> frozenset[str]:
-        """The sentence-level signals that the model gives; none where nothing was scored."""
-        return frozenset(self.sentences[0].scores if self.sentences else ())
+        """The sentence-level signals that are given and shown; none where nothing was scored."""
+        return frozenset(self.sentences[0].scores if self.sentences else ()) - {*self.experimental}
 
 
 def source_counts(report: ArticleReport) -> dict[str, int]:

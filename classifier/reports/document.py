@@ -82,13 +82,14 @@ VIEWS: dict[type, tuple[str | tuple[str, Get | None], ...]] = {
         "site_name=article.site_name", "url=article.url", "date=article.date",
         "author=article.author", "lang=article.lang", "text=article.text",
         "origin=article.origin", "note", "republications=article.republications", "sentences",
-        ("spans", spans), "scores", "flags", "undecided", "distance", "far", "source",
-        ("summary", summarise),
+        ("spans", spans), "scores", "flags", "undecided", "experimental", "distance", "far",
+        "source", ("summary", summarise),
     ),
     records.Origin: ("input", "line", "record"),
     records.Republication: ("start", "end", "outlet", "evidence"),
     records.SentenceReport: (
-        "start", "end", "text", "voice", "scores", "flags", "undecided", "evidence", "citations",
+        "start", "end", "text", "voice", "scores", "flags", "undecided", "evidence", "repeats",
+        "citations",
     ),
     records.Span: ("start", "end", ("text", None), "signal", "score"),
     records.Citation: (
@@ -200,6 +201,7 @@ def to_line(
         sentence = _fields(one, records.SentenceReport, text, place)
         sentence |= {"labels": labels} if labels else {}
         keys = [*["scores", "flags"] * bool(one.scores), *["undecided"] * bool(one.undecided)]
+        keys += ["repeats"] * bool(one.repeats)
         sentence |= _fields(one, records.SentenceReport, text, (*keys, "citations"))
         record["sentences"].append(sentence)
     place = ("start", "end", "signal")
@@ -207,7 +209,7 @@ def to_line(
         _fields(one, records.Span, text, place if one.score is None else (*place, "score"))
         for one in spans(report)
     ]
-    found = ("scores", "flags", "undecided", "distance", "far", "source", "summary")
+    found = ("experimental", "scores", "flags", "undecided", "distance", "far", "source", "summary")
     record["report"] = {
         "format": LINE_FORMAT,
         "model": model,
@@ -379,9 +381,8 @@ def _page(report: records.ArticleReport, thresholds: Mapping[str, float]) -> dic
         "summary": summary,
         "found": [name for name, tally in summary.flagged.items() if tally.total],
         "absent": [BY_NAME[name].label for name, n in summary.flagged.items() if not n.total],
-        "loaded": sourcing.count_loaded(report, thresholds),
-        # Without what is experimental, whose threshold no score reaches.
-        "verdicts": [one for one in report.scores.items() if thresholds.get(one[0], 0) <= 1],
+        "loaded": sourcing.count_loaded(report),
+        "verdicts": [one for one in report.scores.items() if one[0] not in report.experimental],
         "card": sources.card(report),
         "map": sourcing.sourcing_map(report),
         "asked": layout.assertions(report),

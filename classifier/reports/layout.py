@@ -131,6 +131,7 @@ class SentenceMark:
     # the probability and where the decision falls; None where several signals decide
     score: float | None = None
     threshold: float | None = None
+    again: str = ""  # numbers of other sentences with these words
 
     @property
     def quiet(self) -> bool:
@@ -161,7 +162,8 @@ def _of_signal(report: records.SentenceReport, name: str, threshold: float | Non
     detail = "" if score is None else score_in_words(score)
     if threshold is not None:
         detail += f" (threshold {score_in_words(threshold)})"
-    return SentenceMark(kind(name), detail.strip(), _words(report, name), score, threshold)
+    again = ", ".join(str(at + 1) for at in report.repeats if name == "repetition")
+    return SentenceMark(kind(name), detail.strip(), _words(report, name), score, threshold, again)
 
 
 def _words(report: records.SentenceReport, signal: str) -> tuple[str, ...]:

@@ -209,7 +209,7 @@ class Summary:
     sentences: VoiceCounts
     """Its sentences, without those of the page around it."""
     flagged: Mapping[str, VoiceCounts]
-    """For each sentence-level signal that the model gives, the sentences that carry it."""
+    """The sentences that carry each sentence-level signal, without experimental ones."""
     claims: int | None
     """Sentences that carry the signal of that name, in any voice."""
     attributed: int | None
@@ -219,7 +219,7 @@ class Summary:
     unsourced_own_claims: int | None
     """Those of them without a source."""
     techniques: int | None
-    """How many different techniques were found."""
+    """How many different techniques were found; None where none is looked for."""
 
 
 def summarise(report: records.ArticleReport) -> Summary:
@@ -257,10 +257,9 @@ def in_brief(report: records.ArticleReport) -> str:
     return f"{said} {UNLIKE}" if report.far else said
 
 
-def count_loaded(report: records.ArticleReport, thresholds: Mapping[str, float]) -> int | None:
+def count_loaded(report: records.ArticleReport) -> int | None:
     """Count the loaded sentences; None where no signal that says so is given and shown."""
-    shown = {name for name in report.given if thresholds.get(name, 0) <= 1}
-    return None if _LOADED.isdisjoint(shown) else sum(map(is_loaded, report.sentences))
+    return None if _LOADED.isdisjoint(report.given) else sum(map(is_loaded, report.sentences))
 
 
 def is_loaded(sentence: records.SentenceReport) -> bool:

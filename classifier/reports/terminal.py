@@ -173,6 +173,7 @@ def _reasons(line: layout.TextLine) -> Iterator[Text]:
     """Yield a line for each reason with its words; the quiet ones share the last."""
     for mark in line.loud:
         words = ", ".join(f"“{word}”" for word in mark.words[:_MOST_WORDS])
+        words += f" again in {mark.again}" if mark.again else ""
         yield Text.assemble(_named(mark), (f"  {words}" if words else "", "dim"))
     if line.also:
         yield Text(" · ").join(map(_named, line.also))
@@ -310,7 +311,7 @@ def _by_voice(summary: sourcing.Summary) -> Table:
 
 def _verdicts(report: records.ArticleReport, thresholds: Mapping[str, float]) -> Iterator[Text]:
     for name, value in report.scores.items():
-        if thresholds.get(name, 0) > 1:  # experimental
+        if name in report.experimental:
             continue
         decision = "flagged" if name in report.flags else "not flagged"
         line = f"{BY_NAME[name].label}: {score_in_words(value)}, {decision}"

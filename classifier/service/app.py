@@ -64,6 +64,7 @@ class Signal(BaseModel):
     origin: str
     given: bool = Field(description="Whether the model gives it.")
     threshold: float | None = Field(description="The probability from which it is flagged.")
+    experimental: bool = Field(description="Whether it is scored, but not flagged.")
 
 
 class Source(BaseModel):
@@ -212,9 +213,11 @@ async def _in_its_place(service: ScoringService, posted: ScoreRequest) -> str:
 )
 async def signals(request: Request) -> Response:
     """List each signal with its meaning, its threshold, and whether the model gives it."""
-    limits = _service(request).scorer.thresholds
+    scorer = _service(request).scorer
+    limits, hidden = scorer.thresholds, scorer.experimental
     shown = [
         {**asdict(one), "given": one.name in limits, "threshold": limits.get(one.name)}
+        | {"experimental": one.name in hidden}
         for one in SIGNALS
     ]
     return JSONResponse(shown)

@@ -186,7 +186,7 @@ class TwoRuns:
 def of_signals(both: TwoRuns) -> list[DriftMeasure]:
     """Compare the log-odds of each signal, and the share of an article's sentences it flags.
 
-    Log-odds are in standard deviations of the sentences before; thresholds are the second run's.
+    Log-odds are in standard deviations of the sentences before; flags are those of the second run.
     """
     columns: dict[str, list[Floats]] = {"scores": [], "flags": []}
     figures: dict[str, list[DriftFigure]] = {"scores": [], "flags": []}
@@ -194,19 +194,21 @@ def of_signals(both: TwoRuns) -> list[DriftMeasure]:
         values, article = both.values(signal)
         odds = log_odds(values)
         spread = max(float(odds[~both.is_now[article]].std()), 1e-6)
-        flagged = values >= np.float32(both.now.manifest["thresholds"][signal])
-        scaled, share = both.by_article(odds / spread, article), both.by_article(flagged, article)
+        scaled = both.by_article(odds / spread, article)
         columns["scores"].append(scaled)
-        columns["flags"].append(share)
         shift = stats.difference(signal, both.sides(scaled), _SHIFT)
         old, new = map(stats.mean_of, both.sides(both.by_article(values, article)))
         figures["scores"].append(replace(shift, before=old, now=new, unit="sd"))
-        figures["flags"].append(stats.difference(signal, both.sides(share), _FLAGS, share_of))
-    if not both.signals:
-        note = "no signal is scored in both runs"
-        return [DriftMeasure(name, note=note) for name in figures]
+        if signal not in both.now.manifest["experimental"]:
+            limit = np.float32(both.now.manifest["thresholds"][signal])
+            share = both.by_article(values >= limit, article)
+            columns["flags"].append(share)
+            figures["flags"].append(stats.difference(signal, both.sides(share), _FLAGS, share_of))
     found = []
     for name, own in columns.items():
+        if not own:
+            found.append(DriftMeasure(name, note=f"no signal has {name} in both runs"))
+            continue
         centred = stats.centred(np.stack(own, axis=1), both.joined("outlet"), both.is_now)
         ps = stats.mean_shift_ps(centred, both.is_now, both.draws, both.seed)
         found.append(_measure(name, figures[name], ps))

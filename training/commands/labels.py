@@ -73,7 +73,8 @@ def check(
         option = "--errors" if errors is not None else "--model"
         raise InputError(option, "needs files; name some, those of corpus/articles for instance")
     else:
-        checks = [(labels.check_house(), None), (labels.check_standoff(root), None)]
+        real = (labels.check_standoff(root, one) for one in ("standoff", "judged", "techniques"))
+        checks = [(one, None) for one in (labels.check_house(), *real)]
     shown = _ERRORS if errors is None else errors
     if format == "json":
         listed = [_record(one, found, shown) for one, found in checks]

@@ -91,11 +91,11 @@ def check_house() -> LabelCheck:
     return check_labelled("written", reading.read_labelled(paths))
 
 
-def check_standoff(root: Path | None) -> LabelCheck:
-    """Check the stand-off labels, with the texts that lie in the folder of corpora."""
-    records = list(corpora.standoff_labels(labels_file()))
+def check_standoff(root: Path | None, name: str = "standoff") -> LabelCheck:
+    """Check a file of stand-off labels, with the texts that lie in the folder of corpora."""
+    records = list(corpora.standoff_labels(labels_file(name)))
     problems: list[LabelProblem] = []
-    texts = {article.id: article for article in corpora.read_standoff(root)} if root else {}
+    texts = {article.id: article for article in corpora.read_standoff(root, name)} if root else {}
     unread: Counter[str] = Counter()
     for record in records:
         article = texts.get(f"{record['collection']}/{record['article']}")
@@ -103,15 +103,16 @@ def check_standoff(root: Path | None) -> LabelCheck:
             unread[record["collection"]] += 1
             # Any text of that length will do for labels and offsets.
             article = corpora.join_text(record, "x" * record["sentences"][-1]["end"])
-        for number, item in enumerate(record["sentences"] if article.id in texts else ()):
-            digest = corpora.text_digest(article.text[item["start"] : item["end"]])
-            if digest[: corpora.SHORT_STANDOFF] != item["digest"]:
+        digests = {item["digest"] for item in record["sentences"]}
+        for number, unit in enumerate((article.units or ()) if article.id in texts else ()):
+            digest = corpora.text_digest(article.text[unit.start : unit.end])
+            if digest[: corpora.SHORT_STANDOFF] not in digests:
                 where = f"{article.id}, sentence {number}"
                 problems.append(LabelProblem(where, "the digest is of another sentence", "digest"))
         problems += _of_article(article, article.id)
-    missing = tuple(f"{name}: {n} articles without their text" for name, n in unread.items())
+    missing = tuple(f"{of}: {n} articles without their text" for of, n in unread.items())
     sentences = sum(len(record["sentences"]) for record in records)
-    return LabelCheck("stand-off", len(records), sentences, 0, tuple(problems), missing)
+    return LabelCheck(name, len(records), sentences, 0, tuple(problems), missing)
 
 
 def _of_article(article: Article, name: str) -> Iterator[LabelProblem]:

@@ -68,7 +68,7 @@ class Database:
     @property
     def views(self) -> tuple[ready.View, ...]:
         """The ready views."""
-        return ready.views(self.signals, self.manifest["thresholds"])
+        return ready.views(self.manifest)
 
     def ask(self, sql: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Run one query that reads, or raise `QueryError`; it ends the answer before."""
@@ -151,7 +151,7 @@ def _fill(connection: Any, folder: RunFolder, manifest: Mapping[str, Any]) -> No
         counts = ready.rests_query(manifest["signals"]) if uncounted else ""
         query = _table_query(types, parts, manifest["options"]["format"], counts)
         connection.execute(f"CREATE VIEW {table} AS {query}")
-    for statement in ready.create_views(manifest["signals"], manifest["thresholds"]):
+    for statement in ready.create_views(manifest):
         connection.execute(statement)
     connection.execute(f"SET allowed_paths = {_sql_list(files)}")
     connection.execute("SET enable_external_access = false")

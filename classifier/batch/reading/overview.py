@@ -143,7 +143,8 @@ def _collect(database: Database) -> dict[str, Any]:
         "folded": folded,
         "unit": unit,
         "framing": chapter(
-            (*views.FRAMING, *own_of(Family.FRAMING)), ("any_technique", "biased_language"),
+            (*views.FRAMING, *own_of(Family.FRAMING)),
+            ("any_technique", "biased_language", "subjective"),
             "(FROM most_flagged WHERE (voice = 'own') IS NOT FALSE)",
             "framing DESC, strength DESC NULLS LAST",
         ),

@@ -7,6 +7,7 @@ nor with an outlet's record. What the run's model doesn't give is null, and so i
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 from framescope.classifier.outlets import UNNAMED, UNNAMED_MONITOR
 from framescope.classifier.records import SOURCE_SIGNALS
@@ -110,12 +111,13 @@ def share_interval(
     return [low, high]
 
 
-def counts_query(signals: Collection[str]) -> str:
+def counts_query(signals: Iterable[str], experimental: Iterable[str]) -> str:
     """Return the SQL of a row per scored article: of each measure, ``p_NAME`` of ``w_NAME``."""
+    flagged = {None, *signals}.difference(experimental)
     measures = (*MEASURES, *own_measures(signals))
 
     def known(measure: Measure, sql: str) -> str:
-        return sql if measure.signal is None or measure.signal in signals else "NULL::BIGINT"
+        return sql if measure.signal in flagged else "NULL::BIGINT"
 
     def selected(of_article: bool) -> str:
         return "".join(
@@ -246,9 +248,10 @@ def _by(
         SELECT {shown}, {columns} FROM met LEFT JOIN shared ON {joined} ORDER BY {order}"""
 
 
-def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View, ...]:
-    """Return the ready views of a run that has these signals and thresholds."""
-    measures = (*FRAMING, *SOURCING, *ARTICLES, *own_measures(signals))
+def views(manifest: Mapping[str, Any]) -> tuple[View, ...]:
+    """Return the ready views of a run, without experimental signals."""
+    given = (*FRAMING, *SOURCING, *ARTICLES, *own_measures(manifest["signals"]))
+    measures = [one for one in given if one.signal not in manifest["experimental"]]
     totals = ("scored", "texts", "sentences")
     counted = ", ".join(f"coalesce({name}, 0) AS {name}" for name in totals) + ", own_sentences"
     by_outlet = _by(
@@ -284,7 +287,7 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
                  "text": "the sentence",
                  **dict.fromkeys(("title", "url", "day"), "of its article"),
                  **_OUTLET, **_PLACE,
-             }, _most_flagged(signals, thresholds)),
+             }, _most_flagged(manifest["signals"], manifest["thresholds"])),
         View("sourcing_map",
              "one row per outlet: the sources that its sentences rest on, most sentences first", {
                  **_OUTLET,
@@ -317,8 +320,9 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
     )  # fmt: skip
 
 
-def create_views(signals: Sequence[str], thresholds: Mapping[str, float]) -> Iterator[str]:
+def create_views(manifest: Mapping[str, Any]) -> Iterator[str]:
     """Return the statements that create the views over the tables of a run."""
+    signals = manifest["signals"]
     yield f"CREATE VIEW published AS {_PUBLISHED}"
     # Text of the page around an article is left out, where a model tells it.
     only = "WHERE list_contains(s.flags, 'content')" if "content" in signals else ""
@@ -327,8 +331,8 @@ def create_views(signals: Sequence[str], thresholds: Mapping[str, float]) -> Ite
         "CREATE VIEW content_sentences AS SELECT s.* FROM sentences s "
         f"SEMI JOIN {scored} a USING (article_id) {only}"
     )
-    yield f"CREATE VIEW article_counts AS {counts_query(signals)}"
-    for view in views(signals, thresholds):
+    yield f"CREATE VIEW article_counts AS {counts_query(signals, manifest['experimental'])}"
+    for view in views(manifest):
         yield f"CREATE VIEW {view.name} AS {view.sql}"
 
 
