@@ -168,14 +168,13 @@ def test_the_signal_of_all_techniques_counts_those_that_are_shown(signals) -> No
     [("A repetition, then.", (1,)), ("Repetition!", (1,)), ("No repetitions.", ()), ("It is.", ())],
 )
 def test_a_repetition_has_its_words_in_another_sentence_which_reports_name(other, again) -> None:
-    given = ("any_technique", "doubt", "repetition", "hyperpartisan")
-    bundle = scripted(*given, experimental=["doubt"])
-    (report,) = score(bundle, article("a", "So any_technique=0.1 repetition=0.9.", other))
+    made = scripted("any_technique", "doubt", "repetition", "hyperpartisan", experimental=["doubt"])
+    (report,) = score(made, article("a", "So any_technique=0.1 repetition=0.9.", other))
     first, second = report.sentences
     assert (first.repeats, second.repeats) == (again, ())
     assert first.flags == ("any_technique", "repetition") * bool(again)
     assert [span.signal for span in first.evidence] == [*first.flags]
-    whole = BatchReport((report,), "v", given, bundle.thresholds)
+    whole = BatchReport((report,), "v", made.signals, made.thresholds)
     print_report(whole, Console(file=(printed := StringIO())))
     for written in (to_html(whole), printed.getvalue()):
         assert ("again in 2" in written) == bool(again)
