@@ -21,7 +21,7 @@ from framescope.classifier import SHIPPED, __version__
 from framescope.classifier.batch.reading.views import share_interval
 from framescope.classifier.bundles import CARD, Bundle, digest, write
 from framescope.classifier.errors import BundleError, FramescopeError
-from framescope.classifier.models import DOMAIN, HEADS, Calibration, Heads
+from framescope.classifier.models import BEFORE, DOMAIN, HEADS, Calibration, Heads
 from framescope.classifier.taxonomy import in_order
 from framescope.eval.metrics import estimate
 from framescope.eval.report import markdown_table, plain
@@ -399,7 +399,8 @@ def write_recalibrated(bundle: Bundle, record: Record, output: Path) -> None:
         if heads is not None and heads.articles is not None:
             # Signals of articles that are read off sentences read the chances they were fitted on;
             # an earlier entry is older, so it holds those.
-            read = {s: list(old["calibration"][s]) for s in heads.articles["signals"] if s in lines}
+            before = old.get(BEFORE, old)["calibration"]
+            read = {s: list(before[s]) for s in heads.articles["signals"] if s in lines}
             if fitted_on := read | dict(heads.articles.get("fitted_on", {})):
                 replace(heads, articles={**heads.articles, "fitted_on": fitted_on}).save(folder)
 

@@ -278,11 +278,11 @@ def test_one_file_is_enough_to_train_on(run, own_corpora, tmp_path, monkeypatch)
     result = run("train", "baseline", "--data", mine, "--output", tmp_path / "bundle")
     assert result.status == 0
     ((data, *_),) = calls
-    assert data.corpora == ("exchange",)
+    assert data.corpora == ("added",)
     assert data.examples.signals == ("vague_source",)
     assert len(data.examples) == 30
     for more, expected in (
-        (("--data", tmp_path / "none.jsonl"), "none.jsonl: no such file; give --data a file"),
+        (("--data", tmp_path / "none.jsonl"), "none.jsonl: no such file; give a JSONL file"),
         (("--data", mine, "--corpus", "ptc"), "--data trains on these files alone"),
     ):
         line = refused(run("train", "baseline", *more, "--output", tmp_path / "bundle"))

@@ -3,7 +3,15 @@
 In: what ``--model`` says, or a trained model. Out: a loaded `Bundle`, or a folder written whole.
 """
 
-from framescope.classifier.bundles.bundle import Bundle, describe, list_bundles, load, pull, push
+from framescope.classifier.bundles.bundle import (
+    Bundle,
+    describe,
+    list_bundles,
+    load,
+    load_model,
+    pull,
+    push,
+)
 from framescope.classifier.bundles.manifest import (
     CARD,
     FORMAT,

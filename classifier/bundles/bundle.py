@@ -21,7 +21,16 @@ from framescope.classifier.bundles.manifest import (
 )
 from framescope.classifier.bundles.store import ModelStore, StoreError, home, resolve, split_name
 from framescope.classifier.errors import BundleError
-from framescope.classifier.models import DOMAIN, Calibration, Model, TrainingDomain
+from framescope.classifier.models import (
+    BEFORE,
+    DOMAIN,
+    Calibration,
+    HeadedModel,
+    LinearHeads,
+    Model,
+    TrainingDomain,
+    rounds_of_heads,
+)
 from framescope.classifier.outlets import Registry, load_registry
 from framescope.classifier.runtime import instructions
 
@@ -95,12 +104,23 @@ def load(model: str | Path, registry: Registry | None = None) -> Bundle:
     folder = resolve(model)
     manifest = verify(folder)
     define(manifest, folder)
-    calibration = Calibration.from_record(manifest["calibration"])
     registry = load_registry() if registry is None else registry
-    fitted = KINDS[manifest["kind"]](folder, calibration, registry)
+    fitted = load_model(folder, manifest, registry)
+    return Bundle(folder, manifest, fitted, registry, _domain(folder, manifest))
+
+
+def load_model(folder: Path, manifest: Mapping[str, Any], registry: Registry) -> Model:
+    """Load the model of a bundle, with its heads, if it has any."""
+    calibration = Calibration.from_record(manifest["calibration"])
+    below = Calibration.from_record(manifest.get(BEFORE, manifest)["calibration"])
+    fitted = KINDS[manifest["kind"]](folder, below, registry)
+    rounds = rounds_of_heads(manifest["files"])
+    for number in range(1, rounds + 1):
+        heads = LinearHeads.load(folder, number, registry)
+        fitted = HeadedModel(fitted, heads, calibration if number == rounds else None)
     if fitted.signals != tuple(manifest["signals"]):
         raise BundleError(f"{folder}: the model's signals are not those of its manifest")
-    return Bundle(folder, manifest, fitted, registry, _domain(folder, manifest))
+    return fitted
 
 
 def _domain(folder: Path, manifest: Mapping[str, Any]) -> TrainingDomain | None:

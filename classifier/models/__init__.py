@@ -35,6 +35,7 @@ from framescope.classifier.models.citation_scorer import (
     resolve_raw_citations,
 )
 from framescope.classifier.models.evidence import likely, log_odds_of_span, repeated, stretches
+from framescope.classifier.models.headed import BEFORE, HeadedModel, LinearHeads, rounds_of_heads
 from framescope.classifier.models.passages import (
     EMBEDDINGS,
     HEADS,

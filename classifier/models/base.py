@@ -14,9 +14,20 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from framescope.classifier.models.placeholders import TextForm
 from framescope.classifier.records import Citation, Sentence, Span
 from numpy.lib import format as npy
 from numpy.typing import NDArray
+
+
+class Shares(Protocol):
+    """Shares a weighted sum of a sentence's logits and of its mean vector out among its words."""
+
+    def __call__(
+        self, row: int, form: TextForm, of_logits: NDArray[Any], of_means: NDArray[Any]
+    ) -> NDArray[np.float64]:
+        """Return what each chunk between white space adds."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +43,11 @@ class Prediction:
     citations: tuple[tuple[Citation, ...], ...]  # of each sentence
     vectors: NDArray[np.float32] | None  # shape (n_sentences, d), for `models.articles`
     evidence: Callable[[Sequence[tuple[int, str]]], list[tuple[Span, ...]]]
+    # For heads beside the model, which are linear in both: the mean vector of each sentence's
+    # tokens, of shape (n_sentences, d), and what the words of a sentence add to a weighted sum of
+    # logits, and to one of that vector.
+    means: NDArray[np.float32] | None = None
+    shares: Shares | None = None
 
 
 @runtime_checkable

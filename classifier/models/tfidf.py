@@ -246,13 +246,14 @@ class TfidfModel:
         scored = _Scored.of(self, sentences)
         citations = tuple(sentence.citations for sentence in sentences)
         proba = self.calibration.apply(scored.logits)
-        return Prediction(proba, scored.logits, citations, scored.logits, scored.evidence)
+        evidence, shares = scored.evidence, scored.shares
+        return Prediction(proba, scored.logits, citations, scored.logits, evidence, shares=shares)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, prefix: str = "") -> None:
         """Write `WEIGHTS` and `VOCABULARY` into a folder, without pickle."""
         arrays = {f"idf_{number}": block.idf for number, block in enumerate(self.blocks)}
         np.savez_compressed(
-            folder / WEIGHTS,
+            folder / f"{prefix}{WEIGHTS}",
             allow_pickle=False,
             weights=self.weights.astype(np.float16),
             intercepts=self.intercepts,
@@ -268,7 +269,7 @@ class TfidfModel:
             ],
         }
         text = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
-        (folder / VOCABULARY).write_text(text, encoding="utf-8")
+        (folder / f"{prefix}{VOCABULARY}").write_text(text, encoding="utf-8")
 
 
 def neighbours_mean(sentences: Sequence[Sentence]) -> Any:
@@ -295,13 +296,18 @@ def _shortened(weights: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     return shortened
 
 
-def load(folder: Path, calibration: Calibration, registry: Registry | None = None) -> TfidfModel:
+def load(
+    folder: Path,
+    calibration: Calibration | None,
+    registry: Registry | None = None,
+    prefix: str = "",
+) -> TfidfModel:
     """Read a model that `TfidfModel.save` wrote, or raise `BundleError` where it is damaged.
 
     It recognises the outlets of a registry, by default the shipped one, if it was trained with
-    placeholders.
+    placeholders. Without a calibration its log-odds stay as they are.
     """
-    path = folder / VOCABULARY
+    path = folder / f"{prefix}{VOCABULARY}"
     try:
         record = read_json(path)
         parts = [
@@ -309,10 +315,11 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
             for one in record["blocks"]
         ]
         signals = tuple(record["signals"])
+        calibration = calibration or Calibration.identity(signals)
         if signals != calibration.signals:
             raise ValueError("its signals are not those of the calibration")
         reader = Reader.of(registry) if record.get("placeholders", False) else Reader()
-        path = folder / WEIGHTS
+        path = folder / f"{prefix}{WEIGHTS}"
         names = "weights", "intercepts", "neighbours", *(f"idf_{n}" for n in range(len(parts)))
         arrays = read_arrays(path, names)
         weights, intercepts, neighbours, *idf = (arrays[name] for name in names)
@@ -405,7 +412,9 @@ class _Scored:
             words, reached = chunks(text), self._reached(text)
             for place in places:
                 signal = wanted[place][1]
-                scores = self._scores(row, number, signal, reached, len(words))
+                column = self.model.signals.index(signal)
+                weights, whole = self.model.weights[column], bool(self.model.of_articles[column])
+                scores = self._scores(row, number, weights, whole, reached, len(words))
                 spans = []
                 for start, end, score in standing_out(text, words, scores):
                     first, last = reading.original(start, end)
@@ -413,6 +422,23 @@ class _Scored:
                     spans.append(Span(base + first, base + last, signal, rounded))
                 found[place] = tuple(spans)
         return found
+
+    def shares(
+        self, row: int, form: TextForm, of_logits: NDArray[Any], of_means: NDArray[Any]
+    ) -> NDArray[np.float64]:
+        """Return what each chunk of a sentence adds to a weighted sum of its log-odds."""
+        texts, sentence = self.parts[row // _BATCH].texts, self.sentences[row]
+        number = int(texts.rows[form][row % _BATCH])
+        text, words = texts.texts[number], chunks(sentence.text)
+        read = chunks(text)
+        if not words:
+            return np.zeros(0)
+        weights = of_logits @ self.model.weights
+        scores = self._scores(row, number, weights, False, self._reached(text), len(read))
+        # A placeholder's words are those of the name that it stands for.
+        starts = [texts.readings[number].original(*place)[0] for place in read]
+        of_words = np.searchsorted([end for _, end in words], starts, side="right")
+        return np.bincount(np.minimum(of_words, len(words) - 1), scores, len(words))
 
     def _reached(self, text: str) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
         """Return occurrences per chunk reached into: feature, chunk, how many chunks it reaches."""
@@ -429,18 +455,19 @@ class _Scored:
         self,
         row: int,
         number: int,
-        signal: str,
+        weights: NDArray[Any],
+        of_article: bool,
         reached: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]],
         n_words: int,
     ) -> NDArray[np.float64]:
-        """Return what each chunk of a text adds to the log-odds of a signal."""
-        column, part = self.model.signals.index(signal), self.parts[row // _BATCH]
+        """Return what each chunk of a text adds to the n-grams' weighted sum."""
+        part = self.parts[row // _BATCH]
         counts, weighed, line = part.counts, part.weighed, number
-        if self.model.of_articles[column]:
+        if of_article:
             counts, weighed, line = self.counts, self._weighed_articles, self.article[row]
         inside = slice(weighed.indptr[line], weighed.indptr[line + 1])
         known, shares = weighed.indices[inside], self._shares
-        shares[known] = weighed.data[inside] * self.model.weights[column].take(known)
+        shares[known] = weighed.data[inside] * weights.take(known)
         shares[counts.indices[inside]] /= counts.data[inside]
         features, words, sizes = reached
         added: NDArray[Any] = np.bincount(words, shares.take(features) / sizes, n_words)

@@ -26,7 +26,12 @@ from framescope.classifier.models.citation_scorer import (
     resolve_raw_citations,
     with_rules,
 )
-from framescope.classifier.models.evidence import standing_out, technique_spans, words_of_tokens
+from framescope.classifier.models.evidence import (
+    chunks,
+    standing_out,
+    technique_spans,
+    words_of_tokens,
+)
 from framescope.classifier.models.passages import (
     EMBEDDINGS,
     HEADS,
@@ -85,6 +90,7 @@ class Encoded:
     raw: list[RawCitation]
     vector: Floats | None  # shape (d,): the mean of its passage
     links: Links | None = None
+    hidden: Floats | None = None  # shape (n_tokens, d): the encoder's vectors, in half precision
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +142,7 @@ class PassageCache:
 
 
 def _nbytes(found: Iterable[Encoded]) -> int:
-    arrays = (a for one in found for a in (one.votes, one.tags, one.logits, one.vector))
+    arrays = (a for one in found for a in (one.votes, one.tags, one.logits, one.vector, one.hidden))
     links = (a for one in found if one.links for a in (one.links.questions, one.links.answers))
     return sum(array.nbytes for array in (*arrays, *links) if array is not None)
 
@@ -151,7 +157,8 @@ class TransformerModel:
     """A `classifier.models.Model` over an exported encoder.
 
     The graph has the outputs ``votes``, a column per signal; ``tags``, a column per tag, if there
-    are any; those of `CITED`, if it finds citations; and perhaps `VECTOR`.
+    are any; those of `CITED`, if it finds citations; perhaps `VECTOR`; and after that perhaps the
+    vector of each token, for heads beside the model.
     """
 
     def __init__(
@@ -168,6 +175,7 @@ class TransformerModel:
         self.calibration = calibration
         self.cache: PassageCache | None = None  # set from outside
         self._graph = runtime
+        self._sees_tokens = len(_after_vector(runtime)) == 1
         self._embeddings = embeddings
         self._packer = packer
         self._scorer = heads.fusion and CitationScorer.from_record(heads.fusion)
@@ -231,11 +239,15 @@ class TransformerModel:
         else:
             logits = pool_articles(logits, sentences, self._article_columns)
         proba = self.calibration.apply(logits)
-        vectors = None
+        vectors = means = None
         if size := self._graph.columns.get(VECTOR, 0):
             vectors = np.array([one.vector for one in found.neutral], np.float32).reshape(-1, size)
+        if self._sees_tokens:
+            rows = (one.hidden for one in found.neutral if one.hidden is not None)
+            each = [row.mean(axis=0, dtype=np.float32) if len(row) else row.sum(0) for row in rows]
+            means = np.array(each, np.float32).reshape(-1, self._graph.hidden)
         evidence = _Evidence(self.heads, sentences, proba, found, citations)
-        return Prediction(proba, logits, citations, vectors, evidence.find)
+        return Prediction(proba, logits, citations, vectors, evidence.find, means, evidence.shares)
 
     def _read(
         self, sentences: Sequence[Sentence], tokens: Sequence[Tokens], passages: Sequence[Passage]
@@ -273,6 +285,7 @@ class TransformerModel:
             check_time()
             batch = self._packer.batch(group, tokens)
             votes, *rest = self._graph.run(self._embeddings.look_up(batch.ids), batch.mask)
+            hidden = rest.pop().astype(np.float16) if self._sees_tokens else None
             vectors = rest.pop() if VECTOR in self._graph.columns else None
             tags = rest.pop(0) if self.heads.tags else votes[..., :0]
             logits = self._pool(votes, tags, batch)
@@ -295,6 +308,7 @@ class TransformerModel:
                     raw.get(row, []),
                     None if vectors is None else vectors[b, 0],
                     links.get(row),
+                    None if hidden is None else hidden[b, start:end].copy(),
                 )
         return found
 
@@ -367,6 +381,27 @@ class _Evidence:
             for start, end, score in standing_out(sentence.text, words, scores)
         )
 
+    def shares(
+        self, row: int, form: TextForm, of_logits: Floats, of_means: Floats
+    ) -> NDArray[np.float64]:
+        """Return what each word adds: its tokens' votes, vectors and strongest tags."""
+        read = self.encoding.typed if form is TextForm.TYPED else self.encoding.neutral
+        one, text = read[row], self.sentences[row].text
+        words = chunks(text)
+        if not one.tokens.ids or not words:
+            return np.zeros(len(words))
+        added = (one.votes @ of_logits).astype(np.float64)
+        if one.hidden is not None and len(of_means):
+            added += one.hidden.astype(np.float32) @ of_means
+        added /= len(added)
+        for column, (tag, gain) in enumerate(zip(self.heads.tags, self.heads.gain, strict=True)):
+            strongest = int(one.tags[:, column].argmax())
+            weight = of_logits[self.heads.signals.index(tag)]
+            added[strongest] += weight * gain * one.tags[strongest, column]
+        starts = [start for start, _ in one.tokens.offsets]
+        of_tokens = np.searchsorted([end for _, end in words], starts, side="right")
+        return np.bincount(np.minimum(of_tokens, len(words) - 1), added, len(words))
+
     def _cited(self, row: int, signal: str) -> tuple[Span, ...]:
         """Return the sources and cues of a sentence's citations, the surest citation first."""
         sentence = self.sentences[row]
@@ -412,16 +447,24 @@ def load(
         raise BundleError(f"{folder}: the transformer can't be loaded ({reason})") from None
 
 
+def _after_vector(runtime: Runtime) -> list[str]:
+    """Return the outputs after `VECTOR`: that of `with_tokens`, in a bundle with heads."""
+    names = list(runtime.columns)
+    return names[names.index(VECTOR) + 1 :] if VECTOR in names else []
+
+
 def _check(runtime: Runtime, embeddings: Embeddings, heads: Heads) -> None:
     """Raise `ValueError` for files that don't belong together."""
     plain = [("votes", len(heads.signals)), ("tags", len(heads.tags))][: 1 + bool(heads.tags)]
     cited = [*plain, *zip(CITED, CITED_COLUMNS, strict=True)]
-    outputs = [pair for pair in runtime.columns.items() if pair[0] != VECTOR]
+    further = _after_vector(runtime)
+    outputs = [pair for pair in runtime.columns.items() if pair[0] not in (VECTOR, *further)]
     fits = (outputs == cited or (heads.fusion is None and outputs == plain)) and (
         len(heads.tags) == len(heads.gain) == len(heads.tag_thresholds)
         and embeddings.table.shape == (len(embeddings.scale), runtime.hidden)
         and 2 < heads.max_tokens <= _MOST_TOKENS
         and 0 <= heads.tag_gap < _MOST_TOKENS
+        and [runtime.columns[name] for name in further] in ([], [runtime.hidden])
     )
     if not fits:
         raise ValueError(f"its files don't belong together: {HEADS}, {EMBEDDINGS}, {ENCODER}")

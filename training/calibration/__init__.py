@@ -3,9 +3,15 @@
 Calibration and thresholds, spans from tags, articles from sentences, the training domain.
 """
 
-from framescope.training.calibration.articles import extend_domain, fit_articles, fit_domain
+from framescope.training.calibration.articles import (
+    answer_limits,
+    extend_domain,
+    fit_articles,
+    fit_domain,
+)
 from framescope.training.calibration.decisions import (
     Decisions,
+    fit_decision,
     fit_decisions,
     fit_tags,
     line_loss,

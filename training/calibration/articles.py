@@ -137,7 +137,9 @@ def fit_domain(
     mean = fitted.mean_.astype(np.float32)
     centres = _centres((own - mean) @ axes, _CENTRES, seed)
     nothing = np.zeros(0, np.float32)
-    found = models.TrainingDomain(mean, axes, centres, nothing, *_limits(validation, proba))
+    found = models.TrainingDomain(
+        mean, axes, centres, nothing, *answer_limits(validation.labels, proba)
+    )
     return replace(found, held_out=np.sort(found.raw(held)))
 
 
@@ -161,7 +163,7 @@ def extend_domain(
         new = _centres(placed, min(_NEW_CENTRES, len(placed)), seed=0)
         wide = replace(known, centres=np.concatenate([known.centres, new]))
     distances = np.concatenate([known.held_out, wide.raw(held)]) if len(held) else known.held_out
-    yes, no = _limits(validation, proba)
+    yes, no = answer_limits(validation.labels, proba)
     for column, signal in enumerate(model.signals):
         if signal in signals:
             was = signals.index(signal)
@@ -189,14 +191,13 @@ def _vectors(model: models.Model, rows: Examples) -> Single:
     return np.concatenate(found[1:]) if found[1:] else found[0]
 
 
-def _limits(rows: Examples, proba: Single) -> tuple[Single, Single]:
+def answer_limits(labels: Single, proba: Single) -> tuple[Single, Single]:
     """Fit the limits of both answers, each on the rows of which it is the right one."""
     width = proba.shape[1]
     yes, no = np.full(width, np.nan, np.float32), np.full(width, np.nan, np.float32)
     for column in range(width):
-        labels = rows.labels[:, column]
-        yes[column] = 1 - _limit(1 - proba[labels >= 0.5, column])
-        no[column] = _limit(proba[labels < 0.5, column])
+        yes[column] = 1 - _limit(1 - proba[labels[:, column] >= 0.5, column])
+        no[column] = _limit(proba[labels[:, column] < 0.5, column])
     return yes, no
 
 

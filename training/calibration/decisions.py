@@ -14,7 +14,7 @@ from framescope.classifier.models import (
     log_odds_of_span,
     stretches,
 )
-from framescope.classifier.taxonomy import BY_NAME, Family, Level
+from framescope.classifier.taxonomy import BY_NAME, SHIPPED, Family, Level
 from framescope.training import DEFAULT_SEED
 from framescope.training.corpora import find_corpus
 from framescope.training.data import Examples
@@ -124,6 +124,23 @@ def fit_decisions(
         names, of_corpus = [signals[k] for k in cells[1][0]], articles[corpora == corpus]
         elsewhere[corpus] = thresholds(proba[cells], every[cells], of_corpus, names, seed, fit=True)
     return Decisions(fitted, chosen, elsewhere, tuple(experimental))
+
+
+def fit_decision(
+    signal: str, log_odds: Single, positive: Bools, articles: Texts, seed: int
+) -> tuple[Calibration, float, bool | None]:
+    """Fit calibration and threshold of one signal on articles that it was not learned from.
+
+    Return whether its flags keep what they promise, too; None of a signal that promises nothing.
+    """
+    columns, labels = log_odds[:, None], positive[:, None].astype(np.float32)
+    fitted = calibration(columns, labels, (signal,))
+    proba = fitted.apply(columns)
+    limit = thresholds(proba, labels, articles, (signal,), seed)[signal]
+    if signal not in SHIPPED or (promise := _promise_of(signal)) is None:
+        return fitted, limit, None
+    kept = _promised(proba[:, 0], positive, np.ones_like(proba[:, 0]), promise)
+    return fitted, limit if kept is None else kept, kept is not None
 
 
 def _promise_of(signal: str) -> float | None:

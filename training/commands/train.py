@@ -8,24 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from framescope.classifier import output as outputs
-from framescope.classifier.errors import CorpusError, TrainingError, how_to_install
+from framescope.classifier.errors import TrainingError, how_to_install
 from framescope.training import Track
-from framescope.training.options import CorporaFolder
+from framescope.training.options import CorporaFolder, refuse_options
 
 if TYPE_CHECKING:
     from framescope.training.data import Data
     from framescope.training.recipes import Recipe
 
-app = typer.Typer(
-    help="Train a model on labelled corpora and write its bundle (extra: training).",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
@@ -71,12 +66,49 @@ Tracks = Annotated[
 ]
 
 
+@app.callback(invoke_without_command=True)
+def heads(
+    context: typer.Context,
+    add: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Your labels, in the exchange format. Repeatable."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle."),
+    ] = None,
+    start: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="MODEL", help="The bundle: transformer, baseline, NAME or FOLDER."
+        ),
+    ] = "transformer",
+    signal: Signals = None,
+) -> None:
+    """Fit heads on a bundle for the signals of your own labels, in seconds.
+
+    A head is a logistic regression on the bundle's scores, its sentence vectors and word n-grams.
+    All other signals stay as they are. The subcommands train a whole model (extra: training).
+    """
+    if context.invoked_subcommand is not None:
+        refuse_options(context)
+        return
+    if not add or output is None:
+        missing = "--output FOLDER" if add else "--add FILE"
+        raise typer.BadParameter(
+            f"give {missing}, or one of: {', '.join(context.command.commands)}"
+        )
+    from framescope.training.heads import add_heads
+
+    add_heads(start, add, output, signal or (), tell=_echo)
+    _done(output)
+
+
 @app.command()
 def baseline(
     output: Output,
     corpora: CorporaFolder = None,
     data: Files = None,
-    add: Add = None,
     recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help=_RECIPES)] = "default",
     corpus: Corpora = None,
     share: Share = None,
@@ -91,9 +123,9 @@ def baseline(
     from framescope.training.runs import TrainingRun, train_baseline
 
     chosen = read_recipe(recipe).changed(seed=seed)
-    asked = _RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
+    asked = _RowsAsked(corpora, data, None, corpus, share, signal, allow_changed)
     rows = asked.load(chosen)
-    more: dict[str, Any] = {"options": asked.record, "added": add or (), "track": track or ()}
+    more: dict[str, Any] = {"options": asked.record, "track": track or ()}
     with TrainingRun.begin(output, "baseline", chosen, rows, **more) as run:
         keep: dict[str, Any] = {"tell": run.tell, "run": run}
         keep["name"] = asked.name("baseline", chosen)
@@ -161,6 +193,7 @@ def transformer(
     if start is not None and chosen.teacher is not None:
         raise TrainingError("--from and a teacher exclude each other; leave one of them out")
     from framescope.training.corpora import given_folder
+    from framescope.training.heads import compare_with_heads
     from framescope.training.runs import TrainingRun, continue_training, train_transformer
     from framescope.training.transformer import (
         StartingBundle,
@@ -190,6 +223,8 @@ def transformer(
         keep["root"] = given_folder(corpora) if chosen.needs_folder else None
         if begun is not None:
             continue_training(rows, output, begun, folder, chosen.settings, **keep)
+            if add:
+                compare_with_heads(begun.folder, output, rows, run.tell)
         else:
             taught_by = None
             if (asks := chosen.teacher) is not None and asks.encoder is not None:
@@ -222,7 +257,6 @@ def _usual_recipe(corpora: Path | None, add: list[Path] | None) -> str:
     return "house"
 
 
-_OWN = "exchange"  # the corpus of a user's own files
 _NAMED = 3  # of a user's files, in a bundle's name
 
 
@@ -277,12 +311,16 @@ class _RowsAsked:
 
     def load(self, recipe: Recipe) -> Data:
         """Read the rows, and split them."""
-        from framescope.training.corpora import State, find_corpus, house_folder, root_folder
+        from framescope.training.corpora import ADDED, State, find_corpus, house_folder, root_folder
         from framescope.training.data import Added, load_data
 
+        Added.read(self.data or self.add or ())  # what is wrong with them is said first
         if self.data:
-            return self._load_files(self.data, recipe.split_seed)
-        Added.read(self.add or ())  # what is wrong with them is said first
+            if self.corpus:
+                raise TrainingError("--data trains on these files alone; leave out --corpus")
+            _echo(f"reading {', '.join(map(str, self.data))}")
+            of_recipe = {"corpora": recipe.corpora, "signals": self.signal}
+            return load_data(None, [ADDED], recipe.split_seed, added=self.data, **of_recipe)
         root = root_folder(self.corpora) if recipe.needs_folder else None
         _echo(f"reading corpora in {root or house_folder()}")
         data = load_data(
@@ -294,29 +332,6 @@ class _RowsAsked:
                 lacks = "; ".join(corpus.lacks(root))
                 _echo(f"{corpus.card.name}: left out, as not here: {lacks}")
         return data
-
-    def _load_files(self, files: list[Path], seed: int) -> Data:
-        from framescope.training.data import load_data
-
-        if self.corpus and self.corpus != [_OWN]:
-            raise TrainingError("--data trains on these files alone; leave out --corpus")
-        with TemporaryDirectory() as folder:
-            own = Path(folder) / _OWN
-            own.mkdir()
-            links = {own / f"{at}-{path.stem}.jsonl": path for at, path in enumerate(files)}
-            for link, path in links.items():
-                if not path.is_file():
-                    what = "no such file; give --data a file of labelled articles"
-                    raise TrainingError(f"{path}: {what}")
-                link.symlink_to(path.absolute())
-            _echo(f"reading {', '.join(map(str, files))}")
-            try:
-                return load_data(Path(folder), [_OWN], seed, signals=self.signal)
-            except CorpusError as error:
-                said = str(error)
-                for link, path in links.items():  # as the user calls them
-                    said = said.replace(str(link), str(path))
-                raise CorpusError(said) from None
 
 
 def _check_extra() -> None:

@@ -26,6 +26,7 @@ from framescope.classifier import bundles
 from framescope.classifier.bundles import digest
 from framescope.classifier.errors import BundleError, TrainingError
 from framescope.classifier.models import (
+    BEFORE,
     CITED,
     EMBEDDINGS,
     TOKENIZER,
@@ -324,10 +325,16 @@ class StartingBundle:
     def read(cls, model: str | Path) -> StartingBundle:
         """Read a bundle's weights; `model` is what ``--from`` takes."""
         found = bundles.load(model)
+        # Heads were fitted on the weights as they are: what continues is the model below them.
+        manifest = {**found.manifest, **found.manifest.get(BEFORE, {})}
+        kept = [found.signals.index(signal) for signal in manifest["signals"]]
+        domain = found.domain and replace(
+            found.domain, yes=found.domain.yes[kept], no=found.domain.no[kept]
+        )
         if ENCODER not in found.manifest["files"]:
             raise TrainingError(
-                f"{model}: the training of a {found.manifest['kind']} can't be continued; a new "
-                "one takes minutes: framescope train baseline --add FILE"
+                f"{model}: a {found.manifest['kind']} has no weights to fine-tune; fit a head on "
+                f"it: framescope train --from {model} --add FILE"
             )
         try:
             weights = dict(served_weights(onnx.load(found.path / ENCODER)))
@@ -336,7 +343,7 @@ class StartingBundle:
             raise BundleError(f"{model}: its weights can't be read ({error})") from None
         weights[_WORDS] = arrays["table"].astype(np.float32) * arrays["scale"][:, None]
         tensors = {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
-        return cls(found.path, found.manifest, Heads.load(found.path), tensors, found.domain)
+        return cls(found.path, manifest, Heads.load(found.path), tensors, domain)
 
     @property
     def identity(self) -> str:
