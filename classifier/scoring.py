@@ -344,8 +344,7 @@ def _kept(
     for row, one in enumerate(scored):
         sentence, gone = one.sentence, set[str]()
         if again.get(row) == ():
-            alone = {*one.flags} & {*TECHNIQUES} == {_REPETITION}
-            gone = {_REPETITION} | (of_all if alone else set())
+            gone = {_REPETITION, *(of_all if {*one.flags} & {*TECHNIQUES} == {_REPETITION} else ())}
         if any(p.start < sentence.end and sentence.start < p.end for p in article.republications):
             one = replace(one, citations=tuple(c for c in one.citations if c.source is not None))
             sentence = replace(sentence, voice=Voice.QUOTED, inner_voice=sentence.voice)

@@ -259,15 +259,17 @@ def signals(model: str | os.PathLike[str] = "transformer") -> list[dict[str, Any
     """List the signals, and which of them a model gives; the model isn't loaded.
 
     The keys are ``name``, ``label``, ``family``, ``level``, ``meaning``, ``origin``; ``given``,
-    whether the model gives it, and the ``threshold`` from which it flags it, else None.
+    the ``threshold`` from which it is flagged, else None, and ``experimental``: if it never is.
     """
     from framescope.classifier import bundles
     from framescope.classifier.taxonomy import SIGNALS
 
-    given = bundles.read_manifest(bundles.resolve(os.fspath(model)))["thresholds"]
-    rows = [{**asdict(one), "family": str(one.family), "level": str(one.level)} for one in SIGNALS]
+    found = bundles.read_manifest(bundles.resolve(os.fspath(model)))
     return [
-        {**row, "given": row["name"] in given, "threshold": given.get(row["name"])} for row in rows
+        {**asdict(one), "family": str(one.family), "level": str(one.level)}
+        | {"given": one.name in found["signals"], "threshold": found["thresholds"].get(one.name)}
+        | {"experimental": one.name in found.get("experimental", ())}
+        for one in SIGNALS
     ]
 
 
