@@ -358,8 +358,13 @@ def check_output(bundle: Bundle, output: Path) -> None:
         raise BundleError(f"{output}: is what is calibrated, or ships; choose another --output")
 
 
-def write_recalibrated(bundle: Bundle, record: Record, output: Path) -> None:
-    """Write a bundle with what was fitted again; raises a `BundleError` where it can't."""
+def write_recalibrated(
+    bundle: Bundle, record: Record, output: Path, articles: frozenset[int] = frozenset()
+) -> None:
+    """Write a bundle with what was fitted again, on `articles` (their digests).
+
+    Raises a `BundleError` where it can't.
+    """
     old, fits = bundle.manifest, record["signals"]
     lines: dict[str, tuple[Line, Line]] = {
         signal: tuple(one["calibration"].values()) for signal, one in fits.items()
@@ -404,7 +409,7 @@ def write_recalibrated(bundle: Bundle, record: Record, output: Path) -> None:
             if fitted_on := read | dict(heads.articles.get("fitted_on", {})):
                 replace(heads, articles={**heads.articles, "fitted_on": fitted_on}).save(folder)
 
-    write(output, manifest, card, save)
+    write(output, manifest, card, save, bundle.seen | articles)
 
 
 def _card(text: str, record: Record, manifest: Mapping[str, Any]) -> str:

@@ -411,20 +411,6 @@ class _Ranking:
         return found
 
 
-def mcnemar(truth: Bools, flagged_a: Bools, flagged_b: Bools) -> float:
-    """Return the p of McNemar's exact test (1947), two-sided; NaN where models never differ.
-
-    It is too small where errors come in clusters: rows of one article are not independent.
-    """
-    from statsmodels.stats.contingency_tables import mcnemar as exact_test
-
-    right_a, right_b = flagged_a == truth, flagged_b == truth
-    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
-    if not only_a + only_b:
-        return math.nan
-    return float(exact_test([[0, only_a], [only_b, 0]], exact=True).pvalue)
-
-
 def from_draws(differences: Floats) -> float:
     """Return the two-sided p of draws of a difference (Davison & Hinkley, 1997, section 4.2)."""
     defined = differences[~np.isnan(differences)]

@@ -18,7 +18,7 @@ from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 import numpy as np
-from framescope.classifier.bundles import Bundle, digest
+from framescope.classifier.bundles import Bundle, digest, refuse_seen, text_digest
 from framescope.classifier.errors import BundleError, InputError
 from framescope.classifier.records import Article, Sentence
 from framescope.classifier.taxonomy import BY_NAME, SHIPPED, Level
@@ -104,14 +104,15 @@ BENCHMARK_BY_NAME: dict[str, Benchmark] = {one.name: one for one in BENCHMARKS}
 
 
 class HeldOut(NamedTuple):
-    """Examples with their parts; ``signature`` identifies them."""
+    """Examples with their parts; ``signature`` identifies them, ``digests`` files' articles."""
 
     examples: Examples
     signature: str
+    digests: frozenset[int] = frozenset()
 
 
 def held_out_of_corpora(
-    root: Path | None, bundles: Sequence[Bundle], *, allow_other_split: bool
+    root: Path | None, bundles: Sequence[Bundle], *, allow_seen: bool
 ) -> HeldOut:
     """Split the corpora with the first bundle's seed; raise if another is of a different split."""
     from framescope.classifier.outlets import load_registry
@@ -123,13 +124,13 @@ def held_out_of_corpora(
     examples = build_examples(root, SHIPPED if root is None else None)
     split = assign(examples, seed=seeds[0]) if seeds else assign(examples)
     strangers = [bundle for bundle in bundles if not _made_on(bundle, split.held_out)]
-    if strangers and not allow_other_split:
+    if strangers and not allow_seen:
         record = _split_of(strangers[0])
         trained = f"on split {record['signature'][:12]}" if record else "on a split it doesn't name"
         raise BundleError(
             f"{strangers[0].path}: trained {trained}, not on {split.signature[:12]}: rows to judge "
             "by may be among those it learned from; retrain it on these corpora, or type "
-            "--allow-other-split"
+            "--allow-seen"
         )
     doubt = "".join(f", not the split of {bundle.name}" for bundle in strangers)
     # Training rows are never scored here; finding their citations would take a minute.
@@ -155,8 +156,11 @@ def _made_on(bundle: Bundle, held_out: Mapping[str, str]) -> bool:
     return all(kept.get(name) == found for name, found in held_out.items() if name in trained_on)
 
 
-def held_out_of_files(paths: Sequence[Path]) -> HeldOut:
-    """Read labelled files in the exchange format; each is a corpus, every row one to judge by."""
+def held_out_of_files(paths: Sequence[Path], bundles: Iterable[Bundle] = ()) -> HeldOut:
+    """Read labelled files in the exchange format; each is a corpus, every row one to judge by.
+
+    Raise `InputError` where one of the `bundles` has seen some of the articles.
+    """
     from framescope.classifier.outlets import load_registry
     from framescope.training.corpora import read_exchange
     from framescope.training.data import examples_of_articles
@@ -177,12 +181,15 @@ def held_out_of_files(paths: Sequence[Path]) -> HeldOut:
                 file_of[identifier] = name
                 yield replace(article, id=identifier)
 
-    examples = examples_of_articles("exchange", articles(), load_registry())
+    read = list(articles())
+    refuse_seen(bundles, read, ", ".join(map(str, paths)))
+    examples = examples_of_articles("exchange", iter(read), load_registry())
     corpus = [file_of[article.partition("/")[2]] for article in examples.article]
     total = hashlib.sha256("\n".join(digest(path) for path in names).encode()).hexdigest()
     part = np.full(len(examples), FILE_PART, dtype="<U13")
     examples = replace(examples, corpus=np.array(corpus, np.str_), part=part)
-    return HeldOut(examples, f"files {total[:12]}")
+    digests = frozenset(text_digest(article.text) for article in read)
+    return HeldOut(examples, f"files {total[:12]}", digests)
 
 
 def is_positive(labels: ArrayLike) -> Bools:

@@ -103,6 +103,7 @@ def test_a_file_splits_by_article_in_the_usual_shares(tmp_path) -> None:
     assert counts == {"train": 30, "validation": 4, "test": 6}
     assert set(data.held_out) == set(data.digests) == {"added"}
     assert data.corpora == ("added",)
+    assert len(data.seen) == 34, "its test part is not learned from"
 
 
 def test_neither_names_of_files_nor_ids_nor_another_file_move_an_article(tmp_path) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from framescope.classifier import bundles
-from framescope.classifier.errors import BundleError
+from framescope.classifier.errors import BundleError, InputError
 from framescope.classifier.models.base import Calibration, read_arrays
 from framescope.classifier.models.tfidf import VOCABULARY, WEIGHTS, Ngrams, TfidfModel
+from framescope.classifier.records import Article, Unit
 
 SIGNALS = ("claim", "loaded_language")
 MANIFEST = {
@@ -64,6 +65,22 @@ def test_what_was_written_is_loaded(folder) -> None:
     umask = os.umask(0)
     os.umask(umask)
     assert folder.stat().st_mode & 0o777 == 0o777 & ~umask
+
+
+def test_a_bundle_knows_the_articles_that_it_has_seen_however_they_are_set(folder) -> None:
+    text = "Fares rose, said Ada Quill. Nobody in Vesk knew why."
+    digests = {bundles.text_digest(one) for one in (text, "The ferry left.")}
+    bundles.write(folder, MANIFEST, "# Mine\n", save, digests)
+    found = bundles.load(folder)
+    assert found.seen == digests
+    assert bundles.SEEN in found.manifest["files"]
+    whole = Article("a", text.upper().replace(" ", "\n "))
+    other, units = Article("b", text[1:]), (Unit(0, 15), Unit(16, 28))
+    half = Article("c", "The ferry left. It was late.", units=units)
+    assert [found.has_seen(one) for one in (whole, other, half)] == [True, False, True]
+    bundles.refuse_seen([found], [other], "mine.jsonl")
+    with pytest.raises(InputError, match=r"^mine.jsonl: by-hand .* 2 of the 3 .* --allow-seen$"):
+        bundles.refuse_seen([found], [whole, other, half], "mine.jsonl")
 
 
 def test_the_card_may_be_edited_and_must_be_there(folder) -> None:

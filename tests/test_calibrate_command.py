@@ -173,6 +173,9 @@ def test_a_bundle_is_written_with_what_was_fitted_and_the_same_weights(base, min
     assert (claim["n"], claim["articles"]) == (480, 60)
     assert claim["threshold"] == {"before": 0.5, "after": new.thresholds["claim"]}
     assert claim["calibration"]["before"] == [1.0, 0.0]
+    assert len(new.seen) == 60
+    again = run("--data", mine, "--model", folder, "--output", folder.with_name("again"))
+    assert "calibrated on 60 of the 60 articles" in str(again.exception)
     value, low, high = claim["figures"]["cross_fitted"]["precision"]
     assert low < value < high
     said = "vague_source stays as it is: 8 labelled yes in 1 article"
@@ -205,7 +208,7 @@ def test_the_card_says_what_it_was_fitted_on(written, mine, tmp_path) -> None:
     assert "| `loaded_language` | what it is | whose | 0.500 |" in card
     assert f"# {new.name}\n" in card
     assert bundles.digest(mine) in card
-    again = run("--data", mine, "--model", folder, "--output", tmp_path / "c")
+    again = run("--data", mine, "--model", folder, "--output", tmp_path / "c", "--allow-seen")
     assert again.exit_code == 0, again.output
     assert len(bundles.load(tmp_path / "c").manifest["calibrated"]) == 2
     assert "## Calibrated again, 2" in (tmp_path / "c" / "README.md").read_text("utf-8")

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from framescope.classifier import bundles
-from framescope.classifier.bundles import Bundle
+from framescope.classifier.bundles import Bundle, text_digest
 from framescope.classifier.errors import (
     BundleError,
     CorpusError,
@@ -109,6 +109,14 @@ def test_a_users_file_is_compared_as_json_with_every_row_tested(mine):
     assert record["data"] != record_of("--data", mine)["data"]
 
 
+def test_articles_that_a_bundle_has_seen_are_refused_unless_allowed(mine, monkeypatch):
+    seen = frozenset(text_digest(article(n)["text"]) for n in range(5))
+    monkeypatch.setattr(Bundle, "seen", seen)
+    with pytest.raises(InputError, match=r"mine\.jsonl: baseline .* 5 of the 20 .* --allow-seen"):
+        run("--data", mine)
+    assert record_of("--data", mine, "--allow-seen")["rows"][0]["n"] == 80
+
+
 def test_the_options_choose_the_bundles_the_signal_and_the_seed(mine):
     record = record_of("--data", mine, "--a", "x", "--b", "baseline",
                        "--signal", "claim", "--seed", 7)  # fmt: skip
@@ -166,10 +174,10 @@ def test_a_bundle_of_another_split_or_none_is_refused_unless_allowed(
         record = {**manifest_split, **record}
     manifest_split.clear()
     manifest_split.update(record)
-    with pytest.raises(BundleError, match=r"baseline: trained on .*--allow-other-split") as error:
+    with pytest.raises(BundleError, match=r"baseline: trained on .*--allow-seen") as error:
         run("--corpora", corpora)
     assert "\n" not in str(error.value)
-    allowed = record_of("--corpora", corpora, "--allow-other-split")
+    allowed = record_of("--corpora", corpora, "--allow-seen")
     assert "not the split of transformer" in allowed["signature"]
 
 

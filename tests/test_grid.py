@@ -244,7 +244,7 @@ def test_what_differs_from_the_run_is_refused_and_nothing_is_changed(small_bundl
     refused(run, *words, match="resume or extend it with --resume")
     refused(run, "--resume", "--draws", 500, match="--draws 2000, now 500")
     refused(run, "--resume", "--seed", 3, match="--seed 0, now 3")
-    refused(run, "--resume", "--allow-other-split", match="--allow-other-split False, now True")
+    refused(run, "--resume", "--allow-seen", match="--allow-seen False, now True")
     with locked(run / ".lock"):
         refused(run, "--resume", match="another process is computing it")
     manifest = (copy / "manifest.json").read_text()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from framescope.classifier import bundles
 from framescope.classifier.bundles import load
 from framescope.classifier.errors import CorpusError, InputError
 from framescope.training.commands.labels import app
@@ -22,11 +23,9 @@ from framescope.training.labels import (
     read_labelled,
 )
 from framescope.training.labels.checking import Benchmarks, class_balance, in_benchmarks
-from framescope.training.labels.errors import MOST_LIKELY
+from framescope.training.labels.errors import chance_of_error
 from framescope.training.labels.reading import check_labelled_record
 from typer.testing import CliRunner
-
-from framescope import classifier
 
 TEXT = "The dam of Orvel leaks. Its keeper, Ada Quill, denies that."
 LEAKS, DENIES = (0, 23), (24, 59)
@@ -339,12 +338,24 @@ def test_planted_errors_are_found_and_confirmed_labels_are_not(tmp_path) -> None
     place = text["sentences"][one.sentence]
     assert text["text"][place["start"] : place["end"]] == one.text
     assert place["labels"][one.signal] == one.given
-    assert abs(one.given - one.chance) > 1 - MOST_LIKELY
-    assert f"labelled {one.given}, and its chance of 1 is {one.chance:.2f}" in one.why
+    assert f"labelled {one.given}, wrong with a chance of {one.wrong:.0%}" in one.why
+    assert {one.given for one in found.found} == {0, 1}
     for one in found.found:
         item = next(r for r in made if r["id"] == one.article)["sentences"][one.sentence]
         item["confirmed"] = True if one.sentence % 2 else [b.signal for b in found.found]
     assert find_errors(read(tmp_path, *made), load("baseline")).found == ()
+
+
+def test_a_rare_answer_is_not_called_wrong_for_being_rare() -> None:
+    draw, given = np.random.default_rng(2), (np.arange(5000) < 300).astype(int)
+    for apart, most in ((0.5, 0.2), (5, 1)):  # how far a model tells the answers apart
+        odds = draw.normal(0, 1, 5000) + apart * given - 3
+        turned = draw.random(5000) < np.where(given, 0.03, 0.002)
+        wrong = chance_of_error(given ^ turned, 1 / (1 + np.exp(-odds)))
+        assert wrong.max() <= most
+    likely = wrong > 0.5
+    assert turned[likely].mean() > 0.7
+    assert set((given ^ turned)[likely]) == {0, 1}
 
 
 def test_doubts_are_not_looked_at(tmp_path) -> None:
@@ -410,13 +421,14 @@ def test_what_ships_has_no_problem_and_is_enough() -> None:
 
 def test_findings_are_listed_as_json_and_end_with_status_1(tmp_path) -> None:
     path = write(tmp_path / "mine.jsonl", *flipped(house("op_ed"), seed=1)[0])
-    done = check(path, "--model", "baseline", "--errors", "3", "--format", "json")
+    words = ("--model", "baseline", "--errors", "3", "--allow-seen", "--format", "json")
+    done = check(path, *words)
     assert done.exit_code == 1, done.output
     (found,) = json.loads(done.stdout)["files"]
     assert found["name"] == str(path)
     errors = found["likely_errors"]
     assert errors["found"] > len(errors["shown"]) == 3
-    keys = {"article", "sentence", "text", "signal", "given", "chance", "why"}
+    keys = {"article", "sentence", "text", "signal", "given", "wrong", "why"}
     assert keys <= errors["shown"][0].keys()
     assert {p["kind"] for p in found["problems"]} >= {"contradiction", "benchmark"}
     missing = "benchmarks of the public corpora: name their folder with --corpora DIR"
@@ -436,15 +448,15 @@ def test_every_fault_is_shown_and_not_the_first_alone(tmp_path) -> None:
         assert isinstance(check(*options).exception, InputError)
 
 
-def test_a_clean_file_is_checked_without_cleanlab_and_that_is_said(tmp_path, monkeypatch) -> None:
-    def missing(name: str) -> None:
-        raise ModuleNotFoundError(name)
-
-    monkeypatch.setattr(classifier.errors, "import_module", missing)
-    path = write(tmp_path / "mine.jsonl", record("a", (LONG, {"claim": 1})))
-    done = check(path)
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert "1 article, 1 sentence; 0 problems" in done.stdout
-    assert "too few to train or calibrate: 0 'no', 50 needed" in done.stdout
-    assert "likely errors: looking for likely label errors needs cleanlab" in done.stdout
-    assert "type: pip install" in str(check(path, "--errors", "3").exception)
+def test_files_that_share_articles_and_articles_that_the_model_has_seen_are_refused(
+    tmp_path, monkeypatch
+) -> None:
+    one = write(tmp_path / "a.jsonl", record("a", (LONG, {})), record("b", (OTHER, {})))
+    other = write(tmp_path / "b.jsonl", record("x", (LONG.upper(), {"claim": 1})))
+    said = str(check(one, other, "--errors", "0").exception)
+    assert said.startswith(f"{other}: 1 of its 1 articles are in {one} too")
+    assert check(one, other, "--errors", "0", "--allow-seen").exit_code == 0
+    monkeypatch.setattr(bundles.Bundle, "seen", frozenset([bundles.text_digest(OTHER)]))
+    for words in ([], ["--model", "baseline"]):
+        assert "calibrated on 1 of the 2 articles" in str(check(one, *words).exception)
+    assert check(other).exit_code == 0

@@ -13,7 +13,6 @@ from framescope.eval.metrics import (
     decide,
     draw,
     holm,
-    mcnemar,
     precision_recall,
     reliability_curve,
     resample_figures,
@@ -165,16 +164,6 @@ def test_few_groups_or_positives_give_no_interval():
     found = intervals(truth & (group == 0), a, b, group, draws=300, seed=0)
     assert math.isnan(found["f1"].low)
     assert found["brier"].low < found["brier"].high
-
-
-def test_mcnemar_is_the_binomial_test_of_the_rows_that_tell_the_models_apart():
-    truth = np.ones(20, np.bool_)
-    a = bools(*[1] * 10, *[0] * 10)
-    b = bools(*[1] * 8, *[0] * 2, *[1] * 9, 0)
-    # Right alone: a on 2 rows, b on 9. P(at most 2 of 11) = (1 + 11 + 55) / 2048, and both tails.
-    assert mcnemar(truth, a, b) == pytest.approx(2 * 67 / 2048, abs=1e-12)
-    assert mcnemar(truth, b, a) == mcnemar(truth, a, b)
-    assert math.isnan(mcnemar(truth, truth, truth))
 
 
 def test_holm_multiplies_by_what_is_left_never_falls_and_leaves_out_the_undefined():

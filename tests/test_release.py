@@ -10,6 +10,7 @@ import grids
 import numpy as np
 import pytest
 import shelves
+import toys
 from ceilings import of_polnear
 from framescope.classifier import bundles
 from framescope.classifier.bundles import store as store_module
@@ -102,7 +103,7 @@ def test_figures_are_written_into_the_manifest_and_the_card(tmp_path):
 def test_the_card_that_ships_says_what_is_measured(kind):
     pytest.importorskip("datasets")
     shipped = bundles.load(kind)
-    rows = held_out_of_corpora(None, [shipped], allow_other_split=False).examples
+    rows = held_out_of_corpora(None, [shipped], allow_seen=False).examples
     metrics = shipped.manifest["metrics"]
     assert promotion.card_section(metrics) in (shipped.path / "README.md").read_text(
         encoding="utf-8"
@@ -146,7 +147,7 @@ def test_the_ceilings_of_polnear_are_what_its_annotators_agree_on():
 def test_the_transformer_that_ships_passes_the_gate_on_what_ships():
     pytest.importorskip("datasets")
     shipped = bundles.load("transformer")
-    rows = held_out_of_corpora(None, [shipped], allow_other_split=False).examples
+    rows = held_out_of_corpora(None, [shipped], allow_seen=False).examples
     checks = measured(shipped, promotion.read_floors(promotion.FLOORS), rows)
     held = [one for one in checks if one.floor is not None]
     assert len(held) > 10
@@ -192,7 +193,7 @@ def verdicts(judgement):
     ("before", "after", "threshold", "verdict"),
     [
         (0.4, 0.4, 0.5, "no difference shown"),
-        (0.05, 0.4, 0.5, "better"),
+        (0.05, 0.4, 0.5, "better ranking"),
         (0.4, 0.05, 0.5, "worse ranking"),
         (0.4, 0.4, 0.97, "worse flags"),
     ],
@@ -207,7 +208,7 @@ def test_a_signal_is_compared_by_its_ranking_and_flags(
     if verdict == "worse ranking":
         (change,) = [one for one in found.changes if one.row.signal == "claim"]
         assert change.ranking.high < 0
-        assert f"claim: average precision {change.ranking.value:+.3f}" in found.objections[0]
+        assert f"claim: AP {change.ranking.value:+.3f}" in found.objections[0]
         assert f"n 200, 40 articles, {change.row.positives} yes" in found.objections[0]
     elif verdict == "worse flags":
         assert "F1 of the flags" in found.objections[0]
@@ -279,7 +280,7 @@ def test_what_is_worse_is_refused_or_allowed_with_a_reason_and_a_name(folder, tm
     worse = ranks_backwards(folder, tmp_path / "worse", "vague_source")
     out = promote(worse, status=1)
     assert "refused: desk@1 stays current" in out
-    assert "vague_source: average precision -" in out
+    assert "vague_source: AP -" in out
     last = history("desk")[-1]
     assert last["event"] == last["decision"] == "refused"
     assert last["against"]["name"] == "desk@1"
@@ -308,6 +309,20 @@ def test_ones_own_held_out_part_is_found_beside_the_candidate(folder, tmp_path):
     own = ["test.jsonl", "unseen_outlet.jsonl"]
     assert [Path(one["path"]).name for one in accepted["data"]] == own
     assert {one["rows"] for one in accepted["changes"]} == {"ships.jsonl", *own}
+
+
+def test_articles_that_a_bundle_has_seen_are_refused_and_so_are_too_few_draws(folder, tmp_path):
+    mine = grids.labelled(tmp_path / "mine.jsonl", range(100, 140))
+    seen = shelves.held_out_of_files([mine]).digests
+    bundles.write(tmp_path / "mine", shelves.MANIFEST, "# Mine", toys.save_by_hand, seen)
+    said = refusal("promote", tmp_path / "mine", "--data", mine, *DRAWS)
+    assert f"{mine}: by-hand has learned from or was calibrated on 40 of the 40 articles" in said
+    assert "--allow-seen" in said
+    few = refusal("promote", folder, "--as", "desk", "--draws", 100, "--data", mine)
+    assert "too few for 4 comparisons" in few
+    assert few.endswith("type --draws 160")
+    typed("promote", tmp_path / "mine", "--data", mine, "--allow-seen", *DRAWS)
+    assert history("mine")[0]["allow_seen"] is True
 
 
 def test_a_version_that_was_there_is_not_copied_twice(folder, tmp_path):

@@ -11,16 +11,20 @@ from framescope.classifier.bundles.bundle import (
     load_model,
     pull,
     push,
+    refuse_seen,
 )
 from framescope.classifier.bundles.manifest import (
     CARD,
     FORMAT,
     KINDS,
     MANIFEST,
+    SEEN,
     check_writable,
     digest,
     digest_of,
     read_manifest,
+    read_seen,
+    text_digest,
     verify,
     write,
 )

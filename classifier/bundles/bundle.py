@@ -2,8 +2,9 @@
 
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from framescope.classifier.bundles.manifest import (
     define,
     digest_of,
     read_manifest,
+    read_seen,
+    text_digest,
     verify,
 )
 from framescope.classifier.bundles.store import ModelStore, StoreError, home, resolve, split_name
-from framescope.classifier.errors import BundleError
+from framescope.classifier.errors import BundleError, InputError
 from framescope.classifier.models import (
     BEFORE,
     DOMAIN,
@@ -32,6 +35,7 @@ from framescope.classifier.models import (
     rounds_of_heads,
 )
 from framescope.classifier.outlets import Registry, load_registry
+from framescope.classifier.records import Article
 from framescope.classifier.runtime import instructions
 
 _FACTS = ("bundle", "kind", "digest", "format", "signals", "code_version", "path")
@@ -87,6 +91,29 @@ class Bundle:
     def languages(self) -> tuple[str, ...]:
         """ISO 639-1 codes of the languages it was trained on."""
         return tuple(self.manifest["languages"])
+
+    @cached_property
+    def seen(self) -> frozenset[int]:
+        """The digests of the articles that it learned from or was calibrated on."""
+        return read_seen(self.path)
+
+    def has_seen(self, article: Article) -> bool:
+        """Whether it learned from this text, or as articles from at least half its sentences."""
+        units = [article.text[one.start : one.end] for one in article.units or ()]
+        of_units = sum(text_digest(one) in self.seen for one in units)
+        return text_digest(article.text) in self.seen or 0 < len(units) <= 2 * of_units
+
+
+def refuse_seen(bundles: Iterable[Bundle], articles: Sequence[Article], files: object) -> None:
+    """Raise `InputError` where a bundle has seen some of the articles of a user's files."""
+    for bundle in bundles:
+        if count := sum(map(bundle.has_seen, articles)) if bundle.seen else 0:
+            raise InputError(
+                str(files),
+                f"{bundle.name} has learned from or was calibrated on {count:,} of the "
+                f"{len(articles):,} articles; give others (of added files, those in "
+                "OUTPUT.run/added/test.jsonl), or accept figures that are too good: --allow-seen",
+            )
 
 
 def load(model: str | Path, registry: Registry | None = None) -> Bundle:

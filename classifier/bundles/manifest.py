@@ -3,13 +3,16 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
+from unicodedata import normalize
 
+import numpy as np
 from framescope.classifier.errors import BundleError, SignalError, how_to_upgrade
 from framescope.classifier.files import sync
 from framescope.classifier.models import (
@@ -31,6 +34,8 @@ FORMAT = 2
 """In format 1 the citations came from grammar rules, which no version reads any more."""
 MANIFEST = "manifest.json"
 CARD = "README.md"
+SEEN = "seen.bin"
+"""The `text_digest` of each article that was learned from or calibrated on, eight bytes each."""
 
 KINDS: Mapping[str, Callable[[Path, Calibration, Registry | None], Model]] = {
     "baseline": load_tfidf,
@@ -41,6 +46,7 @@ FILES: Mapping[str, Set[str]] = {"baseline": TFIDF_FILES, "transformer": TRANSFO
 """The files that a bundle of each kind must have."""
 
 _AGAIN = "get the bundle again"
+_WRITTEN = re.compile(r"[^\W_]+")
 
 
 class _Manifest(BaseModel):
@@ -67,6 +73,18 @@ def digest(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def text_digest(text: str) -> int:
+    """Return eight bytes of the SHA-256 of a text's letters and digits; case doesn't count."""
+    written = "".join(_WRITTEN.findall(normalize("NFKC", text).casefold()))
+    return int.from_bytes(hashlib.sha256(written.encode()).digest()[:8])
+
+
+def read_seen(folder: Path) -> frozenset[int]:
+    """Return the digests of the articles that a bundle has seen; none where it keeps no list."""
+    path = folder / SEEN
+    return frozenset(np.fromfile(path, "<u8").tolist()) if path.is_file() else frozenset()
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -172,15 +190,22 @@ def check_card(folder: Path) -> None:
 
 
 def write(
-    folder: Path, manifest: Mapping[str, Any], card: str, save: Callable[[Path], None]
+    folder: Path,
+    manifest: Mapping[str, Any],
+    card: str,
+    save: Callable[[Path], None],
+    seen: Collection[int] = (),
 ) -> None:
     """Write a bundle, which may replace another one.
 
     ``format``, ``files`` and the definitions of the user's own signals are added to the manifest.
-    `card` is Markdown, and `save` writes the model's own files into the folder it is given.
+    `card` is Markdown, and `save` writes the model's own files into the folder it is given. `seen`
+    are the `text_digest` of all articles that it, and those it continues, learned from.
     """
     with _drafted(folder) as draft:
         save(draft)
+        if seen:
+            np.array(sorted(seen), "<u8").tofile(draft / SEEN)
         (draft / CARD).write_text(card, encoding="utf-8")
         files = {path.name: digest(path) for path in sorted(draft.iterdir()) if path.name != CARD}
         own = to_records(manifest["signals"])

@@ -13,6 +13,9 @@ SectionFormat = Literal["terminal", "json", "markdown"]
 TableFormat = Literal["parquet", "jsonl"]
 AnswerFormat = Literal["terminal", "csv", "json", "jsonl", "parquet"]
 AsCard = Annotated[CardFormat, typer.Option("--format", "-f", help="Format of the output.")]
+AllowSeen = Annotated[
+    bool, typer.Option("--allow-seen", help="Accept articles that a bundle has, or may have, seen.")
+]
 Own = Annotated[
     Path | None,
     typer.Option("--sources", metavar="FILE", help="File of your own outlets (JSON Lines)."),

@@ -45,6 +45,7 @@ def promote(
         typer.Option(metavar="REASON", help="Promote it although it is worse; needs --by."),
     ] = None,
     by: By = None,
+    allow_seen: shared.AllowSeen = False,
     draws: Annotated[int, typer.Option(min=100, help="Resamples of articles.")] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples.")] = 0,
     format: shared.AsCard = "terminal",
@@ -62,7 +63,8 @@ def promote(
     with progress() as bar:
         found = judge_and_promote(
             candidate, ModelStore.of_user(), name, data=data or (), corpora=corpora,
-            against=against, allow=allow, by=by, draws=draws, seed=seed, progress=bar,
+            against=against, allow=allow, by=by, allow_seen=allow_seen, draws=draws, seed=seed,
+            progress=bar,
         )  # fmt: skip
     if format == "json":
         write_json({"name": found.name, "version": found.version, **found.record})
@@ -115,6 +117,7 @@ def calibrate(
             metavar="SHARE", min=0.5, max=0.999, help="That a target is achieved; 0.5: as measured."
         ),
     ] = 0.9,
+    allow_seen: shared.AllowSeen = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of folds and resamples.")] = 0,
     format: Annotated[
         shared.SectionFormat, typer.Option("--format", "-f", help="How to write the figures.")
@@ -133,11 +136,11 @@ def calibrate(
     check_writable(output)
     loaded = load(model)
     calibration.check_output(loaded, output)
-    rows = held_out_of_files(data).examples
+    rows = held_out_of_files(data, () if allow_seen else (loaded,))
     if not quiet:
-        typer.echo(f"scoring {len(rows):,} sentences with {loaded.name}", err=True)
-    record = calibration.recalibrate(loaded, rows, data, signal or (), targets, seed)
-    calibration.write_recalibrated(loaded, record, output)
+        typer.echo(f"scoring {len(rows.examples):,} sentences with {loaded.name}", err=True)
+    record = calibration.recalibrate(loaded, rows.examples, data, signal or (), targets, seed)
+    calibration.write_recalibrated(loaded, record, output, rows.digests)
     show_section(calibration.recalibration_section(record), format, record=record)
     if not quiet:
         for name, why in record["kept"].items():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from framescope.classifier.cli.shared import Grouped, SectionFormat, Several
+from framescope.classifier.cli.shared import AllowSeen, Grouped, SectionFormat, Several
 from framescope.classifier.errors import InputError, SignalError
 from framescope.classifier.output import check, opened
 from framescope.classifier.taxonomy import in_order
@@ -52,13 +52,6 @@ Signals = Annotated[
 ]  # fmt: skip
 Draws = Annotated[int, typer.Option("--draws", min=100, help="Resamples of whole groups.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the resamples.")]
-OtherSplit = Annotated[
-    bool,
-    typer.Option(
-        "--allow-other-split",
-        help="Accept a bundle that may have been trained on rows it is judged by.",
-    ),
-]
 As = Annotated[SectionFormat, typer.Option("--format", "-f", help="Format of the output.")]
 Output = Annotated[
     Path | None,
@@ -76,7 +69,7 @@ def evaluation_of(
     corpora: Path | None,
     data: Sequence[Path] | None = None,
     part: Sequence[Part] | None = None,
-    allow_other_split: bool = False,
+    allow_seen: bool = False,
     **settings: Any,
 ) -> Evaluation:
     """Load bundles and the rows to judge them by: by default those of the corpora that ship."""
@@ -89,12 +82,12 @@ def evaluation_of(
     loaded = tuple(map(bundle_files.load, bundles))
     parts: tuple[str, ...] = (rows.FILE_PART,)
     if data:
-        held_out = rows.held_out_of_files(data)
+        held_out = rows.held_out_of_files(data, () if allow_seen else loaded)
     else:
         folder = given_folder(corpora)
-        held_out = rows.held_out_of_corpora(folder, loaded, allow_other_split=allow_other_split)
+        held_out = rows.held_out_of_corpora(folder, loaded, allow_seen=allow_seen)
         parts = tuple(dict.fromkeys(part or rows.HELD_OUT))
-    return rows.Evaluation(loaded, *held_out, parts, **settings)
+    return rows.Evaluation(loaded, held_out.examples, held_out.signature, parts, **settings)
 
 
 @contextmanager
@@ -117,7 +110,7 @@ def evaluate(
     signal: Signals = None,
     draws: Draws = 2000,
     seed: Seed = 0,
-    allow_other_split: OtherSplit = False,
+    allow_seen: AllowSeen = False,
     format: As = "terminal",
     output: Output = None,
 ) -> None:
@@ -132,9 +125,7 @@ def evaluate(
     from framescope.eval.report import show_section
 
     check(output, overwrite=True)
-    evaluation = evaluation_of(
-        [a, b], corpora, data, part, allow_other_split, draws=draws, seed=seed
-    )
+    evaluation = evaluation_of([a, b], corpora, data, part, allow_seen, draws=draws, seed=seed)
     with progress() as shown:
         found = compare_models(evaluation, signal, shown)
     tables = section_of_comparison(found, intervals=format != "terminal")
@@ -170,7 +161,7 @@ def batch(
         int | None, typer.Option(min=100, help="Resamples of whole groups; 2,000 unless given.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the resamples; 0 by default.")] = None,
-    allow_other_split: OtherSplit = False,
+    allow_seen: AllowSeen = False,
 ) -> None:
     """Evaluate many bundles on many benchmarks.
 
@@ -187,7 +178,7 @@ def batch(
     with progress() as bar:
         found, computed = compute_grid(
             output, parse_bundles(models or ()), wanted, resume=resume, draws=draws, seed=seed,
-            allow_other_split=allow_other_split, progress=bar,
+            allow_seen=allow_seen, progress=bar,
             corpora=given_folder(corpora) if needed else None,
         )  # fmt: skip
     show_section(ranking_section(found))
@@ -212,7 +203,7 @@ def report(
     ] = None,
     draws: Draws = 10_000,
     seed: Seed = 0,
-    allow_other_split: OtherSplit = False,
+    allow_seen: AllowSeen = False,
 ) -> None:
     """Compare two bundles: report.html and report.json.
 
@@ -227,9 +218,7 @@ def report(
         output.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(output, f"can't be made ({error.strerror}); choose another") from None
-    evaluation = evaluation_of(
-        [a, b], corpora, data, part, allow_other_split, draws=draws, seed=seed
-    )
+    evaluation = evaluation_of([a, b], corpora, data, part, allow_seen, draws=draws, seed=seed)
     sections = {name: one for name, (_, one) in SECTIONS.items() if name not in (without or ())}
     genres = genres_of(data or ())
     with progress() as shown:
@@ -250,7 +239,7 @@ def errors(
     corpora: CorporaFolder = None,
     data: Data = None,
     part: Parts = None,
-    allow_other_split: OtherSplit = False,
+    allow_seen: AllowSeen = False,
 ) -> None:
     """Export a model's worst errors for relabelling.
 
@@ -261,7 +250,7 @@ def errors(
 
     (name,) = in_order([signal])
     check(output, overwrite=True)
-    evaluation = evaluation_of([model], corpora, data, part, allow_other_split)
+    evaluation = evaluation_of([model], corpora, data, part, allow_seen)
     (loaded,), examples, parts = evaluation.bundles, evaluation.examples, evaluation.parts
     if name not in (given := loaded.signals):
         raise SignalError(f"{loaded.name} doesn't give '{name}'; it gives {', '.join(given)}")
@@ -344,8 +333,7 @@ def controls(
     b: Second = "transformer",
     corpora: CorporaFolder = None,
     signal: Signals = None,
-    seed: Seed = 0,
-    allow_other_split: OtherSplit = False,
+    allow_seen: AllowSeen = False,
     format: As = "terminal",
 ) -> None:
     """Compare two bundles with predictors that don't read the text.
@@ -357,7 +345,7 @@ def controls(
     from framescope.eval.studies import study_controls
 
     asked = tuple(one for one in BENCHMARKS if signal is None or one.signal in signal)
-    evaluation = evaluation_of([a, b], corpora, None, None, allow_other_split, seed=seed)
+    evaluation = evaluation_of([a, b], corpora, None, None, allow_seen)
     found = study_controls(replace(evaluation, benchmarks=asked))
     if found is None:
         raise SignalError("no benchmark has one of these signals; leave --signal out")

@@ -1,16 +1,26 @@
 """The scores of two models on the same rows in; how far they differ, and where, out."""
 
 from framescope.eval.compare.comparison import (
+    ALIKE,
+    ALPHA,
+    DIGITS,
+    FEW,
+    LOST,
+    NEW,
     Compared,
     Comparison,
     Difference,
-    Headline,
     Progress,
+    SignalChange,
+    benchmarks_of,
+    changes_of,
     compare_models,
-    headline_of,
+    count_tests,
+    decision_of,
+    draws_needed,
     record_of_comparison,
     section_of_comparison,
-    verdict_of,
+    table_of_changes,
 )
 from framescope.eval.compare.footprint import METHOD, Footprint, measure_footprint
 from framescope.eval.compare.slices import (

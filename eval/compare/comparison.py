@@ -1,10 +1,9 @@
 """Two bundles on the same held-out rows: their figures, and how sure each difference is."""
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from itertools import groupby
+from dataclasses import dataclass, fields
+from itertools import groupby, product
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,26 @@ from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.taxonomy import in_order
 from framescope.eval import metrics
-from framescope.eval.rows import BENCHMARK_BY_NAME, MAIN_METRIC, Benchmark, Evaluation, Sample
-from framescope.eval.sections import UNDEFINED, Cell, Change, Estimate, Interval, Section, table
+from framescope.eval.rows import (
+    BENCHMARK_BY_NAME,
+    BENCHMARKS,
+    MAIN_METRIC,
+    Benchmark,
+    Evaluation,
+    Sample,
+    is_positive,
+    rows_of,
+)
+from framescope.eval.sections import (
+    UNDEFINED,
+    Cell,
+    Change,
+    Estimate,
+    Interval,
+    Section,
+    Table,
+    table,
+)
 
 Progress = Callable[[str, int, int], None]  # what is scored, how many are done, of how many
 
@@ -42,8 +59,6 @@ class Compared:
     differences: Mapping[str, Difference]  # empty unless both models give the signal
     intervals_a: Mapping[str, Interval]
     intervals_b: Mapping[str, Interval]
-    # McNemar's test of both models' decisions: p, and corrected for the signals of this part.
-    mcnemar: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +122,7 @@ def compare_models(
         costs.append(Seconds(corpus, n, *scored.seconds))
         for part in parts:
             samples = [one for s in wanted if len(one := scored.sample(part, s))]
-            rows = [_compared(corpus, one, evaluation.draws, evaluation.seed) for one in samples]
-            corrected = zip(rows, metrics.holm([row.mcnemar["p"] for row in rows]), strict=True)
-            found += [replace(row, mcnemar={**row.mcnemar, "holm": p}) for row, p in corrected]
+            found += [_compared(corpus, one, evaluation.draws, evaluation.seed) for one in samples]
     return Comparison(evaluation, tuple(found), tuple(costs))
 
 
@@ -119,21 +132,18 @@ def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
     figures_a, figures_b = (scores and metrics.all_metrics(truth, *scores) for scores in (a, b))
     drawn = metrics.resample_figures(truth, a, b, groups, draws=draws, seed=seed)
     between: dict[str, Difference] = {}
-    p = math.nan
     if a and b and figures_a and figures_b:
         between = {
             name: Difference(figures_b[name] - figures_a[name], *interval, drawn.p[name])
             for name, interval in drawn.difference.items()
         }
-        p = metrics.mcnemar(truth, metrics.decide(*a), metrics.decide(*b))
     return Compared(
         corpus, sample.part, sample.signal, len(sample), len(np.unique(groups)), int(truth.sum()),
         metrics.always_yes_f1(truth), figures_a, figures_b, between, drawn.a, drawn.b,
-        {"p": p},
     )  # fmt: skip
 
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _PRINTED = ("f1", "macro_f1", "average_precision", "debiased_error", "error_by_chance")
 _LEGEND = (
     "Differences are the second model's figure less the first's, with a 95% interval from "
@@ -200,98 +210,171 @@ def record_of_comparison(comparison: Comparison) -> dict[str, Any]:
 
 
 ALPHA = 0.05
-OUTCOMES = ("better", "worse", "undecided", "undefined")  # for the second model
+DIGITS = 3  # figures are judged as they are shown
+ALIKE, FEW, LOST, NEW = "no difference shown", "too few to tell", "lost", "new"
+_FEWEST = 10  # positives, and negatives, from which a resample tells something
+_NAMED = 3  # reasons of a decision that are written out
 
 
 @dataclass(frozen=True, slots=True)
-class Headline:
-    """A benchmark, its main metric for each model that gives the signal, and its outcome."""
+class SignalChange:
+    """A signal on one part of the rows: the second model's figures less the first's.
 
-    benchmark: Benchmark
+    ``ranking``, ``flags``: of average precision, and of F1 at each bundle's threshold, whose p is
+    corrected for the number of comparisons; NaN where undefined.
+    """
+
     row: Compared
-    a: Estimate | None
-    b: Estimate | None
-    difference: Estimate | None
-    p: float
-    p_corrected: float  # for the number of benchmarks (Holm)
-    words: str
-    outcome: str  # one of `OUTCOMES`
+    ranking: Change
+    flags: Change
+    flags_p: float
+    verdict: str
+
+    @property
+    def objection(self) -> str:
+        """What speaks against the second model; empty when nothing does."""
+        return self.words if self.verdict.startswith("worse") else ""
+
+    @property
+    def words(self) -> str:
+        """The difference that decides, with what it was measured on."""
+        of_flags, row = self.verdict.endswith("flags"), self.row
+        name, change = ("F1 of the flags", self.flags) if of_flags else ("AP", self.ranking)
+        shown = f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
+        rows = f"n {row.n:,}, {row.n_groups} articles, {row.positives:,} yes"
+        return f"{row.signal}: {name} {shown} ({row.corpus}, {row.part}; {rows})"
+
+    def record(self) -> dict[str, Any]:
+        """Return every figure."""
+        row, ranking, flags = self.row, self.ranking, self.flags
+        return {
+            "rows": row.corpus, "part": row.part, "signal": row.signal, "n": row.n,
+            "articles": row.n_groups, "positives": row.positives,
+            "current": _ap(row.a), "candidate": _ap(row.b), "difference": ranking.value,
+            "low": ranking.low, "high": ranking.high, "flags": flags.value, "flags_low": flags.low,
+            "flags_high": flags.high, "flags_p": self.flags_p, "verdict": self.verdict,
+        }  # fmt: skip
 
 
-def verdict_of(lines: Sequence[Headline], names: Sequence[str]) -> str:
-    """Sum the benchmarks up in a sentence."""
-    counts = Counter(one.outcome for one in lines)
-    better = f"{counts['better'] or 'none'} of {len(lines)} benchmarks"
-    parts = [f"{names[1]} is better than {names[0]} on {better}"]
-    parts.append(f"worse on {counts['worse'] or 'none'}")
-    parts += [f"{name} on {counts[name]}" for name in OUTCOMES[2:] if counts[name]]
-    return ", ".join(parts) + "."
+def _ap(figures: Mapping[str, float] | None) -> float:
+    return math.nan if figures is None else round(figures["average_precision"], DIGITS)
 
 
-def headline_of(comparison: Comparison) -> tuple[Headline, ...]:
-    """Read the benchmarks off a comparison, in their order."""
-    described = {one.corpus for one in BENCHMARK_BY_NAME.values()}
-    rows = [
-        (Benchmark(row.corpus, row.part, row.signal, "as given", MAIN_METRIC), row)
-        for row in comparison.rows
-    ]
-    # A user's own rows are a benchmark each, and so are those of a part that no benchmark is on.
-    known = [
-        (BENCHMARK_BY_NAME.get(own.name, own), row)
-        for own, row in rows
-        if own.name in BENCHMARK_BY_NAME or own.corpus not in described
-    ] or rows
-    order = {name: at for at, name in enumerate(BENCHMARK_BY_NAME)}
-    known.sort(key=lambda pair: order.get(pair[0].name, len(order)))
-    between = [row.differences.get(one.metric) for one, row in known]
-    chances = [math.nan if one is None else one.p for one in between]
-    tests, names = sum(not math.isnan(p) for p in chances), comparison.evaluation.names
-    found = []
-    for (one, row), change, p, corrected in zip(
-        known, between, chances, metrics.holm(chances), strict=True
-    ):
-        difference, outcome = None, "undefined"
-        words = f"undefined: {names[0] if row.a is None else names[1]} doesn't give this signal"
-        if change is not None:
-            difference = Change(change.value, change.low, change.high)
-            higher = metrics.METRIC_BY_NAME[one.metric].higher_is_better
-            outcome, words = outcome_of(difference, corrected, *names, higher=higher, tests=tests)
-        a, b = (
-            None
-            if figures is None
-            else Estimate(figures[one.metric], *intervals.get(one.metric, ()))
-            for figures, intervals in ((row.a, row.intervals_a), (row.b, row.intervals_b))
+def changes_of(rows: Sequence[Compared]) -> tuple[SignalChange, ...]:
+    """Read off comparisons what differs; the p of F1 are corrected for all of them together."""
+    few = [not row.differences or not _tell(row.positives, row.n) for row in rows]
+    ps = [math.nan if one else row.differences["f1"].p for row, one in zip(rows, few, strict=True)]
+    found, undefined = [], Change(math.nan)
+    for row, untold, p in zip(rows, few, metrics.holm(ps), strict=True):
+        ranking, flags = (
+            Change(*(round(x, DIGITS) + 0.0 for x in (one.value, one.low, one.high)))
+            for name in ("average_precision", "f1")
+            for one in [row.differences.get(name, undefined)]
         )
-        found.append(Headline(one, row, a, b, difference, p, corrected, words, outcome))
+        first, second = math.isnan(_ap(row.a)), math.isnan(_ap(row.b))  # undefined
+        if first != second and math.isnan(ranking.value):
+            verdict = NEW if first else LOST
+        elif untold or first or math.isnan(ranking.low):
+            verdict = FEW
+        elif ranking.high < 0:
+            verdict = "worse ranking"
+        elif flags.value < 0 and not p >= ALPHA:
+            verdict = "worse flags"
+        elif ranking.low > 0:
+            verdict = "better ranking"
+        else:
+            verdict = "better flags" if flags.value > 0 and p < ALPHA else ALIKE
+        found.append(SignalChange(row, ranking, flags, round(p, 6), verdict))
     return tuple(found)
 
 
-def outcome_of(
-    difference: Estimate, p: float, a: str, b: str, *, higher: bool = True, tests: int = 1
-) -> tuple[str, str]:
-    """Return the outcome for the second model, one of `OUTCOMES`, and put it in a sentence.
+def table_of_changes(changes: Sequence[SignalChange], names: Sequence[str]) -> Table:
+    """Show how two models rank and flag, a line for each signal of each part."""
+    columns = (
+        "rows", "signal", "n", "yes", "AP", "AP, difference", "precision", "recall", "F1",
+        "F1, difference", "verdict",
+    )  # fmt: skip
+    lines = (
+        (f"{row.corpus}, {row.part}", row.signal, row.n, row.positives, _both(row, MAIN_METRIC),
+         one.ranking, *(_both(row, name) for name in ("precision", "recall", "f1")), one.flags,
+         one.verdict)
+        for one in changes
+        for row in [one.row]
+    )  # fmt: skip
+    return table(" → ".join(names), columns, lines)
 
-    "One of more than 0.05 would have shown" means that no true difference beyond 0.05 agrees with
-    the interval; it is rounded up. ``p``: corrected for so many ``tests``. ``higher``: is better.
+
+def _both(row: Compared, name: str) -> str:
+    values = [math.nan if figures is None else figures[name] for figures in (row.a, row.b)]
+    return " → ".join("–" if math.isnan(one) else f"{one:.3f}" for one in values)
+
+
+def _tell(positives: int, n: int) -> bool:
+    return min(positives, n - positives) >= _FEWEST
+
+
+def count_tests(evaluation: Evaluation) -> int:
+    """Count the comparisons of flags that there are labels enough for; nothing is scored."""
+    a, b = evaluation.bundles
+    given, count = [signal for signal in a.signals if signal in b.signals], 0
+    for corpus in dict.fromkeys(evaluation.examples.corpus.tolist()):
+        rows = evaluation.examples.where(evaluation.examples.corpus == corpus)
+        for part, signal in product(evaluation.parts, given):
+            if len(chosen := rows_of(rows, part, signal)):
+                positives = int(is_positive(rows.column(signal)[chosen]).sum())
+                groups = len(np.unique(rows.group[chosen]))
+                count += _tell(positives, len(chosen)) and groups >= metrics.MIN_GROUPS
+    return count
+
+
+def draws_needed(tests: int) -> int:
+    """Return the draws from which one of so many p can be below `ALPHA` once corrected (Holm).
+
+    The smallest p of draws is 2 in their number and one (`metrics.from_draws`).
     """
-    value, low, high = difference.value, difference.low, difference.high
-    if math.isnan(value):
-        return "undefined", "undefined: there is no difference to speak of"
-    if math.isnan(low):
-        words = "undefined: too few groups, or too few positives, for an interval"
-        return "undefined", words
-    least, most = sorted((abs(low), abs(high)))
-    if low <= 0 <= high:
-        if most == 0:
-            return "undecided", "no detectable difference: both are the same on every resample"
-        digits = 2 if most >= 0.005 else 3
-        bound = f"{math.ceil(most * 10**digits - 1e-9) / 10**digits:.{digits}f}"
-        words = f"no detectable difference; one of more than {bound} would have shown"
-        return "undecided", words
-    gain = (value > 0) is higher
-    digits = 2 if abs(value) >= 0.005 and least >= 0.005 else 3
-    amount = f"{abs(value):.{digits}f} ({least:.{digits}f} to {most:.{digits}f})"
-    if not p < ALPHA:
-        words = f"looks better by {amount}, but not once corrected for {tests} tests"
-        return "undecided", f"{b if gain else a} {words}"
-    return "better" if gain else "worse", f"{b if gain else a} is better by {amount}"
+    return math.ceil(2 * tests / ALPHA)
+
+
+def decision_of(comparison: Comparison, changes: Sequence[SignalChange]) -> str:
+    """Return whether to ship the second model, and why, in a line: ranking and flags decide."""
+    (a, b), draws = comparison.evaluation.names, comparison.evaluation.draws
+    lost = [f"{one.row.signal}: no longer given" for one in changes if one.verdict == LOST]
+    tests = sum(not math.isnan(one.flags_p) for one in changes)
+    gained = [one.words for one in changes if one.verdict.startswith("better")]
+    gained += [f"{one.row.signal}: new" for one in changes if one.verdict == NEW and _ranks(one)]
+    if worse := [*lost, *(one.objection for one in changes if one.objection)]:
+        return f"Don't ship {b}, because it is worse than {a}: {_listed(worse)}."
+    if draws < (needed := draws_needed(tests)):
+        why = f"{draws} draws are too few for {tests} comparisons: --draws {needed}"
+        return f"Don't ship {b} yet, because worse flags would not show; {why}."
+    if gained:
+        return (
+            f"Ship {b}, because it is better and neither ranks nor flags worse: {_listed(gained)}."
+        )
+    few = sum(one.verdict == FEW for one in changes)
+    why = f"{len(changes)} compared, {few} with too few labels to tell"
+    return f"Don't ship {b}, because nothing shows that it is better than {a} ({why})."
+
+
+def _ranks(one: SignalChange) -> bool:
+    """Whether a new signal ranks better than by chance."""
+    low = one.row.intervals_b.get("average_precision", Interval()).low
+    return low > one.row.positives / one.row.n
+
+
+def _listed(reasons: Sequence[str]) -> str:
+    more = len(reasons) - _NAMED
+    return "; ".join([*reasons[:_NAMED], *([f"and {more} more"] if more > 0 else [])])
+
+
+def benchmarks_of(comparison: Comparison) -> list[tuple[Benchmark, Compared]]:
+    """Return the benchmarks of a comparison, in their order; a user's own rows are one each."""
+    described = {one.corpus for one in BENCHMARKS}
+    found = []
+    for row in comparison.rows:
+        own = Benchmark(row.corpus, row.part, row.signal, "as given", MAIN_METRIC)
+        found.append((BENCHMARK_BY_NAME.get(own.name, own), row))
+    # Rows of a part that no benchmark is on stand for one only where there are no others.
+    known = [one for one in found if one[0] in BENCHMARKS or one[1].corpus not in described]
+    places = {one: at for at, one in enumerate(BENCHMARKS)}
+    return sorted(known or found, key=lambda one: places.get(one[0], len(places)))

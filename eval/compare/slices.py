@@ -19,6 +19,7 @@ from framescope.training.data import Examples, Text
 
 DRAWS = 1000  # of a slice at most: there are many slices, and none is tested
 MOST = 10  # outlets shown by name; the others are one slice
+_FEWEST, _OF_ANSWER = 100, 10  # rows of a slice, and of either answer: with fewer chance decides
 _LENGTHS = ("1 to 9 words", "10 to 19 words", "20 to 34 words", "35 words or more")
 _POSITIONS = ("first sentence", "first third", "middle third", "last third")
 _OF_ARTICLES = ("outlet", "genre")
@@ -39,7 +40,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The slices by one property; none where the corpus lacks it, or all rows are alike."""
+    """The slices by one property that are large enough, at least two."""
 
     name: str
     slices: tuple[Slice, ...]
@@ -67,13 +68,16 @@ def slice_figures(
         for value, mask in picked.items():
             rows = sample.where(np.flatnonzero(mask))
             truth, groups = rows.truth, rows.groups
+            if len(rows) < _FEWEST or min(truth.sum(), (~truth).sum()) < _OF_ANSWER:
+                continue
             both = (
                 one and estimate(metric, truth, one, groups, draws=min(draws, DRAWS), seed=seed)
                 for one in rows.scores
             )
             sizes = len(rows), len(np.unique(groups)), int(truth.sum())
             slices.append(Slice(value, *sizes, *both))
-        found.append(Axis(name, tuple(slices)))
+        if len(slices) > 1:
+            found.append(Axis(name, tuple(slices)))
     return tuple(found)
 
 

@@ -40,7 +40,7 @@ def compute_grid(
     resume: bool,
     draws: int | None,
     seed: int | None,
-    allow_other_split: bool,
+    allow_seen: bool,
     corpora: Path | None,
     progress: Progress,
 ) -> tuple[Record, int]:
@@ -56,12 +56,12 @@ def compute_grid(
         )
     with folder.locked():
         manifest = GridManifest(
-            tuple(bundles), tuple(benchmarks), draws or _DRAWS, seed or 0, allow_other_split,
+            tuple(bundles), tuple(benchmarks), draws or _DRAWS, seed or 0, allow_seen,
             None if corpora is None else str(corpora.resolve()), __version__,
         )  # fmt: skip
         if folder.exists():
             old = folder.manifest()
-            _refuse_other_options(folder, old, draws, seed, allow_other_split)
+            _refuse_other_options(folder, old, draws, seed, allow_seen)
             manifest = _extended(folder, old, manifest)
         manifest = folder.write_manifest(manifest)
         try:
@@ -79,13 +79,13 @@ def compute_grid(
 
 
 def _refuse_other_options(
-    folder: GridFolder, old: GridManifest, draws: int | None, seed: int | None, other_split: bool
+    folder: GridFolder, old: GridManifest, draws: int | None, seed: int | None, seen: bool
 ) -> None:
     differing = [
         f"{name} {was}, now {now}"
         for name, was, now in (
             ("--draws", old.draws, draws), ("--seed", old.seed, seed),
-            ("--allow-other-split", old.allow_other_split, other_split or None),
+            ("--allow-seen", old.allow_seen, seen or None),
             ("framescope", old.framescope, __version__),
         )
         if now is not None and was != now
@@ -177,7 +177,9 @@ def _read_rows(
             known = f"{', '.join(KNOWN)}, with or without /{' or /'.join(PARTS)}"
             reason = f"no such file, and no corpus; give a labelled file, or one of {known}"
             raise InputError(path, reason)
-        place, key, read = benchmark.path, "", partial(held_out.held_out_of_files, [path])
+        asked = () if manifest.allow_seen else (bundle,)
+        place, key = benchmark.path, " ".join(one.digest for one in asked)
+        read = partial(held_out.held_out_of_files, [path], asked)
     elif not benchmark.ships and manifest.corpora is None:
         reason = "no folder of corpora; pass --corpora DIR or set FRAMESCOPE_CORPORA"
         raise GridError(f"{benchmark.name}: {reason}")
@@ -186,14 +188,14 @@ def _read_rows(
         # Bundles of one split and the same corpora are judged by the same rows.
         corpora = sorted(str(one.get("name")) for one in bundle.manifest.get("corpora", ()))
         place, key = str(root), f"{bundle.manifest.get('split')} {corpora}"
-        if manifest.allow_other_split:  # that of the first bundle that can be loaded is used
+        if manifest.allow_seen:  # that of the first bundle that can be loaded is used
             for one in manifest.bundles:
                 with suppress(Exception):
                     bundles = [load(str(one.path)), bundle]
                     break
             key = " ".join(one.digest for one in bundles)
-        other = manifest.allow_other_split
-        read = partial(held_out.held_out_of_corpora, root, bundles, allow_other_split=other)
+        other = manifest.allow_seen
+        read = partial(held_out.held_out_of_corpora, root, bundles, allow_seen=other)
     if place not in kept or kept[place][0] != key:
         kept.pop(place, None)  # before others are read
         kept[place] = key, read()

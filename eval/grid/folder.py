@@ -128,7 +128,7 @@ class GridManifest:
     benchmarks: tuple[Entry, ...]
     draws: int
     seed: int
-    allow_other_split: bool
+    allow_seen: bool
     corpora: str | None
     framescope: str
 

@@ -26,11 +26,25 @@ from framescope.classifier.bundles import CARD, MANIFEST, Bundle, ModelStore, Pr
 from framescope.classifier.errors import BundleError, FramescopeError, InputError
 from framescope.classifier.files import atomic_write
 from framescope.eval import rows as held_out
-from framescope.eval.compare import Compared, Progress, compare_models
-from framescope.eval.metrics import METRICS, estimate, holm
+from framescope.eval.compare import (
+    ALIKE,
+    ALPHA,
+    DIGITS,
+    FEW,
+    LOST,
+    NEW,
+    Progress,
+    SignalChange,
+    changes_of,
+    compare_models,
+    count_tests,
+    draws_needed,
+    table_of_changes,
+)
+from framescope.eval.metrics import METRICS, estimate
 from framescope.eval.report import markdown_table, plain
 from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark, Evaluation, Sample
-from framescope.eval.sections import Cell, Change, Estimate, Section, Table, table
+from framescope.eval.sections import Cell, Estimate, Section, table
 from framescope.eval.suite import Suite, measure_suite
 from framescope.training.corpora import given_folder
 
@@ -39,12 +53,7 @@ FLOORS = Path(__file__).with_name("floors.json")
 _SLACK = 0.005  # a new floor lies so far below the figure: int8 rounds differently elsewhere
 _POSITIVES = 20  # benchmarks with fewer have no floor: chance alone would break it
 
-_LEVEL = 0.05
-_DIGITS = 3  # figures are judged as they are shown
-_FEWEST = 10  # positives, and negatives, from which a resample tells something
 _FLOORED = "transformer"  # the kind that the floors were measured on
-_ALIKE, _FEW, _LOST, _NEW = "no difference shown", "too few to tell", "lost", "new"
-_WORSE = {"worse ranking": "average precision", "worse flags": "F1 of the flags"}
 _BEGIN, _END = "<!-- measured -->", "<!-- /measured -->"
 _HEAD = """## How good it is
 
@@ -253,42 +262,6 @@ def write_card(folder: Path, checks: Iterable[FloorCheck]) -> None:
         raise BundleError(f"{folder}: its card can't be written ({error})") from None
 
 
-@dataclass(frozen=True, slots=True)
-class SignalChange:
-    """A signal on one part of the rows: the candidate's figures minus the current bundle's.
-
-    ``ranking``, ``flags``: of average precision, and of F1 at each bundle's threshold, whose p is
-    corrected for the number of comparisons; NaN where undefined.
-    """
-
-    row: Compared
-    ranking: Change
-    flags: Change
-    flags_p: float
-    verdict: str
-
-    @property
-    def objection(self) -> str:
-        """What speaks against the candidate; empty when nothing does."""
-        if self.verdict not in _WORSE:
-            return ""
-        change, row = self.flags if self.verdict == "worse flags" else self.ranking, self.row
-        shown = f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
-        rows = f"n {row.n:,}, {row.n_groups} articles, {row.positives:,} yes"
-        return f"{row.signal}: {_WORSE[self.verdict]} {shown} ({row.corpus}, {row.part}; {rows})"
-
-    def record(self) -> dict[str, Any]:
-        """Return every figure."""
-        row, ranking, flags = self.row, self.ranking, self.flags
-        return {
-            "rows": row.corpus, "part": row.part, "signal": row.signal, "n": row.n,
-            "articles": row.n_groups, "positives": row.positives,
-            "current": _ap(row.a), "candidate": _ap(row.b), "difference": ranking.value,
-            "low": ranking.low, "high": ranking.high, "flags": flags.value, "flags_low": flags.low,
-            "flags_high": flags.high, "flags_p": self.flags_p, "verdict": self.verdict,
-        }  # fmt: skip
-
-
 @dataclass(frozen=True)
 class Judgement:
     """The comparison of a candidate with the current bundle.
@@ -326,7 +299,7 @@ class Judgement:
         checks = [one for one in self.gate.checks if one.floor is not None]
         missed = [
             {"benchmark": one.benchmark.name, "floor": one.floor,
-             "measured": round(one.figure.value, _DIGITS), "n": one.n}
+             "measured": round(one.figure.value, DIGITS), "n": one.n}
             for one in checks
             if one.missed
         ]  # fmt: skip
@@ -342,8 +315,8 @@ class Judgement:
 
     def section(self) -> Section:
         """Return what is worse, better or new as a table, and count the rest."""
-        shown = [one for one in self.changes if one.verdict not in (_ALIKE, _FEW, _LOST)]
-        alike, few = (sum(one.verdict == v for one in self.changes) for v in (_ALIKE, _FEW))
+        shown = [one for one in self.changes if one.verdict not in (ALIKE, FEW, LOST)]
+        alike, few = (sum(one.verdict == v for one in self.changes) for v in (ALIKE, FEW))
         floors = sum(one.floor is not None for one in self.gate.checks)
         note = (
             f"{len(self.changes)} comparisons: {alike} show no difference, {few} have too few "
@@ -352,15 +325,8 @@ class Judgement:
             f"whole articles; about {math.ceil((len(self.changes) - few) / 40)} of them lies below "
             "0 by chance."
         )
-        counts = ("rows", "signal", "n", "articles", "yes")
-        columns = (*counts, "AP", "AP, difference", "F1, difference", "verdict")
-        lines = tuple(
-            (f"{row.corpus}, {row.part}", row.signal, row.n, row.n_groups, row.positives,
-             _ap(row.b), one.ranking, one.flags, one.verdict)
-            for one in sorted(shown, key=lambda one: (not one.objection, one.verdict))
-            for row in [one.row]
-        )  # fmt: skip
-        tables = (Table("Candidate and current bundle", columns, lines),) if lines else ()
+        shown.sort(key=lambda one: (not one.objection, one.verdict))
+        tables = (table_of_changes(shown, ("current", "candidate")),) if shown else ()
         return Section(" ".join((note, *self.warnings)), tables)
 
 
@@ -369,48 +335,24 @@ def judge(
 ) -> Judgement:
     """Compare the current bundle and a candidate, on what ships and on the user's own labels."""
     current, candidate = shipped.bundles
-    found = [compare_models(one, progress=progress) for one in (shipped, own) if one is not None]
+    both = [one for one in (shipped, own) if one is not None]
+    tests = sum(map(count_tests, both))
+    if shipped.draws < (needed := draws_needed(tests)):
+        raise InputError(
+            f"--draws {shipped.draws}",
+            f"too few for {tests} comparisons: corrected for their number (Holm), no p of so few "
+            f"draws is below {ALPHA}, and worse flags would pass; type --draws {needed}",
+        )
+    found = [compare_models(one, progress=progress) for one in both]
     floors = FLOORS if candidate.manifest["kind"] == _FLOORED else None
     gate = Gate.of(replace(shipped, draws=0), floors, whose=1)
-    changes = _changes([row for comparison in found for row in comparison.rows])
+    changes = changes_of([row for comparison in found for row in comparison.rows])
     files = set() if own is None else set(own.examples.corpus.tolist())
-    mine = {one.verdict for one in changes if one.row.corpus in files} - {_LOST, _NEW}
+    mine = {one.verdict for one in changes if one.row.corpus in files} - {LOST, NEW}
     few = "Your held-out file has too few articles or positives for an interval."
     lost = tuple(one for one in current.signals if one not in candidate.signals)
     signatures = tuple(one.signature for one in found)
-    return Judgement(gate, changes, lost, signatures, (few,) if mine == {_FEW} else ())
-
-
-def _changes(rows: Sequence[Compared]) -> tuple[SignalChange, ...]:
-    """Read off comparisons what differs; the p of F1 are corrected for all of them together."""
-    few = [
-        not row.differences or min(row.positives, row.n - row.positives) < _FEWEST for row in rows
-    ]
-    ps = [math.nan if one else row.differences["f1"].p for row, one in zip(rows, few, strict=True)]
-    found, undefined = [], Change(math.nan)
-    for row, untold, p in zip(rows, few, holm(ps), strict=True):
-        ranking, flags = (  # judged as they are shown, rounded
-            Change(*(round(x, _DIGITS) + 0.0 for x in (one.value, one.low, one.high)))
-            for name in ("average_precision", "f1")
-            for one in [row.differences.get(name, undefined)]
-        )
-        current, candidate = math.isnan(_ap(row.a)), math.isnan(_ap(row.b))  # undefined
-        if current != candidate and math.isnan(ranking.value):
-            verdict = _NEW if current else _LOST
-        elif untold or current or math.isnan(ranking.low):
-            verdict = _FEW
-        elif ranking.high < 0:
-            verdict = "worse ranking"
-        elif flags.value < 0 and not p >= _LEVEL:
-            verdict = "worse flags"
-        else:
-            verdict = "better" if ranking.low > 0 else _ALIKE
-        found.append(SignalChange(row, ranking, flags, round(p, 6), verdict))
-    return tuple(found)
-
-
-def _ap(figures: Mapping[str, float] | None) -> float:
-    return math.nan if figures is None else round(figures["average_precision"], _DIGITS)
+    return Judgement(gate, changes, lost, signatures, (few,) if mine == {FEW} else ())
 
 
 @dataclass(frozen=True)
@@ -437,6 +379,7 @@ def promote(
     against: str | None = None,
     allow: str | None = None,
     by: str | None = None,
+    allow_seen: bool = False,
     draws: int = 10_000,
     seed: int = 0,
     progress: Progress | None = None,
@@ -447,7 +390,8 @@ def promote(
     default the folder's. `data` are labelled files that neither bundle was trained on; those that
     training held out, in ``CANDIDATE.run/added``, are used too. `against` is by default the current
     bundle of the name, at first the shipped one of the kind. `allow` says why the candidate may be
-    promoted whatever speaks against it, `by` who decides it.
+    promoted whatever speaks against it, `by` who decides it. Articles that a bundle has seen are
+    refused unless `allow_seen`.
     """
     if allow is not None and not (allow.strip() and (by or "").strip()):
         raise InputError("--allow", "needs a reason, and --by WHO decides it; give both")
@@ -470,8 +414,10 @@ def promote(
     def evaluation(rows: held_out.HeldOut, parts: tuple[str, ...]) -> Evaluation:
         return Evaluation(both, rows.examples, rows.signature, parts, draws, seed)
 
-    mine = evaluation(held_out.held_out_of_files(own), (held_out.FILE_PART,)) if own else None
-    rows = held_out.held_out_of_corpora(given_folder(corpora), both, allow_other_split=False)
+    asked = () if allow_seen else both
+    of_files = held_out.held_out_of_files(own, asked) if own else None
+    mine = of_files and evaluation(of_files, (held_out.FILE_PART,))
+    rows = held_out.held_out_of_corpora(given_folder(corpora), both, allow_seen=allow_seen)
     judgement = judge(evaluation(rows, held_out.HELD_OUT), mine, progress)
     refused = bool(judgement.objections) and allow is None
     previous = f"{name}@{before.current}" if before else kind
@@ -483,6 +429,7 @@ def promote(
         "data": [{"path": str(path), "digest": bundles.digest(path)} for path in own],
         "framescope": __version__,
         "resampling": {"draws": draws, "seed": seed},
+        "allow_seen": allow_seen,
         "allowed": {"reason": allow, "by": by} if decision == "allowed" else None,
         **judgement.record(),
     }

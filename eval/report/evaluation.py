@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 from framescope.classifier.records import Sentence, printable
 from framescope.classifier.taxonomy import BY_NAME
 from framescope.eval import compare, metrics, studies
-from framescope.eval.compare import Axis, Comparison, Error, Footprint, Headline, Progress
+from framescope.eval.compare import Axis, Compared, Comparison, Error, Footprint, Progress
 from framescope.eval.metrics import PrecisionRecall, ReliabilityCurve
 from framescope.eval.report import plots
 from framescope.eval.report.layout import json_text, page
-from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
+from framescope.eval.rows import BENCHMARK_BY_NAME, MAIN_METRIC, Benchmark, Evaluation, Sample
 from framescope.eval.sections import Cell, Estimate, Plot, Section, Table, table
-from framescope.eval.suite import DRAWS, measure_suite
+from framescope.eval.suite import DRAWS, Suite, measure_suite
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 SLICED = {
     "claim", "attributed", "vague_source", "unsourced_assertion", "biased_language", "subjective",
     "any_technique", "hyperpartisan",
@@ -23,9 +22,12 @@ SLICED = {
 """The signals that are cut into slices; all where none of these is measured."""
 ERRORS = 20
 _OF_BENCHMARKS = ("unit", "split", "metric", "published", "ceiling")
-_OF_HEADLINES = ("a", "b", "difference", "p", "p_corrected", "words", "outcome")
-FOREST = "average_precision"  # of the forest plots: for all signals, and free of thresholds
-_METRICS = {one.name: one.label for one in metrics.METRICS} | {FOREST: "average precision"}
+_FIGURES = (
+    "Ranking: average precision (AP), at any threshold. Flags: precision, recall and F1 at each "
+    "bundle's own. A ranking is better or worse where its interval leaves out 0, flags where p of "
+    "F1 is below 0.05 once corrected for the number of comparisons (Holm)."
+)
+_METRICS = {one.name: one.label for one in metrics.METRICS} | {MAIN_METRIC: "average precision"}
 
 Measure = Callable[[Evaluation], Section | None]  # None where there is nothing to measure it on
 
@@ -53,12 +55,12 @@ class Errors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvaluationReport:
-    """The values of the report; ``unmeasured``: benchmarks without a row here."""
+    """The values of the report."""
 
     comparison: Comparison
     names: tuple[str, ...]
-    headline: tuple[Headline, ...]
-    unmeasured: tuple[str, ...]
+    changes: tuple[compare.SignalChange, ...]
+    headline: Sequence[tuple[Benchmark, Compared]]
     details: tuple[Details, ...]
     errors: tuple[Errors, ...]
     footprints: tuple[Footprint, ...]
@@ -66,8 +68,8 @@ class EvaluationReport:
 
     @property
     def verdict(self) -> str:
-        """The benchmarks, summed up in a sentence."""
-        return compare.verdict_of(self.headline, self.names)
+        """Whether to ship the second model, and why, in a sentence."""
+        return compare.decision_of(self.comparison, self.changes)
 
 
 SECTIONS: Mapping[str, tuple[str, Measure]] = {
@@ -76,11 +78,16 @@ SECTIONS: Mapping[str, tuple[str, Measure]] = {
     "controls": ("Controls", lambda evaluation: (studies.study_controls(evaluation) or (None,))[0]),
     "sourcing": ("Who says what", studies.section_of_sourcing),
     "robustness": (
-        "Behaviour",
-        lambda of: measure_suite(of.bundles[1], draws=min(of.draws, DRAWS), seed=of.seed).section(),
+        "Behaviour: limits missed",
+        lambda of: _missed(measure_suite(of.bundles[1], draws=min(of.draws, DRAWS), seed=of.seed)),
     ),
 }
 """Headings and measures, by the names of `eval.commands.judge.SectionName`."""
+
+
+def _missed(suite: Suite) -> Section | None:
+    missed = tuple(one for one in suite.results if one.passed is False)
+    return replace(suite, results=missed).section() if missed else None
 
 
 def build_report(
@@ -93,8 +100,8 @@ def build_report(
     """Compare two bundles, and gather the values of the report; each row is scored once."""
     a, b = evaluation.bundles
     comparison = compare.compare_models(evaluation, signals, progress)
-    headline = compare.headline_of(comparison)
-    benchmarks = tuple(one.benchmark for one in headline)
+    headline = compare.benchmarks_of(comparison)
+    benchmarks = tuple(benchmark for benchmark, _ in headline)
     evaluation = replace(evaluation, benchmarks=benchmarks)
     chosen = {one.signal for one in benchmarks}
     cut = chosen & SLICED or chosen
@@ -122,12 +129,10 @@ def build_report(
         worst = compare.worst_errors(samples[signal], whose, ERRORS)
         errors.append(Errors(signal, evaluation.names[whose], other, worst))
     progress("memory", 0, 0)
-    known = {one.name for one in benchmarks}
     footprints = tuple(compare.measure_footprint(one.path, sentences) for one in (a, b))
     return EvaluationReport(
-        comparison, evaluation.names, headline,
-        tuple(one.name for one in BENCHMARKS if one.name not in known), tuple(details),
-        tuple(errors), footprints, further,
+        comparison, evaluation.names, compare.changes_of(comparison.rows), headline,
+        tuple(details), tuple(errors), footprints, further,
     )  # fmt: skip
 
 
@@ -139,16 +144,16 @@ def report_to_json(report: EvaluationReport) -> str:
         "signature": report.comparison.signature,
         "names": {"a": report.names[0], "b": report.names[1]},
         "verdict": report.verdict,
+        "changes": [one.record() for one in report.changes],
         "headline": [
             {
-                "benchmark": one.benchmark.name,
-                **{name: getattr(one.benchmark, name) for name in _OF_BENCHMARKS},
-                **{name: getattr(one.row, name) for name in ("n", "n_groups", "positives")},
-                **{name: getattr(one, name) for name in _OF_HEADLINES},
+                "benchmark": one.name,
+                **{name: getattr(one, name) for name in _OF_BENCHMARKS},
+                **{name: getattr(row, name) for name in ("n", "n_groups", "positives")},
+                **dict(zip(("a", "b", "difference"), _main_figures(one, row), strict=True)),
             }
-            for one in report.headline
+            for one, row in report.headline
         ],
-        "unmeasured": report.unmeasured,
         "curves": [
             {
                 "benchmark": one.benchmark.name,
@@ -177,34 +182,33 @@ def report_to_json(report: EvaluationReport) -> str:
 def report_to_html(report: EvaluationReport) -> str:
     """Lay a report out as one HTML page, which holds sentences of the corpora."""
     own = {
-        "forest": ("Differences by signal", _forest(report)),
         "curves": ("Reliability and precision-recall", _curves(report)),
         "cost": ("Cost", _cost(report)),
         "slices": ("Slices", Section(_SLICES, tuple(_slices(report)))),
     }
     further = {name: (SECTIONS[name][0], found) for name, found in report.sections.items()}
+    shown = {
+        name: (title, found)
+        for name, (title, found) in (own | further).items()
+        if found is not None and (found.tables or found.plots)
+    }
+    described = [
+        (one, row, *_main_figures(one, row))
+        for one, row in report.headline
+        if one.name in BENCHMARK_BY_NAME
+    ]
+    figures = compare.table_of_changes(report.changes, report.names)
     return page(
-        "report.html", report=report, sections=own | further, level=f"{100 * metrics.LEVEL:.0f}%",
-        metrics=_METRICS, signals=BY_NAME,
+        "report.html", report=report, figures=Section(_FIGURES, (figures,)), described=described,
+        sections=shown, level=f"{100 * metrics.LEVEL:.0f}%", metrics=_METRICS, signals=BY_NAME,
     )  # fmt: skip
 
 
-def _forest(report: EvaluationReport) -> Section:
-    a, b = report.names
-    drawn = []
-    rows = [row for row in report.comparison.rows if row.differences]
-    for at, (part, own) in enumerate(groupby(rows, lambda row: f"{row.corpus}, {row.part}")):
-        words = f"Difference in average precision, {b} less {a}: {part}"
-        lines = [(BY_NAME[row.signal].label, row.n, row.differences[FOREST]) for row in own]
-        differences = {label: difference for label, _, difference in lines}
-        svg = plots.forest(f"plot-forest{at}", words, differences, a, b)
-        drawn.append(Plot(words, svg, (table(words, ("signal", "n", "difference"), lines),)))
-    none = "" if drawn else " No signal is given by both models."
-    return Section(
-        "Every signal that both models give, with its interval, not corrected for their number; a "
-        f"star marks an interval without 0. Right of the line {b} is better.{none}",
-        plots=tuple(drawn),
-    )
+def _main_figures(one: Benchmark, row: Compared) -> Iterator[Estimate | None]:
+    """Yield both models' main figure and their difference; None without the signal."""
+    for figures, intervals in ((row.a, row.intervals_a), (row.b, row.intervals_b)):
+        yield figures and Estimate(figures[one.metric], *intervals.get(one.metric, ()))
+    yield row.differences.get(one.metric)
 
 
 def _curves(report: EvaluationReport) -> Section:
@@ -272,5 +276,4 @@ def _slices(report: EvaluationReport) -> Iterator[Table]:
              part.a, part.b)
             for part in axis.slices
         )  # fmt: skip
-        note = "" if axis.slices else "The corpus has no such value, or all rows are alike."
-        yield table(caption, (axis.name, "n", "groups", "yes", *report.names), rows, note=note)
+        yield table(caption, (axis.name, "n", "groups", "yes", *report.names), rows)

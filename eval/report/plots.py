@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import html
 import io
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from framescope.classifier.errors import need
-from framescope.eval.sections import UNDEFINED, Estimate
+from framescope.eval.sections import UNDEFINED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,28 +37,6 @@ _ATTRIBUTES = frozenset({
     "stroke-dashoffset", "stroke-linecap", "stroke-linejoin", "stroke-opacity", "stroke-width",
     "text-anchor",
 })  # fmt: skip
-
-
-def forest(name: str, title: str, differences: Mapping[str, Estimate], a: str, b: str) -> str:
-    """Draw differences ``b - a`` with their intervals; ``name`` begins every id in the figure."""
-    with _settings():
-        figure, (axes,) = _figure(6.4, 0.9 + 0.28 * len(differences))
-        axes.axvline(0, color=INK, linewidth=0.8)
-        for at, difference in enumerate(differences.values()):
-            if math.isnan(difference.value):
-                axes.text(0, at, f" {UNDEFINED}", va="center", fontsize=9)
-                continue
-            if not math.isnan(difference.low):
-                axes.plot([difference.low, difference.high], [at, at], color=B, linewidth=1.6)
-            axes.plot([difference.value], [at], "s", color=B, markersize=5)
-        axes.set_yticks(range(len(differences)), list(differences))
-        axes.set_ylim(len(differences) - 0.5, -0.5)
-        axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0)
-        widest = max(*map(abs, axes.get_xlim()), 0.01)
-        axes.set_xlim(-widest, widest)
-        axes.set_xlabel(f"←  {a} better\n{b} better  →", fontsize=9)
-        return _svg(figure, name, title)
 
 
 def curves(name: str, title: str, details: Any, labels: Sequence[str]) -> str:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from framescope.classifier import records
-from framescope.classifier.cli.shared import SETTINGS, AsCard, Grouped, OverFile
-from framescope.classifier.errors import FramescopeError, InputError, need
+from framescope.classifier.cli.shared import SETTINGS, AllowSeen, AsCard, Grouped, OverFile
+from framescope.classifier.errors import InputError
 from framescope.training.options import CorporaFolder, HouseFolder, table
 
 if TYPE_CHECKING:
-    from framescope.training.labels import LabelCheck, LabelledFiles, LikelyErrors
+    from framescope.training.labels import LabelCheck, LikelyErrors
     from rich.console import Console
     from rich.table import Table
 
@@ -52,12 +52,15 @@ def check(
         str | None,
         typer.Option("--model", "-m", help="Use its probabilities; it never saw these labels."),
     ] = None,
+    allow_seen: AllowSeen = False,
     format: AsCard = "terminal",
 ) -> None:
     """Check labels: faults, contradictions, duplicates, balance, likely errors.
 
-    Ends with status 1 when anything was found, with 2 when a file can't be read.
+    Ends with status 1 when anything was found, with 2 when a file can't be read, or holds articles
+    of another of the files, or ones that the model has seen.
     """
+    from framescope.classifier.bundles import load, refuse_seen
     from framescope.training import labels
     from framescope.training.corpora import given_folder
 
@@ -65,13 +68,22 @@ def check(
     checks: list[tuple[LabelCheck, LikelyErrors | None]] = []
     if files:
         read = [labels.read_labelled([path]) for path in files]
+        if not allow_seen:
+            labels.refuse_shared(dict(zip(files, read, strict=True)))
+        used = None if errors == 0 else load(model or "transformer")
+        if used is not None and not allow_seen:
+            for path, labelled in zip(files, read, strict=True):
+                refuse_seen([used], [one.article for one in labelled.articles], path)
         benchmarks = labels.read_benchmarks(root)
         for path, labelled in zip(files, read, strict=True):
             one = labels.check_labelled(str(path), labelled, benchmarks)
-            checks.append((one, _likely_errors(labelled, errors, model)))
+            found = None
+            if used is not None and labelled.articles:
+                found = labels.find_errors(labelled.articles, used, own=model is not None)
+            checks.append((one, found))
     elif errors is not None or model is not None:
         option = "--errors" if errors is not None else "--model"
-        raise InputError(option, "needs files; name some, those of corpus/articles for instance")
+        raise InputError(option, "needs files; name some")
     else:
         real = (labels.check_standoff(root, one) for one in ("standoff", "judged", "techniques"))
         checks = [(one, None) for one in (labels.check_house(), *real)]
@@ -82,28 +94,10 @@ def check(
     else:
         for one, found in checks:
             _print(one, found, shown)
-    count = sum(len(one.problems) + len(found.found if found else ()) for one, found in checks)
+    count = sum(len(one.problems) + (found.sure if found else 0) for one, found in checks)
     if count:
         typer.echo(f"framescope: {_counted(count, 'finding')}, listed above", err=True)
         raise typer.Exit(_FINDINGS)
-
-
-def _likely_errors(
-    labelled: LabelledFiles, errors: int | None, model: str | None
-) -> LikelyErrors | None:
-    """Find likely errors; without cleanlab say so, or raise if they were asked for."""
-    from framescope.classifier.bundles import load
-    from framescope.training.labels import LikelyErrors, find_errors
-
-    if errors == 0 or not labelled.articles:
-        return None
-    try:
-        need("cleanlab", "looking for likely label errors needs", "annotate")
-    except FramescopeError as error:
-        if errors is not None or model is not None:
-            raise
-        return LikelyErrors((), 0, (f"likely errors: {error}",))
-    return find_errors(labelled.articles, load(model or "transformer"), own=model is not None)
 
 
 @app.command()
@@ -179,6 +173,7 @@ def _record(one: LabelCheck, errors: LikelyErrors | None, most: int) -> dict[str
     likely = errors and {
         "looked_at": errors.labels,
         "found": len(errors.found),
+        "likelier_wrong_than_right": errors.sure,
         "shown": [_finite(asdict(each)) | {"why": each.why} for each in errors.found[:most]],
     }
     return record | {"likely_errors": likely, "not_looked_at": unread}
@@ -214,9 +209,9 @@ def _print(one: LabelCheck, errors: LikelyErrors | None, most: int) -> None:
     if one.balance:
         console.print(_of_balance(one.balance))
     if errors is not None:
-        count = _counted(len(errors.found), "likely error")
-        end = ":" if errors.found and most else ""
-        console.print(f"{count} among {errors.labels:,} labels{end}")
+        count = _counted(errors.sure, "likely error")
+        end = "; the likeliest, how sure:" if errors.found and most else ""
+        console.print(f"{count} (wrong rather than right) among {errors.labels:,} labels{end}")
         for each in errors.found[:most]:
             console.print(f"  {escape(each.article)}, sentence {each.sentence}, {each.signal}:")
             console.print(f"    {escape(each.text)}", style="italic")

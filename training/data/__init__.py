@@ -7,7 +7,7 @@ from framescope.training.data.examples import Examples, Mark, RowCitation, Text,
 from framescope.training.data.examples import build as build_examples
 from framescope.training.data.examples import load as load_articles
 from framescope.training.data.examples import of_articles as examples_of_articles
-from framescope.training.data.mixture import UNLABELLED, Added, Data, load_data
+from framescope.training.data.mixture import UNLABELLED, Added, Data, digests_of, load_data
 from framescope.training.data.mixture import choose as choose_unlabelled
 from framescope.training.data.mixture import ordinary as ordinary_articles
 from framescope.training.data.splits import (

@@ -11,11 +11,12 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from framescope.classifier.bundles import digest
+from framescope.classifier.bundles import digest, text_digest
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.inputs import read_input, split_sentences
 from framescope.classifier.outlets import (
@@ -39,7 +40,7 @@ from framescope.training.corpora import (
     read_exchange,
 )
 from framescope.training.data import splits, swaps
-from framescope.training.data.examples import Examples, Mask, build, of_articles
+from framescope.training.data.examples import Examples, Mask, build, load, of_articles
 
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
@@ -115,6 +116,7 @@ class Data:
     outlets: Registry | None = None  # whose names models read as placeholders, if any
     # SHA-256 of each file of the corpus ``added``, by its path as it was given
     added: Mapping[str, str] = field(default_factory=dict)
+    seen: frozenset[int] = frozenset()  # see `digests_of`
 
     def part(self, name: str) -> Examples:
         """Return the rows of one part."""
@@ -178,7 +180,27 @@ def load_data(
     digests = {name: find_corpus(name).digest(place) for name, place in places.items() if place}
     if added:
         digests[ADDED] = mine.digest
-    return Data(examples, found, seed, signature, split.held_out, digests, outlets, mine.digests)
+    seen = digests_of(examples, root, mine.articles)
+    return Data(
+        examples, found, seed, signature, split.held_out, digests, outlets, mine.digests, seen
+    )
+
+
+def digests_of(
+    examples: Examples, root: Path | None, added: Iterable[Article] = ()
+) -> frozenset[int]:
+    """Return the digests of the articles that are learned from or calibrated on, for a bundle.
+
+    Texts are read again, since names in those of the rows may have been swapped.
+    """
+    used = np.isin(examples.part, (splits.TRAIN, splits.VALIDATION))
+    names = set(examples.article[used].tolist())
+    corpora = dict.fromkeys(examples.corpus[used].tolist())
+    read = (
+        (name, added if name == ADDED else load(name, root, allow_changed=True)) for name in corpora
+    )
+    articles = chain.from_iterable(((name, one) for one in found) for name, found in read)
+    return frozenset(text_digest(a.text) for name, a in articles if f"{name}/{a.id}" in names)
 
 
 def _split(built: Examples, mine: Added, seed: int) -> tuple[splits.Split, str]:

@@ -9,6 +9,7 @@ from framescope.training.labels.checking import (
     check_labelled,
     check_standoff,
     read_benchmarks,
+    refuse_shared,
 )
 from framescope.training.labels.errors import LikelyErrors, find_errors
 from framescope.training.labels.reading import (

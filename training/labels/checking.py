@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from framescope.classifier.errors import CorpusError
+from framescope.classifier.bundles import text_digest
+from framescope.classifier.errors import CorpusError, InputError
 from framescope.classifier.records import Article, SpeakerType, Unit, Voice
 from framescope.classifier.taxonomy import TECHNIQUES, in_order
 from framescope.training import corpora, data
@@ -80,6 +81,17 @@ def check_labelled(
     sentences = sum(len(one.article.units or ()) for one in found)
     complete = sum(sorted(side for side, _ in sides) == ["a", "b"] for sides in pairs.values())
     return LabelCheck(name, len(found), sentences, complete, tuple(problems), unread, balance)
+
+
+def refuse_shared(files: Mapping[Path, LabelledFiles]) -> None:
+    """Raise `InputError` where a file holds articles that are in an earlier one too."""
+    seen: dict[int, Path] = {}
+    for path, labelled in files.items():
+        own = [text_digest(one.article.text) for one in labelled.articles]
+        for other, times in Counter(seen[one] for one in own if one in seen).items():
+            what = f"{times:,} of its {len(own):,} articles are in {other} too"
+            raise InputError(path, f"{what}; leave them out of one, or accept it: --allow-seen")
+        seen |= dict.fromkeys(own, path)
 
 
 def check_house() -> LabelCheck:

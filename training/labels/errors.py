@@ -1,9 +1,12 @@
-"""Labels that are likely wrong, by confident learning (Northcutt, Jiang and Chuang, 2021).
+"""Labels that are likely wrong, each judged relative to those of its own answer.
 
-A label is listed when cleanlab names it and a model that didn't learn it gives it a chance under
-`MOST_LIKELY`. The model is a logistic regression per signal, on a bundle's log-odds of every signal
-and on the sentence's n-grams, in five folds of whole articles; so signals that no bundle knows are
-covered. A bundle that never saw the labels can be used as it is.
+A model that didn't learn the label scores the sentence: a logistic regression per signal, on a
+bundle's log-odds of every signal and on the sentence's n-grams, in five folds of whole articles, so
+that signals which no bundle knows are covered; or a bundle that never saw the labels. A line
+through the scores (Platt scaling) gives how much more often such a score stands by the other
+answer, whatever the share of yes. With `WRONG` of either answer's labels taken to be wrong, that
+ratio gives the chance that this one is (Bayes' rule). A model that can't tell the answers apart is
+never sure, so that it calls no rare answer wrong for being rare.
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from framescope.classifier.errors import need
 from framescope.classifier.models import Ngrams, count, weigh
 from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.training.data import Examples, examples_of_articles
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from framescope.classifier.bundles import Bundle
 
 CONFIRMED = "confirmed"  # the key of verified labels: true, or the names of the signals
-MOST_LIKELY = 0.1  # a label to which a model gives this probability isn't listed
+WRONG = 0.05  # the share of either answer's labels that is taken to be wrong
+SURE = 0.5  # the chance of being wrong from which a label is a finding
+LISTED = 0.2  # from which it is listed
 _FOLDS = 5
 _FEWEST = 10  # labels of each answer that a signal needs
 _WEIGHT = 0.3  # of log-odds of unit spread, relative to n-grams of unit length
@@ -33,7 +37,7 @@ _WEIGHT = 0.3  # of log-odds of unit spread, relative to n-grams of unit length
 
 @dataclass(frozen=True, slots=True)
 class LikelyError:
-    """A label that is likely wrong, the probability of 1, and its mean for labels of that value."""
+    """A label that may be wrong, how likely that is, and the probability of 1."""
 
     article: str
     sentence: int
@@ -41,24 +45,28 @@ class LikelyError:
     signal: str
     given: int
     chance: float
-    usual: float
+    wrong: float
     words: tuple[str, ...] = ()
 
     @property
     def why(self) -> str:
         """The reason, in words."""
-        reason = f"labelled {self.given}, and its chance of 1 is {self.chance:.2f}"
-        reason += f", where those labelled {self.given} have {self.usual:.2f} on average"
+        reason = f"labelled {self.given}, wrong with a chance of {self.wrong:.0%}"
         return reason + (f"; for 1 speaks: {', '.join(self.words)}" if self.words else "")
 
 
 @dataclass(frozen=True, slots=True)
 class LikelyErrors:
-    """The likely errors, the surest first, among how many `labels`, and what was not checked."""
+    """What may be wrong, the likeliest first, among how many `labels`, and what was not checked."""
 
     found: tuple[LikelyError, ...]
     labels: int
     unread: tuple[str, ...]
+
+    @property
+    def sure(self) -> int:
+        """The number of those that are more likely wrong than right."""
+        return sum(one.wrong >= SURE for one in self.found)
 
 
 def find_errors(
@@ -69,7 +77,6 @@ def find_errors(
     Labels between 0 and 1, labels of whole articles and labels marked as `CONFIRMED` are skipped.
     `own` uses the bundle's probabilities as they are, for the signals that it gives.
     """
-    need("cleanlab", "looking for likely label errors needs", "annotate")
     # Positions in place of ids, which several annotators share; whole articles, for the context.
     articles = [replace(one.article, id=str(at)) for at, one in enumerate(found)]
     rows = examples_of_articles("exchange", iter(articles), bundle.registry)
@@ -99,12 +106,12 @@ def find_errors(
             lacking[f"fewer than {_FEWEST} labels of an answer"].append(signal)
             continue
         labels += len(at)
-        for place in _issues(given, chance):
+        wrong = chance_of_error(given, chance)
+        for place in np.flatnonzero(wrong >= LISTED):
             row = int(at[place])
             one, sentence = found[position[row]], rows.sentences[row]
             if not _is_confirmed(one, sentence.index, signal):
-                usual = float(chance[given == given[place]].mean())
-                label = signal, int(given[place]), float(chance[place]), usual
+                label = signal, int(given[place]), float(chance[place]), float(wrong[place])
                 errors.append((row, LikelyError(one.name, sentence.index, sentence.text, *label)))
     wanted = [(r, e.signal) for r, e in errors if not e.given and e.signal in bundle.signals]
     evidence = dict(zip(wanted, prediction.evidence(wanted), strict=True))
@@ -113,7 +120,7 @@ def find_errors(
         text, spans = articles[position[row]].text, evidence.get((row, error.signal), ())
         words = tuple(f"“{text[span.start : span.end]}”" for span in spans[:3])
         ranked.append(replace(error, words=words))
-    ranked.sort(key=lambda e: (abs(1 - e.given - e.chance), e.article, e.sentence, e.signal))
+    ranked.sort(key=lambda e: (-e.wrong, e.article, e.sentence, e.signal))
     unread = (f"likely errors of {', '.join(names)}: {why}" for why, names in lacking.items())
     return LikelyErrors(tuple(ranked), labels, tuple(unread))
 
@@ -159,10 +166,14 @@ def _out_of_fold(
     return np.asarray(chance[:, 1])
 
 
-def _issues(given: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.intp]:
-    from cleanlab.filter import find_label_issues
+def chance_of_error(given: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the chance that each label is wrong, by the probabilities of 1 without that label."""
+    from scipy.special import expit, logit
+    from sklearn.linear_model import LogisticRegression
 
-    both = np.stack([1 - chance, chance], axis=1)
-    issues = find_label_issues(given, both, filter_by="both", n_jobs=1)
-    unlikely = both[np.arange(len(given)), given] < MOST_LIKELY
-    return np.flatnonzero(issues & unlikely)
+    odds = logit(np.clip(chance, 1e-4, 1 - 1e-4))[:, None]
+    line = LogisticRegression(C=np.inf).fit(odds, given)
+    # Less the odds of the shares, this is the ratio of how often either answer has such a score.
+    ratio = line.decision_function(odds) - logit(given.mean())
+    wrong: NDArray[np.float64] = expit(logit(WRONG) + np.where(given == 1, -ratio, ratio))
+    return wrong

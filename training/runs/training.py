@@ -163,6 +163,7 @@ def continue_training(
     from framescope.training.transformer import make_targets, without_labels
 
     bundles.check_writable(output)
+    data = replace(data, seen=data.seen | bundles.read_seen(start.folder))
     job = _Job(data, output, encoder, settings, **keep)
     targets, kept, adds = None, run_folder(output) / TARGETS, ADDED in data.corpora
     if settings.taught_weight:
@@ -472,7 +473,7 @@ def write_bundle(
         "code_version": __version__,
         **(more or {}),
     }
-    bundles.write(output, manifest, model_card(manifest), save)
+    bundles.write(output, manifest, model_card(manifest), save, data.seen)
 
 
 def model_card(manifest: Mapping[str, Any]) -> str:
