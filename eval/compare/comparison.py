@@ -296,7 +296,7 @@ def table_of_changes(changes: Sequence[SignalChange], names: Sequence[str]) -> T
     )  # fmt: skip
     lines = (
         (f"{row.corpus}, {row.part}", row.signal, row.n, row.positives, _both(row, MAIN_METRIC),
-         one.ranking, *(_both(row, name) for name in ("precision", "recall", "f1")), one.flags,
+         one.ranking, _both(row, "precision"), _both(row, "recall"), _both(row, "f1"), one.flags,
          one.verdict)
         for one in changes
         for row in [one.row]

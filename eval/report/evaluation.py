@@ -207,7 +207,8 @@ def report_to_html(report: EvaluationReport) -> str:
 def _main_figures(one: Benchmark, row: Compared) -> Iterator[Estimate | None]:
     """Yield both models' main figure and their difference; None without the signal."""
     for figures, intervals in ((row.a, row.intervals_a), (row.b, row.intervals_b)):
-        yield figures and Estimate(figures[one.metric], *intervals.get(one.metric, ()))
+        values = figures and (figures[one.metric], *intervals.get(one.metric, ()))
+        yield Estimate(*values) if values else None
     yield row.differences.get(one.metric)
 
 
