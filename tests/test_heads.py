@@ -84,6 +84,7 @@ def test_evidence_of_a_head_is_the_words_that_it_learned(headed) -> None:
 def test_a_bundle_says_what_its_heads_were_fitted_on_and_what_it_was(headed) -> None:
     start, bundle = bundles.load(headed[0]), bundles.load(headed[1])
     (round_,) = bundle.manifest["heads"]
+    assert len(bundle.seen - start.seen) == 14
     assert (round_["on"], set(round_["signals"])) == (start.digest, {OWN, KNOWN})
     record = round_["signals"][KNOWN]
     assert (record["sentences"], record["positives"], record["articles"]) == (84, 42, 14)

@@ -327,7 +327,8 @@ def add_heads(
         if bundle.domain is not None:
             _widened(bundle, trainer, manifest).save(folder)
         save = partial(shutil.copytree, folder, dirs_exist_ok=True)
-        bundles.write(output, manifest, model_card(manifest), save)
+        seen = bundle.seen | {bundles.text_digest(article.text) for article in added.articles}
+        bundles.write(output, manifest, model_card(manifest), save, seen)
 
 
 @contextmanager
