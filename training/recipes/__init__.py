@@ -62,6 +62,7 @@ class TransformerTable(Table):
     taught_weight: Weight = 1.0
     taught_passes: Weight = 1.0
     patience: Annotated[int, Field(ge=0)] = 0
+    start_share: Share = 0.0
 
 
 class TransformerSettings(TransformerTable):

@@ -183,6 +183,8 @@ def continue_training(
         targets = replace(targets, ignored=given & (rows.corpus == ADDED)[:, None] | new)
     job.tell("fine-tuning")
     trainer = job.trainer(targets=targets, start=start).fit(data.examples)
+    if settings.start_share:
+        start.average(trainer.network, trainer.signals, trainer.tags, settings.start_share)
     origin: dict[str, Any] = {
         "start": {"name": start.manifest["name"], "digest": start.identity},
         **{k: v for k, v in start.manifest["settings"].items() if k == "teacher"},

@@ -395,6 +395,19 @@ class StartingBundle:
             )
         network.load_state_dict({name: given[name] for name in needed}, strict=False)
 
+    def average(
+        self, network: FramingEncoder, signals: tuple[str, ...], tags: tuple[str, ...], share: float
+    ) -> None:
+        """Move a trained network's weights towards the bundle's, by `share` of the way.
+
+        The average ranks better than both (Wortsman et al., 2022, doi:10.1109/CVPR52688.2022.00780).
+        """
+        trained = {name: value.clone() for name, value in network.state_dict().items()}
+        self.put(network, signals, tags)
+        before = network.state_dict()
+        mixed = {n: v.lerp(before[n], share) for n, v in trained.items() if v.is_floating_point()}
+        network.load_state_dict(mixed, strict=False)
+
 
 def without_labels(rows: Examples) -> Examples:
     """Return rows for a bundle to label, without their own labels."""
