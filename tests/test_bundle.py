@@ -108,7 +108,7 @@ def test_a_corpus_that_labels_in_another_sense_has_thresholds_of_its_own(folder)
         (b'{"format": 2}', "'name' is missing"),
         (b'{"format": 9, "kind": "one-of-tomorrow"}', "format 9 is newer than this version reads"),
         (b'{"format": 1, "kind": "transformer"}', "retrain it: framescope train transformer --"),
-        (b'{"format": 1, "kind": "a\\nb"}', "framescope train baseline|transformer --corpora"),
+        (b'{"format": 1, "kind": "a\\nb"}', "framescope train baseline|transformer"),
         (b"[" * 100_000, "damaged manifest"),
     ],
 )
