@@ -400,7 +400,8 @@ class StartingBundle:
     ) -> None:
         """Move a trained network's weights towards the bundle's, by `share` of the way.
 
-        The average ranks better than both (Wortsman et al., 2022, doi:10.1109/CVPR52688.2022.00780).
+        The average ranks better than both (Wortsman et al., 2022;
+        doi:10.1109/CVPR52688.2022.00780).
         """
         trained = {name: value.clone() for name, value in network.state_dict().items()}
         self.put(network, signals, tags)
