@@ -106,21 +106,18 @@ def test_a_page_of_sections_escapes_text_and_folds_long_tables():
 
 
 def test_the_decision_is_one_line_that_rests_on_ranking_and_on_flags():
-    def decided(a, b, rows=None, **options):
-        rows = examples(articles=80) if rows is None else rows
-        return build(bundle("old", ["claim"], *a), bundle("new", ["claim"], *b), rows, **options)
+    def decided(a, b, articles=80):
+        both = (bundle(name, ["claim"], *skill) for name, skill in (("old", a), ("new", b)))
+        return build(*both, examples(articles=articles))
 
     better = decided((0.05,), (0.4,))
     assert better.verdict.startswith("Ship new, because it is better")
     assert "claim: AP +" in better.verdict
     assert decided((0.4,), (0.05,)).verdict.startswith("Don't ship new, because it is worse")
-    silent = decided((0.4,), (0.4, 0.99)).verdict
-    assert "Don't ship new" in silent
-    assert "claim: F1 of the flags -" in silent
+    assert "claim: F1 of the flags -" in decided((0.4,), (0.4, 0.99)).verdict
     assert "nothing shows that it is better" in decided((0.4,), (0.4,)).verdict
-    assert "1 with too few labels" in decided((0.05,), (0.4,), examples(articles=6)).verdict
+    assert "1 with too few labels" in decided((0.05,), (0.4,), 6).verdict
     html = report_to_html(better)
-    assert html.index("Ship new") < html.index("<table")
     assert re.search(r"<th [^>]*>precision</th><th [^>]*>recall</th><th [^>]*>F1</th>", html)
     assert json.loads(report_to_json(better))["verdict"] == better.verdict
 

@@ -205,13 +205,10 @@ def test_a_signal_is_compared_by_its_ranking_and_flags(
     found = judged(monkeypatch, *both)
     assert verdicts(found)["claimbuster", "claim"] == verdict
     assert bool(found.objections) == verdict.startswith("worse")
-    if verdict == "worse ranking":
-        (change,) = [one for one in found.changes if one.row.signal == "claim"]
-        assert change.ranking.high < 0
-        assert f"claim: AP {change.ranking.value:+.3f}" in found.objections[0]
-        assert f"n 200, 40 articles, {change.row.positives} yes" in found.objections[0]
-    elif verdict == "worse flags":
-        assert "F1 of the flags" in found.objections[0]
+    words = {"worse ranking": "claim: AP -", "worse flags": "F1 of the flags -"}
+    for line in found.objections[:1]:
+        assert words[verdict] in line
+        assert "n 200, 40 articles" in line
 
 
 def test_a_signal_that_is_no_longer_given_is_refused_and_a_new_one_is_not(monkeypatch):

@@ -233,16 +233,18 @@ class SignalChange:
     @property
     def objection(self) -> str:
         """What speaks against the second model; empty when nothing does."""
-        return self.words if self.verdict.startswith("worse") else ""
+        if not self.verdict.startswith("worse"):
+            return ""
+        row = self.row
+        rows = f"n {row.n:,}, {row.n_groups} articles, {row.positives:,} yes"
+        return f"{self.words} ({row.corpus}, {row.part}; {rows})"
 
     @property
     def words(self) -> str:
-        """The difference that decides, with what it was measured on."""
-        of_flags, row = self.verdict.endswith("flags"), self.row
-        name, change = ("F1 of the flags", self.flags) if of_flags else ("AP", self.ranking)
-        shown = f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
-        rows = f"n {row.n:,}, {row.n_groups} articles, {row.positives:,} yes"
-        return f"{row.signal}: {name} {shown} ({row.corpus}, {row.part}; {rows})"
+        """The difference that decides."""
+        of_flags = self.verdict.endswith("flags")
+        name, one = ("F1 of the flags", self.flags) if of_flags else ("AP", self.ranking)
+        return f"{self.row.signal}: {name} {one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
 
     def record(self) -> dict[str, Any]:
         """Return every figure."""
@@ -340,7 +342,8 @@ def decision_of(comparison: Comparison, changes: Sequence[SignalChange]) -> str:
     (a, b), draws = comparison.evaluation.names, comparison.evaluation.draws
     lost = [f"{one.row.signal}: no longer given" for one in changes if one.verdict == LOST]
     tests = sum(not math.isnan(one.flags_p) for one in changes)
-    gained = [one.words for one in changes if one.verdict.startswith("better")]
+    better = [one for one in changes if one.verdict.startswith("better")]
+    gained = [one.words for one in sorted(better, key=lambda one: -one.ranking.value)]
     gained += [f"{one.row.signal}: new" for one in changes if one.verdict == NEW and _ranks(one)]
     if worse := [*lost, *(one.objection for one in changes if one.objection)]:
         return f"Don't ship {b}, because it is worse than {a}: {_listed(worse)}."

@@ -78,7 +78,7 @@ SECTIONS: Mapping[str, tuple[str, Measure]] = {
     "controls": ("Controls", lambda evaluation: (studies.study_controls(evaluation) or (None,))[0]),
     "sourcing": ("Who says what", studies.section_of_sourcing),
     "robustness": (
-        "Behaviour: limits missed",
+        "Behaviour: what is missed",
         lambda of: _missed(measure_suite(of.bundles[1], draws=min(of.draws, DRAWS), seed=of.seed)),
     ),
 }
