@@ -110,11 +110,10 @@ def test_a_users_file_is_compared_as_json_with_every_row_tested(mine):
 
 
 def test_articles_that_a_bundle_has_seen_are_refused_unless_allowed(mine, monkeypatch):
-    seen = frozenset(text_digest(article(n)["text"]) for n in range(5))
-    monkeypatch.setattr(Bundle, "seen", seen)
-    with pytest.raises(InputError, match=r"mine\.jsonl: baseline .* 5 of the 20 .* --allow-seen"):
+    monkeypatch.setattr(Bundle, "seen", frozenset([text_digest(article(3)["text"])]))
+    with pytest.raises(InputError, match=r"mine\.jsonl: baseline .* 1 of the 20 .* --allow-seen"):
         run("--data", mine)
-    assert record_of("--data", mine, "--allow-seen")["rows"][0]["n"] == 80
+    run("--data", mine, "--allow-seen")
 
 
 def test_the_options_choose_the_bundles_the_signal_and_the_seed(mine):
