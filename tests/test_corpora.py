@@ -23,14 +23,13 @@ from framescope.training.corpora import (
     root_folder,
     standoff,
 )
-from framescope.training.corpora.articles import TECHNIQUE_OF
+from framescope.training.corpora.articles import TECHNIQUE_OF, plain
 from framescope.training.corpora.polnear import (
     Annotated,
     Attribution,
     TypedSource,
     read_attributions,
 )
-from framescope.training.corpora.sentences import plain
 from framescope.training.data import load_articles
 from outlets import INVENTED
 from typer.testing import CliRunner

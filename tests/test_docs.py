@@ -172,7 +172,7 @@ _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]*>", re.DOTALL)
 
 
 def _corpus_files() -> Iterator[Path]:
-    from framescope.training.corpora.catalogue import CORPORA, PUBLIC
+    from framescope.training.corpora import CORPORA, PUBLIC
 
     root = Path(os.environ.get("FRAMESCOPE_CORPORA") or _shared() / "corpora")
     for name in PUBLIC:

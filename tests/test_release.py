@@ -21,7 +21,7 @@ from framescope.eval.release import promotion
 from framescope.eval.release.promotion import GateError
 from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Evaluation, held_out_of_corpora
 from framescope.eval.suite import Suite, measure_suite
-from framescope.training.corpora.catalogue import CORPORA
+from framescope.training.corpora import CORPORA
 from framescope.training.labels import measure_agreement as agreement
 from framescope.training.labels import passes, read_annotators
 from harness import BAD, BOTH, GOOD, ROWS, bundle, examples

@@ -172,7 +172,7 @@ def test_in_articles_as_they_come_most_are_right():
             place = int(row["start"]), int(row["end"]), row["label"] == "1"
             drawn.setdefault(row["article"], []).append((*place, MET[row["drawn"]] / LABELLED))
     right = wrong = missed = 0.0
-    for id, text in TEXTS_OF["allsides"].read(root_folder()):
+    for id, text in TEXTS_OF["allsides"].read(TEXTS_OF["allsides"].file(root_folder())):
         wanted = drawn.pop(id, [])
         for sentence in split_sentences(Article(id, text)) if wanted else ():
             found = load_registry().mentions(sentence.text)

@@ -65,8 +65,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             (folder / name / f"{key}.txt").write_text(text, encoding="utf-8")
 
     def collection(name: str) -> standoff.TextCollection:
-        def read(root: Path) -> Iterator[tuple[str, str]]:
-            for path in sorted((root / name).iterdir()):
+        def read(folder: Path) -> Iterator[tuple[str, str]]:
+            for path in sorted(folder.iterdir()):
                 yield path.stem, path.read_text(encoding="utf-8")
 
         return standoff.TextCollection(lambda root: root / name, read, f"https://{name}.example")
@@ -301,7 +301,7 @@ def test_every_article_is_labelled_once_by_the_signals_of_the_card(shipped) -> N
     assert {one["collection"] for one in shipped} == set(standoff.TEXTS)
     signals = {name for r in shipped for s in r["sentences"] for name in s["labels"]}
     of_articles = {name for r in shipped for name in r.get("labels", ())}
-    assert in_order(signals | of_articles) == standoff.CARD.signals
+    assert in_order(signals | of_articles) == standoff.STANDOFF.card.signals
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from framescope.classifier.records import Article, fold
 from framescope.eval.metrics import estimates_of_sums, ratio
 from framescope.eval.rows import Floats
 from framescope.eval.sections import Cell, Table, table
-from framescope.training.corpora.coreference import GAP, GAP_VALIDATION, read_gap
+from framescope.training.corpora import GAP, GAP_VALIDATION, read_gap
 
 
 def of_pronouns(bundle: Bundle, root: Path | None, draws: int, seed: int) -> Table | None:

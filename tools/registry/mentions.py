@@ -96,7 +96,7 @@ def read_articles(path: Path, root: Path, registry: Registry) -> Iterator[Met]:
         place = (int(row["start"]), int(row["end"]))
         labels[row["collection"]][row["article"]][place] = row["label"] == "1"
     for collection, wanted in labels.items():
-        for id, text in TEXTS[collection].read(root):
+        for id, text in TEXTS[collection].read(TEXTS[collection].file(root)):
             if id in wanted:
                 yield from _in_article(Article(id, text), wanted.pop(id), registry)
         if wanted:

@@ -1,16 +1,23 @@
-"""Corpora of whole articles: PTC, Hyperpartisan News, the house corpus, and a user's own files."""
+"""Readers of the public corpora but PolNeAR, of the house corpus, and of a user's own files.
 
+GAP and GUM say which words mean the same person or thing. They label no signal: both become
+citations without content, whose source is a mention and whose antecedent is the mention before it.
+"""
+
+import csv
+import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.inputs import read_lines, split_sentences
-from framescope.classifier.records import Article, Skipped, Span, Unit
+from framescope.classifier.records import Article, MarkedCitation, Place, Skipped, Span, Unit
 from framescope.classifier.taxonomy import NAMES, SHIPPED, TECHNIQUES, in_order
 from framescope.training.corpora.corpus import Card, Corpus, by_block
 
@@ -125,6 +132,182 @@ def read_exchange(place: Path) -> Iterator[Article]:
                 yield item
 
 
+_BABE_LABELS = {"Biased": 1.0, "Non-biased": 0.0}
+_NEWSSD_LABELS = {"SUBJ": 1.0, "OBJ": 0.0}
+_NEWSSD_BLOCK = 20  # rows; about as many sentences as were kept of an article
+_CLAIMBUSTER_BLOCK = 250  # sentence numbers, of which a debate has about a thousand
+_WIKIWEASEL_BLOCKS = 200  # in each file; both follow the order of Wikipedia's articles
+
+# Penn Treebank escapes, then its spacing. Order matters: brackets and quotes before spaces.
+_UNDO: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"-L[RSC]B-\s*-R[RSC]B-", ""),
+        (r"-LRB- ?", "("),
+        (r" ?-RRB-", ")"),
+        (r"-LSB- ?", "["),
+        (r" ?-RSB-", "]"),
+        (r"-LCB- ?", "{"),
+        (r" ?-RCB-", "}"),
+        (r"``\s*", '"'),
+        (r"\s*''", '"'),
+        (r"(?<=\w) ` (?=\w{1,4}\b[^']*$)", "'"),  # an apostrophe inside a name
+        (r"` ?", "'"),
+        # A quotation whose opening mark was stuck to the word before it: novel' A Life', ...
+        (r"(?<=[^\Ws])' ([^'\"]{1,60}[\w.!?])'(?=[\s.,;:)]|$)", r" '\1'"),
+        (r" (?=(?:'(?:s|re|ve|ll|d|m)|n't)\b)", ""),
+        (r" (?=[,;:.?!)]+['\"]*(?:\s|$))", ""),
+        (r"(?<=[\w)])\((?=\w)", " ("),
+        (r"\s+", " "),
+    )
+)
+
+
+def _sentence(name: str, text: str, signal: str, label: float, **known: Any) -> Article:
+    return Article(name, text, lang="en", units=(Unit(0, len(text), {signal: label}),), **known)
+
+
+def _rows(path: Path, delimiter: str = ",") -> Iterator[tuple[int, dict[str, str]]]:
+    # utf-8-sig: some releases begin with a byte order mark.
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        yield from enumerate(csv.DictReader(lines, delimiter=delimiter))
+
+
+def _read_babe(folder: Path) -> Iterator[Article]:
+    for path in sorted(folder.glob("final_labels_SG2*.csv")):
+        for number, row in _rows(path, ";"):
+            label, text = _BABE_LABELS.get(row["label_bias"]), row["text"].strip()
+            if label is not None and text:
+                outlet, url = (row[name].strip() or None for name in ("outlet", "news_link"))
+                known = {"outlet": outlet, "url": url}
+                yield _sentence(f"{number + 1:05d}", text, "biased_language", label, **known)
+
+
+def _read_newssd(folder: Path) -> Iterator[Article]:
+    for part in ("train", "val"):
+        for number, row in _rows(folder / "english" / f"{part}.csv"):
+            if text := row["Sentence"].strip():
+                name = f"{part}-{number // _NEWSSD_BLOCK:03d}/{number:04d}"
+                yield _sentence(name, text, "subjective", _NEWSSD_LABELS[row["Label"]])
+
+
+def plain(text: str) -> str:
+    """Undo Penn Treebank escapes and spacing."""
+    for pattern, replacement in _UNDO:
+        text = pattern.sub(replacement, text)
+    return text.strip()
+
+
+def _read_wikiweasel(folder: Path) -> Iterator[Article]:
+    for kind, label in (("certain", 0.0), ("uncertain", 1.0)):
+        path = folder / f"train_wikiweasel_{kind}_sentences.txt"
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines):
+            if text := plain(line):
+                block = number * _WIKIWEASEL_BLOCKS // len(lines)
+                yield _sentence(f"{block:03d}/{kind}-{number:04d}", text, "vague_source", label)
+
+
+def _read_claimbuster(folder: Path) -> Iterator[Article]:
+    rows = json.loads((folder / "train.json").read_text(encoding="utf-8"))
+    for row in sorted(rows, key=lambda row: int(row["sentence_id"])):
+        if text := row["text"].strip():
+            number = int(row["sentence_id"])
+            name = f"{number // _CLAIMBUSTER_BLOCK:03d}/{number:05d}"
+            yield _sentence(name, text, "claim", float(row["label"]))
+
+
+# The choice of speakers is judged by it; what is learned from has the other file.
+GAP_VALIDATION = "gap-validation.tsv"
+# The last numbers before a bracket are an entity's, but for those of an escaped "%29".
+_OPENS = re.compile(
+    r"\((\d+)(?:\[\d+/\d+\])?-([a-z]+)-([a-z:]+)|(?<![%\d])(\d+)(?:\[\d+/\d+\])?\)|(\))"
+)
+_SPEAKS = {"person", "organization"}  # types whose first mention is learned as nobody's
+
+
+class Snippet(NamedTuple):
+    """A text of GAP: a pronoun, and two names with whether it means them."""
+
+    name: str
+    text: str
+    pronoun: Place
+    names: tuple[tuple[Place, bool], ...]
+
+
+def read_gap(path: Path) -> Iterator[Snippet]:
+    """Read a file of GAP."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+
+            def place(name: str, row: dict[str, str] = row) -> Place:
+                start = int(row[f"{name}-offset"])
+                return Place(start, start + len(row[name]))
+
+            names = tuple((place(one), row[f"{one}-coref"] == "TRUE") for one in "AB")
+            yield Snippet(row["ID"], row["Text"], place("Pronoun"), names)
+
+
+def _gap(folder: Path) -> Iterator[Article]:
+    for snippet in read_gap(folder / "gap-development.tsv"):
+        meant = [(snippet.pronoun, name) for name, is_meant in snippet.names if is_meant]
+        if meant:  # else somebody else, who isn't marked
+            yield _article(snippet.name, snippet.text, meant)
+
+
+def _article(
+    name: str,
+    text: str,
+    links: Sequence[tuple[Place, Place | None]],
+    sentences: Sequence[Place] = (),
+) -> Article:
+    """Return an article whose sentences hold the mentions that stand in them."""
+    bare = Article(name, text, lang="en")
+    units = []
+    for one in sentences or split_sentences(bare):
+        own = [link for link in links if one.start <= link[0].start < one.end]
+        marked = tuple(MarkedCitation(m, None, (), antecedent=before) for m, before in own)
+        units.append(Unit(one.start, one.end, citations=marked))
+    return Article(name, text, lang="en", units=tuple(units))
+
+
+def _gum(folder: Path) -> Iterator[Article]:
+    for path in sorted(folder.glob("*.conllu")):
+        text, sentences, mentions = "", list[Place](), list[tuple[str, str, str, Place]]()
+        for block in path.read_text(encoding="utf-8").split("\n\n"):
+            if text and "# newpar" in block:
+                text = text.rstrip() + "\n\n"
+            start, opened = len(text), list[tuple[str, str, str, int]]()
+            for line in block.splitlines():
+                cells = line.split("\t")
+                if not cells[0].isdigit():  # a comment, or words that one token stands for
+                    continue
+                at, end = len(text), len(text) + len(cells[1])
+                text += cells[1] + ("" if "SpaceAfter=No" in cells[9] else " ")
+                entities = next((m for m in cells[9].split("|") if m.startswith("Entity=")), "")
+                for found in _OPENS.finditer(entities):
+                    if found[1]:
+                        opened.append((found[1], found[2], found[3], at))
+                        continue
+                    ids = [one[0] for one in opened]
+                    number = found[4] or (ids[-1] if ids else "")
+                    if number in ids:
+                        last = len(ids) - 1 - ids[::-1].index(number)
+                        name, kind, status, begun = opened.pop(last)
+                        mentions.append((name, kind, status, Place(begun, end)))
+            if len(text) > start:
+                sentences.append(Place(start, len(text.rstrip())))
+                text = text.rstrip() + " "
+        mentions.sort(key=lambda one: (one[3].start, -one[3].end))
+        before: dict[str, Place] = {}
+        links: list[tuple[Place, Place | None]] = []
+        for entity, kind, status, place in mentions:
+            if entity in before or (kind in _SPEAKS and status == "new"):
+                links.append((place, before.get(entity)))
+            before[entity] = place
+        yield _article(path.stem, text.rstrip(), links, sentences)
+
+
 # Of the guidelines' sense, but far commoner than in ordinary news.
 _OF_PROPAGANDA = in_order(["any_technique", *TECHNIQUES])
 FRAMED = in_order(
@@ -150,3 +333,9 @@ HYPERPARTISAN = Corpus(
 )
 HOUSE_CARD = Card.of("house", signals=SHIPPED, group=by_block, other_sense=FRAMED)
 EXCHANGE = Corpus(Card.of("exchange", signals=NAMES), read_exchange)
+BABE = Corpus(Card.of("babe", group=lambda article: article.url or article.id), _read_babe)
+NEWSSD = Corpus(Card.of("newssd", group=by_block), _read_newssd)
+WIKIWEASEL = Corpus(Card.of("wikiweasel", group=by_block), _read_wikiweasel)
+CLAIMBUSTER = Corpus(Card.of("claimbuster", group=by_block), _read_claimbuster)
+GAP = Corpus(Card.of("gap"), _gap)
+GUM = Corpus(Card.of("gum"), _gum)

@@ -10,10 +10,10 @@ import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from framescope.classifier.errors import CorpusError, InputError
 from framescope.classifier.inputs import read_input, read_record, split_sentences
@@ -23,17 +23,9 @@ from framescope.training.corpora import articles, polnear
 from framescope.training.corpora.corpus import Card, Corpus, State, house_folder
 
 ENVIRONMENT = "FRAMESCOPE_ARTICLES"
-SHORT = 16
-"""Hexadecimal digits of a sentence's digest that its labels carry."""
-
+SHORT = 16  # hexadecimal digits of a sentence's digest that its labels carry
 ALLSIDES_FILE = "allsides.jsonl.gz"
 _ALLSIDES_URL = "https://github.com/ramybaly/Article-Bias-Prediction"
-_TEHRAN_TIMES = "tehran_times.jsonl.gz"
-
-_INPUTS = "inputs"  # the folder of saved pages, beside that of news
-_OTHER_LANGUAGES = "other_languages.jsonl.gz"
-
-CARD = Card.of("standoff", signals=SHIPPED)
 
 
 def articles_folder(root: Path) -> Path:
@@ -81,18 +73,11 @@ def _allsides_article(line: str, where: str, again: str) -> Article:
         raise CorpusError(f"{where}: {reason}; {again}") from error
 
 
-def _read_tehran_times(root: Path) -> Iterator[tuple[str, str]]:
-    with gzip.open(articles_folder(root) / _TEHRAN_TIMES, "rt", encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            yield str(row["id"]), row["text"]
+class TextCollection(NamedTuple):
+    """Texts that labels stand off from, and the address where the public obtains them.
 
-
-@dataclass(frozen=True, slots=True)
-class TextCollection:
-    """Texts that labels stand off from; both functions take the root of the corpora.
-
-    `file` returns a file or folder that exists if the collection is there, `read` pairs of an id
-    and the text, and `url` is where the public obtains it.
+    `file` returns a file or folder of the root of the corpora, which exists if the collection is
+    there, and `read` pairs of an id and the text from that place.
     """
 
     file: Callable[[Path], Path]
@@ -100,44 +85,54 @@ class TextCollection:
     url: str
 
 
-_PTC = articles.PTC.card
+def _read_pages(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted((*folder.glob("eval-pages/*.html.gz"), *folder.glob("pages/*.html"))):
+        with suppress(InputError):  # no article on it
+            found = read_input(str(path))
+            yield from ((path.name, one.text) for one in found if isinstance(one, Article))
+
+
+def _read_lines(path: Path) -> Iterator[tuple[str, str]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        yield from ((str(one["id"]), one["text"]) for one in map(json.loads, lines))
+
+
+_PTC = articles.PTC
 TEXTS: Mapping[str, TextCollection] = {
     "allsides": TextCollection(
         lambda root: articles_folder(root) / ALLSIDES_FILE,
-        lambda root: ((one.id, one.text) for one in read_allsides(articles_folder(root))),
+        lambda path: ((one.id, one.text) for one in read_allsides(path.parent)),
         _ALLSIDES_URL,
     ),
     "tehran_times": TextCollection(
-        lambda root: articles_folder(root) / _TEHRAN_TIMES,
-        _read_tehran_times,
+        lambda root: articles_folder(root) / "tehran_times.jsonl.gz",
+        _read_lines,
         "https://github.com/Kmahmoudi/Tehran-Times-Dataset",
     ),
     "polnear": TextCollection(
         lambda root: root / polnear.CARD.folder / "data",
-        lambda root: (
-            (one.article.id, one.article.text) for one in polnear.texts(root / polnear.CARD.folder)
-        ),
+        lambda path: ((one.article.id, one.article.text) for one in polnear.texts(path.parent)),
         polnear.CARD.url,
     ),
     "ptc": TextCollection(
-        lambda root: root / _PTC.folder,
-        lambda root: ((one.id, one.text) for one in articles.PTC.read(root / _PTC.folder)),
-        _PTC.url,
+        lambda root: root / _PTC.card.folder,
+        lambda path: ((one.id, one.text) for one in _PTC.read(path)),
+        _PTC.card.url,
     ),
     "pages": TextCollection(
-        lambda root: articles_folder(root).parent / _INPUTS,
-        lambda root: _read_pages(articles_folder(root).parent / _INPUTS),
+        lambda root: articles_folder(root).parent / "inputs",  # saved pages
+        _read_pages,
         "https://github.com/adbar/trafilatura",
     ),
     "other_languages": TextCollection(
-        lambda root: articles_folder(root) / _OTHER_LANGUAGES,
-        lambda root: _read_other_languages(articles_folder(root) / _OTHER_LANGUAGES),
+        lambda root: articles_folder(root) / "other_languages.jsonl.gz",
+        _read_lines,
         "https://github.com/hybrinfox/ppn",
     ),
 }
 
 
-def labels_file(name: str = CARD.name) -> Path:
+def labels_file(name: str = "standoff") -> Path:
     """Return the file of the labels of a corpus, in the folder of the house corpus."""
     return house_folder() / name / "labels.jsonl"
 
@@ -176,7 +171,7 @@ class StandOff(Corpus):
         return State.PARTIAL if lacking else State.PRESENT
 
 
-def read(root: Path, name: str = CARD.name) -> Iterator[Article]:
+def read(root: Path, name: str = "standoff") -> Iterator[Article]:
     """Join the labels to the texts below the root of the corpora, in the order of the labels.
 
     Ids are ``collection/id``. Of a page the sentences that are still read off it keep their labels.
@@ -187,9 +182,9 @@ def read(root: Path, name: str = CARD.name) -> Iterator[Article]:
     for record in records:
         wanted[record["collection"]].add(record["article"])
     texts = {
-        name: {key: text for key, text in TEXTS[name].read(root) if key in keys}
+        name: {key: text for key, text in TEXTS[name].read(place) if key in keys}
         for name, keys in wanted.items()
-        if TEXTS[name].file(root).exists()
+        if (place := TEXTS[name].file(root)).exists()
     }
     for record in records:
         name, article = record["collection"], record["article"]
@@ -205,30 +200,6 @@ def read(root: Path, name: str = CARD.name) -> Iterator[Article]:
                 f"obtain the collection again from {TEXTS[name].url}"
             )
         yield join(record, text)
-
-
-def read_judged(root: Path) -> Iterator[Article]:
-    """Read the articles by which marks are judged; see `read`."""
-    return read(root, "judged")
-
-
-def read_techniques(root: Path) -> Iterator[Article]:
-    """Read the articles in which rare techniques were looked for; see `read`."""
-    return read(root, "techniques")
-
-
-def _read_pages(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted((*folder.glob("eval-pages/*.html.gz"), *folder.glob("pages/*.html"))):
-        try:
-            found = read_input(str(path))
-            yield from ((path.name, one.text) for one in found if isinstance(one, Article))
-        except InputError:  # no article on it
-            continue
-
-
-def _read_other_languages(path: Path) -> Iterator[tuple[str, str]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        yield from ((one["id"], one["text"]) for one in map(json.loads, lines))
 
 
 def _still_there(record: Mapping[str, Any], text: str) -> dict[str, Any]:
@@ -289,3 +260,13 @@ def digest(text: str) -> str:
 @cache
 def _counts(path: Path) -> Counter[str]:
     return Counter(record["collection"] for record in labels(path))
+
+
+STANDOFF = StandOff(Card.of("standoff", signals=SHIPPED), read)
+# The articles by which marks are judged, and those in which rare techniques were looked for.
+JUDGED = StandOff(
+    Card.of("judged", signals=("content", *articles.FRAMED)), lambda root: read(root, "judged")
+)
+TECHNIQUES = StandOff(
+    Card.of("techniques", signals=articles.FRAMED), lambda root: read(root, "techniques")
+)
