@@ -47,7 +47,7 @@ _FOR = {
         ("corpora", "training.commands.corpora:app",
          "List the labelled corpora: present or not, rows, labels, licence (extra: training)."),
         ("train", "training.commands.train:app",
-         "Train a model on labelled corpora and write its bundle (extra: training)."),
+         "Learn from your own labels in seconds, or train a whole model (extra: training)."),
         ("calibrate", "eval.commands.bundles:calibrate",
          "Fit a bundle's calibration and thresholds on your own labels (extra: training)."),
     ),

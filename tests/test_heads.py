@@ -88,7 +88,7 @@ def test_a_bundle_says_what_its_heads_were_fitted_on_and_what_it_was(headed) -> 
     assert (round_["on"], set(round_["signals"])) == (start.digest, {OWN, KNOWN})
     record = round_["signals"][KNOWN]
     assert (record["sentences"], record["positives"], record["articles"]) == (84, 42, 14)
-    was, now = (record["left_out"][key]["average_precision"] for key in ("before", "now"))
+    was, now = (record["left_out"][key]["average precision"] for key in ("before", "now"))
     assert now > 0.9 > was
     assert bundle.manifest["before"]["thresholds"] == start.thresholds
     assert bundle.manifest["corpora"][-1]["name"] == "added"

@@ -1,7 +1,7 @@
 """Heads: logistic regressions that a user's labels add to a bundle, in seconds.
 
 A head reads what the bundle's model gives of a sentence: its log-odds of all signals, the mean
-vector of its tokens, and n-grams of words. For a signal that the bundle knows it corrects the
+vectors of its tokens, and n-grams of words. For a signal that the bundle knows it corrects the
 bundle's log-odds, which are not penalised themselves: labels that teach nothing leave the ranking
 as it was. Blocks and penalties are weighed by grouped cross-validation over articles; calibration
 and threshold are fitted on the log-odds of the articles left out there.
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,18 +28,18 @@ from framescope.classifier.outlets import load_registry
 from framescope.classifier.runtime import ENCODER
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 from framescope.training import DEFAULT_SEED
-from framescope.training.baseline import CountedRows, Fold
+from framescope.training.baseline import CountedRows
 from framescope.training.calibration import answer_limits, fit_decision, once_an_article
-from framescope.training.corpora import ADDED, find_corpus
+from framescope.training.corpora import ADDED, find_corpus, house_folder
 from framescope.training.data import (
     TEST,
-    TRAIN,
     UNSEEN,
     VALIDATION,
     Added,
     Data,
     Examples,
     build_examples,
+    load_data,
 )
 from framescope.training.runs.training import model_card
 from numpy.typing import NDArray
@@ -52,42 +53,41 @@ if TYPE_CHECKING:
 
 Single = NDArray[np.float32]
 Double = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Tell = Callable[[str], None]
 Mix = tuple[int, int, int]
 
 FEWEST = 20
 """Labels of either answer from which a head is fitted."""
 _FOLDS = 5
-_BLOCKS = ("log-odds", "vectors", "n-grams")
-# Which blocks take part, and how strongly their weights are penalised. The strongest comes first:
-# each solution is where the search for the next begins.
+# Which blocks take part (log-odds, vectors, n-grams), and how strongly their weights are penalised.
+# The strongest comes first: each solution is where the search for the next begins.
 MIXES: tuple[Mix, ...] = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0), (1, 0, 1), (1, 1, 1))
 PENALTIES = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
 _TEMPER = 3.0  # of left-out cross-entropy, by which a mix counts e times as much
+_SURE = 2.0  # standard errors over articles by which a correction has to be better
 _OF_SLOPE = 4.0  # the bundle's own log-odds keep a weight near 1
 _TOGETHER = 400  # sentences that are read in one call, more or less
+_WORSE = 0.01  # of a figure elsewhere, from which it is told
+_LAYERS = 2  # whose vectors are read
+_NORM = "layer_norm_"  # two in each layer, after attention and at its end
 _LEAST, _MOST_NGRAMS = 2, 20_000  # sentences of an n-gram, and n-grams
 
 
-@dataclass(frozen=True, eq=False)
-class _Block:
-    """Features, scaled so that a row's squared length is about 1: (x - mean) * factor."""
+class _Block(NamedTuple):
+    """Features scaled so that a row's squared length is about 1: (x - mean) * factor."""
 
     values: Any
     mean: Double
     factor: Double
 
     @classmethod
-    def of(cls, features: NDArray[Any]) -> _Block:
-        mean, spread = features.mean(axis=0), features.std(axis=0)
-        width = max(features.shape[1], 1) ** 0.5
-        factor = np.where(spread > 1e-6, 1 / np.maximum(spread, 1e-6), 0) / width
-        return cls((features - mean) * factor, mean, factor)
+    def of(cls, features: Double) -> _Block:
+        mean, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
+        factor = 1 / spread / max(features.shape[1], 1) ** 0.5
+        return cls(((features - mean) * factor).astype(np.float32), mean, factor)
 
 
-@dataclass(frozen=True, eq=False)
-class _Task:
+class _Task(NamedTuple):
     """The rows that label a signal; articles, where it is one of articles."""
 
     blocks: tuple[Any, ...]  # features, sparse or dense
@@ -97,49 +97,46 @@ class _Task:
     rows: NDArray[np.intp]  # where they are among all
 
     def where(self, rows: NDArray[np.intp]) -> _Task:
-        blocks = tuple(block[rows] for block in self.blocks)
-        others = (self.offset, self.targets, self.groups, self.rows)
-        return _Task(blocks, *(one[rows] for one in others))
+        blocks, *others = self
+        return _Task(tuple(block[rows] for block in blocks), *(one[rows] for one in others))
 
     def scores(self, mix: Mix, line: Double) -> Double:
         """Return the log-odds of rows: weights of the mix's blocks, intercept, slope of offset."""
         found, at = line[-2] + line[-1] * self.offset, 0
         for block in (b for b, used in zip(self.blocks, mix, strict=True) if used):
-            found = found + block @ line[at : at + block.shape[1]]
+            found = found + block @ line[at : at + block.shape[1]].astype(block.dtype)
             at += block.shape[1]
         return found
 
-    def loss(self, log_odds: Double) -> float:
-        """Return the cross-entropy of all rows."""
+    def losses(self, log_odds: Double) -> Double:
+        """Return the cross-entropy of each row."""
         y = self.targets
-        return -float((y * log_expit(log_odds) + (1 - y) * log_expit(-log_odds)).sum())
+        return -(y * log_expit(log_odds) + (1 - y) * log_expit(-log_odds))
 
     def solve(self, mix: Mix, penalty: float, start: Double) -> Double:
         """Minimise the penalised cross-entropy."""
         blocks = [block for block, used in zip(self.blocks, mix, strict=True) if used]
 
         def loss(line: Double) -> tuple[float, Double]:
-            z, weights = self.scores(mix, line), line[:-2]
+            z, weights, slope = self.scores(mix, line), line[:-2], line[-1] - 1
             error = expit(z) - self.targets
-            gradient = np.concatenate([block.T @ error for block in blocks] or [np.zeros(0)])
-            slope = line[-1] - 1
-            value = self.loss(z) + penalty / 2 * (weights @ weights) + _OF_SLOPE / 2 * slope**2
-            of_slope = error @ self.offset + _OF_SLOPE * slope
-            return value, np.r_[gradient + penalty * weights, error.sum(), of_slope]
+            value = self.losses(z).sum() + penalty / 2 * (weights @ weights)
+            gradient = [block.T @ error.astype(block.dtype) for block in blocks]
+            gradient.append(np.array([error.sum(), error @ self.offset]))
+            held = np.r_[penalty * weights, 0.0, _OF_SLOPE * slope]
+            return float(value + _OF_SLOPE / 2 * slope**2), np.concatenate(gradient) + held
 
         options = {"maxiter": 100, "gtol": 1e-3 * len(self.targets) ** 0.5}
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
-        solution: Double = found.x
-        return solution
+        return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x)
 
 
 class _Trial(NamedTuple):
-    """What a mix gives with a penalty: cross-entropy and log-odds of what was left out."""
+    """What a mix gives with a penalty: log-odds of what was left out, and their cross-entropy."""
 
     loss: float
     penalty: float
     log_odds: Double
-    line: Double  # mean solution
+    line: Double  # the mean solution
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +150,7 @@ class Head:
     weights: tuple[Double, ...]  # of the model's log-odds, of vectors and of n-grams
     intercept: float
     rows: NDArray[np.intp]
-    log_odds: Double
+    log_odds: Single
     record: Mapping[str, Any]
 
 
@@ -165,19 +162,16 @@ class HeadTrainer:
     rows: Examples
     registry: Registry | None = None  # whose names the model reads as placeholders
     seed: int = DEFAULT_SEED
-    tell: Tell = lambda line: None
 
     @cached_property
     def read(self) -> tuple[Double, Double]:
         """What the model gives of each row: log-odds, and a vector that may be empty."""
-        logits, means = [], []
         starts = np.flatnonzero(np.r_[True, self.rows.article[1:] != self.rows.article[:-1]])
-        begun = starts[np.r_[True, np.diff(starts // _TOGETHER) > 0]]
-        for start, end in pairwise([*begun.tolist(), len(self.rows)]):
-            found = self.model.predict(self.rows.sentences[start:end])
-            logits.append(found.logits)
-            means.append(np.zeros((end - start, 0)) if found.means is None else found.means)
-        return np.concatenate(logits).astype(float), np.concatenate(means).astype(float)
+        begun = starts[np.r_[True, np.diff(starts // _TOGETHER) > 0]].tolist()
+        parts = [self.rows.sentences[a:b] for a, b in pairwise([*begun, len(self.rows)])]
+        found = [self.model.predict(part) for part in parts]
+        means = [np.zeros((len(x.logits), 0)) if x.means is None else x.means for x in found]
+        return np.concatenate([x.logits for x in found]).astype(float), np.concatenate(means, 0)
 
     @cached_property
     def counted(self) -> CountedRows:
@@ -194,64 +188,84 @@ class HeadTrainer:
     def fit(self, signals: Sequence[str]) -> models.LinearHeads:
         """Fit heads; `heads` are what they were fitted on."""
         self.heads = [self._fit(signal) for signal in signals]
-        weights, intercepts = zip(*((h.weights, h.intercept) for h in self.heads), strict=True)
-        of_logits, of_means, of_ngrams = (np.array(one) for one in zip(*weights, strict=True))
+        of_logits, of_means, of_ngrams = (
+            np.array(one) for one in zip(*(head.weights for head in self.heads), strict=True)
+        )
+        intercepts = np.array([head.intercept for head in self.heads])
         ngrams = models.TfidfModel(
-            tuple(signals), self.counted.blocks, of_ngrams, np.array(intercepts),
-            models.Calibration.identity(signals), models.Reader(self.registry),
+            tuple(signals), self.counted.blocks, of_ngrams, intercepts,
+            Calibration.identity(signals), models.Reader(self.registry),
         )  # fmt: skip
         return models.LinearHeads(ngrams, of_logits.astype(np.float32), of_means.astype(np.float32))
 
     def _fit(self, signal: str) -> Head:
+        """Try mixes and penalties on articles left out, and average by how well they do."""
         task, blocks = self._task(signal)
-        offset = self.model.signals.index(signal) if signal in self.model.signals else None
-        folds = [(task.where(learned), held) for learned, held in self._folds(task)]
+        known = signal in self.model.signals
+        positive = task.targets >= 0.5
+        count = min(_FOLDS, len(np.unique(task.groups)))
+        if count < 2:
+            raise TrainingError(f"{signal}: the labels are of one article; label several articles")
+        split = StratifiedGroupKFold(count, shuffle=True, random_state=self.seed)
+        parts = split.split(positive, positive, task.groups)
+        folds = [(task.where(learned), held) for learned, held in parts]
         tried: dict[Mix, _Trial] = {}
-        for mix in MIXES if offset is not None else MIXES[1:]:
+        for mix in MIXES if known else MIXES[1:]:
             size = sum(x.shape[1] for x, used in zip(task.blocks, mix, strict=True) if used)
             lines = [np.r_[np.zeros(size + 1), 1.0]] * len(folds)
             for penalty in PENALTIES if any(mix) else PENALTIES[:1]:
-                log_odds = np.zeros(len(task.targets))
+                log_odds = np.zeros(len(positive))
                 for number, (part, held) in enumerate(folds):
                     lines[number] = part.solve(mix, penalty, lines[number])
                     log_odds[held] = task.scores(mix, lines[number])[held]
-                trial = _Trial(task.loss(log_odds), penalty, log_odds, np.mean(lines, axis=0))
-                if mix in tried and trial.loss >= tried[mix].loss:
+                loss = float(task.losses(log_odds).sum())
+                if mix in tried and loss >= tried[mix].loss:
                     break
-                tried[mix] = trial
-        least = min(trial.loss for trial in tried.values())
-        shares = {m: float(np.exp((least - one.loss) / _TEMPER)) for m, one in tried.items()}
-        total = sum(shares.values())
-        weights = [np.zeros(block.shape[1]) for block in task.blocks]
-        intercept, slope, log_odds = 0.0, 0.0, np.zeros(len(task.targets))
+                tried[mix] = _Trial(loss, penalty, log_odds, np.mean(lines, axis=0))
+        shares = self._shares(task, tried)
+        weights = [np.zeros(block.values.shape[1]) for block in blocks]
+        intercept, slope = 0.0, 0.0
         for mix, trial in tried.items():
-            line = task.solve(mix, trial.penalty, trial.line)
-            share, at = shares[mix] / total, 0
+            line, at = shares[mix] * task.solve(mix, trial.penalty, trial.line), 0
             for number in np.flatnonzero(mix).tolist():
-                own = line[at : at + len(weights[number])]
-                weights[number] += share * own
-                at += len(own)
-            intercept, slope = intercept + share * line[-2], slope + share * line[-1]
-            log_odds += share * trial.log_odds
+                weights[number] += line[at : at + len(weights[number])]
+                at += len(weights[number])
+            intercept, slope = intercept + line[-2], slope + line[-1]
         for number, block in enumerate(blocks):  # of the features as they are
             weights[number] = weights[number] * block.factor
             intercept -= float(weights[number] @ block.mean)
-        if offset is not None:
-            weights[0][offset] += slope
+        if known:
+            weights[0][self.model.signals.index(signal)] += slope
+            weights[1] = np.pad(weights[1], (0, self.read[1].shape[1] - len(weights[1])))
+        log_odds = sum(shares[mix] * trial.log_odds for mix, trial in tried.items())
         record = {
-            "sentences": len(task.targets),
-            "positives": int((task.targets >= 0.5).sum()),
+            "sentences": len(positive), "positives": int(positive.sum()),
             "articles": len(np.unique(task.groups)),
             "settings": [
-                {"blocks": [b for b, used in zip(_BLOCKS, mix, strict=True) if used],
-                 "penalty": one.penalty, "share": round(shares[mix] / total, 3)}
+                {"log-odds, vectors, n-grams": mix, "penalty": one.penalty,
+                 "share": round(shares[mix], 3)}
                 for mix, one in tried.items()
             ],
         }  # fmt: skip
-        return Head(signal, tuple(weights), float(intercept), task.rows, log_odds, record)
+        odds = np.asarray(log_odds, np.float32)
+        return Head(signal, tuple(weights), float(intercept), task.rows, odds, record)
+
+    def _shares(self, task: _Task, tried: Mapping[Mix, _Trial]) -> dict[Mix, float]:
+        """Weigh mixes by left-out cross-entropy; what corrects a bundle has to be surely better."""
+        doubt = dict.fromkeys(tried, 0.0)
+        if (before := tried.get(MIXES[0])) is not None:
+            _, group = np.unique(task.groups, return_inverse=True)
+            rows = task.losses(before.log_odds)
+            for mix, trial in tried.items():
+                gains = np.bincount(group, rows - task.losses(trial.log_odds))
+                doubt[mix] = _SURE * float(np.std(gains)) * len(gains) ** 0.5
+        losses = {mix: trial.loss + doubt[mix] for mix, trial in tried.items()}
+        least = min(losses.values())
+        shares = {mix: float(np.exp((least - one) / _TEMPER)) for mix, one in losses.items()}
+        return {mix: share / sum(shares.values()) for mix, share in shares.items()}
 
     def _task(self, signal: str) -> tuple[_Task, list[_Block]]:
-        """Return the rows of a signal, with scaled features, and how these were scaled."""
+        """Return the rows of a signal, and its features with their scales."""
         rows = np.flatnonzero(~np.isnan(self.rows.column(signal)))
         counted = self.counted.task(signal)
         logits, means = (features[rows] for features in self.read)
@@ -262,35 +276,27 @@ class HeadTrainer:
             logits, means, rows = share @ logits, share @ means, rows[first]
         known = signal in self.model.signals
         offset = logits[:, self.model.signals.index(signal)] if known else np.zeros(len(rows))
-        ngrams = counted.parts[0].astype(float)
-        width = ngrams.shape[1]
-        blocks = [
-            _Block.of(logits),
-            _Block.of(means),
-            _Block(ngrams, np.zeros(width), np.ones(width)),
-        ]
-        scaled = tuple(block.values for block in blocks)
-        return _Task(scaled, offset, counted.targets, counted.groups, rows), blocks
-
-    def _folds(self, task: _Task) -> list[Fold]:
-        positive = task.targets >= 0.5
-        count = min(
-            _FOLDS, len(np.unique(task.groups)), int(min(positive.sum(), (~positive).sum()))
-        )
-        if count < 2:
-            raise TrainingError("labels of one article can't be divided; label several articles")
-        split = StratifiedGroupKFold(count, shuffle=True, random_state=self.seed)
-        return list(split.split(positive, positive, task.groups))
+        if known:  # of which the last layer has learned
+            means = means[:, : means.shape[1] // _LAYERS]
+        ngrams = counted.parts[0]
+        plain = np.zeros(ngrams.shape[1]), np.ones(ngrams.shape[1])
+        blocks = [_Block.of(logits), _Block.of(means), _Block(ngrams, *plain)]
+        values = tuple(block.values for block in blocks)
+        return _Task(values, offset, counted.targets, counted.groups, rows), blocks
 
 
-def lacking(rows: Examples, signal: str) -> str | None:
-    """Return why the labels of a signal are too few for a head; None if they aren't."""
-    labels = once_an_article(rows.column(signal)[:, None], rows.article, (signal,))
-    known = labels[~np.isnan(labels)]
-    for answer, count in (("1", (known >= 0.5).sum()), ("0", (known < 0.5).sum())):
-        if count < FEWEST:
-            return f"{count} labelled {answer}, of {FEWEST} that a head takes"
-    return None
+def labelled_enough(rows: Examples, signals: Sequence[str], tell: Tell) -> list[str]:
+    """Return the signals with enough labels for a head, and tell of the others."""
+    labels = [rows.column(signal) for signal in signals]
+    once = once_an_article(np.stack(labels, axis=1), rows.article, signals)
+    found = []
+    for signal, column in zip(signals, once.T, strict=True):
+        yes, no = int((column >= 0.5).sum()), int((column < 0.5).sum())
+        if min(yes, no) >= FEWEST:
+            found.append(signal)
+        else:
+            tell(f"{signal}: left out: {yes} labelled 1, {no} labelled 0; a head takes {FEWEST}")
+    return found
 
 
 def add_heads(
@@ -299,7 +305,6 @@ def add_heads(
     output: Path,
     signals: Sequence[str] = (),
     *,
-    seed: int = DEFAULT_SEED,
     tell: Tell = lambda line: None,
 ) -> None:
     """Write a bundle with heads for the signals that files label, on one that there is.
@@ -307,25 +312,19 @@ def add_heads(
     Raise `TrainingError` where no signal has enough labels.
     """
     bundles.check_writable(output)
-    added = Added.read(files)
-    bundle = bundles.load(model)
-    registry = load_registry()
+    added, bundle, registry = Added.read(files), bundles.load(model), load_registry()
     rows = build_examples(None, [], registry=registry, added=added.grouped()).labelled()
-    wanted = []
-    for signal in in_order(signals or rows.signals):
-        if why := lacking(rows, signal):
-            tell(f"{signal}: left out: {why}")
-        else:
-            wanted.append(signal)
+    wanted = labelled_enough(rows, in_order(signals or rows.signals), tell)
     if not wanted:
         raise TrainingError(f"{files[0]}: too few labels of every signal; label more sentences")
     tell(f"reading {len(rows):,} sentences of {len(np.unique(rows.article)):,} articles")
-    with beside(bundle, rows, registry, seed, tell) as (folder, trainer):
+    with beside(bundle, rows, registry) as (folder, trainer):
         heads = trainer.fit(wanted)
         heads.save(folder, models.rounds_of_heads(bundle.manifest["files"]) + 1)
-        manifest = _manifest(bundle, trainer, added, output)
-        if bundle.domain is not None:
-            _widened(bundle, trainer, manifest).save(folder)
+        manifest, domain = _decided(bundle, trainer, added, output, tell)
+        if domain is not None:
+            domain.save(folder)
+        _warn_elsewhere(trainer.model, heads, (bundle.manifest, manifest), tell)
         save = partial(shutil.copytree, folder, dirs_exist_ok=True)
         seen = bundle.seen | {bundles.text_digest(article.text) for article in added.articles}
         bundles.write(output, manifest, model_card(manifest), save, seen)
@@ -333,7 +332,7 @@ def add_heads(
 
 @contextmanager
 def beside(
-    bundle: bundles.Bundle, rows: Examples, registry: Registry, seed: int, tell: Tell
+    bundle: bundles.Bundle, rows: Examples, registry: Registry
 ) -> Iterator[tuple[Path, HeadTrainer]]:
     """Yield a copy of a bundle's files whose model shows its vectors, and a trainer beside it."""
     manifest = bundle.manifest
@@ -342,133 +341,151 @@ def beside(
         for name in manifest["files"]:
             shutil.copyfile(bundle.path / name, folder / name)
         if ENCODER in manifest["files"] and not models.rounds_of_heads(manifest["files"]):
-            show_tokens(folder / ENCODER)
+            _show_tokens(folder / ENCODER)
         model = bundles.load_model(folder, manifest, registry)
-        names = registry if manifest.get("placeholders") else None
-        yield folder, HeadTrainer(model, rows, names, seed, tell)
+        yield folder, HeadTrainer(model, rows, registry if manifest.get("placeholders") else None)
 
 
 def compare_with_heads(start: Path, tuned: Path, data: Data, tell: Tell) -> None:
-    """Say which ranks articles kept back better: a fine-tuned bundle, or heads on its start."""
-    added = data.examples.where(data.examples.corpus == ADDED)
-    held = added.where(np.isin(added.part, (TEST, UNSEEN)))
-    learned = added.where(np.isin(added.part, (TRAIN, VALIDATION)))
-    if not len(held) or not len(learned):
+    """Say which ranks added articles kept back better: a fine-tuned bundle, or heads beside it."""
+    added, registry = data.examples.where(data.examples.corpus == ADDED).labelled(), load_registry()
+    kept_back = np.isin(added.part, (TEST, UNSEEN))
+    held, learned = added.where(kept_back), added.where(~kept_back)
+    wanted = labelled_enough(learned, learned.signals, lambda line: None) if len(held) else []
+    if not wanted:
         return
-    registry = load_registry()
-    wanted = [signal for signal in learned.labelled().signals if not lacking(learned, signal)]
-    of_tuned = bundles.load(tuned, registry).model
-    with beside(bundles.load(start, registry), learned, registry, DEFAULT_SEED, tell) as (_, fit):
-        of_heads = models.HeadedModel(fit.model, fit.fit(wanted), None) if wanted else fit.model
-        logits = [(one, one.predict(held.sentences).logits) for one in (of_heads, of_tuned)]
+    model = bundles.load(tuned, registry).model
+    with beside(bundles.load(start, registry), learned, registry) as (_, trainer):
+        headed = models.HeadedModel(trainer.model, trainer.fit(wanted), None)
+        both = [(one.signals, one.predict(held.sentences).logits) for one in (model, headed)]
     for signal in wanted:
-        labels = held.column(signal)
-        known, positive = ~np.isnan(labels), labels >= 0.5
-        if positive.any() and (known & ~positive).any():
-            head, tuned_ = (
-                float(
-                    average_precision_score(positive[known], of[known, one.signals.index(signal)])
-                )
-                for one, of in logits
-            )
-            better = "a head" if head > tuned_ else "fine-tuning"
+        known = ~np.isnan(held.column(signal))
+        positive = held.column(signal)[known] >= 0.5
+        if 0 < positive.sum() < len(positive):
+            columns = (logits[known, names.index(signal)] for names, logits in both)
+            fine, head = (float(average_precision_score(positive, one)) for one in columns)
             tell(
-                f"{signal}: {better} ranks better: average precision {tuned_:.3f} fine-tuned, "
-                f"{head:.3f} with a head ({int(positive.sum())} of {int(known.sum())} kept back)"
+                f"{signal}: {'a head' if head > fine else 'fine-tuning'} ranks better: average "
+                f"precision {fine:.3f} fine-tuned, {head:.3f} with a head "
+                f"({positive.sum()} of {len(positive)} sentences kept back)"
             )
 
 
-def _manifest(
-    bundle: bundles.Bundle, trainer: HeadTrainer, added: Added, output: Path
-) -> dict[str, Any]:
-    """Decide on the signals of the heads, and say what was learned."""
+def _decided(
+    bundle: bundles.Bundle, trainer: HeadTrainer, added: Added, output: Path, tell: Tell
+) -> tuple[dict[str, Any], models.TrainingDomain | None]:
+    """Decide on the signals of the heads; return the manifest and the domain of the new bundle."""
     old, rows = dict(bundle.manifest), trainer.rows
     kept = ("signals", "calibration", "thresholds", "thresholds_elsewhere", "experimental")
     before = old.get(models.BEFORE) or {key: old[key] for key in kept if key in old}
     lines, limits = dict(old["calibration"]), dict(old["thresholds"])
     unsure, records = set(old.get("experimental", ())), {}
+    elsewhere = {k: dict(one) for k, one in old.get("thresholds_elsewhere", {}).items()}
+    sides = [{}, {}] if bundle.domain is None else [
+        dict(zip(bundle.signals, side.tolist(), strict=True))
+        for side in (bundle.domain.yes, bundle.domain.no)
+    ]  # fmt: skip
     for head in trainer.heads:
-        signal, positive = head.signal, rows.column(head.signal)[head.rows] >= 0.5
-        log_odds = head.log_odds.astype(np.float32)
-        found = fit_decision(signal, log_odds, positive, rows.article[head.rows], trainer.seed)
-        calibration, limit, keeps = found
-        figures = {"now": _figures(calibration, limit, log_odds, positive)}
+        signal, labels = head.signal, rows.column(head.signal)[head.rows]
+        positive, articles = labels >= 0.5, rows.article[head.rows]
+        line, limit, keeps = fit_decision(signal, head.log_odds, positive, articles, trainer.seed)
+        figures = {"now": _figures(line, limit, head.log_odds, positive)}
         if signal in lines:
             was = Calibration.from_record({signal: lines[signal]})
             own = trainer.read[0][head.rows, bundle.signals.index(signal)].astype(np.float32)
             figures["before"] = _figures(was, limits[signal], own, positive)
         unsure -= {signal} if keeps else set()
-        lines |= calibration.to_record()
+        proba = line.apply(head.log_odds[:, None])
+        for limits_there in (one for one in elsewhere.values() if signal in one):
+            # What flagged the same share of these sentences before.
+            share = (was.apply(own[:, None]) < np.float32(limits_there[signal])).mean()
+            limits_there[signal] = float(f"{np.quantile(proba, share):.6g}")
+        lines |= line.to_record()
         limits[signal] = limit
+        for side, found in zip(sides, answer_limits(labels[:, None], proba), strict=True):
+            side[signal] = float(found[0])
         records[signal] = {**head.record, "left_out": figures}
-        trainer.tell(_line(signal, records[signal]))
-    signals = in_order(lines)
-    card = find_corpus(ADDED).card
+        counted = f"{head.record['positives']:,} of {head.record['sentences']:,}"
+        tell(f"{signal}, {counted}: on articles left out {_moved(figures)}")
+    signals, card = in_order(lines), find_corpus(ADDED).card
     described = {"name": card.name, "title": card.title, "licence": card.licence}
-    return old | {
+    manifest = old | {
         "name": f"{output.absolute().name}-{__version__}",
         "signals": list(signals),
         "calibration": {signal: lines[signal] for signal in signals},
         "thresholds": {signal: limits[signal] for signal in signals},
+        "thresholds_elsewhere": elsewhere,
         "experimental": [signal for signal in signals if signal in unsure],
         models.BEFORE: before,
         "corpora": [*old["corpora"], {**described, "digest": added.digest, "rows": len(rows)}],
         "heads": [*old.get("heads", ()), {"on": bundle.digest, "signals": records}],
         "code_version": __version__,
     }
+    yes, no = (np.array([side.get(s, np.nan) for s in signals], np.float32) for side in sides)
+    return manifest, bundle.domain and replace(bundle.domain, yes=yes, no=no)
+
+
+def _warn_elsewhere(
+    model: models.Model,
+    heads: models.LinearHeads,
+    manifests: Sequence[Mapping[str, Any]],
+    tell: Tell,
+) -> None:
+    """Say which signals are worse on the house corpus' validation part, where that is present."""
+    known = [signal for signal in heads.signals if signal in model.signals]
+    if not known or find_spec("datasets") is None or not (house_folder() / "articles").is_dir():
+        return
+    rows = load_data(None, None, DEFAULT_SEED, corpora=["house"]).part(VALIDATION)
+    both = [
+        (one.signals, one.predict(rows.sentences).logits)
+        for one in (model, models.HeadedModel(model, heads, None))
+    ]
+    for signal in (one for one in known if one in rows.signals):
+        labelled = np.flatnonzero(~np.isnan(rows.column(signal)))
+        positive = rows.column(signal)[labelled] >= 0.5
+        before, now = (
+            _figures(
+                Calibration.from_record({signal: manifest["calibration"][signal]}),
+                manifest["thresholds_elsewhere"].get("house", manifest["thresholds"]).get(
+                    signal, manifest["thresholds"][signal]
+                ), logits[labelled, names.index(signal)], positive,
+            )
+            for (names, logits), manifest in zip(both, manifests, strict=True)
+        )  # fmt: skip
+        if any(now[name] < before[name] - _WORSE for name in now):
+            moved = _moved({"before": before, "now": now})
+            tell(f"{signal}: worse on the validation part of the house corpus: {moved}")
 
 
 def _figures(
-    calibration: Calibration, limit: float, log_odds: Single, positive: Bools
+    line: Calibration, limit: float, log_odds: Single, positive: NDArray[np.bool_]
 ) -> dict[str, float]:
-    flags = calibration.apply(log_odds[:, None])[:, 0] >= np.float32(limit)
+    flags = line.apply(log_odds[:, None])[:, 0] >= np.float32(limit)
     ranked = float(average_precision_score(positive, log_odds))
-    return {"average_precision": round(ranked, 4), "f1": round(float(f1_score(positive, flags)), 4)}
+    return {"average precision": round(ranked, 4), "F1": round(float(f1_score(positive, flags)), 4)}
 
 
-def _line(signal: str, record: Mapping[str, Any]) -> str:
-    """Say what a head gained on articles left out."""
-    now, before = record["left_out"]["now"], record["left_out"].get("before")
-    moved = [
-        f"{label} {f'{before[name]:.3f} -> ' if before else ''}{now[name]:.3f}"
-        for name, label in (("average_precision", "average precision"), ("f1", "F1"))
-    ]
-    counted = f"{record['positives']:,} of {record['sentences']:,}"
-    return f"{signal}, {counted}: on articles left out {', '.join(moved)}"
+def _moved(figures: Mapping[str, Mapping[str, float]]) -> str:
+    now, before = figures["now"], figures.get("before")
+    return ", ".join(f"{k} {f'{before[k]:.3f} -> ' if before else ''}{now[k]:.3f}" for k in now)
 
 
-def _widened(
-    bundle: bundles.Bundle, trainer: HeadTrainer, manifest: Mapping[str, Any]
-) -> models.TrainingDomain:
-    """Return the domain with a column for each signal, and limits of the heads' answers."""
-    assert bundle.domain is not None
-    sides = []
-    for side in (bundle.domain.yes, bundle.domain.no):
-        known = dict(zip(bundle.signals, side.tolist(), strict=True))
-        sides.append(np.array([known.get(s, np.nan) for s in manifest["signals"]], np.float32))
-    for head in trainer.heads:
-        line = Calibration.from_record({head.signal: manifest["calibration"][head.signal]})
-        proba = line.apply(head.log_odds.astype(np.float32)[:, None])
-        labels = trainer.rows.column(head.signal)[head.rows][:, None]
-        at = manifest["signals"].index(head.signal)
-        for side, limit in zip(sides, answer_limits(labels, proba), strict=True):
-            side[at] = limit[0]
-    return replace(bundle.domain, yes=sides[0], no=sides[1])
+def _show_tokens(path: Path) -> None:
+    """Give a graph more outputs: the vectors of tokens, in its last layer and halfway to it.
 
-
-def show_tokens(path: Path) -> None:
-    """Give a graph one more output: the vectors of tokens, of which `VECTOR` is the mean.
-
-    Nothing else of it changes: messages of Protocol Buffers are merged where one follows another.
+    What was learned of the signals is in the last, more of language in general halfway. Nothing
+    else changes: messages of Protocol Buffers are merged where one follows another.
     """
     import openvino
 
-    # The mean is a quotient of sums, of products with the mask.
-    node = openvino.Core().read_model(path).output(models.VECTOR).get_node()
-    for _ in range(3):
+    # `VECTOR` is a quotient of sums, of products of the last layer's vectors with the mask.
+    graph = openvino.Core().read_model(path)
+    node = graph.output(models.VECTOR).get_node()
+    while not node.output(0).get_any_name().startswith(_NORM):
         node = node.input_value(0).get_node()
-    name = node.output(0).get_any_name().encode()
-    value = b"\x0a" + bytes([len(name)]) + name + b"\x12\x04\x0a\x02\x08\x01"  # of float32
-    graph = b"\x62" + bytes([len(value)]) + value  # GraphProto.output
-    with path.open("ab") as file:
-        file.write(b"\x3a" + bytes([len(graph)]) + graph)  # ModelProto.graph
+    last = int(node.output(0).get_any_name().removeprefix(_NORM))
+    for name in (f"{_NORM}{last}".encode(), f"{_NORM}{last // 2}".encode()):
+        value = b"\x0a" + bytes([len(name)]) + name + b"\x12\x04\x0a\x02\x08\x01"  # of float32
+        output = b"\x62" + bytes([len(value)]) + value  # GraphProto.output
+        with path.open("ab") as file:
+            file.write(b"\x3a" + bytes([len(output)]) + output)  # ModelProto.graph

@@ -1,7 +1,7 @@
 """Which words of a sentence to show as evidence: spans of techniques, or words that stand out."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import exp, log
 
 import numpy as np
@@ -110,40 +110,12 @@ def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def words_of_tokens(
-    text: str, offsets: Sequence[tuple[int, int]]
-) -> tuple[list[tuple[int, int]], NDArray[np.intp]]:
-    """Return the words of a text, and the number of the word of each token.
-
-    A name that was read as one placeholder is one word. There are none in white space, of which
-    some tokenizers make tokens.
-    """
-    places = chunks(text)
-    if not places:
-        return [], np.zeros(0, np.intp)
-    first, last = np.array(places).T
-    starts, ends = np.array(offsets).T
-    of_tokens = np.searchsorted(last, starts, side="right")
-    if (np.searchsorted(first, ends) - 1 > of_tokens).any():  # a token of several words
-        places = _joined_words(places, offsets)
-        of_tokens = np.searchsorted([end for _, end in places], starts, side="right")
-    return places, np.minimum(of_tokens, len(places) - 1)
-
-
-def _joined_words(
-    words: Sequence[tuple[int, int]], tokens: Iterable[tuple[int, int]]
-) -> list[tuple[int, int]]:
-    wide = [(start, end) for start, end in tokens if start < end]
-    joined: list[tuple[int, int]] = []
-    number = 0
-    for start, end in words:
-        while number < len(wide) and wide[number][1] <= start:
-            number += 1
-        if joined and number < len(wide) and wide[number][0] < joined[-1][1]:
-            joined[-1] = joined[-1][0], end
-        else:
-            joined.append((start, end))
-    return joined
+def telling_words(sentence: Sentence, signal: str, scores: NDArray[np.float64]) -> tuple[Span, ...]:
+    """Return the words of a sentence that stand out by what each adds to a signal's log-odds."""
+    return tuple(
+        Span(sentence.start + start, sentence.start + end, signal, float(f"{score:.4g}"))
+        for start, end, score in standing_out(sentence.text, chunks(sentence.text), scores)
+    )
 
 
 def stretches(inside: NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:

@@ -25,7 +25,7 @@ from framescope.classifier.models.base import (
     pool_articles,
     read_arrays,
 )
-from framescope.classifier.models.evidence import chunks, standing_out
+from framescope.classifier.models.evidence import telling_words
 from framescope.classifier.models.placeholders import TextForm, form_of
 from framescope.classifier.models.tfidf import TfidfModel
 from framescope.classifier.models.tfidf import load as load_tfidf
@@ -158,13 +158,10 @@ class HeadedModel:
         nothing = np.zeros(self.heads.of_means.shape[1], np.float32)
         for row, signal in wanted:
             if signal in headed:
-                sentence, at = sentences[row], self.signals.index(signal)
-                line = np.eye(1, len(self.signals), at, np.float32)[0]
+                at = self.signals.index(signal)
+                line = np.eye(1, len(self.signals), at, dtype=np.float32)[0]
                 scores = shares(row, form_of(signal), line, nothing)
-                found[row, signal] = tuple(
-                    Span(sentence.start + a, sentence.start + b, signal, float(f"{score:.4g}"))
-                    for a, b, score in standing_out(sentence.text, chunks(sentence.text), scores)
-                )
+                found[row, signal] = telling_words(sentences[row], signal, scores)
         return [found[pair] for pair in wanted]
 
 

@@ -26,12 +26,7 @@ from framescope.classifier.models.citation_scorer import (
     resolve_raw_citations,
     with_rules,
 )
-from framescope.classifier.models.evidence import (
-    chunks,
-    standing_out,
-    technique_spans,
-    words_of_tokens,
-)
+from framescope.classifier.models.evidence import chunks, technique_spans, telling_words
 from framescope.classifier.models.passages import (
     EMBEDDINGS,
     HEADS,
@@ -157,8 +152,8 @@ class TransformerModel:
     """A `classifier.models.Model` over an exported encoder.
 
     The graph has the outputs ``votes``, a column per signal; ``tags``, a column per tag, if there
-    are any; those of `CITED`, if it finds citations; perhaps `VECTOR`; and after that perhaps the
-    vector of each token, for heads beside the model.
+    are any; those of `CITED`, if it finds citations; perhaps `VECTOR`; and after that perhaps
+    vectors of each token, of one layer or several, for heads beside the model.
     """
 
     def __init__(
@@ -175,7 +170,7 @@ class TransformerModel:
         self.calibration = calibration
         self.cache: PassageCache | None = None  # set from outside
         self._graph = runtime
-        self._sees_tokens = len(_after_vector(runtime)) == 1
+        self._further = len(_after_vector(runtime))
         self._embeddings = embeddings
         self._packer = packer
         self._scorer = heads.fusion and CitationScorer.from_record(heads.fusion)
@@ -242,10 +237,10 @@ class TransformerModel:
         vectors = means = None
         if size := self._graph.columns.get(VECTOR, 0):
             vectors = np.array([one.vector for one in found.neutral], np.float32).reshape(-1, size)
-        if self._sees_tokens:
+        if size := self._further * self._graph.hidden:
             rows = (one.hidden for one in found.neutral if one.hidden is not None)
             each = [row.mean(axis=0, dtype=np.float32) if len(row) else row.sum(0) for row in rows]
-            means = np.array(each, np.float32).reshape(-1, self._graph.hidden)
+            means = np.array(each, np.float32).reshape(-1, size)
         evidence = _Evidence(self.heads, sentences, proba, found, citations)
         return Prediction(proba, logits, citations, vectors, evidence.find, means, evidence.shares)
 
@@ -285,7 +280,9 @@ class TransformerModel:
             check_time()
             batch = self._packer.batch(group, tokens)
             votes, *rest = self._graph.run(self._embeddings.look_up(batch.ids), batch.mask)
-            hidden = rest.pop().astype(np.float16) if self._sees_tokens else None
+            last = len(rest) - self._further
+            rest, further = rest[:last], rest[last:]
+            hidden = np.concatenate(further, axis=-1).astype(np.float16) if further else None
             vectors = rest.pop() if VECTOR in self._graph.columns else None
             tags = rest.pop(0) if self.heads.tags else votes[..., :0]
             logits = self._pool(votes, tags, batch)
@@ -343,7 +340,6 @@ class _Evidence:
     def find(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Return the spans of techniques, the citations, or the words with the strongest votes."""
         columns = {signal: column for column, signal in enumerate(self.heads.signals)}
-        words: dict[int, tuple[list[tuple[int, int]], NDArray[np.intp]]] = {}
         found: list[tuple[Span, ...]] = []
         for row, signal in wanted:
             sentence, column, one = self.sentences[row], columns[signal], self.encoding.neutral[row]
@@ -358,28 +354,10 @@ class _Evidence:
             elif signal in _CITING and (spans := self._cited(row, signal)):
                 found.append(spans)
             else:
-                one = self.encoding.typed[row] if form_of(signal) is TextForm.TYPED else one
-                if id(one) not in words:
-                    words[id(one)] = words_of_tokens(sentence.text, one.tokens.offsets)
-                found.append(self._voted(sentence, signal, one.votes[:, column], *words[id(one)]))
+                line = np.eye(1, len(columns), column, dtype=np.float32)[0]
+                scores = self.shares(row, form_of(signal), line, line[:0])
+                found.append(telling_words(sentence, signal, scores))
         return found
-
-    def _voted(
-        self,
-        sentence: Sentence,
-        signal: str,
-        votes: Floats,
-        words: list[tuple[int, int]],
-        of_tokens: NDArray[np.intp],
-    ) -> tuple[Span, ...]:
-        """Return the words whose tokens add most to the sentence's logit."""
-        if not words:
-            return ()
-        scores = np.bincount(of_tokens, votes, len(words)) / len(votes)
-        return tuple(
-            Span(sentence.start + start, sentence.start + end, signal, float(f"{score:.4g}"))
-            for start, end, score in standing_out(sentence.text, words, scores)
-        )
 
     def shares(
         self, row: int, form: TextForm, of_logits: Floats, of_means: Floats
@@ -398,9 +376,15 @@ class _Evidence:
             strongest = int(one.tags[:, column].argmax())
             weight = of_logits[self.heads.signals.index(tag)]
             added[strongest] += weight * gain * one.tags[strongest, column]
-        starts = [start for start, _ in one.tokens.offsets]
-        of_tokens = np.searchsorted([end for _, end in words], starts, side="right")
-        return np.bincount(np.minimum(of_tokens, len(words) - 1), added, len(words))
+        # A name of several words that was read as one placeholder is shared out among them.
+        starts, ends = np.array(one.tokens.offsets).T
+        first = np.searchsorted([end for _, end in words], starts, side="right")
+        first = np.minimum(first, len(words) - 1)
+        last = np.maximum(np.searchsorted([start for start, _ in words], ends) - 1, first)
+        found = np.zeros(len(words))
+        for begin, end, score in zip(first.tolist(), last.tolist(), added.tolist(), strict=True):
+            found[begin : end + 1] += score / (end + 1 - begin)
+        return found
 
     def _cited(self, row: int, signal: str) -> tuple[Span, ...]:
         """Return the sources and cues of a sentence's citations, the surest citation first."""
@@ -448,7 +432,7 @@ def load(
 
 
 def _after_vector(runtime: Runtime) -> list[str]:
-    """Return the outputs after `VECTOR`: that of `with_tokens`, in a bundle with heads."""
+    """Return the outputs after `VECTOR`: the vectors of tokens, in a bundle with heads."""
     names = list(runtime.columns)
     return names[names.index(VECTOR) + 1 :] if VECTOR in names else []
 
@@ -464,7 +448,7 @@ def _check(runtime: Runtime, embeddings: Embeddings, heads: Heads) -> None:
         and embeddings.table.shape == (len(embeddings.scale), runtime.hidden)
         and 2 < heads.max_tokens <= _MOST_TOKENS
         and 0 <= heads.tag_gap < _MOST_TOKENS
-        and [runtime.columns[name] for name in further] in ([], [runtime.hidden])
+        and all(runtime.columns[name] == runtime.hidden for name in further)
     )
     if not fits:
         raise ValueError(f"its files don't belong together: {HEADS}, {EMBEDDINGS}, {ENCODER}")

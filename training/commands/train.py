@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from framescope.training.data import Data
     from framescope.training.recipes import Recipe
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None)
 
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
