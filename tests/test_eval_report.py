@@ -112,9 +112,9 @@ def test_the_decision_is_one_line_that_rests_on_ranking_and_on_flags():
 
     better = decided((0.05,), (0.4,))
     assert better.verdict.startswith("Ship new, because it is better")
-    assert "claim: AP +" in better.verdict
+    assert "claim, invented (test): AP +" in better.verdict
     assert decided((0.4,), (0.05,)).verdict.startswith("Don't ship new, because it is worse")
-    assert "claim: F1 of the flags -" in decided((0.4,), (0.4, 0.99)).verdict
+    assert "(test): F1 of the flags -" in decided((0.4,), (0.4, 0.99)).verdict
     assert "nothing shows that it is better" in decided((0.4,), (0.4,)).verdict
     assert "1 with too few labels" in decided((0.05,), (0.4,), 6).verdict
     html = report_to_html(better)

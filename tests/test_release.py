@@ -205,10 +205,9 @@ def test_a_signal_is_compared_by_its_ranking_and_flags(
     found = judged(monkeypatch, *both)
     assert verdicts(found)["claimbuster", "claim"] == verdict
     assert bool(found.objections) == verdict.startswith("worse")
-    words = {"worse ranking": "claim: AP -", "worse flags": "F1 of the flags -"}
-    for line in found.objections[:1]:
-        assert words[verdict] in line
-        assert "n 200, 40 articles" in line
+    words = {"worse ranking": "claim, claimbuster (test): AP -", "worse flags": "F1 of the flags -"}
+    assert all(words[verdict] in line for line in found.objections[:1])
+    assert all("(n 200, 40 articles" in line for line in found.objections[:1])
 
 
 def test_a_signal_that_is_no_longer_given_is_refused_and_a_new_one_is_not(monkeypatch):
@@ -233,7 +232,7 @@ def test_ones_own_labels_count_too(monkeypatch):
         found = judged(monkeypatch, bundle("a", BOTH, 0.4), worse, own)
         assert verdicts(found)["claimbuster", "claim"] == "no difference shown"
         assert verdicts(found)["mine", "claim"] == verdict
-        assert all("mine, test" in line for line in found.objections)
+        assert all("mine (test)" in line for line in found.objections)
     assert "too few articles" in found.warnings[0]
 
 
@@ -277,7 +276,7 @@ def test_what_is_worse_is_refused_or_allowed_with_a_reason_and_a_name(folder, tm
     worse = ranks_backwards(folder, tmp_path / "worse", "vague_source")
     out = promote(worse, status=1)
     assert "refused: desk@1 stays current" in out
-    assert "vague_source: AP -" in out
+    assert "vague_source, ships.jsonl (test): AP -" in out
     last = history("desk")[-1]
     assert last["event"] == last["decision"] == "refused"
     assert last["against"]["name"] == "desk@1"

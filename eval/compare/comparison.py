@@ -236,15 +236,15 @@ class SignalChange:
         if not self.verdict.startswith("worse"):
             return ""
         row = self.row
-        rows = f"n {row.n:,}, {row.n_groups} articles, {row.positives:,} yes"
-        return f"{self.words} ({row.corpus}, {row.part}; {rows})"
+        return f"{self.words} (n {row.n:,}, {row.n_groups} articles, {row.positives:,} yes)"
 
     @property
     def words(self) -> str:
         """The difference that decides."""
         of_flags = self.verdict.endswith("flags")
         name, one = ("F1 of the flags", self.flags) if of_flags else ("AP", self.ranking)
-        return f"{self.row.signal}: {name} {one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+        rows = f"{self.row.signal}, {self.row.corpus} ({self.row.part})"
+        return f"{rows}: {name} {one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
 
     def record(self) -> dict[str, Any]:
         """Return every figure."""
