@@ -12,14 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framescope.classifier.errors import BundleError
-from framescope.classifier.records import (
-    Article,
-    ArticleReport,
-    BatchReport,
-    Citation,
-    Skipped,
-    Span,
-)
+from framescope.classifier.records import Article, ArticleReport, Citation, Skipped, Span
 
 if TYPE_CHECKING:
     import pandas
@@ -81,6 +74,7 @@ class Report(ArticleReport):
         return to_frame(self.to_records(), tuple(self.thresholds))
 
     def _repr_html_(self) -> str:
+        from framescope.classifier.records import BatchReport
         from framescope.classifier.reports import to_html
 
         page = to_html(BatchReport((self,), self.model, tuple(self.thresholds), self.thresholds))

@@ -8,12 +8,7 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.outlets.registry import user as module
-from framescope.classifier.outlets.registry.export import (
-    FACT_COLUMNS,
-    export_registry,
-    facts,
-    licence_of,
-)
+from framescope.classifier.outlets.registry.export import Fact, export_registry, facts, licence_of
 from framescope.classifier.outlets.registry.lookup import close, look_alike
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.outlets.registry.user import read_outlets
@@ -218,8 +213,8 @@ def exported(format: str) -> str:
 
 def test_csv_json_lines_and_parquet_hold_every_fact(tmp_path):
     header, *rows = csv.reader(io.StringIO(exported("csv")))
-    assert tuple(header) == FACT_COLUMNS
-    assert rows == [list(fact.cells) for fact in FACTS]
+    assert tuple(header) == Fact._fields
+    assert rows == [list(fact) for fact in FACTS]
     objects = [json.loads(line) for line in exported("jsonl").splitlines()]
     assert [one["id"] for one in objects] == list(dict.fromkeys(fact.id for fact in FACTS))
     assert sum(len(one["facts"]) for one in objects) == len(FACTS)
@@ -227,8 +222,8 @@ def test_csv_json_lines_and_parquet_hold_every_fact(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     export_registry(SMALL, "parquet", tmp_path / "registry.parquet")
     table = parquet.read_table(tmp_path / "registry.parquet")
-    assert tuple(table.column_names) == FACT_COLUMNS
-    assert [tuple(row.values()) for row in table.to_pylist()] == [fact.cells for fact in FACTS]
+    assert tuple(table.column_names) == Fact._fields
+    assert [tuple(row.values()) for row in table.to_pylist()] == FACTS
     assert table.schema.metadata[b"version"].decode() == SMALL.version
 
 

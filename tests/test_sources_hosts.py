@@ -6,13 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from framescope.classifier.outlets import (
-    host_in,
-    host_in_unicode,
-    host_label,
-    host_parents,
-    registrable_host,
-)
+from framescope.classifier.outlets import addresses
 from hypothesis import given
 from hypothesis import strategies as st
 from outlets import CASES, SMALL
@@ -34,8 +28,8 @@ def test_an_address_is_its_owners_and_nobody_elses(case):
 
 @given(st.text(max_size=30))
 def test_any_text_is_a_host_or_none(text):
-    host = host_in(text)
-    assert host is None or host_in(host) == host
+    host = addresses.host_in(text)
+    assert host is None or addresses.host_in(host) == host
 
 
 @given(
@@ -73,13 +67,13 @@ def test_a_networks_host_is_found_with_its_evidence():
     ],
 )
 def test_what_is_registered_ends_at_the_public_suffix(host, registered, label):
-    assert (registrable_host(host), host_label(host)) == (registered, label)
-    assert list(host_parents("b.example.org")) == ["b.example.org", "example.org"]
+    assert (addresses.registrable_host(host), addresses.host_label(host)) == (registered, label)
+    assert list(addresses.host_parents("b.example.org")) == ["b.example.org", "example.org"]
 
 
 def test_a_host_is_written_out_in_its_own_script():
-    assert host_in_unicode("xn--e1afmkfd.xn--p1ai") == "пример.рф"
-    assert host_in_unicode("xn--999999999.example") == "xn--999999999.example"
+    assert addresses.host_in_unicode("xn--e1afmkfd.xn--p1ai") == "пример.рф"
+    assert addresses.host_in_unicode("xn--999999999.example") == "xn--999999999.example"
 
 
 def test_nothing_is_fetched_and_what_may_not_be_needed_waits():
@@ -88,7 +82,7 @@ def test_nothing_is_fetched_and_what_may_not_be_needed_waits():
         "def refuse(*a, **k): raise AssertionError('network')\n"
         "socket.socket.connect = refuse; socket.getaddrinfo = refuse\n"
         "import framescope.classifier.cli\n"
-        "from framescope.classifier.outlets import host_in, is_public_suffix\n"
+        "from framescope.classifier.outlets.registry.addresses import host_in, is_public_suffix\n"
         "assert host_in('https://www.example.org/') == 'example.org'\n"
         "heavy = {'tldextract', 'requests', 'rapidfuzz', 'ahocorasick_rs', 'rich', 'idna'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"

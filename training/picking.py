@@ -207,14 +207,14 @@ def of_files(
 
 def _outlet_of(report: ArticleReport) -> str:
     """Return who published an article: by the registry, the page, or the host of its address."""
-    from framescope.classifier.outlets import host_in
+    from framescope.classifier.outlets import addresses
 
     publisher = None if report.source is None else report.source.publication.publisher
     article = report.article
     if publisher is not None:
         return publisher.outlet.name if publisher.outlet is not None else publisher.name
     named = (article.outlet or article.site_name or "").strip()
-    return named or (host_in(article.url) if article.url else "") or UNKNOWN
+    return named or (addresses.host_in(article.url) if article.url else "") or UNKNOWN
 
 
 def _wanted(given: Sequence[str] | None, known: Sequence[str], model: str) -> tuple[str, ...]:

@@ -15,14 +15,7 @@ from framescope.classifier import output as outputs
 from framescope.classifier.cli import shared
 from framescope.classifier.cli.shared import ReportFormat, parse_columns
 from framescope.classifier.errors import InputError, StoppedError
-from framescope.classifier.records import (
-    Article,
-    ArticleReport,
-    BatchReport,
-    Skipped,
-    counted,
-    printable,
-)
+from framescope.classifier.records import Article, ArticleReport, BatchReport, Skipped, counted
 
 if TYPE_CHECKING:
     from framescope.classifier.inputs import InputOptions
@@ -133,6 +126,7 @@ def signals(model: shared.ModelName = "transformer", format: shared.AsCard = "te
     import json
 
     from framescope.classifier import bundles
+    from framescope.classifier.records import printable
     from framescope.classifier.taxonomy import SIGNALS, defined_in
     from rich.console import Console
     from rich.table import Table

@@ -7,15 +7,7 @@ registry answers to a host, a name or an id.
 from framescope.classifier.outlets.publisher.publisher import UNNAMED, UNNAMED_MONITOR
 from framescope.classifier.outlets.record import card as source_card
 from framescope.classifier.outlets.record import cites_wrapper, distinct_sources
-from framescope.classifier.outlets.registry.addresses import (
-    account_in,
-    host_in,
-    host_in_unicode,
-    host_label,
-    host_parents,
-    is_public_suffix,
-    registrable_host,
-)
+from framescope.classifier.outlets.registry import addresses, schema
 from framescope.classifier.outlets.registry.check import (
     Flaw,
     ambiguous_names,
@@ -28,7 +20,6 @@ from framescope.classifier.outlets.registry.folding import slug
 from framescope.classifier.outlets.registry.lookup import (
     LOOKUP_COLUMNS,
     Answer,
-    LookAlike,
     answers_to_json,
     look_up,
     outlet_row,
@@ -36,13 +27,6 @@ from framescope.classifier.outlets.registry.lookup import (
     sole,
 )
 from framescope.classifier.outlets.registry.registry import NetworkSite, Registry, shipped_tables
-from framescope.classifier.outlets.registry.schema import (
-    COLUMNS,
-    FIELDS,
-    RATINGS,
-    countries,
-    stated,
-)
 from framescope.classifier.outlets.registry.user import (
     RATING_COLUMNS,
     Rater,

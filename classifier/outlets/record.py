@@ -15,32 +15,20 @@ assessment is worth and a term stands for is this project's judgement (docs/sour
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date as Date  # noqa: N812 - "date" is a parameter
 
+from framescope.classifier import records
 from framescope.classifier.attribution import word_set
 from framescope.classifier.outlets.publisher.publisher import publication
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.outlets.registry.schema import NETWORK, RELIABILITY
 from framescope.classifier.records import (
-    NOBODY,
-    SOURCE_SIGNALS,
-    UNRESOLVED,
-    Article,
     ArticleEvidence,
     ArticleReport,
     Assessment,
     Citation,
     Outlet,
-    Record,
-    Role,
-    Sentence,
-    SourceCard,
-    SourceCount,
-    SourceKind,
-    Voice,
-    fold,
-    source_counts,
 )
 
 LEVEL = 0.90  # the share of the distribution that the interval holds; what it leaves out is halved
@@ -76,8 +64,8 @@ _GOOD, _BAD = 0.7, 0.3
 _CONFLICT = 0.25  # the share of the weight on the lesser side from which raters contradict
 _SITE_CONFIDENCE = 0.8  # of the lists of networks' hosts, which don't say it host by host
 _UNSCORED_ROLES = {
-    Role.PLATFORM: "a platform, where anybody posts",
-    Role.AGGREGATOR: "an aggregator, whose articles are others'",
+    records.Role.PLATFORM: "a platform, where anybody posts",
+    records.Role.AGGREGATOR: "an aggregator, whose articles are others'",
 }
 _DAYS = 365.25
 _DATE = re.compile(r"((?:1[89]|2\d)\d\d)(?:[-.](\d{1,2}))?(?:[-.](\d{1,2}))?")
@@ -177,7 +165,7 @@ def _by_rater(assessments: Iterable[Assessment]) -> list[list[Assessment]]:
     return [found[name] for name in sorted(found)]
 
 
-def card(report: ArticleReport, registry: Registry) -> SourceCard:
+def card(report: ArticleReport, registry: Registry) -> records.SourceCard:
     """Return who published an article, what is on record of them, and what it shows itself.
 
     The record is of the outlet whose words the article is, the last of the chain; where the
@@ -200,12 +188,12 @@ def card(report: ArticleReport, registry: Registry) -> SourceCard:
     else:
         found = _unscored("nothing says who published it")
     networks = dict.fromkeys(filter(None, map(registry.network_called, listed)))
-    return SourceCard(published, outlet, found, evidence, tuple(networks))
+    return records.SourceCard(published, outlet, found, evidence, tuple(networks))
 
 
 def record(
     outlet: Outlet | None, evidence: ArticleEvidence | None, *, date: str | None, registry: Registry
-) -> Record:
+) -> records.Record:
     """Weigh what independent assessments say of an outlet; None where the registry lacks it.
 
     Assessments age from `date` (ISO 8601), when the article appeared; without one, from the date of
@@ -236,7 +224,7 @@ def article_shift(evidence: ArticleEvidence | None) -> float:
 
 def _weigh(
     assessments: Sequence[Assessment], evidence: ArticleEvidence | None, moment: Date | None
-) -> Record:
+) -> records.Record:
     counted = latest(assessments)
     if not counted:
         return _unscored("no assessment on record" + (" that counts" if assessments else ""))
@@ -244,7 +232,7 @@ def _weigh(
         # Raters who can't agree on an outlet are no evidence that it is middling.
         return _unscored(f"its raters reached no verdict ({_said(counted)})", counted)
     if len(_by_rater(counted)) == 1:
-        return Record(None, None, None, _said(counted), tuple(counted), rater=rater(counted[0]))
+        return replace(_unscored(_said(counted), counted), rater=rater(counted[0]))
     if opposed := _opposed(counted, moment):
         return _unscored(f"the lists contradict one another: {opposed}", counted)
     found = posterior(counted, moment)
@@ -253,7 +241,7 @@ def _weigh(
     shift = article_shift(evidence)
     low, high = found.interval()
     low, mean, high = (min(1.0, max(0.0, v + shift)) for v in (low, found.mean, high))
-    return Record(low, mean, high, _said(counted), tuple(counted), shift=shift, cap=CAP)
+    return records.Record(low, mean, high, _said(counted), tuple(counted), shift=shift, cap=CAP)
 
 
 def _opposed(assessments: Sequence[Assessment], moment: Date | None) -> str | None:
@@ -270,8 +258,8 @@ def _moment(date: str | None, registry: Registry) -> Date | None:
     return day(date) or day(registry.version)
 
 
-def _unscored(reason: str, assessments: Sequence[Assessment] = ()) -> Record:
-    return Record(None, None, None, reason, tuple(assessments))
+def _unscored(reason: str, assessments: Sequence[Assessment] = ()) -> records.Record:
+    return records.Record(None, None, None, reason, tuple(assessments))
 
 
 def _said(assessments: Sequence[Assessment]) -> str:
@@ -308,20 +296,21 @@ _NOTICE = re.compile(
 
 def article_evidence(report: ArticleReport) -> ArticleEvidence:
     """Count an article's claims, the sentences on each kind of source, and its named sources."""
-    plain = report.reading.plain if report.reading else fold(report.article.text)
-    counts = source_counts(report)
+    plain = report.reading.plain if report.reading else records.fold(report.article.text)
+    counts = records.source_counts(report)
     claims = [one.rests_on for one in report.sentences if one.is_content and "claim" in one.flags]
-    worth = [1.0 if "named" in k else 0.5 * bool(k & {"unnamed", UNRESOLVED}) for k in claims]
+    half = {"unnamed", records.UNRESOLVED}
+    worth = [1.0 if "named" in kinds else 0.5 * bool(kinds & half) for kinds in claims]
     cited = distinct_sources([one.citations for one in report.sentences])
-    named = (source for source in cited if source.kind is SourceKind.NAMED)
-    sources = tuple(SourceCount(source.name, len(source.sentences)) for source in named)
-    told = {"named", "unnamed", NOBODY} <= counts.keys()
+    named = (source for source in cited if source.kind is records.SourceKind.NAMED)
+    sources = tuple(records.SourceCount(source.name, len(source.sentences)) for source in named)
+    told = {"named", "unnamed", records.NOBODY} <= counts.keys()
     spoken = [one.sentence.inner_voice or one.sentence.voice for one in report.sentences]
     return ArticleEvidence(
         len(claims) if "claim" in report.given else None,
-        **{kind: counts.get(kind) for kind in (*SOURCE_SIGNALS, NOBODY)},
+        **{kind: counts.get(kind) for kind in (*records.SOURCE_SIGNALS, records.NOBODY)},
         sources=sources if "named" in counts else None,
-        quotes=None if None in spoken else spoken.count(Voice.QUOTED),
+        quotes=None if None in spoken else spoken.count(records.Voice.QUOTED),
         links=len(set(addresses(report.article.text))),
         corrections=corrections(plain),
         sourced=sum(worth) if told else None,
@@ -378,7 +367,7 @@ class CitedSource:
     """One source of an article."""
 
     name: str  # the form of its name that is given most; empty for nobody in particular
-    kind: SourceKind
+    kind: records.SourceKind
     # government and state_media: whether any of its citations says so
     government: bool
     state_media: bool
@@ -392,9 +381,9 @@ def distinct_sources(rows: Sequence[Iterable[Citation]]) -> tuple[CitedSource, .
     in a title or a generic word.
     """
     cited = [(number, citation) for number, row in enumerate(rows) for citation in row]
-    found: dict[tuple[SourceKind, _Key], list[tuple[int, Citation]]] = {}
-    for kind in SourceKind:
-        named = kind is SourceKind.NAMED
+    found: dict[tuple[records.SourceKind, _Key], list[tuple[int, Citation]]] = {}
+    for kind in records.SourceKind:
+        named = kind is records.SourceKind.NAMED
         some = [(n, c) for n, c in cited if c.kind is kind and (c.name.strip() or not named)]
         keys = _keys([c for _, c in some]) if named else {}
         for number, citation in some:
@@ -404,7 +393,7 @@ def distinct_sources(rows: Sequence[Iterable[Citation]]) -> tuple[CitedSource, .
     return tuple(sorted(sources, key=lambda source: (-len(source.sentences), source.name)))
 
 
-def cites_wrapper(citation: Citation, sentence: Sentence, article: Article) -> bool:
+def cites_wrapper(citation: Citation, sentence: records.Sentence, article: records.Article) -> bool:
     """Return whether a citation only says that the sentence stands in a republished article."""
     parts = article.republications
     part = next((part for part in parts if part.start <= sentence.start < part.end), None)
@@ -414,7 +403,7 @@ def cites_wrapper(citation: Citation, sentence: Sentence, article: Article) -> b
     return _key(citation.name) == _key(part.outlet)
 
 
-def _source(kind: SourceKind, rows: Sequence[tuple[int, Citation]]) -> CitedSource:
+def _source(kind: records.SourceKind, rows: Sequence[tuple[int, Citation]]) -> CitedSource:
     names = Counter(citation.name.strip() for _, citation in rows)
     return CitedSource(
         names.most_common(1)[0][0], kind,
@@ -434,7 +423,7 @@ def _keys(citations: Sequence[Citation]) -> dict[_Key, _Key]:
 
 def _key(name: str) -> _Key:
     """Return the words of a name that tell it from others; all of them when none would be left."""
-    words = [re.sub(r"'s$", "", word) for word in _WORD.findall(fold(name).casefold())]
+    words = [re.sub(r"'s$", "", word) for word in _WORD.findall(records.fold(name).casefold())]
     while len(words) > 1 and words[0] in _TITLES:
         words = words[1:]
     return tuple(word for word in words if word not in _GENERIC) or tuple(words)

@@ -37,9 +37,6 @@ _BASES = {
     records.Basis.URL: "shown by the address",
     records.Basis.SITE_NAME: "shown by the site's name",
     records.Basis.HEADER: "shown by the header above it",
-    records.Basis.BYLINE: "shown by the byline",
-    records.Basis.DATELINE: "shown by the dateline",
-    records.Basis.TEXT: "shown by the text",
 }
 
 
@@ -287,7 +284,7 @@ def _steps(card: records.SourceCard, report: records.ArticleReport) -> Iterator[
         yield Step(
             name=shown or "unnamed",
             did=_did(link, chain[index + 1 :], alone=len(chain) == 1),
-            basis=_BASES[link.basis],
+            basis=_BASES.get(link.basis, f"shown by the {link.basis}"),
             words="" if evidence in (before, shown) else evidence,
             sentence=sentence_at(report, link.place),
         )

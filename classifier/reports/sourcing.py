@@ -9,15 +9,7 @@ from framescope.classifier import records
 from framescope.classifier.attribution import PRONOUNS
 from framescope.classifier.outlets import distinct_sources
 from framescope.classifier.records import NOBODY, UNRESOLVED, counted, printable, source_counts
-from framescope.classifier.reports.layout import (
-    ASSERTION,
-    VoiceCounts,
-    count_voices,
-    is_own_claim,
-    is_unsourced_own_claim,
-    percent,
-    score_in_words,
-)
+from framescope.classifier.reports import layout
 from framescope.classifier.reports.sources import name, sentence_at
 from framescope.classifier.taxonomy import TECHNIQUES, in_order
 
@@ -49,7 +41,7 @@ class SourceRow(NamedTuple):
 
     def share(self, total: int) -> str:
         """Write its share of the sentences."""
-        return percent(len(self.sentences), total)
+        return layout.percent(len(self.sentences), total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +164,7 @@ def cited_in(report: records.ArticleReport, sentence: records.SentenceReport) ->
             0 if antecedent == number else antecedent,
         )
         basis = f"by a {citation.found_by}" if citation.found_by else ""
-        basis = basis if citation.score is None else score_in_words(citation.score)
+        basis = basis if citation.score is None else layout.score_in_words(citation.score)
         found.setdefault(said, replace(said, basis=basis, reasons=_reasons(citation)))
     first = [_label(one.name, one.kind) for one in sentence.citations]
     return tuple(sorted(found.values(), key=lambda one: first.index(one.name)))
@@ -206,9 +198,9 @@ class Summary:
 
     text: str
     """The article in one sentence."""
-    sentences: VoiceCounts
+    sentences: layout.VoiceCounts
     """Its sentences, without those of the page around it."""
-    flagged: Mapping[str, VoiceCounts]
+    flagged: Mapping[str, layout.VoiceCounts]
     """The sentences that carry each sentence-level signal, without experimental ones."""
     claims: int | None
     """Sentences that carry the signal of that name, in any voice."""
@@ -226,11 +218,11 @@ def summarise(report: records.ArticleReport) -> Summary:
     """Count an article's sentences, flags and claims by voice."""
     sentences = report.sentences
     given = in_order(report.given)
-    flagged = {name: count_voices(s for s in sentences if name in s.flags) for name in given}
+    flagged = {name: layout.count_voices(s for s in sentences if name in s.flags) for name in given}
     claims, attributed = flagged.get("claim"), flagged.get("attributed")
-    voices = count_voices(one for one in sentences if one.is_content)
+    voices = layout.count_voices(one for one in sentences if one.is_content)
     voiced = claims is not None and voices.own is not None
-    unsourced = sum(map(is_unsourced_own_claim, sentences))
+    unsourced = sum(map(layout.is_unsourced_own_claim, sentences))
     techniques = [flagged[name].total > 0 for name in TECHNIQUES if name in flagged]
     return Summary(
         text=in_brief(report),
@@ -238,7 +230,7 @@ def summarise(report: records.ArticleReport) -> Summary:
         flagged=flagged,
         claims=claims.total if claims else None,
         attributed=attributed.total if attributed else None,
-        own_claims=sum(map(is_own_claim, sentences)) if voiced else None,
+        own_claims=sum(map(layout.is_own_claim, sentences)) if voiced else None,
         unsourced_own_claims=unsourced if voiced and attributed else None,
         techniques=sum(techniques) if techniques else None,
     )
@@ -276,14 +268,14 @@ def _sourcing(report: records.ArticleReport) -> str:
                 verb = "" if said else "rests " if number == 1 else "rest "
                 said.append(f"{number} {verb}{words[number != 1]}")
         said = said or ["none rests on a source"] * (NOBODY in found.counts)
-    if number := sum(ASSERTION in sentence.flags for sentence in report.sentences):
+    if number := sum(layout.ASSERTION in sentence.flags for sentence in report.sentences):
         said.append(f"{counted(number, 'assertion')} without a source")
     return ", ".join(said)
 
 
 def _framing(report: records.ArticleReport) -> str:
     loaded = [one for one in report.sentences if is_loaded(one)]
-    voices = count_voices(loaded)
+    voices = layout.count_voices(loaded)
     others = (("quoted", voices.quoted), ("reported", voices.reported))
     of_them = ", ".join(f"{number} {voice}" for voice, number in others if number)
     said = counted(len(loaded), "loaded passage") + (f", of them {of_them}" if of_them else "")

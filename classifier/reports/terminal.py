@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from framescope.classifier import __version__, records
-from framescope.classifier.outlets import Answer, Flaw, NetworkSite, Registry, host_in_unicode
+from framescope.classifier.outlets import Answer, Flaw, NetworkSite, Registry, addresses
 from framescope.classifier.records import counted, printable
 from framescope.classifier.reports import layout, sources, sourcing
 from framescope.classifier.reports.layout import ASSERTION, score_in_words
-from framescope.classifier.taxonomy import BY_NAME, NAMES, Family
+from framescope.classifier.taxonomy import BY_NAME, NAMES
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.padding import Padding
@@ -18,12 +18,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 # Colours a terminal's own theme defines, so they are legible on a light and a dark background.
-_FAMILY_STYLE = {
-    Family.FRAMING: "red",
-    Family.SOURCING: "magenta",
-    Family.CONTENT: "cyan",
-    Family.ARTICLE: "red",
-}
+_FAMILY_STYLE = {"framing": "red", "sourcing": "magenta", "content": "cyan", "article": "red"}
 _VOICE_MARK: dict[Any, str] = {records.Voice.REPORTED: "R", records.Voice.QUOTED: "Q"}
 _NUMBER: dict[str, Any] = {"justify": "right", "style": "dim"}  # of a column, as is the next
 _FOLD: dict[str, Any] = {"overflow": "fold"}
@@ -41,12 +36,7 @@ _MOST_ROWS = 12
 _MOST_NUMBERS = 20
 _BAR = {"named": "█", "unnamed": "▒", "vague": "░", records.UNRESOLVED: "-", records.NOBODY: "·"}
 _BAR_WIDTH = 60
-_KINDS = {
-    records.NameKind.ALIAS: "also",
-    records.NameKind.ABBREVIATION: "short",
-    records.NameKind.NATIVE: "native",
-    records.NameKind.FORMER: "formerly",
-}
+_KINDS = {"alias": "also", "abbreviation": "short", "native": "native", "former": "formerly"}
 _SOME = 5  # of the names, hosts and accounts that a card shows in a row, so that it fits a screen
 
 
@@ -317,7 +307,7 @@ def _verdicts(report: records.ArticleReport, thresholds: Mapping[str, float]) ->
         line = f"{BY_NAME[name].label}: {score_in_words(value)}, {decision}"
         if name in thresholds:
             line += f" (threshold {score_in_words(thresholds[name])})"
-        yield Text(line, style=_FAMILY_STYLE[Family.ARTICLE] if name in report.flags else "")
+        yield Text(line, style=_FAMILY_STYLE["article"] if name in report.flags else "")
 
 
 def _print_legend(report: records.BatchReport, console: Console) -> None:
@@ -359,7 +349,7 @@ def print_answer(
     if answer.network is not None:
         _network(answer.network, registry, console)
     if (alike := answer.alike) is not None:
-        host = host_in_unicode(alike.host)
+        host = addresses.host_in_unicode(alike.host)
         like = f"{host} looks like {alike.outlet.name} ({alike.original}) and is not one of its"
         _line(console, f"{like} hosts on record: {alike.how}.", "red")
         console.print()
@@ -410,7 +400,7 @@ def _operation(
         "run by": network.operator,
         "found by": network.attributed_by,
         "outlets": _some([f"{outlet.name} ({outlet.id})" for outlet in outlets], most),
-        "hosts": _some([host_in_unicode(host) for host in hosts], most),
+        "hosts": _some([addresses.host_in_unicode(host) for host in hosts], most),
         "report": _from(network.evidence),
     }
     _grid([(label, Text(printable(said))) for label, said in known.items() if said], console)
@@ -437,15 +427,14 @@ def _facts(
     medium = [] if outlet.medium in (kind, "other") else [outlet.medium]
     yield "kind", sources.what_it_is(outlet, [kind, *medium]), None
     for called, label in _KINDS.items():
-        named = [name for name in outlet.names if name.kind is called]
-        names = [name.text + (" (ambiguous)" if name.ambiguous else "") for name in named]
-        if names:
+        named = [name for name in outlet.names if name.kind == called]
+        if names := [name.text + " (ambiguous)" * name.ambiguous for name in named]:
             yield label, _some(names, most), None
     if any(name.kind is records.NameKind.MAIN and name.ambiguous for name in outlet.names):
         note = "The name means other things too; in a text, what stands around it has to tell."
         yield "", note, None
     for role in records.DomainRole:
-        hosts = [host_in_unicode(d.host) for d in outlet.domains if d.role is role]
+        hosts = [addresses.host_in_unicode(d.host) for d in outlet.domains if d.role is role]
         if hosts:
             label = "hosts" if role is records.DomainRole.MAIN else f"{role}s"
             yield label, _some(hosts, most), None
@@ -474,7 +463,7 @@ def _from(evidence: records.Evidence) -> str:
 
 
 def _network(site: NetworkSite, registry: Registry, console: Console) -> None:
-    said = f"{host_in_unicode(site.host)} is listed under {site.network}"
+    said = f"{addresses.host_in_unicode(site.host)} is listed under {site.network}"
     imitated = registry.get(site.impersonates) if site.impersonates else None
     if imitated is not None:
         said += f", as an imposter of {imitated.name} ({imitated.id})"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from framescope.classifier.outlets import account_in, countries
+from framescope.classifier.outlets import addresses, schema
 from framescope.classifier.outlets import fold_name as fold
 from framescope.classifier.records import Account, Evidence
 
@@ -40,14 +40,14 @@ class Listed:
 def read_accounts(data: DataFolder) -> Iterator[Listed]:
     """Read the accounts of the matrix, of the newsmap and of the database of public speakers."""
     for _, row in data.rows(MATRIX):
-        country = countries().get(row["Country"].strip(), "")
+        country = schema.countries().get(row["Country"].strip(), "")
         name = " ".join(row["Main assets"].split())
         for column, cell in row.items():
             if column.lower().endswith(" link") and cell.strip():
                 yield from _listed(country, name, host_of(row["URL"]), cell, MATRIX)
     (path,) = data.files(NEWSMAP)
     for handle, entry in json.loads(path.read_text(encoding="utf-8")).items():
-        country = countries().get(entry["country"].strip(), "")
+        country = schema.countries().get(entry["country"].strip(), "")
         yield from _listed(country, entry["company_name"], None, f"x.com/{handle}", NEWSMAP)
     for row in speakers(data):
         for column, cell in row.items():
@@ -58,7 +58,7 @@ def read_accounts(data: DataFolder) -> Iterator[Listed]:
 def _listed(
     country: str, name: str, host: str | None, address: str, of: DataSet
 ) -> Iterator[Listed]:
-    found = account_in(address.strip())
+    found = addresses.account_in(address.strip())
     if found is not None:
         evidence = Evidence(of.name, of.url, of.date)
         yield Listed(country, name, host, Account(*found, evidence))

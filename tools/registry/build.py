@@ -9,14 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from framescope.classifier.outlets import (
-    ambiguous_names,
-    host_in,
-    host_label,
-    host_parents,
-    is_public_suffix,
-    shipped_tables,
-)
+from framescope.classifier.outlets import addresses, ambiguous_names, shipped_tables
 from framescope.classifier.outlets import fold_name as fold
 from framescope.classifier.records import Assessment, Domain, DomainRole, Role
 
@@ -116,25 +109,27 @@ class _Hosts:
         for draft in drafts:
             for domain in draft.domains:
                 if domain.role is not DomainRole.IMPOSTER:
-                    self._labels[host_label(domain.host)].add(draft.id)
+                    self._labels[addresses.host_label(domain.host)].add(draft.id)
             for key in draft.folded():
                 self._names[key].add(draft.id)
 
     def at(self, host: str) -> tuple[Draft, Domain] | None:
         """Return the outlet and the entry that a host falls under."""
-        return next((self._hosts[h] for h in host_parents(host) if h in self._hosts), None)
+        return next(
+            (self._hosts[h] for h in addresses.host_parents(host) if h in self._hosts), None
+        )
 
     def copied(self, host: str, reason: str) -> str | None:
         """Return the outlet that a host is said to copy, if the registry has it and only one."""
         if meant := self._meant.get(host):
             return meant if meant in self._by_id else None
         for address in re.findall(r"[\w-]+(?:\.[\w-]+)+", reason):
-            named = host_in(address)
+            named = addresses.host_in(address)
             if named and (owner := self.at(named)):
                 return owner[0].id
-        label = re.sub(r"^the(?=guardian)|-", "", host_label(host))
+        label = re.sub(r"^the(?=guardian)|-", "", addresses.host_label(host))
         for candidates in (
-            self._labels.get(host_label(host), set()),
+            self._labels.get(addresses.host_label(host), set()),
             self._labels.get(label, set()),
             *(self._names.get(fold(name), set()) for name in _capitalised(reason)),
         ):
@@ -146,7 +141,7 @@ class _Hosts:
 
     def _nearest(self, ids: set[str], label: str) -> str | None:
         mains = ((id, self._by_id[id].domains[:1]) for id in ids)
-        own = [id for id, main in mains if main and host_label(main[0].host) == label]
+        own = [id for id, main in mains if main and addresses.host_label(main[0].host) == label]
         return own[0] if len(own) == 1 else None
 
 
@@ -262,9 +257,11 @@ def _mark_ambiguous(drafts: list[Draft], known: dict[str, str]) -> None:
 def _prune(draft: Draft, log: list[str]) -> None:
     """Leave out names that only repeat another, and hosts that are public suffixes (``gov.cn``)."""
     for domain in draft.domains:
-        if is_public_suffix(domain.host):
+        if addresses.is_public_suffix(domain.host):
             log.append(f"hosts: {domain.host} of {draft.id} is a public suffix; left out")
-    draft.domains = [domain for domain in draft.domains if not is_public_suffix(domain.host)]
+    draft.domains = [
+        domain for domain in draft.domains if not addresses.is_public_suffix(domain.host)
+    ]
     seen = {fold(draft.name): draft.name}
     kept = []
     for name in draft.names:

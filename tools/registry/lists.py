@@ -7,14 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from framescope.classifier.outlets import (
-    COLUMNS,
-    RATINGS,
-    countries,
-    host_in,
-    host_parents,
-    is_public_suffix,
-)
+from framescope.classifier.outlets import addresses, schema
 from framescope.classifier.outlets import fold_name as fold
 from framescope.classifier.records import Assessment, Domain, DomainRole, Evidence, Medium, Role
 
@@ -68,11 +61,11 @@ def _own_hosts(listings: Iterable[Listing], log: list[str]) -> Iterable[Listing]
     platforms = {host for host, outlet in hosts_by_hand("networks").items() if not outlet}
     dropped: Counter[str] = Counter()
     for listing in listings:
-        if any(part in platforms for part in host_parents(listing.host)):
+        if any(part in platforms for part in addresses.host_parents(listing.host)):
             dropped["a page on a platform"] += 1
-        elif host_in(listing.evidence.url or "") == listing.host:
+        elif addresses.host_in(listing.evidence.url or "") == listing.host:
             dropped["the list itself"] += 1
-        elif is_public_suffix(listing.host):
+        elif addresses.is_public_suffix(listing.host):
             dropped["a public suffix"] += 1
         else:
             yield listing
@@ -140,7 +133,7 @@ def _objects(path: Path) -> Iterable[dict[str, str]]:
 
 def read_networks(folder: Path) -> list[tuple[str, ...]]:
     """Read the networks by hand, in the columns of their table."""
-    found = rows_by_hand(folder, "networks.tsv", COLUMNS["networks"], "networks")
+    found = rows_by_hand(folder, "networks.tsv", schema.COLUMNS["networks"], "networks")
     return [tuple(row.values()) for _, row in found]
 
 
@@ -196,7 +189,7 @@ def _read_2021(data: DataFolder) -> Iterator[tuple[str, _Verdict]]:
         said = [_DISCUSSED[one] for one in json.loads(row["status"]) if one in _DISCUSSED]
         for host in json.loads(row["urls"]) if said else ():
             # The worst of two: what is deprecated may be on the blacklist as well.
-            yield host, max(said, key=lambda verdict: RATINGS.index(verdict[0]))
+            yield host, max(said, key=lambda verdict: schema.RATINGS.index(verdict[0]))
 
 
 def _read_2023(data: DataFolder) -> Iterator[tuple[str, _Verdict]]:
@@ -234,7 +227,7 @@ def read_newsmap(data: DataFolder) -> dict[tuple[str, str], set[str]]:
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for entry in json.loads(path.read_text(encoding="utf-8")).values():
         qid = entry["wikidata_id"].rpartition("/")[2]
-        country = countries().get(entry["country"].strip())
+        country = schema.countries().get(entry["country"].strip())
         if country and entry["company_name"] != qid:  # those without a label have the QID there
             found[(fold(entry["company_name"]), country)].add(qid)
     return dict(found)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from framescope.classifier.errors import FramescopeError
-from framescope.classifier.outlets import FIELDS, host_in
+from framescope.classifier.outlets import addresses, schema
 from framescope.classifier.outlets import fold_name as fold
 from framescope.classifier.records import (
     Account,
@@ -57,7 +57,7 @@ def rows_by_hand(
     Raises `EvidenceError` when a table or row has another layout, or a cell what the column of that
     name may not hold in `table`.
     """
-    fields = FIELDS[table] if table else {}
+    fields = schema.FIELDS[table] if table else {}
     for path in sorted(folder.glob(pattern)):
         lines = path.read_text(encoding="utf-8").splitlines()
         if not lines or lines[0].split("\t") != list(columns):
@@ -193,5 +193,5 @@ def _rank(held: Held) -> tuple[bool, str]:
 
 def host_of(address: str) -> str | None:
     """Return the host of an address, without slips: a comma at the end, ``ww.``, ``www3.``."""
-    host = host_in(address.strip().rstrip(", "))
+    host = addresses.host_in(address.strip().rstrip(", "))
     return host and re.sub(r"^www?\d?\.(?=[^.]+\.)", "", host)

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from framescope.classifier.outlets import countries, host_label, registrable_host, slug
+from framescope.classifier.outlets import addresses, schema, slug
 from framescope.classifier.outlets import fold_name as fold
 from framescope.classifier.records import (
     About,
@@ -144,7 +144,11 @@ def _place_hosts(
             others = [outlets[key].name for key in keys if key != owner]
             log.append(f"matrix: {host} is {outlets[owner].name}'s, not {', '.join(others)}'s")
         draft = outlets[owner]
-        if (root := registrable_host(host)) and root not in claims and _SECTION.match(host):
+        if (
+            (root := addresses.registrable_host(host))
+            and root not in claims
+            and _SECTION.match(host)
+        ):
             # The site as such is theirs too, when what is listed is a language of it.
             draft.add_domain(Domain(root, _role(draft, None)))
         given = next((row.role for row in claimants if row.role), None)
@@ -161,7 +165,7 @@ def _role(draft: Draft, given: DomainRole | None) -> DomainRole:
 
 
 def _labels(host: str) -> set[str]:
-    return {host_label(host), host.split(".")[0], "".join(host.split(".")[-2:])}
+    return {addresses.host_label(host), host.split(".")[0], "".join(host.split(".")[-2:])}
 
 
 def _compact(name: str) -> str:
@@ -198,7 +202,7 @@ def _read_rows(data: DataFolder, log: list[str]) -> Iterator[Asset]:
         asset = _squeeze(cells["Main assets"])
         if not asset:
             continue
-        country = countries().get(cells["Country"].strip())
+        country = schema.countries().get(cells["Country"].strip())
         typology = cells["Typology"].strip().rstrip("?")
         if country is None or typology not in set(Code):
             raise EvidenceError(

@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from framescope.classifier.outlets import FIELDS, host_label, slug, stated
+from framescope.classifier.outlets import addresses, schema, slug
 from framescope.classifier.outlets import fold_name as fold
 from framescope.classifier.records import (
     GENERAL_KNOWLEDGE,
@@ -73,11 +73,11 @@ def _draft(where: str, line: str, owners: Owners) -> Draft:
         if reason:
             raise EvidenceError(f"{where}, field '{field}': {reason}")
 
-    for field in FIELDS["outlets"].keys() & row.keys():
-        refuse(field, FIELDS["outlets"][field].reason(row[field]))
-    refuse("url", FIELDS["statements"]["url"].reason(row["url"]))
+    for field in schema.FIELDS["outlets"].keys() & row.keys():
+        refuse(field, schema.FIELDS["outlets"][field].reason(row[field]))
+    refuse("url", schema.FIELDS["statements"]["url"].reason(row["url"]))
     if row["code"]:
-        refuse("code", stated(About.CODE).reason(row["code"]))
+        refuse("code", schema.stated(About.CODE).reason(row["code"]))
     draft = Draft(row["name"], "hand", id=row["id"], country=row["country"] or None)
     draft.wikidata = row["wikidata"] or None
     draft.role, draft.medium = Role(row["role"]), Medium(row["medium"])
@@ -86,12 +86,12 @@ def _draft(where: str, line: str, owners: Owners) -> Draft:
         role = role or (DomainRole.EDITION if index else DomainRole.MAIN)
         host = host_of(text)
         refuse("domains", None if host else f"{text!r} is no host")
-        refuse("domains", FIELDS["domains"]["role"].reason(role))
+        refuse("domains", schema.FIELDS["domains"]["role"].reason(role))
         draft.add_domain(Domain(str(host), DomainRole(role)))
     for text in filter(None, map(str.strip, row["names"].split("|"))):
         name = _name(text)
-        refuse("names", FIELDS["names"]["name"].reason(name.text))
-        refuse("names", FIELDS["names"]["lang"].reason(name.lang or ""))
+        refuse("names", schema.FIELDS["names"]["name"].reason(name.text))
+        refuse("names", schema.FIELDS["names"]["lang"].reason(name.lang or ""))
         if name.text == draft.name:
             draft.main_ambiguous |= name.ambiguous
         draft.add_name(name)
@@ -183,7 +183,10 @@ def _part(outlets: list[Draft], log: list[str]) -> None:
             larger.names = [name for name in larger.names if fold(name.text) not in shared]
             titles = {slug(name).replace("-", "") for name in shared if name.isascii()}
             for domain in list(larger.domains[1:]):
-                if not part.domains and host_label(domain.host).replace("-", "") in titles:
+                if (
+                    not part.domains
+                    and addresses.host_label(domain.host).replace("-", "") in titles
+                ):
                     larger.domains.remove(domain)
                     part.add_domain(Domain(domain.host))
             log.append(f"parted: {part.id} from {larger.id}")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from framescope.classifier.outlets import fold_name as fold
-from framescope.classifier.outlets import stated
+from framescope.classifier.outlets import schema
 from framescope.classifier.records import (
     GENERAL_KNOWLEDGE,
     About,
@@ -48,7 +48,7 @@ def add_monitor(
                 f"{where}: company {row['company']!r} is unknown; "
                 "name it in tools/registry/hand/lists/monitor.tsv"
             )
-        if reason := stated(About.CODE).reason(row["code"]):
+        if reason := schema.stated(About.CODE).reason(row["code"]):
             raise EvidenceError(f"{where}, field 'code': {reason}")
         # The page's own date where it is of the year that the code is for.
         date = row["page_date"] if row["page_date"].startswith(row["year"]) else row["year"]
@@ -71,7 +71,7 @@ def add_monitor(
 def read_statements(folder: Path) -> Iterator[tuple[str, str, Statement]]:
     """Read statements by hand: where each stands, the outlet's id, and what is said."""
     for where, row in rows_by_hand(folder, "*.tsv", _COLUMNS, "statements"):
-        if reason := stated(row["about"]).reason(row["value"]):
+        if reason := schema.stated(row["about"]).reason(row["value"]):
             raise EvidenceError(f"{where}, field 'value': {reason}")
         sure = UNSURE if row["source"] == GENERAL_KNOWLEDGE else 1.0
         yield where, row["id"], Statement(About(row["about"]), row["value"], evidence_of(row), sure)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from framescope.classifier.outlets import COLUMNS, REGISTRY_SOURCE
+from framescope.classifier.outlets import REGISTRY_SOURCE, schema
 from framescope.classifier.records import (
     GENERAL_KNOWLEDGE,
     DomainRole,
@@ -53,7 +53,7 @@ def write_tables(
     folder.mkdir(parents=True, exist_ok=True)
     for kind, rows in tables.items():
         title = f"# framescope registry {kind}, version {version}"
-        lines = [title, "\t".join(COLUMNS[kind]), *("\t".join(row) for row in rows)]
+        lines = [title, "\t".join(schema.COLUMNS[kind]), *("\t".join(row) for row in rows)]
         (folder / f"{kind}.tsv").write_bytes(("\n".join(lines) + "\n").encode())
     return {kind: len(rows) for kind, rows in tables.items()}
 

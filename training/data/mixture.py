@@ -19,13 +19,7 @@ import numpy as np
 from framescope.classifier.bundles import digest, text_digest
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.inputs import read_input, split_sentences
-from framescope.classifier.outlets import (
-    fold_name,
-    host_in,
-    load_registry,
-    look_up,
-    registrable_host,
-)
+from framescope.classifier.outlets import addresses, fold_name, load_registry, look_up
 from framescope.classifier.records import Article
 from framescope.classifier.taxonomy import in_order
 from framescope.training.corpora import (
@@ -317,11 +311,12 @@ def _keys_of(registry: Registry) -> _Keys:
 
     @cache
     def of_query(query: str) -> set[str]:
-        host, named = host_in(query), look_up(registry, query).outlets
-        keys = {f"host {registrable_host(host) or host}"} if host is not None else set()
+        host, named = addresses.host_in(query), look_up(registry, query).outlets
+        keys = {f"host {addresses.registrable_host(host) or host}"} if host is not None else set()
         if len(named) == 1:
             keys.add(f"id {named[0].id}")
-            keys |= {f"host {registrable_host(one.host) or one.host}" for one in named[0].domains}
+            hosts = (domain.host for domain in named[0].domains)
+            keys |= {f"host {addresses.registrable_host(one) or one}" for one in hosts}
         return keys
 
     def keys_of(name: str | None, url: str | None) -> set[str]:

@@ -9,30 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+from framescope.classifier import records
 from framescope.classifier.inputs import own_name_of_page, republication_layers, same_outlet
 from framescope.classifier.outlets.publisher import credits
 from framescope.classifier.outlets.publisher.credits import Credit, Naming, at, gathers
-from framescope.classifier.outlets.registry.addresses import (
-    SUBDOMAINS,
-    first_part,
-    host_in,
-    unwrapped,
-)
+from framescope.classifier.outlets.registry import addresses
 from framescope.classifier.outlets.registry.registry import Registry
-from framescope.classifier.records import (
-    Article,
-    Basis,
-    DomainRole,
-    Imprint,
-    Link,
-    Medium,
-    Outlet,
-    Place,
-    Publication,
-    Relation,
-    Republication,
-    Role,
-)
+from framescope.classifier.records import Article, Basis, Outlet, Place, Republication, Role
 
 UNNAMED = "unnamed publisher"
 """Name of a link that the words show to be there, and nothing names."""
@@ -69,18 +52,18 @@ def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
     """Return whose page an address is; of an archived page, by the page's own address."""
     if url is None or len(url) > _MAX_ADDRESS or not url.strip():
         return None
-    address = unwrapped(url.strip())
-    host = host_in(address)
+    address = addresses.unwrapped(url.strip())
+    host = addresses.host_in(address)
     if host is None:
         return None
     found, network = registry.at(address), registry.network(address)
     stranger = Credit(host, None, address, Basis.URL)
-    if network is not None and network.kind == DomainRole.IMPOSTER:
+    if network is not None and network.kind == records.DomainRole.IMPOSTER:
         imitated = registry.get(network.impersonates or "")
         return PageOwner(stranger, imposter=True, imitated=imitated)
     if found is None:
         return PageOwner(stranger)
-    if found.domain.role is DomainRole.IMPOSTER:
+    if found.domain.role is records.DomainRole.IMPOSTER:
         return PageOwner(stranger, imposter=True, imitated=found.outlet)
     outlet = registry.account(address) or found.outlet
     credit = Credit(outlet.name, outlet, address, Basis.URL, gathers=gathers(outlet))
@@ -92,8 +75,8 @@ def _account(address: str, host: str, domain: str) -> str | None:
     """Return the account in an address: its first part, or the label before the platform's host."""
     if host != domain and host.endswith(f".{domain}"):
         label = host.removesuffix(f".{domain}")
-        return None if label in SUBDOMAINS or "." in label else label
-    return first_part(address)
+        return None if label in addresses.SUBDOMAINS or "." in label else label
+    return addresses.first_part(address)
 
 
 def _layers(
@@ -155,7 +138,7 @@ def _named(article: Article, part: Republication, registry: Registry) -> Credit 
     return None
 
 
-def publication(article: Article, registry: Registry) -> Publication:
+def publication(article: Article, registry: Registry) -> records.Publication:
     """Find who published an article, and whom it carries."""
     return _Chain(article, registry).publication()
 
@@ -166,7 +149,7 @@ class _Chain:
     def __init__(self, article: Article, registry: Registry) -> None:
         self.article = article
         self.registry = registry
-        self.imprint = article.imprint or Imprint()
+        self.imprint = article.imprint or records.Imprint()
         self.text = article.text
         self.lines = [
             (m.start() + len(m[0]) - len(m[0].lstrip()), m.start() + len(m[0].rstrip()))
@@ -175,15 +158,15 @@ class _Chain:
         ]
         self.links: list[Credit] = []
 
-    def publication(self) -> Publication:
+    def publication(self) -> records.Publication:
         article = self.article
         page = page_owner(article.url, self.registry)
         claimed = self.imprint.address
         if page is not None and page.imposter:
             # Whose words a stranger's imitation shows is not for the page to say.
-            unknown = Relation.UNKNOWN
-            link = Link(unknown, page.credit.name, None, page.credit.evidence, Basis.URL)
-            return Publication(unknown, (link,), True, page.imitated, claimed)
+            unknown = records.Relation.UNKNOWN
+            link = records.Link(unknown, page.credit.name, None, page.credit.evidence, Basis.URL)
+            return records.Publication(unknown, (link,), True, page.imitated, claimed)
         self._add(self._gatherer(), *self._publishers(page))
         near = next((c.outlet for c in reversed(self.links) if c.outlet is not None), None)
         publisher = self.links[-1].name if self.links else None
@@ -308,16 +291,16 @@ class _Chain:
     def _resolve(self, name: str, near: Outlet | None = None) -> Outlet | None:
         return Naming(self.registry, near).site(name)
 
-    def _related(self) -> Publication:
+    def _related(self) -> records.Publication:
         chain = [
-            Link(_relation(one, inner), one.name, one.outlet, one.evidence, one.basis, one.place)
-            for one, inner in zip_longest(self.links, self.links[1:])
+            records.Link(_relation(c, inner), c.name, c.outlet, c.evidence, c.basis, c.place)
+            for c, inner in zip_longest(self.links, self.links[1:])
         ]
         if not chain:
-            return Publication(Relation.UNKNOWN)
+            return records.Publication(records.Relation.UNKNOWN)
         platform = self.links[0].outlet is not None and self.links[0].outlet.role is Role.PLATFORM
         first = chain[1] if platform and len(chain) > 1 else chain[0]
-        return Publication(first.relation, tuple(chain))
+        return records.Publication(first.relation, tuple(chain))
 
 
 def _same(first: Credit, second: Credit) -> bool:
@@ -328,16 +311,16 @@ def _same(first: Credit, second: Credit) -> bool:
 
 def _is_agency_apart(given: Credit | None, host: Outlet) -> bool:
     """Return whether an agency is named as outlet on the page of a publisher that is none."""
-    agency = given is not None and given.outlet is not None and given.outlet.medium is Medium.AGENCY
-    return agency and host.medium is not Medium.AGENCY
+    medium = given.outlet.medium if given is not None and given.outlet is not None else None
+    return medium is records.Medium.AGENCY and host.medium is not records.Medium.AGENCY
 
 
-def _relation(credit: Credit, inner: Credit | None) -> Relation:
+def _relation(credit: Credit, inner: Credit | None) -> records.Relation:
     role = credit.outlet.role if credit.outlet is not None else Role.PUBLISHER
     if role is Role.PLATFORM:
-        return Relation.UNKNOWN
+        return records.Relation.UNKNOWN
     if credit.gathers or role is Role.AGGREGATOR:
-        return Relation.AGGREGATOR
+        return records.Relation.AGGREGATOR
     if inner is None:
-        return Relation.ORIGIN
-    return Relation.CARRIED if inner.agency else Relation.REPUBLISHED
+        return records.Relation.ORIGIN
+    return records.Relation.CARRIED if inner.agency else records.Relation.REPUBLISHED

@@ -8,11 +8,10 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, fields
 from functools import cache
 from itertools import chain, groupby
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from framescope.classifier import records
 from framescope.classifier.errors import SourcesError, how_to_install
@@ -25,8 +24,7 @@ REGISTRY_SOURCE = "framescope registry"
 _PAGE = "none claimed: a fact, cited by its page"
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One fact about an outlet, an owner, a network or one of its hosts, as a row of the table."""
 
     id: str  # of what is no outlet it begins with ``owner:``, ``network:`` or ``site:``
@@ -39,14 +37,6 @@ class Fact:
     date: str = ""
     confidence: str = ""
     licence: str = ""
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """The row, in the order of `FACT_COLUMNS`."""
-        return tuple(map(str, astuple(self)))
-
-
-FACT_COLUMNS = tuple(field.name for field in fields(Fact))
 
 
 @cache
@@ -97,7 +87,8 @@ def _own(who: _Who, *rows: tuple[str, str | None] | tuple[str, str | None, str])
     """Return the facts that identify somebody, without those that are not known."""
     for fact, value, *detail in rows:
         if value:
-            yield Fact(*who, fact, value, "".join(detail), licence=licence_of(REGISTRY_SOURCE))
+            cited = {"detail": "".join(detail), "licence": licence_of(REGISTRY_SOURCE)}
+            yield Fact(*who, fact, str(value), **cited)
 
 
 def _cited(
@@ -156,14 +147,12 @@ def _of_site(site: NetworkSite, registry: Registry) -> Fact:
 
 
 def _write_csv(registry: Registry, file: IO[str]) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(FACT_COLUMNS)
-    writer.writerows(fact.cells for fact in facts(registry))
+    csv.writer(file, lineterminator="\n").writerows(chain([Fact._fields], facts(registry)))
 
 
 def _write_jsonl(registry: Registry, file: IO[str]) -> None:
     for (id, name), group in groupby(facts(registry), key=lambda fact: (fact.id, fact.name)):
-        said = [_known(dict(list(asdict(fact).items())[2:])) for fact in group]
+        said = [_known(dict(list(fact._asdict().items())[2:])) for fact in group]
         file.write(json.dumps({"id": id, "name": name, "facts": said}, ensure_ascii=False) + "\n")
 
 
@@ -177,8 +166,8 @@ def _write_parquet(registry: Registry, path: Path) -> None:
         from pyarrow import parquet
     except ImportError:
         raise SourcesError(f"Parquet needs pyarrow; {how_to_install('parquet')}") from None
-    rows = [fact.cells for fact in facts(registry)]
-    columns = {name: [row[at] for row in rows] for at, name in enumerate(FACT_COLUMNS)}
+    rows = list(facts(registry))
+    columns = {name: [row[at] for row in rows] for at, name in enumerate(Fact._fields)}
     table = pyarrow.table(columns).replace_schema_metadata({"version": registry.version})
     parquet.write_table(table, path, compression="zstd")
 
@@ -219,18 +208,19 @@ def _news(outlet: records.Outlet) -> dict[str, Any]:
     funding = next((one.value for one in outlet.said(records.About.FUNDING)), None)
     owned = [f"owned by {owners}" if owners else "", f"funding: {funding}" if funding else ""]
     country = outlet.country
-    properties = [_property(one) for one in _of_outlet(outlet) if one.source != REGISTRY_SOURCE]
+    cited = (fact for fact in _of_outlet(outlet) if fact.source != REGISTRY_SOURCE)
     return _node(
-        f"outlet:{outlet.id}", "NewsMediaOrganization", name=outlet.name, names=named,
+        f"outlet:{outlet.id}", "NewsMediaOrganization", cited, name=outlet.name, names=named,
         url=f"https://{main}/" if main else None, sameAs=same,
         address=country and {"type": "PostalAddress", "addressCountry": country},
         ownershipFundingInfo="; ".join(filter(None, owned)),
-        parentOrganization=_parents(outlet.holdings), additionalProperty=properties,
+        parentOrganization=_parents(outlet.holdings),
     )  # fmt: skip
 
 
-def _node(id: str, type: str, **known: object) -> dict[str, Any]:
-    return _known({"id": f"urn:framescope:{id}", "type": type, **known})
+def _node(id: str, type: str, said: Iterable[Fact], **known: object) -> dict[str, Any]:
+    about = {"id": f"urn:framescope:{id}", "type": type, **known}
+    return _known(about | {"additionalProperty": list(map(_property, said))})
 
 
 def _parents(holdings: Iterable[records.Holding]) -> list[str]:
@@ -239,26 +229,20 @@ def _parents(holdings: Iterable[records.Holding]) -> list[str]:
 
 def _organisation(owner: records.Owner) -> dict[str, Any]:
     kind = "Person" if owner.kind == "person" else "Organization"
-    return _node(
-        f"owner:{owner.id}", kind, name=owner.name, parentOrganization=_parents(owner.holdings),
-        additionalProperty=list(map(_property, _of_owner(owner))),
-    )  # fmt: skip
+    known = {"name": owner.name, "parentOrganization": _parents(owner.holdings)}
+    return _node(f"owner:{owner.id}", kind, _of_owner(owner), **known)
 
 
 def _network(network: records.Network) -> dict[str, Any]:
-    properties = list(map(_property, _of_network(network)))
-    id = f"network:{network.id}"
-    return _node(id, "Organization", name=network.name, additionalProperty=properties)
+    id, said = f"network:{network.id}", _of_network(network)
+    return _node(id, "Organization", said, name=network.name)
 
 
 def _website(site: NetworkSite, registry: Registry) -> dict[str, Any]:
     network = registry.network_called(site.network)
-    part_of = network and {"id": f"urn:framescope:network:{network.id}"}
-    properties = [_property(_of_site(site, registry))]
-    return _node(
-        f"site:{site.host}", "WebSite", url=f"https://{site.host}/",
-        additionalProperty=properties, isPartOf=part_of,
-    )  # fmt: skip
+    id, said = f"site:{site.host}", [_of_site(site, registry)]
+    node = _node(id, "WebSite", said, url=f"https://{site.host}/")
+    return node | ({"isPartOf": {"id": f"urn:framescope:network:{network.id}"}} if network else {})
 
 
 def _property(fact: Fact) -> dict[str, Any]:

@@ -13,38 +13,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from framescope.classifier import records
 from framescope.classifier.errors import SourcesError
-from framescope.classifier.outlets.registry.addresses import (
-    account_in,
-    handle,
-    host_in,
-    host_parents,
-    is_public_suffix,
-    unwrapped,
-)
+from framescope.classifier.outlets.registry import addresses
 from framescope.classifier.outlets.registry.folding import normal
 from framescope.classifier.outlets.registry.names import Names
 from framescope.classifier.outlets.registry.schema import COLUMNS, NETWORK
-from framescope.classifier.records import (
-    About,
-    Account,
-    Assessment,
-    Domain,
-    DomainRole,
-    Evidence,
-    Found,
-    Holding,
-    Medium,
-    Mention,
-    Name,
-    NameKind,
-    Network,
-    Outlet,
-    Owner,
-    OwnerKind,
-    Role,
-    Statement,
-)
+from framescope.classifier.records import Domain, DomainRole, Evidence, Name, NameKind, Outlet
 
 _FIRST_ROW = 2  # after the title and the names of the columns
 
@@ -122,15 +97,16 @@ class Tables:
         _, name, role, medium, country, wikidata = self.grouped("outlets")[id][-1].split("\t")
         try:
             return Outlet(
-                id, name, Role(role), Medium(medium), country or None, wikidata or None,
-                _names(name, self.rows("names", id)),
+                id, name, records.Role(role), records.Medium(medium),
+                country or None, wikidata or None, _names(name, self.rows("names", id)),
                 tuple(Domain(host, DomainRole(of)) for _, host, of in self.rows("domains", id)),
-                tuple(Statement(About(of), value, _evidence(*cited), float(sure or 1), via or None)
+                tuple(records.Statement(records.About(of), value, _evidence(*cited),
+                                        float(sure or 1), via or None)
                       for _, of, value, via, *cited, sure in self.rows("statements", id)),
                 self._held("outlet", id),
-                tuple(Assessment(claim, value, _evidence(*cited), float(sure or 1))
+                tuple(records.Assessment(claim, value, _evidence(*cited), float(sure or 1))
                       for _, claim, value, *cited, sure in self.rows("assessments", id)),
-                tuple(Account(platform, handle, _evidence(*cited))
+                tuple(records.Account(platform, handle, _evidence(*cited))
                       for _, platform, handle, *cited in self.rows("accounts", id)),
             )  # fmt: skip
         except (ValueError, KeyError, RecursionError) as error:
@@ -138,14 +114,14 @@ class Tables:
                 f"{self.folder}: the rows of {id!r} are damaged ({error}); reinstall framescope"
             ) from None
 
-    def _owner(self, id: str) -> Owner:
+    def _owner(self, id: str) -> records.Owner:
         _, name, kind, country = self.grouped("owners")[id][-1].split("\t")
-        held = self._held("owner", id)
-        return Owner(id, name, OwnerKind(kind) if kind else None, country or None, held)
+        of = records.OwnerKind(kind) if kind else None
+        return records.Owner(id, name, of, country or None, self._held("owner", id))
 
-    def _held(self, kind: str, id: str) -> tuple[Holding, ...]:
+    def _held(self, kind: str, id: str) -> tuple[records.Holding, ...]:
         return tuple(
-            Holding(self._owner(owner), float(share) if share else None, _evidence(*cited))
+            records.Holding(self._owner(owner), float(share) if share else None, _evidence(*cited))
             for _, of, owner, share, *cited in self.rows("holdings", id)
             if of == kind
         )
@@ -230,36 +206,36 @@ class Registry:
 
     @cached_property
     def _hosts(self) -> dict[str, str]:
-        found = {host: id for host, id, _ in self._tables.hosts() if id not in self._own}
-        found.update((d.host, id) for id, outlet in self._own.items() for d in outlet.domains)
-        return found
+        return {host: id for host, id, _ in self._all_hosts()}
 
-    def at(self, address: str) -> Found | None:
+    def _all_hosts(self) -> Iterator[tuple[str, str, str]]:
+        yield from (known for known in self._tables.hosts() if known[1] not in self._own)
+        for id, outlet in self._own.items():
+            yield from ((domain.host, id, domain.role) for domain in outlet.domains)
+
+    def at(self, address: str) -> records.Found | None:
         """Return whose host a URL or a bare address names, by the nearest parent on record."""
-        host = host_in(unwrapped(address)) or ""
-        for parent in host_parents(host):
+        host = addresses.host_in(addresses.unwrapped(address)) or ""
+        for parent in addresses.host_parents(host):
             id = self._hosts.get(parent)
             if id is not None:
-                found = Found(self[id], next(d for d in self[id].domains if d.host == parent))
+                domain = next(domain for domain in self[id].domains if domain.host == parent)
+                found = records.Found(self[id], domain)
                 # Below a public suffix only a platform answers for its users' sites.
-                own = parent == host or not is_public_suffix(parent)
-                return found if own or found.outlet.role is Role.PLATFORM else None
+                own = parent == host or not addresses.is_public_suffix(parent)
+                return found if own or found.outlet.role is records.Role.PLATFORM else None
         return None
 
     def domains(self) -> Iterator[tuple[str, str]]:
         """Return every outlet's host and the outlet's id, without the imposters'."""
-        for host, id, role in self._tables.hosts():
-            if id not in self._own and role != DomainRole.IMPOSTER:
-                yield host, id
-        for id, outlet in self._own.items():
-            yield from ((d.host, id) for d in outlet.domains if d.role is not DomainRole.IMPOSTER)
+        return ((host, id) for host, id, role in self._all_hosts() if role != DomainRole.IMPOSTER)
 
     def network(self, address: str) -> NetworkSite | None:
         """Return the influence network's host that an address names; matched as `at` matches."""
-        host = host_in(unwrapped(address)) or ""
+        host = addresses.host_in(addresses.unwrapped(address)) or ""
         sites = self._tables.grouped("sites")
-        for parent in host_parents(host):
-            if parent in sites and (parent == host or not is_public_suffix(parent)):
+        for parent in addresses.host_parents(host):
+            if parent in sites and (parent == host or not addresses.is_public_suffix(parent)):
                 return _site(sites[parent][-1])
         return None
 
@@ -267,26 +243,26 @@ class Registry:
         """Return every host of an influence network, by host."""
         return (_site(lines[-1]) for lines in self._tables.grouped("sites").values())
 
-    def networks(self) -> list[Network]:
+    def networks(self) -> list[records.Network]:
         """Return every influence network, by id."""
         found = []
         for line in self._tables.lines("networks"):
             id, name, names, operator, country, by, *cited = line.split("\t")
             others = tuple(filter(None, names.split(" | ")))
             known = (operator or None, country or None, by or None)
-            found.append(Network(id, name, others, *known, _evidence(*cited)))
+            found.append(records.Network(id, name, others, *known, _evidence(*cited)))
         return found
 
     @cached_property
-    def _networks(self) -> dict[str, Network]:
+    def _networks(self) -> dict[str, records.Network]:
         called = ((name, one) for one in self.networks() for name in (one.id, one.name, *one.names))
         return {normal(name).casefold(): one for name, one in called}
 
-    def network_called(self, name: str) -> Network | None:
+    def network_called(self, name: str) -> records.Network | None:
         """Return the influence network of an id or a name in any case; None for a mere list."""
         return self._networks.get(normal(name).casefold())
 
-    def members(self, network: Network) -> tuple[list[Outlet], list[str]]:
+    def members(self, network: records.Network) -> tuple[list[Outlet], list[str]]:
         """Return what is found to be part of an influence network: outlets, and hosts."""
         claimed = (line.split("\t", 3) for line in self._tables.lines("assessments"))
         claims = [(id, claim, value) for id, claim, value, _ in claimed if id not in self._own]
@@ -312,10 +288,10 @@ class Registry:
 
     def account(self, address: str) -> Outlet | None:
         """Return the one outlet whose account an address or a bare ``@handle`` is, if any."""
-        if (bare := handle(address.strip())) is not None:
+        if (bare := addresses.handle(address.strip())) is not None:
             ids = set(self._accounts.get(bare.lower(), {}).values())
             return self[ids.pop()] if len(ids) == 1 else None
-        platform, name = account_in(address.strip()) or ("", "")
+        platform, name = addresses.account_in(address.strip()) or ("", "")
         id = self._accounts.get(name.lower(), {}).get(platform)
         return None if id is None else self[id]
 
@@ -337,6 +313,6 @@ class Registry:
         """Return the outlets that are called so as well, less known than those of `called`."""
         return tuple(map(self.__getitem__, self.names.sharers(name)))
 
-    def mentions(self, text: str) -> list[Mention]:
+    def mentions(self, text: str) -> list[records.Mention]:
         """Return the names in running text that mean an outlet, in order, not overlapping."""
-        return [Mention(*found) for found in self.names.found(text)]
+        return [records.Mention(*found) for found in self.names.found(text)]
