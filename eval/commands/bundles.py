@@ -125,8 +125,7 @@ def calibrate(
     quiet: shared.Quiet = False,
 ) -> None:
     """Fit a bundle's calibration and thresholds on your own labels (extra: training)."""
-    for module in ("datasets", "torch"):
-        need(module, "calibrating needs", "training")
+    need("statsmodels", "calibrating needs", "training")
     from framescope.classifier.bundles import check_writable, load
     from framescope.eval import calibration
     from framescope.eval.report import show_section

@@ -1,7 +1,7 @@
 """The label matrix: a row per sentence, a column per signal, NaN where a corpus has no label.
 
-Corpora are checked, read, and cached by `datasets`. Citations are kept by their places in the texts
-of rows, which move when a text is rewritten.
+Corpora are checked, read, and cached by `datasets`, where that is installed. Citations are kept by
+their places in the texts of rows, which move when a text is rewritten.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from framescope.classifier.attribution import cited
-from framescope.classifier.errors import CorpusError, SignalError, how_to_install
+from framescope.classifier.errors import CorpusError, SignalError
 from framescope.classifier.inputs import split_sentences
 from framescope.classifier.records import (
     Article,
@@ -44,7 +44,6 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from framescope.classifier.outlets import Registry
 
 Text = NDArray[np.str_]
@@ -266,30 +265,23 @@ def load(name: str, root: Path | None, *, allow_changed: bool = False) -> Iterat
     return (_ARTICLE.validate_json(row["article"]) for row in _dataset(corpus, place))
 
 
-def _dataset(corpus: Corpus, place: Path) -> Dataset:
+def _dataset(corpus: Corpus, place: Path) -> Iterable[Mapping[str, str]]:
+    """Return the rows; without the training extra they are read each time."""
+    version = f"{corpus.digest(place)}-{_code_digest(corpus)}"
+    given = {"name": corpus.card.name, "place": str(place), "version": version}
     try:
         import datasets
         from datasets import utils
     except ImportError:
-        raise CorpusError(
-            f"corpora are read with the training extra; type: {how_to_install('training')}"
-        ) from None
-    name, version = corpus.card.name, f"{corpus.digest(place)}-{_code_digest(corpus)}"
+        return list(_rows(**given))
     bars = utils.is_progress_bar_enabled()
     utils.disable_progress_bars()
     try:
-        return datasets.Dataset.from_generator(
-            _rows,
-            features=datasets.Features({"article": datasets.Value("string")}),
-            gen_kwargs={"name": name, "place": str(place), "version": version},
-        )
+        features = datasets.Features({"article": datasets.Value("string")})
+        rows: Any = datasets.Dataset.from_generator(_rows, features=features, gen_kwargs=given)
+        return rows  # type: ignore[no-any-return]
     except datasets.exceptions.DatasetGenerationError as error:
-        cause = error.__cause__ or error
-        if isinstance(cause, CorpusError):
-            raise cause from None
-        raise CorpusError(
-            f"corpus '{name}' in {place} can't be read ({cause}); obtain it again"
-        ) from error
+        raise error.__cause__ or error from None
     finally:
         if bars:
             utils.enable_progress_bars()
@@ -314,7 +306,7 @@ def _rows(name: str, place: str, version: str) -> Iterator[dict[str, str]]:
         listed = {signal: given[signal] for signal in given if signal in corpus.card.signals}
         return {s: v for s, v in listed.items() if (BY_NAME[s].level is Level.ARTICLE) is whole}
 
-    for article in corpus.read(Path(place)):
+    for article in _read(corpus, Path(place)):
         units = article.units and tuple(
             replace(unit, labels=labels(unit.labels, whole=False)) for unit in article.units
         )
@@ -322,6 +314,14 @@ def _rows(name: str, place: str, version: str) -> Iterator[dict[str, str]]:
         bare = replace(article, author=None, site_name=None, republications=(), imprint=None)
         bare = replace(bare, units=units, labels=labels(article.labels, whole=True), origin=None)
         yield {"article": _ARTICLE.dump_json(bare).decode()}
+
+
+def _read(corpus: Corpus, place: Path) -> Iterator[Article]:
+    try:
+        yield from corpus.read(place)
+    except Exception as error:  # whatever a damaged file leads to
+        what = f"corpus '{corpus.card.name}' in {place} can't be read ({error}); obtain it again"
+        raise error if isinstance(error, CorpusError) else CorpusError(what) from error
 
 
 def of_sentence(
