@@ -18,7 +18,6 @@ from framescope.classifier.taxonomy import BY_NAME, SHIPPED, Family, Level
 from framescope.training import DEFAULT_SEED
 from framescope.training.corpora import find_corpus
 from framescope.training.data import Examples
-from framescope.training.transformer import in_spans, marked
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
@@ -360,6 +359,8 @@ def fit_tags(
     with the number of tokens outside, between two stretches, that a span takes in: each span earns
     the share of its tokens that the other side covers (Da San Martino et al., 2019).
     """
+    from framescope.training.transformer import marked  # which needs torch
+
     tags = model.heads.tags
     if not tags:
         return SpanRule((), 0, ())
@@ -398,6 +399,8 @@ def _rows(
     model: TransformerModel, rows: Examples, known: Bools, limits: Mapping[str, float]
 ) -> list[list[_Row]]:
     """Gather, for each tag, the sentences whose spans of it are known."""
+    from framescope.training.transformer import in_spans
+
     tags = model.heads.tags
     encoding = model.encode(rows.sentences)
     prediction = model.predict(rows.sentences, encoding)
