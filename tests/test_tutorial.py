@@ -8,19 +8,13 @@ import pytest
 from pages_of_docs import ROOT, typed
 
 PAGE = ROOT / "docs" / "tutorial.md"
-ELSEWHERE = ("make ", ". .venv", "pip install", "python -m venv")  # what the tests run in
+ELSEWHERE = (". .venv", ".venv/bin/pip", "python3 -m venv")  # what the tests run in
 LIMIT = 600  # seconds of a command
-# What a check finds, or a promotion that is refused, is exit status 1, as the page says.
-FINDINGS = (
-    "framescope drift",
-    "framescope labels check docs",
-    "framescope bundles promote runs/slate-calibrated",
-)
+FINDINGS = ("framescope drift", "framescope labels check")  # exit status 1, as the page says
 
 
 @pytest.mark.slow
 def test_the_commands_of_the_tutorial_run(tmp_path):
-    pytest.importorskip("torch")
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "tutorial").symlink_to(ROOT / "docs" / "tutorial")
     (tmp_path / "corpus").symlink_to(ROOT / "corpus")

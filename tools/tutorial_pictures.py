@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/tutorial.md: ``python docs/tutorial/pictures.py runs``.
+"""Draws the pictures of docs/tutorial.md: ``python tools/tutorial_pictures.py runs``.
 
 ``runs`` is the folder that the tutorial fills; the commands there make what is drawn here.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1] / "docs" / "tutorial"
 WIDTH, HEIGHT = 1080, 560
 ROWS = 13  # of the sheet
 
@@ -56,7 +56,7 @@ def _report(view: Page) -> None:
 
 
 def draw(runs: Path) -> None:
-    """Draw the four pictures beside this file.
+    """Draw the four pictures.
 
     Parameters
     ----------
