@@ -17,6 +17,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from framescope.classifier.errors import need
 from framescope.eval.rows import Bools, Floats, Scores, Single
 from framescope.eval.sections import Estimate, Interval
 from numpy.typing import ArrayLike, NDArray
@@ -162,15 +163,14 @@ class ReliabilityCurve:
 
 def reliability_curve(truth: Bools, proba: Single, bins: int = 10) -> ReliabilityCurve:
     """Put scores into at most so many bins of about equal mass (Nixon et al., 2019)."""
-    from statsmodels.stats.proportion import proportion_confint
-
+    proportions = need("statsmodels.stats.proportion", "these figures need", "training")
     score = proba.astype(np.float64)
     # Rows of one score stay together, so that the curve doesn't depend on their order.
     rank = np.searchsorted(np.sort(score), score, side="left")
     _, bin_ = np.unique(rank * bins // max(len(score), 1), return_inverse=True)
     count, positives = np.bincount(bin_), np.bincount(bin_, weights=truth)
     share, mean = positives / count, np.bincount(bin_, weights=score) / count
-    low, high = proportion_confint(positives, count, alpha=1 - LEVEL, method="wilson")
+    low, high = proportions.proportion_confint(positives, count, alpha=1 - LEVEL, method="wilson")
     # Rounding must not leave a share of 0 or 1 outside its interval.
     low, high = np.minimum(low, share), np.maximum(high, share)
     return ReliabilityCurve(count.astype(np.int64), mean, share, low, high)
@@ -422,10 +422,9 @@ def from_draws(differences: Floats) -> float:
 
 def holm(p: Sequence[float]) -> list[float]:
     """Correct p-values for their number (Holm, 1979), in their order; NaN is not counted."""
-    from statsmodels.stats.multitest import multipletests
-
+    tests = need("statsmodels.stats.multitest", "these figures need", "training")
     values = np.array(p, np.float64)
     known = ~np.isnan(values)
     if known.any():
-        values[known] = multipletests(values[known], method="holm")[1]
+        values[known] = tests.multipletests(values[known], method="holm")[1]
     return list(map(float, values))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from framescope.classifier.errors import need
 from framescope.eval.metrics import single_figure
 from framescope.eval.rows import (
     Benchmark,
@@ -124,8 +125,7 @@ def _lengths(sample: Sample) -> Floats:
 
 def outlet_rates(outlets: Text, labels: Bools, asked: Text) -> Single:
     """Predict from the outlet's name: its smoothed share of yes in training; NaN where unknown."""
-    import pandas as pd
-
+    pd = need("pandas", "this table needs", "training")
     yes = pd.Series(labels[outlets != ""].astype(float))
     own = yes.groupby(outlets[outlets != ""])
     rates = (own.sum() + SMOOTHING * yes.mean()) / (own.count() + SMOOTHING)
