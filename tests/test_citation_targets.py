@@ -24,7 +24,7 @@ from framescope.classifier.models import (
 )
 from framescope.classifier.records import SourceKind
 from framescope.training.data import Examples, Mark, RowCitation
-from framescope.training.transformer.citations import CitationTargets
+from framescope.training.transformer.targets import CitationTargets
 from made import sentences, tokens_of
 
 TEXTS = ("Tom Orr came", "He said the mill denied it", "It rained")

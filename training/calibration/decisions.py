@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from framescope.classifier.models import (
-    Calibration,
-    TransformerModel,
-    likely,
-    log_odds_of_span,
-    stretches,
-)
+from framescope.classifier import models
 from framescope.classifier.taxonomy import BY_NAME, SHIPPED, Family, Level
 from framescope.training import DEFAULT_SEED
 from framescope.training.corpora import find_corpus
@@ -22,9 +16,6 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 from sklearn.linear_model import LogisticRegression
-
-if TYPE_CHECKING:
-    from framescope.classifier.models import TfidfModel
 
 Single = NDArray[np.float32]
 Double = NDArray[np.float64]
@@ -61,7 +52,7 @@ class Decisions:
     Flags of an `experimental` signal are right too seldom to be shown unasked.
     """
 
-    calibration: Calibration
+    calibration: models.Calibration
     thresholds: Mapping[str, float]
     elsewhere: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     experimental: tuple[str, ...] = ()
@@ -82,9 +73,7 @@ class Decisions:
         return flagged
 
 
-def fit_decisions(
-    model: TfidfModel | TransformerModel, validation: Examples, seed: int
-) -> Decisions:
+def fit_decisions(model: models.Model, validation: Examples, seed: int) -> Decisions:
     """Fit calibration and thresholds of a model on rows it has not seen.
 
     Labels of a corpus in another sense than the guidelines take part in its own thresholds alone.
@@ -127,7 +116,7 @@ def fit_decisions(
 
 def fit_decision(
     signal: str, log_odds: Single, positive: Bools, articles: Texts, seed: int
-) -> tuple[Calibration, float, bool | None]:
+) -> tuple[models.Calibration, float, bool | None]:
     """Fit calibration and threshold of one signal on articles that it was not learned from.
 
     Return whether its flags keep what they promise, too; None of a signal that promises nothing.
@@ -192,12 +181,12 @@ def evenly(labels: Single, corpora: Texts) -> Single:
 
 def calibration(
     logits: Single, labels: Single, signals: Sequence[str], weights: Single | None = None
-) -> Calibration:
+) -> models.Calibration:
     """Fit Platt scaling for each signal, with targets smoothed as in Platt (1999)."""
     given = np.ones_like(labels) if weights is None else weights
     lines = [_platt(logits[:, k], labels[:, k], given[:, k]) for k in range(len(signals))]
     both = np.asarray(lines, np.float32).reshape(-1, 2)
-    return Calibration(tuple(signals), both[:, 0], both[:, 1])
+    return models.Calibration(tuple(signals), both[:, 0], both[:, 1])
 
 
 def _platt(logits: Single, labels: Single, weights: Single) -> tuple[float, float]:
@@ -346,11 +335,11 @@ class _Row(NamedTuple):
 
     def found(self, threshold: float, gap: int) -> list[tuple[int, int]]:
         """Read the spans off as a report does."""
-        return likely(self.logits, threshold, gap) if self.flagged else []
+        return models.likely(self.logits, threshold, gap) if self.flagged else []
 
 
 def fit_tags(
-    model: TransformerModel, validation: Examples, limits: Mapping[str, float]
+    model: models.TransformerModel, validation: Examples, limits: Mapping[str, float]
 ) -> SpanRule:
     """Choose how spans are read off the tags of the tokens of flagged sentences.
 
@@ -372,7 +361,7 @@ def fit_tags(
 
     def score(group: Sequence[int], shift: float, gap: int) -> float:
         return span_f1(
-            (row.found(of_tokens[k] + shift, gap), stretches(row.inside, 0))
+            (row.found(of_tokens[k] + shift, gap), models.stretches(row.inside, 0))
             for k in group
             for row in of_tag[k]
             if row.flagged or row.inside.any()
@@ -396,7 +385,7 @@ def fit_tags(
 
 
 def _rows(
-    model: TransformerModel, rows: Examples, known: Bools, limits: Mapping[str, float]
+    model: models.TransformerModel, rows: Examples, known: Bools, limits: Mapping[str, float]
 ) -> list[list[_Row]]:
     """Gather, for each tag, the sentences whose spans of it are known."""
     from framescope.training.transformer import in_spans
@@ -447,7 +436,7 @@ def _span_scores(
         for row in rows:
             for first, end in row.found(threshold, gap):
                 strongest = float(row.logits[first:end].max())
-                of_chance = log_odds_of_span((0.0, 1.0, 0.0), strongest, row.chance)
+                of_chance = models.log_odds_of_span((0.0, 1.0, 0.0), strongest, row.chance)
                 features.append((strongest, of_chance))
                 right.append(row.inside[first:end].mean() >= 0.5)
     if min(sum(right), len(right) - sum(right)) < _FEWEST:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from framescope.classifier.bundles import digest, text_digest
@@ -115,6 +115,10 @@ class Data:
     def part(self, name: str) -> Examples:
         """Return the rows of one part."""
         return self.examples.where(self.examples.part == name)
+
+    def split_record(self) -> dict[str, Any]:
+        """Return what identifies the split, for a manifest."""
+        return {"seed": self.seed, "signature": self.signature, "held_out": dict(self.held_out)}
 
 
 def load_data(

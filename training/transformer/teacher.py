@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from framescope.classifier.errors import TrainingError
 from framescope.classifier.files import replacing
 from framescope.classifier.models import by_length, digest_of_names
+from framescope.classifier.outlets import Registry
 from framescope.training.data import Examples
 from framescope.training.recipes import TransformerSettings
 from framescope.training.transformer.encoder import (
@@ -34,9 +35,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
 from safetensors.torch import save_file as save_network
-
-if TYPE_CHECKING:
-    from framescope.classifier.outlets import Registry
 
 _SHARD = 32  # articles that are labelled and written at a time
 _BATCH_TOKENS = 4096

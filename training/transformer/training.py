@@ -9,27 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from framescope.classifier import models
 from framescope.classifier.errors import TrainingError
 from framescope.classifier.files import replacing
-from framescope.classifier.models import (
-    Batch,
-    Heads,
-    Packer,
-    Reader,
-    TextForm,
-    Tokens,
-    by_length,
-    digest_of_names,
-    form_of,
-)
+from framescope.classifier.outlets import Registry
 from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.training.data import UNLABELLED, Examples
 from framescope.training.recipes import TransformerSettings
-from framescope.training.transformer.citations import CitationTargets
 from framescope.training.transformer.encoder import (
     FramingEncoder,
     StartingBundle,
@@ -39,6 +29,7 @@ from framescope.training.transformer.encoder import (
     read_tokenizer,
 )
 from framescope.training.transformer.targets import (
+    CitationTargets,
     DistillationLoss,
     DistillationTargets,
     Schedule,
@@ -51,9 +42,6 @@ from torch import Tensor, nn
 from torch.amp import GradScaler
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.optim import AdamW, Optimizer
-
-if TYPE_CHECKING:
-    from framescope.classifier.outlets import Registry
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, a line to show
 Curve = Callable[[int, Mapping[str, float]], None]  # a step, and what was measured at it
@@ -87,7 +75,7 @@ class TransformerTrainer:
     curve: Curve | None = None
     device: torch.device = field(default_factory=choose_device)
     network: FramingEncoder = field(init=False)
-    packer: Packer = field(init=False)
+    packer: models.Packer = field(init=False)
     signals: tuple[str, ...] = field(init=False)
     tags: tuple[str, ...] = field(init=False)
     precision: torch.dtype = field(init=False)
@@ -130,8 +118,11 @@ class TransformerTrainer:
         torch.manual_seed(chosen.seed)
         self.signals = train.signals
         self.tags = tuple(s for s in self.signals if BY_NAME[s].level is Level.SPAN)
-        self.packer = Packer(
-            read_tokenizer(self.encoder), chosen.max_tokens, chosen.context, Reader(self.registry)
+        self.packer = models.Packer(
+            read_tokenizer(self.encoder),
+            chosen.max_tokens,
+            chosen.context,
+            models.Reader(self.registry),
         )
         self.network = FramingEncoder(
             self.encoder,
@@ -172,41 +163,41 @@ class TransformerTrainer:
             self.network.vote.bias.copy_(torch.from_numpy(np.log(share / (1 - share))))
             self.network.tag.bias.fill_(-3.0)  # about one token in twenty lies in a span
 
-    def read(self, rows: Examples) -> list[Tokens]:
+    def read(self, rows: Examples) -> list[models.Tokens]:
         """Tokenize each row in the form of its labels; typed, where it has labels of both.
 
         Rows of an article without labels are read in one of the forms, every other article in each.
         """
         neutral, typed, _ = self.packer.tokenize_both(rows.sentences)
-        columns = [form_of(signal) is TextForm.TYPED for signal in self.signals]
+        columns = [models.form_of(signal) is models.TextForm.TYPED for signal in self.signals]
         by_type = [not np.isnan(row).all() for row in rows.labels[:, columns]]
         for row in np.flatnonzero(rows.corpus == UNLABELLED):
             by_type[row] = hashlib.sha256(rows.article[row].encode()).digest()[0] % 2 == 0
         return [(typed if chosen else neutral)[row] for row, chosen in enumerate(by_type)]
 
-    def heads(self) -> Heads:
+    def heads(self) -> models.Heads:
         """Return what the network's outputs mean, for serving; tags count from an even chance."""
         gain, thresholds = tuple(self.network.gain.tolist()), (0.0,) * len(self.tags)
         length, context = self.settings.max_tokens, self.settings.context
         typed = self.registry is not None
-        return Heads(self.signals, self.tags, gain, thresholds, length, context, typed)
+        return models.Heads(self.signals, self.tags, gain, thresholds, length, context, typed)
 
-    def samples(self, examples: Examples, count: int) -> list[Batch]:
+    def samples(self, examples: Examples, count: int) -> list[models.Batch]:
         """Draw passages of some rows, by which int8 is scaled, in small batches by length."""
         rng = np.random.default_rng(self.settings.seed)
         tokens = self.read(examples)
         passages = self.packer.pack(examples.sentences, tokens)
         drawn = [passages[i] for i in rng.permutation(len(passages))[:count]]
-        return [self.packer.batch(g, tokens) for g in by_length(drawn, _SAMPLE_TOKENS)]
+        return [self.packer.batch(g, tokens) for g in models.by_length(drawn, _SAMPLE_TOKENS)]
 
     @torch.no_grad()
-    def _loss_of(self, rows: Examples, tokens: Sequence[Tokens]) -> float:
+    def _loss_of(self, rows: Examples, tokens: Sequence[models.Tokens]) -> float:
         """Return the mean over corpora of the mean loss of the cells that each annotates."""
         columns = [self.signals.index(tag) for tag in self.tags]
         passages = self.packer.pack(rows.sentences, tokens)
         logits = torch.zeros(len(rows), len(self.signals))
         self.network.eval()
-        for group in by_length(passages, _INFERENCE_TOKENS):
+        for group in models.by_length(passages, _INFERENCE_TOKENS):
             batch = self.packer.batch(group, tokens)
             votes, tags, *_ = self.outputs(batch)
             found = pool(votes, tags, self.network.gain, batch.places, columns)
@@ -220,7 +211,7 @@ class TransformerTrainer:
         means = [cells[own].sum() / known[own].sum() for own in of if known[own].any()]
         return float(torch.stack(means).mean()) if means else math.nan
 
-    def outputs(self, batch: Batch) -> list[Tensor]:
+    def outputs(self, batch: models.Batch) -> list[Tensor]:
         """Return the network's outputs for a batch, in float32, on the device where it is."""
         ids, mask = (torch.from_numpy(one).to(self.device) for one in (batch.ids, batch.mask))
         halves = self.precision is not torch.float32
@@ -231,9 +222,9 @@ class TransformerTrainer:
     def _run(
         self,
         train: Examples,
-        tokens: Sequence[Tokens],
-        loss_of: Callable[[Batch], Tensor],
-        held_out: tuple[Examples, Sequence[Tokens]] | None,
+        tokens: Sequence[models.Tokens],
+        loss_of: Callable[[models.Batch], Tensor],
+        held_out: tuple[Examples, Sequence[models.Tokens]] | None,
     ) -> None:
         chosen = self.settings
         shares = {**chosen.shares, UNLABELLED: chosen.taught_passes / max(chosen.epochs, 1)}
@@ -296,8 +287,8 @@ class TransformerTrainer:
         self.network.cpu()
 
     def _losses(
-        self, train: Examples, tokens: Sequence[Tokens], labelled: int
-    ) -> Callable[[Batch], Tensor]:
+        self, train: Examples, tokens: Sequence[models.Tokens], labelled: int
+    ) -> Callable[[models.Batch], Tensor]:
         chosen, network = self.settings, self.network
         targets = Targets(train, tokens, self.tags, chosen.weights, chosen.tag_weight)
         citations = CitationTargets(train, tokens)
@@ -306,7 +297,7 @@ class TransformerTrainer:
             columns, weights = targets.tag_columns, targets.weights
             distilled = DistillationLoss(self.targets, labelled, tokens, columns, weights, chosen)
 
-        def loss_of(batch: Batch) -> Tensor:
+        def loss_of(batch: models.Batch) -> Tensor:
             outputs = self.outputs(batch)
             votes, tags, *cited = outputs
             loss = targets.loss(votes, tags, network.gain, batch)
@@ -341,7 +332,7 @@ class TransformerTrainer:
             "encoder": describe_encoder(self.encoder),
             "signals": list(self.signals),
             "data": data.hexdigest(),
-            "names": None if self.registry is None else digest_of_names(self.registry),
+            "names": None if self.registry is None else models.digest_of_names(self.registry),
             "lessons": None if self.targets is None else self.targets.identity,
             "start": None if self.start is None else self.start.identity,
             "steps": steps,
