@@ -258,7 +258,7 @@ def test_what_differs_from_the_run_is_refused_and_nothing_is_changed(small_bundl
     path = run / "manifest.json"
     whole = path.read_text()
     for text, match in (
-        (whole.replace('"format": 2', '"format": 9'), "was written by framescope"),
+        (whole.replace('"format": 3', '"format": 9'), "was written by framescope"),
         (whole.replace('"seed"', '"sead"'), "is damaged"),
         (whole[:50], "is damaged"),
     ):
@@ -281,6 +281,3 @@ def test_differences_of_means_are_paired_draw_by_draw():
     between, own = b.less(a), b.estimate()
     assert between.value == pytest.approx(b.value - a.value)
     assert 0 < between.high - between.low < own.high - own.low
-
-
-# --- the corpora ----------------------------------------------------------------------------------

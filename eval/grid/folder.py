@@ -27,7 +27,7 @@ from framescope.training.corpora import KNOWN, SHIPPED, find_corpus
 from framescope.training.data import VALIDATION
 from numpy.typing import NDArray
 
-_FORMAT = 2
+_FORMAT = 3
 PARTS = (*HELD_OUT, VALIDATION)
 _MANIFEST_FILE, _LOCK = "manifest.json", ".lock"
 
