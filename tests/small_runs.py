@@ -231,7 +231,7 @@ def write(
                 pyarrow.parquet.write_table(table, draft / f"{name}.parquet")
             else:
                 (draft / f"{name}.jsonl").write_text("".join(to_lines(table)), encoding="utf-8")
-        folder.commit(draft, number)
+        folder.commit(draft, number, {})
     manifest: dict[str, Any] = {
         "format": 1, "framescope": "0.4.0", "schema": schema,
         "model": {"name": "by-hand", "digest": "0" * 64, "runtime": "openvino 2026.4, AVX512_ICL"},

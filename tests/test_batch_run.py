@@ -396,7 +396,7 @@ def test_on_a_terminal_there_is_a_bar_that_says_how_far_it_is(clock, tmp_path, m
     progress = RunProgress(RunFolder(tmp_path), Counts(), 4_000_000, 0, quiet=False)
     with progress.shown():
         clock.now += 2
-        progress.counts.articles, progress.read = 30, 1_000_000
+        progress.counts["articles"], progress.read = 30, 1_000_000
         progress.update()
     assert "30 articles, 1.0 MB of 4.0 MB (25%), 15.0 articles/s, 6 s left, 0 failed" in (
         sys.stderr.getvalue()  # type: ignore[attr-defined]
@@ -409,8 +409,8 @@ def test_progress_says_what_is_done_how_fast_and_how_long(clock, tmp_path, capsy
     with progress.shown():
         for _ in range(180):
             clock.now += 1
-            counts.articles += 10
-            counts.errors += 1
+            counts["articles"] += 10
+            counts["errors"] += 1
             progress.read += 10_000
             progress.update()
         said = capsys.readouterr().err.splitlines()

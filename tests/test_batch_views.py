@@ -21,6 +21,7 @@ from framescope.classifier.batch.folder import RunError, RunFolder
 from framescope.classifier.batch.reading.database import Database, QueryError
 from framescope.classifier.batch.reading.database import open_run as opened
 from framescope.classifier.batch.reading.overview import overview_html
+from framescope.classifier.batch.reading.views import views
 from framescope.classifier.batch.schema import TABLES, columns
 from framescope.classifier.errors import InputError
 from framescope.classifier.outlets.publisher.publisher import UNNAMED
@@ -66,10 +67,10 @@ def test_every_column_of_every_view_is_explained_and_none_is_experimental(
     manifest["thresholds"] |= dict.fromkeys(hidden, limit)
     folder.write("manifest.json", manifest if limit == 2 else manifest | {"experimental": hidden})
     with opened(folder) as database:
-        for view in database.views:
+        for view in views(database.manifest):
             assert {*database.table(f"FROM {view.name}").column_names} == {*view.columns}
             assert all(view.columns.values())
-        assert ("loaded_language_n" in database.views[0].columns) == (not hidden)
+        assert ("loaded_language_n" in views(database.manifest)[0].columns) == (not hidden)
         assert ("<b>loaded language</b>" in overview_html(database)) == (not hidden)
 
 
@@ -177,7 +178,7 @@ def test_an_interval_is_that_of_a_ratio_over_texts(database: Database) -> None:
 
 @pytest.mark.parametrize(("form", "schema"), [("jsonl", 2), ("jsonl", 1), ("parquet", 1)])
 def test_lines_of_json_and_runs_of_0_3_give_the_same(database, tmp_path, form, schema) -> None:
-    queries = [f"FROM {view.name}" for view in database.views]
+    queries = [f"FROM {view.name}" for view in views(database.manifest)]
     queries += [f"FROM {table} ORDER BY ALL" for table in TABLES]
     with opened(runs.write(tmp_path / "run's", form=form, shards=5, schema=schema)) as run:
         assert [*map(run.rows, queries)] == [*map(database.rows, queries)]
@@ -192,7 +193,7 @@ def test_a_run_without_a_shard_has_empty_tables_of_the_right_columns(
         for table in TABLES:
             found = database.table(f"FROM {table}")
             assert (found.num_rows, found.column_names) == (0, list(columns(table, runs.SIGNALS)))
-        for view in database.views:
+        for view in views(database.manifest):
             assert database.rows(f"FROM {view.name}") == []
 
 

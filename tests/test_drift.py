@@ -113,7 +113,7 @@ def write(path: Path, seed: int, stream: Stream = Stream(), **manifest: Any) -> 
     for name, rows in tables.items():
         table = pa.Table.from_pylist(rows, schema=schema(name, SIGNALS))
         pq.write_table(table, draft / f"{name}.parquet")
-    folder.commit(draft, 0)
+    folder.commit(draft, 0, {})
     folder.write("manifest.json", {
         "format": 1, "framescope": "0.4.0", "schema": VERSION,
         "model": {"name": "by-hand", "digest": "0" * 64, "runtime": "openvino"},

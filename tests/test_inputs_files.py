@@ -9,7 +9,13 @@ from unittest.mock import Mock
 
 import pytest
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import ListedFile, list_inputs, read_list, split_input
+from framescope.classifier.inputs import (
+    InputOptions,
+    ListedFile,
+    list_inputs,
+    read_list,
+    split_input,
+)
 from framescope.classifier.records import Origin
 from warcs import BODY, HTML, TEXT, read_all, reason, write
 
@@ -24,13 +30,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def names(folder: Path, *sources: str, **asked: list[str]) -> list[str]:
-    found = list_inputs([str(folder / source) for source in sources] or [str(folder)], **asked)
+    given = [str(folder / source) for source in sources] or [str(folder)]
+    found = list_inputs(given, InputOptions(**asked))
     return [Path(one.name).relative_to(folder).as_posix() for one in found]
 
 
 def test_a_folder_gives_its_files_with_sizes_and_times(folder):
     told: list[str] = []
-    found = list_inputs([str(folder)], tell=told.append)
+    found = list_inputs([str(folder)], InputOptions(tell=told.append))
     known = (folder / "a.txt").stat()
     assert found[0] == ListedFile(str(folder / "a.txt"), known.st_size, str(known.st_mtime_ns))
     assert told[0].endswith("that are no articles by their names: 1 .jpg, 1 .log, 1 f")
@@ -142,7 +149,8 @@ def test_folders_and_patterns_of_a_store_give_their_files(store):
     assert "left out files that are no articles by their names: 1 .jpg" in told[0]
     assert ids(f"{store}/**/*.jsonl.gz") == ["r0", "r1", "r2"]
     assert ids(f"{store}/", include=["*.txt"]) == ["a"]
-    [one] = list_inputs([f"{store}/news/"], include=["b/*"], exclude=["*.html"])
+    asked = InputOptions(include=["b/*"], exclude=["*.html"])
+    [one] = list_inputs([f"{store}/news/"], asked)
     assert (one.name, one.size) == (f"{store}/news/b/d.jsonl.gz", len(OBJECTS["news/b/d.jsonl.gz"]))
     assert one.modified
     assert list_inputs([one.name]) == [one]

@@ -140,6 +140,7 @@ def query(
     """Query a run with SQL over ready views (extra: batch)."""
     from framescope.classifier.batch.folder import RunFolder
     from framescope.classifier.batch.reading import open_run
+    from framescope.classifier.batch.reading.views import views
 
     form = _choose_format(format, output)
     question = sys.stdin.read() if sql == "-" else sql
@@ -147,7 +148,7 @@ def query(
         _tell_unfinished(database, quiet=quiet)
         if question is None:
             with opened(None) as file, on_console(file) as console:
-                _show_views(database.views, console)
+                _show_views(views(database.manifest), console)
         else:
             check(output, overwrite=overwrite)
             _write_answer(database, question, form, output)

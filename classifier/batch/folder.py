@@ -129,8 +129,9 @@ class RunFolder:
         path.mkdir(parents=True)
         return path
 
-    def commit(self, draft: Path, number: int) -> None:
+    def commit(self, draft: Path, number: int, record: Mapping[str, Any]) -> None:
         """Make a draft a shard in one step: its files are on the disk before its name is."""
+        (draft / SHARD).write_text(json.dumps(record) + "\n", encoding="utf-8")
         for file in sorted(draft.iterdir()):
             sync(file)
         sync(draft)
@@ -199,7 +200,7 @@ class RunProgress:
 
     def __post_init__(self) -> None:
         self._begun, self._first = time.monotonic(), self.read
-        self._past: deque[tuple[float, int]] = deque([(self._begun, self.counts.articles)])
+        self._past: deque[tuple[float, int]] = deque([(self._begun, self.counts["articles"])])
         self._written = self._told = 0.0
         self._bar: Any = None
 
@@ -232,7 +233,7 @@ class RunProgress:
     def update(self, *, state: str = "running", force: bool = False) -> None:
         """Note what was done by now."""
         now = time.monotonic()
-        self._past.append((now, self.counts.articles))
+        self._past.append((now, self.counts["articles"]))
         while len(self._past) > 2 and self._past[1][0] <= now - _MINUTE:
             self._past.popleft()
         if force or now - self._written > _WRITTEN:
@@ -264,7 +265,7 @@ class RunProgress:
             "process": os.getpid(),
             "updated": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "seconds": round(time.monotonic() - self._begun, 1),
-            **asdict(self.counts),
+            **self.counts,
             "shards": self.shards,
             "bytes_done": self.read,
             "bytes_total": self.total,
@@ -275,12 +276,12 @@ class RunProgress:
     def _line(self) -> str:
         from rich.filesize import decimal
 
-        counts, total = self.counts, self.total
+        total = self.total
         share = f" of {decimal(total)} ({self.read / total:.0%})" if total else ""
         left = "" if self.left is None else f", {_duration(self.left)} left"
         return (
-            f"{counts.articles:,} articles, {decimal(self.read)}{share}, "
-            f"{self.rate:,.1f} articles/s{left}, {counts.errors:,} failed"
+            f"{self.counts['articles']:,} articles, {decimal(self.read)}{share}, "
+            f"{self.rate:,.1f} articles/s{left}, {self.counts['errors']:,} failed"
         )
 
 

@@ -3,8 +3,8 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from framescope.classifier.batch.folder import RunError, RunFolder
 from framescope.classifier.batch.schema import SAME_ROWS
 from framescope.classifier.batch.stages import Setup
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import ListedFile, list_inputs, read_list
+from framescope.classifier.inputs import InputOptions, ListedFile, list_inputs, read_list
 from framescope.classifier.output import tell
 
 _SHOWN = 3  # files that are named of those that differ
@@ -151,17 +151,15 @@ def _list_files(
 
 def _found(names: Sequence[str], job: Job) -> list[ListedFile]:
     """List what is there; of several inputs, one that isn't is listed too, and becomes an error."""
-
-    def listed(some: Sequence[str], tell: Callable[[str], None] | None = None) -> list[ListedFile]:
-        return list_inputs(some, include=job.include, exclude=job.exclude, tell=tell)
-
+    quiet = InputOptions(include=job.include, exclude=job.exclude)
+    options = replace(quiet, tell=job.tell)
     try:
-        files = listed(names, job.tell)
+        files = list_inputs(names, options)
     except InputError:
         bad = {}
         for name in names:
             try:
-                listed([name])
+                list_inputs([name], quiet)
             except InputError as error:
                 bad[name] = error
         good = [name for name in names if name not in bad]
@@ -169,7 +167,7 @@ def _found(names: Sequence[str], job: Job) -> list[ListedFile]:
             raise
         for why in bad.values():
             job.tell(str(why))
-        files = listed(good, job.tell) + [ListedFile(name, 0) for name in bad]
+        files = list_inputs(good, options) + [ListedFile(name, 0) for name in bad]
     own = f"{job.output.absolute()}{os.sep}"
     return [one for one in files if not os.path.abspath(one.name).startswith(own)]  # noqa: PTH100
 

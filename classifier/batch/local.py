@@ -40,6 +40,8 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM)
 _ENVIRONMENT = dict.fromkeys(("FRAMESCOPE_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 Commit = Callable[[Shard, Path, Counts], None]  # takes the folder of a shard's files
+Tell = Callable[[str], None]
+Files = Sequence[ListedFile]
 _T = TypeVar("_T")
 
 
@@ -78,9 +80,7 @@ class LocalEngine:
         first: stages.Loaded = wait(loading, return_when=FIRST_COMPLETED).done.pop().result()
         return first
 
-    def run(
-        self, files: Sequence[ListedFile], start: stages.Position, done: set[int], commit: Commit
-    ) -> None:
+    def run(self, files: Files, start: stages.Position, done: set[int], commit: Commit) -> None:
         """Score the shards of the files from a place on, except those that are done."""
         options = InputOptions(dict(self.job.columns), self.job.allow_private)
         reader = WorkerProcess(begin_reading, options)
@@ -198,13 +198,11 @@ class _Context(SpawnContext):
     _children: Sequence[Any] = ()
 
     def Process(self, *given: Any, **named: Any) -> Any:  # type: ignore[override]  # noqa: N802
-        """Prepare a process."""
         child = super().Process(*given, **named)
         self._children = [child, *(one for one in self._children if one.is_alive())]
         return child
 
     def kill(self) -> None:
-        """Kill the processes that run."""
         for child in self._children:
             if child.is_alive():
                 child.kill()
@@ -243,12 +241,9 @@ def begin_reading(options: InputOptions) -> None:
 
 
 def read_some(name: str, record: int, careful: bool) -> tuple[list[tuple[Item, int]], list[str]]:
-    """Read the next records, each with the bytes up to there (none at the end), and messages.
-
-    One record if careful, else a moment's worth; a file that isn't open is opened at `record`.
-    """
+    """Read the next records, or one if careful, each with the bytes up to there; and messages."""
     global _open, _taken
-    if _open is None or _open[0] != name:
+    if _open is None or _open[0] != name:  # then it is opened at `record`
         _open, _taken = (name, stages.read_items(name, _options)), 0
         for _ in islice(_open[1], record):
             pass
@@ -266,11 +261,7 @@ def read_some(name: str, record: int, careful: bool) -> tuple[list[tuple[Item, i
 
 
 def split_safely(
-    process: WorkerProcess,
-    files: Sequence[ListedFile],
-    start: stages.Position,
-    max_seconds: float,
-    tell: Callable[[str], None],
+    process: WorkerProcess, files: Files, start: stages.Position, max_seconds: float, tell: Tell
 ) -> Iterator[Shard]:
     """Split files into shards; one on which the process hangs, or dies twice, ends in an error."""
 
@@ -356,10 +347,7 @@ def score_shard(
 
 
 def score_safely(process: WorkerProcess, shard: Shard, draft: Path, max_seconds: float) -> Counts:
-    """Score a shard in a process that `begin_scoring` has prepared, whatever its records do to it.
-
-    If it fails twice, its records are tried one by one; those that fail become errors.
-    """
+    """Score a shard, whatever its records do to the process; those that it fails on are errors."""
 
     def score(
         items: tuple[Item, ...],
@@ -381,7 +369,7 @@ def score_safely(process: WorkerProcess, shard: Shard, draft: Path, max_seconds:
     found = score(shard.items)
     if isinstance(found, RecordError) and found.stage == "crash":  # killed from outside, perhaps
         found = score(shard.items)
-    if isinstance(found, RecordError):
+    if isinstance(found, RecordError):  # again: one by one
         tried = ((at, score((item,), None, alone=True)) for at, item in enumerate(shard.items))
         failed = {at: error for at, error in tried if isinstance(error, RecordError)}
         found = score(shard.items, failed=failed, alone=True)

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier import __version__
-from framescope.classifier.batch.folder import SHARD, SUMMARY, RunError, RunFolder, RunProgress
+from framescope.classifier.batch.folder import SUMMARY, RunError, RunFolder, RunProgress
 from framescope.classifier.batch.job import Job, prepare
 from framescope.classifier.batch.local import LocalEngine, stop_signals
 from framescope.classifier.batch.ray_engine import RayEngine
 from framescope.classifier.batch.schema import VERSION, whole
-from framescope.classifier.batch.stages import Counts, Loaded, Position, Shard
+from framescope.classifier.batch.stages import Counts, Loaded, Position, Shard, sum_counts
 from framescope.classifier.errors import FramescopeError, StoppedError
 from framescope.classifier.inputs import ListedFile
 from framescope.classifier.records import counted
@@ -57,7 +57,7 @@ class _Round:
         sizes = [one.size for one in files]
         total = None if None in sizes else sum(size or 0 for size in sizes)
         read = max((one["read"] for n, one in known.items() if n >= first), default=0)
-        so_far = _sum(known), total, read, len(known)
+        so_far = sum_counts(one["counts"] for one in known.values()), total, read, len(known)
         self.progress = RunProgress(folder, *so_far, quiet=job.quiet)
 
     def complete(self) -> dict[str, Any]:
@@ -115,11 +115,9 @@ class _Round:
         folder.write_manifest(self.manifest)
 
     def _commit(self, shard: Shard, draft: Path, counts: Counts) -> None:
-        done = {"after": asdict(shard.after), "read": shard.read, "counts": asdict(counts)}
-        record = {"input_id": shard.start.input_id, **done}
-        (draft / SHARD).write_text(json.dumps(record) + "\n", encoding="utf-8")
-        self.folder.commit(draft, shard.start.shard)
-        self.progress.counts.add(asdict(counts))
+        done = {"after": asdict(shard.after), "read": shard.read, "counts": counts}
+        self.folder.commit(draft, shard.start.shard, {"input_id": shard.start.input_id, **done})
+        self.progress.counts.update(counts)
         self.progress.read = max(self.progress.read, shard.read)
         self.progress.shards += 1
 
@@ -128,8 +126,9 @@ class _Round:
         folder, manifest = self.folder, self.manifest
         assert manifest is not None
         records = folder.shard_records()
-        summary = asdict(_sum(records)) | _check(folder, records)
-        summary |= {"shards": len(records), "seconds": round(seconds, 1)}  # of the last start
+        sums = sum_counts(one["counts"] for one in records.values())
+        summary = {**sums, **_check(folder, records), "shards": len(records)}
+        summary["seconds"] = round(seconds, 1)  # of the last start
         folder.write(SUMMARY, summary)
         manifest["rounds"][-1]["shards"][1] = len(records) - 1
         manifest["finished"] = True
@@ -141,15 +140,8 @@ class _Round:
             return StoppedError(f"{why}; nothing had been scored yet", status)
         with suppress(OSError), stop_signals():  # the disk may be full
             self.progress.update(state=state, force=True)
-        kept = f"{self.progress.counts.articles:,} articles are kept in {self.folder.path}"
+        kept = f"{self.progress.counts['articles']:,} articles are kept in {self.folder.path}"
         return StoppedError(f"{why}; {kept}; resume it with: {self.job.to_resume()}", status)
-
-
-def _sum(records: Mapping[int, Mapping[str, Any]]) -> Counts:
-    counts = Counts()
-    for record in records.values():
-        counts.add(record["counts"])
-    return counts
 
 
 def _position(known: Mapping[int, Mapping[str, Any]], first: int) -> Position:

@@ -200,15 +200,12 @@ def _of_article(report: records.ArticleReport) -> dict[str, Any]:
     texts = ("id", "title", "outlet", "site_name", "url", "date", "author", "lang")
     return {
         **{name: (value := getattr(article, name)) and whole(value) for name in texts},
+        **{name: getattr(report, name) for name in ("note", "distance", "far")},
+        **{name: list(getattr(report, name)) for name in ("flags", "undecided")},
         "day": _day(article.date),
         "characters": len(article.text),
         "sentences": len(report.sentences),
         "text_digest": text_digest(article.text),
-        "note": report.note,
-        "flags": list(report.flags),
-        "undecided": list(report.undecided),
-        "distance": report.distance,
-        "far": report.far,
         **report.scores,
         **({} if report.source is None else _of_source(report.source)),
     }
@@ -240,10 +237,9 @@ def _of_source(card: records.SourceCard) -> dict[str, Any]:
         found["country"], found["state_media"] = outlet.country, outlet.state_media
         found["control"] = outlet.control and outlet.control.code
     if evidence is not None:
-        found["claims"], found["rests_nobody"] = evidence.claims, evidence.none
-        found["links"], found["corrections"] = evidence.links, evidence.corrections
-        for kind in records.SOURCE_SIGNALS:
-            found[f"rests_{kind}"] = getattr(evidence, kind)
+        found["rests_nobody"] = evidence.none
+        found |= {name: getattr(evidence, name) for name in ("claims", "links", "corrections")}
+        found |= {f"rests_{kind}": getattr(evidence, kind) for kind in records.SOURCE_SIGNALS}
     return found
 
 

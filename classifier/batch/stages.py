@@ -2,8 +2,9 @@
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -77,25 +78,18 @@ class Setup:
     experimental: bool = False
 
 
-@dataclass
-class Counts:
-    """What was done; a run's is the sum of its shards'."""
+# "noted" are articles with a note that says why they have no scores; "passages" are those that the
+# encoder was asked for, and "reused" those of them that it had encoded before.
+_COUNTED = ("records", "articles", "scored", "noted", "errors", "sentences", "citations", "spans")
+Counts: TypeAlias = Counter[str]
 
-    records: int = 0
-    articles: int = 0
-    scored: int = 0
-    noted: int = 0  # articles with a note that says why they have no scores
-    errors: int = 0  # records with an error
-    sentences: int = 0
-    citations: int = 0
-    spans: int = 0
-    passages: int = 0  # that the encoder was asked for
-    reused: int = 0  # of them, those that it had encoded before
 
-    def add(self, other: Mapping[str, int]) -> None:
-        """Add the counts of a shard."""
-        for name in asdict(self):
-            setattr(self, name, getattr(self, name) + other.get(name, 0))
+def sum_counts(shards: Iterable[Mapping[str, int]]) -> Counts:
+    """Return the counts of a run, which are the sums of its shards'."""
+    counts = Counter(dict.fromkeys((*_COUNTED, "passages", "reused"), 0))
+    for one in shards:
+        counts.update(one)
+    return counts
 
 
 @dataclass(frozen=True)
@@ -209,8 +203,10 @@ class Stages:
         if waiting:
             self._score(waiting)
         tables, counts = self._tables(shard, rows)
-        counts.passages = self._cache.asked - asked
-        counts.reused = self._cache.reused - reused
+        counts["passages"], counts["reused"] = (
+            self._cache.asked - asked,
+            self._cache.reused - reused,
+        )
         return tables, counts
 
     def files(self, tables: RunTables) -> dict[str, bytes]:
@@ -271,7 +267,7 @@ class Stages:
                 row.reports.append(report)
 
     def _tables(self, shard: Shard, rows: Sequence[_Row]) -> tuple[RunTables, Counts]:
-        tables, counts = RunTables(self._scorer.signals), Counts(records=len(rows))
+        tables, counts = RunTables(self._scorer.signals), sum_counts([{"records": len(rows)}])
         for input_id, row in enumerate(rows, start=shard.start.input_id):
             scored = sum(report.note is None for report in row.reports)
             for number, report in enumerate(row.reports):
@@ -283,10 +279,8 @@ class Stages:
                 scored=scored, stage=row.error and row.error.stage,
                 error=row.error and whole(row.error.reason),
             )  # fmt: skip
-            counts.articles += len(row.reports)
-            counts.scored += scored
-            counts.errors += row.error is not None
-        counts.noted = counts.articles - counts.scored
+            of_row = {"articles": len(row.reports), "scored": scored}
+            counts.update(of_row | {"noted": len(row.reports) - scored, "errors": bool(row.error)})
         for name in ("sentences", "citations", "spans"):
-            setattr(counts, name, tables.rows(name))
+            counts[name] = tables.rows(name)
         return tables, counts

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier.bundles.hub import is_address, upload
+from framescope.classifier import models
 from framescope.classifier.bundles.manifest import (
     CARD,
     KINDS,
@@ -22,18 +22,16 @@ from framescope.classifier.bundles.manifest import (
     text_digest,
     verify,
 )
-from framescope.classifier.bundles.store import ModelStore, StoreError, home, resolve, split_name
-from framescope.classifier.errors import BundleError, InputError
-from framescope.classifier.models import (
-    BEFORE,
-    DOMAIN,
-    Calibration,
-    HeadedModel,
-    LinearHeads,
-    Model,
-    TrainingDomain,
-    rounds_of_heads,
+from framescope.classifier.bundles.store import (
+    ModelStore,
+    StoreError,
+    home,
+    is_address,
+    resolve,
+    split_name,
+    upload,
 )
+from framescope.classifier.errors import BundleError, InputError
 from framescope.classifier.outlets import Registry, load_registry
 from framescope.classifier.records import Article
 from framescope.classifier.runtime import instructions
@@ -47,9 +45,9 @@ class Bundle:
 
     path: Path
     manifest: Mapping[str, Any]
-    model: Model
+    model: models.Model
     registry: Registry | None = None  # whose outlets the model recognises
-    domain: TrainingDomain | None = None  # older bundles don't describe their training data
+    domain: models.TrainingDomain | None = None  # older bundles don't describe their training data
 
     @property
     def name(self) -> str:
@@ -74,8 +72,7 @@ class Bundle:
     @property
     def thresholds(self) -> Mapping[str, float]:
         """The probability at which each signal is flagged."""
-        thresholds: Mapping[str, float] = self.manifest["thresholds"]
-        return thresholds
+        return dict(self.manifest["thresholds"])
 
     @property
     def experimental(self) -> frozenset[str]:
@@ -119,14 +116,8 @@ def refuse_seen(bundles: Iterable[Bundle], articles: Sequence[Article], files: o
 def load(model: str | Path, registry: Registry | None = None) -> Bundle:
     """Load a bundle, as `resolve` takes it, and check every file's digest.
 
-    The model recognises the outlets of `registry`, by default the shipped one.
-
-    Raises
-    ------
-    BundleError
-        When the bundle is missing, damaged, or of a format that this version doesn't read.
-    SignalError
-        When the user's file, or another bundle, defines one of its signals differently.
+    The model recognises the outlets of `registry`, by default the shipped one. Raises a
+    `BundleError`, or a `SignalError` where one of its signals is defined otherwise elsewhere.
     """
     folder = resolve(model)
     manifest = verify(folder)
@@ -136,27 +127,28 @@ def load(model: str | Path, registry: Registry | None = None) -> Bundle:
     return Bundle(folder, manifest, fitted, registry, _domain(folder, manifest))
 
 
-def load_model(folder: Path, manifest: Mapping[str, Any], registry: Registry) -> Model:
+def load_model(folder: Path, manifest: Mapping[str, Any], registry: Registry) -> models.Model:
     """Load the model of a bundle, with its heads, if it has any."""
-    calibration = Calibration.from_record(manifest["calibration"])
-    below = Calibration.from_record(manifest.get(BEFORE, manifest)["calibration"])
+    calibration = models.Calibration.from_record(manifest["calibration"])
+    below = models.Calibration.from_record(manifest.get(models.BEFORE, manifest)["calibration"])
     fitted = KINDS[manifest["kind"]](folder, below, registry)
-    rounds = rounds_of_heads(manifest["files"])
+    rounds = models.rounds_of_heads(manifest["files"])
     for number in range(1, rounds + 1):
-        heads = LinearHeads.load(folder, number, registry)
-        fitted = HeadedModel(fitted, heads, calibration if number == rounds else None)
+        heads = models.LinearHeads.load(folder, number, registry)
+        fitted = models.HeadedModel(fitted, heads, calibration if number == rounds else None)
     if fitted.signals != tuple(manifest["signals"]):
         raise BundleError(f"{folder}: the model's signals are not those of its manifest")
     return fitted
 
 
-def _domain(folder: Path, manifest: Mapping[str, Any]) -> TrainingDomain | None:
-    if DOMAIN not in manifest["files"]:
+def _domain(folder: Path, manifest: Mapping[str, Any]) -> models.TrainingDomain | None:
+    if models.DOMAIN not in manifest["files"]:
         return None
     try:
-        return TrainingDomain.load(folder, len(manifest["signals"]))
+        return models.TrainingDomain.load(folder, len(manifest["signals"]))
     except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise BundleError(f"{folder / DOMAIN}: damaged ({error}); get the bundle again") from None
+        reason = f"damaged ({error}); get the bundle again"
+        raise BundleError(f"{folder / models.DOMAIN}: {reason}") from None
 
 
 def _facts(folder: Path) -> dict[str, Any]:
@@ -170,11 +162,7 @@ def _facts(folder: Path) -> dict[str, Any]:
 
 
 def list_bundles(store: ModelStore) -> list[dict[str, Any]]:
-    """List the shipped bundles and every version in a store.
-
-    Each has ``name``, ``version``, ``current``, ``promoted`` (when), ``state`` (``ships``, ``ok``,
-    or why a bundle can't be used) and what the manifest says.
-    """
+    """List the shipped bundles and every version in a store, and of each whether it can be used."""
     nothing = dict.fromkeys(("version", "current", "promoted"))
     found = [{"name": kind, **nothing, "state": "ships", **_facts(resolve(kind))} for kind in KINDS]
     for name in store.names():
@@ -187,11 +175,7 @@ def list_bundles(store: ModelStore) -> list[dict[str, Any]]:
 
 def _versions(store: ModelStore, name: str) -> Iterator[dict[str, Any]]:
     promoted = store.get(name)
-    when = {
-        event["version"]: event["when"]
-        for event in store.history(name)
-        if event.get("event") == "current" and event.get("why") != "rolled back"
-    }
+    when = {event["version"]: event["when"] for event in store.promotions(name)}
     for number in ([0] if promoted.current == 0 else []) + sorted(promoted.versions):
         head = {
             "name": name, "version": number, "current": number == promoted.current,
@@ -210,8 +194,7 @@ def describe(word: str, store: ModelStore) -> dict[str, Any]:
     name = parts[0] if parts and parts[0] not in KINDS else None
     history = list(store.history(name)) if name is not None else []
     promoted = store.find(name) if name is not None else None
-    if promoted is None and history and not Path(word).is_dir():
-        # Every candidate was refused.
+    if promoted is None and history and not Path(word).is_dir():  # every candidate was refused
         return {"name": name, "history": history}
     folder = resolve(word)
     manifest = read_manifest(folder)
@@ -234,10 +217,7 @@ def describe(word: str, store: ModelStore) -> dict[str, Any]:
 
 
 def push(word: str, target: str, *, public: bool = False) -> str:
-    """Copy a bundle to a folder or an address; return where it is, with its digest or revision.
-
-    `public` says whether a repository that has to be created is.
-    """
+    """Copy a bundle to a folder or an address; return where it is, with its digest or revision."""
     folder = resolve(word)
     manifest = verify(folder)
     if is_address(target):

@@ -6,25 +6,16 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 from unicodedata import normalize
 
 import numpy as np
+from framescope.classifier import models
 from framescope.classifier.errors import BundleError, SignalError, how_to_upgrade
 from framescope.classifier.files import sync
-from framescope.classifier.models import (
-    MAX_FILE,
-    TFIDF_FILES,
-    TRANSFORMER_FILES,
-    Calibration,
-    Model,
-    load_tfidf,
-    load_transformer,
-    read_json,
-)
 from framescope.classifier.outlets import Registry
 from framescope.classifier.taxonomy import DEFINITIONS, declare, from_records, in_order, to_records
 from framescope.classifier.validation import validate
@@ -37,12 +28,12 @@ CARD = "README.md"
 SEEN = "seen.bin"
 """The `text_digest` of each article that was learned from or calibrated on, eight bytes each."""
 
-KINDS: Mapping[str, Callable[[Path, Calibration, Registry | None], Model]] = {
-    "baseline": load_tfidf,
-    "transformer": load_transformer,
+KINDS: Mapping[str, Callable[[Path, models.Calibration, Registry | None], models.Model]] = {
+    "baseline": models.load_tfidf,
+    "transformer": models.load_transformer,
 }
 """The loader of each kind of model."""
-FILES: Mapping[str, Set[str]] = {"baseline": TFIDF_FILES, "transformer": TRANSFORMER_FILES}
+FILES = {"baseline": models.TFIDF_FILES, "transformer": models.TRANSFORMER_FILES}
 """The files that a bundle of each kind must have."""
 
 _AGAIN = "get the bundle again"
@@ -88,13 +79,10 @@ def read_seen(folder: Path) -> frozenset[int]:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read and check a manifest, without loading the model.
-
-    Signals that it defines, and that nothing has defined before, are declared.
-    """
+    """Read and check a manifest; declare the signals that it defines and nothing did before."""
     path = folder / MANIFEST
     try:
-        manifest = read_json(path)
+        manifest = models.read_json(path)
     except FileNotFoundError:
         raise BundleError(
             f"{folder}: not a bundle (no {MANIFEST}); "
@@ -118,12 +106,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         )
     if isinstance(kind, str) and kind not in KINDS:
         raise BundleError(f"{path}: unknown kind of model '{kind}'; known: {', '.join(KINDS)}")
-    try:
-        validate(_Manifest, manifest)
-    except ValueError as error:
-        raise BundleError(f"{path}: damaged manifest ({error}); {_AGAIN}") from None
     define(manifest, folder, keep=True)
     try:
+        validate(_Manifest, manifest)
         _check(manifest)
     except ValueError as error:
         raise BundleError(f"{path}: damaged manifest ({error}); {_AGAIN}") from None
@@ -150,11 +135,7 @@ def _check(manifest: Mapping[str, Any]) -> None:
 
 
 def define(manifest: Mapping[str, Any], folder: Path, *, keep: bool = False) -> None:
-    """Declare the signals that a bundle was trained with and that don't ship.
-
-    `keep` leaves those that are already declared as they are; else a `SignalError` is raised where
-    another bundle, or the user's file, defines one differently.
-    """
+    """Declare a bundle's own signals, `keep` those that are there; else they must be the same."""
     if DEFINITIONS not in manifest:
         return
     path = str(folder / MANIFEST)
@@ -166,17 +147,14 @@ def define(manifest: Mapping[str, Any], folder: Path, *, keep: bool = False) -> 
 
 
 def verify(folder: Path) -> dict[str, Any]:
-    """Return a bundle's manifest after checking every file's digest, without loading the model.
-
-    A bundle without its card is refused: its licences would be unknown.
-    """
+    """Return a bundle's manifest after checking every file's digest, without loading the model."""
     manifest = read_manifest(folder)
     check_card(folder)
     for name, expected in manifest["files"].items():
         path = folder / name
         if not path.is_file():
             raise BundleError(f"{path}: missing from the bundle; {_AGAIN}")
-        if path.stat().st_size > MAX_FILE:
+        if path.stat().st_size > models.MAX_FILE:
             raise BundleError(f"{path}: too large for a bundle's file; {_AGAIN}")
         if digest(path) != expected:
             raise BundleError(f"{path}: damaged (its digest differs from the manifest's)")
@@ -184,7 +162,7 @@ def verify(folder: Path) -> dict[str, Any]:
 
 
 def check_card(folder: Path) -> None:
-    """Raise `BundleError` for a bundle without its card."""
+    """Raise `BundleError` for a bundle without its card: its licences would be unknown."""
     if not (folder / CARD).is_file():
         raise BundleError(f"{folder}: a bundle without its card ({CARD}); {_AGAIN}")
 
@@ -196,11 +174,9 @@ def write(
     save: Callable[[Path], None],
     seen: Collection[int] = (),
 ) -> None:
-    """Write a bundle, which may replace another one.
+    """Write a bundle, which may replace another one; `save` writes the model's own files.
 
-    ``format``, ``files`` and the definitions of the user's own signals are added to the manifest.
-    `card` is Markdown, and `save` writes the model's own files into the folder it is given. `seen`
-    are the `text_digest` of all articles that it, and those it continues, learned from.
+    `seen` are the `text_digest` of all articles that it, and those it continues, learned from.
     """
     with _drafted(folder) as draft:
         save(draft)
@@ -208,9 +184,8 @@ def write(
             np.array(sorted(seen), "<u8").tofile(draft / SEEN)
         (draft / CARD).write_text(card, encoding="utf-8")
         files = {path.name: digest(path) for path in sorted(draft.iterdir()) if path.name != CARD}
-        own = to_records(manifest["signals"])
-        definitions = {DEFINITIONS: own} if own else {}
-        record = {"format": FORMAT, **manifest, **definitions, "files": files}
+        own = {DEFINITIONS: found} if (found := to_records(manifest["signals"])) else {}
+        record = {"format": FORMAT, **manifest, **own, "files": files}
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         (draft / MANIFEST).write_text(text, encoding="utf-8")
 
@@ -264,8 +239,7 @@ def check_writable(folder: Path) -> None:
 
 def _is_bundle(folder: Path) -> bool:
     """Whether a folder holds a bundle's manifest, of any format."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(manifest, dict) and "format" in manifest and "kind" in manifest
+    with suppress(OSError, ValueError):
+        manifest = models.read_json(folder / MANIFEST)
+        return isinstance(manifest, dict) and {"format", "kind"} <= manifest.keys()
+    return False

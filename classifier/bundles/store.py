@@ -1,9 +1,10 @@
-"""The model store: bundles promoted under a name, their versions, and which version is current.
+"""The model store: bundles promoted under a name; and bundles at ``hf://`` addresses.
 
 The store is a folder with a folder for each name, which holds ``current.json`` (the pointer),
 ``history.jsonl`` and a folder for each version. A version is copied before the pointer names it,
 and the pointer is replaced atomically, so a killed process never changes what is current. Version 0
-is the shipped bundle of the same kind.
+is the shipped bundle of the same kind. Of an address only the files that the manifest names are
+downloaded, and cached by revision; ``HF_ENDPOINT`` names another hub.
 """
 
 from __future__ import annotations
@@ -20,12 +21,19 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 
-from framescope.classifier import SHIPPED
-from framescope.classifier.bundles.hub import fetch, is_address
-from framescope.classifier.bundles.manifest import KINDS, copy, digest_of, read_manifest, verify
-from framescope.classifier.errors import BundleError, how_to_upgrade
+from framescope.classifier import SHIPPED, __version__
+from framescope.classifier.bundles.manifest import (
+    CARD,
+    KINDS,
+    MANIFEST,
+    copy,
+    digest_of,
+    read_manifest,
+    verify,
+)
+from framescope.classifier.errors import BundleError, how_to_upgrade, need
 from framescope.classifier.files import LockedError, atomic_write, locked, sync
-from framescope.classifier.models import read_json
+from framescope.classifier.models import MAX_FILE, read_json
 
 ENVIRONMENT = "FRAMESCOPE_BUNDLES"
 """The environment variable that names the store's folder."""
@@ -37,6 +45,9 @@ _PATIENCE = 20.0  # seconds to wait for another writer; copying a bundle takes l
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VERSION = re.compile(rf"({_NAME.pattern})(?:@(\d{{1,9}}))?")
 _PACKED = re.compile(r"\.tar(\.zst|\.gz)?$")
+_ADDRESS = re.compile(r"hf:/{1,2}((?:[\w.-]+/)?[\w.-]+)(?:@([\w./-]+))?")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_HINT = "check the address, the network and your token (hf auth login)"
 
 
 class StoreError(BundleError):
@@ -123,6 +134,88 @@ def default_path(kind: str) -> Path:
     return SHIPPED / kind
 
 
+def is_address(word: str) -> bool:
+    """Return whether a bundle has to be downloaded."""
+    return word.startswith("hf:/")
+
+
+def _parse(address: str) -> tuple[str, str | None]:
+    """Return the repository and the revision of an address."""
+    match = _ADDRESS.fullmatch(address)
+    if match is None or ".." in address:
+        raise BundleError(f"{address}: not an address; write hf://ORG/NAME or hf://ORG/NAME@COMMIT")
+    return match[1], match[2]
+
+
+def _client(address: str) -> tuple[Any, dict[str, Any]]:
+    """Import huggingface_hub, without its progress bars; return it and the settings of a call."""
+    hub = need("huggingface_hub", f"{address}: addresses need", "hub")
+    from huggingface_hub.utils import disable_progress_bars
+
+    disable_progress_bars()
+    named = {"library_name": "framescope", "library_version": __version__}
+    return hub, {"endpoint": os.environ.get("HF_ENDPOINT"), **named}
+
+
+@contextmanager
+def _explained(address: str, done: str) -> Iterator[None]:
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError
+
+    try:
+        yield
+    except (HfHubHTTPError, HTTPError, HFValidationError, OSError) as error:
+        why = next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
+        raise BundleError(f"{address}: can't be {done} ({why.rstrip('.')}); {_HINT}") from None
+
+
+def fetch(address: str) -> Path:
+    """Download a bundle; return the folder that caches it, which is named after its revision."""
+    repository, revision = _parse(address)
+    hub, settings = _client(address)
+    try:
+        with _explained(address, "fetched"):
+            folder = _download(hub, settings, repository, MANIFEST, revision).parent
+            for name in (CARD, *read_manifest(folder)["files"]):
+                _download(hub, settings, repository, name, folder.name)
+    except BundleError as error:
+        reason = str(error).partition(": ")[2] or str(error)
+        raise BundleError(f"{address}: {reason}") from None
+    return folder
+
+
+def _download(
+    hub: Any, settings: dict[str, Any], repository: str, name: str, revision: str | None
+) -> Path:
+    if revision is not None and _COMMIT.fullmatch(revision):  # which needs no network
+        cached = hub.try_to_load_from_cache(repository, name, revision=revision)
+        if isinstance(cached, str):
+            return Path(cached)
+    if not hub.constants.HF_HUB_OFFLINE:
+        url = hub.hf_hub_url(repository, name, revision=revision, endpoint=settings["endpoint"])
+        size = hub.get_hf_file_metadata(url, **settings).size
+        if size is not None and size > MAX_FILE:
+            raise BundleError(f"{name}: too large for a bundle's file; use another bundle")
+    return Path(hub.hf_hub_download(repository, name, revision=revision, **settings))
+
+
+def upload(folder: Path, manifest: Mapping[str, Any], address: str, *, public: bool) -> str:
+    """Commit a bundle to a repository, created if needed; return its address and revision."""
+    repository, revision = _parse(address)
+    if revision is not None:
+        raise BundleError(f"{address}: pushing makes a new commit; leave out @{revision}")
+    hub, settings = _client(address)
+    api = hub.HfApi(**settings)
+    with _explained(address, "pushed"):
+        api.create_repo(repository, private=not public, exist_ok=True)
+        commit = api.upload_folder(
+            repo_id=repository,
+            folder_path=folder,
+            allow_patterns=[CARD, MANIFEST, *manifest["files"]],
+            commit_message=f"{manifest['name']}, {digest_of(manifest)[:12]}",
+        )
+    return f"hf://{repository}@{commit.oid}"
+
+
 def split_name(word: str) -> tuple[str, int | None] | None:
     """Return the name and the version of ``NAME`` or ``NAME@VERSION``; None for any other word."""
     match = _VERSION.fullmatch(word)
@@ -140,14 +233,8 @@ def _promoted(word: str) -> tuple[Promoted, int | None] | None:
 def resolve(model: str | Path) -> Path:
     """Return the folder that ``--model`` means.
 
-    It takes the kind of a shipped bundle; the name of a promoted bundle, alone or as
-    ``NAME@VERSION``; an address ``hf://ORG/NAME[@REVISION]``, which is downloaded; or a folder. A
-    promoted name takes precedence over a folder of the same name, which is ``./NAME``.
-
-    Raises
-    ------
-    FramescopeError
-        When there is no such bundle, it can't be downloaded, or the store is damaged.
+    That is the kind of a shipped bundle, a promoted ``NAME[@VERSION]``, an address, or a folder; a
+    folder of a promoted name is ``./NAME``. Raises `BundleError` when there is no such bundle.
     """
     word, path = str(model), Path(model)
     if word in KINDS:
@@ -163,7 +250,7 @@ def resolve(model: str | Path) -> Path:
             f"{model}: a packed bundle; unpack it, and use the folder: "
             f"mkdir my-bundle && tar -xf {model} -C my-bundle"
         )
-    names = (*KINDS, *ModelStore.of_user().names())
+    names = (*KINDS, *ModelStore().names())
     close = get_close_matches(word.partition("@")[0], names, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     raise BundleError(
@@ -172,10 +259,7 @@ def resolve(model: str | Path) -> Path:
 
 
 def pinned(model: str) -> str:
-    """Return a model's word with the version or the revision that it means now.
-
-    A run that is resumed must not change its model when another one is promoted or pushed.
-    """
+    """Return a model's word with the version or revision that it means now, for a run to keep."""
     if is_address(model):
         return f"{model.partition('@')[0]}@{fetch(model).name}"
     if model not in KINDS and (found := _promoted(model)) is not None:
@@ -188,12 +272,7 @@ def pinned(model: str) -> str:
 class ModelStore:
     """The folder of promoted bundles, created when something is first written."""
 
-    root: Path
-
-    @classmethod
-    def of_user(cls) -> ModelStore:
-        """Return the store in which ``--model NAME`` looks."""
-        return cls(home())
+    root: Path = field(default_factory=home)  # where ``--model NAME`` looks
 
     def names(self) -> tuple[str, ...]:
         """Return the promoted names, sorted."""
@@ -213,8 +292,7 @@ class ModelStore:
         there = f"there are {', '.join(names)}" if names else "nothing was promoted yet"
         if name is None and len(names) != 1:
             raise StoreError(f"{self.root}: {there}; give a NAME")
-        name = names[0] if name is None else name
-        if (found := self.find(name)) is None:
+        if (found := self.find(names[0] if name is None else name)) is None:
             raise StoreError(f"{name}: not in {self.root}; {there}")
         return found
 
@@ -250,14 +328,17 @@ class ModelStore:
         found = []
         for number, line in enumerate(lines, 1):
             try:
-                record = json.loads(line) if line.strip() else None
+                found.append(json.loads(line) if line.strip() else None)
             except (ValueError, RecursionError) as error:
-                if number == len(lines):
-                    break
-                raise StoreError(f"{path}:{number}: damaged ({error}); repair the line") from None
-            if isinstance(record, dict):
-                found.append(record)
-        return tuple(found)
+                if number < len(lines):
+                    why = f"damaged ({error}); repair the line"
+                    raise StoreError(f"{path}:{number}: {why}") from None
+        return tuple(record for record in found if isinstance(record, dict))
+
+    def promotions(self, name: str) -> list[Mapping[str, Any]]:
+        """Return the events that made a version of a name current, without rollbacks."""
+        moves = (one for one in self.history(name) if one.get("event") == "current")
+        return [one for one in moves if one.get("why") != "rolled back"]
 
     @contextmanager
     def writing(self, name: str) -> Iterator[StoreWriter]:
@@ -302,10 +383,7 @@ class StoreWriter:
         sync(self.folder)
 
     def add(self, source: Path, manifest: Mapping[str, Any]) -> int:
-        """Copy a bundle into the store; return its version number, which isn't current yet.
-
-        `manifest` is that of the bundle that was judged: the copy must be the same.
-        """
+        """Copy the bundle that was judged by `manifest`; return its version, not yet current."""
         digest = digest_of(manifest)
         found = self.store.find(self.name)
         versions = {} if found is None else found.versions
@@ -327,10 +405,7 @@ class StoreWriter:
         return number
 
     def point(self, number: int, kind: str, digest: str | None, why: str, **facts: Any) -> Promoted:
-        """Make a version the current one, and record `why`: ``promoted`` or ``rolled back``.
-
-        `kind` is for a new name, `digest` for a new version.
-        """
+        """Make a version current, and record `why`; `kind` is for a new name."""
         found = self.store.find(self.name) or Promoted(self.folder, kind)
         versions = {**found.versions, **({} if digest is None else {number: digest})}
         new = replace(found, current=number, versions=versions)
@@ -356,16 +431,9 @@ class StoreWriter:
 
 
 def roll_back(
-    store: ModelStore,
-    name: str | None = None,
-    to: int | None = None,
-    by: str | None = None,
-    reason: str | None = None,
+    store: ModelStore, name: str | None, to: int | None, by: str | None, reason: str | None
 ) -> tuple[Promoted, int]:
-    """Make an earlier version current again, by default the one that the current one replaced.
-
-    Return the name, by default the only one, as it is now, and the version that was current.
-    """
+    """Make an earlier version current, by default that before; return the name, and what was."""
     name = store.get(name).name
     with store.writing(name) as writer:
         writer.repair()
@@ -384,16 +452,8 @@ def _replaced(store: ModelStore, found: Promoted) -> int:
     """Return the version that the current one replaced when it was promoted."""
     if found.current == 0:
         raise StoreError(f"{found.name}: version 0 was the first; give a version with --to")
-    before = [
-        one.get("before")
-        for one in store.history(found.name)
-        if one.get("event") == "current"
-        and one.get("version") == found.current
-        and one.get("why") != "rolled back"
-    ][-1:]
-    if not before or not isinstance(before[0], int):
-        raise StoreError(
-            f"{found.name}: its history doesn't say what was current before; give a version "
-            "with --to"
-        )
-    return before[0]
+    moves = [one for one in store.promotions(found.name) if one.get("version") == found.current]
+    if not moves or not isinstance(before := moves[-1].get("before"), int):
+        reason = "its history doesn't say what was current before; give a version with --to"
+        raise StoreError(f"{found.name}: {reason}")
+    return before

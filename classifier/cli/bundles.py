@@ -35,7 +35,7 @@ def list_command(format: AsCard = "terminal") -> None:
     """List shipped and promoted bundles: kind, digest, signals, which is current."""
     from framescope.classifier.bundles import ModelStore, list_bundles
 
-    store = ModelStore.of_user()
+    store = ModelStore()
     found = list_bundles(store)
     if format == "json":
         write_json({"folder": str(store.root), "bundles": found})
@@ -61,7 +61,7 @@ def show(bundle: _Bundle, format: AsCard = "terminal") -> None:
     """Show a summary of a bundle's manifest, and the history of its name."""
     from framescope.classifier.bundles import ModelStore, describe
 
-    found = describe(bundle, ModelStore.of_user())
+    found = describe(bundle, ModelStore())
     if format == "json":
         write_json(found)
         return
@@ -95,7 +95,7 @@ def rollback(
     """Make an earlier version the current one again."""
     from framescope.classifier.bundles import ModelStore, roll_back
 
-    found, before = roll_back(ModelStore.of_user(), name, to, by, reason)
+    found, before = roll_back(ModelStore(), name, to, by, reason)
     what = "what ships" if found.current == 0 else found.versions[found.current][:12]
     typer.echo(f"{found.name}: version {found.current} is current ({what}); it was {before}")
 

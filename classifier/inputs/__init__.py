@@ -6,8 +6,14 @@ In: a file, an address, standard input, or lines of the exchange format. Out: `A
 """
 
 from framescope.classifier.inputs.exchange import read_citations, read_lines, read_record, to_record
-from framescope.classifier.inputs.fields import InputOptions, RawRecord
-from framescope.classifier.inputs.files import ListedFile, list_inputs, read_list, size_of_inputs
+from framescope.classifier.inputs.fields import RawRecord
+from framescope.classifier.inputs.files import (
+    InputOptions,
+    ListedFile,
+    list_inputs,
+    read_list,
+    size_of_inputs,
+)
 from framescope.classifier.inputs.normal import (
     Original,
     detect_language,

@@ -40,10 +40,8 @@ _ROOT = re.compile(
 _FEEDS = frozenset({"rss", "feed", "RDF"})
 _LIST = "is a list of addresses, no article; give the address of one"
 _AGENCY = "is NITF or NewsML, which is not read; save its text as .txt"
-_OTHERS = {
-    **dict.fromkeys(("urlset", "sitemapindex", "opml"), _LIST),
-    **dict.fromkeys(("nitf", "NewsML", "newsMessage", "newsItem"), _AGENCY),
-}
+_OTHERS = dict.fromkeys(("urlset", "sitemapindex", "opml"), _LIST)
+_OTHERS |= dict.fromkeys(("nitf", "NewsML", "newsMessage", "newsItem"), _AGENCY)
 _TAG = re.compile(r"<[a-zA-Z/!]")
 WARC = b"WARC/"
 _RECORD = re.compile(rb"WARC/1\.[01]\r?\n[\w-]{1,60}:")
@@ -71,9 +69,18 @@ class Document:
     data: bytes | None = None  # None: that is in the file, which its origin names
     url: str | None = None  # where it was fetched
     charset: str | None = None  # as the server names it
+    is_capture: bool = False  # of a web archive, in which its articles are found by its address
+    captured: str | None = None  # when
 
     def read(self, origin: Origin, /) -> Iterator[Article | Skipped]:
         """Read its articles. Raises `InputError`."""
+        for item in self._items(origin):
+            if self.is_capture and isinstance(item, Article):
+                url, date = self.url or item.url, item.date or self.captured
+                item = replace(item, url=url, date=date, origin=origin)
+            yield item
+
+    def _items(self, origin: Origin) -> Iterator[Article | Skipped]:
         source, data = str(origin), self.loaded(origin).data or b""
         files.refuse_binary(data, source)
         head = files.first_characters(data[:HEAD])
@@ -107,8 +114,7 @@ class Document:
         if webpage.looks_like_html(head) or (named and webpage.has_html(head)):
             found = list(webpage.articles(text, source, self.stem, self.url))
         else:
-            root = xml_root(head)
-            if root in _OTHERS:
+            if (root := xml_root(head)) in _OTHERS:
                 raise InputError(source, _OTHERS[root])
             if root is not None and head.lstrip().startswith("<?xml"):
                 reason = f"is XML of a kind that isn't read (<{root}>); "
@@ -164,8 +170,7 @@ def _too_long(limit: int, source: str) -> InputError:
 
 def xml_root(head: str) -> str | None:
     """Return the name of an XML document's root, without its prefix; None where it is no XML."""
-    match = _ROOT.match(head)
-    return match[1] if match else None
+    return match[1] if (match := _ROOT.match(head)) else None
 
 
 def _of_feed(data: bytes, source: str, stem: str) -> Iterator[Article | Skipped]:
@@ -278,20 +283,6 @@ def _day(value: object) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Capture:
-    document: Document
-    date: str | None
-
-    def read(self, origin: Origin, /) -> Iterator[Article | Skipped]:
-        for item in self.document.read(origin):
-            if isinstance(item, Article):
-                # By the archive's own address, by which it is found there again.
-                url = self.document.url or item.url
-                item = replace(item, url=url, date=item.date or self.date, origin=origin)
-            yield item
-
-
 def split_warc(source: Source, stem: str) -> Iterator[RawRecord | Skipped]:
     """Cut an archive (WARC, WET) into its pages; what is damaged or no page is `Skipped`."""
     fastwarc, number = library("fastwarc.warc", "web archives need", source.name), 0
@@ -365,8 +356,8 @@ def _page(record: Any, origin: Origin, stem: str) -> RawRecord | Skipped:
         reason = reason or f"unpacks to {_TOO_LONG}"
         return Skipped(str(origin), f"{url or 'a record without an address'}: {reason}")
     at = _DATE.match(record.headers.get("WARC-Date") or "")
-    document = Document(stem, "", data, url, record.http_charset)
-    return RawRecord(origin, len(data), _Capture(document, at and at[0]))
+    document = Document(stem, "", data, url, record.http_charset, True, at and at[0])
+    return RawRecord(origin, len(data), document)
 
 
 def _refusal(record: Any) -> str | None:

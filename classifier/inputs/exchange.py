@@ -53,10 +53,7 @@ def read_record(record: Mapping[str, Any], where: str, name: str | None = None) 
 
 
 def read_lines(lines: Iterable[str], source: str) -> Iterator[Article | Skipped]:
-    """Read articles from the lines of a file; one that can't be read is `Skipped`.
-
-    Raises `InputError` at the end, when no line held an article.
-    """
+    """Read articles from lines, or `Skipped`; raises `InputError` at the end if there were none."""
     good, first = False, ""
     for number, line in ((n, line) for n, line in enumerate(lines, start=1) if line.strip()):
         where = f"{source}, line {number}"
@@ -148,8 +145,8 @@ def _imprint(record: Mapping[str, Any]) -> Imprint | None:
 
 
 def _labels(item: Mapping[str, Any], name: str) -> dict[str, float]:
-    given: Mapping[str, Any] = _typed(item, "labels", dict) or {}
-    labels = {_signal(signal, name): label for signal, label in given.items()}
+    given = (_typed(item, "labels", dict) or {}).items()
+    labels = {_signal(signal, name): label for signal, label in given}
     labels = {s: label for s, label in labels.items() if label is not None and label == label}
     for signal, label in labels.items():
         if not (isinstance(label, int | float) and 0 <= label <= 1):
@@ -167,8 +164,7 @@ def _signal(signal: Any, name: str) -> str:
 
 
 def _one_of(item: Mapping[str, Any], key: str, kind: type[E], name: str) -> E | None:
-    value = item.get(key)
-    if value is None or value in list(kind):
+    if (value := item.get(key)) is None or value in list(kind):
         return None if value is None else kind(value)
     raise ValueError(f"{name}: '{key}' must be one of {', '.join(kind)}")
 
@@ -181,8 +177,7 @@ def _items(record: Mapping[str, Any], key: str) -> Iterator[tuple[str, Mapping[s
 
 
 def _typed(item: Mapping[str, Any], key: str, kind: type) -> Any:
-    value = item.get(key)
-    if value is None or isinstance(value, kind):
+    if (value := item.get(key)) is None or isinstance(value, kind):
         return value
     raise ValueError(f"'{key}' must be {_KINDS[kind]}, not {_kind(value)}")
 
@@ -214,12 +209,8 @@ def _place(value: Any, name: str, inside: Place, where: str = "the text") -> Pla
 
 
 def read_citations(sentence: Mapping[str, Any], length: int) -> tuple[MarkedCitation, ...] | None:
-    """Read the citations of a sentence, as annotators mark them; None if it is not annotated.
-
-    One with a ``name`` is what scoring found; `length` is the text's. Raises `ValueError`.
-    """
-    items = sentence.get("citations")
-    if items is None:
+    """Read the citations of a sentence, as annotators mark them; None if it is not annotated."""
+    if (items := sentence.get("citations")) is None:
         return None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ValueError("'citations' must be a list of objects")
@@ -227,7 +218,7 @@ def read_citations(sentence: Mapping[str, Any], length: int) -> tuple[MarkedCita
     marked = {
         f"citation {number}": _citation(item, f"citation {number}", inside, Place(0, length))
         for number, item in enumerate(items)
-        if "name" not in item
+        if "name" not in item  # which scoring found
     }
     contents = {
         name: {at for piece in one.content for at in range(piece.start, piece.end)}
@@ -282,11 +273,7 @@ def _overlap(one: Place, other: Place) -> bool:
 
 
 def to_record(article: Article) -> dict[str, Any]:
-    """Return an article as a JSON object of the format, with keys in the order of its definition.
-
-    ``sentences`` is there only when the article came with its units; ``author``, ``site_name``,
-    ``republications`` and ``imprint`` only when known.
-    """
+    """Return an article as a JSON object of the format, its keys in the order that it defines."""
     record: dict[str, Any] = {"id": article.id}
     record |= {key: getattr(article, key) for key in OPTIONAL} | _known(article, EXTRA)
     record["text"] = article.text

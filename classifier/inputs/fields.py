@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,7 +15,13 @@ from typing import Any
 
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import exchange, webpage
-from framescope.classifier.inputs.files import Source, first_characters, ignore, library
+from framescope.classifier.inputs.files import (
+    InputOptions,
+    Source,
+    first_characters,
+    ignore,
+    library,
+)
 from framescope.classifier.inputs.normal import detect_language
 from framescope.classifier.records import Article, Origin, Skipped
 
@@ -50,19 +55,6 @@ _LANG = re.compile(r"[A-Za-z]{2,3}\b")
 _LISTS = ("articles", "items", "results", "data", "docs", "documents", "stories", "hits", "value")
 # A file of records begins with a key; prose that begins with a brace or a bracket does not.
 _FIRST_KEY = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\n]{1,80}"\s*:|\Z)')
-
-
-@dataclass(frozen=True)
-class InputOptions:
-    """How inputs are read."""
-
-    # the user's names for `FIELDS`
-    columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    allow_private: bool = False  # whether addresses of this machine and its network are fetched
-    tell: Callable[[str], None] = ignore  # is told what was guessed, and what was left out
-    taken: Callable[[int], None] = ignore  # is told of the bytes, packed as they are, when read
-    include: Sequence[str] = ()  # patterns of the files of a folder that are taken, or not
-    exclude: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +260,7 @@ def _of_record(
 
 def _longest(record: Mapping[str, Any]) -> str | None:
     """Return the name of the longest text; None where none is as long as an article."""
-    texts = _texts(record)
-    known = guess(texts).values()
+    known = guess(texts := _texts(record)).values()
     words = {key: len(value.split()) for key, value in texts.items() if key not in known}
     longest = max(words, key=words.__getitem__, default="")
     return longest if words.get(longest, 0) >= _LEAST_WORDS else None
@@ -297,8 +288,7 @@ _MOST_ROWS, _MOST_BYTES = 256, 16_000_000  # of a batch of Parquet, about
 
 def looks_like_table(head: str) -> bool:
     """Return True if a file that begins so has a header that names a text and something else."""
-    delimiter = _delimiter(head)
-    if delimiter is None:
+    if (delimiter := _delimiter(head)) is None:
         return False
     names, *rows = _sample(head, delimiter)
     named = all(_NAME.fullmatch(name) for name in names)

@@ -11,11 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeAlias
+from typing import Any
 
 from framescope.classifier.errors import InputError, how_to_install
 
@@ -40,7 +40,27 @@ _STORES = {
     "hdfs": "pyarrow", "webhdfs": "requests", "sftp": "paramiko", "ssh": "paramiko",
     "smb": "smbprotocol", "gdrive": "gdrivefs", "dropbox": "dropboxdrivefs", "memory": "fsspec",
 }  # fmt: skip
-Tell: TypeAlias = Callable[[str], None] | None
+
+
+def ignore(_: object) -> None:
+    """Do nothing with what is told."""
+
+
+@dataclass(frozen=True)
+class InputOptions:
+    """How inputs are read."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)  # the user's names for `FIELDS`
+    allow_private: bool = False  # whether addresses of this machine and its network are fetched
+    tell: Callable[[str], None] = ignore  # is told what was guessed, and what was left out
+    taken: Callable[[int], None] = ignore  # is told of the bytes, packed as they are, when read
+    # Patterns (`fnmatch`) on a file's path within a folder, or on its name. Files that match one of
+    # `include`, if there is any, and none of `exclude` are taken, and those named by themselves.
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+
+
+PLAIN = InputOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,32 +95,18 @@ def _scheme(source: str) -> str | None:
     return scheme.lower() if mark and re.sub("[+_-]", "", scheme).isalnum() else None
 
 
-def list_inputs(
-    sources: Iterable[str],
-    *,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    tell: Tell = None,
-) -> list[ListedFile]:
-    """List the files that inputs are, in order, each once.
-
-    `include` and `exclude` are patterns (`fnmatch`) on a file's path within the folder, or on its
-    name. Only files that match one of `include`, if there is any, and none of `exclude` are taken,
-    and those that are named by themselves. `tell` is told what of a folder was left out. Raises
-    `InputError` when an input isn't there, or there is no file in it.
-    """
+def list_inputs(sources: Iterable[str], options: InputOptions = PLAIN) -> list[ListedFile]:
+    """List the files that inputs are, in order, each once. Raises `InputError` if one has none."""
     found: dict[str, ListedFile] = {}
     for source in sources:
-        files = files_within(source, include, exclude, tell)
+        files = files_within(source, options)
         for one in [_single(source)] if files is None else files:
             remote = one.name == STDIN or "://" in one.name[:32]
             found.setdefault(one.name if remote else str(Path(one.name).absolute()), one)
     return list(found.values())
 
 
-def files_within(
-    source: str, include: Sequence[str] = (), exclude: Sequence[str] = (), tell: Tell = None
-) -> list[ListedFile] | None:
+def files_within(source: str, options: InputOptions) -> list[ListedFile] | None:
     """List the files of a folder or a pattern, as `list_inputs` does; None for a single file."""
     if source == STDIN or is_address(source):
         return None
@@ -115,11 +121,12 @@ def files_within(
         path: one
         for one in found
         for path in [PurePosixPath(_path_of(one.name).removeprefix(base).removeprefix("/"))]
-        if (not include or _matches(path, include)) and not _matches(path, exclude)
+        if (not options.include or _matches(path, options.include))
+        and not _matches(path, options.exclude)
     }
     wanted = "matches; check the pattern and its quotes"
     if not is_pattern:
-        inside = _articles_of(inside, include, source, tell)
+        inside = _articles_of(inside, source, options)
         wanted = f"may hold an article ({' '.join(sorted(_SUFFIXES))})"
     if not inside:
         raise InputError(source, f"no file there that {wanted}")
@@ -127,10 +134,7 @@ def files_within(
 
 
 def read_list(stream: Any) -> list[str]:
-    """Read a list of inputs: one per line, or with NUL after each, as ``find -print0`` writes them.
-
-    Blank lines and those that begin with ``#`` are passed over.
-    """
+    """Read a list of inputs, one per line or as ``find -print0`` writes it; ``#`` is a comment."""
     data = stream.read()
     if b"\0" in data:
         return [one.decode(errors="surrogateescape") for one in data.split(b"\0") if one.strip()]
@@ -150,9 +154,9 @@ def size_of_inputs(sources: Sequence[str]) -> int | None:
 
 
 def _articles_of(
-    inside: Mapping[PurePosixPath, ListedFile], include: Sequence[str], source: str, tell: Tell
+    inside: Mapping[PurePosixPath, ListedFile], source: str, options: InputOptions
 ) -> dict[PurePosixPath, ListedFile]:
-    asked = {PurePosixPath(pattern).suffix.lower() for pattern in include}
+    asked = {PurePosixPath(pattern).suffix.lower() for pattern in options.include}
     taken, left = dict[PurePosixPath, ListedFile](), Counter[str]()
     for path, file in inside.items():
         hidden = any(part.startswith(".") for part in path.parts)
@@ -162,9 +166,9 @@ def _articles_of(
             taken[path] = file
         elif not hidden:
             left[kind or path.name] += 1
-    if left and tell is not None:
+    if left:
         said = ", ".join(f"{count} {kind}" for kind, count in sorted(left.items())[:8])
-        tell(f"{source}: left out files that are no articles by their names: {said}")
+        options.tell(f"{source}: left out files that are no articles by their names: {said}")
     return taken
 
 
@@ -291,10 +295,6 @@ _PIECE = 1 << 10  # bytes of Zstandard unpacked at once: every four of them may 
 _DEEPEST = 2
 
 
-def ignore(_: object) -> None:
-    """Do nothing with what is told."""
-
-
 def library(module: str, what: str, source: str) -> Any:
     """Import what only some installs have. Raises `InputError`."""
     try:
@@ -349,7 +349,7 @@ class Source:
 
     def lines(self, errors: str, most: int) -> Iterator[str]:
         """Split into lines; of one of more than `most` characters, only as much as shows that."""
-        encoding = "utf-16" if self.head.startswith(_UTF16) else "utf-8"
+        encoding = "utf-16" if self.head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
         decoder = codecs.getincrementaldecoder(encoding)(errors)
         begun, length = list[str](), 0  # of the line that isn't ended
         try:
@@ -418,7 +418,6 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TEXT_OF_IT, _UNPACK = "save its text and give that", "unpack it first"
 _KEEP = "save it, and give the file"
 _FORMATS = (  # the place and bytes that tell a format, its name, and what to do
@@ -532,9 +531,7 @@ def _once(found: re.Match[str]) -> str:
     return next((text + found[0][end:] for text, end in texts if text is not None), found[0])
 
 
-def _cp1252_for_stray_bytes(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
+def _cp1252_for_stray_bytes(error: Any) -> tuple[str, int]:
     stray = error.object[error.start : error.end]
     return stray.decode("cp1252", errors="replace"), error.end
 

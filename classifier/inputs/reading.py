@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import document, exchange, fields, files, webpage
 from framescope.classifier.inputs.document import MAX_BYTES, Document
-from framescope.classifier.inputs.fields import InputOptions, RawRecord
-from framescope.classifier.inputs.files import HEAD, first_characters, refuse_binary, unpacked
+from framescope.classifier.inputs.fields import RawRecord
+from framescope.classifier.inputs.files import HEAD, PLAIN, InputOptions, first_characters, unpacked
 from framescope.classifier.records import Article, Origin, Skipped
 
 if TYPE_CHECKING:
@@ -37,16 +37,13 @@ _MISSING = frozenset({"NoneType", "NAType", "NaTType"})
 Items: TypeAlias = "Iterator[Article | Skipped]"
 
 
-def read_input(source: str, options: InputOptions | None = None) -> Items:
+def read_input(source: str, options: InputOptions = PLAIN) -> Items:
     """Read the articles of one input, and `Skipped` for whatever of it can't be read.
 
-    A file, a folder, a pattern of files, an address, or ``"-"`` for standard input. Addresses are
-    ``http``, ``https``, and those of stores (``s3``, ``gs``), of which folders and patterns are
-    read too. Tables, archives and the exchange format are never held whole. Raises `InputError` on
-    the first step, when the whole input can't be used, or at the end, when it held no article.
+    A file, folder, pattern of files, address of a page or in a store, or ``"-"``: standard input.
+    Raises `InputError` first, when it can't be used, or at the end, when it held no article.
     """
-    options = options or InputOptions()
-    listed = files.files_within(source, options.include, options.exclude, options.tell)
+    listed = files.files_within(source, options)
     if listed is None:
         yield from _read(split_input(source, options), source)
     for one in listed or ():
@@ -58,17 +55,14 @@ def read_input(source: str, options: InputOptions | None = None) -> Items:
 
 def read_stream(stream: Any, name: str) -> Items:
     """Read the articles of an open file; its name is used for messages and ids only."""
-    return _read(_split_file(stream, name, name, "", InputOptions(), held=True), name)
+    return _read(_split_file(stream, name, name, "", PLAIN, held=True), name)
 
 
-def split_input(source: str, options: InputOptions | None = None) -> Iterator[RawRecord | Skipped]:
-    """Cut one file or address into its records, in order, without reading them.
-
-    Raises `InputError` on the first step, when the whole input can't be used.
-    """
+def split_input(source: str, options: InputOptions = PLAIN) -> Iterator[RawRecord | Skipped]:
+    """Cut one file or address into its records; raises `InputError` first if it can't be used."""
     begun = False
     try:
-        for record in _split(source, options or InputOptions()):
+        for record in _split(source, options):
             yield record
             begun = True
     except InputError as error:
@@ -138,7 +132,7 @@ def _split_file(
     if head.startswith(fields.PARQUET):
         yield from fields.split_parquet(found, stream, stem, options)
         return
-    refuse_binary(head, source)
+    files.refuse_binary(head, source)
     is_json = document.is_json(text, name)
     is_markup = webpage.looks_like_html(text) or document.xml_root(text)
     named = Path(name).suffix.lower() in files.TABLES
@@ -167,9 +161,8 @@ def read_values(values: Input | Iterable[Input]) -> Items:
 def read_frame(df: pandas.DataFrame, text: str) -> Iterator[tuple[int, Article | Skipped]]:
     """Read the articles of a table, each with the number of its row; its index names them.
 
-    Plain text in the column `text` is the article as it stands, character by character. Columns
-    called as keys of the exchange format (``title``, ``outlet``, ...) say what is known of it,
-    where they hold text or a date. Raises `InputError` at once, when there is no such column.
+    Plain text in the column `text` is the article as it stands, character by character. Raises
+    `InputError` at once, when there is no such column.
     """
     columns = list(getattr(df, "columns", ()))
     if columns.count(text) != 1:
@@ -186,12 +179,10 @@ def read_frame(df: pandas.DataFrame, text: str) -> Iterator[tuple[int, Article |
 
 
 def read_value(value: object, name: str, known: Mapping[str, str | None] | None = None) -> Items:
-    """Read one input, which is called `name` if it has no name of its own.
+    """Read one input, called `name` if it has no name; `known` is what a table's row says of it.
 
-    A string is a file when there is one of that name, or an address. It is refused when it looks
-    like a file that isn't there: one line with a file's suffix, or a path. Any other is read as a
-    file of that content is. A path is always a file; an article is itself; anything else is
-    refused. `known` is what a row of a table says of it besides (`read_frame`).
+    A string is an address, or a file when there is one of that name; it is refused when it looks
+    like a file that isn't there; any other is read as a file of that content is.
     """
     if isinstance(value, Skipped):
         yield value

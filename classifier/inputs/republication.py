@@ -152,10 +152,7 @@ def _clean(name: str) -> str:
 
 
 def same_outlet(outlet: str, publisher: str | None) -> bool:
-    """Whether two names can be one outlet's: equal, or one the other with more words behind it.
-
-    "Karst Post International" is the Karst Post; the Sun is not the Tarn Sun.
-    """
+    """Whether two names can be one outlet's: "Karst Post International" is the Karst Post."""
     if publisher is None:
         return False
     short, long = sorted((_key(outlet), _key(publisher)), key=len)

@@ -43,11 +43,9 @@ _CLOSERS_AFTER_SPACE = re.compile(r"(?:[”»)\]]|\[\d{1,3}\]){1,9}(?=\s|$)")
 
 
 def split(article: Article, plain: str | None = None) -> tuple[Sentence, ...]:
-    """Split an article into sentences; `plain` is its text, folded, where that is at hand.
+    """Split an article into sentences, its units if it has some; `plain` is its text, folded.
 
-    An article's ``units`` are its sentences and are not split again. Otherwise each is not empty,
-    at most `MAX_CHARS` long and without white space around it, and together they hold every
-    character that isn't white space.
+    Together they hold every character that isn't white space, each at most `MAX_CHARS`.
     """
     text = article.text
     if article.units is not None:

@@ -320,16 +320,11 @@ def editor_page(limits: Limits, model: str) -> tuple[str, str]:
     # A report is shown in a frame, and a frame obeys the policy of the page around it as well.
     report = dict(_DIGEST.findall(to_html(BatchReport((), model, (), {}))))
     policy = (
-        "default-src 'none'",
-        f"style-src '{digest(look)}' '{report['style']}'",
-        f"script-src '{digest(script)}' '{report['script']}'",
-        "img-src data:",
-        "connect-src 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-        "form-action 'none'",
+        f"default-src 'none'; style-src '{digest(look)}' '{report['style']}'; "
+        f"script-src '{digest(script)}' '{report['script']}'; img-src data:; connect-src 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     )
-    return page, "; ".join(policy)
+    return page, policy
 
 
 def make_app(scorer: Scorer, limits: Limits) -> FastAPI:
@@ -457,14 +452,7 @@ class _Server(uvicorn.Server):
 
 def run(app: FastAPI, listening: socket.socket, seconds: float) -> None:
     """Answer requests until SIGTERM or Ctrl-C; each that was begun has twice `seconds` to end."""
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=int(2 * seconds) + 1,
-        timeout_keep_alive=_IDLE,
-        ws="none",
-        lifespan="on",
-    )
+    quiet: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False}
+    quiet |= {"timeout_graceful_shutdown": int(2 * seconds) + 1, "timeout_keep_alive": _IDLE}
+    config = uvicorn.Config(app, ws="none", lifespan="on", **quiet)
     _Server(config, app.state.service).run(sockets=[listening])

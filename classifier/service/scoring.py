@@ -153,7 +153,6 @@ class BatchRequest(Checked):
 
 
 AnyRequest: TypeAlias = TextRequest | PageRequest | AddressRequest
-SAMPLE = PageRequest(html=_PAGE)
 
 
 def read(posted: AnyRequest, most: int) -> list[Article | Skipped]:
@@ -212,42 +211,28 @@ class ScoringQueue:
 
     def __init__(self, scorer: Scorer, metrics: Metrics, seconds: float) -> None:
         self._scorer, self._metrics, self._seconds = scorer, metrics, seconds
-        self._jobs: Queue[_Job | None] = Queue()
-        self._thread = Thread(target=self._run, name="framescope-scorer", daemon=True)
+        self.jobs: Queue[_Job | None] = Queue()
+        self.thread = Thread(target=self._run, name="framescope-scorer", daemon=True)
         self._pace = 0.1  # seconds an article, as lately
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
 
     def stop(self) -> None:
         """Score what waits, and end the thread."""
-        self._jobs.put(None)
-        self._thread.join(2 * self._seconds)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the scoring thread runs."""
-        return self._thread.is_alive()
-
-    @property
-    def waiting(self) -> int:
-        """Number of jobs in the queue."""
-        return self._jobs.qsize()
+        self.jobs.put(None)
+        self.thread.join(2 * self._seconds)
 
     def retry(self) -> int:
         """Estimate in how many seconds there is room again, from 1 to 60."""
-        return max(1, min(60, math.ceil(self.waiting * self._pace)))
+        return max(1, min(60, math.ceil(self.jobs.qsize() * self._pace)))
 
     async def score(self, articles: Sequence[Article | Skipped]) -> list[Item]:
         """Score the articles of one request, in order; raises `RequestError` as `within` does."""
         future: Future[list[Item]] = Future()
-        self._jobs.put((articles, future))
+        self.jobs.put((articles, future))
         return await within(future, self._seconds, self.retry)
 
     def _run(self) -> None:
         last = False
-        while not last and (first := self._jobs.get()) is not None:
+        while not last and (first := self.jobs.get()) is not None:
             jobs, last = self._gathered(first)
             # Clients that went away have cancelled theirs.
             if jobs := [job for job in jobs if job[1].set_running_or_notify_cancel()]:
@@ -258,7 +243,7 @@ class ScoringQueue:
         jobs, until = [first], time.monotonic() + _LINGER
         while sum(len(articles) for articles, _ in jobs) < _TOGETHER:
             try:
-                job = self._jobs.get(timeout=max(0.0, until - time.monotonic()))
+                job = self.jobs.get(timeout=max(0.0, until - time.monotonic()))
             except Empty:
                 break
             if job is None:
@@ -315,7 +300,7 @@ class ScoringService:
         self.capacity = Capacity(limits.waiting)
         self.metrics = Metrics(scorer.bundle)
         self.queue = ScoringQueue(scorer, self.metrics, limits.seconds)
-        self.metrics.waiting.set_function(lambda: self.queue.waiting)
+        self.metrics.waiting.set_function(self.queue.jobs.qsize)
         self.metrics.capacity.set_function(lambda: self.capacity.taken)
         self.stopping = False
         self._readers = ThreadPoolExecutor(2, "framescope-pages")
@@ -324,13 +309,13 @@ class ScoringService:
     @property
     def ready(self) -> bool:
         """Whether new articles are accepted."""
-        return self.queue.alive and not self.stopping
+        return self.queue.thread.is_alive() and not self.stopping
 
     def open(self) -> None:
         """Warm up the model and the registry, and start the scoring thread."""
-        list(self.scorer.score(read(SAMPLE, self.limits.size)))
+        list(self.scorer.score(read(PageRequest(html=_PAGE), self.limits.size)))
         look_up(self.scorer.registry, "nobody.example")
-        self.queue.start()
+        self.queue.thread.start()
 
     def close(self) -> None:
         """Finish the articles that were begun."""

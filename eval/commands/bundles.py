@@ -62,7 +62,7 @@ def promote(
 
     with progress() as bar:
         found = judge_and_promote(
-            candidate, ModelStore.of_user(), name, data=data or (), corpora=corpora,
+            candidate, ModelStore(), name, data=data or (), corpora=corpora,
             against=against, allow=allow, by=by, allow_seen=allow_seen, draws=draws, seed=seed,
             progress=bar,
         )  # fmt: skip

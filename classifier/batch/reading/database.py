@@ -60,16 +60,6 @@ class Database:
         """Whether the run has ended."""
         return bool(self.manifest.get("finished"))
 
-    @property
-    def signals(self) -> tuple[str, ...]:
-        """The signals of the run's model."""
-        return tuple(self.manifest["signals"])
-
-    @property
-    def views(self) -> tuple[ready.View, ...]:
-        """The ready views."""
-        return ready.views(self.manifest)
-
     def ask(self, sql: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Run one query that reads, or raise `QueryError`; it ends the answer before."""
         from duckdb import StatementType

@@ -5,9 +5,9 @@ Everything is counted in the database. Every chart stands in a table, or has one
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from statistics import median
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -98,9 +98,10 @@ def _collect(database: Database) -> dict[str, Any]:
     limits = {"day": 45, "week": 45 * 7, "month": 60 * 31}
     days = (last - first).days if first else 0
     unit = next((one for one, most in limits.items() if days <= most), "year")
-    database.keep("kept_counts", _KEPT_COUNTS.format(unit, _sql_day(first), _sql_day(last)))
+    database.keep("kept_counts", _KEPT_COUNTS.format(unit, first, last))
 
-    own = views.own_measures(database.signals)
+    signals = database.manifest["signals"]
+    own = views.own_measures(signals)
     asked = (*views.MEASURES, *own)
     of_all = ask(views.shares_query((), asked, "kept_counts"))[0]
     by_outlet = ask(views.shares_query(("shown",), asked, "kept_counts"))
@@ -127,7 +128,7 @@ def _collect(database: Database) -> dict[str, Any]:
         }
 
     unsourced = ("unsourced_assertion", "vague_source")
-    name = next((one for one in unsourced if one in database.signals), None)
+    name = next((one for one in unsourced if one in signals), None)
     citing = ask(_CITES_MOST)
     path = database.folder.path
     stacks = [("All outlets", of_all), *rows]
@@ -155,7 +156,7 @@ def _collect(database: Database) -> dict[str, Any]:
         "articles": plots((*views.ARTICLES, *(one for one in own if one.of_article))),
         "content": plots(own_of(Family.CONTENT)),
         "stacks": [_stack(*one) for one in stacks if all(one[1][f"rests_{n}_n"] for n in _RESTS)],
-        "cites": "named_source" in database.signals,
+        "cites": "named_source" in signals,
         "cited": ask(_CITED_MOST),
         "citing": [
             (label, found)
@@ -220,11 +221,7 @@ def _over_time(
 
 
 def _series(
-    label: str,
-    shares: Mapping[datetime.date, Share],
-    periods: Sequence[datetime.date],
-    unit: str,
-    top: float,
+    label: str, shares: Mapping[date, Share], periods: Sequence[date], unit: str, top: float
 ) -> dict[str, Any]:
     step = (_WIDTH - _LEFT - 8) / max(len(periods) - 1, 1)
 
@@ -277,7 +274,7 @@ def _scale(known: Sequence[Share]) -> float:
     return next((end for end in _SCALES if end >= need), 1.0)
 
 
-def _period(day: datetime.date, unit: str) -> str:
+def _period(day: date, unit: str) -> str:
     if unit == "week":
         return f"week of {day.isoformat()}"
     return day.isoformat()[: {"day": 10, "month": 7, "year": 4}[unit]]
@@ -329,10 +326,6 @@ def _spread(table: str, order: str) -> str:
         ORDER BY {order}, article_id, sentence LIMIT {_SAMPLES}"""
 
 
-def _sql_day(day: datetime.date | None) -> str:
-    return f"DATE '{day.isoformat()}'" if day else "NULL::DATE"
-
-
 # The same sample each time.
 _RANDOM = f"SELECT * FROM {{}} ORDER BY hash(article_id * 1009 + sentence) LIMIT {_SAMPLES}"
 _RANKED = """
@@ -341,9 +334,11 @@ _RANKED = """
 _FOLDED = """
     SELECT count(DISTINCT outlet_key) AS outlets, count(*) AS articles
     FROM kept_published ANTI JOIN kept_outlets USING (outlet_key)"""
+# Where no article has a day, there is no first and last.
 _KEPT_COUNTS = """
     SELECT c.*, o.outlet_key AS shown,
-        CASE WHEN day BETWEEN {1} AND {2} THEN date_trunc('{0}', day)::DATE END AS period
+        CASE WHEN day BETWEEN try_cast('{1}' AS DATE) AND try_cast('{2}' AS DATE)
+            THEN date_trunc('{0}', day)::DATE END AS period
     FROM article_counts c LEFT JOIN kept_outlets o USING (outlet_key)"""
 _PERIODS = """
     SELECT unnest(generate_series(min(period), max(period), INTERVAL 1 {0}))::DATE AS period

@@ -90,8 +90,7 @@ def share_interval(
     """Return the interval of a share, a ratio of sums over texts; None for a single text.
 
     Wilson's, with texts as the sampling unit: the effective number of sentences, and Student's t
-    (Korn and Graubard, 1998). Without variance, each text counts once. `end`: the confidence of
-    either end.
+    (Korn and Graubard, 1998). Without variance, each text counts once. `end`: of either end.
     """
     from scipy.special import stdtrit
 
