@@ -64,7 +64,7 @@ def held():
 
 def queue(scorer, seconds=PATIENCE):
     found = ScoringQueue(scorer, measures(), seconds)
-    found.start()
+    found.thread.start()
     return found
 
 
@@ -124,7 +124,7 @@ def test_stopping_finishes_what_waits(held):
         return await asyncio.gather(*jobs)
 
     assert [[item.id for item in found] for found in asyncio.run(ask())] == [["0"], ["1"], ["2"]]
-    assert not waiting.alive
+    assert not waiting.thread.is_alive()
 
 
 @pytest.fixture
