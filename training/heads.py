@@ -46,6 +46,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 from sklearn.metrics import average_precision_score, f1_score
 from sklearn.model_selection import StratifiedGroupKFold
+from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
@@ -186,7 +187,8 @@ class HeadTrainer:
 
     def fit(self, signals: Sequence[str]) -> models.LinearHeads:
         """Fit heads; `heads` are what they were fitted on."""
-        self.heads = [self._fit(signal) for signal in signals]
+        with threadpool_limits(1):  # for products this small, threads only wait
+            self.heads = [self._fit(signal) for signal in signals]
         of_logits, of_means, of_ngrams = (
             np.array(one) for one in zip(*(head.weights for head in self.heads), strict=True)
         )
