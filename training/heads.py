@@ -29,6 +29,7 @@ from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 from framescope.training import DEFAULT_SEED
 from framescope.training.baseline import CountedRows
 from framescope.training.calibration import answer_limits, fit_decision, once_an_article
+from framescope.training.card import model_card
 from framescope.training.corpora import ADDED, find_corpus, house_folder
 from framescope.training.data import (
     TEST,
@@ -40,7 +41,6 @@ from framescope.training.data import (
     build_examples,
     load_data,
 )
-from framescope.training.runs.training import model_card
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit

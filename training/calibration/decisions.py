@@ -348,14 +348,10 @@ def fit_tags(
     with the number of tokens outside, between two stretches, that a span takes in: each span earns
     the share of its tokens that the other side covers (Da San Martino et al., 2019).
     """
-    from framescope.training.transformer import marked  # which needs torch
-
     tags = model.heads.tags
     if not tags:
         return SpanRule((), 0, ())
-    known = marked(validation, tags)
-    some = np.flatnonzero(known.any(axis=1))
-    of_tag = _rows(model, validation.where(some), known[some], limits)
+    of_tag = _rows(model, validation, limits)
     of_tokens = [_token_threshold(own) for own in of_tag]
     groups = [[k for k, tag in enumerate(tags) if (tag == _ANY) is any_] for any_ in (True, False)]
 
@@ -385,12 +381,15 @@ def fit_tags(
 
 
 def _rows(
-    model: models.TransformerModel, rows: Examples, known: Bools, limits: Mapping[str, float]
+    model: models.TransformerModel, validation: Examples, limits: Mapping[str, float]
 ) -> list[list[_Row]]:
     """Gather, for each tag, the sentences whose spans of it are known."""
-    from framescope.training.transformer import in_spans
+    from framescope.training.transformer import in_spans, marked  # which needs torch
 
     tags = model.heads.tags
+    known = marked(validation, tags)
+    some = np.flatnonzero(known.any(axis=1))
+    rows, known = validation.where(some), known[some]
     encoding = model.encode(rows.sentences)
     prediction = model.predict(rows.sentences, encoding)
     found: list[list[_Row]] = [[] for _ in tags]
