@@ -1,4 +1,4 @@
-"""A run as a database: what its views count, on what interval, and that it can only be read."""
+"""A run as a database that can only be read: what its views count; and as tables of pandas."""
 
 import json
 import math
@@ -25,8 +25,10 @@ from framescope.classifier.batch.reading.views import views
 from framescope.classifier.batch.schema import TABLES, columns
 from framescope.classifier.errors import InputError
 from framescope.classifier.outlets.publisher.publisher import UNNAMED
-from pages_of_docs import CALLS
+from pages_of_docs import CALLS, ROOT, fenced
 from typer.testing import CliRunner
+
+import framescope
 
 app = typer.Typer()
 app.command()(query)
@@ -329,3 +331,42 @@ def test_what_the_page_of_queries_shows_runs(
     done = CliRunner().invoke(app, words, input="FROM by_day")
     assert done.exit_code == 0, done.exception
     assert done.stdout or list(tmp_path.glob("*.*"))
+
+
+@pytest.fixture(scope="module", params=["parquet", "jsonl"])
+def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("pandas")
+    return runs.write(tmp_path_factory.mktemp("runs") / "RUN", form=request.param).path
+
+
+def test_the_tables_are_frames_with_the_columns_of_the_schema(path: Path) -> None:
+    run = framescope.read_run(str(path))
+    for table in TABLES:
+        frame = getattr(run, table)
+        assert list(frame.columns) == list(columns(table, runs.SIGNALS))
+        assert len(frame) > 20
+    assert run.manifest["model"]["name"] == "by-hand"
+    assert run.summary["articles"] == 28
+
+
+def test_types_are_the_same_whatever_is_null(path: Path) -> None:
+    run = framescope.read_run(path)
+    assert str(run.articles["claims"].dtype) == "Int32"  # null where it was not scored
+    assert str(run.articles["state_media"].dtype) == "boolean"
+    assert str(run.articles["day"].dtype).startswith("datetime64")
+    assert str(run.sentences["voice"].dtype) == "category"
+    assert str(run.sentences["claim"].dtype) == "float32"
+    assert list(run.sentences["flags"].iloc[0]) == ["content", "claim"]
+
+
+def test_the_examples_of_the_page_run(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(path.parent)
+    examples = [one for one in fenced(ROOT / "docs/python.md", "python") if "read_run" in one]
+    assert len(examples) == 2
+    for example in examples:
+        exec(compile(example, "python.md", "exec"), {})
+    shown = capsys.readouterr().out
+    assert "by-hand 28" in shown
+    assert "Karst Voice" in shown

@@ -128,7 +128,7 @@ def test_an_answer_that_drips_ends(site, path, monkeypatch):
         "http://127.0.0.1/", "http://localhost/", "http://[::1]/", "http://10.0.0.1/",
         "http://169.254.169.254/latest/meta-data/", "http://0.0.0.0/", "http://100.64.0.1/",
         "http://[::ffff:127.0.0.1]/", "http://[64:ff9b::7f00:1]/", "http://[::127.0.0.1]/",
-        "http://2130706433/", "http://[fe80::1]/",
+        "http://2130706433/", "http://127.1/", "http://[fe80::1]/",
     ],
 )  # fmt: skip
 def test_private_addresses_are_refused(url):
