@@ -53,12 +53,6 @@ TUTORIAL = {line for page, line in CALLS if page == "tutorial.md"}
 RUN = sorted(line for line in SHOWN - TUTORIAL if reason(line) is None)
 
 
-def test_most_of_what_is_shown_to_everyone_is_run():
-    everyday = [line for line in SHOWN if line.split()[1] in ("score", "signals", "sources")]
-    assert len(everyday) > 15
-    assert len([line for line in everyday if line in {*RUN, *TUTORIAL}]) > 0.75 * len(everyday)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """A folder with the files that the docs speak of."""

@@ -18,6 +18,23 @@ from importlinter.cli import lint_imports_command
 
 lint_imports_command()
 """
+NO_TORCH = """
+import sys
+
+class Nothing:
+    def find_spec(self, name, *_):
+        if name in ("torch", "datasets"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Nothing())
+from framescope import cli
+from framescope.eval import calibration, drift, grid, release, report
+from framescope.training import heads, labels
+"""
+
+
+def test_heads_and_evaluation_need_no_torch():
+    subprocess.run([sys.executable, "-c", NO_TORCH], check=True)
 
 
 def test_imports_run_one_way():
