@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -30,13 +31,11 @@ MIXES: dict[str, tuple[float, float]] = {
     "words over characters": (1.0, 0.5),
     "both": (1.0, 1.0),
 }
+# How much the mean of a sentence's neighbours may count besides its own words.
 NEIGHBOURS = (0.1, 0.2, 0.3, 0.5)
-"""How much the mean of a sentence's neighbours may count besides its own words."""
-
 _TIE = 0.001  # a setting that is less simple has to be better by more than this
 # On few rows one draw of the folds says little, so they are drawn several times.
-_SMALL = 3000
-_REPEATS = 5
+_SMALL, _REPEATS = 3000, 5
 
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
 
@@ -51,8 +50,8 @@ class Setting:
     neighbours: float = 0.0
 
 
+# Settings, in the order in which they were tried, with cross-validated average precision.
 Trials = dict[Setting, float]
-"""Settings, in the order in which they were tried, with cross-validated average precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +82,10 @@ class Choice:
 
     def to_record(self) -> dict[str, Any]:
         """Return the choice without its trials, for a manifest."""
-        return {
-            "rows": self.rows,
-            "positives": self.positives,
-            **asdict(self.setting),
-            "cv_average_precision": round(self.score, 4) if self.trials else None,
-            "tried": len(self.trials),
-        }
+        counts = {"rows": self.rows, "positives": self.positives}
+        score = round(self.score, 4) if self.trials else None
+        tried = {"cv_average_precision": score, "tried": len(self.trials)}
+        return {**counts, **asdict(self.setting), **tried}
 
 
 def best(trials: Trials) -> Setting:
@@ -151,13 +147,11 @@ class BaselineTrainer:
         self.tell(f"reading the n-grams of {len(train):,} sentences")
         texts = models.BothForms.of(models.Reader(self.registry), train.sentences)
         typed = [texts.texts[row] for row in texts.rows[models.TextForm.TYPED]]
-        chosen = self.settings
+        learn, chosen = models.Ngrams.learn, self.settings
         # With characters up to 5 precision is the same, and features are half as many again.
         try:
-            blocks = (
-                models.Ngrams.learn(typed, "word", 1, 2, chosen.least, chosen.most_words),
-                models.Ngrams.learn(typed, "char", 2, 4, chosen.least, chosen.most_characters),
-            )
+            words = learn(typed, "word", 1, 2, chosen.least, chosen.most_words)
+            blocks = words, learn(typed, "char", 2, 4, chosen.least, chosen.most_characters)
         except ValueError as error:
             raise TrainingError(f"too little text to learn from ({error})") from None
         return CountedRows(train, blocks, models.count(blocks, texts.texts), texts.rows)
@@ -260,10 +254,8 @@ class CountedRows:
         elif self.neighbours[rows].nnz:
             # Every row that stands beside a labelled one, whether it has a label or not.
             near = np.unique(self.neighbours[rows].indices)
-            weighed = models.weigh(
-                self.blocks, self.counts[self.rows[models.form_of(signal)][near]]
-            )
-            around = self._parts(self.neighbours[rows][:, near] @ weighed)
+            theirs = self.counts[self.rows[models.form_of(signal)][near]]
+            around = self._parts(self.neighbours[rows][:, near] @ models.weigh(self.blocks, theirs))
         parts = self._parts(models.weigh(self.blocks, counts))
         return Task(parts, labels[rows].astype(np.float64), self.train.group[rows], around)
 
@@ -273,9 +265,8 @@ class CountedRows:
         return models.beside(self.train.sentences)
 
     def _parts(self, weighed: Any) -> tuple[Any, ...]:
-        ends = np.cumsum([len(block) for block in self.blocks])
-        pairs = zip(self.blocks, ends, strict=True)
-        return tuple(weighed[:, end - len(block) : end] for block, end in pairs)
+        edges = pairwise([0, *np.cumsum([len(block) for block in self.blocks])])
+        return tuple(weighed[:, start:end] for start, end in edges)
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,9 +38,7 @@ _FEWEST_WORDS = 3
 _ARTICLE_MOST = 5  # sentences picked of an article, where the articles are enough for that
 _OUTLET_MOST = 0.2  # the share of all picks that an outlet may have, where they are enough
 _RARE = 0.2  # the expected share of the candidates up to which a signal is rare
-_TINY = 1e-6
-_DIGITS = 4
-_ROUNDING = 1e-9
+_TINY, _ROUNDING, _DIGITS = 1e-6, 1e-9, 4
 _SHOWN = 20  # outlets of the summary
 
 Tell = Callable[[str], None]
@@ -62,11 +60,6 @@ class Candidates:
     thresholds: Floats
     model: str
     digest: str
-
-    @property
-    def texts(self) -> list[str]:
-        """The candidates' words."""
-        return [_words(self.articles[article], unit) for article, unit in self.rows]
 
 
 def _words(article: Article, at: int) -> str:
@@ -148,12 +141,11 @@ def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0)
 
 def _rebuilt(rows: Sequence[dict[str, Any]], characters: int) -> str:
     """Return the text of an article of a run, which keeps nothing between its sentences."""
-    text, at = [], 0
+    text = ""
     for row in rows:
-        gap = row["start"] - at
-        text += [" " if gap == 1 else "\n" * gap, row["text"]]
-        at = row["end"]
-    return "".join(text) + " " * (characters - at)
+        gap = row["start"] - len(text)
+        text += (" " if gap == 1 else "\n" * gap) + row["text"]
+    return text.ljust(characters)
 
 
 def of_files(
@@ -209,9 +201,8 @@ def _outlet_of(report: ArticleReport) -> str:
     """Return who published an article: by the registry, the page, or the host of its address."""
     from framescope.classifier.outlets import addresses
 
-    publisher = None if report.source is None else report.source.publication.publisher
     article = report.article
-    if publisher is not None:
+    if report.source is not None and (publisher := report.source.publication.publisher) is not None:
         return publisher.outlet.name if publisher.outlet is not None else publisher.name
     named = (article.outlet or article.site_name or "").strip()
     return named or (addresses.host_in(article.url) if article.url else "") or UNKNOWN
@@ -315,12 +306,11 @@ METHODS: Mapping[str, Callable[[Known], Floats]] = {
     "uncertainty": uncertainty, "disagreement": disagreement, "rare": rare,
     "random": lambda known: np.random.default_rng(known.seed).random((len(known.proba), 1)),
 }  # fmt: skip
-_MIXED = ("uncertainty", "disagreement")
 
 
 def _parts_of(by: str) -> tuple[str, ...]:
     """Return the methods that take turns under a name; raise `InputError` for an unknown one."""
-    names = {"mix": _MIXED, **{name: (name,) for name in METHODS}}
+    names = {"mix": ("uncertainty", "disagreement"), **{name: (name,) for name in METHODS}}
     if by not in names:
         close = get_close_matches(by, names, n=1)
         hint = f"did you mean {close[0]}?" if close else f"give one of {', '.join(names)}"
@@ -449,9 +439,10 @@ def pick(
     if "disagreement" in methods:
         scores += second_proba(candidates, bundles.load(second or _other(candidates)))
     ranked = rankings(by, Known(*scores))
-    outlets = [candidates.outlets[article] for article, _ in rows]
     articles = [article for article, _ in rows]
-    picks = choose(ranked, n, outlets, articles, candidates.texts, labelled, per_outlet)
+    outlets = [candidates.outlets[article] for article in articles]
+    texts = [_words(candidates.articles[article], unit) for article, unit in rows]
+    picks = choose(ranked, n, outlets, articles, texts, labelled, per_outlet)
     if not picks:
         reason = "every sentence is labelled or picked already, or nearly the same as one that is"
         raise InputError(inputs[0], f"{reason}; give other texts")
@@ -475,13 +466,11 @@ def _other(candidates: Candidates) -> str:
 def _labelled_texts(files: Sequence[Path]) -> list[str]:
     """Read the sentences that have a label, or that were picked before."""
     found = []
-    for path in files:
-        for where, record in read_records(path):
-            article = read_record(record, where)
-            items = record.get("sentences") or ()
-            for unit, item in zip(article.units or (), items, strict=False):
-                if unit.labels or item.get("picked") is not None:
-                    found.append(article.text[unit.start : unit.end])
+    for where, record in chain.from_iterable(map(read_records, files)):
+        article = read_record(record, where)
+        for unit, item in zip(article.units or (), record.get("sentences") or (), strict=False):
+            if unit.labels or item.get("picked") is not None:
+                found.append(article.text[unit.start : unit.end])
     return found
 
 
@@ -508,10 +497,9 @@ def choose(
     per_outlet = ceil(n * max(_OUTLET_MOST, 1 / max(len(sizes), 1)) - _ROUNDING)
     if share is not None:
         per_outlet = max(floor(share * n + _ROUNDING), 1)
-    available: Counter[str] = Counter()
+    most: Counter[str] = Counter()
     for (outlet, _), size in in_article.items():
-        available[outlet] += min(size, per_article)
-    most = {name: min(size, per_outlet) for name, size in available.items()}
+        most[outlet] = min(most[outlet] + min(size, per_article), per_outlet)
     of_outlet: Counter[str] = Counter()
     of_article: Counter[object] = Counter()
 

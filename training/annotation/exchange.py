@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -124,16 +125,13 @@ class Returned(NamedTuple):
 
 
 class Format(NamedTuple):
-    """How to write the files of a tool's folder, by name, and to read the labels of its export.
-
-    `soft`: it holds labels between 0 and 1. `apart`: a model's are none until a person sees them.
-    """
+    """How to write the files of a tool's folder, by name, and to read the labels of its export."""
 
     title: str
     write: Callable[[Sequence[Task], Questions], dict[str, bytes]]
     read: Callable[[Returned], Iterable[Piece]]
-    soft: bool = False
-    apart: bool = True
+    soft: bool = False  # whether it holds labels between 0 and 1
+    apart: bool = True  # whether a model's labels are none until a person sees them
 
 
 def as_json(value: Any) -> bytes:
@@ -197,10 +195,8 @@ def export(
     questions = marks.questions_for(carried, signals, citations=citations)
     lost = 0
     for at, task in enumerate(tasks):
-        (labelled, one), (predicted, other) = (
-            (None, 0) if article is None else questions.limit(article, soft=to.soft)
-            for article in (task.labelled, task.predicted)
-        )
+        labelled, one = questions.limit(task.labelled, soft=to.soft)
+        predicted, other = questions.limit(task.predicted, soft=to.soft)
         scores = {key: v for key, v in task.scores.items() if questions.asks(key[1], key[0])}
         tasks[at] = replace(task, labelled=labelled, predicted=predicted, scores=scores)
         lost += one + other
@@ -218,18 +214,15 @@ def export(
 
 def _require_folder(path: Path, *, overwrite: bool) -> None:
     """Refuse, before the work, a folder that can't be made or holds other files."""
-    reason = ""
+    filled = path.is_dir() and any(path.iterdir())
     if not path.absolute().parent.is_dir():
-        reason = "can't be made; give --output a folder within one that exists"
-    elif path.exists() and not path.is_dir():
-        reason = "is a file; give --output a new folder"
-    elif path.is_dir() and any(path.iterdir()):
-        if not overwrite:
-            reason = "is there already; add --overwrite, or give another --output"
-        elif not (path / ARTICLES).is_file():
-            reason = "was not made by an export; give --output another folder"
-    if reason:
-        raise InputError(path, reason)
+        raise InputError(path, "can't be made; give --output a folder within one that exists")
+    if path.exists() and not path.is_dir():
+        raise InputError(path, "is a file; give --output a new folder")
+    if filled and not overwrite:
+        raise InputError(path, "is there already; add --overwrite, or give another --output")
+    if filled and not (path / ARTICLES).is_file():
+        raise InputError(path, "was not made by an export; give --output another folder")
 
 
 def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
@@ -294,8 +287,7 @@ def _articles(inputs: Sequence[str]) -> Iterator[tuple[Article, Record, str]]:
                 yield read_record(record, where), record, where
             continue
         for item in read_input(source):
-            if isinstance(item, Skipped):
-                # Half of a file would be taken for the whole.
+            if isinstance(item, Skipped):  # half of a file would be taken for the whole
                 raise InputError(item.source, item.reason)
             yield item, {}, str(item.origin or item.id)
 
@@ -346,11 +338,9 @@ def _markable(item: Mapping[str, Any], length: int) -> list[Record]:
     found: list[Record] = []
     for citation in item.get("citations") or ():
         own = {key: value for key, value in citation.items() if key != "name"}
-        try:
+        with suppress(ValueError):  # its content lies elsewhere too, or crosses another's
             read_citations({**item, "citations": [*found, own]}, length)
-        except ValueError:  # its content lies elsewhere too, or crosses another's
-            continue
-        found.append(own)
+            found.append(own)
     return found
 
 
@@ -395,7 +385,7 @@ def import_labels(
     sidecars = [file for file in files if file.base == ARTICLES]
     sidecars += [] if articles is None else [File(str(articles), _bytes(articles))]
     known: dict[str, Article] = {}
-    for where, record in chain.from_iterable(sidecar.lines() for sidecar in sidecars):
+    for where, record in chain.from_iterable(map(File.lines, sidecars)):
         needed(record, "text", str, where)
         _add(known, marks.bare(read_record(record, where)), where)
     rest = tuple(file for file in files if file.base not in (ARTICLES, README))
@@ -411,8 +401,7 @@ def import_labels(
             whose = f"the name '{by}'" if by is not None else "no name"
             what = f"article '{name}' has two annotations under {whose} (the other: {before.where})"
             raise InputError(piece.where, f"{what}; keep one of them, or rename an annotator")
-    order = {name: at for at, name in enumerate(found)}
-    records = []
+    order, records = {name: at for at, name in enumerate(found)}, []
     for name, by in sorted(pieces, key=lambda key: (order[key[0]], key[1] or "")):
         parts = list(pieces[name, by].values())
         where = parts[0].where if len(parts) == 1 else f"article '{name}'"
@@ -452,12 +441,11 @@ def _files(path: Path) -> Iterator[File]:
             if inner.is_file() and not hidden:
                 yield from _files(inner)
         return
-    data = _bytes(path)
     if path.suffix.lower() != ".zip":
-        yield File(str(path), data)
+        yield File(str(path), _bytes(path))
         return
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with zipfile.ZipFile(io.BytesIO(_bytes(path))) as archive:
             if sum(one.file_size for one in archive.infolist()) > _MOST_BYTES:
                 what = f"unpacks to over {_MOST_BYTES:,} bytes; unpack it, and give the folder"
                 raise InputError(path, what)

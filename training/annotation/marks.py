@@ -114,11 +114,8 @@ def answers_of(unit: Unit) -> dict[str, str]:
     """Return the answers to what is asked of a sentence, as far as it is annotated."""
     words = {0.0: NO, 1.0: YES}
     answers = {name: words.get(value) or repr(float(value)) for name, value in unit.labels.items()}
-    if unit.voice is not None:
-        answers[VOICE] = unit.voice.value
-    if unit.citations is not None:
-        answers[LOOKED] = YES
-    return answers
+    voice = {} if unit.voice is None else {VOICE: unit.voice.value}
+    return answers | voice | ({} if unit.citations is None else {LOOKED: YES})
 
 
 def _parts(citation: MarkedCitation, name: str) -> list[Mark]:
@@ -158,11 +155,8 @@ def _record(marking: Marking, article: Article) -> dict[str, Any]:
         if not inside:
             raise ValueError(f"{first} lies in no single sentence; mark it within its sentence")
         inside[0].setdefault("citations", []).append(citation)
-    spans = [
-        {"start": mark.start, "end": mark.end, "signal": mark.signal}
-        for mark in marking.marks
-        if mark.role is Role.SPAN
-    ]
+    marked = (mark for mark in marking.marks if mark.role is Role.SPAN)
+    spans = [{"start": one.start, "end": one.end, "signal": one.signal} for one in marked]
     labels = {name: _label(value) for name, value in marking.answers.items()}
     return {**to_record(article), "sentences": sentences, "spans": spans, "labels": labels}
 
@@ -396,8 +390,10 @@ class Questions(NamedTuple):
         """Whether a signal is asked for; sentence -1 is the article."""
         return any(one.name == name for one in (self.of_sentences, self.of_article)[sentence < 0])
 
-    def limit(self, article: Article, *, soft: bool) -> tuple[Article, int]:
+    def limit(self, article: Article | None, *, soft: bool) -> tuple[Article | None, int]:
         """Leave out labels that aren't asked for and, unless `soft`, count and drop soft ones."""
+        if article is None:
+            return None, 0
         units = article.units or ()
         asked = [
             {name: value for name, value in labels.items() if self.asks(name, at)}

@@ -13,8 +13,7 @@ from typing import Any, Self
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.records import Article
 
-HOUSE = Path(__file__).resolve().parents[2] / "corpus"
-"""The house corpus in a clone of the repository."""
+HOUSE = Path(__file__).resolve().parents[2] / "corpus"  # in a clone of the repository
 HOUSE_ENVIRONMENT = "FRAMESCOPE_HOUSE"
 ENVIRONMENT = "FRAMESCOPE_CORPORA"
 _CARDS = tomllib.loads(
@@ -28,26 +27,21 @@ def house_folder() -> Path:
 
 
 def given_folder(option: Path | None) -> Path | None:
-    """Return the folder of the public corpora; None if neither option nor environment names one.
+    """Return the folder of the public corpora: the option, else the environment variable, if any.
 
     Raise `CorpusError` if the folder doesn't exist.
     """
-    return root_folder(option) if option or os.environ.get(ENVIRONMENT) else None
+    given = option or os.environ.get(ENVIRONMENT)
+    if given and not Path(given).is_dir():
+        raise CorpusError(f"{given}: no such folder; pass --corpora DIR or set {ENVIRONMENT}")
+    return Path(given) if given else None
 
 
 def root_folder(option: Path | None = None) -> Path:
-    """Return the folder of the public corpora: the option, else the environment variable.
-
-    Raise `CorpusError` if neither is given, or the folder doesn't exist.
-    """
-    given = option or os.environ.get(ENVIRONMENT)
-    if not given:
-        raise CorpusError(
-            f"no folder of corpora; pass --corpora DIR or set {ENVIRONMENT} (see docs/corpora.md)"
-        )
-    root = Path(given)
-    if not root.is_dir():
-        raise CorpusError(f"{root}: no such folder; pass --corpora DIR or set {ENVIRONMENT}")
+    """Return the folder of the public corpora; raise `CorpusError` where none is given."""
+    if (root := given_folder(option)) is None:
+        how = f"pass --corpora DIR or set {ENVIRONMENT} (see docs/corpora.md)"
+        raise CorpusError(f"no folder of corpora; {how}")
     return root
 
 
@@ -57,10 +51,7 @@ def by_article(article: Article) -> str:
 
 
 def by_block(article: Article) -> str:
-    """Group articles whose ids ``block/...`` have the same block.
-
-    Neighbouring sentences in a file that doesn't name their articles mostly share one.
-    """
+    """Group articles whose ids ``block/...`` have the same block: neighbours in a file."""
     return article.id.partition("/")[0]
 
 

@@ -59,15 +59,8 @@ def read_allsides(folder: Path) -> Iterator[Article]:
 def _allsides_article(line: str, where: str, again: str) -> Article:
     try:
         row = json.loads(line)
-        return Article(
-            id=row["ID"],
-            text=row["content_original"],
-            title=row["title"] or None,
-            outlet=row["source"] or None,
-            url=row["url"] or None,
-            date=row["date"] or None,
-            lang="en",
-        )
+        known = {"id": row["ID"], "text": row["content_original"], "outlet": row["source"] or None}
+        return Article(**known, **{k: row[k] or None for k in ("title", "url", "date")}, lang="en")
     except (ValueError, KeyError, TypeError) as error:
         reason = f"lacks {error}" if isinstance(error, KeyError) else "is no article"
         raise CorpusError(f"{where}: {reason}; {again}") from error
@@ -148,25 +141,22 @@ class StandOff(Corpus):
         """List the labels, and the files of texts."""
         # Folders of texts are public corpora, whose texts the digests of sentences pin.
         path = labels_file(self.card.name)
-        texts = (TEXTS[name].file(place) for name in _counts(path)) if path.is_file() else ()
+        texts = (TEXTS[name].file(place) for name in _counts(path))
         return [one for one in (path, *texts) if one.is_file()]
 
     def lacks(self, place: Path) -> list[str]:
         """List the missing collections, with the number of articles of each."""
-        if not labels_file(self.card.name).is_file():
-            return [str(labels_file(self.card.name))]
-        return [
+        counts = _counts(path := labels_file(self.card.name))
+        return [str(path)] * (not counts) + [
             f"{TEXTS[name].file(place)} ({count} articles; {TEXTS[name].url})"
-            for name, count in _counts(labels_file(self.card.name)).items()
+            for name, count in counts.items()
             if not TEXTS[name].file(place).exists()
         ]
 
     def state(self, root: Path | None) -> State:
         """Return whether all texts are there, or some, or none."""
-        if root is None or not labels_file(self.card.name).is_file():
-            return State.MISSING
-        lacking = len(self.lacks(root))
-        if lacking == len(_counts(labels_file(self.card.name))):
+        collections = len(_counts(labels_file(self.card.name)))
+        if root is None or (lacking := len(self.lacks(root))) >= collections:
             return State.MISSING
         return State.PARTIAL if lacking else State.PRESENT
 
@@ -186,10 +176,8 @@ def read(root: Path, name: str = "standoff") -> Iterator[Article]:
         for name, keys in wanted.items()
         if (place := TEXTS[name].file(root)).exists()
     }
-    for record in records:
+    for record in (one for one in records if one["collection"] in texts):
         name, article = record["collection"], record["article"]
-        if name not in texts:
-            continue
         text = texts[name].get(article)
         if name == "pages" and text is not None:
             record = _still_there(record, text)
@@ -246,8 +234,7 @@ def join(record: Mapping[str, Any], text: str) -> Article:
     """Join labels and their text. Raise `CorpusError` if they don't fit the exchange format."""
     name = f"{record['collection']}/{record['article']}"
     try:
-        joined = {**record, "id": name, "text": text, "lang": "en"}
-        return read_record(joined, name)
+        return read_record({**record, "id": name, "text": text, "lang": "en"}, name)
     except InputError as error:
         raise CorpusError(str(error)) from None
 
@@ -257,8 +244,13 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@cache
 def _counts(path: Path) -> Counter[str]:
+    """Count the articles of each collection; there are none where the file is missing."""
+    return _counted(path) if path.is_file() else Counter()
+
+
+@cache
+def _counted(path: Path) -> Counter[str]:
     return Counter(record["collection"] for record in labels(path))
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from framescope.classifier.attribution import cited
@@ -143,11 +144,9 @@ def build(
     `registry` adds quotations, names of outlets and citations to sentences, as for scoring, which
     is slow. See `load`.
     """
-    rows = [
-        row
-        for name in (KNOWN if names is None else names)
-        for row in _of_corpus(name, load(name, root, allow_changed=allow_changed), registry)
-    ]
+    rows: list[_Row] = []
+    for name in KNOWN if names is None else names:
+        rows += _of_corpus(name, load(name, root, allow_changed=allow_changed), registry)
     for article, group in added:
         rows += _of_article(ADDED, article, group, registry)
     return _matrix(rows)
@@ -175,14 +174,10 @@ def with_citations(
     return replace(examples, sentences=tuple(sentences))
 
 
-class _Row(NamedTuple):
-    sentence: Sentence
-    labels: Mapping[str, float]
-    spans: tuple[Span, ...]
-    citations: tuple[RowCitation, ...] | None
-    corpus: str
-    outlet: str
-    group: str
+# A sentence, its labels, spans and citations, its corpus, outlet and group.
+_Row = tuple[
+    Sentence, Mapping[str, float], tuple[Span, ...], tuple[RowCitation, ...] | None, str, str, str
+]
 
 
 def _of_corpus(name: str, items: Iterable[Article], registry: Registry | None) -> Iterator[_Row]:
@@ -198,16 +193,11 @@ def _of_article(
     if registry is not None:
         sentences = cited(article, sentences, registry)
     units = article.units or tuple(Unit(s.start, s.end) for s in sentences)
+    told = corpus, article.outlet or "", f"{corpus}/{group}"
     for number, (sentence, unit) in enumerate(zip(sentences, units, strict=True)):
-        yield _Row(
-            sentence,
-            {**article.labels, **unit.labels},
-            tuple(_clipped(article.spans, sentence.start, sentence.end)),
-            of_sentence(unit.citations, number, sentences),
-            corpus,
-            article.outlet or "",
-            f"{corpus}/{group}",
-        )
+        spans = tuple(_clipped(article.spans, sentence.start, sentence.end))
+        citations = of_sentence(unit.citations, number, sentences)
+        yield sentence, {**article.labels, **unit.labels}, spans, citations, *told
 
 
 def _unvoiced(article: Article) -> Article:
@@ -225,19 +215,15 @@ def _clipped(spans: Sequence[Span], start: int, end: int) -> Iterator[Span]:
 
 
 def _matrix(rows: Sequence[_Row]) -> Examples:
-    signals = in_order({signal for row in rows for signal in row.labels})
-    labels = [[row.labels.get(signal, np.nan) for signal in signals] for row in rows]
+    sentences, given, spans, citations, *told = zip(*rows, strict=True) if rows else ((),) * 7
+    signals = in_order({signal for labels in given for signal in labels})
+    matrix = [[labels.get(signal, np.nan) for signal in signals] for labels in given]
+    labels = np.array(matrix, np.float32).reshape(len(rows), len(signals))
+    corpus, outlet, group = (np.array(one, np.str_) for one in told)
+    article = np.array([sentence.article_id for sentence in sentences], np.str_)
+    part = np.full(len(rows), "", dtype="<U13")
     return Examples(
-        sentences=tuple(row.sentence for row in rows),
-        labels=np.array(labels, np.float32).reshape(len(rows), len(signals)),
-        signals=signals,
-        spans=tuple(row.spans for row in rows),
-        citations=tuple(row.citations for row in rows),
-        corpus=np.array([row.corpus for row in rows], np.str_),
-        article=np.array([row.sentence.article_id for row in rows], np.str_),
-        outlet=np.array([row.outlet for row in rows], np.str_),
-        group=np.array([row.group for row in rows], np.str_),
-        part=np.full(len(rows), "", dtype="<U13"),
+        sentences, labels, signals, spans, citations, corpus, article, outlet, group, part
     )
 
 
@@ -330,20 +316,18 @@ def of_sentence(
     """Return the citations of the article's sentence of that number; None if not annotated."""
     if marked is None:
         return None
-    own = sentences[number : number + 1]
-    return tuple(
-        RowCitation(
-            _mark(one.source, sentences),
-            _mark(one.cue, own),
-            tuple(mark for place in one.content if (mark := _mark(place, own))),
-            one.kind,
-            one.government,
-            one.state_media,
-            _mark(one.antecedent, sentences),
-            _speaker(one.speaker, sentences),
-        )
-        for one in marked
-    )
+    anywhere = partial(_mark, sentences=sentences)
+    here = partial(_mark, sentences=sentences[number : number + 1])
+    return tuple(_marked(one, anywhere, here, _speaker(one.speaker, sentences)) for one in marked)
+
+
+def _marked(
+    one: Any, at: Callable[[Any], Any], own: Callable[[Any], Any], speaker: Speaker[Mark] | None
+) -> RowCitation:
+    """Return a citation with other marks; `own` marks what lies in its sentence."""
+    marks = at(one.source), own(one.cue), tuple(filter(None, map(own, one.content)))
+    told = one.kind, one.government, one.state_media
+    return RowCitation(*marks, *told, at(one.antecedent), speaker)
 
 
 def _mark(place: Place | None, sentences: Sequence[Sentence]) -> Mark | None:
@@ -373,21 +357,15 @@ def moved(
     if not citations or not edits:
         return citations
 
-    def follow(mark: Mark) -> Mark:
+    def follow(mark: Mark | None) -> Mark | None:
+        if mark is None:
+            return None
         return Mark(mark.sentence, *shifted(mark.start, mark.end, edits.get(mark.sentence, ())))
 
-    return tuple(
-        replace(
-            one,
-            source=one.source and follow(one.source),
-            cue=one.cue and follow(one.cue),
-            content=tuple(map(follow, one.content)),
-            antecedent=one.antecedent and follow(one.antecedent),
-            speaker=one.speaker
-            and replace(one.speaker, name=one.speaker.name and follow(one.speaker.name)),
-        )
-        for one in citations
-    )
+    def speaker(one: Speaker[Mark] | None) -> Speaker[Mark] | None:
+        return one and replace(one, name=follow(one.name))
+
+    return tuple(_marked(one, follow, follow, speaker(one.speaker)) for one in citations)
 
 
 def rewrite(sentence: Sentence, found: Sequence[tuple[int, int, str]]) -> tuple[Sentence, Edits]:

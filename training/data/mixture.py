@@ -8,10 +8,11 @@ same as a held-out one, and sentences that are nearly the same as a held-out one
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,16 +58,13 @@ class Added:
         for number, path in enumerate(paths):
             if not path.is_file():
                 raise CorpusError(f"{path}: no such file; give a JSONL file in the exchange format")
-            known = digest(path)
-            if known in given:
+            if (known := digest(path)) in given:
                 raise CorpusError(f"{path}: the same as {given[known]}; add it once")
             given[known] = path
             for article in _labelled(path):
                 # Two files may know different articles by one id, which says nothing of either.
-                name, times = article.id, 1
-                while name in files:
-                    times += 1
-                    name = f"{article.id}#{times}"
+                names = chain([article.id], (f"{article.id}#{n}" for n in count(2)))
+                name = next(name for name in names if name not in files)
                 files[name] = number
                 articles.append(replace(article, id=name))
         return cls(tuple(articles), files, {str(path): known for known, path in given.items()})
@@ -84,11 +82,9 @@ class Added:
 
 def _labelled(path: Path) -> list[Article]:
     articles = list(read_exchange(path))
-    seen: set[str] = set()
-    for article in articles:
-        if article.id in seen:
-            raise CorpusError(f"{path}: two articles have the id '{article.id}'; make ids unique")
-        seen.add(article.id)
+    name, times = next(iter(Counter(one.id for one in articles).most_common(1)), ("", 0))
+    if times > 1:
+        raise CorpusError(f"{path}: two articles have the id '{name}'; make ids unique")
     if not any(one.labels or any(unit.labels for unit in one.units or ()) for one in articles):
         raise CorpusError(
             f"{path}: labels no sentence and no article; give labels as docs/exchange-format.md "
@@ -153,7 +149,7 @@ def load_data(
             raise CorpusError(
                 f"corpus '{name}' is not of the recipe; it has: {', '.join(of_recipe)}"
             )
-    own = [name for name in wanted if name not in KNOWN and name != ADDED]
+    own = [name for name in wanted if name not in (*KNOWN, ADDED)]
     together = own if wanted and set(wanted) <= {*own, ADDED} else [*of_recipe, *own]
     loaded = [name for name in CORPORA if name in together]  # the order in which parts are drawn
     outlets = load_registry()
@@ -176,12 +172,9 @@ def load_data(
     found = tuple(name for name in (*CORPORA, ADDED) if name in present)
     places = {name: find_corpus(name).place(root) for name in found}
     digests = {name: find_corpus(name).digest(place) for name, place in places.items() if place}
-    if added:
-        digests[ADDED] = mine.digest
-    seen = digests_of(examples, root, mine.articles)
-    return Data(
-        examples, found, seed, signature, split.held_out, digests, outlets, mine.digests, seen
-    )
+    digests |= {ADDED: mine.digest} if added else {}
+    known = digests, outlets, mine.digests, digests_of(examples, root, mine.articles)
+    return Data(examples, found, seed, signature, split.held_out, *known)
 
 
 def digests_of(
@@ -194,11 +187,12 @@ def digests_of(
     used = np.isin(examples.part, (splits.TRAIN, splits.VALIDATION))
     names = set(examples.article[used].tolist())
     corpora = dict.fromkeys(examples.corpus[used].tolist())
-    read = (
-        (name, added if name == ADDED else load(name, root, allow_changed=True)) for name in corpora
+    return frozenset(
+        text_digest(one.text)
+        for name in corpora
+        for one in (added if name == ADDED else load(name, root, allow_changed=True))
+        if f"{name}/{one.id}" in names
     )
-    articles = chain.from_iterable(((name, one) for one in found) for name, found in read)
-    return frozenset(text_digest(a.text) for name, a in articles if f"{name}/{a.id}" in names)
 
 
 def _split(built: Examples, mine: Added, seed: int) -> tuple[splits.Split, str]:
@@ -225,7 +219,6 @@ def _spared(examples: Examples, corpus: str, share: float, seed: int) -> Mask:
 
 UNLABELLED = "unlabelled"  # the corpus of such rows
 _TEXTS = "give them as texts in the recipe's [teacher], or with --corpora DIR"
-
 _JUDGED = (splits.TEST, splits.UNSEEN)
 _Keys = Callable[[str | None, str | None], set[str]]
 _ORDINARY_SENTENCES = 20_000
@@ -300,14 +293,11 @@ def _articles(texts: Sequence[Path], root: Path | None) -> Iterator[Article]:
 def _tested(examples: Examples, articles: Mapping[str, Article], keys_of: _Keys) -> set[str]:
     """Return the keys of all outlets that a test or unseen part has a row of."""
     rows = np.isin(examples.part, _JUDGED)
-    outlets: set[tuple[str | None, str | None]] = {
-        (name, None) for name in examples.outlet[rows].tolist() if name
-    }
+    outlets = set(examples.outlet[rows].tolist()) - {""}
     # A collection writes an outlet in several ways; the address of an article is the same.
-    for name in set(examples.article[rows].tolist()):
-        if labelled := articles.get(name.rpartition("/")[2]):
-            outlets.add((labelled.outlet, labelled.url))
-    return set().union(*(keys_of(*one) for one in outlets))
+    names = {name.rpartition("/")[2] for name in examples.article[rows].tolist()}
+    labelled = {(articles[name].outlet, articles[name].url) for name in names & articles.keys()}
+    return set().union(*(keys_of(*one) for one in (*((name, None) for name in outlets), *labelled)))
 
 
 def _keys_of(registry: Registry) -> _Keys:

@@ -39,7 +39,6 @@ ARTICLE_WORDS = 60  # shorter ones are not compared
 
 _SHINGLE = 5  # words; unrelated sentences seldom share five in a row
 _WORD = re.compile(r"[^\W_]+")
-
 Shingles = frozenset[int]
 
 _VALIDATION_SHARE, _TEST_SHARE, _UNSEEN_SHARE = 0.10, 0.15, 0.10
@@ -80,24 +79,23 @@ class Split:
     merged: int  # groups that were joined, since articles of both are nearly the same
     overlap: tuple[Overlap, ...]
 
-    def _digest(self, rows: NDArray[np.intp]) -> str:
-        total, sentences = hashlib.sha256(), self.examples.sentences
-        for row, part in zip(rows.tolist(), self.examples.part[rows].tolist(), strict=True):
-            one = sentences[row]
-            total.update(f"{one.article_id}\t{one.index}\t{part}\n".encode())
-        return total.hexdigest()
-
     @property
     def held_out(self) -> dict[str, str]:
         """SHA-256 over each corpus' held-out rows: a bundle with the same may be judged by them."""
         kept, corpus = np.isin(self.examples.part, (TEST, UNSEEN)), self.examples.corpus
         corpora = dict.fromkeys(corpus.tolist())
-        return {name: self._digest(np.flatnonzero(kept & (corpus == name))) for name in corpora}
+        return {one: _digest(self.examples.where(kept & (corpus == one))) for one in corpora}
 
     @property
     def signature(self) -> str:
         """SHA-256 over article, position and part of every row, which identifies the split."""
-        return self._digest(np.arange(len(self.examples)))
+        return _digest(self.examples)
+
+
+def _digest(examples: Examples) -> str:
+    pairs = zip(examples.sentences, examples.part.tolist(), strict=True)
+    rows = "".join(f"{one.article_id}\t{one.index}\t{part}\n" for one, part in pairs)
+    return hashlib.sha256(rows.encode()).hexdigest()
 
 
 def assign(examples: Examples, seed: int = DEFAULT_SEED) -> Split:
@@ -318,13 +316,9 @@ def _touching(part: Text, pairs: NDArray[np.intp], low: str, high: str) -> NDArr
     return np.unique(both[(part[both[:, 0]] == low) & (part[both[:, 1]] == high), 0])
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
-
-
 def shingles(text: str, min_words: int = _SHINGLE) -> Shingles:
     """Hash the word 5-grams of a text; return none if it has fewer than ``min_words`` words."""
-    found = _words(text)
+    found = _WORD.findall(text.lower())
     if len(found) < max(min_words, _SHINGLE):
         return frozenset()
     # These hashes hold within one process; they are never stored.
@@ -355,7 +349,5 @@ def same_words(texts: Sequence[str], min_words: int = 4) -> Iterator[list[int]]:
     """Yield the positions of texts that are equal but for case, punctuation and spacing."""
     places: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for position, text in enumerate(texts):
-        key = tuple(_words(text))
-        if len(key) >= min_words:
-            places[key].append(position)
-    yield from (positions for positions in places.values() if len(positions) > 1)
+        places[tuple(_WORD.findall(text.lower()))].append(position)
+    return (at for words, at in places.items() if len(at) > 1 and len(words) >= min_words)

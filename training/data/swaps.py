@@ -23,14 +23,14 @@ from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from framescope.classifier.models import Reader
 from framescope.classifier.records import Sentence, Span
 from framescope.training import DEFAULT_SEED
 from framescope.training.corpora import POLNEAR, polnear_texts
-from framescope.training.data.examples import Edits, RowCitation, moved, rewrite, shifted
+from framescope.training.data.examples import Edits, moved, rewrite, shifted
 
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
@@ -91,19 +91,17 @@ class Swap:
         edits: dict[str, dict[int, Edits]] = defaultdict(dict)
         chosen = np.isin(examples.part, list(parts)) & (examples.corpus == POLNEAR.name)
         for row in np.flatnonzero(chosen):
-            sentences[row], changed = self.rename(sentences[row])
-            article = sentences[row].article_id
+            sentences[row], changed = self.rename(one := sentences[row])
             if changed:
-                edits[article][sentences[row].index] = changed
-            outlets = self.behind.get((article, sentences[row].start), ())
+                edits[one.article_id][one.index] = changed
+            article, outlets = one.article_id, self.behind.get((one.article_id, one.start), ())
             swapped = [outlet for outlet in outlets if self.is_swapped(article, outlet)]
             if swapped:
-                labels[row, column] = any(self._is_state_media(article, one) for one in outlets)
+                labels[row, column] = any(self._is_state_media(article, id) for id in outlets)
             # Where a phrase stands for a name, whether the source is named becomes unknown.
             if any(self._phrase(article, outlet) for outlet in swapped):
                 labels[row, naming] = np.nan
-        citations = _moved(examples, edits)
-        return replace(examples, sentences=tuple(sentences), labels=labels, citations=citations)
+        return _rewritten(examples, sentences, edits, labels=labels)
 
     def rename(self, sentence: Sentence) -> tuple[Sentence, Edits]:
         """Write a stand-in for each swapped outlet's name; return the sentence and the edits."""
@@ -118,14 +116,11 @@ class Swap:
         if not found:
             return sentence, ()
         written, edits = rewrite(sentence, found)
-        article = sentence.article_id
-        citations = tuple(
-            replace(one, state_media=any(self._is_state_media(article, id) for id in one.outlets))
-            if one.outlets
-            else one
-            for one in sentence.citations
-        )
-        return replace(written, citations=citations), edits
+        citations = []
+        for one in sentence.citations:
+            state = [self._is_state_media(sentence.article_id, outlet) for outlet in one.outlets]
+            citations.append(replace(one, state_media=any(state)) if state else one)
+        return replace(written, citations=tuple(citations)), edits
 
     @cached_property
     def _reader(self) -> Reader:
@@ -135,20 +130,18 @@ class Swap:
         return self.registry[outlet].state_media != self.is_swapped(article, outlet)
 
 
-def _moved(
-    examples: Examples, edits: Mapping[str, Mapping[int, Edits]]
-) -> tuple[tuple[RowCitation, ...] | None, ...]:
+def _rewritten(
+    examples: Examples, rows: list[Sentence], edits: Mapping[str, Mapping[int, Edits]], **more: Any
+) -> Examples:
     """Move citations with the edits, which are by article and number of the sentence."""
-    return tuple(
-        moved(citations, edits.get(sentence.article_id, {}))
-        for citations, sentence in zip(examples.citations, examples.sentences, strict=True)
-    )
+    pairs = zip(examples.citations, rows, strict=True)
+    citations = tuple(moved(cited, edits.get(row.article_id, {})) for cited, row in pairs)
+    return replace(examples, sentences=tuple(rows), citations=citations, **more)
 
 
 _OFFICES = "government_attribution"
 _LEADER = "leader"
 _FORMS = ("name", "adjective", "people", "capital")
-
 # Surnames that are common words: "Xi" is none.
 _WORDS = frozenset({"May", "Moon", "Johnson", "Khan", "Ryan", "Sanders", "Green", "Labour"})
 _VOWEL = re.compile(r"[AEIOaeio]|Uk|Ug|US?\b(?!\w)")
@@ -189,14 +182,11 @@ class Counterfactuals:
             if one.article_id not in names:
                 leaders = str(examples.corpus[row]) not in offices
                 names[one.article_id] = self._names(one.article_id, leaders)
-            renamed = self.rename(one, spans[row], names[one.article_id])
-            sentences[row], spans[row], changed = renamed
+            written = self.rename(one, spans[row], names[one.article_id])
+            sentences[row], spans[row], changed = written
             if changed:
                 edits[one.article_id][one.index] = changed
-        citations = _moved(examples, edits)
-        return replace(
-            examples, sentences=tuple(sentences), spans=tuple(spans), citations=citations
-        )
+        return _rewritten(examples, sentences, edits, spans=tuple(spans))
 
     def rename(
         self, sentence: Sentence, spans: Sequence[Span], names: Mapping[str, str]

@@ -332,13 +332,11 @@ def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = Fal
     votes = _votes(by_article)
     shares = {item: round(sum(v.values()) / len(v), _DIGITS) for item, v in votes.items()}
     decided = _dawid_skene(votes) if dawid_skene else shares
-    ties = 0
-    if hard:
-        ties = sum(value == 0.5 for value in decided.values())
-        decided = {c: float(value > 0.5) for c, value in decided.items() if value != 0.5}
+    ties = sum(value == 0.5 for value in decided.values()) if hard else 0
     placed: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
     for (article, sentence, signal), value in decided.items():
-        placed[article, sentence][signal] = value
+        if not hard or value != 0.5:
+            placed[article, sentence][signal] = float(value > 0.5) if hard else value
     markers = _markers(annotators)
     merged = {name: _merged(name, given, placed, markers) for name, given in by_article.items()}
     sets = (labels for one in merged.values() for labels in label_sets(one))
@@ -429,17 +427,15 @@ def _merged(
     """Return a merged article; its other fields are the first annotator's."""
     articles = {who: one.article for who, one in given.items()}
     first, *_ = articles.values()
-    of = [
-        {signal: labels[signal] for signal in in_order(labels)}
-        for at in range(-1, len(first.units or ()))
-        for labels in [placed.get((name, at), {})]
-    ]
-    units = tuple(
-        _unit([a.units[number] for a in articles.values() if a.units], labels)
-        for number, labels in enumerate(of[1:])
-    )
+
+    def labels(at: int) -> dict[str, float]:
+        found = placed.get((name, at), {})
+        return {signal: found[signal] for signal in in_order(found)}
+
+    pairs = enumerate(zip(*(one.units or () for one in articles.values()), strict=True))
+    units = tuple(_unit(of_annotators, labels(at)) for at, of_annotators in pairs)
     spans = _spans(articles, units, markers)
-    return replace(first, units=units or None, labels=of[0], spans=spans)
+    return replace(first, units=units or None, labels=labels(-1), spans=spans)
 
 
 def _unit(given: Sequence[Unit], labels: Mapping[str, float]) -> Unit:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.classifier.bundles import text_digest
@@ -73,14 +73,13 @@ def check_labelled(
         *_flaws(pairs),
         *_near_duplicates(found),
     ]
-    unread: tuple[str, ...] = ()
-    balance: tuple[ClassBalance, ...] = ()
+    more: tuple[Any, ...] = ()
     if benchmarks is not None:
         problems += [*labelled_otherwise(found), *in_benchmarks(found, benchmarks)]
-        unread, balance = benchmarks.unread, class_balance(found)
+        more = benchmarks.unread, class_balance(found)
     sentences = sum(len(one.article.units or ()) for one in found)
     complete = sum(sorted(side for side, _ in sides) == ["a", "b"] for sides in pairs.values())
-    return LabelCheck(name, len(found), sentences, complete, tuple(problems), unread, balance)
+    return LabelCheck(name, len(found), sentences, complete, tuple(problems), *more)
 
 
 def refuse_shared(files: Mapping[Path, LabelledFiles]) -> None:
@@ -142,8 +141,6 @@ def _of_article(article: Article, name: str) -> Iterator[LabelProblem]:
 
 
 class _Row(NamedTuple):
-    """A sentence of a labelled article."""
-
     of: LabelledArticle
     number: int
     text: str
@@ -183,10 +180,9 @@ def _flaws(pairs: Mapping[str, Sequence[tuple[str, _Row]]]) -> Iterator[LabelPro
 
 
 def _repeated_ids(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
-    for (name, annotator), times in Counter((o.article.id, o.annotator) for o in found).items():
-        what = "two articles have this id"
-        if annotator is not None:
-            what = f"annotator '{annotator}' has labelled this article twice"
+    for (name, who), times in Counter((one.article.id, one.annotator) for one in found).items():
+        twice = f"annotator '{who}' has labelled this article twice"
+        what = "two articles have this id" if who is None else twice
         if times > 1:
             yield LabelProblem(name, what, "duplicate")
 
@@ -205,11 +201,8 @@ def labelled_otherwise(found: Sequence[LabelledArticle]) -> Iterator[LabelProble
     sets = [shingles(row.text, SENTENCE_WORDS) for row in rows]
     for left, right in sorted(data.similar_pairs(sets, SENTENCE_THRESHOLD)):
         one, other = rows[left], rows[right]
-        differ = [
-            f"{signal} {label:g} and {other.labels[signal]:g}"
-            for signal, label in one.labels.items()
-            if signal in other.labels and (label >= 0.5) != (other.labels[signal] >= 0.5)
-        ]
+        both = {s: (v, other.labels[s]) for s, v in one.labels.items() if s in other.labels}
+        differ = [f"{s} {v:g} and {w:g}" for s, (v, w) in both.items() if (v >= 0.5) != (w >= 0.5)]
         if differ and one.of.article.id != other.of.article.id:
             what = f"is nearly {other.of.name}, sentence {other.number}, and labelled otherwise: "
             where = f"{one.of.name}, sentence {one.number}"
@@ -218,15 +211,11 @@ def labelled_otherwise(found: Sequence[LabelledArticle]) -> Iterator[LabelProble
 
 def read_benchmarks(root: Path | None) -> Benchmarks:
     """Read the held-out parts of the corpora that are here; without a folder, of what ships."""
-    here, unread = [], []
-    for name in corpora.KNOWN:
-        state = corpora.CORPORA[name].state(root)
-        if state in (corpora.State.PRESENT, corpora.State.PARTIAL):
-            here.append(name)
-        elif root is not None:
-            unread.append(f"benchmark {name}: {state.value}")
+    states = {name: corpora.CORPORA[name].state(root) for name in corpora.KNOWN}
+    here = [one for one, state in states.items() if state in ("present", "partial")]
+    unread = [f"benchmark {one}: {state}" for one, state in states.items() if one not in here]
     if root is None:
-        unread.append("benchmarks of the public corpora: name their folder with --corpora DIR")
+        unread = ["benchmarks of the public corpora: name their folder with --corpora DIR"]
     try:
         examples = data.assign_parts(data.build_examples(root, here)).examples
     except CorpusError as error:
@@ -294,11 +283,11 @@ def _of_signal(signal: str, values: Sequence[tuple[str, float]]) -> ClassBalance
     articles, with_positives = len({article for article, _ in values}), len(set(positive))
     soft = sum(label not in (0, 1) for _, label in values)
     rarer, name = min((len(positive), "yes"), (len(values) - len(positive), "no"))
-    lacks = ""
+    lacks, enough = "", rarer >= _TO_CALIBRATE
     if rarer < _TO_TRAIN:
-        what = "too few to train or calibrate"
-        if rarer >= _TO_CALIBRATE:
-            what = "enough to calibrate, too few to train"
+        what = (
+            "enough to calibrate, too few to train" if enough else "too few to train or calibrate"
+        )
         lacks = f"{what}: {rarer} '{name}', {_TO_TRAIN} needed"
     elif with_positives < _ARTICLES:
         lacks = f"from too few articles: {with_positives} with a 'yes', {_ARTICLES} needed"

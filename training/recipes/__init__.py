@@ -167,13 +167,11 @@ def read_recipe(given: str) -> Recipe:
     record = _read(given, None, ())
     record.setdefault("name", plain_name(Path(given).name.removesuffix(".toml")))
     if "corpora" not in record:
-        raise TrainingError(
-            f'{given}: names no corpora; add: corpora = ["house"], or: extends = "default"'
-        )
+        what = 'names no corpora; add: corpora = ["house"], or: extends = "default"'
+        raise TrainingError(f"{given}: {what}")
     if "encoder" not in record.get("teacher", {"encoder": ""}):
-        raise TrainingError(
-            f'{given}: [teacher] names no encoder; add: encoder = "FOLDER", or remove [teacher]'
-        )
+        what = '[teacher] names no encoder; add: encoder = "FOLDER", or remove [teacher]'
+        raise TrainingError(f"{given}: {what}")
     return Recipe(**record)
 
 
@@ -189,13 +187,11 @@ def _read(given: str, home: Path | None, before: Sequence[str]) -> dict[str, Any
         raise TrainingError(f"{name}: extends itself; remove one line: extends = ...")
     try:
         record = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise TrainingError(
-            f"{name}: not TOML ({str(error).splitlines()[0]}); see docs/training.md"
-        ) from None
-    try:
         _RecipeFile.model_validate(record)
         _check_names(record)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingError(f"{name}: not TOML ({reason}); see docs/training.md") from None
     except ValidationError as error:
         path = [part for part in error.errors()[0]["loc"] if isinstance(part, str)]
         place = _line_of(text, path[-1])
@@ -237,15 +233,14 @@ def _find(given: str, home: Path | None, by: str | None) -> tuple[str, Path | No
 
 
 def _check_names(record: Mapping[str, Any]) -> None:
-    """Raise the error of the first corpus or signal that isn't known."""
+    """Raise the error of a corpus or signal that isn't known."""
     from framescope.classifier.taxonomy import in_order
     from framescope.training.corpora import find_corpus
 
     for table in (record, record.get("teacher", {}).get("settings", {})):
         for corpus in (*table.get("corpora", ()), *table.get("shares", ())):
             find_corpus(corpus)
-        for signal in table.get("weights", ()):
-            in_order([signal])
+        in_order(table.get("weights", ()))
 
 
 def _line_of(text: str, key: str) -> str:
