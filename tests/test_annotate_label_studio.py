@@ -16,7 +16,6 @@ import pytest
 from framescope.classifier.inputs import read_record
 from framescope.training.annotation import FORMATS, import_labels
 from framescope.training.annotation.exchange import Task
-from framescope.training.annotation.label_studio import write
 from framescope.training.annotation.marks import bare, questions_for
 from test_annotate_round_trip import LETTER, article_of, said
 
@@ -111,7 +110,7 @@ def as_a_browser_saves(
 def test_what_is_labelled_there_comes_back_exactly(call: Call, tmp_path: Path) -> None:
     labels = [read_record(record, "here, line 1") for record in ARTICLES]
     tasks = [Task(bare(one), predicted=one, model="model-1", scores=SCORES) for one in labels]
-    files = write(tasks, questions_for(labels))
+    files = FORMATS["label-studio"].write(tasks, questions_for(labels))
     asked = {"title": "framescope", "label_config": files["config.xml"].decode()}
     project = call("POST", "/api/projects/", asked)["id"]
     given = json.loads(files["tasks.json"])

@@ -108,15 +108,9 @@ def test_a_line_that_is_not_content_counts_as_none_of_the_others() -> None:
     assert by_signal["claim"].positive == by_signal["content"].positive == (1, 2)
 
 
-def write(path: Path, items: Records) -> str:
-    path.write_text("".join(json.dumps(item) + "\n" for item in items), encoding="utf-8")
-    return str(path)
-
-
 def test_the_command_shows_every_signal_with_its_interval(tmp_path) -> None:
-    first = write(tmp_path / "a.jsonl", claims("0011", "0101"))
-    second = write(tmp_path / "b.jsonl", claims("0101", "0101"))
-    result = CliRunner().invoke(app, ["agreement", first, second], env={"COLUMNS": "120"})
+    paths = map(str, write_all(tmp_path, claims("0011", "0101"), claims("0101", "0101")))
+    result = CliRunner().invoke(app, ["agreement", *paths], env={"COLUMNS": "120"})
     assert result.exit_code == 0, result.output
     (line,) = (line.split() for line in result.output.splitlines() if "claim" in line)
     assert line[:6] == ["claim", "8", "2", "4", "4", "0.531"]
@@ -130,8 +124,9 @@ def test_annotators_of_one_file_and_labels_of_articles_are_compared_too(tmp_path
         for who, values in labels.items()
         for n, one in enumerate(values)
     ]
-    path = write(tmp_path / "all.jsonl", given)
-    found = json.loads(CliRunner().invoke(app, ["agreement", path, "--format", "json"]).stdout)
+    (path,) = write_all(tmp_path, given)
+    words = ["agreement", str(path), "--format", "json"]
+    found = json.loads(CliRunner().invoke(app, words).stdout)
     assert found["annotators"] == ["Ada", "Bo"]
     (one,) = found["signals"]
     assert (one["signal"], one["sentences"], one["positive"]) == ("hyperpartisan", 4, [2, 1])

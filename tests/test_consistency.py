@@ -6,19 +6,10 @@ from framescope.classifier.taxonomy import NAMES, TECHNIQUES
 from framescope.training.labels.checking import ON_TOP, RULES, SOURCES, contradictions
 
 TEXT = "The dam of Orvel will never hold."
-NOT_CONTENT = "a line that is not content gets no other label"
-NO_CLAIM = "an unsourced_assertion has a claim"
-SOURCED = "an unsourced_assertion has no source"
-NOT_OWN = "an unsourced_assertion is in the article's own voice"
-NOTHING_BELOW = "a government or state media comes on top of a named or an unnamed source"
-ATTRIBUTED = "attributed is 1 when a source signal holds, and only then"
-BOTH = "a sentence is not both quoted and reported"
-NO_SOURCE = "a reported sentence has a source"
-OWN_SOURCED = "a sentence in the article's own voice has no source"
-QUOTED = "quoted says what the voice says"
-REPORTED = "reported says what the voice says"
-SUBJECTIVE = "a subjective sentence is in the author's own voice"
-TECHNIQUE = "any_technique is 1 when one of the fourteen is, and only then"
+NOT_CONTENT, NO_CLAIM, SOURCED, NOT_OWN, NOTHING_BELOW, ATTRIBUTED, *_ = (r.reason for r in RULES)
+*_, BOTH, NO_SOURCE, OWN_SOURCED, QUOTED, REPORTED, SUBJECTIVE, TECHNIQUE = (
+    rule.reason for rule in RULES
+)
 NOBODY = dict.fromkeys(SOURCES, 0.0)
 NEITHER = {"named_source": 0.0, "unnamed_source": 0.0}
 

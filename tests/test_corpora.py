@@ -557,15 +557,6 @@ def test_corpora_are_read_without_the_training_extra(
     assert list(load_articles("newssd", root, allow_changed=True)) == cached
 
 
-def test_digest_follows_names_of_what_is_read(root: Path) -> None:
-    corpus, folder = find_corpus("ptc"), root / "ptc-semeval2020"
-    before = corpus.digest(folder)
-    write(folder, {"notes.txt": "not read"})
-    assert corpus.digest(folder) == before
-    (folder / "train-articles/article8.txt").rename(folder / "train-articles/article9.txt")
-    assert corpus.digest(folder) != before
-
-
 def test_a_changed_file_is_read_again(root: Path) -> None:
     assert len(list(load_articles("babe", root, allow_changed=True))) == 3
     name = "babe/final_labels_SG2_part.csv"

@@ -7,41 +7,22 @@ import pytest
 import toys
 from framescope.classifier.records.article import Sentence
 from framescope.training.baseline import BaselineTrainer
-from framescope.training.data.examples import Examples
 from framescope.training.recipes import BaselineSettings
 
 TEXTS = ("Fares rose.", "Perhaps the mayor fled.", "Good evening.")
 
 
-def examples(share: float) -> Examples:
-    """Articles of a claim, a rumour that is labelled `share`, and a greeting."""
-    labels = [1.0, share, 0.0] * 40
+def rumour(share: float) -> float:
+    """Fit articles of a claim, a rumour that is labelled `share`, and a greeting."""
     sentences = [
         Sentence(text, 100 * index, 100 * index + len(text), f"a{number}", index)
         for number in range(40)
         for index, text in enumerate(TEXTS)
     ]
-    names = np.array([s.article_id for s in sentences])
-    n = len(sentences)
-    return Examples(
-        sentences=tuple(sentences),
-        labels=np.array(labels, np.float32)[:, None],
-        signals=("claim",),
-        spans=((),) * n,
-        citations=(None,) * n,
-        corpus=np.full(n, "toy"),
-        article=names,
-        outlet=np.full(n, ""),
-        group=names,
-        part=np.full(n, "train"),
-    )
-
-
-def rumour(share: float) -> float:
+    rows = toys.rows_of(sentences, np.array([[1.0], [share], [0.0]] * 40), ("claim",))
     settings = BaselineSettings(least=1, mixes=["words"], strengths=[10.0])
-    model = BaselineTrainer(settings).fit(examples(share)).model
-    sentence = Sentence("Perhaps the mayor fled.", 0, 23, "new", 0)
-    return float(model.predict([sentence]).proba[0, 0])
+    model = BaselineTrainer(settings).fit(rows).model
+    return float(model.predict([replace(sentences[1], article_id="new")]).proba[0, 0])
 
 
 def test_the_baseline_gives_what_lies_between() -> None:

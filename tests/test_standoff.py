@@ -28,24 +28,14 @@ NAMES = ("standoff", "judged", "techniques")
 
 def record(collection: str, article: str) -> dict[str, Any]:
     """Label the first five characters of a text, and the five that follow."""
-    text = TEXTS[collection][article]
-    return {
-        "collection": collection,
-        "article": article,
-        "digest": standoff.digest(text),
-        "outlet": "Orvel Post",
-        "date": "2031-05-06",
-        "sentences": [
-            {
-                "start": start,
-                "end": start + 5,
-                "digest": standoff.digest(text[start : start + 5])[: standoff.SHORT],
-                "voice": "own",
-                "labels": {"content": 1, "claim": int(start > 0)},
-            }
-            for start in (0, 5)
-        ],
-    }
+    text, sentences = TEXTS[collection][article], []
+    for start in (0, 5):
+        digest = standoff.digest(text[start : start + 5])[: standoff.SHORT]
+        labels = {"content": 1, "claim": int(start > 0)}
+        held = {"digest": digest, "voice": "own", "labels": labels}
+        sentences.append({"start": start, "end": start + 5, **held})
+    known = {"collection": collection, "article": article, "digest": standoff.digest(text)}
+    return {**known, "outlet": "Orvel Post", "date": "2031-05-06", "sentences": sentences}
 
 
 # In an order that is no collection's own.

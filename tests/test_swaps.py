@@ -138,25 +138,15 @@ def said(rows: Examples) -> list[tuple[str, str]]:
 
 
 def test_citations_move_with_their_words_in_every_sentence_that_points_there() -> None:
-    units = tuple(
-        Unit(
-            *(TEXT.index(whole), TEXT.index(whole) + len(whole)),
-            citations=(
-                MarkedCitation(
-                    place("The Freedonian envoy"),
-                    cue,
-                    (place(content),),
-                    SourceKind.NAMED,
-                    speaker=Speaker(place("The Freedonian envoy"), SpeakerType.BODY),
-                ),
-            ),
-        )
-        for whole, cue, content in (
-            (FIRST, place("said"), "Freedonia would pay"),
-            (SECOND, None, SECOND),
-        )
-    )
-    rows = examples_of_articles("exchange", [Article("a", TEXT, units=units)])
+    envoy, units = place("The Freedonian envoy"), []
+    more = {"kind": SourceKind.NAMED, "speaker": Speaker(envoy, SpeakerType.BODY)}
+    for sentence, cue, content in (
+        (place(FIRST), place("said"), place("Freedonia would pay")),
+        (place(SECOND), None, place(SECOND)),
+    ):
+        cited = MarkedCitation(envoy, cue, (content,), **more)
+        units.append(Unit(sentence.start, sentence.end, citations=(cited,)))
+    rows = examples_of_articles("exchange", [Article("a", TEXT, units=tuple(units))])
     assert rows.citations[1] is not None
     assert rows.citations[1][0].source == Mark(0, 0, 20)
     assert said(rows) == [
