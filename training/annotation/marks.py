@@ -173,8 +173,7 @@ def _sentence(start: int, end: int, answers: dict[str, str]) -> dict[str, Any]:
     looked = answers.pop(LOOKED, NO)
     if looked not in (YES, NO):
         raise ValueError(f"sentence {start}-{end}: '{LOOKED}' must be yes or no, not '{looked}'")
-    if looked == YES:
-        sentence["citations"] = []
+    sentence |= {"citations": []} if looked == YES else {}
     return {**sentence, "labels": {name: _label(value) for name, value in answers.items()}}
 
 

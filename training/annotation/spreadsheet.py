@@ -77,16 +77,14 @@ def _shown(words: str) -> str:
 
 def _cells(task: Task, at: int) -> dict[str, str]:
     """Return the answers of a sentence (-1: the article), and a model's as scores if it has any."""
-    own, model = (_answers_of(article, at) for article in (task.labelled, task.predicted))
+    own, model = dict[str, str](), dict[str, str]()
+    for article, cells in ((task.labelled, own), (task.predicted, model)):
+        if article is not None:
+            unit = (article.units or ())[at] if at >= 0 else Unit(0, 0, article.labels)
+            answers = marks.answers_of(unit).items()
+            cells.update({name: _CELLS.get(answer, answer) for name, answer in answers})
     model |= {n: f"{task.scores[at, n]:.3f}" for n in model if (at, n) in task.scores}
     return own | {_MODEL + name: cell for name, cell in model.items()}
-
-
-def _answers_of(article: Article | None, at: int) -> dict[str, str]:
-    if article is None:
-        return {}
-    unit = (article.units or ())[at] if at >= 0 else Unit(0, 0, article.labels)
-    return {name: _CELLS.get(answer, answer) for name, answer in marks.answers_of(unit).items()}
 
 
 def _sentence_rows(task: Task) -> Iterator[dict[str, Any]]:
@@ -174,8 +172,8 @@ def _answers(row: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sentence(row: Mapping[str, str], article: Article, where: str) -> Marking:
-    start, end = _place(row.get("place", ""), where)
-    return Marking((Mark("s", Role.SENTENCE, start, end, answers=_answers(row)),))
+    place = _place(row.get("place", ""), where)
+    return Marking((Mark("s", Role.SENTENCE, *place, answers=_answers(row)),))
 
 
 def _article(row: Mapping[str, str], article: Article, where: str) -> Marking:

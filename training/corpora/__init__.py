@@ -35,11 +35,7 @@ from framescope.training.corpora.standoff import (
     labels_file,
     read_allsides,
 )
-from framescope.training.corpora.standoff import SHORT as SHORT_STANDOFF
-from framescope.training.corpora.standoff import digest as text_digest
-from framescope.training.corpora.standoff import join as join_text
 from framescope.training.corpora.standoff import labels as standoff_labels
-from framescope.training.corpora.standoff import read as read_standoff
 
 # The parts of a split are drawn in this order: a corpus leaves those before it as they are.
 _PUBLIC = (

@@ -72,10 +72,8 @@ def _ptc_spans(path: Path) -> dict[str, list[Span]]:
             article, technique, start, end = line.split("\t")
             spans[article].append(Span(int(start), int(end), TECHNIQUE_OF[technique]))
         except (ValueError, KeyError):
-            raise CorpusError(
-                f"{path}, line {number}: not 'article, technique, start, end' separated by tabs; "
-                "obtain the file again"
-            ) from None
+            what = "not 'article, technique, start, end' separated by tabs; obtain the file again"
+            raise CorpusError(f"{path}, line {number}: {what}") from None
     return spans
 
 
@@ -84,10 +82,8 @@ def _read_hyperpartisan(folder: Path) -> Iterator[Article]:
     for element in _articles_of(folder / _HYPERPARTISAN_ARTICLES):
         name = element.attrib["id"]
         if name not in truth:
-            raise CorpusError(
-                f"{folder / _HYPERPARTISAN_TRUTH}: no label for article {name}; "
-                "obtain the corpus again"
-            )
+            what = f"no label for article {name}; obtain the corpus again"
+            raise CorpusError(f"{folder / _HYPERPARTISAN_TRUTH}: {what}")
         title = _SPACES.sub(" ", element.attrib.get("title", "")).strip()
         paragraphs = (_SPACES.sub(" ", one).strip() for one in _markup(element).split("\0"))
         url = truth[name]["url"]
@@ -239,13 +235,10 @@ def read_gap(path: Path) -> Iterator[Snippet]:
     """Read a file of GAP."""
     with path.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
-
-            def place(name: str, row: dict[str, str] = row) -> Place:
-                start = int(row[f"{name}-offset"])
-                return Place(start, start + len(row[name]))
-
-            names = tuple((place(one), row[f"{one}-coref"] == "TRUE") for one in "AB")
-            yield Snippet(row["ID"], row["Text"], place("Pronoun"), names)
+            starts = {name: int(row[f"{name}-offset"]) for name in ("A", "B", "Pronoun")}
+            at = {name: Place(start, start + len(row[name])) for name, start in starts.items()}
+            names = tuple((at[one], row[f"{one}-coref"] == "TRUE") for one in "AB")
+            yield Snippet(row["ID"], row["Text"], at["Pronoun"], names)
 
 
 def _gap(folder: Path) -> Iterator[Article]:

@@ -136,12 +136,10 @@ def read(folder: Path) -> Iterator[Article]:
 
     registry = load_registry()
     for annotated in texts(folder):
-        rows = zip(
-            annotated.sentences, annotated.labels(registry), annotated.citations(), strict=True
-        )
+        labelled = annotated.labels(registry), annotated.citations()
         units = tuple(
             Unit(sentence.start, sentence.end, labels, citations=citations)
-            for sentence, labels, citations in rows
+            for sentence, labels, citations in zip(annotated.sentences, *labelled, strict=True)
         )
         title = annotated.sentences[0].text if units else None
         yield replace(annotated.article, title=title, units=units)
@@ -169,10 +167,8 @@ def texts(folder: Path) -> Iterator[Annotated]:
         for path in sorted((part / "text").glob("*.txt")):
             name = _NAME.fullmatch(path.stem)
             if name is None or path.stem not in annotators:
-                raise CorpusError(
-                    f"{path}: no attributions for this text in {part / 'attributions'}; "
-                    "obtain the corpus again"
-                )
+                what = f"no attributions for this text in {part / 'attributions'}"
+                raise CorpusError(f"{path}: {what}; obtain the corpus again")
             text, outlet, date = path.read_text(encoding="utf-8"), name["outlet"], name["date"]
             article = Article(path.stem, text, outlet=outlet, date=date, lang="en")
             marked = [read_attributions(file) for file in annotators[path.stem]]
@@ -189,10 +185,8 @@ def _annotated(
         kinds = [list(map(_typed, codes)) for codes in record["kinds"]]
         digest = hashlib.sha256(article.text.encode()).hexdigest()
         if digest != record["digest"] or list(map(len, kinds)) != list(map(len, marked)):
-            raise CorpusError(
-                f"{path}: not the text and attributions whose sources were typed in "
-                f"{kinds_file()}; obtain the corpus again"
-            )
+            what = f"not the text and attributions whose sources were typed in {kinds_file()}"
+            raise CorpusError(f"{path}: {what}; obtain the corpus again")
         marked = [
             [replace(one, typed=kind) for one, kind in zip(*pair, strict=True)]
             for pair in zip(marked, kinds, strict=True)
@@ -218,15 +212,13 @@ class Annotated:
 
     def citations(self) -> list[tuple[MarkedCitation, ...]]:
         """Return each sentence's citations: the first annotator's, cut at the sentence's ends."""
-        found: list[tuple[MarkedCitation, ...]] = []
+        found = []
         for sentence in self.sentences:
             here = []
             for one in self.annotators[0]:
-                cue = one.cue
-                if cue and not (sentence.start <= cue.start and cue.end <= sentence.end):
-                    cue = None
-                kind = SourceKind.VAGUE if self._is_vague(one) else None
-                typed = one.typed or TypedSource(kind)
+                start, end = (one.cue.start, one.cue.end) if one.cue else (-1, -1)
+                cue = one.cue if sentence.start <= start and end <= sentence.end else None
+                typed = one.typed or TypedSource(SourceKind.VAGUE if self._is_vague(one) else None)
                 if content := tuple(_clipped(one.content, sentence)):
                     on_top = typed.kind, typed.government, typed.state_media
                     here.append(MarkedCitation(one.source, cue, content, *on_top))
@@ -271,19 +263,16 @@ class Annotated:
             typed = [one.typed for one in here if one.typed is not None]
             sourceless = [self._is_vague(one) for one in here if one.typed is None]
             kinds = {one.kind for one in typed} | ({SourceKind.VAGUE} if any(sourceless) else set())
-            state_media = any(registry[outlet].state_media for outlet in channels)
+            state_media = {registry[one].state_media for one in channels}
+            state_media |= {one.state_media for one in typed}
             # A source that is not marked may be of any kind, so that nothing can be ruled out.
             absent = False if all(sourceless) else None
             quoted = self._is_quoted(sentence, here)
             yield {
                 "attributed": bool(here),
-                "named_source": SourceKind.NAMED in kinds or absent,
-                "unnamed_source": SourceKind.UNNAMED in kinds or absent,
-                "vague_source": SourceKind.VAGUE in kinds or absent,
+                **{f"{kind}_source": kind in kinds or absent for kind in SourceKind},
                 "government_attribution": any(one.government for one in typed) or absent,
-                "state_media_attribution": (
-                    state_media or any(one.state_media for one in typed) or absent
-                ),
+                "state_media_attribution": any(state_media) or absent,
                 "quoted": quoted,
                 "reported": None if quoted is None else bool(here) and not quoted,
             }

@@ -183,10 +183,8 @@ def read(root: Path, name: str = "standoff") -> Iterator[Article]:
             record = _still_there(record, text)
         elif text is None or digest(text) != record["digest"]:
             found = "is another text than" if text is not None else "lacks"
-            raise CorpusError(
-                f"{TEXTS[name].file(root)}: {found} article '{article}' that was labelled; "
-                f"obtain the collection again from {TEXTS[name].url}"
-            )
+            what = f"{TEXTS[name].file(root)}: {found} article '{article}' that was labelled"
+            raise CorpusError(f"{what}; obtain the collection again from {TEXTS[name].url}")
         yield join(record, text)
 
 
@@ -224,9 +222,8 @@ def labels(path: Path) -> Iterator[dict[str, Any]]:
             if not record["sentences"]:
                 raise ValueError("no sentences")
         except (ValueError, KeyError, TypeError) as error:
-            raise CorpusError(
-                f"{path}, line {number}: no stand-off labels ({error}); restore the file"
-            ) from None
+            what = f"no stand-off labels ({error}); restore the file"
+            raise CorpusError(f"{path}, line {number}: {what}") from None
         yield record
 
 

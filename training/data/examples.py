@@ -124,9 +124,8 @@ class Examples:
     def column(self, signal: str) -> NDArray[np.float32]:
         """Return the labels of one signal; raise `SignalError` if no loaded corpus labels it."""
         if signal not in self.signals:
-            raise SignalError(
-                f"no loaded corpus labels '{signal}'; labelled: {', '.join(self.signals)}"
-            )
+            known = ", ".join(self.signals)
+            raise SignalError(f"no loaded corpus labels '{signal}'; labelled: {known}")
         return self.labels[:, self.signals.index(signal)]
 
 
@@ -239,15 +238,13 @@ def load(name: str, root: Path | None, *, allow_changed: bool = False) -> Iterat
         raise CorpusError(f"corpus '{name}' is missing; pass --corpora DIR (see docs/corpora.md)")
     match corpus.state(root):
         case State.MISSING:
-            raise CorpusError(
-                f"corpus '{name}' is missing: {place} lacks {', '.join(corpus.lacks(place))}; "
-                f"obtain it from {corpus.card.url}{corpus.elsewhere}"
-            )
+            what = f"is missing: {place} lacks {', '.join(corpus.lacks(place))}"
+            how = f"obtain it from {corpus.card.url}{corpus.elsewhere}"
+            raise CorpusError(f"corpus '{name}' {what}; {how}")
         case State.CHANGED if not allow_changed:
-            raise CorpusError(
-                f"corpus '{name}' in {place} is not the release that was pinned; obtain it again, "
-                "or pass --allow-changed to use it as it is"
-            )
+            what = f"corpus '{name}' in {place} is not the release that was pinned"
+            how = "obtain it again, or pass --allow-changed to use it as it is"
+            raise CorpusError(f"{what}; {how}")
     return (_ARTICLE.validate_json(row["article"]) for row in _dataset(corpus, place))
 
 

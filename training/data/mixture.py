@@ -86,10 +86,8 @@ def _labelled(path: Path) -> list[Article]:
     if times > 1:
         raise CorpusError(f"{path}: two articles have the id '{name}'; make ids unique")
     if not any(one.labels or any(unit.labels for unit in one.units or ()) for one in articles):
-        raise CorpusError(
-            f"{path}: labels no sentence and no article; give labels as docs/exchange-format.md "
-            "describes them"
-        )
+        what = "labels no sentence and no article"
+        raise CorpusError(f"{path}: {what}; give labels as docs/exchange-format.md describes them")
     return articles
 
 
@@ -146,9 +144,8 @@ def load_data(
         if name == ADDED and not added:
             raise CorpusError(f"corpus '{ADDED}' is what you add; give files with --add FILE")
         if name in KNOWN and name not in of_recipe:
-            raise CorpusError(
-                f"corpus '{name}' is not of the recipe; it has: {', '.join(of_recipe)}"
-            )
+            has = ", ".join(of_recipe)
+            raise CorpusError(f"corpus '{name}' is not of the recipe; it has: {has}")
     own = [name for name in wanted if name not in (*KNOWN, ADDED)]
     together = own if wanted and set(wanted) <= {*own, ADDED} else [*of_recipe, *own]
     loaded = [name for name in CORPORA if name in together]  # the order in which parts are drawn

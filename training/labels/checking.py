@@ -13,7 +13,7 @@ from framescope.classifier.errors import CorpusError, InputError
 from framescope.classifier.records import Article, SpeakerType, Unit, Voice
 from framescope.classifier.taxonomy import TECHNIQUES, in_order
 from framescope.training import corpora, data
-from framescope.training.corpora import labels_file
+from framescope.training.corpora import labels_file, standoff
 from framescope.training.data import SENTENCE_THRESHOLD, SENTENCE_WORDS, shingles
 from framescope.training.labels import reading
 from framescope.training.labels.reading import LabelledArticle, LabelledFiles, LabelProblem
@@ -104,20 +104,20 @@ def check_house() -> LabelCheck:
 
 def check_standoff(root: Path | None, name: str = "standoff") -> LabelCheck:
     """Check a file of stand-off labels, with the texts that lie in the folder of corpora."""
-    records = list(corpora.standoff_labels(labels_file(name)))
+    records = list(standoff.labels(labels_file(name)))
     problems: list[LabelProblem] = []
-    texts = {article.id: article for article in corpora.read_standoff(root, name)} if root else {}
+    texts = {article.id: article for article in standoff.read(root, name)} if root else {}
     unread: Counter[str] = Counter()
     for record in records:
         article = texts.get(f"{record['collection']}/{record['article']}")
         if article is None:
             unread[record["collection"]] += 1
             # Any text of that length will do for labels and offsets.
-            article = corpora.join_text(record, "x" * record["sentences"][-1]["end"])
+            article = standoff.join(record, "x" * record["sentences"][-1]["end"])
         digests = {item["digest"] for item in record["sentences"]}
         for number, unit in enumerate((article.units or ()) if article.id in texts else ()):
-            digest = corpora.text_digest(article.text[unit.start : unit.end])
-            if digest[: corpora.SHORT_STANDOFF] not in digests:
+            digest = standoff.digest(article.text[unit.start : unit.end])
+            if digest[: standoff.SHORT] not in digests:
                 where = f"{article.id}, sentence {number}"
                 problems.append(LabelProblem(where, "the digest is of another sentence", "digest"))
         problems += _of_article(article, article.id)

@@ -118,14 +118,14 @@ def check_labelled_record(
     record: Mapping[str, Any], where: str
 ) -> tuple[LabelledArticle | None, list[str]]:
     """Return an article, None where it can't be read, and every fault of its record."""
-    faults, given = list(_faults(record)), record.get(ANNOTATOR)
+    given, faults = record.get(ANNOTATOR), list[str]()
     annotator = (given.strip() or None) if isinstance(given, str) else None
     if given is not None and annotator is None:
         faults.append(_NO_NAME)
     if (unit := _other_unit(record)) is not None:
         faults.append(f"its offsets count {unit}; they must count characters (code points)")
-    if _fault(record) is not None:
-        return None, faults
+    if (whole := _fault(record)) is not None:
+        return None, [*_faults(record, whole), *faults]
     return LabelledArticle(read_record(record, where), record, where, annotator), faults
 
 
@@ -137,10 +137,7 @@ def _fault(record: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _faults(record: Mapping[str, Any]) -> Iterable[str]:
-    whole = _fault(record)
-    if whole is None:
-        return ()
+def _faults(record: Mapping[str, Any], whole: str) -> Iterable[str]:
     sound = {"id": "a", "text": record.get("text")}
     found = [_fault({**sound, "id": record.get("id")})]
     for number, part in _parts(record) if _fault(sound) is None else ():
