@@ -455,12 +455,11 @@ def pick(
 
 
 def _other(candidates: Candidates) -> str:
+    """Return the shipped model that didn't score the candidates."""
     from framescope.classifier.bundles import KINDS, default_path, digest_of, read_manifest
 
-    for kind in KINDS:
-        if digest_of(read_manifest(default_path(kind))) != candidates.digest:
-            return kind
-    raise InputError("--second", "give the model to compare with the first")
+    digests = {kind: digest_of(read_manifest(default_path(kind))) for kind in KINDS}
+    return next(kind for kind in KINDS if digests[kind] != candidates.digest)
 
 
 def _labelled_texts(files: Sequence[Path]) -> list[str]:

@@ -59,8 +59,9 @@ def read_allsides(folder: Path) -> Iterator[Article]:
 def _allsides_article(line: str, where: str, again: str) -> Article:
     try:
         row = json.loads(line)
-        known = {"id": row["ID"], "text": row["content_original"], "outlet": row["source"] or None}
-        return Article(**known, **{k: row[k] or None for k in ("title", "url", "date")}, lang="en")
+        name, text, outlet = row["ID"], row["content_original"], row["source"] or None
+        known: dict[str, Any] = {key: row[key] or None for key in ("title", "url", "date")}
+        return Article(name, text, outlet=outlet, lang="en", **known)
     except (ValueError, KeyError, TypeError) as error:
         reason = f"lacks {error}" if isinstance(error, KeyError) else "is no article"
         raise CorpusError(f"{where}: {reason}; {again}") from error

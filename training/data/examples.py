@@ -194,7 +194,12 @@ def _of_article(
     units = article.units or tuple(Unit(s.start, s.end) for s in sentences)
     told = corpus, article.outlet or "", f"{corpus}/{group}"
     for number, (sentence, unit) in enumerate(zip(sentences, units, strict=True)):
-        spans = tuple(_clipped(article.spans, sentence.start, sentence.end))
+        start, end = sentence.start, sentence.end
+        spans = tuple(
+            replace(one, start=max(one.start, start), end=min(one.end, end))
+            for one in article.spans
+            if one.start < end and start < one.end
+        )
         citations = of_sentence(unit.citations, number, sentences)
         yield sentence, {**article.labels, **unit.labels}, spans, citations, *told
 
@@ -205,12 +210,6 @@ def _unvoiced(article: Article) -> Article:
         return article
     units = tuple(replace(unit, voice=None) for unit in article.units)
     return replace(article, units=units, republications=())
-
-
-def _clipped(spans: Sequence[Span], start: int, end: int) -> Iterator[Span]:
-    for span in spans:
-        if span.start < end and start < span.end:
-            yield replace(span, start=max(span.start, start), end=min(span.end, end))
 
 
 def _matrix(rows: Sequence[_Row]) -> Examples:

@@ -271,9 +271,8 @@ def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabell
         rows, labels=labels, signals=data.examples.signals, spans=((),) * len(rows),
         citations=(None,) * len(rows), part=np.full(len(rows), splits.TRAIN, dtype="<U13"),
     )  # fmt: skip
-    return Unlabelled(
-        examples, len(found) - len(allowed), len(allowed) - len(fresh), len(chosen) - len(rows)
-    )
+    of_outlets, near = len(found) - len(allowed), len(allowed) - len(fresh)
+    return Unlabelled(examples, of_outlets, near, len(chosen) - len(rows))
 
 
 def _articles(texts: Sequence[Path], root: Path | None) -> Iterator[Article]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from framescope.classifier.models import Ngrams, count, weigh
@@ -55,8 +55,7 @@ class LikelyError:
         return reason + (f"; for 1 speaks: {', '.join(self.words)}" if self.words else "")
 
 
-@dataclass(frozen=True, slots=True)
-class LikelyErrors:
+class LikelyErrors(NamedTuple):
     """What may be wrong, the likeliest first, among how many `labels`, and what was not checked."""
 
     found: tuple[LikelyError, ...]
@@ -89,9 +88,7 @@ def find_errors(
     errors: list[tuple[int, LikelyError]] = []
     lacking: dict[str, list[str]] = defaultdict(list)
     labels = 0
-    for signal in rows.signals:
-        if BY_NAME[signal].level is Level.ARTICLE:
-            continue
+    for signal in (one for one in rows.signals if BY_NAME[one].level is not Level.ARTICLE):
         if own and signal not in bundle.signals:
             lacking[f"{bundle.name} doesn't give them"].append(signal)
             continue
