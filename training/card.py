@@ -102,6 +102,9 @@ def model_card(manifest: Mapping[str, Any]) -> str:
             name=start["name"], sha256=digest, corpora=names, fitted=fitted
         )
     origin += _NAMED.substitute(manifest["names"]) if "names" in manifest else ""
+    for one in manifest.get("heads", ()):
+        names = ", ".join(f"`{signal}`" for signal in one["signals"])
+        origin += f"Heads of {names}, with their decisions, were fitted on a user's labels.\n\n"
     template = files("framescope.training").joinpath("model-card.md").read_text("utf-8")
     return Template(template).substitute(
         name=manifest["name"],

@@ -97,12 +97,14 @@ class _Task(NamedTuple):
     rows: NDArray[np.intp]  # where they are among all
 
     def where(self, rows: NDArray[np.intp]) -> _Task:
-        blocks, *others = self
-        return _Task(tuple(block[rows] for block in blocks), *(one[rows] for one in others))
+        blocks = tuple(block[rows] for block in self.blocks)
+        of = self.offset[rows], self.targets[rows], self.groups[rows], self.rows[rows]
+        return _Task(blocks, *of)
 
     def scores(self, mix: Mix, line: Double) -> Double:
         """Return the log-odds of rows: weights of the mix's blocks, intercept, slope of offset."""
-        found, at = line[-2] + line[-1] * self.offset, 0
+        found: Double = line[-2] + line[-1] * self.offset
+        at = 0
         for block in (b for b, used in zip(self.blocks, mix, strict=True) if used):
             found = found + block @ line[at : at + block.shape[1]].astype(block.dtype)
             at += block.shape[1]
@@ -111,7 +113,8 @@ class _Task(NamedTuple):
     def losses(self, log_odds: Double) -> Double:
         """Return the cross-entropy of each row."""
         y = self.targets
-        return -(y * log_expit(log_odds) + (1 - y) * log_expit(-log_odds))
+        losses: Double = -(y * log_expit(log_odds) + (1 - y) * log_expit(-log_odds))
+        return losses
 
     def solve(self, mix: Mix, penalty: float, start: Double) -> Double:
         """Minimise the penalised cross-entropy."""
@@ -238,7 +241,7 @@ class HeadTrainer:
         if known:
             weights[0][self.model.signals.index(signal)] += slope
             weights[1] = np.pad(weights[1], (0, self.read[1].shape[1] - len(weights[1])))
-        log_odds = sum(shares[mix] * trial.log_odds for mix, trial in tried.items())
+        odds = np.sum([shares[m] * trial.log_odds for m, trial in tried.items()], axis=0)
         record = {
             "sentences": len(positive), "positives": int(positive.sum()),
             "articles": len(np.unique(task.groups)),
@@ -248,8 +251,8 @@ class HeadTrainer:
                 for mix, one in tried.items()
             ],
         }  # fmt: skip
-        odds = np.asarray(log_odds, np.float32)
-        return Head(signal, tuple(weights), float(intercept), task.rows, odds, record)
+        out = odds.astype(np.float32)
+        return Head(signal, tuple(weights), float(intercept), task.rows, out, record)
 
     def _shares(self, task: _Task, tried: Mapping[Mix, _Trial]) -> dict[Mix, float]:
         """Weigh mixes by left-out cross-entropy; what corrects a bundle has to be surely better."""

@@ -438,7 +438,8 @@ class _Scored:
         # A placeholder's words are those of the name that it stands for.
         starts = [texts.readings[number].original(*place)[0] for place in read]
         of_words = np.searchsorted([end for _, end in words], starts, side="right")
-        return np.bincount(np.minimum(of_words, len(words) - 1), scores, len(words))
+        of_words = np.minimum(of_words, len(words) - 1)
+        return np.bincount(of_words, scores, len(words)).astype(np.float64, copy=False)
 
     def _reached(self, text: str) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
         """Return occurrences per chunk reached into: feature, chunk, how many chunks it reaches."""

@@ -85,7 +85,8 @@ class Encoded:
     raw: list[RawCitation]
     vector: Floats | None  # shape (d,): the mean of its passage
     links: Links | None = None
-    hidden: Floats | None = None  # shape (n_tokens, d): the encoder's vectors, in half precision
+    # shape (n_tokens, d): the encoder's vectors, in half precision
+    hidden: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -95,9 +95,7 @@ def heads(
         return
     if not add or output is None:
         missing = "--output FOLDER" if add else "--add FILE"
-        raise typer.BadParameter(
-            f"give {missing}, or one of: {', '.join(context.command.commands)}"
-        )
+        raise typer.BadParameter(f"give {missing}, or train a whole baseline or transformer")
     from framescope.training.heads import add_heads
 
     add_heads(start, add, output, signal or (), tell=_echo)
@@ -319,8 +317,8 @@ class _RowsAsked:
             if self.corpus:
                 raise TrainingError("--data trains on these files alone; leave out --corpus")
             _echo(f"reading {', '.join(map(str, self.data))}")
-            of_recipe = {"corpora": recipe.corpora, "signals": self.signal}
-            return load_data(None, [ADDED], recipe.split_seed, added=self.data, **of_recipe)
+            seed, of = recipe.split_seed, recipe.corpora
+            return load_data(None, [ADDED], seed, corpora=of, signals=self.signal, added=self.data)
         root = root_folder(self.corpora) if recipe.needs_folder else None
         _echo(f"reading corpora in {root or house_folder()}")
         data = load_data(
