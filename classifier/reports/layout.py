@@ -201,7 +201,7 @@ class Segment:
     @property
     def families(self) -> tuple[str, ...]:
         """The families of its signals."""
-        return _families(map(kind, self.signals))
+        return tuple(dict.fromkeys(kind(name).family.value for name in self.signals))
 
 
 def segments(report: records.SentenceReport) -> tuple[Segment, ...]:
@@ -228,10 +228,6 @@ def segments(report: records.SentenceReport) -> tuple[Segment, ...]:
         text = report.text[stretch[0][0] - start : stretch[-1][1] - start]
         cut.append(Segment(text, signals, role))
     return tuple(cut)
-
-
-def _families(kinds: Iterable[Signal]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(kind.family.value for kind in kinds))
 
 
 def _overlap(
@@ -262,7 +258,7 @@ class TextLine:
     @property
     def families(self) -> tuple[str, ...]:
         """The families to highlight the sentence with when a page opens."""
-        return _families(mark.kind for mark in self.loud)
+        return tuple(dict.fromkeys(mark.kind.family.value for mark in self.loud))
 
     @property
     def segments(self) -> tuple[Segment, ...]:
