@@ -1,6 +1,8 @@
 """Registries for the tests: a small one, and invented outlets beside the shipped ones."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from framescope.classifier.outlets.registry.registry import Registry, Tables
 from framescope.classifier.outlets.registry.user import load
@@ -9,6 +11,11 @@ from framescope.classifier.records.outlet import About, Code, Evidence, Name, Ou
 CASES = Path(__file__).parent / "cases"
 TABLES = CASES / "sources_tables"
 SMALL = Registry(Tables(TABLES))
+
+
+def cases(name: str) -> list[Any]:
+    """Read cases, one JSON object on a line."""
+    return [json.loads(line) for line in (CASES / name).read_text("utf-8").split("\n") if line]
 
 
 def _outlet(id: str, name: str, code: Code, *others: str) -> Outlet:

@@ -1,52 +1,31 @@
-import json
-from pathlib import Path
-
 import pytest
+from framescope.classifier import records
 from framescope.classifier.inputs import page, republication
 from framescope.classifier.inputs.exchange import read_record, to_record
 from framescope.classifier.outlets import Registry, load_registry
 from framescope.classifier.outlets.publisher.publisher import UNNAMED_MONITOR, publication
-from framescope.classifier.records.article import (
-    Article,
-    Basis,
-    Imprint,
-    Publication,
-    Relation,
-    Republication,
-)
-from framescope.classifier.records.outlet import (
-    Domain,
-    DomainRole,
-    Medium,
-    Name,
-    NameKind,
-    Outlet,
-    Role,
-)
+from framescope.classifier.records import Article, Basis, Domain, Imprint, Name, NameKind, Role
+from outlets import cases
 
-HERE = Path(__file__).parent
-CASES = [
-    json.loads(line)
-    for line in (HERE / "cases" / "publisher.jsonl").read_text(encoding="utf-8").splitlines()
-]
+CASES = cases("publisher.jsonl")
 BODY = (
     "The harbour council said on Tuesday that it had agreed to widen the eastern breakwater after "
     "two ferries were damaged in the winter storms, and that the work would take three years."
 )
 
 
-def outlet(id: str, name: str, *hosts: str, ambiguous: str = "", **known: object) -> Outlet:
+def outlet(id: str, name: str, *hosts: str, ambiguous: str = "", **known: object) -> records.Outlet:
     names = [Name(name, NameKind.MAIN), *([Name(ambiguous, ambiguous=True)] if ambiguous else [])]
     domains = [Domain(host) for host in hosts]
     if id == "ellery-gazette":
-        domains.append(Domain("ellery-gazette.example", DomainRole.IMPOSTER))
-    return Outlet(id, name, names=tuple(names), domains=tuple(domains), **known)  # type: ignore[arg-type]
+        domains.append(Domain("ellery-gazette.example", records.DomainRole.IMPOSTER))
+    return records.Outlet(id, name, names=tuple(names), domains=tuple(domains), **known)  # type: ignore[arg-type]
 
 
 INVENTED = [
     outlet("ellery-gazette", "Ellery Gazette", "ellerygazette.example", country="IS"),
-    outlet("karst-post", "Karst Post", "karstpost.example", medium=Medium.NEWSPAPER),
-    outlet("karsta", "KARSTA", "karsta.example", medium=Medium.AGENCY),
+    outlet("karst-post", "Karst Post", "karstpost.example", medium=records.Medium.NEWSPAPER),
+    outlet("karsta", "KARSTA", "karsta.example", medium=records.Medium.AGENCY),
     outlet("kyllos-lantern", "Kyllos Lantern", "kylloslantern.example", ambiguous="Lantern"),
     outlet("norrhaven-lantern", "Norrhaven Lantern", ambiguous="Lantern"),
     outlet("tarn-press-watch", "Tarn Press Watch", "tarnpresswatch.example", role=Role.MONITOR),
@@ -60,7 +39,7 @@ def outlets() -> Registry:
     return load_registry().with_outlets(INVENTED)
 
 
-def links(found: Publication) -> list[dict[str, str | None]]:
+def links(found: records.Publication) -> list[dict[str, str | None]]:
     return [
         {
             "relation": link.relation.value,
@@ -73,7 +52,7 @@ def links(found: Publication) -> list[dict[str, str | None]]:
     ]
 
 
-def check_evidence(article: Article, found: Publication) -> None:
+def check_evidence(article: Article, found: records.Publication) -> None:
     """Every link's words stand where it says, or were no part of the text."""
     around = article.imprint or Imprint()
     known = [article.outlet, article.site_name, article.author, around.header, around.evidence]
@@ -131,7 +110,7 @@ KYLLOS, July 3 (KARSTA) - {BODY}
 def test_an_aggregators_page_gives_each_article_its_own_chain(outlets: Registry) -> None:
     articles = page.articles(PAGE, "a")
     found = [publication(article, outlets) for article in articles]
-    assert [chain.relation for chain in found] == [Relation.AGGREGATOR] * 3
+    assert [chain.relation for chain in found] == [records.Relation.AGGREGATOR] * 3
     assert [[(link.relation.value, link.name) for link in chain.chain] for chain in found] == [
         [("aggregator", "Quay9"), ("republished_from", UNNAMED_MONITOR), ("origin", "Karst Post")],
         [("aggregator", "Quay9"), ("origin", "Orra Lantern")],
@@ -185,7 +164,7 @@ def test_names_of_one_outlet_begin_alike() -> None:
 def test_republications_that_a_record_gives_count(outlets: Registry) -> None:
     text = f"Harbour\nFrom our friends at the Karst Post\n{BODY}"
     start = text.index(BODY)
-    given = Republication(start, len(text), "Karst Post", "From our friends at the Karst Post")
+    given = records.Republication(start, len(text), "Karst Post", text[8 : start - 1])
     article = Article("a", text, outlet="Ellery Gazette", republications=(given,))
     found = publication(article, outlets)
     assert [link.name for link in found.chain] == ["Ellery Gazette", "Karst Post"]

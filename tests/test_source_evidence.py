@@ -1,9 +1,9 @@
 """What an article shows of its own sourcing: claims by their best source, sources, notices."""
 
-import json
 from dataclasses import replace
 
 import pytest
+from framescope.classifier import records
 from framescope.classifier.attribution.reading import cited
 from framescope.classifier.inputs import sentences
 from framescope.classifier.outlets.record import (
@@ -14,24 +14,15 @@ from framescope.classifier.outlets.record import (
     corrections,
 )
 from framescope.classifier.records.article import (
-    SOURCE_SIGNALS,
     Article,
-    ArticleEvidence,
-    ArticleReport,
     Citation,
-    Place,
-    Republication,
     SentenceReport,
     SourceKind,
     Voice,
 )
-from outlets import CASES, SMALL
+from outlets import SMALL, cases
 
-NOTICES = [
-    json.loads(line)
-    for line in (CASES / "corrections.jsonl").read_text(encoding="utf-8").split("\n")
-    if line
-]
+NOTICES = cases("corrections.jsonl")
 
 
 def named(name: str, *outlets: str) -> Citation:
@@ -47,9 +38,9 @@ VAGUE = Citation(None, None, (), SourceKind.VAGUE)
 
 def report(
     *rows: tuple[str, tuple[Citation, ...], tuple[str, ...]] | tuple[str, tuple[Citation, ...]],
-    scores: tuple[str, ...] = ("attributed", *SOURCE_SIGNALS.values()),
+    scores: tuple[str, ...] = ("attributed", *records.SOURCE_SIGNALS.values()),
     **fields: object,
-) -> ArticleReport:
+) -> records.ArticleReport:
     """A report of the given sentences, with the citations and flags of each."""
     text = "\n".join(row[0] for row in rows)
     article = replace(Article("a", text), **fields)  # type: ignore[arg-type]
@@ -59,7 +50,7 @@ def report(
         for s in cited(article, sentences.split(article), SMALL)
     ]
     assert [s.text for s in found] == [row[0] for row in rows]
-    return ArticleReport(
+    return records.ArticleReport(
         article,
         tuple(
             SentenceReport(s, dict.fromkeys(scores, 0.5), flags[0] if flags else (), (), citations)
@@ -71,7 +62,7 @@ def report(
 RIKA = (("Rika Vale", 1),)
 
 
-def shares(evidence: ArticleEvidence) -> tuple[int | None, ...]:
+def shares(evidence: records.ArticleEvidence) -> tuple[int | None, ...]:
     return evidence.named, evidence.unnamed, evidence.vague, evidence.none
 
 
@@ -148,9 +139,10 @@ WRAPPER = "Below is the Amaro Mirror's article:"
 
 
 def test_the_outlet_republished_is_no_source_of_its_own_article() -> None:
-    wrapper, bank = replace(named("the Amaro Mirror"), antecedent=Place(13, 25)), named("Ormo Bank")
-    rows = [(WRAPPER, ()), ("“Nobody was hurt,” Rika Vale said.", (wrapper, bank))]
-    part = Republication(len(WRAPPER) + 1, len(WRAPPER) + 60, "Amaro Mirror", WRAPPER)
+    wrapper = replace(named("the Amaro Mirror"), antecedent=records.Place(13, 25))
+    cites = (wrapper, named("Ormo Bank"))
+    rows = [(WRAPPER, ()), ("“Nobody was hurt,” Rika Vale said.", cites)]
+    part = records.Republication(len(WRAPPER) + 1, len(WRAPPER) + 60, "Amaro Mirror", WRAPPER)
     item = report(*rows, republications=(part,))
     inside = item.sentences[1]
     found = [cites_wrapper(one, inside.sentence, item.article) for one in inside.citations]

@@ -9,16 +9,13 @@ from pathlib import Path
 import pytest
 from framescope.classifier.outlets.registry import user as module
 from framescope.classifier.outlets.registry.export import Fact, export_registry, facts, licence_of
-from framescope.classifier.outlets.registry.lookup import close, look_alike
+from framescope.classifier.outlets.registry.lookup import close, look_up
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.outlets.registry.user import read_outlets
-from outlets import CASES, SMALL
+from outlets import SMALL, cases
 
 FACTS = list(facts(SMALL))
-ALIKE = [
-    json.loads(line)
-    for line in (CASES / "sources_alike.jsonl").read_text(encoding="utf-8").splitlines()
-]
+ALIKE = cases("sources_alike.jsonl")
 
 
 @pytest.fixture
@@ -165,7 +162,7 @@ def test_a_file_of_ones_own_is_checked(run, mine):
 
 @pytest.mark.parametrize("case", ALIKE, ids=lambda case: case["host"])
 def test_a_host_looks_like_one_outlets_or_nobodys(case):
-    found = look_alike(SMALL, case["host"])
+    found = look_up(SMALL, case["host"]).alike
     assert (found and found.outlet.id) == case["outlet"]
 
 

@@ -1,6 +1,5 @@
 """Hosts: what an address names, and where one owner's hosts end."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +8,9 @@ import pytest
 from framescope.classifier.outlets import addresses
 from hypothesis import given
 from hypothesis import strategies as st
-from outlets import CASES, SMALL
+from outlets import SMALL, cases
 
-ADDRESSES = [
-    json.loads(line)
-    for line in (CASES / "sources_hosts.jsonl").read_text(encoding="utf-8").splitlines()
-]
+ADDRESSES = cases("sources_hosts.jsonl")
 
 
 @pytest.mark.parametrize("case", ADDRESSES, ids=lambda case: repr(case["address"]))

@@ -13,12 +13,9 @@ from framescope.classifier.outlets.registry.names import _FOREIGN
 from framescope.classifier.records import Article
 from hypothesis import given
 from hypothesis import strategies as st
-from outlets import CASES, SMALL
+from outlets import CASES, SMALL, cases
 
-TEXTS, MENTIONS = (
-    [json.loads(line) for line in (CASES / name).read_text(encoding="utf-8").splitlines()]
-    for name in ("sources_names.jsonl", "sources_mentions.jsonl")
-)
+TEXTS, MENTIONS = cases("sources_names.jsonl"), cases("sources_mentions.jsonl")
 needs_articles = pytest.mark.skipif(
     "FRAMESCOPE_CORPORA" not in os.environ, reason="needs the public articles"
 )

@@ -4,22 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from framescope.classifier import records
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry import user as module
 from framescope.classifier.outlets.registry.registry import Registry, Tables
 from framescope.classifier.outlets.registry.schema import COLUMNS
 from framescope.classifier.outlets.registry.user import load
-from framescope.classifier.records.outlet import (
-    About,
-    Code,
-    Domain,
-    Evidence,
-    Holder,
-    Name,
-    NameKind,
-    Outlet,
-    Statement,
-)
+from framescope.classifier.records import About, Code, Holder, Name, NameKind, Outlet
 from outlets import SMALL, TABLES
 
 
@@ -47,7 +38,7 @@ def test_an_outlet_has_all_that_its_rows_say():
     rt = SMALL["rt"]
     assert (rt.name, rt.country, rt.wikidata) == ("RT", "RU", "Q22868")
     assert rt.names == (Name("RT", NameKind.MAIN), Name("Russia Today", NameKind.FORMER))
-    assert rt.domains[0] == Domain("rt.com")
+    assert rt.domains[0] == records.Domain("rt.com")
     assert rt.control is not None
     assert (rt.control.code, rt.control.editorial) == (Code.SC, Holder.STATE)
     assert rt.control.evidence.date == "2023"
@@ -107,12 +98,12 @@ def test_a_damaged_table_is_named(tmp_path, damage, said):
 
 def test_without_a_code_governance_and_editorial_line_make_state_media() -> None:
     def outlet(editorial: Holder, code: Code | None) -> Outlet:
-        evidence = Evidence("made up")
+        evidence = records.Evidence("made up")
         said = [
-            Statement(About.GOVERNANCE, Holder.STATE, evidence),
-            Statement(About.EDITORIAL, editorial, evidence),
+            records.Statement(About.GOVERNANCE, Holder.STATE, evidence),
+            records.Statement(About.EDITORIAL, editorial, evidence),
         ]
-        said += [Statement(About.CODE, code, evidence)] if code else []
+        said += [records.Statement(About.CODE, code, evidence)] if code else []
         return Outlet("vesk-tv", "Vesk TV", statements=tuple(said))
 
     assert outlet(Holder.STATE, None).state_media

@@ -4,28 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from framescope.classifier import records
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry import user as module
 from framescope.classifier.outlets.registry.check import clashes
 from framescope.classifier.outlets.registry.user import load, read_outlets
-from framescope.classifier.records.outlet import (
-    Code,
-    Domain,
-    DomainRole,
-    Evidence,
-    Holder,
-    Medium,
-    Name,
-    NameKind,
-    Outlet,
-    Role,
-)
-from outlets import CASES, SMALL
+from framescope.classifier.records import Domain, Holder, Name, NameKind
+from outlets import SMALL, cases
 
-WRONG = [
-    json.loads(line)
-    for line in (CASES / "sources_wrong.jsonl").read_text(encoding="utf-8").splitlines()
-]
+WRONG = cases("sources_wrong.jsonl")
 FULL = {
     "id": "orrin-post",
     "name": "Orrin Post",
@@ -65,7 +52,7 @@ def own(tmp_path):
 def test_a_line_with_all_fields(own):
     (outlet,) = own(FULL)
     assert (outlet.id, outlet.name, outlet.country) == ("orrin-post", "Orrin Post", "GB")
-    assert (outlet.role, outlet.medium) == (Role.PUBLISHER, Medium.NEWSPAPER)
+    assert (outlet.role, outlet.medium) == (records.Role.PUBLISHER, records.Medium.NEWSPAPER)
     assert outlet.names == (
         Name("Orrin Post", NameKind.MAIN),
         Name("The Post"),
@@ -73,17 +60,17 @@ def test_a_line_with_all_fields(own):
     )
     assert outlet.domains == (
         Domain("orrinpost.example"),
-        Domain("xn--80a1acny.xn--p1ai", DomainRole.EDITION),
+        Domain("xn--80a1acny.xn--p1ai", records.DomainRole.EDITION),
     )
     assert outlet.control is not None
     assert (outlet.control.governance, outlet.control.editorial) == (Holder.MIXED, Holder.NOT_STATE)
-    assert outlet.control.code is Code.ISM
+    assert outlet.control.code is records.Code.ISM
     (assessment,) = outlet.assessments
-    assert (assessment.confidence, assessment.evidence) == (0.5, Evidence("Desk"))
+    assert (assessment.confidence, assessment.evidence) == (0.5, records.Evidence("Desk"))
 
 
 def test_id_and_name_are_enough_and_null_is_nothing(own):
-    expected = (Outlet("x", "X Post", names=(Name("X Post", NameKind.MAIN),)),)
+    expected = (records.Outlet("x", "X Post", names=(Name("X Post", NameKind.MAIN),)),)
     line = {"id": "x", "name": "X Post"}
     assert own(line) == own({**line, "role": None, "names": None, "control": None}) == expected
 

@@ -1,6 +1,5 @@
 """Text as it is in the wild: what doesn't show changes nothing; its language; its sentences."""
 
-import json
 import random
 import unicodedata
 from pathlib import Path
@@ -15,6 +14,7 @@ from framescope.classifier.records import Article, Unit, Voice, fold
 from framescope.classifier.scoring import Scorer
 from hypothesis import given
 from hypothesis import strategies as st
+from outlets import cases
 
 HARBOUR = Path(__file__).parents[1] / "classifier" / "samples" / "harbour.txt"
 LOOK_ALIKES = str.maketrans("aeopcxijsABEKMHOPCTX", "аеорсхіјѕАВЕКМНОРСТХ")
@@ -140,8 +140,7 @@ def test_quotations_and_lines_of_another_language_do_not_decide():
     assert not any(map(detect_language, ("", "Paris", "12345 !!! 2023 ---", "😀😀😀", "ja nein")))
 
 
-LINES = (Path(__file__).parent / "cases" / "sentences.jsonl").read_text("utf-8").split("\n")
-CASES = [json.loads(line) for line in LINES if line]
+CASES = cases("sentences.jsonl")
 
 # Any code point that a text can hold, and more often the marks that boundaries hang on.
 PIECES = st.one_of(

@@ -25,11 +25,6 @@ _Bundle = Annotated[
 By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who decides.")]
 
 
-@app.callback()
-def bundles() -> None:
-    """List bundles, promote one, roll back, push and pull."""
-
-
 @app.command("list")
 def list_command(format: AsCard = "terminal") -> None:
     """List shipped and promoted bundles: kind, digest, signals, which is current."""

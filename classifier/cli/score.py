@@ -111,10 +111,8 @@ def score(
                 raise _stopped(error, counts["articles"], draft.part) from error
             _write(found, scorer, form, draft.file, legend=legend)
     noted = counts["articles"] - counts["scored"]
-    for number, noun, what in (
-        (counts["skipped"], "input", "skipped"),
-        (noted, "article", "not scored"),
-    ):
+    left_out = ((counts["skipped"], "input", "skipped"), (noted, "article", "not scored"))
+    for number, noun, what in left_out:
         if number:
             was = "was" if number == 1 else "were"
             say(f"{counted(number, noun, ',')} {was} {what}; the report says why")

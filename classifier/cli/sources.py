@@ -11,7 +11,7 @@ import typer
 from framescope.classifier.cli import shared
 from framescope.classifier.cli.shared import CardFormat, parse_columns
 from framescope.classifier.errors import SourcesError
-from framescope.classifier.records import Role, printable
+from framescope.classifier.records import DomainRole, Outlet, Role, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -99,17 +99,32 @@ def list_(
     from framescope.classifier.output import opened
 
     registry = outlets.load_registry(user=sources)
-    found = list(outlets.select_outlets(registry, country, state_media, role))
+    found = [
+        outlet
+        for outlet in registry
+        if (country is None or outlet.country == country.upper())
+        and (role is None or outlet.role is role)
+        and (state_media is None or outlet.state_media is state_media)
+    ]
     with opened(None) as file:
         if format == "tsv":
-            lines = [
-                "\t".join(row) for row in (outlets.LOOKUP_COLUMNS, *map(outlets.outlet_row, found))
-            ]
+            lines = ["\t".join(row) for row in (_COLUMNS, *map(_row, found))]
         else:
-            lines = [json.dumps(outlets.outlet_to_object(one), ensure_ascii=False) for one in found]
+            objects = map(outlets.user.outlet_to_object, found)
+            lines = [json.dumps(one, ensure_ascii=False) for one in objects]
         file.writelines(f"{line}\n" for line in lines)
     if sys.stderr.isatty():
         typer.echo(f"{len(found)} of {len(registry)} outlets", err=True)
+
+
+_COLUMNS = ("id", "name", "role", "medium", "country", "code", "host", "wikidata")
+
+
+def _row(outlet: Outlet) -> tuple[str, ...]:
+    code = outlet.control.code if outlet.control else None
+    host = next((d.host for d in outlet.domains if d.role is DomainRole.MAIN), "")
+    kind = (outlet.role, outlet.medium, outlet.country or "", code or "")
+    return (outlet.id, outlet.name, *kind, host, outlet.wikidata or "")
 
 
 @sources_app.command()
@@ -122,9 +137,8 @@ def check(sources: shared.Own = None, format: shared.AsCard = "terminal") -> Non
     if sources is None:
         found = outlets.problems_of_tables()
     else:
-        found = outlets.clashes(
-            registry := outlets.load_registry(), outlets.read_outlets(sources, registry)
-        )
+        registry = outlets.load_registry()
+        found = outlets.clashes(registry, outlets.user.read_outlets(sources, registry))
 
     def on(console: Console) -> None:
         from framescope.classifier.reports import print_problems
@@ -210,15 +224,15 @@ def import_command(
     overwrite: shared.OverFile = False,
 ) -> None:
     """Import ratings that you hold, beside those of the registry."""
-    from framescope.classifier import outlets
     from framescope.classifier import output as outputs
+    from framescope.classifier.outlets import load_registry, slug, user
 
-    columns = parse_columns(column, outlets.RATING_COLUMNS)
-    given = outlets.Rater(rater, licence, outlets.rating_terms(term or ()), columns, date)
-    objects, unknown = outlets.read_ratings(file, given, outlets.load_registry())
+    columns = parse_columns(column, user.RATING_COLUMNS)
+    given = user.Rater(rater, licence, user.rating_terms(term or ()), columns, date)
+    objects, unknown = user.read_ratings(file, given, load_registry())
     if not objects:
         raise SourcesError(f"{file}: none of its {len(unknown):,} outlets is in the registry")
-    target = output or outlets.own_folder() / f"{outlets.slug(rater) or 'ratings'}.jsonl"
+    target = output or user.own_folder() / f"{slug(rater) or 'ratings'}.jsonl"
     outputs.check(target, overwrite=overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
     with outputs.opened(target) as out:

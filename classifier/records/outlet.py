@@ -234,31 +234,6 @@ def present(holdings: tuple[Holding, ...]) -> tuple[Holding, ...]:
     return tuple(held for held in holdings if held.evidence == first)
 
 
-def control_of(statements: Iterable[Statement], holdings: tuple[Holding, ...]) -> Control | None:
-    """Return who owns and steers an outlet, by its statements in order and its owners, or None."""
-    said: dict[About, list[Statement]] = {about: [] for about in About}
-    for one in statements:
-        said[one.about].append(one)
-    order = (About.CODE, About.OWNER_KIND, *STEERING)
-    known = [one.evidence for about in order for one in said[about][:1]]
-    known += [held.evidence for held in holdings[:1]]
-    if not known:
-        return None
-    code, kind = (next(iter(said[about]), None) for about in order[:2])
-    by_code = HOLDERS[Code(code.value)] if code else (Holder.UNKNOWN,) * 3
-    # Of the three, whoever is named holds it, else as the code says; what is said in words
-    # ("subscriptions and advertising") names nobody.
-    funding, governance, editorial = (
-        next((Holder(one.value) for one in said[about] if one.value in list(Holder)), holder)
-        for about, holder in zip(STEERING, by_code, strict=True)
-    )
-    now = present(holdings)
-    top = now[0].owner.kind if len(now) == 1 else None
-    owners = ", ".join(held.owner.name for held in now) or None
-    held_by = funding, governance, editorial, Code(code.value) if code else None
-    return Control(*held_by, owners, OwnerKind(kind.value) if kind else top, known[0])
-
-
 class Role(StrEnum):
     """What an outlet does with what it publishes."""
 
@@ -361,7 +336,25 @@ class Outlet:
     @property
     def control(self) -> Control | None:
         """Who owns and steers it; None: nothing on record, which is not "independent"."""
-        return control_of(self.statements, self.holdings)
+        order = (About.CODE, About.OWNER_KIND, *STEERING)
+        said = [self.said(about) for about in order]
+        known = [one.evidence for found in said for one in found[:1]]
+        known += [held.evidence for held in self.holdings[:1]]
+        if not known:
+            return None
+        code = Code(said[0][0].value) if said[0] else None
+        by_code = HOLDERS[code] if code else (Holder.UNKNOWN,) * 3
+        # Of the three, whoever is named holds it, else as the code says; what is said in words
+        # ("subscriptions and advertising") names nobody.
+        funding, governance, editorial = (
+            next((Holder(one.value) for one in found if one.value in list(Holder)), holder)
+            for found, holder in zip(said[2:], by_code, strict=True)
+        )
+        now = present(self.holdings)
+        top = now[0].owner.kind if len(now) == 1 else None
+        kind = OwnerKind(said[1][0].value) if said[1] else top
+        owners = ", ".join(held.owner.name for held in now) or None
+        return Control(funding, governance, editorial, code, owners, kind, known[0])
 
     def said(self, about: About) -> tuple[Statement, ...]:
         """Return what is said about one thing, the statement that holds first."""

@@ -347,7 +347,7 @@ def to_html(report: records.BatchReport) -> str:
         "publisher": sources.published_by, "imprint": layout.imprint, "carries": layout.carries,
         "cited_in": sourcing.cited_in, "counted": counted, "quiet": layout.QUIET,
         "signals": BY_NAME, "version": __version__, "APART": sources.APART, "SCALE": sources.SCALE,
-        "KEY": sourcing.KEY, "proof_of": sources.proof,
+        "KEY": sourcing.KEY, "proof_of": sources.proof, "share": layout.percent,
     }  # fmt: skip
     pages = [_page(article, report.thresholds) for article in report.articles]
     return environment.get_template("report.html").render(

@@ -39,10 +39,6 @@ class SourceRow(NamedTuple):
     tags: tuple[str, ...]
     sentences: tuple[int, ...]
 
-    def share(self, total: int) -> str:
-        """Write its share of the sentences."""
-        return layout.percent(len(self.sentences), total)
-
 
 @dataclass(frozen=True, slots=True)
 class BarPart:

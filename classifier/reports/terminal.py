@@ -267,7 +267,8 @@ def _print_map(found: sourcing.SourcingMap, console: Console) -> None:
         options: dict[str, Any] = {"justify": "right"} if name == "sentences" else _FOLD
         table.add_column(name, **options)
     for row in found.rows[:_MOST_ROWS]:
-        count = f"{len(row.sentences)} {row.share(found.total):>4}"
+        cited = len(row.sentences)
+        count = f"{cited} {layout.percent(cited, found.total):>4}"
         numbers = ", ".join(map(str, row.sentences[:_MOST_NUMBERS]))
         numbers += ", …" if len(row.sentences) > _MOST_NUMBERS else ""
         table.add_row(Text(printable(row.label)), Text(", ".join(row.tags)), count, Text(numbers))

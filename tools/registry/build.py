@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from framescope.classifier.outlets import addresses, ambiguous_names, shipped_tables
+from framescope.classifier.outlets import addresses, shipped_tables
 from framescope.classifier.outlets import fold_name as fold
+from framescope.classifier.outlets.registry.check import ambiguous_names
 from framescope.classifier.records import Assessment, Domain, DomainRole, Role
 
 from tools.registry.accounts import add_accounts

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from framescope.classifier.inputs import split_sentences
 from framescope.classifier.outlets import Registry, load_registry, shipped_tables
+from framescope.classifier.outlets.registry.folding import Folded
+from framescope.classifier.outlets.registry.names import NameKnown, features
 from framescope.classifier.records import Article
 from framescope.training.corpora import TEXTS, root_folder
 
@@ -70,9 +72,9 @@ def read_written(path: Path, registry: Registry) -> Iterator[Met]:
         spans = _places(text, names)
         if spans is None:
             raise EvidenceError(f"{path}:{number}: a mention isn't in the text")
-        for start, stop, features in registry.names.candidates(text):
+        for start, stop, told in _candidates(text, registry):
             means = any(start < other and first < stop for first, other in spans)
-            yield Met(features, means, f"{path.name}:{number}")
+            yield Met(told, means, f"{path.name}:{number}")
 
 
 def _places(text: str, names: Sequence[str]) -> list[tuple[int, int]] | None:
@@ -110,10 +112,25 @@ def _in_article(
 ) -> Iterator[Met]:
     for sentence in split_sentences(article):
         if any(sentence.start <= start and end <= sentence.end for start, end in wanted):
-            for start, stop, features in registry.names.candidates(sentence.text):
+            for start, stop, told in _candidates(sentence.text, registry):
                 place = (sentence.start + start, sentence.start + stop)
                 if place in wanted:
-                    yield Met(features, wanted[place], article.id)
+                    yield Met(told, wanted[place], article.id)
+
+
+def _candidates(text: str, registry: Registry) -> list[tuple[int, int, tuple[str, ...]]]:
+    """Return every name in a text, names within others too: start, end, features."""
+    found: list[tuple[int, int, tuple[str, ...]]] = []
+    place = Folded(text)
+
+    def note(folded: str, start: int, stop: int, known: NameKnown) -> bool:
+        end = place.origin(stop - 1) + 1
+        found.append((place.origin(start), end, tuple(features(folded, start, stop, known))))
+        return False  # so that names within this one are met too
+
+    for _ in registry.names.met(text, note):
+        pass
+    return found
 
 
 def fit(rows: Sequence[Met], say: Callable[[str], None] = lambda line: None) -> Fitted:

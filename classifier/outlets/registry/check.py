@@ -15,7 +15,7 @@ from typing import TypeVar
 from framescope.classifier import records
 from framescope.classifier.outlets.registry import schema
 from framescope.classifier.outlets.registry.addresses import is_public_suffix
-from framescope.classifier.outlets.registry.folding import normal
+from framescope.classifier.outlets.registry.folding import fold_name
 from framescope.classifier.outlets.registry.registry import Registry, Tables, shipped_tables
 
 _ONCE = frozenset({"outlets", "owners", "networks", "sites"})  # tables with one row a subject
@@ -99,11 +99,6 @@ def _by_hand(folder: Path, name: str) -> Iterator[list[str]]:
     path = folder / f"{name}.tsv"
     lines = path.read_text(encoding="utf-8").splitlines()[2:] if path.exists() else []
     return (line.split("\t") for line in lines if line)
-
-
-def fold_name(name: str) -> str:
-    """Fold what doesn't tell names apart: case, spaces, the style of quotes, an article."""
-    return normal(name).strip().casefold().removeprefix("the ")
 
 
 def _several(pairs: Iterable[tuple[K, str]]) -> Iterator[tuple[K, list[str]]]:

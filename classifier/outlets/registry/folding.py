@@ -49,6 +49,11 @@ def normal(name: str) -> str:
     return " ".join(name.split())
 
 
+def fold_name(name: str) -> str:
+    """Fold what doesn't tell names apart: case, spaces, the style of quotes, an article."""
+    return normal(name).casefold().removeprefix("the ")
+
+
 def normals(names: Sequence[str]) -> list[str]:
     """Return `normal` of many names, in a tenth of the time."""
     if not names:
@@ -251,7 +256,9 @@ class Boundaries:
         if after == ".":  # a host, or a full stop that lacks its space
             return None if following.islower() or following.isdecimal() else stop
         if not after.isalnum():
-            return None if _is_mark(after) and not _ARABIC.match(last) else stop
+            # A sign on the letter before it, as a vowel of Devanagari is.
+            mark = unicodedata.category(after)[0] == "M"
+            return None if mark and not _ARABIC.match(last) else stop
         if _OPEN.match(last):
             return None if after in _CONTINUES.get(last, "") else stop
         if _KATAKANA.match(last):
@@ -276,8 +283,3 @@ class Boundaries:
 
 def _is_plain(character: str) -> bool:
     return character.isascii() and character.isalnum()
-
-
-def _is_mark(character: str) -> bool:
-    """Return whether it is a sign on the letter before it, as a vowel of Devanagari is."""
-    return not character.isascii() and unicodedata.category(character)[0] == "M"

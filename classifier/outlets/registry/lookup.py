@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry import addresses
-from framescope.classifier.outlets.registry.folding import normal
+from framescope.classifier.outlets.registry.folding import fold_name
 from framescope.classifier.outlets.registry.registry import NetworkSite, Registry
 from framescope.classifier.outlets.registry.user import flat, outlet_to_object
-from framescope.classifier.records import Domain, DomainRole, Network, Outlet, Role, printable
+from framescope.classifier.records import Domain, DomainRole, Network, Outlet, printable
 
 _QID = re.compile(r"[Qq][1-9][0-9]*")
 
@@ -58,7 +58,7 @@ def look_up(registry: Registry, query: str) -> Answer:
     if named or operation is not None:
         others = registry.namesakes(query) if named and not outlet else ()
         return Answer(query, named, operation=operation, namesakes=others)
-    alike = look_alike(registry, host) if host else None
+    alike = _look_alike(registry, host) if host else None
     meant = () if network or alike else tuple(close(registry, query))
     return Answer(query, network=network, alike=alike, close=meant)
 
@@ -72,33 +72,6 @@ def sole(answer: Answer) -> Outlet | None:
         listed = ", ".join(f"{outlet.name} ({outlet.id})" for outlet in answer.outlets)
         raise SourcesError(f"'{asked}' is the name of several; give the id of one: {listed}")
     return answer.outlets[0] if answer.outlets else None
-
-
-def select_outlets(
-    registry: Registry,
-    country: str | None = None,
-    state_media: bool | None = None,
-    role: Role | None = None,
-) -> Iterator[Outlet]:
-    """Return the outlets of a country, of a role, that are state media or not; sorted by id."""
-    return (
-        outlet
-        for outlet in registry
-        if (country is None or outlet.country == country.upper())
-        and (role is None or outlet.role is role)
-        and (state_media is None or outlet.state_media is state_media)
-    )
-
-
-LOOKUP_COLUMNS = ("id", "name", "role", "medium", "country", "code", "host", "wikidata")
-
-
-def outlet_row(outlet: Outlet) -> Sequence[str]:
-    """Return an outlet in the columns of `LOOKUP_COLUMNS`; empty where nothing is known."""
-    code = outlet.control.code if outlet.control else None
-    host = next((d.host for d in outlet.domains if d.role is DomainRole.MAIN), "")
-    kind = (outlet.role, outlet.medium, outlet.country or "", code or "")
-    return (outlet.id, outlet.name, *kind, host, outlet.wikidata or "")
 
 
 def answers_to_json(answer: Answer) -> dict[str, Any]:
@@ -154,11 +127,8 @@ class LookAlike:
     how: str  # what is alike about it
 
 
-def look_alike(registry: Registry, address: str) -> LookAlike | None:
-    """Return the outlet's host that an address is made to look like, if it is one outlet's."""
-    host = addresses.host_in(address)
-    if host is None or registry.at(host) is not None:
-        return None
+def _look_alike(registry: Registry, host: str) -> LookAlike | None:
+    """Return the outlet's host that a stranger's is made to look like, if it is one outlet's."""
     found = ((registry.at(one), one, how) for one, how in _index(registry).alike(host))
     return next((LookAlike(host, of.outlet, one, how) for of, one, how in found if of), None)
 
@@ -168,7 +138,7 @@ def close(registry: Registry, query: str) -> list[Outlet]:
     from rapidfuzz import fuzz, process
 
     names = registry.names.folded()
-    asked = normal(query).casefold().removeprefix("the ")
+    asked = fold_name(query)
     found = [asked] if asked in names else []  # with its capitals it would have been found
     if not found and len(asked) > _SHORT_QUERY:
         address = addresses.host_in(asked)

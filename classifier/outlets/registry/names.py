@@ -38,6 +38,7 @@ class NameKnown:
 _Row = tuple[str, str, bool]
 _Meant = tuple[tuple[str, ...], bool]  # the ids of those whom a form means, and whether in doubt
 _WORD = re.compile(r"[^\W_]+")
+_POSSESSIVE = re.compile(r"'[sS]?\Z")
 # A letter that is no Latin one; dashes, quotation marks and the like are below U+2C00 and none.
 _FOREIGN = re.compile("[\u0370-\u1dff\u1f00-\u1fff\u2c00-\U0003ffff]")
 _LITTLE = 250_000  # characters, some fifty articles
@@ -62,7 +63,7 @@ class Names:
         """Return the ids of the outlets that a name asks for, in order."""
         name = normal(name)
         found = self._ids(name)
-        for other in (_without_possessive(name), bare(name)):
+        for other in (_POSSESSIVE.sub("", name), bare(name)):
             if not found and other != name:
                 found = self._ids(other)
         return found
@@ -97,14 +98,8 @@ class Names:
 
     def is_ambiguous(self, name: str) -> bool:
         """Return whether a name means other things too, in any case."""
-        return _without_article(normal(name).casefold()) in self._ambiguous
-
-    @cached_property
-    def _ambiguous(self) -> frozenset[str]:
-        marked: dict[bool, set[str]] = {True: set(), False: set()}
-        for _, name, doubtful in self._rows:
-            marked[doubtful].add(_without_article(name.casefold()))
-        return frozenset(marked[True] - marked[False])
+        rows = self._rows_of(normal(name))
+        return bool(rows) and all(doubtful for _, _, doubtful in rows)
 
     def _meant(self, rows: Iterable[_Row]) -> dict[str, _Meant]:
         """Return whom each form of the names means: whose it is, else those who share it."""
@@ -153,28 +148,10 @@ class Names:
             ]
         return self._begun[word]
 
-    def found(self, text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-        """Return names in running text that mean an outlet, the longest of those that overlap."""
-        return (match[:3] for match in self.met(text, means_outlet))
-
-    def candidates(self, text: str) -> list[tuple[int, int, tuple[str, ...]]]:
-        """Return every name in a text, names within others too: start, end, features."""
-        found: list[tuple[int, int, tuple[str, ...]]] = []
-        place = Folded(text)
-
-        def note(folded: str, start: int, stop: int, known: NameKnown) -> bool:
-            end = place.origin(stop - 1) + 1
-            found.append((place.origin(start), end, tuple(features(folded, start, stop, known))))
-            return False  # so that names within this one are met too
-
-        for _ in self.met(text, note):
-            pass
-        return found
-
     def met(
         self, text: str, means: Callable[[str, int, int, NameKnown], bool]
     ) -> Iterator[tuple[int, int, tuple[str, ...], NameKnown]]:
-        """Return names in running text of which ``means`` holds, and what is known of each."""
+        """Return names of which ``means`` holds, the longest of those that overlap."""
         if not self._rows:
             return
         place = Folded(text)
@@ -237,11 +214,6 @@ def _first_word(name: str) -> str:
 
 def _without_article(name: str) -> str:
     return name[4:] if name[:4] in ("the ", "The ", "THE ") and len(name) > 4 else name
-
-
-def _without_possessive(name: str) -> str:
-    ending = next((ending for ending in ("'s", "'S", "'") if name.endswith(ending)), "")
-    return name.removesuffix(ending)
 
 
 def _may_be(asked: str, given: str) -> bool:

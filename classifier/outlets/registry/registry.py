@@ -17,7 +17,7 @@ from framescope.classifier import records
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry import addresses
 from framescope.classifier.outlets.registry.folding import normal
-from framescope.classifier.outlets.registry.names import Names
+from framescope.classifier.outlets.registry.names import Names, means_outlet
 from framescope.classifier.outlets.registry.schema import COLUMNS, NETWORK
 from framescope.classifier.records import Domain, DomainRole, Evidence, Name, NameKind, Outlet
 
@@ -86,12 +86,6 @@ class Tables:
             yield from ((id, name, mark) for name, mark in marks.items())
             yield id, main, ambiguous
 
-    def hosts(self) -> Iterator[tuple[str, str, str]]:
-        """Return every host as (host, outlet's id, role), without building the outlets."""
-        for id in self.grouped("domains"):
-            for _, host, role in self.rows("domains", id):
-                yield host, id, role
-
     def outlet(self, id: str) -> Outlet:
         """Build an outlet from its rows; `KeyError` without it, `SourcesError` if it is damaged."""
         _, name, role, medium, country, wikidata = self.grouped("outlets")[id][-1].split("\t")
@@ -132,14 +126,12 @@ def _evidence(source: str, url: str, date: str) -> Evidence:
 
 
 def _names(main: str, rows: Iterable[list[str]]) -> tuple[Name, ...]:
-    first = Name(main, NameKind.MAIN)
-    others = []
+    known = {main: Name(main, NameKind.MAIN)}
     for _, text, kind, lang, ambiguous in rows:
-        if text == main:  # says of the main name what outlets.tsv has no column for
-            first = Name(main, NameKind.MAIN, lang or None, bool(ambiguous))
-        else:
-            others.append(Name(text, NameKind(kind), lang or None, bool(ambiguous)))
-    return (first, *others)
+        # Of the main name a row says what outlets.tsv has no column for.
+        of = NameKind.MAIN if text == main else NameKind(kind)
+        known[text] = Name(text, of, lang or None, bool(ambiguous))
+    return tuple(known.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +187,8 @@ class Registry:
 
     def get(self, id: str) -> Outlet | None:
         """Return the outlet of an id, or None."""
-        try:
-            return self[id]
-        except KeyError:
-            return None
+        known = id in self._own or id in self._tables.grouped("outlets")
+        return self[id] if known else None
 
     def with_outlets(self, extra: Sequence[Outlet]) -> Registry:
         """Return a registry with further outlets; one with the id of another takes its place."""
@@ -209,7 +199,9 @@ class Registry:
         return {host: id for host, id, _ in self._all_hosts()}
 
     def _all_hosts(self) -> Iterator[tuple[str, str, str]]:
-        yield from (known for known in self._tables.hosts() if known[1] not in self._own)
+        tables = self._tables
+        rows = (row for id in tables.grouped("domains") for row in tables.rows("domains", id))
+        yield from ((host, id, role) for id, host, role in rows if id not in self._own)
         for id, outlet in self._own.items():
             yield from ((domain.host, id, domain.role) for domain in outlet.domains)
 
@@ -315,4 +307,4 @@ class Registry:
 
     def mentions(self, text: str) -> list[records.Mention]:
         """Return the names in running text that mean an outlet, in order, not overlapping."""
-        return [records.Mention(*found) for found in self.names.found(text)]
+        return [records.Mention(*met[:3]) for met in self.names.met(text, means_outlet)]
