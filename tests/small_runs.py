@@ -217,7 +217,7 @@ def write(
         draft = folder.draft(number)
         tables = RunTables(signals)
         for at, one in of_run[number::shards]:
-            tables.add_input(
+            tables.add("inputs",
                 input_id=at, input="news/March's.jsonl", line=at + 1, record=at + 1, bytes=900,
                 articles=1, scored=int(one.note is None),
             )  # fmt: skip

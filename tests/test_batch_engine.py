@@ -12,9 +12,8 @@ import batches
 import pytest
 from framescope.classifier.batch import local, run
 from framescope.classifier.batch.folder import RunFolder
-from framescope.classifier.batch.job import Job
 from framescope.classifier.batch.ray_engine import pack, unpack
-from framescope.classifier.batch.stages import Setup, Stages
+from framescope.classifier.batch.stages import Job, Setup, Stages
 from framescope.classifier.errors import FramescopeError, StoppedError
 
 RECORDS = 70  # three shards

@@ -18,9 +18,8 @@ import pytest
 from framescope.classifier.batch import local
 from framescope.classifier.batch import run as runs
 from framescope.classifier.batch.folder import RunError, RunFolder, RunProgress
-from framescope.classifier.batch.job import Job
 from framescope.classifier.batch.run import report, status
-from framescope.classifier.batch.stages import Counts, Setup
+from framescope.classifier.batch.stages import Counts, Job, Setup
 from framescope.classifier.cli.shared import parse_columns
 from framescope.classifier.errors import FramescopeError, InputError, StoppedError
 

@@ -191,7 +191,7 @@ def test_a_run_without_a_shard_has_empty_tables_of_the_right_columns(
     tmp_path: Path, form: str
 ) -> None:
     with opened(runs.write(tmp_path / "run", form=form, shards=0, finished=False)) as database:
-        assert not database.finished
+        assert not database.manifest["finished"]
         for table in TABLES:
             found = database.table(f"FROM {table}")
             assert (found.num_rows, found.column_names) == (0, list(columns(table, runs.SIGNALS)))

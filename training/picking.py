@@ -104,7 +104,7 @@ def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0)
 
     with open_run(RunFolder(path)) as database:
         manifest = database.manifest
-        if not database.finished:
+        if not database.manifest.get("finished"):
             command = f"framescope batch --resume --output {path}"
             raise InputError(path, f"the run is not finished; resume it: {command}")
         model = manifest["model"]

@@ -83,9 +83,8 @@ def batch(
     """Score very many articles into a folder of tables (extra: batch)."""
     need("pyarrow", "a run's tables need", "batch")
     need("pebble", "a batch's processes need", "batch")
-    from framescope.classifier.batch.job import Job
     from framescope.classifier.batch.run import report, run, status
-    from framescope.classifier.batch.stages import Setup
+    from framescope.classifier.batch.stages import Job, Setup
     from framescope.classifier.bundles import pinned
 
     own = None if sources is None else str(sources)
@@ -177,7 +176,7 @@ def overview(
 
 
 def _tell_unfinished(database: Database, *, quiet: bool) -> None:
-    if not database.finished and not quiet:
+    if not database.manifest.get("finished") and not quiet:
         found = counted(len(database.folder.committed()), "part", ",")
         tell(f"{database.folder.path} is not finished: these are the results of {found}")
 

@@ -21,8 +21,7 @@ from typing import Any, TypeVar
 
 from framescope.classifier.batch import stages
 from framescope.classifier.batch.folder import RunError, RunFolder, RunProgress
-from framescope.classifier.batch.job import Job
-from framescope.classifier.batch.stages import Counts, Item, RecordError, Setup, Shard, Stages
+from framescope.classifier.batch.stages import Counts, Item, Job, RecordError, Setup, Shard, Stages
 from framescope.classifier.errors import FramescopeError, StoppedError
 from framescope.classifier.inputs import InputOptions, ListedFile
 from framescope.classifier.records import Origin

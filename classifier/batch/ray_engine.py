@@ -15,8 +15,7 @@ from typing import Any
 from framescope.classifier import SHIPPED, __version__, bundles
 from framescope.classifier.batch import local
 from framescope.classifier.batch.folder import RunError, RunFolder, RunProgress
-from framescope.classifier.batch.job import Job
-from framescope.classifier.batch.stages import Item, Loaded, Position, ReadError, Setup
+from framescope.classifier.batch.stages import Item, Job, Loaded, Position, ReadError, Setup
 from framescope.classifier.errors import FramescopeError, InputError, StoppedError, need
 from framescope.classifier.inputs import InputOptions, ListedFile, RawRecord
 

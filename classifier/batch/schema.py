@@ -120,15 +120,11 @@ class RunTables:
             table: {name: [] for name in columns(table, signals)} for table in TABLES
         }
 
-    def add_input(self, **values: Any) -> None:
-        """Add a row of ``inputs``; what isn't given is null."""
-        self._add("inputs", values)
-
     def add_article(self, input_id: int, number: int, report: records.ArticleReport) -> None:
         """Add an article, which is the one of that number in its input record, from 0."""
         article_id = input_id * _MANY + number
         known = {"article_id": article_id, "input_id": input_id}
-        self._add("articles", known | _of_article(report))
+        self.add("articles", **known, **_of_article(report))
         sentences, spans = (list(self.columns[name].values()) for name in ("sentences", "spans"))
         for at, one in enumerate(report.sentences):
             # In the order of the columns: a dictionary a row costs more than all else here.
@@ -141,8 +137,7 @@ class RunTables:
             for column, value in zip(sentences, values, strict=True):
                 column.append(value)
             for cited in one.citations:
-                of_sentence = {"article_id": article_id, "sentence": at}
-                self._add("citations", of_sentence | _of_citation(cited))
+                self.add("citations", article_id=article_id, sentence=at, **_of_citation(cited))
             for span in one.evidence:
                 row = article_id, at, span.signal, span.start, span.end, span.score
                 for column, value in zip(spans, row, strict=True):
@@ -162,7 +157,8 @@ class RunTables:
             return one.scores.values()
         return (None for s in self.signals if BY_NAME[s].level is not Level.ARTICLE)
 
-    def _add(self, table: str, values: Mapping[str, Any]) -> None:
+    def add(self, table: str, /, **values: Any) -> None:
+        """Add a row; what isn't given is null."""
         for name, column in self.columns[table].items():
             column.append(values.get(name))
 

@@ -1,7 +1,8 @@
-"""What is done with inputs on any machine: split into shards, read, scored, made into tables."""
+"""What a batch is asked to do, and does on any machine: split into shards, read, score, write."""
 
 import io
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from framescope.classifier import __version__
 from framescope.classifier.batch.schema import TABLES, RunTables, need_pyarrow, to_lines, whole
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import InputOptions, RawRecord, split_input
+from framescope.classifier.output import tell
 from framescope.classifier.records import Article, ArticleReport, Origin, Skipped
 from framescope.classifier.taxonomy import DEFINITIONS, SIGNALS, Level, to_records
 
@@ -60,8 +62,8 @@ class Shard:
 
 # A record (none in the last step); the file and record where the next begins, and the bytes read.
 Step: TypeAlias = tuple[Item | None, int, int, int]
+# What was loaded, as a manifest says it: the bundle, what runs it, and its signals.
 Loaded: TypeAlias = Mapping[str, Any]
-"""What was loaded, as a manifest says it: the bundle, what runs it, and its signals."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,75 @@ class Setup:
     max_seconds: float = 120.0
     format: str = "parquet"
     experimental: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a batch is asked to do; the attributes are the command's options."""
+
+    inputs: Sequence[str]  # "-": a list of them on standard input; empty: as the run was started
+    output: Path
+    setup: Setup = field(default_factory=Setup)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    allow_private: bool = False
+    workers: int | None = None
+    resume: bool = False
+    add: bool = False
+    quiet: bool = False
+    engine: str = "local"
+    address: str | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What decides a run's rows besides its inputs and its bundle."""
+        setup = self.setup
+        return {
+            "format": setup.format,
+            "signal": None if setup.signals is None else list(setup.signals),
+            "sources": setup.sources and _digest(setup.sources),
+            "evidence": setup.evidence,
+            **({"experimental": True} if setup.experimental else {}),
+            "max-characters": setup.max_characters,
+            "max-seconds": setup.max_seconds,
+            "allow-private": self.allow_private,
+            **{f"{name}-column": column for name, column in self.columns.items()},
+        }
+
+    def tell(self, line: str) -> None:
+        """Print a line for the user, unless they want quiet."""
+        if not self.quiet:
+            tell(line)
+
+    def to_resume(self) -> str:
+        """Return the command that resumes the run, with all options that aren't the defaults."""
+        setup, plain = self.setup, Job((), Path()).options
+        given: dict[str, Any] = {"model": None if setup.model == Setup.model else setup.model}
+        given |= {k: value for k, value in self.options.items() if value != plain.get(k)}
+        if setup.sources:
+            given["sources"] = setup.sources
+        given["column"] = [f"{name}={column}" for name, column in self.columns.items()]
+        engine = None if self.engine == "local" else self.engine
+        given |= {"workers": self.workers, "engine": engine, "address": self.address}
+        words = [f"framescope batch --output {shlex.quote(str(self.output))} --resume"]
+        words += [
+            f"--{name}" if one is True else f"--{name} {shlex.quote(str(one))}"
+            for name, value in given.items()
+            if value is not None and not name.endswith("-column")
+            for one in (value if isinstance(value, list) else [value])
+        ]
+        return " ".join(words)
+
+
+def _digest(path: str) -> str:
+    from framescope.classifier.bundles import digest
+
+    try:
+        return digest(Path(path))
+    except OSError as error:
+        reason = f"cannot be opened ({error.strerror}); give --sources a file of outlets"
+        raise InputError(path, reason) from None
 
 
 # "noted" are articles with a note that says why they have no scores; "passages" are those that the
@@ -273,8 +344,8 @@ class Stages:
             for number, report in enumerate(row.reports):
                 tables.add_article(input_id, number, report)
             origin = row.item.origin
-            tables.add_input(
-                input_id=input_id, input=whole(origin.input), line=origin.line,
+            tables.add(
+                "inputs", input_id=input_id, input=whole(origin.input), line=origin.line,
                 record=origin.record, bytes=row.item.size, articles=len(row.reports),
                 scored=scored, stage=row.error and row.error.stage,
                 error=row.error and whole(row.error.reason),

@@ -21,20 +21,17 @@ from framescope.classifier.taxonomy import DEFINITIONS, declare, from_records, i
 from framescope.classifier.validation import validate
 from pydantic import BaseModel, ConfigDict, Field
 
-FORMAT = 2
-"""In format 1 the citations came from grammar rules, which no version reads any more."""
+FORMAT = 2  # in format 1 the citations came from grammar rules, which no version reads any more
 MANIFEST = "manifest.json"
 CARD = "README.md"
-SEEN = "seen.bin"
-"""The `text_digest` of each article that was learned from or calibrated on, eight bytes each."""
+SEEN = "seen.bin"  # the `text_digest` of each article that was learned from or calibrated on
 
+# The loader of each kind of model, and the files that a bundle of that kind must have.
 KINDS: Mapping[str, Callable[[Path, models.Calibration, Registry | None], models.Model]] = {
     "baseline": models.load_tfidf,
     "transformer": models.load_transformer,
 }
-"""The loader of each kind of model."""
 FILES = {"baseline": models.TFIDF_FILES, "transformer": models.TRANSFORMER_FILES}
-"""The files that a bundle of each kind must have."""
 
 _AGAIN = "get the bundle again"
 _WRITTEN = re.compile(r"[^\W_]+")
@@ -84,26 +81,22 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = models.read_json(path)
     except FileNotFoundError:
-        raise BundleError(
-            f"{folder}: not a bundle (no {MANIFEST}); "
-            "make one with: framescope train baseline --recipe house --output FOLDER"
-        ) from None
+        how = "framescope train baseline --recipe house --output FOLDER"
+        reason = f"not a bundle (no {MANIFEST}); make one with: {how}"
+        raise BundleError(f"{folder}: {reason}") from None
     except (OSError, ValueError) as error:
         raise BundleError(f"{path}: damaged manifest ({error}); {_AGAIN}") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
         raise BundleError(f"{path}: not a framescope manifest (no format version)")
     kind = manifest.get("kind")
     if manifest["format"] > FORMAT:
-        raise BundleError(
-            f"{path}: bundle format {manifest['format']} is newer than this version reads "
-            f"({FORMAT}); get a newer framescope: {how_to_upgrade()}"
-        )
+        reason = f"bundle format {manifest['format']} is newer than this version reads ({FORMAT})"
+        raise BundleError(f"{path}: {reason}; get a newer framescope: {how_to_upgrade()}")
     if manifest["format"] < FORMAT:
         again = kind if isinstance(kind, str) and kind in KINDS else "|".join(KINDS)
-        raise BundleError(
-            f"{path}: bundle format {manifest['format']} is too old for this version; "
-            f"retrain it: framescope train {again} --recipe house --output FOLDER"
-        )
+        reason = f"bundle format {manifest['format']} is too old for this version; retrain it"
+        how = f"framescope train {again} --recipe house --output FOLDER"
+        raise BundleError(f"{path}: {reason}: {how}")
     if isinstance(kind, str) and kind not in KINDS:
         raise BundleError(f"{path}: unknown kind of model '{kind}'; known: {', '.join(KINDS)}")
     define(manifest, folder, keep=True)

@@ -35,8 +35,7 @@ from framescope.classifier.errors import BundleError, how_to_upgrade, need
 from framescope.classifier.files import LockedError, atomic_write, locked, sync
 from framescope.classifier.models import MAX_FILE, read_json
 
-ENVIRONMENT = "FRAMESCOPE_BUNDLES"
-"""The environment variable that names the store's folder."""
+ENVIRONMENT = "FRAMESCOPE_BUNDLES"  # the variable that names the store's folder
 POINTER = "current.json"
 HISTORY = "history.jsonl"
 _FORMAT = 1  # of the pointer
@@ -79,10 +78,8 @@ class Promoted:
         try:
             record = read_json(path)
             if record["format"] > _FORMAT:
-                raise BundleError(
-                    f"{path}: format {record['format']} is newer than this version reads "
-                    f"({_FORMAT}); get a newer framescope: {how_to_upgrade()}"
-                )
+                newer = f"format {record['format']} is newer than this version reads ({_FORMAT})"
+                raise BundleError(f"{path}: {newer}; get a newer framescope: {how_to_upgrade()}")
             versions = {int(number): str(one) for number, one in record["versions"].items()}
             found = cls(folder, str(record["kind"]), int(record["current"]), versions)
             if found.kind not in KINDS or not (found.current == 0 or found.current in versions):
@@ -91,9 +88,8 @@ class Promoted:
             return None
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-            raise BundleError(
-                f"{path}: damaged ({reason}); its {HISTORY} says which version was current"
-            ) from None
+            hint = f"its {HISTORY} says which version was current"
+            raise BundleError(f"{path}: damaged ({reason}); {hint}") from None
         return found
 
     @property
@@ -116,16 +112,13 @@ class Promoted:
             return default_path(self.kind)
         if number not in self.versions:
             there = ", ".join(map(str, (0, *sorted(self.versions))))
-            raise BundleError(
-                f"{self.name}@{number}: no such version; {self.name} has {there} (0 ships with "
-                f"framescope; current: {self.current})"
-            )
+            known = f"{self.name} has {there} (0 ships with framescope; current: {self.current})"
+            raise BundleError(f"{self.name}@{number}: no such version; {known}")
         path = self.folder / str(number)
         if digest_of(read_manifest(path)) != self.versions[number]:
-            raise BundleError(
-                f"{path}: is not what was promoted (its digest differs); go back with: "
-                f"framescope bundles rollback {self.name}"
-            )
+            reason = "is not what was promoted (its digest differs)"
+            back = f"go back with: framescope bundles rollback {self.name}"
+            raise BundleError(f"{path}: {reason}; {back}")
         return path
 
 
@@ -246,16 +239,13 @@ def resolve(model: str | Path) -> Path:
     if path.is_dir():
         return path
     if path.is_file() and _PACKED.search(path.name):
-        raise BundleError(
-            f"{model}: a packed bundle; unpack it, and use the folder: "
-            f"mkdir my-bundle && tar -xf {model} -C my-bundle"
-        )
+        how = f"mkdir my-bundle && tar -xf {model} -C my-bundle"
+        raise BundleError(f"{model}: a packed bundle; unpack it, and use the folder: {how}")
     names = (*KINDS, *ModelStore().names())
     close = get_close_matches(word.partition("@")[0], names, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
-    raise BundleError(
-        f"{model}: no such bundle; give a bundle's folder, or one of {', '.join(names)}{hint}"
-    )
+    wanted = f"give a bundle's folder, or one of {', '.join(names)}"
+    raise BundleError(f"{model}: no such bundle; {wanted}{hint}")
 
 
 def pinned(model: str) -> str:
@@ -301,10 +291,9 @@ class ModelStore:
         if name in KINDS:
             raise StoreError(f"{name}: is the shipped bundle; choose another name with --as")
         if not _NAME.fullmatch(name):
-            raise StoreError(
-                f"{name}: no name for a bundle; with --as, give one of letters, digits, dots, "
-                "dashes and underscores, 64 at most, that begins with a letter or a digit"
-            )
+            signs = "letters, digits, dots, dashes and underscores, 64 at most"
+            how = f"with --as, give one of {signs}, that begins with a letter or a digit"
+            raise StoreError(f"{name}: no name for a bundle; {how}")
         for other in (*KINDS, *self.names()):
             if other != name and other.casefold() == name.casefold():
                 raise StoreError(f"{name}: differs from {other} in capitals only; see --as")
@@ -352,10 +341,9 @@ class ModelStore:
             reason = "another process is writing it; wait for it, and try again"
             raise StoreError(f"{self.root}: {reason}") from None
         except OSError as error:
-            raise StoreError(
-                f"{folder}: can't be written ({error.strerror or error}); the current version "
-                f"hasn't changed; see {ENVIRONMENT}"
-            ) from None
+            reason = f"can't be written ({error.strerror or error})"
+            same = f"the current version hasn't changed; see {ENVIRONMENT}"
+            raise StoreError(f"{folder}: {reason}; {same}") from None
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """An input becomes articles, and an article sentences.
 
 In: a file, an address, standard input, or lines of the exchange format. Out: `Article` values, or
-`Skipped` with the reason; or first an input's `RawRecord` values, which are read elsewhere.
-`split_sentences` returns an article's sentences, the same in training and in serving.
+`Skipped` with the reason; or first `RawRecord` values. `split_sentences` is that of training too.
 """
 
 from framescope.classifier.inputs.exchange import read_citations, read_lines, read_record, to_record

@@ -79,7 +79,7 @@ _LONG = 20  # words of a paragraph that is no heading
 
 def find(text: str, publisher: str | None = None) -> tuple[Republication, ...]:
     """Find the part of a cleaned article that carries another outlet's: the first announced."""
-    lines = _lines(text)
+    lines = [match.span() for match in _LINE.finditer(text)]
     for finder in (_announced, _stated, _quoted_whole):
         found = finder(text, lines)
         if found and _is_other(found, [publisher]):
@@ -89,15 +89,11 @@ def find(text: str, publisher: str | None = None) -> tuple[Republication, ...]:
 
 def layers(text: str, publisher: str | None = None) -> tuple[Republication, ...]:
     """Find the outlets that an article names as those it carries, outermost first; at most two."""
-    lines, found = _lines(text), list[Republication]()
+    lines, found = [match.span() for match in _LINE.finditer(text)], list[Republication]()
     for layer in (_stated(text, lines), _announced(text, lines) or _quoted_whole(text, lines)):
         if layer and _is_other(layer, [publisher, *(one.outlet for one in found)]):
             found.append(layer)
     return tuple(found)
-
-
-def _lines(text: str) -> list[tuple[int, int]]:
-    return [match.span() for match in _LINE.finditer(text)]
 
 
 def _is_other(found: Republication, known: Iterable[str | None]) -> bool:

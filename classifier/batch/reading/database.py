@@ -55,11 +55,6 @@ class Database:
     connection: Any  # of DuckDB
     _readers: list[Any] = field(default_factory=list, repr=False)
 
-    @property
-    def finished(self) -> bool:
-        """Whether the run has ended."""
-        return bool(self.manifest.get("finished"))
-
     def ask(self, sql: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Run one query that reads, or raise `QueryError`; it ends the answer before."""
         from duckdb import StatementType

@@ -134,7 +134,7 @@ def _collect(database: Database) -> dict[str, Any]:
     stacks = [("All outlets", of_all), *rows]
     return {
         "name": printable(path.name or str(path.absolute())),
-        "finished": database.finished,
+        "finished": database.manifest.get("finished"),
         "manifest": database.manifest,
         "totals": totals,
         "not_scored": [
