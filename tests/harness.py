@@ -1,11 +1,11 @@
 """Invented articles, and models that read their scores off them, to try the harness on."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import toys
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.records.article import Sentence
 from framescope.training.data.examples import Examples
@@ -43,7 +43,7 @@ def examples(
 ) -> Examples:
     """Articles on ``claim`` (sentences) and ``hyperpartisan`` (articles), half of them tested."""
     rng = np.random.default_rng(seed)
-    sentences, labels, article, part = [], [], [], []
+    sentences, labels, part = [], [], []
     for number in range(articles):
         partisan = number % 3 == 0
         for index in range(length):
@@ -53,21 +53,9 @@ def examples(
                 Sentence(text, index * 50, index * 50 + 40, f"{corpus}/{number}", index)
             )
             labels.append([yes, partisan])
-            article.append(f"{corpus}/{number}")
             part.append("test" if number % 2 else "train")
-    n, names = len(sentences), np.array(article)
-    return Examples(
-        tuple(sentences), np.array(labels, np.float32), BOTH, ((),) * n, (None,) * n,
-        np.array([corpus] * n), names, np.array([""] * n), names, np.array(part, dtype="<U13"),
-    )  # fmt: skip
-
-
-def joined(one: Examples, other: Examples) -> Examples:
-    arrays = ("labels", "corpus", "article", "outlet", "group", "part")
-    both = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in arrays}
-    tuples = ("sentences", "spans", "citations")
-    both |= {name: getattr(one, name) + getattr(other, name) for name in tuples}
-    return replace(one, **both)
+    parts = np.array(part, dtype="<U13")
+    return toys.rows_of(sentences, labels, BOTH, corpus=corpus, part=parts)
 
 
 FEW = {"draws": 100, "seed": 0}

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import toys
 from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models import (
@@ -24,9 +25,7 @@ from framescope.classifier.records import Article, BatchReport, Sentence, Unit
 from framescope.classifier.reports import to_json
 from framescope.classifier.reports.sourcing import UNLIKE, in_brief
 from framescope.classifier.scoring import Scorer
-from framescope.training.calibration import Decisions, fit_articles
-from framescope.training.calibration.articles import _limits
-from framescope.training.data import Examples
+from framescope.training.calibration import Decisions, answer_limits, fit_articles
 
 SIGNALS = ("claim", "biased_language", "hyperpartisan")
 OF_SENTENCES = SIGNALS[:2]
@@ -64,21 +63,8 @@ def examples(articles: int, seed: int, *, partisan: bool = True, corpus: str = "
         told[name] = proba
         rows += sentences(name, count)
         labels += [[np.nan, np.nan, float(is_partisan)]] * count
-    names = np.array([s.article_id for s in rows])
-    numbers = np.array([int(name.rpartition("-")[2]) for name in names])
-    found = Examples(
-        sentences=tuple(rows),
-        labels=np.array(labels, np.float32),
-        signals=SIGNALS,
-        spans=((),) * len(rows),
-        citations=(None,) * len(rows),
-        corpus=np.full(len(rows), corpus),
-        article=names,
-        outlet=np.array([f"outlet-{n // 3}" for n in numbers]),
-        group=names,
-        part=np.full(len(rows), "train"),
-    )
-    return found, told
+    outlets = [f"outlet-{int(s.article_id.rpartition('-')[2]) // 3}" for s in rows]
+    return toys.rows_of(rows, labels, SIGNALS, corpus=corpus, outlet=np.array(outlets)), told
 
 
 def test_features_are_means_of_the_whole_the_start_and_the_most() -> None:
@@ -187,12 +173,12 @@ def test_what_is_saved_is_loaded_and_nothing_that_does_not_fit(tmp_path):
         TrainingDomain.load(tmp_path, 3)
 
 
-def test_limits_hold_nine_in_ten_of_each_answer(toy_data):
+def test_limits_hold_nine_in_ten_of_each_answer():
     rng = np.random.default_rng(0)
-    labels = np.zeros((len(toy_data.examples), 2), np.float32)
+    labels = np.zeros((200, 2), np.float32)
     labels[:, 0] = rng.random(len(labels)) < 0.4
     proba = np.clip(rng.normal(0.3 + 0.4 * labels[:, :1], 0.2, labels.shape), 0, 1)
-    yes, no = _limits(replace(toy_data.examples, labels=labels), proba.astype(np.float32))
+    yes, no = answer_limits(labels, proba.astype(np.float32))
     right = labels[:, 0] >= 0.5
     assert (proba[right, 0] >= yes[0]).mean() >= 0.9
     assert (proba[~right, 0] <= no[0]).mean() >= 0.9
@@ -225,11 +211,8 @@ class Placed:
 
 @pytest.fixture
 def scorer():
-    manifest = {
-        "thresholds": dict.fromkeys(Placed.signals, 0.5),
-        "name": "placed",
-        "languages": ["en"],
-    }
+    thresholds = dict.fromkeys(Placed.signals, 0.5)
+    manifest = {"thresholds": thresholds, "name": "placed", "languages": ["en"]}
     return Scorer(bundles.Bundle(Path("placed"), manifest, Placed(), None, domain()))
 
 

@@ -116,6 +116,21 @@ def test_weights_are_those_of_the_regression_on_the_mix(mix: str) -> None:
     assert bool(row[words:].any()) == (MIXES[mix][1] > 0)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.75, 1.0])
+def test_a_label_between_0_and_1_is_what_is_learned(share: float) -> None:
+    sentences = [
+        Sentence(text, 100 * index, 100 * index + len(text), f"a{number}", index)
+        for number in range(40)
+        for index, text in enumerate(("Fares rose.", "Perhaps the mayor fled.", "Good evening."))
+    ]
+    labels = np.array([1.0, share, 0.0] * 40)[:, None]
+    made = trainer(mixes=["words"], strengths=[10.0]).fit(
+        toys.rows_of(sentences, labels, ("claim",))
+    )
+    (found,) = made.model.predict([replace(sentences[1], article_id="new")]).proba[0]
+    assert found == pytest.approx(share, abs=0.1)
+
+
 def test_whole_groups_are_held_out() -> None:
     made = trainer(folds=3)
     task = made.count(examples()).task("loaded_language")

@@ -24,7 +24,6 @@ from framescope.training.calibration.decisions import (
     span_f1,
     thresholds,
 )
-from harness import joined
 
 PAIR = ("claim", "hyperpartisan")
 ELSEWHERE = "claimbuster"  # labels claims in another sense
@@ -166,17 +165,18 @@ OTHER = rows_of(ELSEWHERE, limit=1.0, seed=1)
 
 
 def test_labels_in_another_sense_move_neither_calibration_nor_threshold() -> None:
-    alone, both = decided(HOUSE), decided(joined(HOUSE, OTHER))
+    alone, both = decided(HOUSE), decided(HOUSE.followed_by(OTHER))
     assert both.calibration.to_record() == alone.calibration.to_record()
     assert dict(both.thresholds) == dict(alone.thresholds)
     # Those of a corpus that means the same do.
-    moved = decided(joined(HOUSE, replace(OTHER, corpus=np.full(len(OTHER), "standoff"))))
+    same = replace(OTHER, corpus=np.full(len(OTHER), "standoff"))
+    moved = decided(HOUSE.followed_by(same))
     assert moved.calibration.to_record() != alone.calibration.to_record()
     assert moved.thresholds["claim"] != alone.thresholds["claim"]
 
 
 def test_they_get_a_threshold_of_their_own_where_their_labels_are_told_best() -> None:
-    found = decided(joined(HOUSE, OTHER))
+    found = decided(HOUSE.followed_by(OTHER))
 
     def at(logit: float) -> float:
         return float(found.calibration.apply(np.array([[logit, 0.0]], np.float32))[0, 0])
@@ -232,7 +232,7 @@ def test_framing_that_cannot_keep_its_promise_is_experimental_and_sourcing_never
 
 def test_framing_in_another_sense_counts_in_the_thresholds_of_its_corpus_alone() -> None:
     judged, house = framed({0: 0.3, 2: 0.7}), framed({-9: 0.1}, "house")
-    alone, both = (fit_decisions(Model(FRAMED), x, 1) for x in (judged, joined(judged, house)))
+    alone, both = (fit_decisions(Model(FRAMED), x, 1) for x in (judged, judged.followed_by(house)))
     assert both == replace(alone, calibration=both.calibration, elsewhere=both.elsewhere)
     assert both.calibration.to_record() == alone.calibration.to_record()
     assert {name: set(x) for name, x in both.elsewhere.items()} == {"house": set(FRAMED)}

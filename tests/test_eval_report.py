@@ -27,7 +27,7 @@ from framescope.eval.report import (
 from framescope.eval.report.evaluation import Details
 from framescope.eval.rows import BENCHMARKS, Evaluation
 from framescope.eval.sections import Change, Estimate, Section, Share, Table, table
-from harness import BOTH, FEW, bundle, examples, joined
+from harness import BOTH, FEW, bundle, examples
 from typer.testing import CliRunner
 
 pytest.importorskip("matplotlib")
@@ -47,7 +47,7 @@ def made(**options):
     rows, empty = examples(), examples(corpus="empty")
     outlets = np.array([f"outlet {int(a.split('/')[1]) % 3}" for a in rows.article])
     empty = replace(empty, labels=np.zeros_like(empty.labels))
-    both = joined(replace(rows, outlet=outlets), empty)
+    both = replace(rows, outlet=outlets).followed_by(empty)
     return build(bundle("lower", ["claim"]), bundle("upper", BOTH, skill=0.3), both, **options)
 
 
@@ -123,7 +123,7 @@ def test_the_decision_is_one_line_that_rests_on_ranking_and_on_flags():
 
 
 def test_more_comparisons_than_draws_can_tell_apart_are_not_decided():
-    many = joined(examples(articles=80), examples(articles=80, corpus="other"))
+    many = examples(articles=80).followed_by(examples(articles=80, corpus="other"))
     found = build(bundle("old", BOTH, 0.05), bundle("new", BOTH, 0.4), many)
     assert "100 draws are too few for 4 comparisons: --draws 160" in found.verdict
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import toys
 from framescope.classifier.bundles import load
 from framescope.classifier.outlets import load_registry
 from framescope.classifier.records import Citation, MarkedCitation, Place, Sentence, SourceKind
@@ -224,12 +225,8 @@ def rows(articles: int = 6, corpus: str = "house") -> Examples:
             Sentence(RAIN, 28, 46, name, 1, citations=(carried,)),
         ]
         citations += [(kept,), (on,) if citations else None]
-    n, names = len(sentences), np.array([one.article_id for one in sentences])
-    return Examples(
-        tuple(sentences), np.zeros((n, 1), np.float32), ("claim",), ((),) * n, tuple(citations),
-        np.array([corpus] * n), names, np.array([""] * n), names,
-        np.array(["test"] * n, dtype="<U13"),
-    )  # fmt: skip
+    labels, more = np.zeros((len(sentences), 1)), {"corpus": corpus, "part": "test"}
+    return toys.rows_of(sentences, labels, ("claim",), citations=tuple(citations), **more)
 
 
 def given(sentences):

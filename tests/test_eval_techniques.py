@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import toys
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.records import Sentence, Span
 from framescope.classifier.taxonomy import TECHNIQUES
@@ -165,13 +166,7 @@ def rows(articles: int = 6) -> Examples:
             sentences.append(Sentence("x" * 20, start, start + 20, f"toy/{number}", index))
             marked.append((Span(4, 14, "doubt"),) if index == 0 else ())
             labels.append([float(index == 0 and t == "doubt") for t in TECHNIQUES])
-    n = len(sentences)
-    article = np.array([s.article_id for s in sentences])
-    return Examples(
-        tuple(sentences), np.array(labels, np.float32), TECHNIQUES, tuple(marked),
-        (None,) * n, np.array(["toy"] * n), article, np.array([""] * n), article,
-        np.array(["test"] * n, dtype="<U13"),
-    )  # fmt: skip
+    return toys.rows_of(sentences, labels, TECHNIQUES, spans=tuple(marked), part="test")
 
 
 def first_half(sentence):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from framescope.classifier.attribution import begin, cited, own_outlets, resolve_citations, run_on
-from framescope.classifier.attribution.outlets import presented_as_state_media, state_media_words
+from framescope.classifier.attribution.outlets import state_media_words
 from framescope.classifier.attribution.sources import classify
 from framescope.classifier.inputs.sentences import split
 from framescope.classifier.models import CLASSES, FEATURES, NOBODY, Referents, SpeakerScorer
@@ -333,13 +333,3 @@ def test_what_the_publisher_is_told_or_says_is_a_byline(outlet) -> None:
 )
 def test_words_say_that_an_outlet_is_a_states(text, found) -> None:
     assert bool(state_media_words(text)) is found
-
-
-def test_names_are_presented_before_and_behind_what_they_are() -> None:
-    text = "The state broadcaster Vesk One opened. Velpress, the state agency, and Orr, who spoke."
-    names = presented_as_state_media(text)
-    assert [bool(names.search(name)) for name in ("Vesk One", "Velpress", "Orr")] == [
-        True, True, False,
-    ]  # fmt: skip
-    told = "The mayor met Orr, according to the state news agency."
-    assert presented_as_state_media(told) is None
