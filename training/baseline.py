@@ -120,10 +120,8 @@ class BaselineTrainer:
         columns = zip(train.signals, train.labels.T, strict=True)
         usable = tuple(s for s, of in columns if (of >= 0.5).any() and (of < 0.5).any())
         if not usable:
-            raise TrainingError(
-                "nothing to learn: no signal has training rows with and without it; "
-                "check --corpora, and that the examples were split"
-            )
+            what = "nothing to learn: no signal has training rows with and without it"
+            raise TrainingError(f"{what}; check --corpora, and that the examples were split")
         table = self.count(train)
         self.choices = {}
         weights, intercepts = [], []

@@ -203,10 +203,9 @@ def export(
     if lost:
         tell(f"{to.title} can't hold labels between 0 and 1: {lost:,} left out")
     if not to.apart and any(task.predicted is not None for task in tasks):
-        tell(
-            f"{to.title} doesn't distinguish a model's labels from a person's: those that nobody "
-            "checks come back as labels; add --no-predictions to leave them out"
-        )
+        what = f"{to.title} doesn't distinguish a model's labels from a person's"
+        how = "those that nobody checks come back as labels; add --no-predictions to leave them out"
+        tell(f"{what}: {how}")
     lines = (json.dumps(without_labels(t.article), ensure_ascii=False) + "\n" for t in tasks)
     _write_folder(output, {**to.write(tasks, questions), ARTICLES: "".join(lines).encode()})
     return tasks

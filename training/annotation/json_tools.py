@@ -161,10 +161,8 @@ def _marking(result: Sequence[Any], article: Article, where: str) -> Marking:
         if kind == "relation":
             links.append(tuple(needed(item, key, str, where) for key in ("from_id", "to_id")))
             continue
-        value, control, name = (
-            needed(item, key, of, where)
-            for key, of in (("value", dict), ("from_name", str), ("id", str))
-        )
+        value, control = needed(item, "value", dict, where), needed(item, "from_name", str, where)
+        name = needed(item, "id", str, where)
         prefix, _, question = control.partition("-")
         if kind != "labels" and (kind != "choices" or f"{prefix}-" not in _ASKED.values()):
             what = f"holds {kind} of '{control}', which framescope doesn't ask for"

@@ -114,10 +114,8 @@ def export(
         drawn = Random(seed).sample(drawn, len(drawn))
         counts = list(accumulate(len(article.units or ()) for article in drawn))
         if counts[-1] < sentences:
-            raise CorpusError(
-                f"corpus '{corpus}' has {counts[-1]:,} sentences there, and {sentences:,} are "
-                "asked for"
-            )
+            what = f"has {counts[-1]:,} sentences there, and {sentences:,} are asked for"
+            raise CorpusError(f"corpus '{corpus}' {what}")
         enough = sum(count < sentences for count in counts) + 1
         drawn, left = drawn[:enough], drawn[enough:]
     for target, articles in ((output, drawn), (rest, left)):
@@ -176,13 +174,8 @@ def _described_split(root: Path | None, names: Sequence[str], allow_changed: boo
         own = (rows.corpus == corpus) & (rows.part == part)
         counts = {"groups": len(set(rows.group[own])), "articles": len(set(rows.article[own]))}
         parts.setdefault(corpus, {})[part] = counts | {"sentences": int(own.sum())}
-    return {
-        "seed": split.seed,
-        "signature": split.signature,
-        "merged_groups": split.merged,
-        "parts": parts,
-        "overlap": [asdict(one) for one in split.overlap],
-    }
+    about = {"seed": split.seed, "signature": split.signature, "merged_groups": split.merged}
+    return {**about, "parts": parts, "overlap": [asdict(one) for one in split.overlap]}
 
 
 def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> None:
@@ -197,9 +190,8 @@ def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> No
         shown.add_row(one["name"], state, *counts, _labels(one["labels"]), one["licence"])
     console.print(shown)
     if all(one["state"] == "missing" for one in corpora if one["name"] in PUBLIC):
-        console.print(
-            "No public corpus is here; name their folder: --corpora DIR, or FRAMESCOPE_CORPORA"
-        )
+        how = "name their folder: --corpora DIR, or FRAMESCOPE_CORPORA"
+        console.print(f"No public corpus is here; {how}")
     for one in corpora:
         if hint := _hint(one):
             console.print(f"{one['name']}: {hint}", soft_wrap=True)
@@ -214,10 +206,8 @@ def _hint(one: Mapping[str, Any]) -> str | None:
         case "changed" if one["lacks"]:
             return str(one["lacks"][0])
         case "changed":
-            return (
-                f"not the files that were pinned; obtain them again ({one['url']}), "
-                "or pass --allow-changed"
-            )
+            how = f"obtain them again ({one['url']}), or pass --allow-changed"
+            return f"not the files that were pinned; {how}"
         case "missing":
             where = f"to be put in {one['folder']}/; where to obtain it: {one['url']}"
             return where + find_corpus(one["name"]).elsewhere
@@ -242,15 +232,12 @@ def _print_splits(splits: Mapping[str, Any], console: Console) -> None:
         for corpus, parts in splits["parts"].items():
             shown.add_row(corpus, *(_number(parts[part][unit] or None) for part in PARTS))
         console.print(shown)
-    console.print(
-        f"Groups merged, as articles of theirs are nearly the same: {splits['merged_groups']}"
-    )
+    merged = splits["merged_groups"]
+    console.print(f"Groups merged, as articles of theirs are nearly the same: {merged}")
     console.print("Sentences that are nearly the same as one kept back:")
     for one in splits["overlap"]:
-        console.print(
-            f"  in {one['part']:<10} of {one['held_out']:<13} {one['before']:>5} found, "
-            f"{one['after']} left"
-        )
+        where = f"  in {one['part']:<10} of {one['held_out']:<13}"
+        console.print(f"{where} {one['before']:>5} found, {one['after']} left")
     console.print(f"Seed {splits['seed']}, signature {splits['signature']}", soft_wrap=True)
 
 

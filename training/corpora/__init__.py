@@ -38,10 +38,8 @@ from framescope.training.corpora.standoff import (
 from framescope.training.corpora.standoff import labels as standoff_labels
 
 # The parts of a split are drawn in this order: a corpus leaves those before it as they are.
-_PUBLIC = (
-    articles.PTC, articles.BABE, Corpus(POLNEAR, _read_polnear), articles.NEWSSD,
-    articles.HYPERPARTISAN, articles.WIKIWEASEL, articles.CLAIMBUSTER,
-)  # fmt: skip
+_PUBLIC: tuple[Corpus, ...] = (articles.PTC, articles.BABE, Corpus(POLNEAR, _read_polnear))
+_PUBLIC += (articles.NEWSSD, articles.HYPERPARTISAN, articles.WIKIWEASEL, articles.CLAIMBUSTER)
 _HOUSE = Corpus(HOUSE_CARD, read_exchange, shipped=True)
 _OURS = (_HOUSE, standoff.STANDOFF, standoff.JUDGED, standoff.TECHNIQUES)
 _COREFERENCE = (GAP, articles.GUM)

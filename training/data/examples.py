@@ -329,11 +329,8 @@ def _marked(
 def _mark(place: Place | None, sentences: Sequence[Sentence]) -> Mark | None:
     if place is None:
         return None
-    overlaps = (
-        (sentence, max(place.start, sentence.start), min(place.end, sentence.end))
-        for sentence in sentences
-    )
-    sentence, start, end = max(overlaps, key=lambda one: one[2] - one[1])
+    parts = ((s, max(place.start, s.start), min(place.end, s.end)) for s in sentences)
+    sentence, start, end = max(parts, key=lambda one: one[2] - one[1])
     if start >= end:
         return None
     return Mark(sentence.index, start - sentence.start, end - sentence.start)

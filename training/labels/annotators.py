@@ -341,12 +341,11 @@ def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = Fal
     merged = {name: _merged(name, given, placed, markers) for name, given in by_article.items()}
     sets = (labels for one in merged.values() for labels in label_sets(one))
     values = [value for labels in sets for value in labels.values()]
-    records = (
-        {**to_record(article), "annotators": sorted(by_article[name])}
-        for name, article in merged.items()
-    )
-    soft, alone = sum(value not in (0, 1) for value in values), map(len, by_article.values())
-    return Merged(tuple(records), len(values), soft, ties, list(alone).count(1))
+    soft = sum(value not in (0, 1) for value in values)
+    alone = sum(len(given) == 1 for given in by_article.values())
+    pairs = ((to_record(article), sorted(by_article[name])) for name, article in merged.items())
+    records = tuple({**record, "annotators": names} for record, names in pairs)
+    return Merged(records, len(values), soft, ties, alone)
 
 
 def _require_same_article(given: Sequence[LabelledArticle]) -> None:

@@ -283,12 +283,9 @@ def _of_signal(signal: str, values: Sequence[tuple[str, float]]) -> ClassBalance
     articles, with_positives = len({article for article, _ in values}), len(set(positive))
     soft = sum(label not in (0, 1) for _, label in values)
     rarer, name = min((len(positive), "yes"), (len(values) - len(positive), "no"))
-    lacks, enough = "", rarer >= _TO_CALIBRATE
+    lacks, few = "", ("too few to train or calibrate", "enough to calibrate, too few to train")
     if rarer < _TO_TRAIN:
-        what = (
-            "enough to calibrate, too few to train" if enough else "too few to train or calibrate"
-        )
-        lacks = f"{what}: {rarer} '{name}', {_TO_TRAIN} needed"
+        lacks = f"{few[rarer >= _TO_CALIBRATE]}: {rarer} '{name}', {_TO_TRAIN} needed"
     elif with_positives < _ARTICLES:
         lacks = f"from too few articles: {with_positives} with a 'yes', {_ARTICLES} needed"
     return ClassBalance(signal, len(values), articles, len(positive), with_positives, soft, lacks)
