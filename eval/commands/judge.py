@@ -132,9 +132,6 @@ def evaluate(
     show_section(tables, format, output, record_of_comparison(found))
 
 
-app.command("run", rich_help_panel="Judge")(evaluate)  # `eval` alone is `eval run`
-
-
 @app.command(rich_help_panel="Judge", cls=Several)
 def batch(
     output: Annotated[
@@ -165,7 +162,7 @@ def batch(
 ) -> None:
     """Evaluate many bundles on many benchmarks.
 
-    Each bundle is scored once on each benchmark, as `run` scores it; the table says which is best,
+    Each bundle is scored once on each benchmark, as by `eval` alone; the table says which is best,
     how sure that is, and what it costs. A cell that fails is recorded and the others are computed:
     exit status 1, or 2 when all fail.
     """

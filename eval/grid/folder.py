@@ -145,7 +145,7 @@ class GridCell:
     bundle: str
     benchmark: str
     why: str = ""  # it failed: then nothing else is set
-    digest: str = ""  # of the bundle, as `framescope eval run` writes it
+    digest: str = ""  # of the bundle, as `framescope eval` writes it
     data: str = ""  # of the rows, likewise
     rows: Mapping[str, str] = field(default_factory=dict)  # SHA-256 by part
     sentences: int = 0

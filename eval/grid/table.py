@@ -294,7 +294,7 @@ def _sections(found: Record) -> dict[str, Section]:
         for column in found["benchmarks"]
     )  # fmt: skip
     every = (
-        "The main figure of each signal, as `framescope eval run` computes it. Differences are not "
+        "The main figure of each signal, as `framescope eval` computes it. Differences are not "
         "corrected for their number."
     )
     sections = {
