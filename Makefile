@@ -22,7 +22,7 @@ html: .venv/scoring
 	$(BIN)/framescope score $(SAMPLE) --format html --output demo.html
 
 picture: html .venv/development chromium # the README's; MARK is the sentence it shows open
-	$(BIN)/python tools/picture.py demo.html docs/report.png $(or $(MARK),5)
+	$(BIN)/python tools/picture.py demo.html docs/report.png $(or $(MARK),11)
 
 test: .venv/development chromium
 	$(BIN)/pytest -n auto --dist loadfile
