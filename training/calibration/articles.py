@@ -88,8 +88,7 @@ def _of_articles_alone(train: Examples, signal: str) -> Bools:
     others = [k for k, s in enumerate(train.signals) if BY_NAME[s].level is not Level.ARTICLE]
     labelled = {str(c) for c in train.corpus[~np.isnan(train.labels[:, others]).all(axis=1)]}
     known = ~np.isnan(train.column(signal))
-    marks: Bools = known & ~np.isin(train.corpus, sorted(labelled))
-    return marks
+    return known & ~np.isin(train.corpus, sorted(labelled))
 
 
 def _fit(

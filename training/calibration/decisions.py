@@ -175,8 +175,7 @@ def evenly(labels: Single, corpora: Texts) -> Single:
     _, corpus = np.unique(corpora, return_inverse=True)
     counts = np.stack([np.bincount(corpus, weights=column) for column in known.T], axis=1)
     share = known.sum(axis=0) / np.maximum((counts > 0).sum(axis=0), 1)
-    weights: Single = np.where(known, share / np.maximum(counts, 1)[corpus], 0).astype(np.float32)
-    return weights
+    return np.where(known, share / np.maximum(counts, 1)[corpus], 0).astype(np.float32)
 
 
 def calibration(
@@ -312,8 +311,7 @@ def _steps(scores: Single, chances: Double) -> Single:
     mass = np.cumsum(chances[order])
     of_positives = np.searchsorted(mass, even * mass[-1]).clip(max=len(order) - 1)
     of_rows = np.ceil(even * (len(order) - 1)).astype(np.intp)
-    steps: Single = np.unique(scores[order[np.concatenate([of_rows, of_positives])]])
-    return steps
+    return np.unique(scores[order[np.concatenate([of_rows, of_positives])]])
 
 
 class SpanRule(NamedTuple):

@@ -230,7 +230,6 @@ class _Job:
             told = f"int8 decides as float32 does in {agreement:.2%} of {len(rows):,} sentences"
             self.tell(told)
             figures = {"int8_agreement": round(agreement, 4)}
-
             write_bundle(
                 *(self.data, self.output, "transformer", seed, settings, decisions),
                 save=partial(shutil.copytree, folder, dirs_exist_ok=True),
@@ -312,14 +311,9 @@ def _kept(before: models.Heads, trainer: TransformerTrainer) -> models.Heads:
     """Return the heads of a new network with what was fitted on those it started from."""
     now = trainer.heads()
     thresholds = dict(zip(before.tags, before.tag_thresholds, strict=True))
-    return replace(
-        before,
-        signals=now.signals,
-        tags=now.tags,
-        gain=now.gain,
-        tag_thresholds=tuple(thresholds.get(tag, 0.0) for tag in now.tags),
-        placeholders=now.placeholders,
-    )
+    limits = tuple(thresholds.get(tag, 0.0) for tag in now.tags)
+    of_now = {name: getattr(now, name) for name in ("signals", "tags", "gain", "placeholders")}
+    return replace(before, tag_thresholds=limits, **of_now)
 
 
 def _decide_new(job: _Job, heads: models.Heads, start: StartingBundle, folder: Path) -> Decisions:

@@ -8,7 +8,7 @@ its source and its cue by a softmax over the tokens of its passage, the first of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
@@ -503,3 +503,29 @@ def _of_taught_kinds(given: Tensor, theirs: Tensor, roles: Tensor) -> Tensor:
         on_top = bce(own[:, exclusive:], torch.sigmoid(wanted[:, exclusive:]), reduction="none")
         loss = loss + (sure * (each + on_top.mean(-1))).sum() / sure.sum().clamp(min=1.0)
     return loss
+
+
+def losses(
+    train: Examples,
+    tokens: Sequence[models.Tokens],
+    tags: Sequence[str],
+    settings: TransformerSettings,
+    taught: DistillationTargets | None,
+) -> Callable[[Sequence[Tensor], Tensor, models.Batch], Tensor]:
+    """Return the loss of a network's outputs and gain; the last rows are those that are taught."""
+    labels = Targets(train, tokens, tags, settings.weights, settings.tag_weight)
+    citations, distilled = CitationTargets(train, tokens), None
+    if taught is not None:
+        start, columns = len(train) - len(taught.rows), labels.tag_columns
+        distilled = DistillationLoss(taught, start, tokens, columns, labels.weights, settings)
+
+    def loss_of(outputs: Sequence[Tensor], gain: Tensor, batch: models.Batch) -> Tensor:
+        votes, tags, *cited = outputs
+        loss = labels.loss(votes, tags, gain, batch)
+        if cited and (more := citations.loss(cited, batch)) is not None:
+            loss = loss + settings.citation_weight * more
+        if distilled and (more := distilled.loss(outputs, gain, batch)) is not None:
+            loss = loss + more
+        return loss
+
+    return loss_of

@@ -28,14 +28,7 @@ from framescope.training.transformer.encoder import (
     precision_of,
     read_tokenizer,
 )
-from framescope.training.transformer.targets import (
-    CitationTargets,
-    DistillationLoss,
-    DistillationTargets,
-    Schedule,
-    Targets,
-    pool,
-)
+from framescope.training.transformer.targets import DistillationTargets, Schedule, losses, pool
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -94,7 +87,6 @@ class TransformerTrainer:
         checkpoint is of another training; passes KeyboardInterrupt on, after writing a checkpoint.
         """
         train, chosen = self.prepare(examples), self.settings
-        labelled = len(train)
         if self.targets is not None:
             train = train.followed_by(self.targets.rows)
         tokens = self.read(train)
@@ -102,7 +94,7 @@ class TransformerTrainer:
         if chosen.patience:
             rows = self._widened(held_out_rows(examples, chosen.seed))
             held_out = rows, self.read(rows)
-        self._run(train, tokens, self._losses(train, tokens, labelled), held_out)
+        self._run(train, tokens, held_out)
         self.network.eval()
         return self
 
@@ -223,7 +215,6 @@ class TransformerTrainer:
         self,
         train: Examples,
         tokens: Sequence[models.Tokens],
-        loss_of: Callable[[models.Batch], Tensor],
         held_out: tuple[Examples, Sequence[models.Tokens]] | None,
     ) -> None:
         chosen = self.settings
@@ -232,6 +223,7 @@ class TransformerTrainer:
         epochs = [schedule.epoch(number) for number in range(chosen.epochs)]
         batches = [batch for epoch in epochs for batch in epoch]
         ends = set(np.cumsum([len(epoch) for epoch in epochs]).tolist())
+        loss_of = losses(train, tokens, self.tags, chosen, self.targets)
         self.network.to(self.device)
         optimizer = adamw(self.network, chosen)
         # Small gradients would be 0 in float16; scaled up, they aren't.
@@ -252,7 +244,8 @@ class TransformerTrainer:
                 torch.manual_seed(chosen.seed * 1_000_003 + now.step)
                 for group, rate in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = rate * pace(now.step, len(batches), chosen.warmup)
-                loss = loss_of(self.packer.batch(batches[now.step], tokens))
+                batch = self.packer.batch(batches[now.step], tokens)
+                loss = loss_of(self.outputs(batch), self.network.gain, batch)
                 scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
                 scaler.unscale_(optimizer)
                 torch.nn.utils.clip_grad_norm_(trained, 1.0)
@@ -285,29 +278,6 @@ class TransformerTrainer:
         if now.weights is not None:
             self.network.load_state_dict(now.weights)
         self.network.cpu()
-
-    def _losses(
-        self, train: Examples, tokens: Sequence[models.Tokens], labelled: int
-    ) -> Callable[[models.Batch], Tensor]:
-        chosen, network = self.settings, self.network
-        targets = Targets(train, tokens, self.tags, chosen.weights, chosen.tag_weight)
-        citations = CitationTargets(train, tokens)
-        distilled = None
-        if self.targets is not None:
-            columns, weights = targets.tag_columns, targets.weights
-            distilled = DistillationLoss(self.targets, labelled, tokens, columns, weights, chosen)
-
-        def loss_of(batch: models.Batch) -> Tensor:
-            outputs = self.outputs(batch)
-            votes, tags, *cited = outputs
-            loss = targets.loss(votes, tags, network.gain, batch)
-            if cited and (more := citations.loss(cited, batch)) is not None:
-                loss = loss + chosen.citation_weight * more
-            if distilled and (more := distilled.loss(outputs, network.gain, batch)) is not None:
-                loss = loss + more
-            return loss
-
-        return loss_of
 
     def discard_checkpoint(self) -> None:
         """Delete the checkpoint, once what was trained is safe."""
