@@ -130,8 +130,6 @@ def _row(outlet: Outlet) -> tuple[str, ...]:
 @sources_app.command()
 def check(sources: shared.Own = None, format: shared.AsCard = "terminal") -> None:
     """Check the tables, or a file of your own against them; exit status 1 on errors."""
-    from dataclasses import asdict
-
     from framescope.classifier import outlets
 
     if sources is None:
@@ -145,7 +143,7 @@ def check(sources: shared.Own = None, format: shared.AsCard = "terminal") -> Non
 
         print_problems(found, console)
 
-    _write(format, map(asdict, found), on)
+    _write(format, (problem._asdict() for problem in found), on)
     if any(problem.level == "error" for problem in found):
         raise typer.Exit(1)
 

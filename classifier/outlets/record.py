@@ -15,8 +15,9 @@ assessment is worth and a term stands for is this project's judgement (docs/sour
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date as Date  # noqa: N812 - "date" is a parameter
+from typing import NamedTuple
 
 from framescope.classifier import records
 from framescope.classifier.attribution import word_set
@@ -71,8 +72,7 @@ _DAYS = 365.25
 _DATE = re.compile(r"((?:1[89]|2\d)\d\d)(?:[-.](\d{1,2}))?(?:[-.](\d{1,2}))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Posterior:
+class Posterior(NamedTuple):
     """``Beta(1 + weight * good, 1 + weight * (1 - good))``."""
 
     good: float  # the share of the observations that is good
@@ -362,8 +362,7 @@ _WORD = re.compile(r"[^\W_]+(?:[.'-][^\W_]+)*")
 _Key = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CitedSource:
+class CitedSource(NamedTuple):
     """One source of an article."""
 
     name: str  # the form of its name that is given most; empty for nobody in particular

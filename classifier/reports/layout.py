@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import NamedTuple
 
 from framescope.classifier import records
 from framescope.classifier.records import NOBODY, distinct_lines, printable, shortened
@@ -55,8 +55,7 @@ def percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f}%" if whole else "–"
 
 
-@dataclass(frozen=True, slots=True)
-class VoiceCounts:
+class VoiceCounts(NamedTuple):
     """Sentences counted by whose words they are; None where that isn't known of each."""
 
     own: int | None
@@ -121,8 +120,7 @@ def is_unsourced_own_claim(report: records.SentenceReport) -> bool:
     return is_own_claim(report) and NOBODY in report.rests_on
 
 
-@dataclass(frozen=True, slots=True)
-class SentenceMark:
+class SentenceMark(NamedTuple):
     """One reason why a sentence is marked."""
 
     kind: Signal
@@ -190,8 +188,7 @@ def assertions(report: records.ArticleReport) -> list[tuple[int, str, str]]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A stretch of a sentence: the signals it is evidence for, in taxonomy order, and its part."""
 
     text: str
@@ -236,8 +233,7 @@ def _overlap(
     return part.start < sentence.end and sentence.start < part.end
 
 
-@dataclass(frozen=True, slots=True)
-class TextLine:
+class TextLine(NamedTuple):
     """A sentence in its paragraph, or text of the article that belongs to no sentence."""
 
     number: int  # the sentence's place in the article, from 1; 0 for text outside any sentence

@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
@@ -163,8 +162,7 @@ class Step(NamedTuple):
     sentence: int  # the number of the sentence in which the words stand; 0 where in none
 
 
-@dataclass(frozen=True, slots=True)
-class CardView:
+class CardView(NamedTuple):
     """A source card in words; a text is empty where there is nothing to say."""
 
     warning: str  # what is to be read before anything else

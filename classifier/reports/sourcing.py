@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from framescope.classifier import records
@@ -40,19 +39,17 @@ class SourceRow(NamedTuple):
     sentences: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BarPart:
+class BarPart(NamedTuple):
     """A part of the bar: sentences that stand on one source, each sentence in one part only."""
 
     label: str
     group: str
-    count: int
+    sentences: int
     start: float  # per cent of the bar
     width: float
 
 
-@dataclass(frozen=True, slots=True)
-class SourcingMap:
+class SourcingMap(NamedTuple):
     """How much of an article stands on whom."""
 
     total: int  # sentences of the article
@@ -128,8 +125,7 @@ def _parts(rows: Sequence[SourceRow], total: int, without: int) -> Iterator[BarP
             start += width
 
 
-@dataclass(frozen=True, slots=True)
-class Cited:
+class Cited(NamedTuple):
     """A citation in words."""
 
     name: str
@@ -161,7 +157,7 @@ def cited_in(report: records.ArticleReport, sentence: records.SentenceReport) ->
         )
         basis = f"by a {citation.found_by}" if citation.found_by else ""
         basis = basis if citation.score is None else layout.score_in_words(citation.score)
-        found.setdefault(said, replace(said, basis=basis, reasons=_reasons(citation)))
+        found.setdefault(said, said._replace(basis=basis, reasons=_reasons(citation)))
     first = [_label(one.name, one.kind) for one in sentence.citations]
     return tuple(sorted(found.values(), key=lambda one: first.index(one.name)))
 
@@ -184,8 +180,7 @@ def _tags(kind: records.SourceKind, government: bool, state_media: bool) -> tupl
     return tuple(more if more and kind is records.SourceKind.NAMED else [kind.value, *more])
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """The counts of one article.
 
     A count is None where it can't be known: the article was not scored, or the model doesn't give

@@ -280,7 +280,7 @@ def _bar(found: sourcing.SourcingMap, width: int) -> str:
     """Draw the bar in characters that differ without colour."""
     drawn, seen = "", 0
     for group, character in _BAR.items():
-        seen += sum(part.count for part in found.parts if part.group == group)
+        seen += sum(part.sentences for part in found.parts if part.group == group)
         drawn += character * (round(width * seen / found.total) - len(drawn))
     return drawn
 

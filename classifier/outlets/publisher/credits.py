@@ -6,7 +6,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from framescope.classifier.inputs import is_headline
 from framescope.classifier.outlets.registry.registry import Registry
@@ -22,8 +22,7 @@ _OFFICE = re.compile(
 _SECTION = re.compile(r"\s(?:[|–—-]|::|»)\s")
 
 
-@dataclass(frozen=True, slots=True)
-class Credit:
+class Credit(NamedTuple):
     """An outlet that some words name as a source of the whole article."""
 
     # name, outlet, evidence, basis and place: as of a `classifier.records.article.Link`
@@ -38,8 +37,7 @@ class Credit:
     sure: bool = True  # whether the words can't name the publisher's own house, as a copyright can
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(NamedTuple):
     """What names stand for in an article: of namesakes, the outlet `near` or of its country."""
 
     registry: Registry
@@ -229,12 +227,12 @@ def _copyrights(line: str, place: Place | None, naming: Naming) -> Iterator[Cred
         name = re.split(r",|\s(?:Inc|LLC|Ltd)\b", distributed[1], maxsplit=1)[0].strip()
         via = naming.resolve(name)
         words = _credit(name, via, distributed[0], place, distributed, agency=True)
-        yield replace(words, distributes=True)
+        yield words._replace(distributes=True)
     if 1 < len(holder) <= 60 and len(holder.split()) <= 7:
         agency = outlet is not None and outlet.medium is Medium.AGENCY
         shown = line[match.start() : match.start(1) + len(holder)]
         words = _credit(holder, outlet, shown, place, match, agency=agency)
-        yield replace(words, sure=distributed is not None)
+        yield words._replace(sure=distributed is not None)
 
 
 def _credit(

@@ -6,8 +6,9 @@ it. A citation is no link: "Reuters reported" in an article makes it nobody's bu
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import zip_longest
+from typing import NamedTuple
 
 from framescope.classifier import records
 from framescope.classifier.inputs import own_name_of_page, republication_layers, same_outlet
@@ -37,8 +38,7 @@ _BY = re.compile(r"(?:By|BY|From|by)\s(?=\S)")
 _Layer = tuple[Republication, Credit]
 
 
-@dataclass(frozen=True, slots=True)
-class PageOwner:
+class PageOwner(NamedTuple):
     """Whose page an address is."""
 
     credit: Credit  # the outlet of the host; named by the host where the registry doesn't hold it
@@ -249,7 +249,7 @@ class _Chain:
             return [found]
         for byline, place in self._bylines():
             if found := credits.of_byline(byline, named):
-                return [replace(found, place=place)]
+                return [found._replace(place=place)]
         return []
 
     def _owners(self, near: Outlet | None) -> list[Credit]:

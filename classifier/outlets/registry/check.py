@@ -6,11 +6,10 @@ should know: names that several outlets share, or that no text has.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from framescope.classifier import records
 from framescope.classifier.outlets.registry import schema
@@ -25,8 +24,7 @@ _Rows = Mapping[str, list[list[str]]]  # by table
 K = TypeVar("K")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Flaw:
+class Flaw(NamedTuple):
     """Something wrong or doubtful about the registry."""
 
     level: str  # ``error`` or ``warning``

@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry import addresses
@@ -20,8 +20,7 @@ from framescope.classifier.records import Domain, DomainRole, Network, Outlet, p
 _QID = re.compile(r"[Qq][1-9][0-9]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What is known of a query."""
 
     query: str
@@ -117,8 +116,7 @@ _CLOSE, _MOST = 75, 3  # of 100 a suggestion's likeness, and how many are made
 _SHORT_QUERY = 3  # letters up to which any other name is as close
 
 
-@dataclass(frozen=True, slots=True)
-class LookAlike:
+class LookAlike(NamedTuple):
     """A host that looks like an outlet's, and is not one of its hosts on record."""
 
     host: str

@@ -14,10 +14,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from framescope.classifier.attribution import places, word_list
 from framescope.classifier.errors import SourcesError
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
 
 
-@dataclass(frozen=True, slots=True)
-class NameKnown:
+class NameKnown(NamedTuple):
     """What is known of a name before it is met."""
 
     doubtful: bool  # it means other things too

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from framescope.classifier import records
@@ -16,8 +16,7 @@ _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """What a field may hold, and how messages name that: "a QID, as in Q1860"."""
 
     holds: Callable[[str], object]
@@ -89,7 +88,7 @@ RATINGS = (
     *("no_consensus", "generally_reliable", "generally_unreliable", "deprecated", "blacklisted"),
 )
 _ANY_TEXT = Field(lambda text: not _CONTROL.search(text), "text on one line")
-_TEXT = replace(_ANY_TEXT, required=True)
+_TEXT = _ANY_TEXT._replace(required=True)
 _ID = _like("[a-z0-9]+(?:-[a-z0-9]+)*", "lower-case ASCII letters, digits and hyphens", True)
 _DAY = Field(_is_date, "a date, as in 2026-11-24")
 _STATED = {RELIABILITY: _one_of(RATINGS)} | {
@@ -126,7 +125,7 @@ _COLUMNS = {
     "platform": _one_of(PLATFORMS),
     "handle": _like(r"[\w.\-/@]+", "an account's name as in its address, without @", True),
     "claim": _one_of(CLAIMS),
-    "impersonates": replace(_ID, required=False),
+    "impersonates": _ID._replace(required=False),
     "domains.role": _one_of(records.DomainRole),
     "owners.kind": _one_of(records.OwnerKind, required=False),
     "sites.kind": _one_of(("site", "imposter")),

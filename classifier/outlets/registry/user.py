@@ -7,10 +7,10 @@ it. The rater's own word or number stays in the assessment's source.
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry.addresses import host_in
@@ -111,8 +111,7 @@ RATING_COLUMNS = {
 """The fields of a table of ratings, each with the names that its column goes by."""
 
 
-@dataclass(frozen=True)
-class Rater:
+class Rater(NamedTuple):
     """Who rates, and how its file is read."""
 
     name: str
