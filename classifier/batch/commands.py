@@ -26,11 +26,8 @@ if TYPE_CHECKING:
 _SHOWN = 50  # rows that a terminal shows
 _LONGEST = 400  # characters of a value that a terminal shows
 _NARROWEST = 9  # columns of a terminal for each column of an answer; narrower rows are stacked
-_SUFFIXES = {
-    **{f".{form}": form for form in get_args(shared.AnswerFormat)},
-    ".ndjson": "jsonl",
-    ".txt": "terminal",
-}
+_SUFFIXES = {f".{form}": form for form in get_args(shared.AnswerFormat)}
+_SUFFIXES |= {".ndjson": "jsonl", ".txt": "terminal"}
 
 
 def batch(

@@ -9,8 +9,6 @@ from framescope.classifier.bundles.bundle import (
     list_bundles,
     load,
     load_model,
-    pull,
-    push,
     refuse_seen,
 )
 from framescope.classifier.bundles.manifest import (
@@ -36,6 +34,8 @@ from framescope.classifier.bundles.store import (
     default_path,
     home,
     pinned,
+    pull,
+    push,
     resolve,
     roll_back,
     split_name,

@@ -1,4 +1,4 @@
-"""Loading bundles, every digest being checked first; and listing, describing and copying them."""
+"""Loading bundles, every digest being checked first; and listing and describing them."""
 
 import zipfile
 import zlib
@@ -14,7 +14,6 @@ from framescope.classifier.bundles.manifest import (
     KINDS,
     MANIFEST,
     check_card,
-    copy,
     define,
     digest_of,
     read_manifest,
@@ -22,15 +21,7 @@ from framescope.classifier.bundles.manifest import (
     text_digest,
     verify,
 )
-from framescope.classifier.bundles.store import (
-    ModelStore,
-    StoreError,
-    home,
-    is_address,
-    resolve,
-    split_name,
-    upload,
-)
+from framescope.classifier.bundles.store import ModelStore, is_address, resolve, split_name
 from framescope.classifier.errors import BundleError, InputError
 from framescope.classifier.outlets import Registry, load_registry
 from framescope.classifier.records import Article
@@ -214,30 +205,3 @@ def describe(word: str, store: ModelStore) -> dict[str, Any]:
         found |= {"current": promoted.current, "versions": dict(promoted.versions)}
         found["history"] = history
     return found
-
-
-def push(word: str, target: str, *, public: bool = False) -> str:
-    """Copy a bundle to a folder or an address; return where it is, with its digest or revision."""
-    folder = resolve(word)
-    manifest = verify(folder)
-    if is_address(target):
-        return upload(folder, manifest, target, public=public)
-    _copy(folder, Path(target))
-    return f"{target} ({digest_of(manifest)[:12]})"
-
-
-def pull(source: str, output: Path) -> str:
-    """Copy a bundle into a folder; return its digest, with the revision of an address."""
-    folder = resolve(source)
-    _copy(folder, output)
-    revision = f", revision {folder.name}" if is_address(source) else ""
-    return f"{digest_of(read_manifest(output))[:12]}{revision}"
-
-
-def _copy(folder: Path, output: Path) -> None:
-    place, root = output.resolve(), home().resolve()
-    if place == folder.resolve():
-        raise StoreError(f"{output}: is the bundle itself; give another folder")
-    if place.is_relative_to(root):
-        raise StoreError(f"{output}: lies in the model store; type: framescope bundles promote")
-    copy(folder, output)

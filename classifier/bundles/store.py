@@ -1,4 +1,4 @@
-"""The model store: bundles promoted under a name; and bundles at ``hf://`` addresses.
+"""The model store: bundles promoted under a name; bundles at ``hf://`` addresses; copying them.
 
 The store is a folder with a folder for each name, which holds ``current.json`` (the pointer),
 ``history.jsonl`` and a folder for each version. A version is copied before the pointer names it,
@@ -256,6 +256,33 @@ def pinned(model: str) -> str:
         name, version = found
         return f"{name.name}@{name.current if version is None else version}"
     return model
+
+
+def push(word: str, target: str, *, public: bool = False) -> str:
+    """Copy a bundle to a folder or an address; return where it is, with its digest or revision."""
+    folder = resolve(word)
+    manifest = verify(folder)
+    if is_address(target):
+        return upload(folder, manifest, target, public=public)
+    _copy(folder, Path(target))
+    return f"{target} ({digest_of(manifest)[:12]})"
+
+
+def pull(source: str, output: Path) -> str:
+    """Copy a bundle into a folder; return its digest, with the revision of an address."""
+    folder = resolve(source)
+    _copy(folder, output)
+    revision = f", revision {folder.name}" if is_address(source) else ""
+    return f"{digest_of(read_manifest(output))[:12]}{revision}"
+
+
+def _copy(folder: Path, output: Path) -> None:
+    place, root = output.resolve(), home().resolve()
+    if place == folder.resolve():
+        raise StoreError(f"{output}: is the bundle itself; give another folder")
+    if place.is_relative_to(root):
+        raise StoreError(f"{output}: lies in the model store; type: framescope bundles promote")
+    copy(folder, output)
 
 
 @dataclass(frozen=True)

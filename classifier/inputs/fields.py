@@ -14,14 +14,8 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import exchange, webpage
-from framescope.classifier.inputs.files import (
-    InputOptions,
-    Source,
-    first_characters,
-    ignore,
-    library,
-)
+from framescope.classifier.inputs import exchange, files, webpage
+from framescope.classifier.inputs.files import InputOptions, Source
 from framescope.classifier.inputs.normal import detect_language
 from framescope.classifier.records import Article, Origin, Skipped
 
@@ -297,7 +291,7 @@ def looks_like_table(head: str) -> bool:
 
 def split_csv(found: Source, stem: str, options: InputOptions) -> Iterator[RawRecord | Skipped]:
     """Cut a table into its rows, one at a time; errors are those of `choose`."""
-    source, head = found.name, first_characters(found.head)
+    source, head = found.name, files.first_characters(found.head)
     delimiter = _delimiter(head)
     if delimiter is None:
         reason = "is called a table, but has no header and columns; write CSV with a header"
@@ -387,11 +381,11 @@ def split_parquet(
     with TemporaryFile() as kept:
         file, taken = stream, options.taken
         if found.is_packed or not stream.seekable():
-            file, taken = kept, ignore
+            file, taken = kept, files.ignore
             while part := found.read():
                 kept.write(part)
         file.seek(0)
-        pq = library("pyarrow.parquet", "Parquet needs", found.name)
+        pq = files.library("pyarrow.parquet", "Parquet needs", found.name)
         with _explained(found.name):
             table = pq.ParquetFile(file)
             names = _candidates(table.schema_arrow, options.columns)

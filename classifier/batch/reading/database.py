@@ -34,11 +34,7 @@ _TYPES = {
     "string": "VARCHAR", "word": "VARCHAR", "date32": "DATE",
     "list": "VARCHAR[]", "places": "INTEGER[]",
 }  # fmt: skip
-_LOCKED = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "python_enable_replacements": "false",
-}
+_OFF = ("autoinstall_known_extensions", "autoload_known_extensions", "python_enable_replacements")
 _POSITION = re.compile(r"\n\s*LINE (\d+): (.*)\n( *)\^")
 
 
@@ -110,7 +106,7 @@ def open_run(folder: RunFolder, memory: str = _MEMORY) -> Iterator[Database]:
     if not re.fullmatch(r"(?i)\d+(\.\d+)?\s*[KMGT]i?B", memory):
         raise QueryError(f"--memory {memory}: is not a size; give one such as {_MEMORY}")
     with tempfile.TemporaryDirectory(prefix="framescope-") as spill:
-        settings = {**_LOCKED, "memory_limit": memory, "temp_directory": spill}
+        settings = dict.fromkeys(_OFF, "false") | {"memory_limit": memory, "temp_directory": spill}
         with _errors(folder):
             connection = duckdb.connect(config=settings)
         try:
