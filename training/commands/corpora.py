@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from framescope.training.data import Examples
     from rich.console import Console
 
-app = typer.Typer(
-    help="List the labelled corpora: present or not, rows, labels, licence (extra: training)."
-)
+app = typer.Typer()
 
 _COLOUR = {"present": "green", "partial": "yellow", "changed": "yellow", "missing": "red"}
 

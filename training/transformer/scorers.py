@@ -83,10 +83,8 @@ def fit_speakers(
 
     weights = {kind: _weights(of(kind, known)) for kind in models.CLASSES}
     sure = models.SpeakerScorer(weights, dict.fromkeys(models.CLASSES, 1.0))
-    thresholds = {
-        kind: _sure_enough(sure, of(kind, unseen), MOST_WRONG[kind]) for kind in models.CLASSES
-    }
-    return models.SpeakerScorer(weights, thresholds)
+    limits = {k: _sure_enough(sure, of(k, unseen), MOST_WRONG[k]) for k in models.CLASSES}
+    return models.SpeakerScorer(weights, limits)
 
 
 def _of_article(
