@@ -253,7 +253,8 @@ def signals(model: str | os.PathLike[str] = "transformer") -> list[dict[str, Any
     """List the signals, and which of them a model gives; the model isn't loaded.
 
     The keys are ``name``, ``label``, ``family``, ``level``, ``meaning``, ``origin``; ``given``,
-    the ``threshold`` from which it is flagged, else None, and ``experimental``: if it never is.
+    the ``threshold`` from which it is flagged, else None; ``experimental``, whether by default it
+    is not flagged at all.
     """
     from framescope.classifier import bundles
     from framescope.classifier.taxonomy import SIGNALS

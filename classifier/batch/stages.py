@@ -274,10 +274,8 @@ class Stages:
         if waiting:
             self._score(waiting)
         tables, counts = self._tables(shard, rows)
-        counts["passages"], counts["reused"] = (
-            self._cache.asked - asked,
-            self._cache.reused - reused,
-        )
+        counts["passages"] = self._cache.asked - asked
+        counts["reused"] = self._cache.reused - reused
         return tables, counts
 
     def files(self, tables: RunTables) -> dict[str, bytes]:

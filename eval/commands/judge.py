@@ -87,7 +87,8 @@ def evaluation_of(
         folder = given_folder(corpora)
         held_out = rows.held_out_of_corpora(folder, loaded, allow_seen=allow_seen)
         parts = tuple(dict.fromkeys(part or rows.HELD_OUT))
-    return rows.Evaluation(loaded, held_out.examples, held_out.signature, parts, **settings)
+    signature = held_out.signature + ", seen articles accepted" * bool(data and allow_seen)
+    return rows.Evaluation(loaded, held_out.examples, signature, parts, **settings)
 
 
 @contextmanager
@@ -224,7 +225,7 @@ def report(
         with opened(output / name) as file:
             file.write(write(made))
         typer.echo(f"wrote {output / name}")
-    typer.echo(made.comparison.signature)
+    typer.echo(f"{made.verdict}\n{made.comparison.signature}")
 
 
 @app.command(rich_help_panel="Judge")

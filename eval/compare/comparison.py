@@ -340,11 +340,12 @@ def draws_needed(tests: int) -> int:
 def decision_of(comparison: Comparison, changes: Sequence[SignalChange]) -> str:
     """Return whether to ship the second model, and why, in a line: ranking and flags decide."""
     (a, b), draws = comparison.evaluation.names, comparison.evaluation.draws
-    lost = [f"{one.row.signal}: no longer given" for one in changes if one.verdict == LOST]
+    lost = {f"{one.row.signal}: no longer given": None for one in changes if one.verdict == LOST}
     tests = sum(not math.isnan(one.flags_p) for one in changes)
     better = [one for one in changes if one.verdict.startswith("better")]
     gained = [one.words for one in sorted(better, key=lambda one: -one.ranking.value)]
-    gained += [f"{one.row.signal}: new" for one in changes if one.verdict == NEW and _ranks(one)]
+    new = (one.row.signal for one in changes if one.verdict == NEW and _ranks(one))
+    gained += [f"{signal}: new" for signal in dict.fromkeys(new)]
     if worse := [*lost, *(one.objection for one in changes if one.objection)]:
         return f"Don't ship {b}, because it is worse than {a}: {_listed(worse)}."
     if draws < (needed := draws_needed(tests)):

@@ -141,7 +141,7 @@ def raised(checks: Sequence[FloorCheck], floors: Floors, reasons: Mapping[str, s
         kept[name] = {"digest": one.digest, "metric": one.benchmark.metric, "floor": floor}
     if unexplained := [one for one in lowered if one["reason"] is None]:
         falls = (f"{one['benchmark']} ({one['from']} to {one['to']})" for one in unexplained)
-        remedy = "say of each why, with --allow-regression BENCHMARK=REASON"
+        remedy = "give a reason for each: --allow-regression BENCHMARK=REASON"
         raise GateError(f"floors would be lowered: {', '.join(falls)}; {remedy}")
     if idle := sorted(reasons.keys() - {one["benchmark"] for one in lowered}):
         raise GateError(f"a reason for what is not lowered: {', '.join(idle)}; leave it out")
@@ -322,8 +322,7 @@ class Judgement:
             f"{len(self.changes)} comparisons: {alike} show no difference, {few} have too few "
             f"positives or articles to tell; {floors or 'no'} floors compared. Differences are the "
             "candidate's figures minus the current bundle's, with 95% intervals from resampling "
-            f"whole articles; about {math.ceil((len(self.changes) - few) / 40)} of them lies below "
-            "0 by chance."
+            "whole articles; by chance about one in forty of these lies below 0."
         )
         shown.sort(key=lambda one: (not one.objection, one.verdict))
         tables = (table_of_changes(shown, ("current", "candidate")),) if shown else ()

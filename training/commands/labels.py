@@ -210,8 +210,8 @@ def _print(one: LabelCheck, errors: LikelyErrors | None, most: int) -> None:
         console.print(_of_balance(one.balance))
     if errors is not None:
         count = _counted(errors.sure, "likely error")
-        end = "; the likeliest, how sure:" if errors.found and most else ""
-        console.print(f"{count} (wrong rather than right) among {errors.labels:,} labels{end}")
+        end = "; the likeliest first:" if errors.found and most else ""
+        console.print(f"{count} (more likely wrong than right) among {errors.labels:,} labels{end}")
         for each in errors.found[:most]:
             console.print(f"  {escape(each.article)}, sentence {each.sentence}, {each.signal}:")
             console.print(f"    {escape(each.text)}", style="italic")

@@ -52,7 +52,7 @@ class LikelyError:
     def why(self) -> str:
         """The reason, in words."""
         reason = f"labelled {self.given}, wrong with a chance of {self.wrong:.0%}"
-        return reason + (f"; for 1 speaks: {', '.join(self.words)}" if self.words else "")
+        return reason + (f"; evidence for 1: {', '.join(self.words)}" if self.words else "")
 
 
 class LikelyErrors(NamedTuple):
