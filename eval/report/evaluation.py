@@ -189,7 +189,7 @@ def report_to_html(report: EvaluationReport) -> str:
     further = {name: (SECTIONS[name][0], found) for name, found in report.sections.items()}
     shown = {
         name: (title, found)
-        for name, (title, found) in (own | further).items()
+        for name, (title, found) in (further | own).items()
         if found is not None and (found.tables or found.plots)
     }
     described = [
