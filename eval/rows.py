@@ -114,10 +114,19 @@ class HeldOut(NamedTuple):
 def held_out_of_corpora(
     root: Path | None, bundles: Sequence[Bundle], *, allow_seen: bool
 ) -> HeldOut:
-    """Split the corpora with the first bundle's seed; raise if another is of a different split."""
+    """Split the corpora with the first bundle's seed; raise if another is of a different split.
+
+    Raise `InputError` where a bundle has seen held-out articles of what ships.
+    """
     from framescope.classifier.outlets import load_registry
     from framescope.training.corpora import SHIPPED
-    from framescope.training.data import REMOVED, TRAIN, build_examples, with_citations
+    from framescope.training.data import (
+        REMOVED,
+        TRAIN,
+        build_examples,
+        load_articles,
+        with_citations,
+    )
     from framescope.training.data import assign_parts as assign
 
     seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
@@ -132,6 +141,12 @@ def held_out_of_corpora(
             "by may be among those it learned from; retrain it on these corpora, or type "
             "--allow-seen"
         )
+    if not allow_seen:  # which a user may have added
+        rows = split.examples
+        names = set(rows.article[np.isin(rows.part, HELD_OUT)].tolist())
+        ours = [(name, one) for name in SHIPPED for one in load_articles(name, root)]
+        held = [one for name, one in ours if f"{name}/{one.id}" in names]
+        refuse_seen(bundles, held, "held-out articles of the house corpus")
     doubt = "".join(f", not the split of {bundle.name}" for bundle in strangers)
     # Training rows are never scored here; finding their citations would take a minute.
     kept_back = ~np.isin(split.examples.part, (TRAIN, REMOVED))

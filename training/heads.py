@@ -33,6 +33,7 @@ from framescope.training.card import model_card
 from framescope.training.corpora import ADDED, find_corpus, house_folder
 from framescope.training.data import (
     TEST,
+    TRAIN,
     UNSEEN,
     VALIDATION,
     Added,
@@ -299,7 +300,7 @@ def labelled_enough(rows: Examples, signals: Sequence[str], tell: Tell) -> list[
         if min(yes, no) >= FEWEST:
             found.append(signal)
         else:
-            tell(f"{signal}: left out: {yes} labelled 1, {no} labelled 0; a head takes {FEWEST}")
+            tell(f"{signal}: left out: {yes} labelled 1, {no} labelled 0; a head needs {FEWEST}")
     return found
 
 
@@ -322,16 +323,18 @@ def add_heads(
     if not wanted:
         raise TrainingError(f"{files[0]}: too few labels of every signal; label more sentences")
     tell(f"reading {len(rows):,} sentences of {len(np.unique(rows.article)):,} articles")
+    if count := sum(map(bundle.has_seen, added.articles)):
+        tell(f"{bundle.name} has seen {count:,} of the articles; figures on these are too good")
     with beside(bundle, rows, registry) as (folder, trainer):
         heads = trainer.fit(wanted)
         heads.save(folder, models.rounds_of_heads(bundle.manifest["files"]) + 1)
         manifest, domain = _decided(bundle, trainer, added, output, tell)
         if domain is not None:
             domain.save(folder)
-        _warn_elsewhere(trainer.model, heads, (bundle.manifest, manifest), tell)
         save = partial(shutil.copytree, folder, dirs_exist_ok=True)
         seen = bundle.seen | {bundles.text_digest(article.text) for article in added.articles}
         bundles.write(output, manifest, model_card(manifest), save, seen)
+        _warn_elsewhere(trainer.model, heads, (bundle.manifest, manifest), tell)
 
 
 @contextmanager
@@ -345,7 +348,11 @@ def beside(
         for name in manifest["files"]:
             shutil.copyfile(bundle.path / name, folder / name)
         if ENCODER in manifest["files"] and not models.rounds_of_heads(manifest["files"]):
-            _show_tokens(folder / ENCODER)
+            try:
+                _show_tokens(folder / ENCODER)
+            except (RuntimeError, ValueError):
+                what = "its encoder doesn't show the vectors that heads read; train it again"
+                raise TrainingError(f"{bundle.path}: {what}") from None
         model = bundles.load_model(folder, manifest, registry)
         yield folder, HeadTrainer(model, rows, registry if manifest.get("placeholders") else None)
 
@@ -353,8 +360,8 @@ def beside(
 def compare_with_heads(start: Path, tuned: Path, data: Data, tell: Tell) -> None:
     """Say which ranks added articles kept back better: a fine-tuned bundle, or heads beside it."""
     added, registry = data.examples.where(data.examples.corpus == ADDED).labelled(), load_registry()
-    kept_back = np.isin(added.part, (TEST, UNSEEN))
-    held, learned = added.where(kept_back), added.where(~kept_back)
+    parts = (TEST, UNSEEN), (TRAIN, VALIDATION)
+    held, learned = (added.where(np.isin(added.part, of)) for of in parts)
     wanted = labelled_enough(learned, learned.signals, lambda line: None) if len(held) else []
     if not wanted:
         return
@@ -379,7 +386,8 @@ def _decided(
     bundle: bundles.Bundle, trainer: HeadTrainer, added: Added, output: Path, tell: Tell
 ) -> tuple[dict[str, Any], models.TrainingDomain | None]:
     """Decide on the signals of the heads; return the manifest and the domain of the new bundle."""
-    old, rows = dict(bundle.manifest), trainer.rows
+    stale, rows = ("metrics", "int8_agreement"), trainer.rows  # figures of the bundle alone
+    old = {key: value for key, value in bundle.manifest.items() if key not in stale}
     kept = ("signals", "calibration", "thresholds", "thresholds_elsewhere", "experimental")
     before = old.get(models.BEFORE) or {key: old[key] for key in kept if key in old}
     lines, limits = dict(old["calibration"]), dict(old["thresholds"])
@@ -410,7 +418,8 @@ def _decided(
             side[signal] = float(found[0])
         records[signal] = {**head.record, "left_out": figures}
         counted = f"{head.record['positives']:,} of {head.record['sentences']:,}"
-        tell(f"{signal}, {counted}: on articles left out {_moved(figures)}")
+        hidden = "; still experimental: flagged with --experimental only" * (signal in unsure)
+        tell(f"{signal}, {counted}: on articles left out {_moved(figures)}{hidden}")
     signals, card = in_order(lines), find_corpus(ADDED).card
     described = {"name": card.name, "title": card.title, "licence": card.licence}
     manifest = old | {
@@ -450,7 +459,7 @@ def _warn_elsewhere(
         before, now = (
             _figures(
                 Calibration.from_record({signal: manifest["calibration"][signal]}),
-                manifest["thresholds_elsewhere"].get("house", manifest["thresholds"]).get(
+                manifest.get("thresholds_elsewhere", {}).get("house", {}).get(
                     signal, manifest["thresholds"][signal]
                 ), logits[labelled, names.index(signal)], positive,
             )
@@ -458,7 +467,7 @@ def _warn_elsewhere(
         )  # fmt: skip
         if any(now[name] < before[name] - _WORSE for name in now):
             moved = _moved({"before": before, "now": now})
-            add = "add some of its: framescope corpora export house --part train --output FILE"
+            add = "add articles of it: framescope corpora export house --part train --output FILE"
             tell(f"{signal}: worse on the validation part of the house corpus: {moved}; {add}")
 
 

@@ -26,7 +26,7 @@ from framescope.eval.grid.folder import (
 )
 from framescope.eval.grid.table import Record, standings, write_table
 from framescope.eval.rows import Evaluation, HeldOut, Sample, ScoredRows
-from framescope.training.corpora import KNOWN
+from framescope.training.corpora import ADDED, KNOWN
 from framescope.training.data import Examples
 
 _DRAWS = 2000
@@ -188,6 +188,7 @@ def _read_rows(
         # Bundles of one split and the same corpora are judged by the same rows.
         corpora = sorted(str(one.get("name")) for one in bundle.manifest.get("corpora", ()))
         place, key = str(root), f"{bundle.manifest.get('split')} {corpora}"
+        key += bundle.digest * (ADDED in corpora)  # which may be what is judged by
         if manifest.allow_seen:  # that of the first bundle that can be loaded is used
             for one in manifest.bundles:
                 with suppress(Exception):

@@ -222,7 +222,10 @@ def transformer(
         if begun is not None:
             continue_training(rows, output, begun, folder, chosen.settings, **keep)
             if add:
-                compare_with_heads(begun.folder, output, rows, run.tell)
+                try:
+                    compare_with_heads(begun.folder, output, rows, run.tell)
+                except TrainingError as error:  # the bundle is written all the same
+                    run.tell(f"not compared with heads: {error}")
         else:
             taught_by = None
             if (asks := chosen.teacher) is not None and asks.encoder is not None:

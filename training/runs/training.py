@@ -120,6 +120,9 @@ def continue_training(
     data = replace(data, seen=data.seen | bundles.read_seen(start.folder))
     job = _Job(data, output, encoder, settings, **keep)
     targets, kept, adds = None, run_folder(output) / TARGETS, ADDED in data.corpora
+    if start.manifest.get("heads"):
+        what = "its heads are left behind; --add the labels that they were fitted on too"
+        job.tell(f"{start.manifest['name']}: {what}")
     if settings.taught_weight:
         job.tell(f"labelling these rows by {start.manifest['name']}")
         before = job.trainer(start=start)

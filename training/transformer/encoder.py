@@ -322,6 +322,7 @@ class StartingBundle:
     manifest: Mapping[str, Any]
     heads: models.Heads
     weights: Mapping[str, Tensor]
+    identity: str  # SHA-256 of the bundle's manifest, and so of all of it
     domain: models.TrainingDomain | None = None
 
     @classmethod
@@ -337,7 +338,7 @@ class StartingBundle:
         if ENCODER not in found.manifest["files"]:
             raise TrainingError(
                 f"{model}: a {found.manifest['kind']} has no weights to fine-tune; fit a head on "
-                f"it: framescope train --from {model} --add FILE"
+                f"it: framescope train --from {model} --add FILE --output FOLDER"
             )
         try:
             weights = dict(served_weights(onnx.load(found.path / ENCODER)))
@@ -346,12 +347,8 @@ class StartingBundle:
             raise BundleError(f"{model}: its weights can't be read ({error})") from None
         weights[_WORDS] = arrays["table"].astype(np.float32) * arrays["scale"][:, None]
         tensors = {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
-        return cls(found.path, manifest, models.Heads.load(found.path), tensors, domain)
-
-    @property
-    def identity(self) -> str:
-        """SHA-256 of the bundle's manifest, and so of all of it."""
-        return bundles.digest_of(self.manifest)
+        heads = models.Heads.load(found.path)
+        return cls(found.path, manifest, heads, tensors, found.digest, domain)
 
     @property
     def cites(self) -> bool:

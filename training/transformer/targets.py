@@ -425,7 +425,7 @@ class DistillationTargets:
 class DistillationLoss:
     """The loss of a student against distillation targets, whose rows begin at `start`.
 
-    models.Tokens count only in sentences that the student reads as its teacher did.
+    Tokens count only in sentences that the student reads as its teacher did.
     """
 
     targets: DistillationTargets
