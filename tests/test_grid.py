@@ -90,7 +90,7 @@ def test_figures_and_differences_are_those_of_a_single_run(small_bundle, weaker,
     best, other = (found["name"] for found in table(run)["bundles"])
     assert (best, other) == ("by-hand", "weaker")
     single = json.loads(
-        typed("run", "--a", small_bundle, "--b", weaker, "--data", one, "--draws", 300,
+        typed("--a", small_bundle, "--b", weaker, "--data", one, "--draws", 300,
               "--seed", 5, "--format", "json")
     )  # fmt: skip
     rows = {row["signal"]: row for row in single["rows"]}

@@ -86,7 +86,7 @@ def test_voices_and_republications_that_annotators_marked_are_not_read() -> None
     text = "The dam leaks. Ada Quill said that it holds."
     plain = Article("a/1", text, units=(Unit(0, 14, {"claim": 1}), Unit(15, 44, {"claim": 1})))
     expected = sentences(plain)
-    assert [one.voice for one in expected] == [Voice.OWN, Voice.OWN]
+    assert [one.voice for one in expected] == [None, None]
     marked = Republication(0, len(text), "Vesk TV", "Vesk TV wrote:")
     assert sentences(replace(plain, republications=(marked,))) == expected
     for voice in Voice:
