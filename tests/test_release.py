@@ -14,7 +14,7 @@ import toys
 from ceilings import of_polnear
 from framescope.classifier import bundles
 from framescope.classifier.bundles import store as store_module
-from framescope.classifier.errors import BundleError
+from framescope.classifier.errors import BundleError, InputError
 from framescope.classifier.outlets.registry.user import load
 from framescope.eval.metrics import METRICS
 from framescope.eval.release import promotion
@@ -22,6 +22,7 @@ from framescope.eval.release.promotion import GateError
 from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Evaluation, held_out_of_corpora
 from framescope.eval.suite import Suite, measure_suite
 from framescope.training.corpora import CORPORA
+from framescope.training.data import load_articles
 from framescope.training.labels import measure_agreement as agreement
 from framescope.training.labels import passes, read_annotators
 from harness import BAD, BOTH, GOOD, ROWS, bundle, examples
@@ -141,6 +142,15 @@ def test_the_ceilings_of_polnear_are_what_its_annotators_agree_on():
     assert theirs
     for one in theirs:
         assert one.ceiling.value == pytest.approx(alphas[one.signal].alpha, abs=0.0005), one.name
+
+
+@pytest.mark.slow
+def test_a_bundle_that_has_seen_held_out_articles_of_what_ships_is_refused(monkeypatch):
+    pytest.importorskip("datasets")
+    seen = frozenset(bundles.text_digest(one.text) for one in load_articles("house", None))
+    monkeypatch.setattr(bundles.Bundle, "seen", seen)
+    with pytest.raises(InputError, match="held-out articles of the house corpus"):
+        held_out_of_corpora(None, [bundles.load("baseline")], allow_seen=False)
 
 
 @pytest.mark.slow
