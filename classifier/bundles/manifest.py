@@ -6,11 +6,13 @@ import os
 import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 from unicodedata import normalize
+from zipfile import BadZipFile
 
 import numpy as np
 from framescope.classifier import models
@@ -24,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 FORMAT = 2  # in format 1 the citations came from grammar rules, which no version reads any more
 MANIFEST = "manifest.json"
 CARD = "README.md"
-SEEN = "seen.bin"  # the `text_digest` of each article that was learned from or calibrated on
+SEEN = "seen.npz"  # the `text_digest` of each article that was learned from or calibrated on
 
 # The loader of each kind of model, and the files that a bundle of that kind must have.
 KINDS: Mapping[str, Callable[[Path, models.Calibration, Registry | None], models.Model]] = {
@@ -72,7 +74,12 @@ def text_digest(text: str) -> int:
 def read_seen(folder: Path) -> frozenset[int]:
     """Return the digests of the articles that a bundle has seen; none where it keeps no list."""
     path = folder / SEEN
-    return frozenset(np.fromfile(path, "<u8").tolist()) if path.is_file() else frozenset()
+    try:
+        return frozenset(models.read_arrays(path, ("digests",))["digests"].tolist())
+    except FileNotFoundError:
+        return frozenset()
+    except (OSError, ValueError, BadZipFile, zlib.error) as error:
+        raise BundleError(f"{path}: damaged ({error}); {_AGAIN}") from None
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -174,7 +181,7 @@ def write(
     with _drafted(folder) as draft:
         save(draft)
         if seen:
-            np.array(sorted(seen), "<u8").tofile(draft / SEEN)
+            np.savez(draft / SEEN, allow_pickle=False, digests=np.array(sorted(seen), np.uint64))
         (draft / CARD).write_text(card, encoding="utf-8")
         files = {path.name: digest(path) for path in sorted(draft.iterdir()) if path.name != CARD}
         own = {DEFINITIONS: found} if (found := to_records(manifest["signals"])) else {}
