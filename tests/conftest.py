@@ -190,19 +190,6 @@ def transformer_bundle(shared: Path, toy_data, encoder, toy_settings) -> Path:
 
 
 @pytest.fixture(scope="session")
-def baseline_bundle(shared: Path, toy_data) -> Path:
-    """The folder of a toy baseline."""
-    from framescope.classifier.files import locked
-    from framescope.training.runs import train_baseline
-
-    folder = shared / "tiny-baseline"
-    with locked(shared / "lock", patience=500):
-        if not folder.is_dir():
-            train_baseline(toy_data, folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def small_bundle(bundles_folder: Path) -> Path:
     """The folder of a baseline made by hand: it takes no training, and a blink to load."""
     import toys

@@ -617,9 +617,8 @@ REAL = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLIC)
 def test_real_corpus_has_its_rows_and_labels(name: str) -> None:
-    root = Path(
-        os.environ.get("FRAMESCOPE_CORPORA") or Path(__file__).parents[2] / "shared/corpora"
-    )
+    given = os.environ.get("FRAMESCOPE_CORPORA")
+    root = Path(given or Path(__file__).parents[2] / "shared/corpora")
     if find_corpus(name).state(root) == "missing":
         pytest.skip(f"{name} isn't here")
     found = list(load_articles(name, root))

@@ -163,10 +163,7 @@ def test_no_tracked_file_holds_text_of_a_corpus_or_of_a_saved_page():
     assert not found
 
 
-def _shared() -> Path:
-    return Path(os.environ.get("FRAMESCOPE_SHARED") or ROOT.parent / "shared")
-
-
+SHARED = Path(os.environ.get("FRAMESCOPE_SHARED") or ROOT.parent / "shared")
 _LABELS = {".labels", ".ann"}
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]*>", re.DOTALL)
 
@@ -174,7 +171,7 @@ _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]*>", re.DOTALL)
 def _corpus_files() -> Iterator[Path]:
     from framescope.training.corpora import CORPORA, PUBLIC
 
-    root = Path(os.environ.get("FRAMESCOPE_CORPORA") or _shared() / "corpora")
+    root = Path(os.environ.get("FRAMESCOPE_CORPORA") or SHARED / "corpora")
     for name in PUBLIC:
         corpus = CORPORA[name]
         place = root / corpus.card.folder
@@ -182,8 +179,7 @@ def _corpus_files() -> Iterator[Path]:
 
 
 def _saved_pages() -> Iterator[Path]:
-    inputs = _shared() / "inputs"
-    yield from (p for p in inputs.rglob("*") if p.suffix in (".txt", ".html"))
+    yield from (p for p in SHARED.glob("inputs/**/*") if p.suffix in (".txt", ".html"))
 
 
 def _runs(text: str, size: int = 10) -> Iterator[tuple[str, ...]]:

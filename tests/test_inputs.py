@@ -5,18 +5,23 @@ import gzip
 import io
 import json
 import lzma
+import os
 import pickle
+import re
 import subprocess
 import sys
 import tracemalloc
+import unicodedata
 from functools import partial
 from pathlib import Path
 
 import pytest
+from framescope.classifier import inputs
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import InputOptions, files, read_input, split_input
 from framescope.classifier.inputs.fetching import Fetched
 from framescope.classifier.records import Article, Origin, Skipped
+from lxml import etree, html
 from mutator import SOUND
 from warcs import BODY, HTML, TEXT, TITLE, read_all, reason, write
 
@@ -30,6 +35,10 @@ PAGE = HTML.replace(
     '<link rel="canonical" href="https://www.orrin.example/breakwater"></head>',
 ).replace("<body>", '<body><nav><a href="/">Home</a></nav>')
 IMITATION = PAGE.replace("www.orrin.example", "www.reuters.com").replace("Orrin Gazette", "Reuters")
+
+LABELS = Path(__file__).parent / "cases/article_blocks.jsonl"
+SHARED = Path(os.environ.get("FRAMESCOPE_SHARED") or Path(__file__).parents[2] / "shared")
+PAGES = SHARED / "inputs/eval-pages"
 
 packed = partial(gzip.compress, mtime=0)  # the same test ids in each process
 
@@ -45,14 +54,6 @@ def zstd(data: bytes) -> bytes:
 def lines(count: int) -> bytes:
     records = ({"id": n, "text": f"{TEXT} {n}"} for n in range(count))
     return "".join(json.dumps(record) + "\n" for record in records).encode()
-
-
-def peak(work: object) -> int:
-    tracemalloc.start()
-    work()  # type: ignore[operator]
-    found = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return found
 
 
 def test_a_plain_text_comes_through_unchanged(tmp_path):
@@ -199,8 +200,10 @@ def test_a_bomb_is_given_up(tmp_path, monkeypatch, pack, name):
     table, archive = f'id,text\n1,"{TEXT}"\n'.encode(), b"WARC/1.0\r\nA: b"
     head = {"a.jsonl": lines(1), "a.csv": table, "a.warc": archive}[name]
     source = write(tmp_path, name, pack(head + b"\0" * 30_000_000))
-    found: list[object] = []
-    assert peak(lambda: found.extend(split_input(source))) < 100_000_000
+    tracemalloc.start()
+    found = list(split_input(source))
+    assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    tracemalloc.stop()
     assert "unpacks to more than 200 times its size" in found[-1].reason
     assert isinstance(found[0], Skipped) == (name == "a.warc")
 
@@ -248,3 +251,43 @@ def test_an_imposter_is_said_first_in_every_format(fetched, small_bundle, capsys
         return
     said, shown = "Warning: reuters.cfd is on record as an imposter of Reuters", out.split()
     assert " ".join(shown).count(said) == 2  # of the report and of the card
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold())
+
+
+def words_of_page(page: str) -> list[str]:
+    root = html.document_fromstring(re.sub(r"<\?xml[^>]*>|<script type=.text/template.>", "", page))
+    hidden = ("head", "iframe", "noscript", "object", "script", "style", "svg", "template", "title")
+    etree.strip_elements(root, etree.Comment, etree.PI, *hidden, with_tail=False)
+    return words(" ".join(root.itertext()))
+
+
+def threes(run: list[str]) -> list[str]:
+    return [f" {' '.join(run[i : i + 3])} " for i in range(max(len(run) - 2, 1))]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PAGES.exists(), reason="needs ../shared/inputs")
+def test_the_article_of_a_page_is_read_whole_and_nothing_else() -> None:
+    """Labels are runs of the visible words of 59 pages (docs/datasheet.md)."""
+    wrong = scored = found = labelled = 0
+    for row in map(json.loads, LABELS.read_text().splitlines()):
+        path = PAGES / row["page"]
+        page = words_of_page(gzip.decompress(path.read_bytes()).decode("utf-8", "replace"))
+        assert len(page) == row["words"], path
+        article, captions = ([page[a:b] for a, b in row[kind]] for kind in ("article", "captions"))
+        read = inputs.normalise_articles(articles(str(path)), lambda _: None)
+        sentences = [words(one.text) for part in read for one in inputs.split_sentences(part)]
+        known = f" {' | '.join(' '.join(part) for part in [*article, *captions])} "
+        given = f" {' '.join(' '.join(one) for one in sentences)} "
+        for pieces in map(threes, filter(None, sentences)):
+            wrong += 2 * sum(piece in known for piece in pieces) < len(pieces)
+            scored += 1
+        for piece in (piece for part in article for piece in threes(part)):
+            found += len(piece) * (piece in given)
+            labelled += len(piece)
+    figures = f"{wrong} of {scored} are not the article, of which {found / labelled:.4f} is read"
+    print(figures)
+    assert (wrong <= 0.0302 * scored, found >= 0.862 * labelled) == (True, True), figures
