@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import hashlib
 import io
 import json
 import lzma
@@ -186,6 +187,13 @@ def test_parts_of_packed_files_follow_each_other(tmp_path):
     assert articles(write(tmp_path, "b.zstd", skippable + zstd(HTML.encode())))[0].text == TEXT
     # A file that is cut off is not taken for a whole one.
     assert "damaged where" in reason(write(tmp_path, "c.zst", zstd(TEXT.encode() * 9)[:-3]))
+
+
+@pytest.mark.parametrize("pack", [packed, bz2.compress, lzma.compress, zstd])
+def test_of_a_packed_text_nothing_is_lost(tmp_path, pack):
+    words = (hashlib.sha256(bytes([n % 256, n // 256])).hexdigest() for n in range(3000))
+    text = "\n".join((TEXT, *words))
+    assert articles(write(tmp_path, "a.txt.packed", pack(text.encode())))[0].text == text
 
 
 @pytest.mark.parametrize(

@@ -311,7 +311,8 @@ class Source:
         self.name, self.is_packed, self.count = name, file is not None, 0
         self._pieces, self._file, self._ahead = pieces, file, b""
         self._error: InputError | None = None
-        self.head = self._ahead = self.read(HEAD)
+        self.head = self.read(HEAD)
+        self._ahead = self.head + self._ahead  # pieces don't end where the head does
 
     def read(self, size: int = CHUNK, /) -> bytes:
         """Return at most `size` bytes, none only at the end; `InputError` behind what is good."""

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from framescope.classifier.errors import CorpusError, InputError
-from framescope.classifier.inputs import read_input, read_record, split_sentences
-from framescope.classifier.records import Article
+from framescope.classifier.inputs import read_record, split_sentences
+from framescope.classifier.inputs.document import Document
+from framescope.classifier.inputs.files import HEAD
+from framescope.classifier.records import Article, Origin
 from framescope.classifier.taxonomy import SHIPPED
 from framescope.training.corpora import articles, polnear
 from framescope.training.corpora.corpus import Card, Corpus, State, house_folder
@@ -82,8 +84,19 @@ class TextCollection(NamedTuple):
 def _read_pages(folder: Path) -> Iterator[tuple[str, str]]:
     for path in sorted((*folder.glob("eval-pages/*.html.gz"), *folder.glob("pages/*.html"))):
         with suppress(InputError):  # no article on it
-            found = read_input(str(path))
+            found = Document(path.name, path.name, _as_labelled(path)).read(Origin(str(path)))
             yield from ((path.name, one.text) for one in found if isinstance(one, Article))
+
+
+def _as_labelled(path: Path) -> bytes:
+    # Packed pages were labelled when a fault lost the rest of the piece in which the head ends.
+    if path.suffix != ".gz":
+        return path.read_bytes()
+    head = b""
+    with gzip.open(path) as file:
+        while len(head) < HEAD and (piece := file.read1(HEAD)):
+            head += piece
+        return head[:HEAD] + file.read()
 
 
 def _read_lines(path: Path) -> Iterator[tuple[str, str]]:
