@@ -343,13 +343,16 @@ def _kept(
     given = {(unit.start, unit.end): unit.voice for unit in article.units or () if unit.voice}
     for row, one in enumerate(scored):
         sentence, gone = one.sentence, set[str]()
+        place = sentence.start, sentence.end
         if again.get(row) == ():
             gone = {_REPETITION, *(of_all if {*one.flags} & {*TECHNIQUES} == {_REPETITION} else ())}
         if any(p.start < sentence.end and sentence.start < p.end for p in article.republications):
             one = replace(one, citations=tuple(c for c in one.citations if c.source is not None))
             sentence = replace(sentence, voice=Voice.QUOTED, inner_voice=sentence.voice)
-        voice = given.get((sentence.start, sentence.end), sentence.voice)
-        if voice and Voice.OWN not in (voice, sentence.inner_voice):
+        voice = given.get(place, sentence.voice)
+        # A republished part has voices of its own, which are unknown where the model gives none.
+        within = given.get(place, one.sentence.voice)
+        if within not in (None, Voice.OWN) and sentence.inner_voice is not Voice.OWN:
             gone.add(_ASSERTION)
         yield replace(
             one,

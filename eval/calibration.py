@@ -52,10 +52,6 @@ _SHOWN = {"precision": "precision", "recall": "recall", "f1": "F1",
           "debiased_error": "calibration error"}  # fmt: skip
 
 
-class CalibrationError(FramescopeError):
-    """A bundle that can't be calibrated on these labels, or to this target."""
-
-
 class Target(NamedTuple):
     """A precision or recall that a threshold should achieve, with a confidence."""
 
@@ -217,20 +213,20 @@ def recalibrate(
     """Fit calibration and thresholds again, of the signals that are labelled or given.
 
     `rows` were read from `files`; without a target a threshold has the best expected F1. Raises
-    `CalibrationError` when labels are too few, or no threshold achieves a target.
+    `FramescopeError` when labels are too few, or no threshold achieves a target.
     """
     targets = targets or {}
     where = ", ".join(map(str, files))
     for signal in in_order([*signals, *targets]):
         if signal not in bundle.signals:
-            raise CalibrationError(
+            raise FramescopeError(
                 f"{bundle.path}: gives no '{signal}'; it gives {', '.join(bundle.signals)}"
             )
         if signal not in rows.signals:
-            raise CalibrationError(f"{where}: labels no '{signal}'; label it, or leave it out")
+            raise FramescopeError(f"{where}: labels no '{signal}'; label it, or leave it out")
     tried = in_order([*(signals or (s for s in bundle.signals if s in rows.signals)), *targets])
     if not tried:
-        raise CalibrationError(f"{where}: labels no signal of {bundle.name}; label some of them")
+        raise FramescopeError(f"{where}: labels no signal of {bundle.name}; label some of them")
     labels = np.stack([rows.column(signal) for signal in tried], axis=1)
     labels = once_an_article(labels, rows.article, tried)
     model: Any = bundle.model
@@ -245,13 +241,13 @@ def recalibrate(
         if why is None:
             fits[signal] = _fitted(task, bundle, where)
         elif signal in targets:
-            raise CalibrationError(f"{where}: too few labels of {signal}: {why}; label more")
+            raise FramescopeError(f"{where}: too few labels of {signal}: {why}; label more")
         else:
             kept[signal] = why
     if not fits:
         signal, why = next(iter(kept.items()))
         more = f" and {len(kept) - 1} more" if len(kept) > 1 else ""
-        raise CalibrationError(
+        raise FramescopeError(
             f"{where}: too few labels of every signal ({signal}: {why}{more}); label more"
         )
     unique = len({path.name for path in files}) == len(files)
@@ -316,7 +312,7 @@ def _fitted(task: _Task, bundle: Bundle, where: str) -> Record:
     before, threshold = (slope, shift), bundle.thresholds[task.signal]
     line, limit, achieved = task.fit(before)
     if task.target is not None and (achieved is None or not achieved.enough):
-        raise CalibrationError(_unreachable(task, task.target, achieved, where))
+        raise FramescopeError(_unreachable(task, task.target, achieved, where))
     proba, flags = np.zeros(len(task.logits), np.float32), np.zeros(len(task.logits), np.bool_)
     split = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=task.seed)
     for others, held_out in split.split(task.logits, task.positive, task.articles):

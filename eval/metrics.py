@@ -1,7 +1,7 @@
 """Figures of labels and scores, curves, and how sure a difference is.
 
-Most figures are scikit-learn's. One that the labels can't support is NaN, which is printed as
-undefined: a 0 would read as a bad score.
+A figure that the labels can't support is NaN, which is printed as undefined: a 0 would read as a
+bad score.
 
 Sentences of one article are not independent: resampling them gives intervals that are too narrow
 (by a quarter on the propaganda corpus). Whole groups are drawn instead, with replacement, and the
@@ -10,14 +10,15 @@ intervals: Efron & Tibshirani, 1993, chapter 13; the paired comparison of classi
 Berg-Kirkpatrick et al., 2012). All draws are computed at once from sums by group.
 """
 
+from __future__ import annotations
+
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from framescope.classifier.errors import need
 from framescope.eval.rows import Bools, Floats, Scores, Single
 from framescope.eval.sections import Estimate, Interval
 from numpy.typing import ArrayLike, NDArray
@@ -34,29 +35,13 @@ def decide(proba: Single, threshold: float) -> Bools:
     return flagged
 
 
-def calibration_error(truth: Bools, proba: Single) -> float:
-    """Return the expected calibration error (ECE; Naeini et al., 2015) of the positive class."""
-    residual: Floats = truth - proba.astype(np.float64)
-    return float(np.abs(np.bincount(bin_of(proba), weights=residual)).sum() / len(truth))
-
-
-def debiased_error(truth: Bools, proba: Single) -> float:
-    """Return the calibration error of a probability, less the share of chance; NaN without rows.
+def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
+    """Return the calibration error of bins, less the share of chance, over the last axis.
 
     The root of the mean over rows of a bin's squared distance, less the variance that its share of
     positives has where scores are right (the debiased estimator: Bröcker, 2012; Kumar, Liang & Ma,
-    2019). Below 0 it is 0.
+    2019). Below 0 it is 0; without rows NaN.
     """
-    score, bins = proba.astype(np.float64), bin_of(proba)
-    rows, residual, variance = (
-        np.bincount(bins, weights=cell, minlength=BINS).astype(np.float64)
-        for cell in (np.ones_like(score), truth - score, score * (1 - score))
-    )
-    return float(root_of_excess(rows, residual, variance))
-
-
-def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
-    """Return the debiased calibration error of bins, shape (..., BINS), over their last axis."""
     whole = rows.sum(axis=-1)
     excess, none = residual**2 - variance, np.zeros_like(residual)
     square = np.divide(excess, rows, out=none, where=rows > 0).sum(axis=-1)
@@ -64,8 +49,8 @@ def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
     return np.where(whole > 0, root, math.nan)
 
 
-def error_by_chance(truth: Bools, proba: Single) -> float:
-    """Return the bound of `debiased_error` in 95% of samples drawn from the scores themselves."""
+def error_by_chance(proba: Single) -> float:
+    """Return what the debiased error stays below in 95% of samples drawn from the scores."""
     proba = np.sort(proba)  # in the order of the bins, whatever that of the rows
     score = proba.astype(np.float64)
     bins, starts = np.unique(bin_of(proba), return_index=True)
@@ -87,67 +72,36 @@ def bin_of(proba: Single) -> NDArray[np.intp]:
 
 def always_yes_f1(truth: Bools) -> float:
     """Return the F1 of flagging every row; NaN without positives."""
-    return METRIC_BY_NAME["f1"].of(truth, np.ones(len(truth), np.bool_))
+    return single_figure("f1", truth, np.ones(len(truth), np.float32), 0.5)
 
 
-def _some_yes(truth: Bools, given: Any) -> bool:
-    return bool(truth.any())
-
-
-def _both_answers(truth: Bools, given: Any = None) -> bool:
-    return bool(truth.any()) and not bool(truth.all())
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A figure of labels and scores, or of labels and flags."""
-
-    name: str
-    label: str
-    figure: Callable[[Bools, Any], Any]
-    defined: Callable[[Bools, Any], bool] = lambda truth, given: len(truth) > 0
-    flags: bool = False
-    higher_is_better: bool = True
-    compared: bool = True  # whether two models' difference comes with an interval
-
-    def of(self, truth: Bools, given: Any) -> float:
-        """Return the figure; NaN where undefined."""
-        return float(self.figure(truth, given)) if self.defined(truth, given) else math.nan
-
-
-_f1 = partial(sk.f1_score, zero_division=0.0)
-_brier = partial(sk.brier_score_loss, pos_label=True)
-_macro_f1 = partial(_f1, average="macro", labels=[False, True])
-METRICS: tuple[Metric, ...] = (
-    Metric("f1", "F1", _f1, _some_yes, flags=True),
-    Metric("precision", "precision", lambda truth, flagged: truth[flagged].mean(),
-           lambda truth, flagged: bool(flagged.any()), flags=True),
-    Metric("recall", "recall", lambda truth, flagged: flagged[truth].mean(), _some_yes, flags=True),
-    Metric("macro_f1", "macro-F1", _macro_f1, _both_answers, flags=True),
-    Metric("average_precision", "AP", sk.average_precision_score, _both_answers),
-    Metric("auc", "AUC", sk.roc_auc_score, _both_answers, compared=False),
-    Metric("ece", "ECE", calibration_error, higher_is_better=False),
-    Metric("debiased_error", "calibration error", debiased_error, higher_is_better=False),
-    Metric("error_by_chance", "its 95% by chance", error_by_chance,
-           higher_is_better=False, compared=False),
-    Metric("brier", "Brier",
-           lambda truth, proba: _brier(truth, proba.astype(np.float64)), higher_is_better=False),
-)  # fmt: skip
-METRIC_BY_NAME = {metric.name: metric for metric in METRICS}
-COMPARED: tuple[str, ...] = tuple(metric.name for metric in METRICS if metric.compared)
+METRICS: Mapping[str, str] = {
+    "f1": "F1", "precision": "precision", "recall": "recall", "macro_f1": "macro-F1",
+    "average_precision": "AP", "auc": "AUC", "ece": "ECE", "debiased_error": "calibration error",
+    "error_by_chance": "its 95% by chance", "brier": "Brier",
+}  # fmt: skip
+"""The figures, by what tables call them; ECE is the expected calibration error of Naeini (2015)."""
+COMPARED = tuple(name for name in METRICS if name not in ("auc", "error_by_chance"))
 
 
 def all_metrics(truth: Bools, proba: Single, threshold: float) -> dict[str, float]:
     """Return all the figures of `METRICS`, by name."""
-    return {one.name: single_figure(one.name, truth, proba, threshold) for one in METRICS}
+    return {name: single_figure(name, truth, proba, threshold) for name in METRICS}
 
 
 def single_figure(metric: str, truth: Bools, proba: Single, threshold: float) -> float:
-    """Return one figure of `METRICS`; NaN where a row has no score."""
-    if np.isnan(proba).any():
+    """Return one figure of `METRICS`; NaN where undefined, or where a row has no score."""
+    if not len(truth) or np.isnan(proba).any():
         return math.nan
-    one = METRIC_BY_NAME[metric]
-    return one.of(truth, decide(proba, threshold) if one.flags else proba)
+    if metric == "auc":
+        return float(sk.roc_auc_score(truth, proba)) if _both_answers(truth) else math.nan
+    if metric == "error_by_chance":
+        return error_by_chance(proba)
+    return Resampled(truth, proba, threshold, np.zeros(len(truth), np.intp)).value(metric)
+
+
+def _both_answers(truth: Bools) -> bool:
+    return bool(truth.any()) and not bool(truth.all())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,17 +117,25 @@ class ReliabilityCurve:
 
 def reliability_curve(truth: Bools, proba: Single, bins: int = 10) -> ReliabilityCurve:
     """Put scores into at most so many bins of about equal mass (Nixon et al., 2019)."""
-    proportions = need("statsmodels.stats.proportion", "these figures need", "training")
     score = proba.astype(np.float64)
     # Rows of one score stay together, so that the curve doesn't depend on their order.
     rank = np.searchsorted(np.sort(score), score, side="left")
     _, bin_ = np.unique(rank * bins // max(len(score), 1), return_inverse=True)
     count, positives = np.bincount(bin_), np.bincount(bin_, weights=truth)
     share, mean = positives / count, np.bincount(bin_, weights=score) / count
-    low, high = proportions.proportion_confint(positives, count, alpha=1 - LEVEL, method="wilson")
+    return ReliabilityCurve(count.astype(np.int64), mean, share, *wilson(share, count))
+
+
+def wilson(share: Floats, n: Any) -> tuple[Floats, Floats]:
+    """Return the ends of Wilson's intervals (1927) of shares of ``n``."""
+    from scipy.special import ndtri
+
+    z = float(ndtri((1 + LEVEL) / 2))
+    centre, scale = share + z * z / (2 * n), 1 + z * z / n
+    half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # Rounding must not leave a share of 0 or 1 outside its interval.
-    low, high = np.minimum(low, share), np.maximum(high, share)
-    return ReliabilityCurve(count.astype(np.int64), mean, share, low, high)
+    low, high = (centre - half) / scale, (centre + half) / scale
+    return np.minimum(low, share), np.maximum(high, share)
 
 
 RECALLS = tuple(tenths / 10 for tenths in range(1, 11))  # where a table reads the curve
@@ -291,7 +253,7 @@ def resample_figures(
         # a sum of distances: without it, one of five simulations misses the truth, not of twenty.
         low, high = percentile(values, n_groups)
         if name in _ERRORS and len(values):
-            value = model.error(name) - sum(one.error(name) for one in less)
+            value = model.value(name) - sum(one.value(name) for one in less)
             low, high = min(low, 2 * value - high), max(high, 2 * value - low)
         return Interval(low, high)
 
@@ -341,9 +303,14 @@ class Resampled:
             np.bincount(cell, weights=each, minlength=n_groups * BINS).reshape(n_groups, BINS)
             for each in (error, np.ones_like(score), score * (1 - score))
         )
-        self.ranking = _Ranking(truth, proba, group, n_groups)
+        self._ranked = truth, proba, group, n_groups
 
-    def error(self, name: str) -> float:
+    @cached_property
+    def ranking(self) -> _Ranking:
+        """The rows, sorted by score."""
+        return _Ranking(*self._ranked)
+
+    def value(self, name: str) -> float:
         """Return a figure with every group drawn once."""
         every = np.ones((1, len(self.squared)))
         return float(self.figures(every, (name,))[name][0])
@@ -422,9 +389,8 @@ def from_draws(differences: Floats) -> float:
 
 def holm(p: Sequence[float]) -> list[float]:
     """Correct p-values for their number (Holm, 1979), in their order; NaN is not counted."""
-    tests = need("statsmodels.stats.multitest", "these figures need", "training")
     values = np.array(p, np.float64)
-    known = ~np.isnan(values)
-    if known.any():
-        values[known] = tests.multipletests(values[known], method="holm")[1]
+    order = np.argsort(values)[: np.count_nonzero(~np.isnan(values))]  # NaN is sorted last
+    corrected = np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1))
+    values[order] = np.minimum(corrected, 1.0)
     return list(map(float, values))

@@ -146,7 +146,8 @@ def held_out_of_corpora(
         names = set(rows.article[np.isin(rows.part, HELD_OUT)].tolist())
         ours = [(name, one) for name in SHIPPED for one in load_articles(name, root)]
         held = [one for name, one in ours if f"{name}/{one.id}" in names]
-        refuse_seen(bundles, held, "held-out articles of the house corpus")
+        ours_held = "held-out articles of the house corpus"
+        refuse_seen(bundles, held, [ours_held], "train it without them")
     doubt = "".join(f", not the split of {bundle.name}" for bundle in strangers)
     # Training rows are never scored here; finding their citations would take a minute.
     kept_back = ~np.isin(split.examples.part, (TRAIN, REMOVED))
@@ -171,7 +172,7 @@ def _made_on(bundle: Bundle, held_out: Mapping[str, str]) -> bool:
     return all(kept.get(name) == found for name, found in held_out.items() if name in trained_on)
 
 
-def held_out_of_files(paths: Sequence[Path], bundles: Iterable[Bundle] = ()) -> HeldOut:
+def held_out_of_files(paths: Sequence[Path], bundles: Sequence[Bundle] = ()) -> HeldOut:
     """Read labelled files in the exchange format; each is a corpus, every row one to judge by.
 
     Raise `InputError` where one of the `bundles` has seen some of the articles.
@@ -197,7 +198,7 @@ def held_out_of_files(paths: Sequence[Path], bundles: Iterable[Bundle] = ()) -> 
                 yield replace(article, id=identifier)
 
     read = list(articles())
-    refuse_seen(bundles, read, ", ".join(map(str, paths)))
+    refuse_seen(bundles, read, paths)
     examples = examples_of_articles("exchange", iter(read), load_registry())
     corpus = [file_of[article.partition("/")[2]] for article in examples.article]
     total = hashlib.sha256("\n".join(digest(path) for path in names).encode()).hexdigest()

@@ -18,6 +18,7 @@ SENTENCES = (
 def article(number: int) -> dict:
     text, sentences = "", []
     for sentence, labels in (SENTENCES[(number + k) % 4] for k in range(number % 3 + 2)):
+        sentence = sentence.replace(".", f" in week {number}.")
         end = len(text) + len(sentence)
         sentences.append({"start": len(text), "end": end, "labels": labels})
         text += f"{sentence} "

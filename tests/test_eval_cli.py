@@ -18,43 +18,24 @@ from framescope.classifier.errors import (
 from framescope.classifier.inputs.exchange import read_record
 from framescope.eval.commands import judge as cli
 from framescope.training.data import assign_parts, examples_of_articles
+from grids import article, labelled
 from typer.testing import CliRunner
-
-SIGNALS = ("claim", "hyperpartisan")
 
 
 class Reader:
+    signals = ("claim",)
+
     def __init__(self, skill: float) -> None:
-        self.signals = SIGNALS
         self.skill = skill
 
     def predict(self, sentences):
-        scores = [0.3 + self.skill * s.text.startswith("Truly") for s in sentences]
-        proba = np.repeat(np.array(scores, np.float32)[:, None], 2, axis=1)
-        return SimpleNamespace(proba=proba)
-
-
-def article(number: int) -> dict:
-    sentences, text = [], ""
-    for index in range(4):
-        yes = (number + index) % 3 == 0
-        sentence = f"{'Truly' if yes else 'Maybe'} the Ostrava ferry {number} left pier {index}. "
-        start = len(text)
-        text += sentence
-        sentences.append({"start": start, "end": len(text) - 1, "labels": {"claim": int(yes)}})
-    return {
-        "id": str(number),
-        "text": text.strip(),
-        "sentences": sentences,
-        "labels": {"hyperpartisan": number % 2},
-    }
+        scores = [0.3 + self.skill * s.text.startswith("The mill") for s in sentences]
+        return SimpleNamespace(proba=np.array(scores, np.float32)[:, None])
 
 
 @pytest.fixture
 def mine(tmp_path):
-    path = tmp_path / "mine.jsonl"
-    path.write_text("".join(json.dumps(article(n)) + "\n" for n in range(20)))
-    return path
+    return labelled(tmp_path / "mine.jsonl", range(20))
 
 
 @pytest.fixture
@@ -65,7 +46,7 @@ def manifest_split(monkeypatch):
     def load(name):
         manifest = {
             "name": str(name),
-            "thresholds": dict.fromkeys(SIGNALS, 0.5),
+            "thresholds": {"claim": 0.5},
             "split": split,
             "corpora": [{"name": "exchange"}],
         }
@@ -95,15 +76,13 @@ def record_of(*arguments: object) -> dict:
 def test_a_users_file_is_compared_as_json_with_every_row_tested(mine):
     record = record_of("--data", mine)
     assert (record["a"]["name"], record["b"]["name"]) == ("baseline", "transformer")
-    claim, partisan = record["rows"]
-    assert (claim["corpus"], claim["part"], claim["n"], claim["n_groups"]) == (
-        "mine.jsonl", "test", 80, 20,
-    )  # fmt: skip
+    (claim,) = record["rows"]
+    sizes = [claim[name] for name in ("corpus", "part", "n", "n_groups")]
+    assert sizes == ["mine.jsonl", "test", 59, 20]
     assert (claim["a"]["f1"], claim["b"]["f1"]) == (0, 1)
     between = claim["differences"]["f1"]
     assert (between["value"], between["low"], between["high"]) == (1, 1, 1)
     assert between["p"] == pytest.approx(2 / 101)
-    assert (partisan["signal"], partisan["n"], partisan["positives"]) == ("hyperpartisan", 20, 10)
     assert record["data"].startswith("files ")
     mine.write_text(mine.read_text().replace("ferry", "Ferry"))
     assert record["data"] != record_of("--data", mine)["data"]
@@ -149,7 +128,7 @@ def test_the_held_out_parts_of_the_corpora_are_compared_unless_others_are_named(
 ):
     record = record_of("--corpora", corpora)
     assert {row["part"] for row in record["rows"]} == {"test"}
-    assert record["rows"][0]["n"] < 80
+    assert record["rows"][0]["n"] < 59
     assert record["data"].startswith("split ")
     monkeypatch.setenv("FRAMESCOPE_CORPORA", str(corpora))
     rows = record_of("--part", "validation")["rows"]

@@ -4,6 +4,7 @@ import json
 import math
 import re
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from framescope.classifier import bundles
 from framescope.classifier.errors import SignalError
 from framescope.eval import metrics
 from framescope.eval.commands import judge
-from framescope.eval.compare import footprint, measure_footprint
+from framescope.eval.compare import Compared, Difference, changes_of, footprint, measure_footprint
 from framescope.eval.report import (
     build_report,
     json_text,
@@ -27,6 +28,7 @@ from framescope.eval.report import (
 from framescope.eval.report.evaluation import Details
 from framescope.eval.rows import BENCHMARKS, Evaluation
 from framescope.eval.sections import Change, Estimate, Section, Share, Table, table
+from grids import labelled
 from harness import BOTH, FEW, bundle, examples
 from typer.testing import CliRunner
 
@@ -125,7 +127,20 @@ def test_the_decision_is_one_line_that_rests_on_ranking_and_on_flags():
 def test_more_comparisons_than_draws_can_tell_apart_are_not_decided():
     many = examples(articles=80).followed_by(examples(articles=80, corpus="other"))
     found = build(bundle("old", BOTH, 0.05), bundle("new", BOTH, 0.4), many)
-    assert "100 draws are too few for 4 comparisons: --draws 160" in found.verdict
+    assert "100 draws are too few for 4 comparisons: --draws 168" in found.verdict
+
+
+def test_ranking_and_flags_are_corrected_for_the_number_of_comparisons():
+    def row(number: int, p: float, low: float = 0.01) -> Compared:
+        both = {"average_precision": 0.5, "f1": 0.5}
+        between = dict.fromkeys(both, Difference(0.05, low, 0.09, p))
+        sizes = 200, 40, 60, 0.4
+        return Compared("mine", "test", f"s{number}", *sizes, both, both, between, {}, {})
+
+    assert [one.verdict for one in changes_of([row(0, 0.03)])] == ["better ranking"]
+    many = [*(row(number, 0.03) for number in range(59)), row(59, 0.0005), row(60, 1e-4, -0.01)]
+    verdicts = Counter(one.verdict for one in changes_of(many))
+    assert verdicts == {"no difference shown": 60, "better ranking": 1}
 
 
 def test_slices_hold_a_hundred_rows_and_the_others_are_left_out(report):
@@ -228,26 +243,7 @@ def test_texts_of_others_are_escaped():
 
 @pytest.fixture
 def mine(tmp_path) -> Path:
-    """A labelled file of one's own."""
-    lines = []
-    for number in range(14):
-        said = f"The mayor of Orrin said on day {number} that the bridge would open."
-        text = f"{said} A vile scheme, this ferry of Vesk! Rain fell on the {number}th."
-        ends = [len(said), text.index(" Rain"), len(text)]
-        starts = [0, *(end + 1 for end in ends[:-1])]
-        sentences = [
-            {"start": start, "end": end, "labels": {
-                "attributed": int(at == 0 or (at == 2 and number % 5 == 0)),
-                "quoted": 0, "reported": int(at == 0),
-            }}
-            for at, (start, end) in enumerate(zip(starts, ends, strict=True))
-        ]  # fmt: skip
-        genre = "news" if number % 2 else "op_ed"
-        record = {"id": f"m{number}", "text": text, "sentences": sentences, "genre": genre}
-        lines.append(json.dumps(record))
-    path = tmp_path / "mine.jsonl"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
+    return labelled(tmp_path / "mine.jsonl", range(24))
 
 
 @pytest.fixture
@@ -256,17 +252,13 @@ def run(monkeypatch, mine):
 
     def load(name, registry=None):
         class Odd:
-            signals = ("attributed",)
+            signals = ("claim",)
 
             def predict(self, sentences):
-                shift = 0.3 if name == "b" else 0.0
-                scores = [
-                    0.7 * (len(s.text) * 37 % 101) / 101 + shift * s.text.startswith("The mayor")
-                    for s in sentences
-                ]
+                scores = [0.7 * (len(s.text) * 37 % 101) / 101 for s in sentences]
                 return SimpleNamespace(proba=np.array(scores, np.float32)[:, None])
 
-        return replace(bundle(name, ["attributed"]), model=Odd())
+        return replace(bundle(name, ["claim"]), model=Odd())
 
     monkeypatch.setattr(bundles, "load", load)
 
@@ -283,9 +275,9 @@ def test_the_command_writes_a_page_and_json(run, tmp_path):
                "--output", output)  # fmt: skip
     assert done.exit_code == 0
     record = json.loads((output / "report.json").read_text(encoding="utf-8"))
-    assert record["headline"][0]["benchmark"] == "mine.jsonl/test/attributed"
+    assert record["headline"][0]["benchmark"] == "mine.jsonl/test/claim"
     assert record["slices"] == []
-    assert "ferry of Vesk" in (output / "report.html").read_text(encoding="utf-8")
+    assert "crowns of Vesk" in (output / "report.html").read_text(encoding="utf-8")
     assert record["signature"] in done.output
     # A user's file has neither spans nor citations.
     sections = record["sections"]
@@ -297,7 +289,7 @@ def test_the_command_writes_a_page_and_json(run, tmp_path):
 
 def test_the_command_exports_errors_for_relabelling(run, mine, tmp_path):
     output = tmp_path / "errors.jsonl"
-    done = run("errors", "--signal", "attributed", "--n", 3, "--model", "a", "--output", output)
+    done = run("errors", "--signal", "claim", "--n", 3, "--model", "a", "--output", output)
     assert done.exit_code == 0
     records = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
     originals = {one["id"]: one for one in map(json.loads, mine.read_text().splitlines())}
@@ -308,5 +300,5 @@ def test_the_command_exports_errors_for_relabelling(run, mine, tmp_path):
         assert record["text"] == original["text"]
         labels = [[s["labels"] for s in one["sentences"]] for one in (record, original)]
         assert labels[0] == labels[1]
-    with pytest.raises(SignalError, match="doesn't give 'doubt'; it gives attributed"):
+    with pytest.raises(SignalError, match="doesn't give 'doubt'; it gives claim"):
         run("errors", "--signal", "doubt", "--model", "a")

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 import toys
 from framescope.classifier import bundles
-from framescope.classifier.errors import StoppedError
+from framescope.classifier.errors import FramescopeError, StoppedError
 from framescope.classifier.files import locked
 from framescope.classifier.models.base import Calibration
 from framescope.classifier.models.tfidf import Ngrams, TfidfModel
 from framescope.eval.compare import Footprint
 from framescope.eval.grid import compute, parse_benchmarks
-from framescope.eval.grid.folder import GridError
 from framescope.eval.grid.table import MeanPart, mean_of_figures
 from framescope.eval.rows import Scores
 from grids import batch, cells, labelled, table, typed, without_costs
@@ -80,7 +79,7 @@ def test_corpora_parts_and_files_are_benchmarks(tmp_path):
     ]
     assert [one.ships for one in found] == [True, False, True]
     assert {"ptc", "house", "standoff"} <= {one.name for one in parse_benchmarks(["corpora"])}
-    with pytest.raises(GridError, match="house/test: shares rows with house"):
+    with pytest.raises(FramescopeError, match="house/test: shares rows with house"):
         parse_benchmarks(["house", "house/test"])
 
 
@@ -114,13 +113,17 @@ def test_figures_and_differences_are_those_of_a_single_run(small_bundle, weaker,
 
 
 def test_the_best_comes_first_with_its_cost_on_a_page(small_bundle, weaker, one, two, tmp_path):
-    run = tmp_path / "run"
-    said = batch(run, "--models", weaker, small_bundle, "--benchmarks", one, two)
+    run, same = tmp_path / "run", tmp_path / "same"
+    shutil.copytree(small_bundle, same)
+    with pytest.raises(FramescopeError, match="too few for 3 comparisons with the best"):
+        batch(run, "--models", *"abcd", "--benchmarks", one, "--draws", 100)
+    said = batch(run, "--models", weaker, small_bundle, same, "--benchmarks", one, two)
     assert said.index("by-hand") < said.index("weaker")
     found = table(run)
     assert found["ranked_by"] == ["one.jsonl", "two.jsonl"]
-    first, second = found["bundles"]
-    assert (first["rank"], second["rank"]) == (1, 2)
+    first, equal, second = found["bundles"]
+    assert [one["rank"] for one in found["bundles"]] == [1, 2, 3]
+    assert (first["tied"], equal["tied"], second["tied"]) == (False, True, False)
     assert first["difference"] is None
     between = second["difference"]
     assert between["value"] == pytest.approx(second["mean"]["value"] - first["mean"]["value"])
@@ -130,7 +133,8 @@ def test_the_best_comes_first_with_its_cost_on_a_page(small_bundle, weaker, one,
     assert first["cost"]["bytes"] == 1000
     assert first["cost"]["seconds_per_1000_sentences"] > 0
     assert "Every figure" in (run / "index.html").read_text()
-    assert "| 1 | by-hand |" in (run / "table.md").read_text()
+    text = (run / "table.md").read_text()
+    assert all(one in text for one in ("| 1 | by-hand |", "Not told apart from the best"))
 
 
 def test_what_is_bad_fails_alone_and_the_others_are_computed(
@@ -229,7 +233,7 @@ def test_a_run_is_extended_without_computing_the_old_again(
 
 def refused(run: Path, *words: object, match: str) -> None:
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    with pytest.raises(GridError, match=match) as error:
+    with pytest.raises(FramescopeError, match=match) as error:
         batch(run, *words)
     assert "\n" not in str(error.value)
     after = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}

@@ -354,6 +354,8 @@ def test_a_rare_answer_is_not_called_wrong_for_being_rare() -> None:
         wrong = chance_of_error(given ^ turned, 1 / (1 + np.exp(-odds)))
         assert wrong.max() <= most
     likely = wrong > 0.5
+    upside_down = chance_of_error(given, 1 / (1 + np.exp(odds)))
+    assert upside_down.max() < 0.2, "of scores that rise where the answer is no, nothing is known"
     assert turned[likely].mean() > 0.7
     assert set((given ^ turned)[likely]) == {0, 1}
 

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 from framescope.eval import metrics
+from framescope.eval.compare import ALPHA, draws_needed
 from framescope.eval.metrics import (
     all_metrics,
     decide,
@@ -18,13 +19,23 @@ from framescope.eval.metrics import (
     resample_figures,
     single_figure,
 )
-from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    f1_score,
+    precision_score,
+    recall_score,
+)
 
 SCORES = np.array([0.9, 0.6, 0.4, 0.1], np.float32)
 
 
 def bools(*values: int) -> np.ndarray:
     return np.array(values, np.bool_)
+
+
+def of_scores(name: str, truth, proba) -> float:
+    return single_figure(name, truth, proba, 0.5)
 
 
 def intervals(truth, a, b, groups, **options):
@@ -49,29 +60,20 @@ def toy(n: int, groups: int, seed: int = 0, clustered: float = 0.0):
     return truth, scored(0.5), scored(1.0), group
 
 
-def test_figures_of_flags_and_of_rankings_by_hand():
-    flagged = np.array([0.9, 0.8, 0.1, 0.7, 0.2], np.float32)
-    found = all_metrics(bools(1, 1, 1, 0, 0), flagged, 0.5)
-    assert found["f1"] == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
-    # The negative class has one hit, one false alarm, one miss: 2 / 4.
-    assert found["macro_f1"] == pytest.approx((2 / 3 + 1 / 2) / 2)
-    # Always yes: full recall, and the base rate as precision.
+def test_always_yes_has_full_recall_and_the_base_rate_as_precision():
     assert metrics.always_yes_f1(bools(1, 0, 0, 0)) == pytest.approx(2 * 0.25 / 1.25)
-    found = all_metrics(bools(1, 0, 1, 0), SCORES, 0.5)
-    assert found["average_precision"] == pytest.approx((1 / 1 + 2 / 3) / 2)
-    assert found["auc"] == pytest.approx(3 / 4)
 
 
 def test_calibration_error_by_hand():
     # Bin of 0.1: mean score 0.1, no positive of 4. Bin of 0.8: mean 0.8, 3 positives of 6.
     proba = np.array([0.1] * 4 + [0.8] * 6, np.float32)
     truth = bools(*[0] * 4, 1, 1, 1, 0, 0, 0)
-    assert metrics.calibration_error(truth, proba) == pytest.approx(0.4 * 0.1 + 0.6 * 0.3, abs=1e-7)
+    assert of_scores("ece", truth, proba) == pytest.approx(0.4 * 0.1 + 0.6 * 0.3, abs=1e-7)
     # Errors of opposite sign cancel within a bin only; 2/15 and 3/15 bound a bin.
-    assert metrics.calibration_error(bools(1, 0), np.array([0.5, 0.5], np.float32)) == 0
-    apart = metrics.calibration_error(bools(1, 0), np.array([0.12, 0.15], np.float32))
+    assert of_scores("ece", bools(1, 0), np.array([0.5, 0.5], np.float32)) == 0
+    apart = of_scores("ece", bools(1, 0), np.array([0.12, 0.15], np.float32))
     assert apart == pytest.approx((0.88 + 0.15) / 2, abs=1e-6)
-    brier = single_figure("brier", bools(1, 0), np.array([0.7, 0.4], np.float32), 0.5)
+    brier = of_scores("brier", bools(1, 0), np.array([0.7, 0.4], np.float32))
     assert brier == pytest.approx(0.125)
 
 
@@ -89,13 +91,13 @@ def test_a_score_on_the_threshold_is_flagged():
         (bools(0, 0, 0, 0), {"f1", "recall", "macro_f1", "average_precision", "auc"}),
         (bools(1, 1, 1, 1), {"macro_f1", "average_precision", "auc"}),
         (bools(0, 0, 1, 1), set()),  # missing every positive is 0, and defined
-        (bools(), {metric.name for metric in metrics.METRICS}),
+        (bools(), set(metrics.METRICS)),
     ],
 )
 def test_figures_that_labels_cannot_support_are_undefined(truth, undefined):
     found = all_metrics(truth, SCORES[: len(truth)], 0.5)
     assert {name for name, value in found.items() if math.isnan(value)} == undefined
-    assert list(found) == [metric.name for metric in metrics.METRICS]
+    assert list(found) == list(metrics.METRICS)
 
 
 def test_debiased_a_perfect_model_has_no_calibration_error():
@@ -104,11 +106,11 @@ def test_debiased_a_perfect_model_has_no_calibration_error():
     for number in range(100):
         score = rng.beta(0.5, 0.8, n).astype(np.float32)
         truth = rng.random(n) < score
-        plain.append(metrics.calibration_error(truth, score))
-        error = metrics.debiased_error(truth, score)
+        plain.append(of_scores("ece", truth, score))
+        error = of_scores("debiased_error", truth, score)
         square.append(error**2)
         if number < 60:
-            beyond.append(error > metrics.error_by_chance(truth, score))
+            beyond.append(error > metrics.error_by_chance(score))
     assert np.mean(plain) > 1 / np.sqrt(n)  # plain, it has one
     assert np.sqrt(np.mean(square)) < np.mean(plain)
     assert np.mean(beyond) < 0.15
@@ -124,11 +126,13 @@ def test_with_any_draw_resampled_figures_are_scikit_learns_weighted_ones():
         repeated = np.repeat(np.arange(len(truth)), w.astype(int))  # a draw is rows repeated
         expected = {
             "f1": f1_score(truth, flagged, sample_weight=w),
+            "precision": precision_score(truth, flagged, sample_weight=w),
+            "recall": recall_score(truth, flagged, sample_weight=w),
             "macro_f1": f1_score(truth, flagged, average="macro", sample_weight=w),
             "average_precision": average_precision_score(truth, proba, sample_weight=w),
             "brier": brier_score_loss(truth, proba.astype(float), sample_weight=w),
-            "ece": metrics.calibration_error(truth[repeated], proba[repeated]),
-            "debiased_error": metrics.debiased_error(truth[repeated], proba[repeated]),
+            "ece": of_scores("ece", truth[repeated], proba[repeated]),
+            "debiased_error": of_scores("debiased_error", truth[repeated], proba[repeated]),
         }
         for name, value in expected.items():
             assert found[name][row] == pytest.approx(value, abs=1e-9), name
@@ -173,17 +177,21 @@ def test_holm_multiplies_by_what_is_left_never_falls_and_leaves_out_the_undefine
     assert holm([]) == []
 
 
-@pytest.mark.parametrize(
-    ("draws", "p"),
-    [
-        ([1.0] * 99, 2 / 100),
-        ([-1.0, 1.0] * 50, 1.0),
-        ([math.nan] * 50 + [1.0] * 99, 2 / 100),
-        ([math.nan], math.nan),
-    ],
-)
-def test_p_from_draws_is_twice_the_lesser_share_beyond_zero(draws, p):
-    assert metrics.from_draws(np.array(draws)) == pytest.approx(p, nan_ok=True)
+def test_p_from_draws_is_twice_the_lesser_share_beyond_zero():
+    assert metrics.from_draws(np.array([-1.0, 1.0] * 50)) == 1.0
+    assert metrics.from_draws(np.array([math.nan] * 50 + [1.0] * 99)) == pytest.approx(2 / 100)
+    assert math.isnan(metrics.from_draws(np.array([math.nan])))
+
+
+@pytest.mark.parametrize("tests", [1, 4, 10, 19, 60])
+def test_draws_needed_are_the_fewest_with_which_a_corrected_p_can_be_small_enough(tests):
+    def smallest(draws: int) -> float:
+        undefined = int(draws * metrics.MAX_UNDEFINED)
+        drawn = np.r_[np.ones(draws - undefined), np.full(undefined, math.nan)]
+        return holm([metrics.from_draws(drawn)] + [1.0] * (tests - 1))[0]
+
+    needed = draws_needed(tests)
+    assert smallest(needed) < ALPHA <= smallest(needed - 1) + 1e-9
 
 
 def test_bins_hold_equally_many_rows_and_their_means():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,11 +15,10 @@ import toys
 from ceilings import of_polnear
 from framescope.classifier import bundles
 from framescope.classifier.bundles import store as store_module
-from framescope.classifier.errors import BundleError, InputError
+from framescope.classifier.errors import BundleError, FramescopeError, InputError
 from framescope.classifier.outlets.registry.user import load
 from framescope.eval.metrics import METRICS
 from framescope.eval.release import promotion
-from framescope.eval.release.promotion import GateError
 from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Evaluation, held_out_of_corpora
 from framescope.eval.suite import Suite, measure_suite
 from framescope.training.corpora import CORPORA
@@ -64,9 +64,9 @@ def test_a_better_bundle_raises_the_floor_and_slack_leaves_it():
 
 
 def test_a_floor_is_lowered_only_with_a_reason_that_is_kept(tmp_path):
-    with pytest.raises(GateError, match=r"claimbuster/test/claim .*--allow-regression"):
+    with pytest.raises(FramescopeError, match=r"claimbuster/test/claim .*--allow-regression"):
         promotion.raised(measured(BAD, HIGH), HIGH, {})
-    with pytest.raises(GateError, match="not lowered: ptc/test/doubt"):
+    with pytest.raises(FramescopeError, match="not lowered: ptc/test/doubt"):
         promotion.raised(measured(GOOD, HIGH), HIGH, {"ptc/test/doubt": "for the sake of it"})
     low = promotion.raised(measured(BAD, HIGH), HIGH, {NAME: "labels were wrong"})
     (regression,) = low["regressions"]
@@ -76,7 +76,7 @@ def test_a_floor_is_lowered_only_with_a_reason_that_is_kept(tmp_path):
     path.write_text(json.dumps(low))
     assert promotion.read_floors(path) == low
     path.write_text(json.dumps({"floors": {}}))
-    with pytest.raises(GateError, match=r"floors\.json"):
+    with pytest.raises(FramescopeError, match=r"floors\.json"):
         promotion.read_floors(path)
 
 
@@ -127,7 +127,7 @@ def test_benchmarks_are_labelled_and_ceilings_are_the_agreement_that_ships():
     assert len(BENCHMARK_BY_NAME) == len(BENCHMARKS)
     for one in BENCHMARKS:
         assert one.signal in CORPORA[one.corpus].card.signals, one.name
-        assert one.metric in {metric.name for metric in METRICS}, one.name
+        assert one.metric in METRICS, one.name
         if one.corpus in ("house", "standoff"):
             assert one.ceiling.value == pytest.approx(alphas[one.signal], abs=0.0005), one.name
 
@@ -326,9 +326,17 @@ def test_articles_that_a_bundle_has_seen_are_refused_and_so_are_too_few_draws(fo
     assert "--allow-seen" in said
     few = refusal("promote", folder, "--as", "desk", "--draws", 100, "--data", mine)
     assert "too few for 4 comparisons" in few
-    assert few.endswith("type --draws 160")
+    assert few.endswith("type --draws 168")
     typed("promote", tmp_path / "mine", "--data", mine, "--allow-seen", *DRAWS)
     assert history("mine")[0]["allow_seen"] is True
+    kept = tmp_path / "made.run" / "added"
+    kept.mkdir(parents=True)
+    shutil.copyfile(mine, kept / "test.jsonl")  # what the current bundle has learned
+    said = refusal("promote", folder, "--as", "mine", *DRAWS)
+    assert said.startswith(f"{kept / 'test.jsonl'}: by-hand has learned from")
+    assert "; label new articles" in said
+    new = grids.labelled(tmp_path / "new.jsonl", range(200, 240))
+    promote(folder, "--data", new, name="mine")
 
 
 def test_a_version_that_was_there_is_not_copied_twice(folder, tmp_path):

@@ -377,6 +377,9 @@ def test_all_that_is_republished_is_quoted_with_the_models_voice_within(voiced) 
     units = (*given.units[:1], replace(given.units[1], voice=Voice.OWN), *given.units[2:])
     (marked,) = score(voiced, replace(whole, units=units))
     assert voices(marked)[1] == (Voice.OWN, Voice.OWN)
+    told = article("a", "So unsourced_assertion=0.9.", republications=(replace(part, start=0),))
+    (unvoiced,) = score(scripted("unsourced_assertion", "hyperpartisan"), told)
+    assert unvoiced.sentences[0].flags == ("unsourced_assertion",)
 
 
 def test_without_a_word_of_the_model_on_it_whoever_is_cited_speaks(bundle) -> None:

@@ -2,9 +2,9 @@
 
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from framescope.classifier.bundles.manifest import (
 from framescope.classifier.bundles.store import ModelStore, is_address, resolve, split_name
 from framescope.classifier.errors import BundleError, InputError
 from framescope.classifier.outlets import Registry, load_registry
+from framescope.classifier.output import tell
 from framescope.classifier.records import Article
 from framescope.classifier.runtime import instructions
 
@@ -92,16 +93,33 @@ class Bundle:
         return text_digest(article.text) in self.seen or 0 < len(units) <= 2 * of_units
 
 
-def refuse_seen(bundles: Iterable[Bundle], articles: Sequence[Article], files: object) -> None:
-    """Raise `InputError` where a bundle has seen some of the articles of a user's files."""
+def refuse_seen(
+    bundles: Sequence[Bundle], articles: Sequence[Article], files: Sequence[object], how: str = ""
+) -> None:
+    """Raise `InputError` where a bundle has seen some of the articles of a user's files.
+
+    Where a bundle keeps no list of them that is told, once. `how` says what else to do.
+    """
     for bundle in bundles:
-        if count := sum(map(bundle.has_seen, articles)) if bundle.seen else 0:
-            raise InputError(
-                str(files),
-                f"{bundle.name} has learned from or was calibrated on {count:,} of the "
-                f"{len(articles):,} articles; give others (of added files, those in "
-                "OUTPUT.run/added/test.jsonl), or accept figures that are too good: --allow-seen",
+        if not bundle.seen:
+            _tell_once(
+                f"{bundle.path}: keeps no list of the articles that it has learned from; figures "
+                "are too good where yours are among them"
             )
+        elif count := sum(map(bundle.has_seen, articles)):
+            # Of two bundles, the second is the one that a user has trained.
+            kept = bundle.path.with_name(f"{bundle.path.name}.run") / "added" / "test.jsonl"
+            given = bundle is not bundles[-1] or str(kept) in map(str, files)
+            new = "label new articles" if given or not kept.is_file() else f"give others, as {kept}"
+            raise InputError(
+                ", ".join(map(str, files)),
+                f"{bundle.name} has learned from or was calibrated on {count:,} of the "
+                f"{len(articles):,} articles; {how or new}, or accept figures that are too good: "
+                "--allow-seen",
+            )
+
+
+_tell_once = cache(tell)  # of one command, which may ask for several files
 
 
 def load(model: str | Path, registry: Registry | None = None) -> Bundle:

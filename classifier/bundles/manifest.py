@@ -66,9 +66,13 @@ def digest(path: Path) -> str:
 
 
 def text_digest(text: str) -> int:
-    """Return eight bytes of the SHA-256 of a text's letters and digits; case doesn't count."""
+    """Return eight bytes of the SHA-256 of a text's letters and digits; case doesn't count.
+
+    Without letters, nearly all such texts would be the same: then of the text as it stands.
+    """
     written = "".join(_WRITTEN.findall(normalize("NFKC", text).casefold()))
-    return int.from_bytes(hashlib.sha256(written.encode()).digest()[:8])
+    written = written if any(map(str.isalpha, written)) else text
+    return int.from_bytes(hashlib.sha256(written.encode(errors="surrogatepass")).digest()[:8])
 
 
 def read_seen(folder: Path) -> frozenset[int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from framescope.classifier.cli import shared
 from framescope.classifier.cli.bundles import By, app, write_json
-from framescope.classifier.errors import need
+from framescope.classifier.errors import FramescopeError, need
 from framescope.training.options import CorporaFolder, HouseFolder
 
 if TYPE_CHECKING:
@@ -124,8 +124,7 @@ def calibrate(
     ] = "terminal",
     quiet: shared.Quiet = False,
 ) -> None:
-    """Fit a bundle's calibration and thresholds on your own labels (extra: training)."""
-    need("statsmodels", "calibrating needs", "training")
+    """Fit a bundle's calibration and thresholds on your own labels."""
     from framescope.classifier.bundles import check_writable, load
     from framescope.eval import calibration
     from framescope.eval.report import show_section
@@ -152,7 +151,7 @@ def _targets(
     precision: Sequence[str], recall: Sequence[str], confidence: float
 ) -> dict[str, Target]:
     from framescope.classifier.taxonomy import in_order
-    from framescope.eval.calibration import CalibrationError, Target
+    from framescope.eval.calibration import Target
 
     found: dict[str, Target] = {}
     for figure, given in (("precision", precision), ("recall", recall)):
@@ -163,10 +162,10 @@ def _targets(
                 value = float(share)
             if not 0 < value < 1:
                 reason = "write SIGNAL=SHARE, with a share between 0 and 1"
-                raise CalibrationError(f"--{figure} {one}: {reason}")
+                raise FramescopeError(f"--{figure} {one}: {reason}")
             (name,) = in_order([signal])
             if name in found:
-                raise CalibrationError(f"--{figure} {one}: {name} has two targets; give one")
+                raise FramescopeError(f"--{figure} {one}: {name} has two targets; give one")
             found[name] = Target(figure, value, confidence)
     return found
 
@@ -201,7 +200,7 @@ def drift(
 
     Ends with status 0 when no drift is found, 1 when some is, 2 when there are too few articles.
     """
-    for module in ("pyarrow", "duckdb", "statsmodels"):
+    for module in ("pyarrow", "duckdb"):
         need(module, "drift needs", "batch")
     from framescope.classifier.output import check, opened
     from framescope.eval.drift import compare_runs

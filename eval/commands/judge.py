@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from framescope.classifier.cli.shared import AllowSeen, Grouped, SectionFormat, Several
-from framescope.classifier.errors import InputError, SignalError
+from framescope.classifier.errors import InputError, SignalError, need
 from framescope.classifier.output import check, opened
 from framescope.classifier.taxonomy import in_order
 from framescope.training.options import CorporaFolder, HouseFolder, refuse_options
@@ -59,9 +59,7 @@ Output = Annotated[
 ]
 
 _ALLOW = "--allow-regression"
-app = typer.Typer(
-    help="Evaluate bundles on articles they were not trained on (extra: training).", cls=Grouped
-)
+app = typer.Typer(help="Evaluate bundles on articles they were not trained on.", cls=Grouped)
 
 
 def evaluation_of(
@@ -203,10 +201,11 @@ def report(
     seed: Seed = 0,
     allow_seen: AllowSeen = False,
 ) -> None:
-    """Compare two bundles: report.html and report.json.
+    """Compare two bundles: report.html and report.json (extra: training).
 
     The page holds sentences of the corpora; the JSON holds none.
     """
+    need("matplotlib", "the report's plots need", "training")
     from framescope.eval.compare import genres_of
     from framescope.eval.report import SECTIONS, build_report, report_to_html, report_to_json
 

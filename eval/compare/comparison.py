@@ -38,7 +38,7 @@ Progress = Callable[[str, int, int], None]  # what is scored, how many are done,
 
 @dataclass(frozen=True, slots=True)
 class Difference(Change):
-    """``b - a``; ``p`` is two-sided, of the same draws, not corrected for the number of signals."""
+    """``b - a``; ``p`` is two-sided, of the same draws, not corrected for the number of figures."""
 
     p: float = math.nan
 
@@ -186,7 +186,7 @@ def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
             # That of an error is widened to be symmetric, and none lies below 0.
             wide = Estimate(value, max(low, 0), high)
             cells.append(value if math.isnan(low) else wide)
-        yield (*head, metrics.METRIC_BY_NAME[name].label, *cells, row.differences.get(name))
+        yield (*head, metrics.METRICS[name], *cells, row.differences.get(name))
 
 
 def record_of_comparison(comparison: Comparison) -> dict[str, Any]:
@@ -220,13 +220,14 @@ _NAMED = 3  # reasons of a decision that are written out
 class SignalChange:
     """A signal on one part of the rows: the second model's figures less the first's.
 
-    ``ranking``, ``flags``: of average precision, and of F1 at each bundle's threshold, whose p is
+    ``ranking``, ``flags``: of average precision, and of F1 at each bundle's threshold. Each p is
     corrected for the number of comparisons; NaN where undefined.
     """
 
     row: Compared
     ranking: Change
     flags: Change
+    ranking_p: float
     flags_p: float
     verdict: str
 
@@ -253,8 +254,9 @@ class SignalChange:
             "rows": row.corpus, "part": row.part, "signal": row.signal, "n": row.n,
             "articles": row.n_groups, "positives": row.positives,
             "current": _ap(row.a), "candidate": _ap(row.b), "difference": ranking.value,
-            "low": ranking.low, "high": ranking.high, "flags": flags.value, "flags_low": flags.low,
-            "flags_high": flags.high, "flags_p": self.flags_p, "verdict": self.verdict,
+            "low": ranking.low, "high": ranking.high, "p": self.ranking_p, "flags": flags.value,
+            "flags_low": flags.low, "flags_high": flags.high, "flags_p": self.flags_p,
+            "verdict": self.verdict,
         }  # fmt: skip
 
 
@@ -263,31 +265,46 @@ def _ap(figures: Mapping[str, float] | None) -> float:
 
 
 def changes_of(rows: Sequence[Compared]) -> tuple[SignalChange, ...]:
-    """Read off comparisons what differs; the p of F1 are corrected for all of them together."""
-    few = [not row.differences or not _tell(row.positives, row.n) for row in rows]
-    ps = [math.nan if one else row.differences["f1"].p for row, one in zip(rows, few, strict=True)]
+    """Read off comparisons what differs; p are corrected for all of them together (Holm)."""
+    few = [
+        not row.differences
+        or not _tell(row.positives, row.n)
+        or math.isnan(row.differences[MAIN_METRIC].low)
+        for row in rows
+    ]
+    corrected = (
+        metrics.holm([
+            math.nan if one else row.differences[name].p for row, one in zip(rows, few, strict=True)
+        ])
+        for name in (MAIN_METRIC, "f1")
+    )  # fmt: skip
     found, undefined = [], Change(math.nan)
-    for row, untold, p in zip(rows, few, metrics.holm(ps), strict=True):
+    for row, untold, *ps in zip(rows, few, *corrected, strict=True):
         ranking, flags = (
             Change(*(round(x, DIGITS) + 0.0 for x in (one.value, one.low, one.high)))
-            for name in ("average_precision", "f1")
+            for name in (MAIN_METRIC, "f1")
             for one in [row.differences.get(name, undefined)]
         )
+        ranks, flagged = (direction(*one) for one in zip((ranking, flags), ps, strict=True))
         first, second = math.isnan(_ap(row.a)), math.isnan(_ap(row.b))  # undefined
-        if first != second and math.isnan(ranking.value):
-            verdict = NEW if first else LOST
-        elif untold or first or math.isnan(ranking.low):
-            verdict = FEW
-        elif ranking.high < 0:
-            verdict = "worse ranking"
-        elif flags.value < 0 and not p >= ALPHA:
-            verdict = "worse flags"
-        elif ranking.low > 0:
-            verdict = "better ranking"
-        else:
-            verdict = "better flags" if flags.value > 0 and p < ALPHA else ALIKE
-        found.append(SignalChange(row, ranking, flags, round(p, 6), verdict))
+        holds = {
+            LOST: second > first and math.isnan(ranking.value),
+            NEW: first > second and math.isnan(ranking.value),
+            FEW: untold or first,
+            "worse ranking": ranks < 0,
+            "worse flags": flagged < 0,
+            "better ranking": ranks > 0,
+            "better flags": flagged > 0,
+            ALIKE: True,
+        }
+        verdict = next(name for name, one in holds.items() if one)
+        found.append(SignalChange(row, ranking, flags, *(round(p, 6) for p in ps), verdict))
     return tuple(found)
+
+
+def direction(difference: Change, p: float) -> int:
+    """Return 1 or -1 where a difference is sure by its interval and a corrected p, else 0."""
+    return (difference.low > 0) - (difference.high < 0) if p < ALPHA else 0
 
 
 def table_of_changes(changes: Sequence[SignalChange], names: Sequence[str]) -> Table:
@@ -316,7 +333,7 @@ def _tell(positives: int, n: int) -> bool:
 
 
 def count_tests(evaluation: Evaluation) -> int:
-    """Count the comparisons of flags that there are labels enough for; nothing is scored."""
+    """Count the comparisons that there are labels enough for; nothing is scored."""
     a, b = evaluation.bundles
     given, count = [signal for signal in a.signals if signal in b.signals], 0
     for corpus in dict.fromkeys(evaluation.examples.corpus.tolist()):
@@ -330,11 +347,12 @@ def count_tests(evaluation: Evaluation) -> int:
 
 
 def draws_needed(tests: int) -> int:
-    """Return the draws from which one of so many p can be below `ALPHA` once corrected (Holm).
+    """Return the fewest draws with which one of so many p can be below `ALPHA` once corrected.
 
-    The smallest p of draws is 2 in their number and one (`metrics.from_draws`).
+    The smallest p is 2 in the draws with a figure and one (`metrics.from_draws`), and a share of
+    `metrics.MAX_UNDEFINED` may be without one.
     """
-    return math.ceil(2 * tests / ALPHA)
+    return math.floor(round((2 * tests / ALPHA - 1) / (1 - metrics.MAX_UNDEFINED), 6)) + 1
 
 
 def decision_of(comparison: Comparison, changes: Sequence[SignalChange]) -> str:
@@ -350,7 +368,7 @@ def decision_of(comparison: Comparison, changes: Sequence[SignalChange]) -> str:
         return f"Don't ship {b}, because it is worse than {a}: {_listed(worse)}."
     if draws < (needed := draws_needed(tests)):
         why = f"{draws} draws are too few for {tests} comparisons: --draws {needed}"
-        return f"Don't ship {b} yet, because worse flags would not show; {why}."
+        return f"Don't ship {b} yet, because a worse signal would not show; {why}."
     if gained:
         return (
             f"Ship {b}, because it is better and neither ranks nor flags worse: {_listed(gained)}."

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from framescope.eval.metrics import wilson
 from framescope.eval.rows import Bools, Floats, Single
 from framescope.eval.sections import HIDDEN, Change, Estimate, Share
 from numpy.typing import NDArray
@@ -114,10 +115,8 @@ def mean_of(values: NDArray[Any]) -> Estimate:
 
 def share_of(values: NDArray[Any]) -> Share:
     """Return the mean of a share of each article, 0 to 1, with Wilson's interval."""
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(float(values.sum()), len(values), method="wilson")
-    return Share(float(values.mean()), float(low), float(high))
+    share = values.mean(dtype=np.float64)
+    return Share(float(share), *map(float, wilson(share, len(values))))
 
 
 def difference(

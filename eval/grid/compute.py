@@ -13,12 +13,11 @@ from framescope.classifier.bundles import Bundle, load
 from framescope.classifier.errors import FramescopeError, InputError, SignalError, StoppedError
 from framescope.classifier.output import tell
 from framescope.eval import rows as held_out
-from framescope.eval.compare import Footprint, Progress, measure_footprint
+from framescope.eval.compare import Footprint, Progress, draws_needed, measure_footprint
 from framescope.eval.grid.folder import (
     PARTS,
     Entry,
     GridCell,
-    GridError,
     GridFolder,
     GridManifest,
     RowScores,
@@ -49,9 +48,9 @@ def compute_grid(
     if resume and not folder.exists():
         folder.manifest()  # says what is wrong
     if not folder.exists() and not (bundles and benchmarks):
-        raise GridError(f"{path}: a new run needs --models and --benchmarks; name some")
+        raise FramescopeError(f"{path}: a new run needs --models and --benchmarks; name some")
     if folder.exists() and not resume:
-        raise GridError(
+        raise FramescopeError(
             f"{path}: is a run already; resume or extend it with --resume, or give another --output"
         )
     with folder.locked():
@@ -63,6 +62,10 @@ def compute_grid(
             old = folder.manifest()
             _refuse_other_options(folder, old, draws, seed, allow_seen)
             manifest = _extended(folder, old, manifest)
+        needed = draws_needed(tests := len(manifest.bundles) - 1)
+        if manifest.draws < needed:
+            reason = f"too few for {tests} comparisons with the best; type --draws {needed}"
+            raise FramescopeError(f"--draws {manifest.draws}: {reason}")
         manifest = folder.write_manifest(manifest)
         try:
             computed = _compute_cells(manifest, folder, progress)
@@ -91,7 +94,7 @@ def _refuse_other_options(
         if now is not None and was != now
     ]  # fmt: skip
     if differing:
-        raise GridError(
+        raise FramescopeError(
             f"{folder.path}: was computed with other options: {'; '.join(differing)}; "
             "type the same ones, or give another --output"
         )
@@ -104,12 +107,12 @@ def _extended(folder: GridFolder, old: GridManifest, new: GridManifest) -> GridM
     for was in done:
         now = was.current(corpora).digest
         if now is None:
-            raise GridError(
+            raise FramescopeError(
                 f"{was.key}: is no longer there, and the run {folder.path} has it; "
                 "put it back, or give another --output"
             )
         if now != was.digest:
-            raise GridError(
+            raise FramescopeError(
                 f"{was.name}: has changed since the run {folder.path} was computed "
                 f"({str(was.digest)[:12]}, now {now[:12]}); put it back, or give another --output"
             )
@@ -182,7 +185,7 @@ def _read_rows(
         read = partial(held_out.held_out_of_files, [path], asked)
     elif not benchmark.ships and manifest.corpora is None:
         reason = "no folder of corpora; pass --corpora DIR or set FRAMESCOPE_CORPORA"
-        raise GridError(f"{benchmark.name}: {reason}")
+        raise FramescopeError(f"{benchmark.name}: {reason}")
     else:
         root, bundles = None if benchmark.ships else Path(str(manifest.corpora)), [bundle]
         # Bundles of one split and the same corpora are judged by the same rows.
@@ -219,7 +222,7 @@ def compute_cell(
     digests = {part: _rows_digest(rows.examples, corpus, part) for part in parts}
     if expected and digests != expected:
         seed = (bundle.manifest.get("split") or {}).get("seed")
-        raise GridError(
+        raise FramescopeError(
             f"{bundle.path}: would be judged on {benchmark.name} by other rows than the bundles "
             f"before it (its split has seed {seed}); judge it in a run of its own"
         )

@@ -32,10 +32,6 @@ PARTS = (*HELD_OUT, VALIDATION)
 _MANIFEST_FILE, _LOCK = "manifest.json", ".lock"
 
 
-class GridError(FramescopeError):
-    """A grid that can't be computed or read."""
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A bundle or a benchmark."""
@@ -103,13 +99,13 @@ def parse_benchmarks(words: Iterable[str]) -> tuple[Entry, ...]:
 
 
 def refuse_overlap(benchmarks: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """Raise a `GridError` when two benchmarks share rows, which would count twice."""
+    """Raise `FramescopeError` when two benchmarks share rows, which would count twice."""
     seen: dict[tuple[str, str], str] = {}
     for one in benchmarks:
         for part in one.parts if one.corpus else ():
             other = seen.setdefault((str(one.corpus), part), one.name)
             if other != one.name:
-                raise GridError(f"{one.name}: shares rows with {other}; give one of the two")
+                raise FramescopeError(f"{one.name}: shares rows with {other}; give one of the two")
     return benchmarks
 
 
@@ -201,12 +197,12 @@ class GridFolder:
         except LockedError:
             raise self._refused("another process is computing it; wait for it, or") from None
 
-    def _refused(self, why: str, name: str = "") -> GridError:
+    def _refused(self, why: str, name: str = "") -> FramescopeError:
         end = "" if why.endswith("or") else ";"
-        return GridError(f"{self.path / name}: {why}{end} give another --output")
+        return FramescopeError(f"{self.path / name}: {why}{end} give another --output")
 
     def manifest(self) -> GridManifest:
-        """Read the manifest; raises a `GridError` when there is none that can be read."""
+        """Read the manifest; raises `FramescopeError` when there is none that can be read."""
         try:
             record = json.loads((self.path / _MANIFEST_FILE).read_text(encoding="utf-8"))
             if record.pop("format") != _FORMAT:
@@ -219,7 +215,7 @@ class GridFolder:
             return GridManifest(bundles, benchmarks, **record)
         except FileNotFoundError:
             reason = "holds no run; leave --resume out to begin one"
-            raise GridError(f"{self.path}: {reason}") from None
+            raise FramescopeError(f"{self.path}: {reason}") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._refused(f"is damaged ({error})", _MANIFEST_FILE) from None
 

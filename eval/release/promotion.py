@@ -4,10 +4,9 @@
 bundle may show. A floor is raised by measuring; the reason for lowering one is kept in the file.
 
 A candidate is refused for a floor or a limit of the gate that it misses; a signal that it no longer
-gives, or ranks worse (the 95% interval of the difference in average precision lies below 0); and
-worse flags, where F1 falls beyond chance. One in forty intervals lies below 0 by chance, so that a
-promotion can be allowed with a reason. F1 depends on where a threshold happens to lie, so its p are
-corrected for the number of signals (Holm, 1979).
+gives; and a signal that it ranks or flags worse, where average precision or F1 falls beyond chance.
+Their p are corrected for the number of comparisons (Holm, 1979). What is allowed all the same takes
+a reason.
 """
 
 from __future__ import annotations
@@ -63,19 +62,15 @@ ceiling is how far annotators agree. Written by `framescope eval gate --update`.
 """
 
 
-class GateError(FramescopeError):
-    """A floor that is missed, or that would be lowered without a reason."""
-
-
 def read_floors(path: Path | None) -> Floors:
-    """Read ``floors`` and ``regressions``, none where there is no file; or raise `GateError`."""
+    """Read ``floors`` and ``regressions``, none where there is no file."""
     if path is None or not path.is_file():
         return {"floors": {}, "regressions": []}
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         return {"floors": dict(record["floors"]), "regressions": list(record["regressions"])}
     except (ValueError, KeyError, TypeError) as error:
-        raise GateError(f"{path}: no floors ({error}); restore the file") from None
+        raise FramescopeError(f"{path}: no floors ({error}); restore the file") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +137,9 @@ def raised(checks: Sequence[FloorCheck], floors: Floors, reasons: Mapping[str, s
     if unexplained := [one for one in lowered if one["reason"] is None]:
         falls = (f"{one['benchmark']} ({one['from']} to {one['to']})" for one in unexplained)
         remedy = "give a reason for each: --allow-regression BENCHMARK=REASON"
-        raise GateError(f"floors would be lowered: {', '.join(falls)}; {remedy}")
+        raise FramescopeError(f"floors would be lowered: {', '.join(falls)}; {remedy}")
     if idle := sorted(reasons.keys() - {one["benchmark"] for one in lowered}):
-        raise GateError(f"a reason for what is not lowered: {', '.join(idle)}; leave it out")
+        raise FramescopeError(f"a reason for what is not lowered: {', '.join(idle)}; leave it out")
     ordered = {name: kept[name] for name in BENCHMARK_BY_NAME if name in kept}
     return {"floors": ordered, "regressions": [*floors["regressions"], *lowered]}
 
@@ -193,19 +188,28 @@ class Gate:
         atomic_write(self.path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
         write_card(self.bundle.path, self.checks)
 
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """What speaks against the bundle, one line each."""
+        floors = (
+            f"{one.benchmark.name}: {one.figure.value:.3f}, below its floor of {one.floor:.3f} "
+            f"(n {one.n:,}, {one.groups} groups)"
+            if one.missed
+            else f"{one.benchmark.name}: its floor was measured on other rows"
+            for one in self.checks
+            if one.missed or one.changed
+        )
+        limits = (f"behaviour: the limit of '{one.name}' is missed" for one in self.suite.missed)
+        return *floors, *limits
+
     def check(self, name: str) -> None:
-        """Raise a `GateError` where a floor or a limit is missed; the bundle's name as typed."""
-        if changed := [one.benchmark.name for one in self.checks if one.changed]:
-            reason = f"measured on other rows: {', '.join(changed)}; measure again with --update"
-            raise GateError(f"the floors were {reason}")
-        if missed := [one.benchmark.name for one in self.checks if one.missed]:
-            raise GateError(f"below the floor: {', '.join(missed)}")
-        if self.suite.missed:
-            shown = f"`framescope eval robustness {name}` shows the cases"
-            raise GateError(f"{self.suite.verdict} {shown}")
-        if all(one.floor is None for one in self.checks):
-            reason = "has no floor for these benchmarks; set some with --update"
-            raise GateError(f"{self.path}: {reason}")
+        """Raise `FramescopeError` where a floor or limit is missed; the bundle's name as typed."""
+        why = "; ".join(self.objections)
+        if not why and all(one.floor is None for one in self.checks):
+            why = f"{self.path}: has no floor for these benchmarks"
+        if why:
+            shown = f"`framescope eval robustness {name}` shows the cases of a limit"
+            raise FramescopeError(f"{why}; {shown}, --update sets floors to what is measured now")
 
 
 def card_records(checks: Iterable[FloorCheck]) -> list[dict[str, Any]]:
@@ -239,7 +243,7 @@ def _card_line(record: Mapping[str, Any]) -> tuple[Cell, ...]:
     value, low, high = (record[key] for key in ("value", "low", "high"))
     return (
         f"`{record['benchmark']}`", record["n"], record["groups"], record["positives"],
-        next(one.label for one in METRICS if one.name == record["metric"]),
+        METRICS[record["metric"]],
         value if low is None else Estimate(value, low, high), "; ".join(beside),
     )  # fmt: skip
 
@@ -279,17 +283,8 @@ class Judgement:
     @property
     def objections(self) -> tuple[str, ...]:
         """What speaks against the candidate, one line each."""
-        floors = (
-            f"{one.benchmark.name}: {one.figure.value:.3f}, below its floor of {one.floor:.3f} "
-            f"(n {one.n:,}, {one.groups} groups)"
-            if one.missed
-            else f"{one.benchmark.name}: its floor was measured on other rows"
-            for one in self.gate.checks
-            if one.missed or one.changed
-        )
         return (
-            *floors,
-            *(f"behaviour: the limit of '{one.name}' is missed" for one in self.gate.suite.missed),
+            *self.gate.objections,
             *([f"no longer given: {', '.join(self.lost)}"] if self.lost else ()),
             *(one.objection for one in self.changes if one.objection),
         )
@@ -322,7 +317,7 @@ class Judgement:
             f"{len(self.changes)} comparisons: {alike} show no difference, {few} have too few "
             f"positives or articles to tell; {floors or 'no'} floors compared. Differences are the "
             "candidate's figures minus the current bundle's, with 95% intervals from resampling "
-            "whole articles; by chance about one in forty of these lies below 0."
+            "whole articles; verdicts are corrected for the number of comparisons (Holm)."
         )
         shown.sort(key=lambda one: (not one.objection, one.verdict))
         tables = (table_of_changes(shown, ("current", "candidate")),) if shown else ()
@@ -340,7 +335,7 @@ def judge(
         raise InputError(
             f"--draws {shipped.draws}",
             f"too few for {tests} comparisons: corrected for their number (Holm), no p of so few "
-            f"draws is below {ALPHA}, and worse flags would pass; type --draws {needed}",
+            f"draws is below {ALPHA}, and a worse signal would pass; type --draws {needed}",
         )
     found = [compare_models(one, progress=progress) for one in both]
     floors = FLOORS if candidate.manifest["kind"] == _FLOORED else None
@@ -386,8 +381,8 @@ def promote(
     """Judge a candidate, and promote it when nothing speaks against it, or somebody allows it.
 
     `word` is a bundle's folder, or what else `classifier.bundles.resolve` takes; `name` is by
-    default the folder's. `data` are labelled files that neither bundle was trained on; those that
-    training held out, in ``CANDIDATE.run/added``, are used too. `against` is by default the current
+    default the folder's. `data` are labelled files that neither bundle was trained on, by default
+    those that training held out, in ``CANDIDATE.run/added``. `against` is by default the current
     bundle of the name, at first the shipped one of the kind. `allow` says why the candidate may be
     promoted whatever speaks against it, `by` who decides it. Articles that a bundle has seen are
     refused unless `allow_seen`.
@@ -408,7 +403,7 @@ def promote(
         current = bundles.load(before.path() if before else bundles.resolve(kind))
     if before is not None and before.versions.get(before.current) == candidate.digest:
         return Promotion(name, "current", before.current, None, {"digest": candidate.digest})
-    own, both = _own_files(data, folder), (current, candidate)
+    own, both = list(data) or _own_files(folder), (current, candidate)
 
     def evaluation(rows: held_out.HeldOut, parts: tuple[str, ...]) -> Evaluation:
         return Evaluation(both, rows.examples, rows.signature, parts, draws, seed)
@@ -447,12 +442,10 @@ def promote(
     return Promotion(name, decision, version, judgement, record)
 
 
-def _own_files(data: Sequence[Path], folder: Path) -> list[Path]:
+def _own_files(folder: Path) -> list[Path]:
     run = folder.absolute().with_name(folder.absolute().name + ".run")
     kept = (run / "added" / f"{part}.jsonl" for part in held_out.HELD_OUT)
-    known = {path.resolve() for path in data}
-    found = [one for one in kept if one.is_file() and one.stat().st_size]
-    return [*data, *(one for one in found if one.resolve() not in known)]
+    return [one for one in kept if one.is_file() and one.stat().st_size]
 
 
 def _identity(bundle: Bundle) -> dict[str, Any]:

@@ -24,10 +24,10 @@ ERRORS = 20
 _OF_BENCHMARKS = ("unit", "split", "metric", "published", "ceiling")
 _FIGURES = (
     "Ranking: average precision (AP), at any threshold. Flags: precision, recall and F1 at each "
-    "bundle's own. A ranking is better or worse where its interval leaves out 0, flags where p of "
-    "F1 is below 0.05 once corrected for the number of comparisons (Holm)."
+    "bundle's own. AP or F1 is better or worse where its interval leaves out 0 and its p is below "
+    "0.05 once corrected for the number of comparisons (Holm)."
 )
-_METRICS = {one.name: one.label for one in metrics.METRICS} | {MAIN_METRIC: "average precision"}
+_METRICS = {**metrics.METRICS, MAIN_METRIC: "average precision"}
 
 Measure = Callable[[Evaluation], Section | None]  # None where there is nothing to measure it on
 

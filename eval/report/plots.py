@@ -13,11 +13,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from framescope.classifier.errors import need
 from framescope.eval.sections import UNDEFINED
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 INK, RULE, A, B = "#010101", "#020202", "#030303", "#040404"
@@ -41,8 +39,12 @@ _ATTRIBUTES = frozenset({
 
 def curves(name: str, title: str, details: Any, labels: Sequence[str]) -> str:
     """Draw the curves of two models."""
-    with _settings():
-        figure, (left, right) = _figure(6.8, 3.1, 2)
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(_SETTINGS):
+        figure = Figure(figsize=(6.8, 3.1), layout="constrained")
+        left, right = figure.subplots(1, 2)
         left.plot([0, 1], [0, 1], color=RULE, linewidth=1)
         right.axhline(details.share, color=RULE, linewidth=1)  # the precision without skill
         for curve, rank, label, (colour, marker, face, line) in zip(
@@ -68,17 +70,6 @@ def curves(name: str, title: str, details: Any, labels: Sequence[str]) -> str:
             else:
                 axes.text(0.5, 0.5, UNDEFINED, ha="center", va="center", transform=axes.transAxes)
         return _svg(figure, name, title)
-
-
-def _settings() -> Any:
-    return need("matplotlib", "the report's plots need", "training").rc_context(_SETTINGS)
-
-
-def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, [figure.add_subplot(1, columns, at + 1) for at in range(columns)]
 
 
 def _svg(figure: Figure, name: str, title: str) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from framescope.classifier.errors import need
 from framescope.eval.metrics import single_figure
 from framescope.eval.rows import (
     Benchmark,
@@ -125,12 +124,12 @@ def _lengths(sample: Sample) -> Floats:
 
 def outlet_rates(outlets: Text, labels: Bools, asked: Text) -> Single:
     """Predict from the outlet's name: its smoothed share of yes in training; NaN where unknown."""
-    pd = need("pandas", "this table needs", "training")
-    yes = pd.Series(labels[outlets != ""].astype(float))
-    own = yes.groupby(outlets[outlets != ""])
-    rates = (own.sum() + SMOOTHING * yes.mean()) / (own.count() + SMOOTHING)
-    found: Single = rates.reindex(asked).to_numpy(np.float32)
-    return found
+    named = labels[outlets != ""]
+    known, own = np.unique(outlets[outlets != ""], return_inverse=True)
+    overall = SMOOTHING * float(named.sum()) / max(len(named), 1)
+    rates = (np.bincount(own, named) + overall) / (np.bincount(own) + SMOOTHING)
+    rate_of = dict(zip(known.tolist(), rates.tolist(), strict=True))
+    return np.array([rate_of.get(one, math.nan) for one in asked.tolist()], np.float32)
 
 
 def length_scores(lengths: Floats, labels: Bools, asked: Floats) -> Single:

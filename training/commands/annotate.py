@@ -9,8 +9,7 @@ from framescope.classifier.cli.shared import ModelName, OverFile, OverReport
 from framescope.classifier.records import counted
 
 app = typer.Typer(
-    help="Send articles to an annotation tool, and get their labels back (extra: annotate).",
-    no_args_is_help=True,
+    help="Send articles to an annotation tool, and get their labels back.", no_args_is_help=True
 )
 ToolName = Literal["label-studio", "doccano", "prodigy", "csv"]
 Output = Annotated[

@@ -39,7 +39,7 @@ def corpora(
     ] = False,
     format: AsCard = "terminal",
 ) -> None:
-    """List the labelled corpora: present or not, rows, labels, licence (extra: training)."""
+    """List the labelled corpora: present or not, rows, labels, licence."""
     if context.invoked_subcommand is not None:
         refuse_options(context)
         return

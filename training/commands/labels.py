@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 app = typer.Typer(
-    help="Check labels, measure how far annotators agree, merge theirs (extra: annotate).",
+    help="Check labels; measure how far annotators agree, and merge theirs (extra: annotate).",
     cls=Grouped, no_args_is_help=True, context_settings=SETTINGS, rich_markup_mode=None,
 )  # fmt: skip
 
@@ -73,7 +73,7 @@ def check(
         used = None if errors == 0 else load(model or "transformer")
         if used is not None and not allow_seen:
             for path, labelled in zip(files, read, strict=True):
-                refuse_seen([used], [one.article for one in labelled.articles], path)
+                refuse_seen([used], [one.article for one in labelled.articles], [path])
         benchmarks = labels.read_benchmarks(root)
         for path, labelled in zip(files, read, strict=True):
             one = labels.check_labelled(str(path), labelled, benchmarks)

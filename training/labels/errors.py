@@ -170,6 +170,8 @@ def chance_of_error(given: NDArray[np.int64], chance: NDArray[np.float64]) -> ND
 
     odds = logit(np.clip(chance, 1e-4, 1 - 1e-4))[:, None]
     line = LogisticRegression(C=np.inf).fit(odds, given)
+    if line.coef_[0, 0] <= 0:  # higher where the answer is 0: the scores tell nothing of it
+        return np.full(len(given), WRONG)
     # Less the odds of the shares, this is the ratio of how often either answer has such a score.
     ratio = line.decision_function(odds) - logit(given.mean())
     wrong: NDArray[np.float64] = expit(logit(WRONG) + np.where(given == 1, -ratio, ratio))
