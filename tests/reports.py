@@ -315,7 +315,7 @@ def hostile() -> ArticleReport:
         "hostile",
         f"{attack} \u202e",
         statements=(
-            Statement(About.CODE, Code.CAPU, proof, through="<i>x</i>"),
+            Statement(About.CODE, Code.CAPU, proof),
             Statement(About.FUNDING, "<script>2</script>", proof),
         ),
         holdings=(Holding(Owner("x", "<script>1</script>"), None, proof),),

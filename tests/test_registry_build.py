@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,6 @@ from tools.registry.__main__ import app
 from tools.registry.build import build
 from tools.registry.material import EvidenceError
 from tools.registry.merge import COLUMNS, read_hand
-from tools.registry.owners import Owners
 
 MATRIX = """\
 Region,Country,Media company,Main assets,URL,Typology,Status,Notes
@@ -70,6 +71,7 @@ SPEAKERS = """\
 Name,Typ,SM_XURL,SM_FacebookURL,K_Finanzierung
 Larnwicker Bote,1,https://x.com/larnwicker,existiert nicht,privatwirtschaftlich
 """
+OWNERSHIP = "name\tsource_url\nLarnwicker Bote\thttps://register.example.org/post\n"
 PERENNIAL = {"herald.example.com": 1, "voice.example.net": -1, "shop.example.com": -2}
 NEWSMAP = {
     "a": {
@@ -99,6 +101,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "state-media-monitor/profiles.tsv": PROFILES,
         "dboes/1.csv": SPEAKERS,
         "medias-francais/medias.tsv": "Nom\n",
+        "ownership/outlets.tsv": OWNERSHIP,
     }.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +147,7 @@ def test_a_host_that_assets_share_is_their_house_s(tables: Tables) -> None:
     assert tables.outlet("voice-tv").domains == ()
 
 
-def test_rows_by_hand_win_and_take_the_matrix_s_word_on_control(
+def test_rows_by_hand_win_and_what_they_say_of_control_is_a_hint(
     tmp_path: Path, evidence: Path
 ) -> None:
     agency = {
@@ -156,8 +159,7 @@ def test_rows_by_hand_win_and_take_the_matrix_s_word_on_control(
         "names": "हेराल्ड (native, ne) | !Herald",
         "owner": "A ministry",
     }
-    weekly = {"id": "voice-weekly", "name": "Voice Weekly", "country": "NP"}
-    tables = built(tmp_path, evidence, agency, weekly | {"owner": "Invented Voice Corporation"})
+    tables = built(tmp_path, evidence, agency)
     outlet = tables.outlet("iht")
     assert outlet.name == "Herald Trust of Invention"
     texts = {name.text: name for name in outlet.names}
@@ -165,18 +167,100 @@ def test_rows_by_hand_win_and_take_the_matrix_s_word_on_control(
     assert (texts["Herald"].ambiguous, texts["हेराल्ड"].lang) == (True, "ne")
     assert outlet.domains[1].role is DomainRole.MIRROR
     assert outlet.control is not None
-    assert (outlet.control.code, outlet.control.owner) == (Code.SC, "A ministry")
+    assert (outlet.control.code, outlet.control.owner) == (Code.SC, None)
     assert "invented-herald-trust" not in tables.grouped("outlets")
-    # What the owner is rated holds for an outlet that the matrix lacks.
-    [said] = tables.outlet("voice-weekly").said(About.CODE)
-    assert (said.value, said.through) == (Code.CAPU, "Invented Voice Corporation")
+
+
+def by_hand(root: Path, name: str, *rows: tuple[str, ...]) -> None:
+    path = root / "hand" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join("\t".join(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def test_a_fact_by_hand_needs_an_address_that_stands_in_the_evidence(
+    tmp_path: Path, evidence: Path
+) -> None:
+    page = ("The Register", "https://register.example.org/post", "2025")
+    unread = (("general knowledge", "", "2025"), ("Memory", "https://elsewhere.example", "2025"))
+    post = {"id": "post", "name": "Larnwicker Bote", "country": "DE", "wikidata": ""}
+    cited = ("source", "url", "date")
+    by_hand(
+        tmp_path,
+        "statements/a.tsv",
+        ("id", "about", "value", *cited, "note"),
+        ("post", "owner_kind", "family", *page, ""),
+        *(("post", about, value, *of, "") for about, value, of in zip(
+            ("content", "status"), ("satire", "closed"), unread, strict=True)),
+    )  # fmt: skip
+    by_hand(
+        tmp_path,
+        "owners/entities.tsv",
+        ("id", "name", "kind", "country", "names", *cited),
+        ("press", "Bote Press", "private company", "DE", "", *page),
+        ("heirs", "The heirs", "family", "DE", "", *unread[0]),
+        ("rumour", "A rumour", "state", "RU", "", *unread[1]),
+    )
+    by_hand(
+        tmp_path,
+        "owners/holdings.tsv",
+        ("owned", "owner", "share", *cited, "note"),
+        ("post", "press", "60", *page, ""),
+        ("press", "heirs", "", *page, ""),
+        ("post", "rumour", "", *unread[1], ""),
+    )
+    by_hand(
+        tmp_path,
+        "accounts/a.tsv",
+        ("id", "platform", "handle", *cited),
+        ("post", "x", "Larnwicker", *unread[0]),
+        ("post", "x", "bote_memory", *unread[0]),
+    )
+    network = ("names", "operator", "country", "attributed_by")
+    by_hand(
+        tmp_path,
+        "networks/networks.tsv",
+        ("id", "name", *network, *cited),
+        ("reported", "Reported", "", "", "RU", "", *page),
+        *((f"rumoured-{n}", "Rumoured", "", "", "RU", "", *of) for n, of in enumerate(unread)),
+    )
+    tables = built(tmp_path, evidence, post)
+    outlet = tables.outlet("post")
+    said = {(one.about, one.value): one.evidence.url for one in outlet.statements}
+    assert said == {
+        (About.OWNER_KIND, "family"): page[1],
+        (About.FUNDING, "not state"): "https://doi.org/10.17605/OSF.IO/SK6T5",
+    }
+    [held] = outlet.holdings
+    assert (held.owner.name, held.owner.kind, held.owner.country) == (
+        "Bote Press", "private company", "DE",
+    )  # fmt: skip
+    [heirs] = held.owner.holdings
+    assert (heirs.owner.name, heirs.owner.kind) == ("The heirs", None), "a kind needs its own page"
+    # A list has the account, so that it is cited; of the other there is only the hint.
+    assert [(one.handle.lower(), one.evidence.date) for one in outlet.accounts] == [
+        ("larnwicker", "2026-03")
+    ]
+    assert [line.split("\t")[0] for line in tables.lines("networks")] == ["reported"]
+    assert [flaw for flaw in problems_of_tables(tables.folder) if flaw.level == "error"] == []
+
+
+def test_the_command_of_the_docs_builds(tmp_path: Path) -> None:
+    asked = [sys.executable, "-m", "tools.registry", "build", "--evidence", str(tmp_path)]
+    done = subprocess.run(asked, cwd=Path(__file__).parents[1], capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "no State_Media_Matrix.csv there" in done.stderr + done.stdout
 
 
 def test_ratings_and_listings_become_assessments_each_with_its_source(tables: Tables) -> None:
     said = {(a.claim, a.value): a for a in tables.outlet("invented-voice-corporation").assessments}
-    assert said["reliability", "generally_unreliable"].confidence == 0.8
+    # The list of 2023 has one score for deprecated and generally unreliable: it tells nothing here.
+    rated = {
+        one.evidence.date: value for (claim, value), one in said.items() if claim == "reliability"
+    }
+    assert rated == {"2026-08-13": "deprecated", "2021-03-17": "blacklisted"}
     listing = said["influence_network", "EUvsDisinfo cases"]
-    assert listing.evidence.source == "EUvsDisinfo"
+    assert listing.evidence.source.startswith("EUvsDisinfo")
+    assert listing.evidence.url == "https://github.com/pbenzoni/disinfo-laundromat"
     assert listing.confidence < 0.5
     hosts = [line.split("\t") for line in tables.lines("sites")]
     assert [row[0] for row in hosts] == ["iht.example.cfd", "nowhere.example.info"]
@@ -232,17 +316,17 @@ def test_a_malformed_row_names_file_row_field_and_reason(
     row = {"id": "good", "name": "Good", field: value}
     folder = hand_folder(tmp_path, {"id": "first", "name": "First"}, row)
     with pytest.raises(EvidenceError, match=rf"rows.tsv, row 3, field '{field}': .*{reason}"):
-        read_hand(Owners(), folder)
+        read_hand(folder)
 
 
 def test_an_id_has_one_main_name(tmp_path: Path) -> None:
     row = {"id": "herald", "name": "Herald", "domains": "herald.example.com"}
     folder = hand_folder(tmp_path, row, row | {"names": "Herald Business"})
-    assert [draft.name for draft in read_hand(Owners(), folder)] == ["Herald", "Herald"]
+    assert [draft.name for draft in read_hand(folder)] == ["Herald", "Herald"]
     folder = hand_folder(tmp_path, row, row | {"name": "Herald Business", "names": "Herald"})
     said = r"row 3, field 'name': 'Herald Business' has the id of 'Herald' .*rows.tsv, row 2"
     with pytest.raises(EvidenceError, match=said):
-        read_hand(Owners(), folder)
+        read_hand(folder)
 
 
 @pytest.mark.slow

@@ -441,7 +441,7 @@ def test_the_source_card_is_told_in_a_few_lines() -> None:
         "owner: Ellery Press Ltd (private company, GB, 100%); Register of Publishers, 2024-11-02 "
         "https://register.example/courier",
         "Ellery Press Ltd belongs to the Ellery family (family, 82.5%)",
-        "funding: not state governance: not state kind of owner: family",
+        "funding: not state governance: not state",
         "record 0.74, 90% interval 0.58 to 0.87; 0 is a bad record, 1 a good one",
         "reliability: no consensus: County Library list, 2021",
         "article Of 10 sentences 3 on named sources, 0 on unnamed ones, 1 on a vague one, 1 on "
@@ -449,6 +449,7 @@ def test_the_source_card_is_told_in_a_few_lines() -> None:
         "three separate findings",
     ):
         assert expected in flat
+    assert "kind of owner" not in flat, "said of the owner already"
     flat = unwrapped(printed(reports.report(reports.dispatch())))
     assert "record unscored: the lists contradict one another" in flat
     assert "interval" not in flat

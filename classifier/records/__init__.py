@@ -36,7 +36,6 @@ from framescope.classifier.records.article import (
 )
 from framescope.classifier.records.outlet import (
     CODES,
-    GENERAL_KNOWLEDGE,
     HOLDERS,
     STEERING,
     VALUES,

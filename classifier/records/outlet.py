@@ -143,9 +143,6 @@ VALUES: dict[About, type[StrEnum]] = {
     About.CONTENT: Content,
 }
 
-GENERAL_KNOWLEDGE = "general knowledge"
-"""The source of a statement that rests on nothing that could be looked up; it counts for least."""
-
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -154,8 +151,6 @@ class Statement:
     about: About
     value: str  # one of `VALUES`, or in words
     evidence: Evidence
-    confidence: float = 1.0  # how certain it is; below one half: what nobody could look up
-    through: str | None = None  # the owner of whom it is said, where it holds for what they own
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +171,7 @@ class Owner:
     kind: OwnerKind | None = None
     country: str | None = None  # ISO 3166-1 alpha-2
     holdings: tuple[Holding, ...] = ()  # its own owners, the largest share first; never a circle
+    evidence: Evidence | None = None  # of its kind and country
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,18 +210,10 @@ class Network:
 
 
 def in_order(statements: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Sort statements by what they are about, the one that holds first.
-
-    What can be looked up holds before what can't, what was said of the outlet itself before what
-    holds through an owner, the newer before the older.
-    """
+    """Sort statements by what they are about, the newest, which holds, first."""
     order = list(About)
-
-    def key(one: Statement) -> tuple[object, ...]:
-        return (order.index(one.about), one.evidence.url is None, one.through is not None)
-
     newest = sorted(statements, key=lambda one: (one.evidence.date or "", one.value), reverse=True)
-    return tuple(sorted(newest, key=key))
+    return tuple(sorted(newest, key=lambda one: order.index(one.about)))
 
 
 def present(holdings: tuple[Holding, ...]) -> tuple[Holding, ...]:

@@ -104,7 +104,7 @@ VIEWS: dict[type, tuple[str | tuple[str, Get | None], ...]] = {
         "control", "statements", "owners=holdings",
     ),
     records.Network: ("id", "name", "operator", "country", "attributed_by", *_PROOF),
-    records.Statement: ("about", "value", "through", "confidence", *_PROOF),
+    records.Statement: ("about", "value", *_PROOF),
     records.Holding: (
         "id=owner.id", "name=owner.name", "kind=owner.kind", "country=owner.country", "share",
         *_PROOF, "owners=owner.holdings",

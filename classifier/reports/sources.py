@@ -1,8 +1,9 @@
 """An outlet on record and an article's source card in words: findings that are never merged."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import NamedTuple
 
 from framescope.classifier import records
@@ -31,6 +32,7 @@ _LABELS = {
     records.About.EDITORIAL: "editorial line",
     records.About.OWNER_KIND: "kind of owner",
 }
+_TERMS = frozenset({*records.Holder, *records.OwnerKind})  # values that others replace
 _BASES = {
     records.Basis.GIVEN: "named as its outlet",
     records.Basis.URL: "shown by the address",
@@ -48,31 +50,41 @@ class Fact(NamedTuple):
 
 
 def facts(outlet: records.Outlet) -> Iterator[Fact]:
-    """Yield what is on record of an outlet, older statements behind those that hold."""
+    """Yield what is on record of an outlet, each fact once, older words behind those that hold."""
     if (status := outlet.said(records.About.STATUS)) and outlet.status is not records.Status.ACTIVE:
         proof, text = status[0].evidence, status[0].value
         text += f" ({proof.date})" if proof.date and proof.url else ""
         if successor := outlet.said(records.About.SUCCESSOR):
             text += f"; succeeded by {successor[0].value}"
         yield Fact("status", text, proof)
-    if content := outlet.said(records.About.CONTENT):
+    # An agency's card says that it is one, an aggregator's that it gathers.
+    told = {"press_agency"} if outlet.medium is records.Medium.AGENCY else {str(outlet.role)}
+    if content := [one for one in outlet.said(records.About.CONTENT) if one.value not in told]:
         text = ", ".join(dict.fromkeys(_words(one.value) for one in content))
         yield Fact("content", text, content[0].evidence)
     yield from _owners(outlet.holdings)
     yield from _codes(outlet.said(records.About.CODE))
+    code = outlet.control.code if outlet.control else None
+    by_code = records.HOLDERS[code] if code else ()
+    known = dict(zip(records.STEERING, by_code, strict=False))
+    kinds = {owner.kind for owner in _chain(outlet.holdings)}
     for about, label in _LABELS.items():
-        if statements := outlet.said(about):
-            now, *older = statements
-            before = [f"{s.value} ({s.evidence.date})" for s in older if s.value != now.value]
-            yield Fact(label, now.value + _through(now) + _before(before), now.evidence)
+        said = outlet.said(about)
+        if not said or said[0].value == known.get(about) or said[0].value in kinds:
+            continue
+        # Words are another source's, and not a change.
+        older = [(one.value, one.evidence.date) for one in said[1:] if one.value in _TERMS]
+        yield Fact(label, said[0].value + _earlier(said[0].value, older), said[0].evidence)
 
 
 def _owners(holdings: tuple[records.Holding, ...]) -> Iterator[Fact]:
     if not (now := present(holdings)):
         return
     yield Fact("owner", "; ".join(map(_held, now)), now[0].evidence)
-    for one in now:
-        yield from islice(_above(one.owner), _CHAIN)
+    for one in islice(_chain(holdings), _CHAIN):
+        if above := present(one.holdings):
+            said = f"{one.name} belongs to {', '.join(map(_held, above))}"
+            yield Fact("", said, above[0].evidence)
     shown = {held.owner.id for held in now}
     for held in holdings:
         if held.owner.id not in shown:
@@ -80,16 +92,13 @@ def _owners(holdings: tuple[records.Holding, ...]) -> Iterator[Fact]:
             yield Fact("", f"elsewhere: {_held(held)}{year}", held.evidence)
 
 
-def _above(owner: records.Owner) -> Iterator[Fact]:
-    """Yield who owns an owner, one fact for each owner up to the top."""
-    waiting = [owner]
-    for one in waiting:  # which grows on the way
-        now = present(one.holdings)
-        if now:
-            yield Fact("", f"{one.name} belongs to {', '.join(map(_held, now))}", now[0].evidence)
-        seen = {known.id for known in waiting}
-        owners = {held.owner.id: held.owner for held in now}
-        waiting += [above for id, above in owners.items() if id not in seen]
+def _chain(holdings: tuple[records.Holding, ...]) -> list[records.Owner]:
+    """Return the owners of today, and theirs, up to the top."""
+    found = [held.owner for held in present(holdings)]
+    for owner in found:  # which grows on the way
+        seen = {known.id for known in found}
+        found += [one.owner for one in present(owner.holdings) if one.owner.id not in seen]
+    return found
 
 
 def _held(held: records.Holding) -> str:
@@ -104,19 +113,20 @@ def _codes(said: tuple[records.Statement, ...]) -> Iterator[Fact]:
     now, *older = said
     code, date = records.Code(now.value), now.evidence.date
     text = f"{records.CODES[code]} ({code}, {date})" if date else f"{records.CODES[code]} ({code})"
-    before = dict.fromkeys(f"{one.value} {one.evidence.date or ''}".strip() for one in older)
-    yield Fact("state media", text + _through(now) + _before(before), now.evidence)
+    text += _earlier(code, [(one.value, one.evidence.date) for one in older])
+    yield Fact("state media", text, now.evidence)
     steered = zip(records.STEERING, records.HOLDERS[code], strict=True)
     text = ", ".join(f"{_LABELS[about]} {holder}" for about, holder in steered)
     yield Fact("", text, now.evidence)
 
 
-def _before(older: list[str] | dict[str, None]) -> str:
-    return f"; before: {', '.join(older)}" if older else ""
-
-
-def _through(statement: records.Statement) -> str:
-    return f", as {statement.through}, which owns it" if statement.through else ""
+def _earlier(now: str, older: Iterable[tuple[str, str | None]]) -> str:
+    """Say what was said earlier, the newest first: ", as in 2023; CaPu in 2022"."""
+    text = ""
+    for value, dated in groupby(older, key=itemgetter(0)):
+        dates = " and ".join(dict.fromkeys(date or "an undated source" for _, date in dated))
+        text += f", as in {dates}" if value == now and not text else f"; {_words(value)} in {dates}"
+    return text
 
 
 def _words(value: str) -> str:
@@ -135,11 +145,7 @@ def assessed(
     for now, *older in by_source.values():
         network = network_called(now.value)
         said = part_of(network) if network else f"{_words(now.claim)}: {_words(now.value)}"
-        before = [
-            f"{'the same' if one.value == now.value else _words(one.value)} in {one.evidence.date}"
-            for one in older
-        ]
-        yield said + _before(before), now.evidence
+        yield said + _earlier(now.value, [(x.value, x.evidence.date) for x in older]), now.evidence
 
 
 def part_of(network: records.Network) -> str:

@@ -1,4 +1,4 @@
-"""The command `framescope registry`: build the tables that ship, and learn what names mean."""
+"""The command `python -m tools.registry`: build the tables that ship, and learn what names mean."""
 
 from pathlib import Path
 from typing import Annotated
@@ -79,3 +79,7 @@ def mentions_command(
         f" {fitted.precision:.3f}, recall {fitted.recall:.3f}; {len(fitted.weights):,} weights"
         f" in {path}"
     )
+
+
+if __name__ == "__main__":
+    app()

@@ -44,38 +44,45 @@ def read_accounts(data: DataFolder) -> Iterator[Listed]:
         name = " ".join(row["Main assets"].split())
         for column, cell in row.items():
             if column.lower().endswith(" link") and cell.strip():
-                yield from _listed(country, name, host_of(row["URL"]), cell, MATRIX)
+                page = cell.strip() if cell.strip() in data.addresses() else MATRIX.url
+                yield from _listed(country, name, host_of(row["URL"]), cell, MATRIX, page)
     (path,) = data.files(NEWSMAP)
     for handle, entry in json.loads(path.read_text(encoding="utf-8")).items():
         country = schema.countries().get(entry["country"].strip(), "")
-        yield from _listed(country, entry["company_name"], None, f"x.com/{handle}", NEWSMAP)
+        page = entry["wikidata_id"]
+        yield from _listed(country, entry["company_name"], None, f"x.com/{handle}", NEWSMAP, page)
     for row in speakers(data):
         for column, cell in row.items():
             if column.endswith("URL") and "." in cell:
-                yield from _listed("DE", row["Name"].strip(), None, cell, SPEAKERS)
+                yield from _listed("DE", row["Name"].strip(), None, cell, SPEAKERS, SPEAKERS.url)
 
 
 def _listed(
-    country: str, name: str, host: str | None, address: str, of: DataSet
+    country: str, name: str, host: str | None, address: str, of: DataSet, page: str
 ) -> Iterator[Listed]:
     found = addresses.account_in(address.strip())
     if found is not None:
-        evidence = Evidence(of.name, of.url, of.date)
-        yield Listed(country, name, host, Account(*found, evidence))
+        yield Listed(country, name, host, Account(*found, Evidence(of.name, page, of.date)))
 
 
 def add_accounts(data: DataFolder, hand: Path, drafts: Mapping[str, Draft], log: list[str]) -> None:
-    """Add every account to its outlet; rows by hand win, and one that two claim is nobody's.
+    """Add every account of a list to its outlet; one that two claim is nobody's.
 
-    A list's account goes to the only outlet of its name in its country, else to that at its host.
+    Rows by hand tell whose it is, else it goes to the only outlet of its name in its country, else
+    to that at its host. A row by hand that no list has is a hint alone.
     """
+    listed = list(read_accounts(data))
+    known = {(one.account.platform, one.account.handle.lower()): one.account for one in listed}
     owner: dict[tuple[str, str], str] = {}
     for where, row in rows_by_hand(hand, "*.tsv", _COLUMNS, "accounts"):
-        id, account = row["id"], Account(row["platform"], row["handle"], evidence_of(row))
+        id, place = row["id"], (row["platform"], row["handle"].lower())
         if id not in drafts:
             raise EvidenceError(f"{where}, field 'id': no outlet is {id!r}")
-        owner[account.platform, account.handle.lower()] = id
-        drafts[id].accounts.append(account)
+        cited = Account(row["platform"], row["handle"], evidence_of(row))
+        account = cited if row["url"] in data.addresses() else known.get(place)
+        if account is not None:
+            owner[place] = id
+            drafts[id].accounts.append(account)
     at = {domain.host: draft for draft in drafts.values() for domain in draft.domains}
     named: dict[tuple[str, str], set[str]] = defaultdict(set)
     for draft in drafts.values():
@@ -83,7 +90,7 @@ def add_accounts(data: DataFolder, hand: Path, drafts: Mapping[str, Draft], log:
             named[draft.country or "", key].add(draft.id)
     claims: dict[tuple[str, str], dict[str, Account]] = defaultdict(dict)
     nobody = 0
-    for one in read_accounts(data):
+    for one in listed:
         ids = named.get((one.country, fold(one.name)), set())
         if len(ids) != 1 and one.host in at:
             ids = {at[one.host].id}

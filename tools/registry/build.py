@@ -23,16 +23,17 @@ from tools.registry.lists import (
     read_networks,
     read_newsmap,
     read_perennial,
+    settle,
 )
 from tools.registry.material import DataFolder, Draft, EvidenceError, Held, hosts_by_hand
 from tools.registry.matrix import read_matrix
 from tools.registry.merge import FOLDER, merge, read_hand
-from tools.registry.monitor import add_financing, add_monitor, inherit, read_statements
+from tools.registry.monitor import add_financing, add_monitor, read_statements
 from tools.registry.owners import Owners, read_owners
 from tools.registry.writing import evidence_cells, write_tables
 
 #: Of the data; a new one when the evidence or the rows by hand change what a look-up gives.
-VERSION = "2026.11.27"
+VERSION = "2026.11.30"
 _COPIES = frozenset({"Doppelganger", "RRN"})  # networks whose copies are of somebody's site
 
 
@@ -52,9 +53,9 @@ def build(
     Raises `EvidenceError` when a data set is missing or changed, or a row can't be read.
     """
     data, owners, log = DataFolder(evidence, allow_changed), Owners(), list[str]()
-    held = read_owners(owners, hand / "owners")
+    held = read_owners(data, owners, hand / "owners")
     matrix = read_matrix(data, owners, log)
-    drafts = merge(read_hand(owners, hand), [*matrix, *named_outlets()], log)
+    drafts = merge(read_hand(hand), [*matrix, *named_outlets()], log)
     by_id = {draft.id: draft for draft in drafts}
     _control(data, hand, by_id, owners, held, log)
     add_accounts(data, hand / "accounts", by_id, log)
@@ -63,14 +64,14 @@ def build(
     whose = _Hosts(drafts)
     for year in read_perennial(data):
         _assess(whose, year, log)
+    settle(drafts)
     listings = read_influence(data, log)
     sites = _sites(whose, listings, log)
     _mark_ambiguous(drafts, ambiguous_names(shipped_tables()))
     for draft in drafts:
         _prune(draft, log)
-    rows = write_tables(
-        output or shipped_tables(), VERSION, drafts, sites, owners, read_networks(hand / "networks")
-    )
+    networks = read_networks(data, hand / "networks")
+    rows = write_tables(output or shipped_tables(), VERSION, drafts, sites, owners, networks)
     return Built(rows, log)
 
 
@@ -89,12 +90,11 @@ def _control(
             raise EvidenceError(f"{hand}/owners: holdings: no outlet and no owner is {id!r}")
         for one in holdings:
             drafts[id].hold(one)
-    for where, id, statement in read_statements(hand / "statements"):
+    for where, id, statement in read_statements(data, hand / "statements"):
         if id not in drafts:
             raise EvidenceError(f"{where}, field 'id': no outlet is {id!r}")
         drafts[id].statements.append(statement)
     add_financing(data, drafts, log)
-    inherit(drafts, owners, log)
 
 
 class _Hosts:

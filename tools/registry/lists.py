@@ -4,7 +4,8 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 from framescope.classifier.outlets import addresses, schema
@@ -44,6 +45,7 @@ _Labels = Mapping[tuple[str, str], Mapping[str, str]]
 # Objects of DIMA's arrays hold strings, and a list of them: no braces inside.
 _OBJECT = re.compile(r"\{([^{}]*)\}")
 _FIELD = re.compile(r'\b(\w+):\s*"((?:[^"\\]|\\.)*)"')
+_ITEM = re.compile(r"https?://www\.wikidata\.org/(?:wiki|entity)/(Q[1-9][0-9]*)")
 _CLONE = re.compile(
     r"\b(?:clone|copie|usurpation|usurpant|imitation|imitant|typosquatting)\b", re.IGNORECASE
 )
@@ -57,14 +59,12 @@ def read_influence(data: DataFolder, log: list[str]) -> list[Listing]:
 
 
 def _own_hosts(listings: Iterable[Listing], log: list[str]) -> Iterable[Listing]:
-    # Anybody's posts: a list that names one means a page there, and says nothing of the site.
+    # Anybody's posts, and the lists themselves: a row that names one says nothing of the site.
     platforms = {host for host, outlet in hosts_by_hand("networks").items() if not outlet}
     dropped: Counter[str] = Counter()
     for listing in listings:
         if any(part in platforms for part in addresses.host_parents(listing.host)):
             dropped["a page on a platform"] += 1
-        elif addresses.host_in(listing.evidence.url or "") == listing.host:
-            dropped["the list itself"] += 1
         elif addresses.is_public_suffix(listing.host):
             dropped["a public suffix"] += 1
         else:
@@ -131,23 +131,20 @@ def _objects(path: Path) -> Iterable[dict[str, str]]:
         raise EvidenceError(f"{path}: no domains in it; has its layout changed?")
 
 
-def read_networks(folder: Path) -> list[tuple[str, ...]]:
+def read_networks(data: DataFolder, folder: Path) -> list[tuple[str, ...]]:
     """Read the networks by hand, in the columns of their table."""
     found = rows_by_hand(folder, "networks.tsv", schema.COLUMNS["networks"], "networks")
-    return [tuple(row.values()) for _, row in found]
+    return [tuple(row.values()) for _, row in found if row["url"] in data.addresses()]
 
 
 #: The scores of the data set, in the rater's words. It has one score, -1, for what the list calls
-#: generally unreliable and what it calls deprecated; -2 is what is on the spam blacklist as well,
-#: which the list marks beside one of those two. So neither is said to be deprecated here.
+#: generally unreliable and what it calls deprecated (`settle`); -2 is on the spam blacklist.
 VALUES = {
     1: ("generally_reliable", 0.8),
     0: ("no_consensus", 0.5),
     -1: ("generally_unreliable", 0.8),
-    -2: ("generally_unreliable", 0.9),
+    -2: ("blacklisted", 0.9),
 }
-
-
 _RANKED = {
     "gr": ("generally_reliable", 0.8),
     "nc": ("no_consensus", 0.5),
@@ -182,6 +179,25 @@ def read_perennial(data: DataFolder) -> list[dict[str, Assessment]]:
             }
         )
     return found
+
+
+def settle(drafts: Iterable[Draft]) -> None:
+    """Leave out what the list of 2023 can't tell: whether it calls a source deprecated.
+
+    Where an earlier list does, that stands; where a later one does, nothing is known of 2023.
+    """
+    for draft in drafts:
+        by_date = {
+            one.evidence.date: one for one in draft.assessments if one.claim == "reliability"
+        }
+        said = by_date.get(PERENNIAL.date)
+        if said is None or said.value != "generally_unreliable":
+            continue
+        earlier, later = (by_date.get(of.date) for of in (DISCUSSED, RANKED))
+        if earlier is not None and earlier.value == "deprecated":
+            draft.assessments[draft.assessments.index(said)] = replace(said, value="deprecated")
+        elif later is not None and later.value == "deprecated":
+            draft.assessments.remove(said)
 
 
 def _read_2021(data: DataFolder) -> Iterator[tuple[str, _Verdict]]:
@@ -222,38 +238,59 @@ def named_outlets() -> list[Draft]:
 
 
 def read_newsmap(data: DataFolder) -> dict[tuple[str, str], set[str]]:
-    """Return the QIDs of each (folded name, country)."""
+    """Return the QIDs of each (folded name, country), and of each (folded name, handle at X)."""
     (path,) = data.files(NEWSMAP)
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for entry in json.loads(path.read_text(encoding="utf-8")).values():
+    for handle, entry in json.loads(path.read_text(encoding="utf-8")).items():
         qid = entry["wikidata_id"].rpartition("/")[2]
         country = schema.countries().get(entry["country"].strip())
         if country and entry["company_name"] != qid:  # those without a label have the QID there
-            found[(fold(entry["company_name"]), country)].add(qid)
+            for told in (country, f"@{handle.lower()}"):
+                found[(fold(entry["company_name"]), told)].add(qid)
     return dict(found)
 
 
 def identify(
     drafts: list[Draft], identifiers: dict[tuple[str, str], set[str]], log: list[str]
 ) -> int:
-    """Fill in QIDs by exact name and country where nothing else fits; return how many."""
-    taken = {draft.wikidata for draft in drafts if draft.wikidata}
-    claims: dict[str, list[Draft]] = defaultdict(list)
-    for draft in drafts:
-        if draft.wikidata or not draft.country:
-            continue
-        qids = identifiers.get((fold(draft.name), draft.country), set())
-        if not qids:  # by another name, as long as all of them mean the same
-            keys = sorted(draft.folded())
-            qids = set().union(*(identifiers.get((key, draft.country), set()) for key in keys))
-        if len(qids) == 1 and not qids & taken:
-            claims[qids.copy().pop()].append(draft)
-        elif len(qids) > 1:
-            log.append(f"wikidata: {draft.name} could be {', '.join(sorted(qids))}; left empty")
-    for qid, claimants in claims.items():
-        if len(claimants) == 1:
-            claimants[0].wikidata = qid
-        else:
-            names = ", ".join(draft.name for draft in claimants)
-            log.append(f"wikidata: {qid} could be {names}; left empty")
-    return sum(len(claimants) == 1 for claimants in claims.values())
+    """Fill in QIDs where nothing else fits; return how many.
+
+    By the exact name and the country; of what is left by the item that statements cite, or by name
+    and account at X.
+    """
+
+    def by_name(draft: Draft) -> set[str]:
+        country = draft.country or ""
+        qids = identifiers.get((fold(draft.name), country), set())
+        if qids:
+            return qids
+        # By another name, as long as all of them mean the same.
+        keys = sorted(draft.folded())
+        return set().union(*(identifiers.get((key, country), set()) for key in keys))
+
+    def by_page(draft: Draft) -> set[str]:
+        pages = (one.evidence.url or "" for one in draft.statements)
+        found = {item[1] for page in pages if (item := _ITEM.match(page))}
+        handles = [f"@{one.handle.lower()}" for one in draft.accounts if one.platform == "x"]
+        keys = product(sorted(draft.folded()), handles)
+        return found.union(*(identifiers.get(key, set()) for key in keys))
+
+    found, doubtful = 0, set[Draft]()
+    for of in (by_name, by_page):
+        taken = {draft.wikidata for draft in drafts if draft.wikidata}
+        claims: dict[str, list[Draft]] = defaultdict(list)
+        for draft in drafts:
+            qids = set() if draft.wikidata or draft in doubtful else of(draft)
+            if len(qids) == 1 and not qids & taken:
+                claims[next(iter(qids))].append(draft)
+            elif len(qids) > 1:
+                doubtful.add(draft)
+                log.append(f"wikidata: {draft.name} could be {', '.join(sorted(qids))}; left empty")
+        for qid, claimants in claims.items():
+            if len(claimants) == 1:
+                claimants[0].wikidata = qid
+                found += 1
+            else:
+                names = ", ".join(draft.name for draft in claimants)
+                log.append(f"wikidata: {qid} could be {names}; left empty")
+    return found

@@ -1,6 +1,8 @@
 """The folders of evidence, which files are read, pinned; and an outlet as the build gathers it.
 
-What no rule can clean about a list is kept by hand, in tables that `by_hand` reads.
+What no rule can clean about a list is kept by hand, in tables that `by_hand` reads. A fact by hand
+is shipped only with an address that stands in the evidence; without one it is a hint for whoever
+looks for it.
 """
 
 import csv
@@ -8,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from framescope.classifier.errors import FramescopeError
@@ -23,6 +26,10 @@ from framescope.classifier.records import (
     Role,
     Statement,
 )
+
+READ = "2026-11-26"
+"""The day on which the pages of the evidence were read."""
+_ADDRESS = re.compile(r"https?://[^\s\"'<>|\\]+")
 
 
 class EvidenceError(FramescopeError):
@@ -55,9 +62,11 @@ def rows_by_hand(
     """Read tables of one layout: of each row, where it stands and its cells by column.
 
     Raises `EvidenceError` when a table or row has another layout, or a cell what the column of that
-    name may not hold in `table`.
+    name may not hold in `table`. A hint may lack its address and its date.
     """
-    fields = schema.FIELDS[table] if table else {}
+    fields = dict(schema.FIELDS[table]) if table else {}
+    for name in {"url", "date"} & fields.keys():
+        fields[name] = fields[name]._replace(required=False)
     for path in sorted(folder.glob(pattern)):
         lines = path.read_text(encoding="utf-8").splitlines()
         if not lines or lines[0].split("\t") != list(columns):
@@ -77,8 +86,8 @@ def rows_by_hand(
 
 
 def evidence_of(row: Mapping[str, str]) -> Evidence:
-    """Return where a row by hand says that it is from."""
-    return Evidence(row["source"], row["url"] or None, row["date"] or None)
+    """Return where a row by hand says that it is from; a page without a date has that of `READ`."""
+    return Evidence(row["source"], row["url"] or None, row["date"] or READ)
 
 
 DATA_SETS = {row["folder"]: DataSet(**row) for row in by_hand("data-sets")}
@@ -120,6 +129,10 @@ class DataFolder:
             )
         return found
 
+    def addresses(self) -> frozenset[str]:
+        """Return every address that a fact may cite: of a data set, or in one of its files."""
+        return _addresses(self)
+
     def rows(self, data: DataSet, delimiter: str = ",") -> Iterator[tuple[str, dict[str, str]]]:
         """Return where each row of a data set in CSV or TSV stands, and its cells by column."""
         quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
@@ -127,6 +140,16 @@ class DataFolder:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 rows = csv.DictReader(file, delimiter=delimiter, quoting=quoting)
                 yield from ((f"{path}, row {line}", row) for line, row in enumerate(rows, 2))
+
+
+@cache
+def _addresses(data: DataFolder) -> frozenset[str]:
+    found = {one.url for one in DATA_SETS.values() if one.url}
+    for one in DATA_SETS.values():
+        for path in data.files(one):
+            for address in _ADDRESS.findall(path.read_text(encoding="utf-8")):
+                found |= {address, address.rstrip(".,;"), address.rstrip(").,;")}
+    return frozenset(found)
 
 
 def hosts_by_hand(data: str) -> dict[str, str]:
@@ -174,10 +197,10 @@ class Draft:
             self.domains.append(domain)
 
     def hold(self, held: Held) -> None:
-        """Take who holds it; the same owner once, by what can be looked up and is the newest."""
+        """Take who holds it; the same owner once, as the newest source has it."""
         for index, other in enumerate(self.held):
             if other.owner == held.owner:
-                if _rank(held) > _rank(other):
+                if (held.evidence.date or "") > (other.evidence.date or ""):
                     self.held[index] = held
                 return
         self.held.append(held)
@@ -185,10 +208,6 @@ class Draft:
     def folded(self) -> set[str]:
         """Every name, folded."""
         return {fold(self.name), *(fold(name.text) for name in self.names)}
-
-
-def _rank(held: Held) -> tuple[bool, str]:
-    return held.evidence.url is not None, held.evidence.date or ""
 
 
 def host_of(address: str) -> str | None:

@@ -180,9 +180,7 @@ def _control(rows: list[Asset], draft: Draft, owners: Owners, log: list[str]) ->
     draft.statements.append(_coded(codes[0]))
     owner = next((row.company for row in rows if row.company), None)
     if owner and fold(owner) != fold(draft.name):
-        draft.held.append(
-            Held(owners.take(owner, rows[0].country, rows[0].country), None, _EVIDENCE)
-        )
+        draft.held.append(Held(owners.take(owner, rows[0].country, _EVIDENCE), None, _EVIDENCE))
 
 
 _EVIDENCE = Evidence(MATRIX.name, MATRIX.url, MATRIX.date)

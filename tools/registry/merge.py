@@ -6,39 +6,25 @@ from pathlib import Path
 
 from framescope.classifier.outlets import addresses, schema, slug
 from framescope.classifier.outlets import fold_name as fold
-from framescope.classifier.records import (
-    GENERAL_KNOWLEDGE,
-    About,
-    Domain,
-    DomainRole,
-    Evidence,
-    Medium,
-    Name,
-    NameKind,
-    Role,
-    Statement,
-)
+from framescope.classifier.records import About, Domain, DomainRole, Medium, Name, NameKind, Role
 
-from tools.registry.material import MATRIX, Draft, EvidenceError, Held, host_of
-from tools.registry.owners import Owners
+from tools.registry.material import Draft, EvidenceError, host_of
 
 #: Where the rows lie.
 FOLDER = Path(__file__).parent / "hand"
 #: How the names of files begin whose outlets are known for their towns or trades.
 LESSER = "more-"
+#: What follows the names are hints for whoever looks for a source; nothing of them is shipped.
 COLUMNS = (
     *("id", "name", "role", "medium", "country", "wikidata", "domains", "names"),
     *("code", "owner", "source", "url", "note"),
 )
-#: What the tables cite when a row by hand names no source of its own: nothing to look up.
-UNSOURCED = Evidence(GENERAL_KNOWLEDGE, None, "2026-11")
-
 _KINDS = "|".join(kind for kind in NameKind if kind is not NameKind.MAIN)
 _NAME = re.compile(rf"(.+?) \((?:({_KINDS}))(?:, ([A-Za-z-]+))?\)")
 
 
-def read_hand(owners: Owners, folder: Path = FOLDER) -> list[Draft]:
-    """Read every row, in the order of the files; `owners` takes who is named as one."""
+def read_hand(folder: Path = FOLDER) -> list[Draft]:
+    """Read every row, in the order of the files."""
     drafts = []
     named: dict[str, tuple[str, str]] = {}
     for path in sorted(folder.glob("*.tsv")):
@@ -48,7 +34,7 @@ def read_hand(owners: Owners, folder: Path = FOLDER) -> list[Draft]:
         for number, line in enumerate(lines[1:], 2):
             if line.strip() and not line.startswith("#"):
                 where = f"{path}, row {number}"
-                draft = _draft(where, line, owners)
+                draft = _draft(where, line)
                 name, first = named.setdefault(draft.id, (draft.name, where))
                 # Two outlets under one id would be shown as the one that is read first.
                 if draft.name != name:
@@ -61,7 +47,7 @@ def read_hand(owners: Owners, folder: Path = FOLDER) -> list[Draft]:
     return drafts
 
 
-def _draft(where: str, line: str, owners: Owners) -> Draft:
+def _draft(where: str, line: str) -> Draft:
     cells = [cell.strip() for cell in line.split("\t")]
     if len(cells) > len(COLUMNS):
         raise EvidenceError(f"{where}: {len(cells)} fields; a row has {len(COLUMNS)}")
@@ -75,9 +61,6 @@ def _draft(where: str, line: str, owners: Owners) -> Draft:
 
     for field in schema.FIELDS["outlets"].keys() & row.keys():
         refuse(field, schema.FIELDS["outlets"][field].reason(row[field]))
-    refuse("url", schema.FIELDS["statements"]["url"].reason(row["url"]))
-    if row["code"]:
-        refuse("code", schema.stated(About.CODE).reason(row["code"]))
     draft = Draft(row["name"], "hand", id=row["id"], country=row["country"] or None)
     draft.wikidata = row["wikidata"] or None
     draft.role, draft.medium = Role(row["role"]), Medium(row["medium"])
@@ -95,14 +78,6 @@ def _draft(where: str, line: str, owners: Owners) -> Draft:
         if name.text == draft.name:
             draft.main_ambiguous |= name.ambiguous
         draft.add_name(name)
-    evidence = Evidence(row["source"], row["url"] or None) if row["source"] else UNSOURCED
-    if row["code"]:
-        listed = Evidence(MATRIX.name, MATRIX.url, MATRIX.date)
-        draft.statements.append(
-            Statement(About.CODE, row["code"], evidence if row["source"] else listed)
-        )
-    if row["owner"] and fold(row["owner"]) != fold(row["name"]):
-        draft.held.append(Held(owners.take(row["owner"], draft.country), None, evidence))
     return draft
 
 
@@ -203,8 +178,6 @@ def _merge_hand(hand: list[Draft], log: list[str]) -> list[Draft]:
             _unite(into, draft, {}, {})
             into.lesser &= draft.lesser
             into.wikidata = into.wikidata or draft.wikidata
-            into.statements = into.statements or draft.statements
-            into.held = into.held or draft.held
         if main:
             by_host.setdefault(main, into)
     for draft in by_id.values():  # what is one outlet's main host is no other's edition

@@ -6,16 +6,7 @@ from pathlib import Path
 
 from framescope.classifier.outlets import fold_name as fold
 from framescope.classifier.outlets import schema
-from framescope.classifier.records import (
-    GENERAL_KNOWLEDGE,
-    About,
-    Code,
-    Evidence,
-    Holder,
-    OwnerKind,
-    Statement,
-    in_order,
-)
+from framescope.classifier.records import About, Code, Evidence, Holder, OwnerKind, Statement
 
 from tools.registry.material import (
     MONITOR,
@@ -31,17 +22,26 @@ from tools.registry.material import (
 from tools.registry.owners import OwnerRow, Owners
 
 _COLUMNS = ("id", "about", "value", "source", "url", "date", "note")
-#: How sure what rests on general knowledge is.
-UNSURE = 0.4
 _PUBLIC = "public-service fees"  # how public-service media are financed there
 
 
 def add_monitor(
     data: DataFolder, drafts: Mapping[str, Draft], owners: Owners, log: list[str]
 ) -> None:
-    """Add the codes of both years to the outlets of each company; ``hand/lists/monitor.tsv``."""
+    """Add the codes of both years to the outlets of each company, and who controls it.
+
+    Its outlets are those of ``hand/lists/monitor.tsv``, and what it lists by a name that one outlet
+    of the country has, which no other list gives a code.
+    """
     companies = {(row["country"], row["company"]): row for row in by_hand("monitor")}
-    for where, row in data.rows(MONITOR, "\t"):
+    named: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for draft in drafts.values():
+        for key in draft.folded():
+            named[draft.country or "", key].add(draft.id)
+    coded = {draft.id for draft in drafts.values() if draft.statements}
+    rows = list(data.rows(MONITOR, "\t"))
+    newest = {(row["country"], row["company"]): row for _, row in sorted(rows, key=_year)}
+    for where, row in rows:
         company = companies.get((row["country"], row["company"]))
         if company is None:
             raise EvidenceError(
@@ -54,31 +54,44 @@ def add_monitor(
         date = row["page_date"] if row["page_date"].startswith(row["year"]) else row["year"]
         evidence = Evidence(MONITOR.name, row["url"], date)
         owner = company["entity_id"]
-        if owner and owner not in owners:
+        if owner:
             kind = OwnerKind(company["kind"]) if company["kind"] else None
-            owners.add(OwnerRow(owner, company["entity_name"], kind, row["country"]))
-        for id in company["outlets"].split():
+            owners.cite(OwnerRow(owner, company["entity_name"], kind, row["country"], evidence))
+        by_name = [named[row["country"], fold(asset)] for asset in row["outlets"].split(";")]
+        listed = [id for ids in by_name if len(ids) == 1 for id in ids - coded]
+        said = [Statement(About.CODE, Code(row["code"]), evidence)]
+        if row["owner_or_controller"] and row is newest[row["country"], row["company"]]:
+            said.append(Statement(About.GOVERNANCE, row["owner_or_controller"], evidence))
+        for id in dict.fromkeys(company["outlets"].split() + listed):
             draft = drafts.get(id)
             if draft is None:
                 raise EvidenceError(f"monitor.tsv: {row['company']}: no outlet is {id!r}")
-            draft.statements.append(Statement(About.CODE, Code(row["code"]), evidence))
+            draft.statements += said
             if owner and fold(draft.name) != fold(company["entity_name"]):
                 draft.hold(Held(owner, None, evidence))
-        if not company["outlets"]:
+        if not company["outlets"] and not listed:
             log.append(f"monitor: {row['company']} ({row['country']}) has no outlet here")
 
 
-def read_statements(folder: Path) -> Iterator[tuple[str, str, Statement]]:
+def _year(row: tuple[str, Mapping[str, str]]) -> str:
+    return row[1]["year"]
+
+
+def read_statements(data: DataFolder, folder: Path) -> Iterator[tuple[str, str, Statement]]:
     """Read statements by hand: where each stands, the outlet's id, and what is said."""
     for where, row in rows_by_hand(folder, "*.tsv", _COLUMNS, "statements"):
         if reason := schema.stated(row["about"]).reason(row["value"]):
             raise EvidenceError(f"{where}, field 'value': {reason}")
-        sure = UNSURE if row["source"] == GENERAL_KNOWLEDGE else 1.0
-        yield where, row["id"], Statement(About(row["about"]), row["value"], evidence_of(row), sure)
+        if row["url"] in data.addresses():
+            yield where, row["id"], Statement(About(row["about"]), row["value"], evidence_of(row))
 
 
 def add_financing(data: DataFolder, drafts: Mapping[str, Draft], log: list[str]) -> None:
-    """Say of German outlets how they are financed, by name: the database of public speakers."""
+    """Say of German outlets how they are financed: the database of public speakers.
+
+    By name, or by ``hand/lists/speakers.tsv``.
+    """
+    meant = {row["name"]: row["outlet"] for row in by_hand("speakers")}
     named: dict[str, set[str]] = defaultdict(set)
     for draft in drafts.values():
         if draft.country == "DE":
@@ -88,9 +101,11 @@ def add_financing(data: DataFolder, drafts: Mapping[str, Draft], log: list[str])
     count = 0
     for row in speakers(data):
         ids = named.get(fold(row["Name"].strip()), set())
-        if len(ids) != 1:
+        draft = drafts.get(meant.get(row["Name"], ""))
+        if draft is None and len(ids) == 1:
+            draft = drafts[next(iter(ids))]
+        if draft is None:
             continue
-        draft = drafts[next(iter(ids))]
         public = row["K_Finanzierung"] == "öffentlich-rechtlich"
         value = _PUBLIC if public else str(Holder.NOT_STATE)
         if all(one.evidence != evidence for one in draft.statements):
@@ -102,28 +117,3 @@ def add_financing(data: DataFolder, drafts: Mapping[str, Draft], log: list[str])
 def speakers(data: DataFolder) -> Iterator[dict[str, str]]:
     """Read the rows of the database of public speakers that are outlets."""
     return (row for _, row in data.rows(SPEAKERS) if row["Typ"] in ("1", "2", "3", "6", "7"))
-
-
-def inherit(drafts: Mapping[str, Draft], owners: Owners, log: list[str]) -> None:
-    """Give outlets without a code of their own that of the house of their owner's name."""
-    houses: dict[tuple[str, str], list[Draft]] = defaultdict(list)
-    for draft in drafts.values():
-        if any(one.about is About.CODE for one in draft.statements):
-            for key in draft.folded():
-                houses[key, draft.country or ""].append(draft)
-    for draft in drafts.values():
-        if any(one.about is About.CODE for one in draft.statements):
-            continue
-        for held in draft.held:
-            name = owners.rows[held.owner].name
-            found = [h for h in houses.get((fold(name), draft.country or ""), ()) if h is not draft]
-            if len(found) == 1:
-                given = [one for one in found[0].statements if one.about is About.CODE]
-                draft.statements += [
-                    Statement(one.about, one.value, one.evidence, one.confidence, name)
-                    for one in given
-                    if one.through is None
-                ]
-                listed = ", ".join(one.value for one in in_order(given))
-                log.append(f"control: {draft.id} as its owner, {name}: {listed}")
-                break

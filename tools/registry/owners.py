@@ -3,16 +3,16 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain, count
 from pathlib import Path
 
 from framescope.classifier.outlets import fold_name as fold
 from framescope.classifier.outlets import slug
-from framescope.classifier.records import OwnerKind
+from framescope.classifier.records import Evidence, OwnerKind
 
-from tools.registry.material import EvidenceError, Held, evidence_of, rows_by_hand
+from tools.registry.material import DataFolder, EvidenceError, Held, evidence_of, rows_by_hand
 
 _COLUMNS = ("id", "name", "kind", "country", "names", "source", "url", "date")
 _HOLDINGS = ("owned", "owner", "share", "source", "url", "date", "note")
@@ -21,12 +21,13 @@ _BRACKETS = re.compile(r"\s*\([^()]*\)$")
 
 @dataclass
 class OwnerRow:
-    """An owner as the table has it."""
+    """An owner as the table has it; without evidence its country only tells it from others."""
 
     id: str
     name: str
     kind: OwnerKind | None = None
     country: str | None = None
+    evidence: Evidence | None = None
 
 
 class Owners:
@@ -46,21 +47,24 @@ class Owners:
         for name in (row.name, *others):
             self._named[_key(name)].setdefault(row.country or "", row.id)
 
-    def take(self, name: str, near: str | None = None, country: str | None = None) -> str:
-        """Return the id of an owner by its name; one that isn't known yet is made.
+    def cite(self, row: OwnerRow) -> None:
+        """Take an owner that a list names; what is cited already stands."""
+        known = self.rows.get(row.id)
+        if known is None:
+            self.add(row)
+        elif known.evidence is None:
+            self.rows[row.id] = replace(row, name=known.name)
 
-        Of two of one name, that of the country `near`; `country` is what is known to be its own.
-        """
+    def take(self, name: str, country: str, evidence: Evidence) -> str:
+        """Return the id of an owner by its name and country; one that isn't known yet is made."""
         found = self._named[_key(name)]
-        if near in found:
-            return found[near]
-        if len(found) == 1:
-            return next(iter(found.values()))
-        base = slug(_BRACKETS.sub("", name)) or f"owner-{len(self.rows)}"
-        numbered = (f"{base}-{number}" for number in count(2))
-        tried = chain((base, f"{base}-{(near or 'x').lower()}"), numbered)
-        id = next(id for id in tried if id not in self.rows)
-        self.add(OwnerRow(id, name, None, country))
+        id = found.get(country) or (next(iter(found.values())) if len(found) == 1 else None)
+        if id is None:
+            base = slug(_BRACKETS.sub("", name)) or f"owner-{len(self.rows)}"
+            numbered = (f"{base}-{number}" for number in count(2))
+            tried = chain((base, f"{base}-{country.lower()}"), numbered)
+            id = next(id for id in tried if id not in self.rows)
+        self.cite(OwnerRow(id, name, None, country, evidence))
         return id
 
     def hold(self, owned: str, held: Held) -> None:
@@ -73,24 +77,29 @@ def _key(name: str) -> str:
     return fold(_BRACKETS.sub("", name))
 
 
-def read_owners(owners: Owners, folder: Path) -> dict[str, list[Held]]:
+def read_owners(data: DataFolder, owners: Owners, folder: Path) -> dict[str, list[Held]]:
     """Read the owners by hand, ``entities*.tsv``; return what they hold of each outlet.
 
     What they hold of one another, ``holdings*.tsv`` too, goes into `owners`.
     """
+    cited = data.addresses()
     for where, row in rows_by_hand(folder, "entities*.tsv", _COLUMNS, "owners"):
         if row["id"] in owners and owners.rows[row["id"]].name != row["name"]:
             raise EvidenceError(
                 f"{where}, field 'name': {row['name']!r} has the id of "
                 f"{owners.rows[row['id']].name!r}; give the owner an id of its own"
             )
-        kind = OwnerKind(row["kind"]) if row["kind"] else None
-        made = OwnerRow(row["id"], row["name"], kind, row["country"] or None)
+        made = OwnerRow(row["id"], row["name"], None, row["country"] or None)
+        if row["url"] in cited:
+            made.kind = OwnerKind(row["kind"]) if row["kind"] else None
+            made.evidence = evidence_of(row)
         owners.add(made, *filter(None, row["names"].split(" | ")))
     outlets: dict[str, list[Held]] = defaultdict(list)
     for where, row in rows_by_hand(folder, "holdings*.tsv", _HOLDINGS, "holdings"):
         if row["owner"] not in owners:
             raise EvidenceError(f"{where}, field 'owner': no owner is {row['owner']!r}")
+        if row["url"] not in cited:
+            continue
         held = Held(row["owner"], float(row["share"]) if row["share"] else None, evidence_of(row))
         if row["owned"] in owners:
             owners.hold(row["owned"], held)

@@ -5,16 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from framescope.classifier.outlets import REGISTRY_SOURCE, schema
-from framescope.classifier.records import (
-    GENERAL_KNOWLEDGE,
-    DomainRole,
-    Evidence,
-    NameKind,
-    in_order,
-)
+from framescope.classifier.records import DomainRole, Evidence, NameKind, in_order
 
 from tools.registry.material import DATA_SETS, Draft, Held
-from tools.registry.owners import Owners, reached
+from tools.registry.owners import OwnerRow, Owners, reached
 
 _Row = tuple[str, ...]
 
@@ -30,6 +24,9 @@ def write_tables(
     """Write all tables, without owners that hold nothing; return the number of rows in each."""
     drafts = sorted(drafts, key=lambda draft: draft.id)
     known = reached(owners, (held for draft in drafts for held in draft.held))
+    naming = [held for id in known for held in owners.held.get(id, ())]
+    naming += [held for draft in drafts for held in draft.held]
+    named = {held.owner: held.evidence for held in naming}
     tables: dict[str, list[_Row]] = {
         "outlets": sorted(
             (d.id, d.name, d.role, d.medium, d.country or "", d.wikidata or "") for d in drafts
@@ -37,9 +34,7 @@ def write_tables(
         "names": sorted(row for draft in drafts for row in _names(draft)),
         "domains": [row for draft in drafts for row in _domains(draft)],
         "statements": [row for draft in drafts for row in _statements(draft)],
-        "owners": sorted(
-            (id, owner.name, owner.kind or "", owner.country or "") for id, owner in known.items()
-        ),
+        "owners": sorted(_owner(owner, named[id]) for id, owner in known.items()),
         "holdings": [
             *(row for d in drafts for row in _held("outlet", d.id, d.held)),
             *(row for id in sorted(known) for row in _held("owner", id, owners.held.get(id, ()))),
@@ -74,8 +69,7 @@ def _domains(draft: Draft) -> Iterable[_Row]:
 
 def _licences() -> Iterable[_Row]:
     """Return the licences of each source, later ones with the date since which they hold."""
-    for ours in (REGISTRY_SOURCE, GENERAL_KNOWLEDGE):
-        yield ours, "Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", ""
+    yield REGISTRY_SOURCE, "Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", ""
     terms: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
     for data in sorted(DATA_SETS.values(), key=lambda data: data.date):
         terms[data.name].setdefault(data.licence, (data.url, data.date))
@@ -86,17 +80,18 @@ def _licences() -> Iterable[_Row]:
 
 def _statements(draft: Draft) -> Iterable[_Row]:
     for one in in_order(dict.fromkeys(draft.statements)):
-        evidence, sure = evidence_cells(one.evidence), f"{one.confidence:g}"
-        yield (draft.id, one.about, one.value, one.through or "", *evidence, sure)
+        yield (draft.id, one.about, one.value, *evidence_cells(one.evidence))
+
+
+def _owner(row: OwnerRow, naming: Evidence) -> _Row:
+    if row.evidence is None:
+        return (row.id, row.name, "", "", *evidence_cells(naming))
+    return (row.id, row.name, row.kind or "", row.country or "", *evidence_cells(row.evidence))
 
 
 def _held(of: str, id: str, held: Iterable[Held]) -> Iterable[_Row]:
-    def order(one: Held) -> tuple[bool, str, float, str]:
-        date = one.evidence.date or ""
-        newest = "".join(chr(0x10FFFF - ord(letter)) for letter in date)
-        return one.evidence.url is None, newest, -(one.share or 0), one.owner
-
-    for one in sorted(held, key=order):
+    by_share = sorted(held, key=lambda one: (-(one.share or 0), one.owner))
+    for one in sorted(by_share, key=lambda one: one.evidence.date or "", reverse=True):
         share = "" if one.share is None else f"{one.share:g}"
         yield (id, of, one.owner, share, *evidence_cells(one.evidence))
 

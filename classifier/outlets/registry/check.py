@@ -19,6 +19,7 @@ from framescope.classifier.outlets.registry.registry import Registry, Tables, sh
 
 _ONCE = frozenset({"outlets", "owners", "networks", "sites"})  # tables with one row a subject
 _WHOLE = 100.5  # percent, rounded shares summed up
+_SINGLE = frozenset({records.About.CODE, records.About.STATUS, records.About.OWNER_KIND})
 _VALUE_BY = {"assessments": "claim", "statements": "about"}  # the column that says what value holds
 _Rows = Mapping[str, list[list[str]]]  # by table
 K = TypeVar("K")
@@ -49,7 +50,6 @@ def problems_of_tables(folder: Path | None = None) -> list[Flaw]:
         *_names(rows, tables.named(), known),
         *_contradictions(rows),
         *_owners(rows),
-        *_statements(rows),
     ]
     # What looks wrong and is right, each row with its why.
     settled = {(kind, subject) for kind, subject, why in _by_hand(folder, "settled") if why}
@@ -183,6 +183,10 @@ def _names(
 
 
 def _contradictions(tables: _Rows) -> Iterator[Flaw]:
+    single = (r for r in tables["statements"] if r[1] in _SINGLE)
+    for (id, about, source, date), values in _several(((*r[:2], r[3], r[5]), r[2]) for r in single):
+        listed = " and ".join(sorted(values))
+        yield _error("contradiction", id, f"{about} is {listed}, says {source} ({date})")
     roles = {id: role for id, _, role, *_ in tables["outlets"]}
     networks: dict[str, set[str]] = defaultdict(set)
     for id, claim, value, *_ in tables["assessments"]:
@@ -219,20 +223,3 @@ def _owners(tables: _Rows) -> Iterator[Flaw]:
     except CycleError as error:
         circle = error.args[1]
         yield _error("contradiction", f"owner {circle[0]}", f"own one another: {', '.join(circle)}")
-
-
-def _statements(tables: _Rows) -> Iterator[Flaw]:
-    cited = [(id, f"{about} {value!r}", *of) for id, about, value, _, *of in tables["statements"]]
-    cited += [(id, "its owner", *of) for id, _, _, _, *of in tables["holdings"]]
-    for id, what, source, url, date, *_ in cited:
-        if not date:
-            yield _error("undated", id, f"{what} has no date")
-        if not url and source != records.GENERAL_KNOWLEDGE:
-            yield _error("unsourced", id, f"{what}, of {source!r}, has no address")
-    for (id, about, source, date, _), values in _several(
-        ((id, about, source, date, through), value)
-        for id, about, value, through, source, _, date, _ in tables["statements"]
-        if about in {records.About.CODE, records.About.STATUS, records.About.OWNER_KIND}
-    ):
-        listed = " and ".join(sorted(values))
-        yield _error("contradiction", id, f"{about} is {listed}, says {source} ({date})")

@@ -31,7 +31,7 @@ class Fact(NamedTuple):
     name: str
     fact: str
     value: str
-    detail: str = ""  # of a name its language, of a holding its share, of a statement its owner
+    detail: str = ""  # of a name its language, of a holding its share
     source: str = REGISTRY_SOURCE
     url: str = ""
     date: str = ""
@@ -120,7 +120,7 @@ def _of_outlet(outlet: records.Outlet) -> Iterator[Fact]:
     for account in outlet.accounts:
         yield _cited(who, f"account:{account.platform}", account.handle, "", account.evidence)
     for one in outlet.statements:
-        yield _cited(who, one.about, one.value, one.through, one.evidence, f"{one.confidence:g}")
+        yield _cited(who, one.about, one.value, "", one.evidence)
     yield from _held(who, outlet.holdings)
     for found in outlet.assessments:
         yield _cited(who, found.claim, found.value, "", found.evidence, f"{found.confidence:g}")
@@ -128,7 +128,9 @@ def _of_outlet(outlet: records.Outlet) -> Iterator[Fact]:
 
 def _of_owner(owner: records.Owner) -> Iterator[Fact]:
     who = (f"owner:{owner.id}", owner.name)
-    yield from _own(who, ("kind", owner.kind), ("country", owner.country))
+    for fact in ("kind", "country"):
+        if (value := getattr(owner, fact)) and owner.evidence:
+            yield _cited(who, fact, value, "", owner.evidence)
     yield from _held(who, owner.holdings)
 
 

@@ -94,9 +94,8 @@ class Tables:
                 id, name, records.Role(role), records.Medium(medium),
                 country or None, wikidata or None, _names(name, self.rows("names", id)),
                 tuple(Domain(host, DomainRole(of)) for _, host, of in self.rows("domains", id)),
-                tuple(records.Statement(records.About(of), value, _evidence(*cited),
-                                        float(sure or 1), via or None)
-                      for _, of, value, via, *cited, sure in self.rows("statements", id)),
+                tuple(records.Statement(records.About(of), value, _evidence(*cited))
+                      for _, of, value, *cited in self.rows("statements", id)),
                 self._held("outlet", id),
                 tuple(records.Assessment(claim, value, _evidence(*cited), float(sure or 1))
                       for _, claim, value, *cited, sure in self.rows("assessments", id)),
@@ -109,9 +108,9 @@ class Tables:
             ) from None
 
     def _owner(self, id: str) -> records.Owner:
-        _, name, kind, country = self.grouped("owners")[id][-1].split("\t")
-        of = records.OwnerKind(kind) if kind else None
-        return records.Owner(id, name, of, country or None, self._held("owner", id))
+        _, name, kind, country, *cited = self.grouped("owners")[id][-1].split("\t")
+        of, above = records.OwnerKind(kind) if kind else None, self._held("owner", id)
+        return records.Owner(id, name, of, country or None, above, _evidence(*cited))
 
     def _held(self, kind: str, id: str) -> tuple[records.Holding, ...]:
         return tuple(

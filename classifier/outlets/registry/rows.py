@@ -97,8 +97,6 @@ class _Control(_Cited):
 class _Statement(_Cited):
     about: records.About
     value: _Text
-    through: _Text | None = None
-    confidence: _Confidence = 1.0
 
     _fits = pydantic.field_validator("value")(_fitting)
 
@@ -193,8 +191,8 @@ def _holding(row: _Owner, depth: int = 1) -> records.Holding:
     if depth > _CHAIN:
         raise ValueError(f"{row.name!r} is the {depth}th owner in a row; leave some out")
     above = tuple(_holding(one, depth + 1) for one in row.owners)
-    owner = records.Owner(slug(row.name) or "owner", row.name, row.kind, row.country, above)
-    return records.Holding(owner, row.share, row.evidence)
+    known = (slug(row.name) or "owner", row.name, row.kind, row.country)
+    return records.Holding(records.Owner(*known, above, row.evidence), row.share, row.evidence)
 
 
 def _named(main: str, names: Iterable[records.Name]) -> tuple[records.Name, ...]:

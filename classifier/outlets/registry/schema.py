@@ -90,7 +90,7 @@ RATINGS = (
 _ANY_TEXT = Field(lambda text: not _CONTROL.search(text), "text on one line")
 _TEXT = _ANY_TEXT._replace(required=True)
 _ID = _like("[a-z0-9]+(?:-[a-z0-9]+)*", "lower-case ASCII letters, digits and hyphens", True)
-_DAY = Field(_is_date, "a date, as in 2026-11-24")
+_DAY = Field(_is_date, "a date, as in 2026-11-24", required=True)
 _STATED = {RELIABILITY: _one_of(RATINGS)} | {
     str(about): _one_of(values) for about, values in records.VALUES.items()
 }
@@ -105,8 +105,9 @@ def stated(about: str) -> Field:
 _COLUMNS = {
     **dict.fromkeys(("id", "owner"), _ID),
     **dict.fromkeys(("name", "value", "source", "licence", "network"), _TEXT),
-    **dict.fromkeys(("through", "attribution", "names", "operator", "attributed_by"), _ANY_TEXT),
-    **dict.fromkeys(("date", "since"), _DAY),
+    **dict.fromkeys(("attribution", "names", "operator", "attributed_by"), _ANY_TEXT),
+    "date": _DAY,
+    "since": _DAY._replace(required=False),
     "role": _one_of(records.Role),
     "medium": _one_of(records.Medium),
     "country": Field(
@@ -118,7 +119,7 @@ _COLUMNS = {
     "ambiguous": _one_of("1", required=False),
     "host": Field(lambda text: host_in(text) == text, "a host, as in news.example.org", True),
     "about": _one_of(records.About),
-    "url": Field(_is_url, "an address, https://..."),
+    "url": Field(_is_url, "an address, https://...", required=True),
     "confidence": _number(0, 1, "a number from 0 to 1"),
     "of": _one_of(("outlet", "owner")),
     "share": _number(0, 100, "a number above 0 and up to 100", above=True),
@@ -139,8 +140,8 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
         ("outlets", "id name role medium country wikidata"),
         ("names", "id name kind lang ambiguous"),
         ("domains", "id host role"),
-        ("statements", "id about value through source url date confidence"),
-        ("owners", "id name kind country"),
+        ("statements", "id about value source url date"),
+        ("owners", "id name kind country source url date"),
         ("holdings", "id of owner share source url date"),
         ("accounts", "id platform handle source url date"),
         ("assessments", "id claim value source url date confidence"),

@@ -141,7 +141,7 @@ def read_ratings(
             "licence": rater.licence,
         }
         for name in ("date", "url"):
-            if reason := FIELDS["assessments"][name].reason(said[name] or ""):
+            if said[name] and (reason := FIELDS["assessments"][name].reason(said[name])):
                 raise SourcesError(f"{where}, field '{name}': {reason}")
         outlet = _rated(cells["outlet"], registry)
         if outlet is None:
