@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 from framescope.classifier.inputs import split_sentences
 from framescope.classifier.outlets import load_registry, shipped_tables
-from framescope.classifier.outlets.registry.folding import Boundaries, Folded, normal, normals
+from framescope.classifier.outlets.registry.folding import Boundaries, Folded, normal
 from framescope.classifier.outlets.registry.names import _FOREIGN
 from framescope.classifier.records import Article
 from hypothesis import given
@@ -108,11 +108,6 @@ def test_a_name_over_the_seam_of_two_searches_is_found_once(shift):
 def test_a_name_asked_for(names, ids):
     for name in names.split("|"):
         assert [outlet.id for outlet in SMALL.called(name)] == ids, name
-
-
-@given(st.lists(st.text().filter(lambda text: "\0" not in text), max_size=5))
-def test_many_names_are_folded_as_one_is(names):
-    assert normals(names) == [normal(name) for name in names]
 
 
 def test_most_traps_are_seen_and_most_mentions_found():

@@ -7,11 +7,12 @@ import pytest
 from framescope.classifier import records
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry import user as module
+from framescope.classifier.outlets.registry.lookup import look_up
 from framescope.classifier.outlets.registry.registry import Registry, Tables
 from framescope.classifier.outlets.registry.schema import COLUMNS
 from framescope.classifier.outlets.registry.user import load
-from framescope.classifier.records import About, Code, Holder, Name, NameKind, Outlet
-from outlets import SMALL, TABLES
+from framescope.classifier.records import About, Code, DomainRole, Holder, Name, NameKind, Outlet
+from outlets import SMALL, TABLES, cases
 
 
 @pytest.fixture
@@ -109,3 +110,26 @@ def test_without_a_code_governance_and_editorial_line_make_state_media() -> None
     assert outlet(Holder.STATE, None).state_media
     assert not outlet(Holder.UNKNOWN, None).state_media
     assert not outlet(Holder.STATE, Code.ISFM).state_media, "a code decides"
+
+
+def test_what_editors_type_is_found_and_what_is_nobodys_is_not():
+    # Written before the rules for it; `expect` is an id, those who share a name, or null.
+    right, registry = 0, load()
+    asked = cases("sources_lookups_kept.jsonl")
+    for case in asked:
+        answer = look_up(registry, case["query"])
+        imposter = answer.domain is not None and answer.domain.role is DomainRole.IMPOSTER
+        found = [] if imposter else [outlet.id for outlet in answer.outlets]
+        expected = case["expect"] or []
+        right += found == ([expected] if isinstance(expected, str) else expected)
+    assert right / len(asked) >= 0.97
+
+
+@pytest.mark.parametrize(
+    ("host", "id"),
+    [("süddeutsche.de", "suddeutsche-zeitung"), ("süddeutsche.press", None), ("bíld.de", None)],
+)
+def test_a_host_with_an_outlets_own_umlaut_is_no_imitation(host, id):
+    answer = look_up(load(), host)
+    assert [outlet.id for outlet in answer.outlets] == ([] if id is None else [id])
+    assert (answer.alike is None) is (id is not None)

@@ -84,12 +84,8 @@ def is_ambiguous(name: str, outlet: Outlet) -> bool:
 def _variants(name: str) -> Iterator[str]:
     bare = name.strip(" \"'“”‘’«»()[]*").rstrip(".,;:")
     yield bare
-    if bare[:4].casefold() == "the ":
-        yield bare[4:]
     if office := _OFFICE.match(bare):
         yield bare[office.end() :]
-    if bare.endswith(("'s", "’s")):
-        yield bare[:-2]
 
 
 def _address(name: str) -> str | None:

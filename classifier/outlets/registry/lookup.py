@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry import addresses
-from framescope.classifier.outlets.registry.folding import fold_name
+from framescope.classifier.outlets.registry.folding import loose, normal, slug
 from framescope.classifier.outlets.registry.registry import NetworkSite, Registry
+from framescope.classifier.outlets.registry.schema import countries
 from framescope.classifier.outlets.registry.user import flat, outlet_to_object
 from framescope.classifier.records import Domain, DomainRole, Network, Outlet, printable
 
@@ -52,7 +53,7 @@ def look_up(registry: Registry, query: str) -> Answer:
     named: tuple[Outlet, ...] = (outlet,) if outlet else ()
     if not named and _QID.fullmatch(query):
         named = tuple(one for one in registry if one.wikidata == query.upper())
-    named = named or registry.called(query)
+    named = named or registry.called(query) or _typed(registry, query, host)
     operation = registry.network_called(query)
     if named or operation is not None:
         others = registry.namesakes(query) if named and not outlet else ()
@@ -60,6 +61,29 @@ def look_up(registry: Registry, query: str) -> Answer:
     alike = _look_alike(registry, host) if host else None
     meant = () if network or alike else tuple(close(registry, query))
     return Answer(query, network=network, alike=alike, close=meant)
+
+
+_QUALIFIED = re.compile(r"(.+?)\s*\(([^()]+)\)")
+_SHORT_FOR = {"UK": "United Kingdom", "US": "United States", "USA": "United States"}
+
+
+def _typed(registry: Registry, query: str, host: str | None) -> tuple[Outlet, ...]:
+    """Return the outlets of a name as people type it, or of a host that is a name written out.
+
+    Behind a name may stand its country, its place or its abbreviation in brackets.
+    """
+    names, typed = registry.names, registry.names.typed(query)
+    if host is not None:
+        found = _index(registry).written_out(host)
+    elif match := _QUALIFIED.fullmatch(query):
+        name, of = match.groups()
+        country, short = countries().get(_SHORT_FOR.get(of, of)), names.called(of)
+        ids = {*names.called(name), *names.typed(name), *names.sharers(name)}
+        found = [id for id in ids if id in short or id == slug(query)]
+        found = found or [id for id in ids if registry[id].country == country]
+    else:
+        found = [id for id, doubtful in typed.items() if not doubtful] or list(typed)
+    return tuple(map(registry.__getitem__, sorted(found)))
 
 
 def sole(answer: Answer) -> Outlet | None:
@@ -135,25 +159,19 @@ def close(registry: Registry, query: str) -> list[Outlet]:
     """Suggest what may have been meant by a query without an answer, the closest first."""
     from rapidfuzz import fuzz, process
 
-    names = registry.names.folded()
-    asked = fold_name(query)
+    names, asked = registry.names.loose, loose(query)
     found = [asked] if asked in names else []  # with its capitals it would have been found
     if not found and len(asked) > _SHORT_QUERY:
-        address = addresses.host_in(asked)
+        address = addresses.host_in(query)
         pool = [host for host, _ in registry.domains()] if address else list(names)
         matches = process.extract(
             address or asked, pool, scorer=fuzz.ratio, score_cutoff=_CLOSE, limit=_MOST
         )
-        found = [key for key, _, _ in matches]
-        if not found and not address:
-            inside = (key for key in names if f" {asked} " in f" {key} ")
-            found = sorted(inside, key=lambda key: (len(key), key))[:_MOST]
-    suggested: dict[str, Outlet] = {}
-    for key in found:
-        owner = registry.at(key)
-        for id in names.get(key) or ([owner.outlet.id] if owner else []):
-            suggested.setdefault(id, registry[id])
-    return list(suggested.values())[:_MOST]
+        inside = sorted((key for key in names if asked in key), key=lambda key: (len(key), key))
+        found = [key for key, _, _ in matches] or inside[:_MOST]
+    owners = ((registry.at(key), key) for key in found)
+    ids = [id for of, key in owners for id in names.get(key) or ([of.outlet.id] if of else [])]
+    return [registry[id] for id in list(dict.fromkeys(ids))[:_MOST]]
 
 
 class _Hosts:
@@ -169,6 +187,20 @@ class _Hosts:
                 label = addresses.host_in_unicode(addresses.host_label(host))
                 self._labels[label].add(host)
                 self._looks[look(label)].add(host)
+
+    def written_out(self, host: str) -> list[str]:
+        """Return the outlet whose own name, in its script or with its signs, a host is."""
+        label = addresses.host_in_unicode(addresses.host_label(host)).replace("-", "")
+        suffix = (addresses.registrable_host(host) or "").partition(".")[2]
+        ids = {self._hosts[one] for one in self._looks.get(look(label), ())}
+        ids.update(self._registry.names.typed(label))
+        found = []
+        for outlet in map(self._registry.__getitem__, () if label.isascii() else ids):
+            names = (re.sub("[ -]", "", normal(name.text).casefold()) for name in outlet.names)
+            ends = {domain.host.partition(".")[2] for domain in outlet.domains}
+            if any(map(re.compile(label).match, names)) and (suffix in ends or "xn--" in suffix):
+                found.append(outlet.id)
+        return found
 
     def alike(self, host: str) -> Iterator[tuple[str, str]]:
         """Return the hosts that a host looks like and how, the plainest likeness first."""

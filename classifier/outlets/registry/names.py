@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from framescope.classifier.attribution import places, word_list
 from framescope.classifier.errors import SourcesError
-from framescope.classifier.outlets.registry.folding import Boundaries, Folded, bare, normal, normals
+from framescope.classifier.outlets.registry.folding import Boundaries, Folded, bare, loose, normal
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
@@ -42,6 +42,8 @@ _FOREIGN = re.compile("[\u0370-\u1dff\u1f00-\u1fff\u2c00-\U0003ffff]")
 _LITTLE = 250_000  # characters, some fifty articles
 _CHUNK = 1 << 16  # characters searched at once, which bounds what a line of names can take
 _ENDINGS = (" News Agency", " Newspaper", " Magazine")  # written small too: "Xinhua news agency"
+_UMLAUT = re.compile("([aou])e")  # as German writes one without the sign
+_TYPED = 4  # letters from which a name may be typed in any case
 _LONG = 5  # letters from which a word in capitals is the name and no abbreviation
 
 
@@ -52,10 +54,7 @@ class Names:
         self._media = media
         self._begun: dict[str, list[tuple[int, str, _Meant]]] = {}
         self._searched = 0  # characters, as long as no automaton was needed
-        normal = normals([name for _, name, _ in names])
-        self._rows = [
-            (id, name, doubtful) for (id, _, doubtful), name in zip(names, normal, strict=True)
-        ]
+        self._rows = [(id, normal(name), doubtful) for id, name, doubtful in names]
 
     def called(self, name: str) -> list[str]:
         """Return the ids of the outlets that a name asks for, in order."""
@@ -65,6 +64,27 @@ class Names:
             if not found and other != name:
                 found = self._ids(other)
         return found
+
+    def typed(self, name: str) -> Mapping[str, bool]:
+        """Return the ids of the outlets with a name that is typed like this, and if it's doubtful.
+
+        A short name in small letters and a common word that is no more than one are left out.
+        """
+        whole, plain = loose(name), loose(name, article=False)
+        short = len(whole) < _TYPED and whole.islower() and not name.isupper()
+        keys = () if short else (whole, plain, _UMLAUT.sub(r"\1", whole))
+        return next((self.loose[key] for key in keys if key in self.loose), {})
+
+    @cached_property
+    def loose(self) -> Mapping[str, Mapping[str, bool]]:
+        """The ids of the outlets of each name without its spaces, and whether it is doubtful."""
+        found: dict[str, dict[str, bool]] = defaultdict(dict)
+        for article in (True, False):
+            rows = [row for row in self._rows if not row[2] or (article and " " in row[1])]
+            keys = loose("\0".join(name for _, name, _ in rows), article=article)
+            for key, (id, _, doubtful) in zip(keys.split("\0"), rows, strict=True):
+                found[key][id] = doubtful and found[key].get(id, True)
+        return dict(found)
 
     def sharers(self, name: str) -> list[str]:
         """Return the ids of the outlets that share a name that is another's first of all."""
@@ -86,13 +106,6 @@ class Names:
         key = _without_article(name.casefold())
         rows = [self._rows[at] for at in self._by_word.get(_first_word(key), ())]
         return [row for row in rows if _without_article(row[1].casefold()) == key]
-
-    def folded(self) -> dict[str, list[str]]:
-        """Return the ids of the outlets of each name, in lower case and without "the"."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for id, name, _ in self._rows:
-            found[_without_article(name.casefold())].add(id)
-        return {key: sorted(ids) for key, ids in found.items()}
 
     def is_ambiguous(self, name: str) -> bool:
         """Return whether a name means other things too, in any case."""
