@@ -220,6 +220,7 @@ def test_a_newsletter(tmp_path, kind):
     (article,), *_ = read_all(write(tmp_path, "letter.eml", bytes(mail)))
     assert article.text.strip() == TEXT
     assert (article.title, article.outlet, article.date) == (TITLE, "Orrin Gazette", "2025-03-12")
+    assert article.site_name == "orrin.example"
 
 
 def test_what_is_like_a_mail_and_is_none(tmp_path):
@@ -232,16 +233,19 @@ def test_what_is_like_a_mail_and_is_none(tmp_path):
 def test_a_feed_gives_its_articles(tmp_path):
     feed = f"""<?xml version="1.0"?>
     <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>
-    <title>Orrin Gazette</title>
+    <title>Orrin Gazette</title><link>https://orrin.example/</link>
     <item><title>{TITLE}</title><link>https://orrin.example/a</link>
     <pubDate>Wed, 12 Mar 2025 10:00:00 GMT</pubDate>
     <content:encoded><![CDATA[<p>{BODY[0]}</p><p>{BODY[1]}</p>]]></content:encoded></item>
     <item><title>Levy</title><link>https://orrin.example/b</link>
-    <description>A levy comes.</description></item></channel></rss>"""
+    <description>A levy comes.</description></item>
+    <item><link>https://karst.example/c</link><description>{TEXT}</description></item>
+    </channel></rss>"""
     source = write(tmp_path, "feed.xml", feed)
-    (article,), (skipped,), _ = read_all(source)
+    (article, linked), (skipped,), _ = read_all(source)
     assert (article.text, article.outlet, article.date) == (TEXT, "Orrin Gazette", "2025-03-12")
     assert str(article.origin) == f"{source}, item 1"
+    assert (linked.url, linked.outlet) == ("https://karst.example/c", None)  # it is another's
     assert skipped.reason == "only a summary of 3 words; give its address: https://orrin.example/b"
 
 

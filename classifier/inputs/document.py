@@ -179,10 +179,11 @@ def _of_feed(data: bytes, source: str, stem: str) -> Iterator[Article | Skipped]
     feed = feedparser.parse(data)
     if not feed.entries:
         raise InputError(source, "is a feed without entries; give an article's address")
-    outlet = webpage.plain(feed.feed.get("title"))
+    outlet, own = webpage.plain(feed.feed.get("title")), webpage.plain(feed.feed.get("link"))
     for number, entry in enumerate(feed.entries, 1):
         origin = Origin(source, record=number)
-        url, title = webpage.plain(entry.get("link")), webpage.plain(entry.get("title"))
+        url = webpage.plain(entry.get("feedburner_origlink") or entry.get("link"))
+        title = webpage.plain(entry.get("title"))
         if title and _TAG.search(title):
             title = " ".join(webpage.paragraphs(title))
         bodies = [content.get("value") or "" for content in entry.get("content", ())]
@@ -196,9 +197,11 @@ def _of_feed(data: bytes, source: str, stem: str) -> Iterator[Article | Skipped]
         known, parsed = entry.get("source"), entry.get("published_parsed")
         parsed = parsed or entry.get("updated_parsed")
         original = webpage.plain(known.get("title")) if isinstance(known, Mapping) else None
+        if original is None and (url is None or own is None or webpage.same_site(own, url)):
+            original = outlet  # a feed of links to others names none of them
         text = "\n".join([title, *lines] if title and lines[0] != title else lines)
         yield Article(
-            f"{stem}-{number}", text, title=title, outlet=original or outlet, url=url,
+            f"{stem}-{number}", text, title=title, outlet=original, url=url,
             date=f"{parsed[0]:04}-{parsed[1]:02}-{parsed[2]:02}" if parsed else None,
             author=webpage.plain(entry.get("author")), origin=origin,
         )  # fmt: skip
@@ -221,7 +224,7 @@ def _of_mail(data: bytes, source: str, stem: str) -> Iterator[Article]:
         message: Any = email.message_from_bytes(data, policy=policy.default)
         html, text = _content(message, "text/html"), _content(message, "text/plain")
         subject, location = webpage.plain(message.get("Subject")), _location(message)
-        sender = parseaddr(str(message.get("From", "")))[0].strip()
+        sender, address = map(str.strip, parseaddr(str(message.get("From", ""))))
         date = _day(message.get("Date"))
     except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
         # The library trips over some headers that no program wrote as it should.
@@ -238,6 +241,7 @@ def _of_mail(data: bytes, source: str, stem: str) -> Iterator[Article]:
         reason = "a mail without a text that is an article; give the article's page or text"
         raise InputError(source, reason)
     said: dict[str, Any] = {"title": subject, "outlet": outlet, "date": date}
+    said["site_name"] = address.rpartition("@")[2]
     yield replace(found[0], **{key: value for key, value in said.items() if value})
     yield from found[1:]
 

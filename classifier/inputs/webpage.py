@@ -102,7 +102,7 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
         reason = "no article found on the page; give the address or the text of one article"
         raise InputError(source, reason)
     own = plain(document.url)
-    claimed = own if url is not None and not _same_site(own, url) else None
+    claimed = own if url is not None and not same_site(own, url) else None
     address = url if claimed is not None else own or url
     about = _joined(address, said.imprint)
     around: dict[str, Any] = {"address": claimed, "company": said.company, "about": about}
@@ -193,7 +193,8 @@ def letters(text: str) -> str:
     return _NO_LETTER.sub("", text.casefold())
 
 
-def _same_site(own: str | None, url: str) -> bool:
+def same_site(own: str | None, url: str) -> bool:
+    """Return whether two addresses are of one host, or of one below the other."""
     here, there = _host(url), _host(own)
     if here is None or there is None or there in url:
         return True

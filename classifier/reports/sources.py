@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from framescope.classifier import records
 from framescope.classifier.outlets import UNNAMED, UNNAMED_MONITOR
-from framescope.classifier.records import counted, distinct_lines, present, printable, shortened
+from framescope.classifier.records import counted, present, printable, shortened
 from framescope.classifier.reports.layout import score_in_words
 
 MAX_NAME = 90
@@ -233,17 +233,24 @@ def warning(report: records.ArticleReport) -> str:
     return f"Warning: {host} is on record as {of}."
 
 
+_CARRIED = {
+    records.Relation.CARRIED: "carried by",
+    records.Relation.REPUBLISHED: "republished by",
+    records.Relation.AGGREGATOR: "gathered by",
+}
+
+
 def published_by(report: records.ArticleReport) -> str:
-    """Return who published the article; of an imitation, the host that it was found at."""
-    known = (report.article.outlet, report.article.site_name)
-    names = distinct_lines(printable(name).strip() for name in known if name)
-    said = f"{names[0]} ({names[1]})" if len(names) > 1 else names[0] if names else "unknown"
-    link = report.source.publication.publisher if report.source else None
-    if link is not None and warning(report):
-        return f"{name(link.name)} (an imposter)"
-    if said != "unknown" or link is None or link.name in (UNNAMED, UNNAMED_MONITOR):
-        return said
-    return name(link.name) or said
+    """Return whose words the article is, and who carries them; of an imitation, its host."""
+    chain = report.source.publication.chain if report.source else ()
+    links = [link for link in chain if link.name not in (UNNAMED, UNNAMED_MONITOR)]
+    if not links:
+        return name(report.article.outlet or report.article.site_name or "") or "unknown"
+    if warning(report):
+        return f"{name(links[0].name)} (an imposter)"
+    first, last = (name(links[at].name) for at in (0, -1))
+    how = _CARRIED.get(links[0].relation, "at")
+    return last if len(links) == 1 else f"{last}, {how} {first}"
 
 
 def name(text: str) -> str:

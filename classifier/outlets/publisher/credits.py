@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from framescope.classifier.inputs import is_headline
+from framescope.classifier.outlets.registry.addresses import host_label
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records import Basis, DomainRole, Medium, Outlet, Place, Role
 
@@ -20,6 +21,7 @@ _OFFICE = re.compile(
     re.IGNORECASE,
 )
 _SECTION = re.compile(r"\s(?:[|–—-]|::|»)\s")
+_WORDS_OF_NAME = 7
 
 
 class Credit(NamedTuple):
@@ -79,6 +81,16 @@ def is_ambiguous(name: str, outlet: Outlet) -> bool:
     """Whether an outlet's name means other things too."""
     key = name.casefold().strip()
     return any(known.ambiguous and known.text.casefold() == key for known in outlet.names)
+
+
+def without_slogan(name: str, host: str) -> str:
+    """Return a site's name without what it says of itself; the host where it is nothing else."""
+    parts, label = _SECTION.split(name), re.sub(r"\W", "", host_label(host))
+    own = (part for part in parts if label and label in re.sub(r"\W", "", part.casefold()))
+    found = next(own, parts[0]).strip()
+    words = len(found.split())
+    slogan = words > _WORDS_OF_NAME or (words > 2 and found[-1] in ".!?")
+    return host if host and slogan else found
 
 
 def _variants(name: str) -> Iterator[str]:

@@ -161,6 +161,8 @@ class _Chain:
     def publication(self) -> records.Publication:
         article = self.article
         page = page_owner(article.url, self.registry)
+        if page is None and (sent := page_owner(article.site_name, self.registry)):  # a mail
+            page = sent._replace(credit=sent.credit._replace(basis=Basis.SITE_NAME))
         claimed = self.imprint.address
         if page is not None and page.imposter:
             # Whose words a stranger's imitation shows is not for the page to say.
@@ -194,29 +196,35 @@ class _Chain:
                 yield given
             return
         if page is not None and found is not None and found.outlet is not None:
-            role = found.outlet.role
+            role, other = found.outlet.role, given.outlet if given else None
             if role is Role.PLATFORM:
+                yield from filter(None, [found, self._account(page, given)])
+            elif role is Role.AGGREGATOR or _is_agency_apart(other, found.outlet):
+                yield from filter(None, [found, given])
+            elif given and other and f"{other.name} ".startswith(f"{found.outlet.name} "):
+                yield found._replace(name=given.name, outlet=other)  # or an edition: BBC Persian
+            else:  # another name at the host is a section's, a namesake's or a slogan
                 yield found
-                yield from filter(None, [self._account(page, given)])
-                return
-            if role is Role.AGGREGATOR or _is_agency_apart(given, found.outlet):
-                yield found
-                yield from () if given is None or _same(given, found) else (given,)
-                return
-            if given is None or given.outlet is None or given.outlet.id == found.outlet.id:
-                name = given.name if given is not None else found.name
-                yield Credit(name, found.outlet, found.evidence, found.basis)
-                return
-        if given is not None:
-            yield given
-        elif found is not None:
-            yield found
+        elif found and given and self._is_namesake(given.outlet, found.name):
+            apart = _is_agency_apart(given.outlet, None)
+            yield from [found, given] if apart else [given._replace(outlet=None)]
+        elif credit := given or found:
+            yield credit
         elif self.article.site_name is None:
             named = ((own_name_of_page(line), line) for line in self.imprint.lines)
-            for name, line in ((name, line) for name, line in named if name):
+            for name, line in [(name, line) for name, line in named if name][:1]:
                 outlet = self._resolve(name)
                 yield Credit(name, outlet, line, Basis.SITE_NAME, gathers=gathers(outlet))
-                return
+
+    def _is_namesake(self, outlet: Outlet | None, host: str) -> bool:
+        """Return whether a page calls itself by an outlet's name, at a host that isn't its own.
+
+        A host that the registry lacks is the outlet's where it is one of its own in a country.
+        """
+        if outlet is None or not outlet.domains or self.article.site_name is None:
+            return False
+        own = {addresses.host_label(domain.host) for domain in outlet.domains}
+        return addresses.host_label(host) not in own or len(host.rpartition(".")[2]) > 2
 
     def _given(self, near: Outlet | None) -> Credit | None:
         article = self.article
@@ -229,7 +237,10 @@ class _Chain:
         if self.imprint.header is not None:
             return Credit(name, outlet, self.imprint.header, Basis.HEADER)
         basis = Basis.SITE_NAME if name == article.site_name else Basis.GIVEN
-        return Credit(name, outlet, name, basis, gathers=gathers(outlet))
+        host = addresses.host_in(article.url or article.site_name or "") or ""
+        shown = credits.without_slogan(name, host) if outlet is None else name
+        agency = outlet is not None and outlet.medium is records.Medium.AGENCY
+        return Credit(shown, outlet, name, basis, agency=agency, gathers=gathers(outlet))
 
     def _account(self, page: PageOwner, given: Credit | None) -> Credit | None:
         if given is not None and not _same(given, page.credit):
@@ -309,10 +320,10 @@ def _same(first: Credit, second: Credit) -> bool:
     return same_outlet(first.name, second.name)
 
 
-def _is_agency_apart(given: Credit | None, host: Outlet) -> bool:
+def _is_agency_apart(given: Outlet | None, host: Outlet | None) -> bool:
     """Return whether an agency is named as outlet on the page of a publisher that is none."""
-    medium = given.outlet.medium if given is not None and given.outlet is not None else None
-    return medium is records.Medium.AGENCY and host.medium is not records.Medium.AGENCY
+    agencies = [one is not None and one.medium is records.Medium.AGENCY for one in (given, host)]
+    return agencies == [True, False]
 
 
 def _relation(credit: Credit, inner: Credit | None) -> records.Relation:
