@@ -233,24 +233,15 @@ def warning(report: records.ArticleReport) -> str:
     return f"Warning: {host} is on record as {of}."
 
 
-_CARRIED = {
-    records.Relation.CARRIED: "carried by",
-    records.Relation.REPUBLISHED: "republished by",
-    records.Relation.AGGREGATOR: "gathered by",
-}
-
-
 def published_by(report: records.ArticleReport) -> str:
-    """Return whose words the article is, and who carries them; of an imitation, its host."""
+    """Return whose words the article is, and via whom it came; of an imitation, its host."""
     chain = report.source.publication.chain if report.source else ()
-    links = [link for link in chain if link.name not in (UNNAMED, UNNAMED_MONITOR)]
-    if not links:
+    names = [name(link.name) for link in chain if link.name not in (UNNAMED, UNNAMED_MONITOR)]
+    if not names:
         return name(report.article.outlet or report.article.site_name or "") or "unknown"
     if warning(report):
-        return f"{name(links[0].name)} (an imposter)"
-    first, last = (name(links[at].name) for at in (0, -1))
-    how = _CARRIED.get(links[0].relation, "at")
-    return last if len(links) == 1 else f"{last}, {how} {first}"
+        return f"{names[0]} (an imposter)"
+    return ", via ".join(dict.fromkeys((names[-1], names[0])))
 
 
 def name(text: str) -> str:

@@ -17,7 +17,7 @@ _MAX_NAME = 100  # characters; longer strings name no outlet
 _HOST = re.compile(r"(?:https?://)?(?:[\w-]{1,63}\.)+[a-z]{2,24}(?:/\S*)?", re.IGNORECASE)
 _SPACED_HOST = re.compile(r"([\w-]{2,40}(?:\s[\w-]{2,40})?)\s(net|com|org|info|tv|ru|ua|ir)", re.I)
 _OFFICE = re.compile(
-    r"(?:the\s)?(?:(?:[\w-]+\s){0,3}(?:news\s(?:agency|outlet|website|site)|newspaper|broadcaster)\s)",
+    r"\A(?:the\s)?(?:(?:[\w-]+\s){0,3}(?:news\s(?:agency|outlet|website|site)|newspaper|broadcaster)\s)",
     re.IGNORECASE,
 )
 _SECTION = re.compile(r"\s(?:[|–—-]|::|»)\s")
@@ -49,8 +49,9 @@ class Naming(NamedTuple):
         """Return the outlet that a name or host surely stands for ("the state agency IRNA")."""
         if not name or len(name) > _MAX_NAME:
             return None
-        for variant in _variants(" ".join(name.split())):
-            if found := self.registry.called(variant):
+        bare = " ".join(name.split()).strip(" \"'“”‘’«»()[]*").rstrip(".,;:")
+        for called in (bare, _OFFICE.sub("", bare)):
+            if found := self.registry.called(called):
                 return _only(found, self.near)
         return None if (address := _address(name)) is None else at(address, self.registry)
 
@@ -91,13 +92,6 @@ def without_slogan(name: str, host: str) -> str:
     words = len(found.split())
     slogan = words > _WORDS_OF_NAME or (words > 2 and found[-1] in ".!?")
     return host if host and slogan else found
-
-
-def _variants(name: str) -> Iterator[str]:
-    bare = name.strip(" \"'“”‘’«»()[]*").rstrip(".,;:")
-    yield bare
-    if office := _OFFICE.match(bare):
-        yield bare[office.end() :]
 
 
 def _address(name: str) -> str | None:

@@ -16,7 +16,7 @@ from framescope.classifier.outlets.publisher import credits
 from framescope.classifier.outlets.publisher.credits import Credit, Naming, at, gathers
 from framescope.classifier.outlets.registry import addresses
 from framescope.classifier.outlets.registry.registry import Registry
-from framescope.classifier.records import Article, Basis, Outlet, Place, Republication, Role
+from framescope.classifier.records import Article, Basis, Medium, Outlet, Place, Republication, Role
 
 UNNAMED = "unnamed publisher"
 """Name of a link that the words show to be there, and nothing names."""
@@ -58,13 +58,12 @@ def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
         return None
     found, network = registry.at(address), registry.network(address)
     stranger = Credit(host, None, address, Basis.URL)
-    if network is not None and network.kind == records.DomainRole.IMPOSTER:
-        imitated = registry.get(network.impersonates or "")
+    fake = network if network and network.kind == records.DomainRole.IMPOSTER else None
+    if fake or (found and found.domain.role is records.DomainRole.IMPOSTER):
+        imitated = registry.get(fake.impersonates or "") if fake else found and found.outlet
         return PageOwner(stranger, imposter=True, imitated=imitated)
     if found is None:
         return PageOwner(stranger)
-    if found.domain.role is records.DomainRole.IMPOSTER:
-        return PageOwner(stranger, imposter=True, imitated=found.outlet)
     outlet = registry.account(address) or found.outlet
     credit = Credit(outlet.name, outlet, address, Basis.URL, gathers=gathers(outlet))
     account = _account(address, host, found.domain.host) if outlet.role is Role.PLATFORM else None
@@ -195,18 +194,18 @@ class _Chain:
             if given is not None and not same_outlet(given.name, self.imprint.gatherer):
                 yield given
             return
-        if page is not None and found is not None and found.outlet is not None:
-            role, other = found.outlet.role, given.outlet if given else None
-            if role is Role.PLATFORM:
+        host, other = found and found.outlet, given and given.outlet
+        apart = given and given.agency and (host is None or host.medium is not Medium.AGENCY)
+        if page is not None and host is not None:
+            if host.role is Role.PLATFORM:
                 yield from filter(None, [found, self._account(page, given)])
-            elif role is Role.AGGREGATOR or _is_agency_apart(other, found.outlet):
+            elif host.role is Role.AGGREGATOR or apart:
                 yield from filter(None, [found, given])
-            elif given and other and f"{other.name} ".startswith(f"{found.outlet.name} "):
-                yield found._replace(name=given.name, outlet=other)  # or an edition: BBC Persian
+            elif given and other and f"{other.name} ".startswith(f"{host.name} "):
+                yield page.credit._replace(name=given.name, outlet=other)  # or BBC Persian's
             else:  # another name at the host is a section's, a namesake's or a slogan
-                yield found
-        elif found and given and self._is_namesake(given.outlet, found.name):
-            apart = _is_agency_apart(given.outlet, None)
+                yield page.credit
+        elif found and given and self._is_namesake(other, found.name):
             yield from [found, given] if apart else [given._replace(outlet=None)]
         elif credit := given or found:
             yield credit
@@ -217,10 +216,7 @@ class _Chain:
                 yield Credit(name, outlet, line, Basis.SITE_NAME, gathers=gathers(outlet))
 
     def _is_namesake(self, outlet: Outlet | None, host: str) -> bool:
-        """Return whether a page calls itself by an outlet's name, at a host that isn't its own.
-
-        A host that the registry lacks is the outlet's where it is one of its own in a country.
-        """
+        """Return whether a page has an outlet's name at a host that isn't its own in a country."""
         if outlet is None or not outlet.domains or self.article.site_name is None:
             return False
         own = {addresses.host_label(domain.host) for domain in outlet.domains}
@@ -239,7 +235,7 @@ class _Chain:
         basis = Basis.SITE_NAME if name == article.site_name else Basis.GIVEN
         host = addresses.host_in(article.url or article.site_name or "") or ""
         shown = credits.without_slogan(name, host) if outlet is None else name
-        agency = outlet is not None and outlet.medium is records.Medium.AGENCY
+        agency = outlet is not None and outlet.medium is Medium.AGENCY
         return Credit(shown, outlet, name, basis, agency=agency, gathers=gathers(outlet))
 
     def _account(self, page: PageOwner, given: Credit | None) -> Credit | None:
@@ -318,12 +314,6 @@ def _same(first: Credit, second: Credit) -> bool:
     if first.outlet is not None and second.outlet is not None:
         return first.outlet.id == second.outlet.id
     return same_outlet(first.name, second.name)
-
-
-def _is_agency_apart(given: Outlet | None, host: Outlet | None) -> bool:
-    """Return whether an agency is named as outlet on the page of a publisher that is none."""
-    agencies = [one is not None and one.medium is records.Medium.AGENCY for one in (given, host)]
-    return agencies == [True, False]
 
 
 def _relation(credit: Credit, inner: Credit | None) -> records.Relation:

@@ -117,9 +117,9 @@ def _resized(text: str) -> re.Pattern[str] | None:
     return re.compile("|".join(parts)) if parts else None
 
 
-_ARTICLES = "the|le|la(?! times)|les|el|los|las|il|lo|l'|der|die|das|de|het|o|os|al|ο|η|το|τα|οι"
-_BEGINNING = re.compile(
-    rf"((?:^|{PARAGRAPH})\s*)(?:(?:{_ARTICLES})(?:(?<=')|[ -])|ال)(?!{PARAGRAPH}|$)"
+_ARTICLE = re.compile(
+    "(?<![^\0])(?:(?:the|le|la(?! times)|les|el|los|las|il|lo|der|die|das|de|het|o|os|al|ο|η|το|τα"
+    "|οι)[ -]|l'|ال)(?=[^\0])"
 )
 _LEFT_OUT = re.compile(rf"[ !-/:-@\[-`{{-~\u00a1-\u00bf\u2010-\u2027\u3001-\u301f\u30fb]|{_MARKS}")
 
@@ -127,7 +127,7 @@ _LEFT_OUT = re.compile(rf"[ !-/:-@\[-`{{-~\u00a1-\u00bf\u2010-\u2027\u3001-\u301
 def loose(names: str, *, article: bool = True) -> str:
     """Fold what is left out in typing: accents, hyphens, dots, spaces; an article if told so."""
     plain = names.casefold().translate(_LATIN).replace("&", "and")
-    plain = plain if article else _BEGINNING.sub(r"\1", plain)
+    plain = plain if article else _ARTICLE.sub("", plain)
     return _LEFT_OUT.sub("", unicodedata.normalize("NFKD", plain))
 
 

@@ -64,7 +64,6 @@ def look_up(registry: Registry, query: str) -> Answer:
 
 
 _QUALIFIED = re.compile(r"(.+?)\s*\(([^()]+)\)")
-_SHORT_FOR = {"UK": "United Kingdom", "US": "United States", "USA": "United States"}
 
 
 def _typed(registry: Registry, query: str, host: str | None) -> tuple[Outlet, ...]:
@@ -77,9 +76,9 @@ def _typed(registry: Registry, query: str, host: str | None) -> tuple[Outlet, ..
         found = _index(registry).written_out(host)
     elif match := _QUALIFIED.fullmatch(query):
         name, of = match.groups()
-        country, short = countries().get(_SHORT_FOR.get(of, of)), names.called(of)
+        country = {"UK": "GB", "USA": "US"}.get(of, countries().get(of, of))
         ids = {*names.called(name), *names.typed(name), *names.sharers(name)}
-        found = [id for id in ids if id in short or id == slug(query)]
+        found = [id for id in ids if id in names.called(of) or id == slug(query)]
         found = found or [id for id in ids if registry[id].country == country]
     else:
         found = [id for id, doubtful in typed.items() if not doubtful] or list(typed)

@@ -66,10 +66,7 @@ class Names:
         return found
 
     def typed(self, name: str) -> Mapping[str, bool]:
-        """Return the ids of the outlets with a name that is typed like this, and if it's doubtful.
-
-        A short name in small letters and a common word that is no more than one are left out.
-        """
+        """Return the ids of the outlets with a name typed like this, and whether it is doubtful."""
         whole, plain = loose(name), loose(name, article=False)
         short = len(whole) < _TYPED and whole.islower() and not name.isupper()
         keys = () if short else (whole, plain, _UMLAUT.sub(r"\1", whole))
