@@ -45,16 +45,6 @@ def test_an_outlets_rate_is_drawn_to_the_rate_of_all_and_undefined_where_unknown
     assert np.isnan(none).all()
 
 
-@pytest.mark.parametrize("metric", ["f1", "macro_f1"])
-def test_the_threshold_is_the_best_of_all(metric):
-    rng = np.random.default_rng(3)
-    truth = rng.random(200) < 0.3
-    proba = np.round(np.clip(rng.random(200) * 0.7 + 0.2 * truth, 0, 1), 2).astype(np.float32)
-    chosen = single_figure(metric, truth, proba, controls.best_threshold(metric, truth, proba))
-    best = max(single_figure(metric, truth, proba, float(step)) for step in np.unique(proba))
-    assert chosen == pytest.approx(best)
-
-
 def test_both_bundles_are_judged_on_the_rows_that_a_control_can_score():
     found = checked()
     test = ROWS.where(ROWS.part == "test")

@@ -292,8 +292,8 @@ def test_the_balance_says_what_labels_are_too_few_for(tmp_path) -> None:
     rows = {row.signal: row for row in class_balance(found)}
     assert list(rows) == ["claim", "quoted", "reported", "subjective", "doubt"]
     assert rows["claim"].lacks == ""
-    assert rows["quoted"].lacks.startswith("enough to calibrate, too few to train: 30")
-    assert rows["reported"].lacks.startswith("too few to train or calibrate: 10 'no', 50 needed")
+    assert rows["quoted"].lacks.startswith("enough for a head, few to fine-tune: 30")
+    assert rows["reported"].lacks.startswith("too few for a head or to calibrate: 10 'no', 20")
     assert rows["doubt"].lacks.startswith("from too few articles: 2")
     assert (rows["subjective"].soft, rows["subjective"].positives) == (2, 1)
     claim = rows["claim"]

@@ -209,8 +209,6 @@ def report(
     from framescope.eval.compare import genres_of
     from framescope.eval.report import SECTIONS, build_report, report_to_html, report_to_json
 
-    if output.exists() and not output.is_dir():
-        raise InputError(output, "is a file; give --output a folder")
     try:
         output.mkdir(exist_ok=True)
     except OSError as error:

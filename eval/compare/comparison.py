@@ -103,9 +103,11 @@ def compare_models(
         if (n := len(evaluation.numbers(corpus, parts, wanted)))
     ]
     if not corpora:
+        of = evaluation.examples.labelled().signals
         raise SignalError(
             f"nothing to compare: no row of part {' or '.join(parts)} is labelled with "
-            f"{' or '.join(asked)}, or neither bundle gives it; they give {', '.join(given)}"
+            f"{' or '.join(signals or ['a signal that one of them gives'])}; labelled: "
+            f"{', '.join(of) or 'nothing'}"
         )
     total, done = 2 * sum(n for _, n in corpora), 0
 
@@ -279,13 +281,13 @@ def changes_of(rows: Sequence[Compared]) -> tuple[SignalChange, ...]:
         for name in (MAIN_METRIC, "f1")
     )  # fmt: skip
     found, undefined = [], Change(math.nan)
-    for row, untold, *ps in zip(rows, few, *corrected, strict=True):
+    for row, untold, p_ranking, p_flags in zip(rows, few, *corrected, strict=True):
         ranking, flags = (
             Change(*(round(x, DIGITS) + 0.0 for x in (one.value, one.low, one.high)))
             for name in (MAIN_METRIC, "f1")
             for one in [row.differences.get(name, undefined)]
         )
-        ranks, flagged = (direction(*one) for one in zip((ranking, flags), ps, strict=True))
+        ranks, flagged = direction(ranking, p_ranking), direction(flags, p_flags)
         first, second = math.isnan(_ap(row.a)), math.isnan(_ap(row.b))  # undefined
         holds = {
             LOST: second > first and math.isnan(ranking.value),
@@ -298,7 +300,8 @@ def changes_of(rows: Sequence[Compared]) -> tuple[SignalChange, ...]:
             ALIKE: True,
         }
         verdict = next(name for name, one in holds.items() if one)
-        found.append(SignalChange(row, ranking, flags, *(round(p, 6) for p in ps), verdict))
+        ps = round(p_ranking, 6), round(p_flags, 6)
+        found.append(SignalChange(row, ranking, flags, *ps, verdict))
     return tuple(found)
 
 

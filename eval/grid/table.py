@@ -126,10 +126,8 @@ def standings(manifest: GridManifest, folder: GridFolder) -> Record:
     judged.sort(key=lambda one: (-overall[one].value if one in overall else 0.0, one.name))
     best = judged[0] if overall else None
     behind = {one: overall[one].less(overall[best]) for one in judged[1:] if best}
-    corrected = metrics.holm([one.p for one in behind.values()])
-    tied = {
-        b for (b, one), p in zip(behind.items(), corrected, strict=True) if not direction(one, p)
-    }
+    ps = metrics.holm([one.p for one in behind.values()])
+    tied = [b for (b, one), p in zip(behind.items(), ps, strict=True) if not direction(one, p)]
     for column in columns:
         here = {one: rows[column["name"]][one] for one in judged if one in rows[column["name"]]}
         column["figures"] = list(_figures(manifest, here, best))

@@ -28,7 +28,6 @@ from framescope.eval import rows as held_out
 from framescope.eval.compare import (
     ALIKE,
     ALPHA,
-    DIGITS,
     FEW,
     LOST,
     NEW,
@@ -292,14 +291,9 @@ class Judgement:
     def record(self) -> dict[str, Any]:
         """Return what the history keeps: every figure, null where undefined."""
         checks = [one for one in self.gate.checks if one.floor is not None]
-        missed = [
-            {"benchmark": one.benchmark.name, "floor": one.floor,
-             "measured": round(one.figure.value, DIGITS), "n": one.n}
-            for one in checks
-            if one.missed
-        ]  # fmt: skip
         gate = {
-            "signature": self.gate.signature, "floors": len(checks), "missed": missed,
+            "signature": self.gate.signature, "floors": len(checks),
+            "missed": card_records(one for one in checks if one.missed),
             "other_rows": [one.benchmark.name for one in checks if one.changed],
             "behaviours_missed": [one.name for one in self.gate.suite.missed],
         }  # fmt: skip

@@ -7,6 +7,7 @@ nothing about reading.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from framescope.eval.rows import (
     rows_of,
 )
 from framescope.eval.sections import Section, table
+from framescope.training.calibration import best_threshold
 from framescope.training.data import TRAIN, Examples, Text
 
 SMOOTHING = 5.0  # rows at the overall rate that are added to every outlet's own
@@ -98,14 +100,15 @@ def check(benchmark: Benchmark, sample: Sample, train: Examples) -> Controlled:
     learned = Sample(train, rows_of(train, TRAIN, signal), TRAIN, signal, ())
     labels = learned.truth if len(learned) else np.zeros(0, np.bool_)
     known, asked = learned.rows.outlet[learned.chosen], sample.rows.outlet[sample.chosen]
+    fitted = partial(fitted_threshold, metric, labels, articles=train.article[learned.chosen])
     rates, own_rates = (outlet_rates(known, labels, of) for of in (asked, known))
     by_length, own_length = (
         length_scores(_lengths(learned), labels, _lengths(of)) for of in (sample, learned)
     )
     controls = [
         compared("always yes", np.ones(len(sample), np.float32), 0.5),
-        compared("outlet name only", rates, best_threshold(metric, labels, own_rates)),
-        compared("length only", by_length, best_threshold(metric, labels, own_length)),
+        compared("outlet name only", rates, fitted(own_rates)),
+        compared("length only", by_length, fitted(own_length)),
     ]
     controls = [one for one in controls if one.n]
     of_a, of_b = (single_figure(metric, truth, *one) for one in (a, b))
@@ -142,21 +145,10 @@ def length_scores(lengths: Floats, labels: Bools, asked: Floats) -> Single:
     return np.asarray(model.predict_proba(np.log1p(asked)[:, None])[:, 1], np.float32)
 
 
-def best_threshold(metric: str, truth: Bools, proba: Single) -> float:
-    """Find the threshold that is best where the predictor was fitted, as bundles have theirs."""
+def fitted_threshold(metric: str, truth: Bools, proba: Single, articles: Text) -> float:
+    """Choose a threshold where the predictor was fitted, as bundles have theirs."""
     known = ~np.isnan(proba)
-    truth, proba = truth[known], proba[known]
-    if not truth.any():
+    if not truth[known].any():
         return 0.5
-    order = np.argsort(-proba, kind="stable")
-    # All rows of one score are flagged together: only where the score falls can a threshold lie.
-    last = np.append(np.flatnonzero(np.diff(proba[order])), len(proba) - 1)
-    hits, flagged = np.cumsum(truth[order])[last], last + 1
-    yes, n = int(truth.sum()), len(truth)
-    value = 2 * hits / (flagged + yes)
-    if metric != "f1":
-        right = n - yes - (flagged - hits)
-        value = value + 2 * right / np.maximum(2 * n - flagged - yes, 1)
-    best = int(np.argmax(value))
-    # Halfway to the next score below, which is as good here, and less of an accident elsewhere.
-    return float(proba[order][last][best : best + 2].mean())
+    given = proba[known], truth[known], articles[known]
+    return best_threshold(*given, macro=metric != "f1", seed=0, precision=0.0)

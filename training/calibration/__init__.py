@@ -11,6 +11,7 @@ from framescope.training.calibration.articles import (
 )
 from framescope.training.calibration.decisions import (
     Decisions,
+    best_threshold,
     fit_decision,
     fit_decisions,
     fit_tags,

@@ -19,9 +19,9 @@ from framescope.training.labels import reading
 from framescope.training.labels.reading import LabelledArticle, LabelledFiles, LabelProblem
 
 _MOST_ALIKE = 0.5  # Jaccard index of word 5-grams from which articles are near-duplicates
-# Labels of the rarer answer from which a signal can be learned, by a rule of thumb, and from which
-# a threshold means something: with 20 the 95% interval of a recall of a half is 0.3 to 0.7.
-_TO_TRAIN, _TO_CALIBRATE = 50, 20
+# Labels of the rarer answer from which an encoder learns a signal, by a rule of thumb; and from
+# which a head does, or a threshold means something: the 95% interval of a half of 20 is 0.3 to 0.7.
+_TO_TUNE, _TO_FIT = 50, 20
 _ARTICLES = 10  # with a positive label: whole articles are held out and resampled
 _NAMED = 3  # benchmark sentences of an article that are listed
 
@@ -283,9 +283,11 @@ def _of_signal(signal: str, values: Sequence[tuple[str, float]]) -> ClassBalance
     articles, with_positives = len({article for article, _ in values}), len(set(positive))
     soft = sum(label not in (0, 1) for _, label in values)
     rarer, name = min((len(positive), "yes"), (len(values) - len(positive), "no"))
-    lacks, few = "", ("too few to train or calibrate", "enough to calibrate, too few to train")
-    if rarer < _TO_TRAIN:
-        lacks = f"{few[rarer >= _TO_CALIBRATE]}: {rarer} '{name}', {_TO_TRAIN} needed"
+    lacks = ""
+    if rarer < _TO_FIT:
+        lacks = f"too few for a head or to calibrate: {rarer} '{name}', {_TO_FIT} needed"
+    elif rarer < _TO_TUNE:
+        lacks = f"enough for a head, few to fine-tune: {rarer} '{name}', {_TO_TUNE} needed"
     elif with_positives < _ARTICLES:
         lacks = f"from too few articles: {with_positives} with a 'yes', {_ARTICLES} needed"
     return ClassBalance(signal, len(values), articles, len(positive), with_positives, soft, lacks)
