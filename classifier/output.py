@@ -20,13 +20,17 @@ STDOUT = Path("-")
 PART = ".part"
 """Ends the name of what isn't whole yet, or of what an interrupted run left."""
 
-FORMATS = {".html": "html", ".htm": "html", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+CSV_HEAD = "article,source,kind,sentence\n"
+"""The first line of a table of citations."""
+
+FORMATS = {f".{form}": form for form in ("html", "json", "jsonl", "csv")}
+FORMATS |= {".htm": "html", ".ndjson": "jsonl"}
 """The format that a file's suffix says."""
 
 _HEAD = 4096
-_REPORT = re.compile(  # of the terminal, a page, JSON, or nothing
+_REPORT = re.compile(  # of the terminal, a page, JSON, citations as CSV, or nothing
     r"\s*$|\W*article \d+ of \d+\W*\n|No article was scored\.|\s*\{\s*\"schema_version\""
-    r"|[\s\S]*<meta name=\"generator\" content=\"fram"
+    rf"|{CSV_HEAD}|[\s\S]*<meta name=\"generator\" content=\"fram"
 )
 _LINE_END = 20_000_000  # bytes within which a line of JSON ends
 

@@ -59,7 +59,7 @@ def ferry(tmp_path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
+@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html", "csv"])
 def test_a_file_holds_what_standard_output_would(run, ferry, tmp_path, format) -> None:
     output = tmp_path / "report"
     shown = run("score", ferry, "--format", format)
@@ -145,7 +145,7 @@ def test_standard_input_is_read(run, monkeypatch) -> None:
     assert json.loads(result.out)["text"] == TEXT
 
 
-@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
+@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html", "csv"])
 def test_one_bad_input_of_several_is_recorded_and_the_rest_is_scored(
     run, ferry, tmp_path, format
 ) -> None:
@@ -428,7 +428,7 @@ def test_an_input_is_not_written_over(run, ferry, tmp_path) -> None:
     assert ferry.read_bytes() == before
 
 
-@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
+@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html", "csv"])
 def test_a_report_is_written_over_and_nothing_else_is(run, ferry, tmp_path, format) -> None:
     output = tmp_path / "out"
     assert run("score", ferry, "--output", output, "--format", format).status == 0
@@ -443,7 +443,8 @@ def test_a_report_is_written_over_and_nothing_else_is(run, ferry, tmp_path, form
 
 
 def test_the_suffix_says_the_format_unless_another_is_given(run, ferry, tmp_path) -> None:
-    for name, start in (("a.html", "<!doctype html>"), ("b.json", "{"), ("c.jsonl", '{"id"')):
+    for name, start in (("a.html", "<!doctype html>"), ("b.json", "{"), ("c.jsonl", '{"id"'),
+                        ("c.csv", "article,source,kind,sentence\n")):  # fmt: skip
         assert run("score", ferry, "-o", tmp_path / name).status == 0
         assert (tmp_path / name).read_text().startswith(start)
     line = refused(run("score", ferry, "-o", tmp_path / "d.html", "-f", "json"))

@@ -1,5 +1,6 @@
 """The page in a real browser: keyboard, narrow screen, dark, paper, hostile text, no requests."""
 
+import csv
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 import pytest
 import reports
 from browser import WORST_CONTRAST, needs_browser
+from framescope.classifier.output import CSV_HEAD
 from framescope.classifier.records.article import BatchReport
-from framescope.classifier.reports import to_html
+from framescope.classifier.reports import to_csv, to_html
 
 FIRST = "#a1s1"
 FRAMED = "#a1s5"
@@ -22,7 +24,7 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     contexts, troubles, requests = [], [], []
 
     def open_page(
-        report: BatchReport, *, width: int = 1200, height: int = 900, **options: Any
+        report: BatchReport, at: str = "", *, width: int = 1200, height: int = 900, **options: Any
     ) -> Any:
         file = tmp_path / "report.html"
         file.write_text(to_html(report), encoding="utf-8")
@@ -33,7 +35,7 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("dialog", lambda dialog: troubles.append(dialog.message))
         page.on("request", lambda request: requests.append(request.url))
-        page.goto(file.as_uri())
+        page.goto(file.as_uri() + at)
         return page
 
     yield open_page
@@ -117,6 +119,9 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(
 ) -> None:
     page = opened(reports.everything(), width=width, height=700)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for number in page.locator("#rows tr:first-child td.n").all()[:2]:
+        assert number.bounding_box()["x"] + number.bounding_box()["width"] <= width
+    page.locator("#rows a[href='#a1']").click()
     unfold(page)
     page.locator(FRAMED).focus()
     assert page.locator(POP).is_visible()
@@ -142,7 +147,7 @@ def test_on_a_phone_a_tap_opens_a_sheet_below_the_sentence(opened: Callable[...,
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_text_is_legible(opened: Callable[..., Any], scheme: str) -> None:
-    page = opened(reports.everything(), color_scheme=scheme)
+    page = opened(reports.everything(), "#a1", color_scheme=scheme)
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (int(re.findall(r"\d+", paper)[0]) < 80) == (scheme == "dark")
     unfold(page)
@@ -248,8 +253,6 @@ def test_each_article_is_listed_and_has_its_own_ids() -> None:
     assert len(ids) == len(set(ids))
     listed = re.findall(r'<a href="#(a\d+)">', page)
     assert sorted(listed) == [f"a{n}" for n in range(1, 8)]
-    unscored = page[page.index('<ul class="unscored">') :]
-    assert re.findall(r'<a href="#(a\d+)">', unscored[: unscored.index("</ul>")]) == ["a4"]
 
 
 def test_the_policy_allows_nothing_but_the_two_inline_parts() -> None:
@@ -265,49 +268,97 @@ def test_the_policy_allows_nothing_but_the_two_inline_parts() -> None:
 
 def shown_rows(page: Any) -> list[str]:
     found: list[str] = page.eval_on_selector_all(
-        "#rows tbody tr:not([hidden])", "rows => rows.map(row => row.querySelector('a').innerText)"
+        "#rows tbody tr:not([hidden])",
+        "rows => rows.map(row => row.cells[0].children[0].innerText)",
     )
     return found
 
 
 @needs_browser
-def test_an_index_is_sorted_and_searched_without_a_server(opened: Callable[..., Any]) -> None:
+def test_a_list_is_sorted_numbers_before_words_and_words_before_nothing(
+    opened: Callable[..., Any],
+) -> None:
     page = opened(reports.everything())
-    rows = shown_rows(page)
-    assert len(rows) == 6  # and one that was not scored, apart
-    assert page.locator(".unscored li").count() == 1
-    page.locator("button", has_text="article").click()
-    assert shown_rows(page) == sorted(rows, key=str.casefold)
-    assert page.locator("th[aria-sort]").get_attribute("aria-sort") == "ascending"
-    page.locator("button", has_text="sentences").click()
-    counts = page.locator("#rows tbody td.n:nth-child(4)").all_inner_texts()
-    assert [int(n) for n in counts] == sorted((int(n) for n in counts), reverse=True)
-    page.locator("[data-find]").fill("larnwick courier")
-    assert 0 < len(shown_rows(page)) < 6
-    assert page.locator(".found").inner_text() == f"{len(shown_rows(page))} of 6"
-    page.locator("[data-find]").fill("no such words")
+    rows, lines = shown_rows(page), page.locator("#rows tbody tr").all_inner_texts()
+    assert "Not scored: the article is in German" in lines[3]
+    assert "carried by Daily Gather" in lines[6]
+    assert "Not read: the file is empty" in lines[7]
+
+    def column(name: str, at: int) -> list[str]:
+        page.locator("#rows button", has_text=re.compile(f"^{name}$")).click()
+        found: list[str] = page.locator(f"#rows tbody td:nth-child({at})").all_inner_texts()
+        return found
+
+    records = ["0.74", "0.02", "generally reliable, generally unreliable", "unscored", *[""] * 4]
+    assert column("record", 5) == records
+    assert page.locator("th[aria-sort]").get_attribute("aria-sort") == "descending"
+    assert column("record", 5) == ["0.02", "0.74", *records[2:]]
+    assert column("named", 7) == ["3", "2", "1", "0", "0", "0", "", ""]
+    page.locator("#rows button", has_text="article").click()
+    assert shown_rows(page) == sorted(rows, key=lambda row: row.lstrip("[").casefold())
+
+
+@needs_browser
+def test_a_list_is_filtered_by_sentence_signal_technique_and_control(
+    opened: Callable[..., Any],
+) -> None:
+    page = opened(reports.everything())
+    page.locator("[name=words]").fill("the jk")  # keys that elsewhere go from mark to mark
     assert shown_rows(page) == []
+    page.locator("[name=words]").fill("shameful haste")
+    assert len(shown_rows(page)) == 1
+    assert page.locator(".hit a").inner_text() == "7"
+    assert page.locator(".found").inner_text() == "1 of 8"
+    page.locator("[name=words]").fill("")
+    page.locator("[name=technique]").select_option("loaded_language")
+    assert len(shown_rows(page)) == 4
+    page.locator("[name=signal]").select_option("vague_source")
+    assert shown_rows(page) == []  # both in one sentence
+    page.locator("[name=signal]").select_option("")
+    page.locator("[name=control]").select_option("state-controlled")
+    assert shown_rows(page) == ["New ferry sails"]
+    with page.expect_download() as waiting:
+        page.locator(".csv").click()
+    table = waiting.value.path().read_text("utf-8")
+    assert table == CSV_HEAD + "".join(map(to_csv, reports.everything().articles))
+
+
+def test_no_cell_of_a_table_is_a_formula() -> None:
+    cite = reports.Cite("@SUM(A1)", "@SUM(A1)", "says")
+    line = reports.Line('+1, "so" @SUM(A1) says.', cites=(cite,))
+    (row,) = csv.reader([to_csv(reports.scored([line], id="=cmd()"))])
+    assert row == ["'=cmd()", "'@SUM(A1)", "named", '\'+1, "so" @SUM(A1) says.']
 
 
 @needs_browser
 def test_an_article_is_laid_out_when_it_is_opened(opened: Callable[..., Any]) -> None:
     page = opened(reports.everything())
-    assert page.locator("#a2 .text").is_hidden()
-    page.locator("#rows a[href='#a2']").click()
-    page.locator("#a2 .text").wait_for(state="visible")
-    assert page.locator("#a1 .text").is_hidden()
+    assert page.locator("#a2").count() == 0
+    page.locator("#rows a[href='#a7']").click()
+    page.locator("#a7 .text").wait_for(state="visible")
     page.keyboard.press("j")  # to a mark of what is open, and of nothing else
-    assert page.evaluate("document.activeElement.id").startswith("a2s")
+    assert page.evaluate("document.activeElement.id").startswith("a7s")
+    counts = page.locator(".kind", has_text="cited source").locator(".kind-count")
+    assert counts.inner_text() == "3"
+    page.locator("#rows a[href='#a1']").click()
+    page.locator("#a1 .text").wait_for(state="visible")
+    assert page.locator("#a7 .text").is_hidden()
+    assert counts.inner_text() == "4"
+    assert "owner: family" in page.locator("#a1 .publisher").inner_text()
+    assert "flagged as hyperpartisan 0.73" in page.locator("#a1 .publisher").inner_text()
 
 
-@pytest.mark.slow
 @needs_browser
-def test_a_link_leads_to_a_sentence_and_is_offered_to_copy(opened: Callable[..., Any]) -> None:
-    page = opened(reports.everything())
-    page.goto(page.url + FRAMED)
-    page.reload()
-    page.locator(FRAMED).wait_for(state="visible")
-    page.locator(FRAMED).focus()
+def test_the_reasons_follow_the_address(opened: Callable[..., Any]) -> None:
+    page = opened(reports.everything(), FRAMED)
+    assert "Sentence 5" in reasons(page)
+    page.evaluate("location.hash = 'a1s7'")
+    page.locator(POP, has_text="Sentence 7").wait_for(state="visible")
+    page.go_back()
+    page.locator(POP, has_text="Sentence 5").wait_for(state="visible")
     page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
     page.locator("#pop [data-link]").click()
     assert page.evaluate("window.copied").endswith(f"report.html{FRAMED}")
+    page.evaluate("location.hash = 'a2'")
+    page.locator(POP).wait_for(state="hidden")
+    assert page.locator("#a1 .text").is_hidden()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from framescope.classifier.scoring import Item, Scorer
 
 _WIDTH = 80  # columns of a report that no terminal shows
-_FORMATS = "terminal, json, jsonl or html; else as the suffix of --output says, else terminal."
+_FORMATS = "terminal, json, jsonl, html, or csv: who is cited. Default: by the suffix of --output."
 
 
 def score(
@@ -90,10 +90,11 @@ def score(
         items = scorer.score(_articles(inputs, reading, max_characters))
         begun, start = _begun(items, single=len(inputs) == 1), time.monotonic()
         with outputs.drafted(output) as draft:
+            draft.file.write(outputs.CSV_HEAD if form == "csv" else "")
             try:
                 for item in begun:
-                    if form == "jsonl":
-                        _write_line(item, scorer, draft.file)
+                    if form in ("jsonl", "csv"):
+                        _write_lines(item, scorer, form, draft.file)
                     else:
                         found.append(item)
                     if isinstance(item, Skipped):
@@ -207,17 +208,21 @@ def _begun(items: Iterator[Item], *, single: bool) -> Iterator[Item]:
     raise InputError(skipped[0].source, skipped[0].reason + others)
 
 
-def _write_line(item: Item, scorer: Scorer, file: TextIO) -> None:
+def _write_lines(item: Item, scorer: Scorer, form: str, file: TextIO) -> None:
     """Write an article as it is scored, so that memory stays flat however many there are."""
-    from framescope.classifier.reports import to_line
+    from framescope.classifier.reports import to_csv, to_line
 
     if isinstance(item, Skipped):
         outputs.tell(f"{item.source}: {item.reason} (skipped)")
         return
     bundle = scorer.bundle
-    line = to_line(item, model=bundle.name, thresholds=scorer.thresholds, runtime=bundle.runtime)
+    if form == "jsonl":
+        how = {"model": bundle.name, "thresholds": scorer.thresholds, "runtime": bundle.runtime}
+        lines = to_line(item, **how) + "\n"
+    else:
+        lines = to_csv(item)
     # Whole, and at once: an interruption leaves no half of a record.
-    file.write(line + "\n")
+    file.write(lines)
     file.flush()
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 from framescope.classifier.errors import FramescopeError
 
-ReportFormat = Literal["terminal", "json", "jsonl", "html"]
+ReportFormat = Literal["terminal", "json", "jsonl", "html", "csv"]
 CardFormat = Literal["terminal", "json"]
 SectionFormat = Literal["terminal", "json", "markdown"]
 TableFormat = Literal["parquet", "jsonl"]

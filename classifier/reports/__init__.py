@@ -8,6 +8,7 @@ from framescope.classifier.reports.document import (
     row,
     spans,
     style,
+    to_csv,
     to_frame,
     to_html,
     to_json,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import csv
 import hashlib
 import json
 import math
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, reduce
 from importlib.resources import files
 from inspect import getdoc, getsource
+from io import StringIO
 from itertools import chain, pairwise
 from operator import or_
 from types import NoneType
@@ -21,11 +23,12 @@ from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin
 from framescope.classifier import __version__, records
 from framescope.classifier.errors import BundleError, how_to_install
 from framescope.classifier.inputs import to_record
+from framescope.classifier.output import CSV_HEAD
 from framescope.classifier.records import counted, printable, shortened
 from framescope.classifier.reports import layout, sources, sourcing
 from framescope.classifier.reports.layout import VoiceCounts
 from framescope.classifier.reports.sourcing import Summary, summarise
-from framescope.classifier.taxonomy import BY_NAME, NAMES, Family, Level, Signal
+from framescope.classifier.taxonomy import BY_NAME, NAMES, TECHNIQUES, Level
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 if TYPE_CHECKING:
@@ -36,8 +39,11 @@ SCHEMA_VERSION = "2.0"
 LINE_FORMAT = 3
 """Of what scoring adds to a line. The first, which had no number, said of each signal 0 or 1."""
 
+_FORMULA = tuple("=+-@＝＋－＠")  # what a spreadsheet takes for the start of one
+
 DECIMALS = 4
 _COLUMNS = ("article", "sentence", "start", "end", "voice", "text", "flags", "cited", "cited_as")
+_TECHNIQUES = {"any_technique", *TECHNIQUES}
 # Line ends to some readers (U+0085, U+2028, U+2029), other controls that a terminal would obey,
 # and halves of surrogate pairs, which no encoding can write.
 _TO_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -237,20 +243,32 @@ def row(
     article: str,
     signals: Iterable[str],
     note: str | None,
-    scored: records.SentenceReport | None = None,
+    one: records.SentenceReport | None = None,
     scores: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Write one row; without a sentence, one that only says why there is none."""
-    values: list[Any] = [None, None, None, None, None, [], [], []]
-    found = dict(scores or {})
-    if scored is not None:
-        values = [scored.sentence.index, scored.start, scored.end, None, scored.text]
-        values[3] = scored.voice and scored.voice.value
-        cited = scored.citations
-        values += [list(scored.flags), [c.name for c in cited], [c.kind.value for c in cited]]
-        found |= scored.scores
-    named = dict(zip(_COLUMNS, (article, *values), strict=True))
+    place, found, said = [None] * 5, dict(scores or {}), ([], [], [])
+    if one is not None:
+        voice, cited = one.voice and one.voice.value, one.citations
+        place = [one.sentence.index, one.start, one.end, voice, one.text]
+        found |= one.scores
+        said = ([*one.flags], [c.name for c in cited], [c.kind.value for c in cited])
+    named = dict(zip(_COLUMNS, (article, *place, *said), strict=True))
     return {**named, **{signal: found.get(signal) for signal in signals}, "note": note}
+
+
+def to_csv(report: records.ArticleReport) -> str:
+    """Write whom an article cites: a row per citation, which no spreadsheet takes for a formula."""
+    file = StringIO()
+    table = csv.writer(file, lineterminator="\n")
+    for one in report.sentences:
+        for cited in sourcing.cited_in(report, one):
+            named = ["named"] if cited.tags[0] not in list(records.SourceKind) else []
+            kind = ", ".join((*named, *cited.tags))
+            row = (report.article.id, cited.name, kind, one.text)
+            cells = (printable(cell).strip() for cell in row)
+            table.writerow(f"'{cell}" if cell[:1] in _FORMULA else cell for cell in cells)
+    return file.getvalue()
 
 
 def to_frame(rows: Sequence[Mapping[str, Any]], signals: Sequence[str]) -> pandas.DataFrame:
@@ -344,20 +362,20 @@ def to_html(report: records.BatchReport) -> str:
     environment = environment_of(_HERE)
     environment.filters |= {"score": layout.score_in_words, "shortened": shortened}
     environment.globals |= {
-        "publisher": sources.published_by, "imprint": layout.imprint, "carries": layout.carries,
-        "cited_in": sourcing.cited_in, "counted": counted, "quiet": layout.QUIET,
-        "signals": BY_NAME, "version": __version__, "APART": sources.APART, "SCALE": sources.SCALE,
-        "KEY": sourcing.KEY, "proof_of": sources.proof, "share": layout.percent,
+        "layout": layout, "sourcing": sourcing, "cards": sources, "signals": BY_NAME,
+        "techniques": _TECHNIQUES, "counted": counted, "version": __version__,
     }  # fmt: skip
     pages = [_page(article, report.thresholds) for article in report.articles]
+    met = Counter(name for page in pages for _, *names in page["sentences"] for name in names)
+    order = (layout.UNSOURCED, layout.CITED, layout.FURNITURE, *NAMES)
     return environment.get_template("report.html").render(
         report=report,
         pages=pages,
-        groups=_groups(pages),
-        voiced=layout.all_voiced(report),
+        sentences=dumps([page["sentences"] for page in pages]).replace("<", "\\u003c"),
+        cited=CSV_HEAD + "".join(map(to_csv, report.articles)),
+        kinds=[(layout.kind(name), met[name]) for name in order if met[name]],
         style=style(_HERE, "report.css", "sources.css"),
         script=_asset(_HERE, "report.js"),
-        link=lambda article: sources.address(article.url),
     )
 
 
@@ -370,37 +388,24 @@ def _page(report: records.ArticleReport, thresholds: Mapping[str, float]) -> dic
         # The text opens with its title, which the page needn't show twice.
         headline, *rest = paragraphs[0]
         paragraphs[:1] = [tuple(rest)] if rest else []
-    summary = summarise(report)
     return {
         "report": report,
-        "scored": report.note is None,
         "title": title,
         "headline": headline,
         "paragraphs": paragraphs,
         "marked": [line for line in lines if line.marks],
-        "summary": summary,
-        "found": [name for name, tally in summary.flagged.items() if tally.total],
-        "absent": [BY_NAME[name].label for name, n in summary.flagged.items() if not n.total],
-        "loaded": sourcing.count_loaded(report),
-        "verdicts": [one for one in report.scores.items() if one[0] not in report.experimental],
+        "summary": summarise(report),
+        "whose": sources.whose(report),
+        "control": sources.steered(report.source.outlet if report.source else None),
+        "sentences": [
+            [printable(one.text), *(mark.kind.name for mark in one.marks)]
+            for one in lines
+            if one.number
+        ],
         "card": sources.card(report),
         "map": sourcing.sourcing_map(report),
         "asked": layout.assertions(report),
-        "asks": layout.ASSERTION in report.given,
     }
-
-
-def _groups(pages: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[tuple[Signal, int]]]]:
-    """Return the kinds of mark on the page by family, each with how many sentences carry it."""
-    lines = (line for page in pages for line in page["marked"])
-    met = Counter(mark.kind.name for line in lines for mark in line.marks)
-    order = (layout.UNSOURCED, layout.CITED, layout.FURNITURE, *NAMES)
-    kinds = [(layout.kind(name), met[name]) for name in order if name in met]
-    groups = (
-        (family.value, [pair for pair in kinds if pair[0].family is family])
-        for family in (Family.FRAMING, Family.SOURCING, Family.CONTENT)
-    )
-    return [group for group in groups if group[1]]
 
 
 def environment_of(package: str) -> Environment:

@@ -1,4 +1,4 @@
-// The page is complete without this: the reasons then stand as a list under each article.
+// The page is complete without this: all articles then stand on it, the reasons as lists below them.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -9,6 +9,7 @@
   const SHOW_MS = 90;
   const HIDE_MS = 300; // time for the pointer to reach the pop-up
   const GAP = 8;
+  const MOST_STRETCHES = 3;
   root.classList.add("js");
 
   // --- the reasons of one sentence
@@ -104,10 +105,7 @@
   });
   document.addEventListener("click", (event) => {
     const flag = pressed || liveFlag(event.target);
-    const link = event.target.closest("a[href^='#']");
-    const aim = link && document.getElementById(link.hash.slice(1));
-    // Once the page has moved there, which gives the focus to a mark that is shown.
-    if (aim && aim.dataset.note) setTimeout(() => show(aim));
+    if (event.target.closest("a[href^='#']")) setTimeout(follow); // also where it already points
     else if (flag) show(flag);
     else if (!pop.contains(event.target)) hide();
     pressed = null;
@@ -121,8 +119,7 @@
   // --- from mark to mark
 
   function go(step) {
-    const flags = [...document.querySelectorAll(".flag:not(.off)")]
-      .filter((flag) => !flag.closest("details.fold:not([open])"));
+    const flags = article ? [...article.querySelectorAll(".flag:not(.off)")] : [];
     if (!flags.length) return;
     const from = shown || liveFlag(document.activeElement);
     let index = flags.indexOf(from) + step;
@@ -141,6 +138,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.target.matches("input[type=search], select")) return;
     const flag = liveFlag(event.target);
     if (event.key === "Escape" && !pop.hidden) {
       hide();
@@ -170,51 +168,42 @@
     setTimeout(() => { copy.textContent = "§"; }, 1500);
   });
 
-  // --- several articles: each is laid out when it is opened
+  // --- the address says which article of several is open, and whose reasons are shown
 
-  function unfold() {
-    const aim = location.hash && document.getElementById(location.hash.slice(1));
-    const fold = aim && aim.closest("details.fold");
-    if (!fold) return;
-    fold.open = true;
-    aim.scrollIntoView();
+  const folds = [...document.querySelectorAll("details.fold")];
+  let article = document.querySelector("main article"); // the one in view
+
+  // To a browser with scripts, what is in noscript is text.
+  function layOut(fold) {
+    const kept = fold.querySelector("noscript");
+    if (kept) kept.outerHTML = kept.textContent;
   }
-  addEventListener("hashchange", unfold);
-  unfold();
 
-  const table = document.getElementById("rows");
-  if (table) {
-    const body = table.tBodies[0];
-    const rows = [...body.rows];
-    const value = (row, at, number) => {
-      const text = row.cells[at].innerText.trim();
-      return number ? (text === "" ? -Infinity : Number(text.replace(/[^0-9.]/g, ""))) : text;
-    };
-    for (const button of table.querySelectorAll("[data-sort]")) {
-      button.addEventListener("click", () => {
-        const at = Number(button.dataset.sort);
-        const number = button.dataset.as === "number";
-        const head = button.closest("th");
-        const falling = head.ariaSort === "ascending" || (number && head.ariaSort !== "descending");
-        for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-        head.ariaSort = falling ? "descending" : "ascending";
-        const keyed = rows.map((row) => [value(row, at, number), row]);
-        keyed.sort(([a], [b]) => (number ? a - b : a.localeCompare(b)) * (falling ? -1 : 1));
-        body.replaceChildren(...keyed.map(([, row]) => row));
-      });
+  function open(fold) {
+    layOut(fold);
+    for (const other of folds) other.open = other === fold;
+    article = fold.querySelector("article");
+    filter();
+  }
+
+  function follow() {
+    const id = location.hash.slice(1);
+    const fold = document.getElementById(`${id.match(/^a\d+|$/)[0]}f`);
+    if (fold) open(fold);
+    const aim = document.getElementById(id);
+    hide();
+    if (aim) (aim === article && fold || aim).scrollIntoView();
+    if (aim && aim.dataset.note) {
+      aim.focus({ preventScroll: true });
+      show(aim);
     }
-    const box = document.querySelector("[data-find]");
-    box.addEventListener("input", () => {
-      const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
-      let count = 0;
-      for (const row of rows) {
-        const text = row.textContent.toLowerCase();
-        row.hidden = !words.every((word) => text.includes(word));
-        count += row.hidden ? 0 : 1;
-      }
-      document.querySelector(".found").value = words.length ? `${count} of ${rows.length}` : "";
-    });
   }
+  addEventListener("hashchange", follow);
+  document.addEventListener("toggle", (event) => {
+    if (!article || event.target.open || event.target !== article.closest("details.fold")) return;
+    article = null;
+    filter();
+  }, true);
 
   // --- which marks are shown
 
@@ -232,13 +221,25 @@
     return on.length > 0;
   }
 
+  // Of all that is shown for a sentence, no more than three stretches of words.
+  function underline(marks) {
+    let stretches = 0;
+    marks.forEach((mark, at) => {
+      if (!at || mark.previousSibling !== marks[at - 1]) stretches += 1;
+      mark.classList.toggle("off", stretches > MOST_STRETCHES);
+    });
+  }
+
   function filter() {
     hide();
     const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.dataset.signal));
+    const flags = article ? [...article.querySelectorAll(".flag")] : [];
+    const met = flags.flatMap((flag) => flag.dataset.signals.split(" "));
     let count = 0;
-    for (const flag of document.querySelectorAll(".flag")) {
+    for (const flag of flags) {
       const on = highlight(flag, wanted);
       count += on ? 1 : 0;
+      underline([...flag.querySelectorAll(".ev")].filter((mark) => highlight(mark, wanted)));
       if (on) {
         flag.tabIndex = 0;
         flag.setAttribute("role", "button");
@@ -248,7 +249,10 @@
       }
       document.getElementById(flag.dataset.note).classList.toggle("off", !on);
     }
-    for (const mark of document.querySelectorAll(".ev")) highlight(mark, wanted);
+    for (const box of boxes) {
+      const number = met.filter((name) => name === box.dataset.signal).length;
+      box.closest(".kind").querySelector(".kind-count").textContent = number;
+    }
     for (const family of families) {
       const own = boxes.filter((box) => box.dataset.of === family.dataset.family);
       const checked = own.filter((box) => box.checked).length;
@@ -268,13 +272,98 @@
       filter();
     });
   }
+
+  if (folds.length) article = null;
   filter();
+  if (location.hash) follow();
 
   // On paper everything that is folded is told.
   addEventListener("beforeprint", () => {
+    folds.forEach(layOut);
     for (const fold of document.querySelectorAll("main details")) fold.open = true;
   });
 
   const panel = document.querySelector(".panel details");
   if (panel && matchMedia("(max-width: 62rem)").matches) panel.open = false;
+
+  // --- the list of several articles
+
+  const table = document.getElementById("rows");
+  if (!table) return;
+  const rows = [...table.tBodies[0].rows];
+  const { compare } = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+
+  // In a column of numbers, words stand below them, and nothing below all, whichever way it goes.
+  function rank(text, number) {
+    return text === "" ? 2 : number && !/^[<>]?[\d.]+$/.test(text) ? 1 : 0;
+  }
+
+  function sort(head) {
+    const at = head.cellIndex;
+    const number = head.matches(".n") || head.textContent === "record";
+    const ways = number ? ["descending", "ascending"] : ["ascending", "descending"];
+    const way = ways[head.ariaSort === ways[0] ? 1 : 0];
+    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    head.ariaSort = way;
+    const sign = way === "ascending" ? 1 : -1;
+    const value = (text) => Number(text.replace(/[<>]/, ""));
+    rows.sort((one, other) => {
+      const [a, b] = [one, other].map((row) => row.cells[at].textContent.trim());
+      const ranks = [rank(a, number), rank(b, number)];
+      if (ranks[0] !== ranks[1]) return ranks[0] - ranks[1];
+      if (!number) return sign * compare(a, b);
+      return ranks[0] ? compare(a, b) : sign * (value(a) - value(b));
+    });
+    table.tBodies[0].append(...rows);
+  }
+  for (const head of table.tHead.rows[0].cells) {
+    head.firstElementChild.addEventListener("click", () => sort(head));
+  }
+
+  const find = document.querySelector(".find");
+  const [words, signal, technique, control] = find.querySelectorAll("input, select");
+  for (const select of [signal, technique, control]) select.disabled = select.options.length < 2;
+  let lists = null; // of each article, its sentences: text, and signals
+
+  // Return the sentences of a row, by number, that have the words and the signals.
+  function hits(row, asked, wanted) {
+    const title = `${row.cells[0].firstElementChild.textContent} ${row.cells[1].textContent}`;
+    const around = title.toLowerCase();
+    const list = (lists[row.dataset.page] || []).entries();
+    return [...list].filter(([, [text, ...signals]]) => {
+      const said = text.toLowerCase();
+      return wanted.every((name) => signals.includes(name) || row.dataset.flags.includes(name))
+        && asked.every((word) => said.includes(word) || around.includes(word));
+    });
+  }
+
+  function narrow() {
+    lists ??= JSON.parse(document.getElementById("sentences").textContent);
+    const asked = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const wanted = [signal.value, technique.value].filter(Boolean);
+    const any = !asked.length && !wanted.length;
+    let count = 0;
+    for (const row of rows) {
+      const found = any ? [] : hits(row, asked, wanted);
+      row.hidden = (control.value && row.cells[3].textContent !== control.value)
+        || !(any || found.length);
+      count += row.hidden ? 0 : 1;
+      row.querySelector(".hit")?.remove();
+      if (!row.hidden && found.length) row.cells[0].append(hit(row, found));
+    }
+    const all = any && !control.value;
+    find.querySelector(".found").value = all ? "" : `${count} of ${rows.length}`;
+  }
+
+  function hit(row, [[at, [text]], ...more]) {
+    const line = document.createElement("span");
+    const link = document.createElement("a");
+    line.className = "hit";
+    link.href = `#a${Number(row.dataset.page) + 1}s${at + 1}`;
+    link.textContent = at + 1;
+    line.append(link, ` ${text.slice(0, 160)}${text.length > 160 ? "…" : ""}`);
+    if (more.length) line.append(` (and ${more.length} more)`);
+    return line;
+  }
+  find.addEventListener("input", narrow);
 })();

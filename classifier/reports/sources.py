@@ -233,15 +233,32 @@ def warning(report: records.ArticleReport) -> str:
     return f"Warning: {host} is on record as {of}."
 
 
-def published_by(report: records.ArticleReport) -> str:
-    """Return whose words the article is, and via whom it came; of an imitation, its host."""
+def whose(report: records.ArticleReport) -> tuple[str, str]:
+    """Return whose words an article is, of an imitation its host, and who else carries it."""
     chain = report.source.publication.chain if report.source else ()
     names = [name(link.name) for link in chain if link.name not in (UNNAMED, UNNAMED_MONITOR)]
     if not names:
-        return name(report.article.outlet or report.article.site_name or "") or "unknown"
+        return name(report.article.outlet or report.article.site_name or "") or "unknown", ""
     if warning(report):
-        return f"{names[0]} (an imposter)"
-    return ", via ".join(dict.fromkeys((names[-1], names[0])))
+        return f"{names[0]} (an imposter)", ""
+    return names[-1], names[0] if names[0] != names[-1] else ""
+
+
+def published_by(report: records.ArticleReport) -> str:
+    """Return whose words an article is, and via whom it came."""
+    return ", via ".join(filter(None, whose(report)))
+
+
+def steered(outlet: records.Outlet | None) -> str:
+    """Say in a few words who steers an outlet."""
+    if outlet is None or (control := outlet.control) is None:
+        return "not known"
+    if control.code or outlet.state_media:
+        return records.CODES[control.code or records.Code.SC]
+    held = {about: getattr(control, about) for about in records.STEERING}
+    state = (records.Holder.STATE, records.Holder.MIXED)
+    said = [f"{_LABELS[about]} {who}" for about, who in held.items() if who in state]
+    return ", ".join(said) or f"owner: {control.owner_kind or 'known'}"
 
 
 def name(text: str) -> str:
