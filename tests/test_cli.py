@@ -145,7 +145,7 @@ def test_standard_input_is_read(run, monkeypatch) -> None:
     assert json.loads(result.out)["text"] == TEXT
 
 
-@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html", "csv"])
+@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
 def test_one_bad_input_of_several_is_recorded_and_the_rest_is_scored(
     run, ferry, tmp_path, format
 ) -> None:

@@ -220,6 +220,8 @@ def _write_lines(item: Item, scorer: Scorer, form: str, file: TextIO) -> None:
         how = {"model": bundle.name, "thresholds": scorer.thresholds, "runtime": bundle.runtime}
         lines = to_line(item, **how) + "\n"
     else:
+        if item.note is not None:
+            outputs.tell(f"{item.article.origin or item.article.id}: {item.note}")
         lines = to_csv(item)
     # Whole, and at once: an interruption leaves no half of a record.
     file.write(lines)
