@@ -303,7 +303,7 @@ def test_a_list_is_filtered_by_sentence_signal_technique_and_control(
     opened: Callable[..., Any],
 ) -> None:
     page = opened(reports.everything())
-    page.locator("[name=words]").fill("the jk")  # keys that elsewhere go from mark to mark
+    page.locator("[name=words]").press_sequentially("the jk")  # which elsewhere go to marks
     assert shown_rows(page) == []
     page.locator("[name=words]").fill("shameful haste")
     assert len(shown_rows(page)) == 1
@@ -331,34 +331,23 @@ def test_no_cell_of_a_table_is_a_formula() -> None:
 
 
 @needs_browser
-def test_an_article_is_laid_out_when_it_is_opened(opened: Callable[..., Any]) -> None:
-    page = opened(reports.everything())
-    assert page.locator("#a2").count() == 0
-    page.locator("#rows a[href='#a7']").click()
-    page.locator("#a7 .text").wait_for(state="visible")
-    page.keyboard.press("j")  # to a mark of what is open, and of nothing else
-    assert page.evaluate("document.activeElement.id").startswith("a7s")
-    counts = page.locator(".kind", has_text="cited source").locator(".kind-count")
-    assert counts.inner_text() == "3"
-    page.locator("#rows a[href='#a1']").click()
-    page.locator("#a1 .text").wait_for(state="visible")
-    assert page.locator("#a7 .text").is_hidden()
-    assert counts.inner_text() == "4"
-    assert "owner: family" in page.locator("#a1 .publisher").inner_text()
-    assert "flagged as hyperpartisan 0.73" in page.locator("#a1 .publisher").inner_text()
-
-
-@needs_browser
-def test_the_reasons_follow_the_address(opened: Callable[..., Any]) -> None:
+def test_the_address_opens_an_article_and_shows_reasons(opened: Callable[..., Any]) -> None:
     page = opened(reports.everything(), FRAMED)
     assert "Sentence 5" in reasons(page)
-    page.evaluate("location.hash = 'a1s7'")
-    page.locator(POP, has_text="Sentence 7").wait_for(state="visible")
+    counts = page.locator(".kind", has_text="cited source").locator(".kind-count")
+    assert counts.inner_text() == "4"
+    for said in ("owner: family", "flagged as hyperpartisan 0.73"):
+        assert said in page.locator("#a1 .publisher").inner_text()
+    assert page.locator("#a7").count() == 0
+    page.locator("#rows a[href='#a7']").click()
+    page.locator("#a7 .text").wait_for(state="visible")
+    assert page.locator("#a1 .text").is_hidden()
+    assert page.locator(POP).is_hidden()
+    assert counts.inner_text() == "3"  # those of the article in view
+    page.keyboard.press("j")  # to a mark of what is open, and of nothing else
+    assert focused_id(page).startswith("a7s")
     page.go_back()
     page.locator(POP, has_text="Sentence 5").wait_for(state="visible")
     page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
     page.locator("#pop [data-link]").click()
     assert page.evaluate("window.copied").endswith(f"report.html{FRAMED}")
-    page.evaluate("location.hash = 'a2'")
-    page.locator(POP).wait_for(state="hidden")
-    assert page.locator("#a1 .text").is_hidden()

@@ -39,11 +39,9 @@ SCHEMA_VERSION = "2.0"
 LINE_FORMAT = 3
 """Of what scoring adds to a line. The first, which had no number, said of each signal 0 or 1."""
 
-_FORMULA = tuple("=+-@＝＋－＠")  # what a spreadsheet takes for the start of one
-
 DECIMALS = 4
+_FORMULA = tuple("=+-@＝＋－＠")  # what a spreadsheet takes for the start of one
 _COLUMNS = ("article", "sentence", "start", "end", "voice", "text", "flags", "cited", "cited_as")
-_TECHNIQUES = {"any_technique", *TECHNIQUES}
 # Line ends to some readers (U+0085, U+2028, U+2029), other controls that a terminal would obey,
 # and halves of surrogate pairs, which no encoding can write.
 _TO_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -363,10 +361,10 @@ def to_html(report: records.BatchReport) -> str:
     environment.filters |= {"score": layout.score_in_words, "shortened": shortened}
     environment.globals |= {
         "layout": layout, "sourcing": sourcing, "cards": sources, "signals": BY_NAME,
-        "techniques": _TECHNIQUES, "counted": counted, "version": __version__,
+        "techniques": {"any_technique", *TECHNIQUES}, "counted": counted, "version": __version__,
     }  # fmt: skip
     pages = [_page(article, report.thresholds) for article in report.articles]
-    met = Counter(name for page in pages for _, *names in page["sentences"] for name in names)
+    met = Counter(name for page in pages for _, names in page["sentences"] for name in names)
     order = (layout.UNSOURCED, layout.CITED, layout.FURNITURE, *NAMES)
     return environment.get_template("report.html").render(
         report=report,
@@ -388,6 +386,7 @@ def _page(report: records.ArticleReport, thresholds: Mapping[str, float]) -> dic
         # The text opens with its title, which the page needn't show twice.
         headline, *rest = paragraphs[0]
         paragraphs[:1] = [tuple(rest)] if rest else []
+    sentences = [(printable(x.text), [m.kind.name for m in x.marks]) for x in lines if x.number]
     return {
         "report": report,
         "title": title,
@@ -397,11 +396,7 @@ def _page(report: records.ArticleReport, thresholds: Mapping[str, float]) -> dic
         "summary": summarise(report),
         "whose": sources.whose(report),
         "control": sources.steered(report.source.outlet if report.source else None),
-        "sentences": [
-            [printable(one.text), *(mark.kind.name for mark in one.marks)]
-            for one in lines
-            if one.number
-        ],
+        "sentences": sentences,
         "card": sources.card(report),
         "map": sourcing.sourcing_map(report),
         "asked": layout.assertions(report),

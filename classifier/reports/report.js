@@ -330,7 +330,7 @@
     const title = `${row.cells[0].firstElementChild.textContent} ${row.cells[1].textContent}`;
     const around = title.toLowerCase();
     const list = (lists[row.dataset.page] || []).entries();
-    return [...list].filter(([, [text, ...signals]]) => {
+    return [...list].filter(([, [text, signals]]) => {
       const said = text.toLowerCase();
       return wanted.every((name) => signals.includes(name) || row.dataset.flags.includes(name))
         && asked.every((word) => said.includes(word) || around.includes(word));
