@@ -9,6 +9,7 @@ import pytest
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.outlets.record import VALUES
 from framescope.classifier.outlets.registry.check import Flaw, ambiguous_names, problems_of_tables
+from framescope.classifier.outlets.registry.export import REGISTRY_SOURCE, facts
 from framescope.classifier.outlets.registry.lookup import look_up
 from framescope.classifier.outlets.registry.registry import Registry, Tables, shipped_tables
 from framescope.classifier.outlets.registry.schema import COLUMNS, countries
@@ -204,13 +205,37 @@ def test_every_outlet_by_hand_is_shown_by_its_own_name() -> None:
         *(("+972 Magazine", "972-magazine"), ("Local Call", "local-call")),
         *(("Alhurra", "alhurra"), ("mbn.us", "middle-east-broadcasting-networks")),
         *(("Mail on Sunday", "mail-on-sunday"), ("Daily Mail", "daily-mail")),
+        # Its own letters in a host, Turkish capitals, and the language of an edition.
+        *(("süddeutsche.de", "suddeutsche-zeitung"), ("риановости.рф", "ria-novosti")),
+        *(
+            ("HÜRRİYET GAZETESİ", "hurriyet"),
+            ("AYDINLIK", "aydinlik"),
+            ("milliyet.com.tr", "milliyet"),
+        ),
+        *(
+            ("Reuters Arabic", "reuters"),
+            ("رويترز العربية", "reuters"),
+            ("BBC Persian", "bbc-persian"),
+        ),
     ],
 )
-def test_sister_titles_are_outlets_of_their_own(query: str, id: str) -> None:
+def test_a_query_is_of_one_outlet(query: str, id: str) -> None:
     assert [outlet.id for outlet in look_up(SHIPPED, query).outlets] == [id]
 
 
 SHIPPED = Registry()
+
+
+@pytest.mark.parametrize("host", ["ṛeuters.com", "тасс.top", "süddeutsche.cfd"])
+def test_other_letters_make_nobodys_host_an_outlets(host: str) -> None:
+    assert look_up(SHIPPED, host).outlets == ()
+
+
+def test_every_fact_that_ships_has_an_address() -> None:
+    cited = [fact for fact in facts(SHIPPED) if fact.source != REGISTRY_SOURCE]
+    assert all(fact.url and fact.date for fact in cited)
+    own = {fact.fact.partition(":")[0] for fact in facts(SHIPPED) if fact.source == REGISTRY_SOURCE}
+    assert own == {"role", "medium", "country", "wikidata", "name", "host"}
 
 
 @pytest.fixture(scope="module")

@@ -3,19 +3,23 @@
 import csv
 import io
 import json
+import re
+import shlex
 import socket
 from pathlib import Path
 
 import pytest
+from framescope.classifier.outlets.record import record
 from framescope.classifier.outlets.registry import user as module
 from framescope.classifier.outlets.registry.export import Fact, export_registry, facts, licence_of
 from framescope.classifier.outlets.registry.lookup import close, look_up
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.outlets.registry.user import read_outlets
-from outlets import SMALL, cases
+from outlets import SMALL, cases, workbook
 
 FACTS = list(facts(SMALL))
 ALIKE = cases("sources_alike.jsonl")
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 @pytest.fixture
@@ -280,6 +284,46 @@ def test_ratings_come_in_beside_what_is_on_record(run, tmp_path):
     assert outlet.domains == before.domains
 
 
+def test_each_export_of_the_docs_keeps_its_scale_and_counts_for_no_record(run, tmp_path):
+    page = (DOCS / "sources.md").read_text("utf-8").partition("## Ratings that you hold")[2]
+    table, objects = re.findall(r"```(?:csv|json)\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "ratings.csv").write_text(table, encoding="utf-8")
+    (tmp_path / "ratings.json").write_text(objects, encoding="utf-8")
+    workbook(tmp_path / "ratings.xlsx", [("Website", "Label", "Date"), ("rt.com", "red", 46143)])
+    found = {}
+    for line in re.findall(r"    framescope sources (import .*)", page):
+        words = [str(tmp_path / one) if "." in one else one for one in shlex.split(line)]
+        assert run(*words).status == 0
+        name = Path(words[1])
+        (outlet,) = [o for o in read_outlets(Path(words[-1]), SMALL) if o.id == "rt"]
+        (added,) = set(outlet.assessments) - set(SMALL["rt"].assessments)
+        found[name.suffix] = (added.claim, added.value, added.evidence.date)
+        counted = record(outlet, None, date="2026-06-01", registry=SMALL)
+        assert counted == record(SMALL["rt"], None, date="2026-06-01", registry=SMALL)
+    assert found == {
+        ".csv": ("rating", "VERY LOW", "2026-05-01"),
+        ".json": ("rating", "12.5 (corrects errors: no; names its owner: yes)", "2026-05"),
+        ".xlsx": ("rating", "red", "2026-05-01"),
+    }
+    shown = " ".join(run("show", "rt.com", "--sources", tmp_path / "orrin.jsonl").out.split())
+    assert "rating: VERY LOW" in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.json", '[{"host": "rt.com"', "a.json: is no JSON that can be read"),
+        ("a.json", "[1]", "a.json: holds no list of objects"),
+        ("a.jsonl", '{"host": "rt.com"}\n', "a.jsonl: no column for the rating"),
+        ("a.xlsx", "PK", "a.xlsx: is no .xlsx that can be read; save it as CSV"),
+    ],
+)
+def test_other_exports_that_cannot_be_read_are_refused(run, tmp_path, name, text, said):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    given = ("--rater", "R", "--licence", "ours", "-o", tmp_path / "own.jsonl")
+    assert said in refused(run("import", tmp_path / name, *given))
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
@@ -308,7 +352,7 @@ def test_ratings_that_cannot_be_read_are_refused_and_nothing_is_written(run, tmp
         (("--term", "good=fine"), "give WORD=RATING"),
         (("--term", "9..1=deprecated"), "9..1 is no range of numbers"),
         (("--column", "rating=stars"), "has no column 'stars'"),
-        (("--column", "title=stars"), "one of the fields outlet, rating, date, url"),
+        (("--column", "title=stars"), "one of the fields outlet, rating, criteria, date, url"),
         (("--date", "last week"), "field 'date'"),
     ],
 )

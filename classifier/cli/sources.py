@@ -187,7 +187,9 @@ def export_command(
 
 @sources_app.command("import")
 def import_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A rater's table, CSV or TSV.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A rater's table: CSV, JSON or .xlsx.")
+    ],
     rater: Annotated[str, typer.Option("--rater", metavar="NAME", help="Name of the rater.")],
     licence: Annotated[
         str, typer.Option("--licence", metavar="TEXT", help="The terms of the file.")
@@ -196,15 +198,14 @@ def import_command(
         list[str] | None,
         typer.Option(
             metavar="WORD=RATING",
-            help="The rating for a word of the rater, or for a range: 60..100=generally_reliable.",
+            help="Count a word of the rater, or a range (60..100=generally_reliable), as this.",
         ),
     ] = None,
     column: Annotated[
         list[str] | None,
         typer.Option(
             metavar="FIELD=NAME",
-            help="Column that holds a field (outlet, rating, date, url), if the guess is wrong; "
-            "repeatable.",
+            help="Column that holds a field (outlet, rating, criteria, date, url); repeatable.",
         ),
     ] = None,
     date: Annotated[

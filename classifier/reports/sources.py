@@ -140,7 +140,7 @@ def assessed(
     """Yield what others found of an outlet: each source's newest finding, with its older ones."""
     by_source: dict[tuple[str, str], list[records.Assessment]] = {}
     for one in sorted(outlet.assessments, key=lambda one: one.evidence.date or "", reverse=True):
-        value = one.value if one.claim != "reliability" else ""
+        value = "" if one.claim in ("reliability", "rating") else one.value
         by_source.setdefault((f"{one.evidence.source} {value}", one.claim), []).append(one)
     for now, *older in by_source.values():
         network = network_called(now.value)
@@ -215,10 +215,15 @@ def card(report: records.ArticleReport) -> CardView | None:
             Fact(
                 "", f"{name(_words(x.claim))}: {shortened(_words(x.value), MAX_WORDS)}", x.evidence
             )
-            for x in record.assessments
+            for x in (*record.assessments, *_ratings(found.outlet))
         ),
         evidence=tuple(_evidence(found.evidence)) if found.evidence else ("not scored",),
     )
+
+
+def _ratings(outlet: records.Outlet | None) -> Iterator[records.Assessment]:
+    """Yield the ratings that a user holds, each in its rater's scale; they count for nothing."""
+    return (one for one in (outlet.assessments if outlet else ()) if one.claim == "rating")
 
 
 def warning(report: records.ArticleReport) -> str:

@@ -22,7 +22,7 @@ from tools.registry.material import (
 from tools.registry.owners import OwnerRow, Owners
 
 _COLUMNS = ("id", "about", "value", "source", "url", "date", "note")
-_PUBLIC = "public-service fees"  # how public-service media are financed there
+_PUBLIC = "household broadcasting fee"  # how public-service media are financed there
 
 
 def add_monitor(
@@ -34,6 +34,7 @@ def add_monitor(
     of the country has, which no other list gives a code.
     """
     companies = {(row["country"], row["company"]): row for row in by_hand("monitor")}
+    same = {row["said"]: row["value"] for row in by_hand("values")}
     named: dict[tuple[str, str], set[str]] = defaultdict(set)
     for draft in drafts.values():
         for key in draft.folded():
@@ -60,8 +61,9 @@ def add_monitor(
         by_name = [named[row["country"], fold(asset)] for asset in row["outlets"].split(";")]
         listed = [id for ids in by_name if len(ids) == 1 for id in ids - coded]
         said = [Statement(About.CODE, Code(row["code"]), evidence)]
-        if row["owner_or_controller"] and row is newest[row["country"], row["company"]]:
-            said.append(Statement(About.GOVERNANCE, row["owner_or_controller"], evidence))
+        words = row["owner_or_controller"]
+        if words and row is newest[row["country"], row["company"]]:
+            said.append(Statement(About.GOVERNANCE, same.get(words, words), evidence))
         for id in dict.fromkeys(company["outlets"].split() + listed):
             draft = drafts.get(id)
             if draft is None:

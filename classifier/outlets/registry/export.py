@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -128,9 +129,10 @@ def _of_outlet(outlet: records.Outlet) -> Iterator[Fact]:
 
 def _of_owner(owner: records.Owner) -> Iterator[Fact]:
     who = (f"owner:{owner.id}", owner.name)
-    for fact in ("kind", "country"):
-        if (value := getattr(owner, fact)) and owner.evidence:
-            yield _cited(who, fact, value, "", owner.evidence)
+    evidence = owner.evidence or records.Evidence(REGISTRY_SOURCE)
+    for fact, value in (("name", owner.name), ("kind", owner.kind), ("country", owner.country)):
+        if value:
+            yield _cited(who, fact, value, "", evidence)
     yield from _held(who, owner.holdings)
 
 
@@ -187,64 +189,53 @@ _CONTEXT = {
 def _write_jsonld(registry: Registry, file: IO[str]) -> None:
     # What schema.org has no term for is a PropertyValue, with its citation and licence.
     file.write('{"@context": ' + json.dumps(_CONTEXT) + ',\n"@graph": [\n')
-    nodes = chain(
-        map(_news, registry),
-        map(_organisation, _owners(registry)),
-        map(_network, registry.networks()),
-        (_website(site, registry) for site in registry.sites()),
-    )
-    for number, node in enumerate(nodes):
-        file.write((",\n" if number else "") + json.dumps(node, ensure_ascii=False))
+    rows = list(facts(registry))
+    names = {fact.id: fact.name for fact in rows}
+    for number, (id, said) in enumerate(groupby(rows, key=attrgetter("id"))):
+        node = json.dumps(_node(id, list(said), names), ensure_ascii=False)
+        file.write((",\n" if number else "") + node)
     file.write("\n]}\n")
 
 
-def _news(outlet: records.Outlet) -> dict[str, Any]:
+_TYPES = {"": "NewsMediaOrganization", "owner": "Organization", "network": "Organization"}
+
+
+def _node(id: str, said: Sequence[Fact], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the node of an outlet, an owner, a network or a site of one."""
+    values: dict[str, list[str]] = defaultdict(list)
     named: dict[str, list[str]] = defaultdict(list)
-    for name in _others(outlet):
-        named[name.lang or "@none"].append(name.text)
-    same = [f"http://www.wikidata.org/entity/{outlet.wikidata}"] if outlet.wikidata else []
-    pages = ((one.handle, PLATFORMS[one.platform][1]) for one in outlet.accounts)
-    same += [page.format(name) for name, page in pages if page and not name.startswith("UC")]
-    main = next((d.host for d in outlet.domains if d.role is records.DomainRole.MAIN), None)
-    owners = "; ".join(held.owner.name for held in outlet.holdings)
-    funding = next((one.value for one in outlet.said(records.About.FUNDING)), None)
-    owned = [f"owned by {owners}" if owners else "", f"funding: {funding}" if funding else ""]
-    country = outlet.country
-    cited = (fact for fact in _of_outlet(outlet) if fact.source != REGISTRY_SOURCE)
-    return _node(
-        f"outlet:{outlet.id}", "NewsMediaOrganization", cited, name=outlet.name, names=named,
-        url=f"https://{main}/" if main else None, sameAs=same,
-        address=country and {"type": "PostalAddress", "addressCountry": country},
-        ownershipFundingInfo="; ".join(filter(None, owned)),
-        parentOrganization=_parents(outlet.holdings),
-    )  # fmt: skip
+    same = []
+    for fact in said:
+        values[fact.fact].append(fact.value)
+        of, _, kind = fact.fact.partition(":")
+        if of == "name" and kind:
+            named[fact.detail or "@none"].append(fact.value)
+        elif of == "account" and (page := PLATFORMS[kind][1]) and not fact.value.startswith("UC"):
+            same.append(page.format(fact.value))
+    of, _, host = id.rpartition(":")
+    type, network = _TYPES.get(of, "WebSite"), values["network_site"] + values["network_imposter"]
+    if "person" in values["kind"]:
+        type = "Person"
+    hosts = [host] if of == "site" else values["host:main"]
+    owned = (
+        [f"owned by {'; '.join(names[one] for one in values['owner'])}"] if values["owner"] else []
+    )
+    owned += [f"funding: {value}" for value in values["funding"][:1]]
+    node = {
+        "id": _urn(id), "type": type, "name": said[0].name, "names": named,
+        "url": f"https://{hosts[0]}/" if hosts else None,
+        "sameAs": [f"http://www.wikidata.org/entity/{q}" for q in values["wikidata"]] + same,
+        "address": [{"type": "PostalAddress", "addressCountry": one} for one in values["country"]],
+        "ownershipFundingInfo": "; ".join(owned),
+        "parentOrganization": [_urn(one) for one in values["owner"]],
+        "isPartOf": [{"id": _urn(one)} for one in network if one.startswith("network:")],
+        "additionalProperty": [_property(one) for one in said if one.source != REGISTRY_SOURCE],
+    }  # fmt: skip
+    return _known(node)
 
 
-def _node(id: str, type: str, said: Iterable[Fact], **known: object) -> dict[str, Any]:
-    about = {"id": f"urn:framescope:{id}", "type": type, **known}
-    return _known(about | {"additionalProperty": list(map(_property, said))})
-
-
-def _parents(holdings: Iterable[records.Holding]) -> list[str]:
-    return [f"urn:framescope:owner:{held.owner.id}" for held in holdings]
-
-
-def _organisation(owner: records.Owner) -> dict[str, Any]:
-    kind = "Person" if owner.kind == "person" else "Organization"
-    known = {"name": owner.name, "parentOrganization": _parents(owner.holdings)}
-    return _node(f"owner:{owner.id}", kind, _of_owner(owner), **known)
-
-
-def _network(network: records.Network) -> dict[str, Any]:
-    id, said = f"network:{network.id}", _of_network(network)
-    return _node(id, "Organization", said, name=network.name)
-
-
-def _website(site: NetworkSite, registry: Registry) -> dict[str, Any]:
-    network = registry.network_called(site.network)
-    id, said = f"site:{site.host}", [_of_site(site, registry)]
-    node = _node(id, "WebSite", said, url=f"https://{site.host}/")
-    return node | ({"isPartOf": {"id": f"urn:framescope:network:{network.id}"}} if network else {})
+def _urn(id: str) -> str:
+    return f"urn:framescope:{id if ':' in id else f'outlet:{id}'}"
 
 
 def _property(fact: Fact) -> dict[str, Any]:

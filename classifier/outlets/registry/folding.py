@@ -23,6 +23,8 @@ _FOLD = {
     "\u064a": "\u06cc",  # Arabic yeh and kaf, as Persian and Kurdish have them
     "\u0649": "\u06cc",
     "\u0643": "\u06a9",
+    "\u0130": "I",  # Turkish capitals keep their dot, and small letters may have none
+    "\u0131": "i",
 }
 _ASCII_FOLD = {old: new for old, new in _FOLD.items() if old.isascii()}
 _FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
@@ -167,7 +169,8 @@ _EDITION = (
     "|spanish|turkish|türk|türkiye|türkçe|ukrainian|urdu|vietnamese|на русском|русская служба"
     "|українською|العربیة|اردو|بالعربیة|عربی|فارسی|हिंदी|हिन्दी|中文|中文网|日本版|日本語|한국어"
 )
-_KIND = "|".join(map(re.escape, sorted(_KINDS.casefold().split("|"), key=len, reverse=True)))
+_KIND = _folded(_KINDS.casefold())
+_KIND = "|".join(map(re.escape, sorted(_KIND.split("|"), key=len, reverse=True)))
 _AROUND = re.compile(
     rf"(?:(?:{_KIND})[\s«\"“„'(]+(?P<behind>.+?)[»\"”“')]*|(?P<before>.+?)(?:\s+|(?=[通新報报통신방]))(?:{_KIND})"
     rf"|(?P<of>.+?)[ -]+(?:in )?(?:{_EDITION})(?: edition| service)?)",

@@ -82,7 +82,9 @@ NETWORK = "influence_network"
 """The claim of an assessment that finds something to be part of a network."""
 RELIABILITY = "reliability"
 """That of one that rates it, in the rater's words."""
-CLAIMS = (RELIABILITY, NETWORK, "impersonation")
+RATING = "rating"
+"""That of one in a scale of the rater's own, which counts for no record."""
+CLAIMS = (RELIABILITY, RATING, NETWORK, "impersonation")
 #: Ratings of reliability, from the best to the worst; no consensus is none of either.
 RATINGS = (
     *("no_consensus", "generally_reliable", "generally_unreliable", "deprecated", "blacklisted"),

@@ -6,8 +6,12 @@ it. The rater's own word or number stays in the assessment's source.
 
 import csv
 import io
+import json
+import re
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +19,7 @@ from typing import Any, NamedTuple
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry.addresses import host_in
 from framescope.classifier.outlets.registry.registry import Registry
-from framescope.classifier.outlets.registry.schema import FIELDS, RATINGS, RELIABILITY
+from framescope.classifier.outlets.registry.schema import FIELDS, RATING, RATINGS, RELIABILITY
 from framescope.classifier.records import Holding, Outlet
 
 _MAX_BYTES = 100_000_000
@@ -104,6 +108,7 @@ RATING_COLUMNS = {
     for field, names in (
         ("outlet", "host domain url website site source_url outlet source name"),
         ("rating", "rating reliability score label factual_reporting verdict"),
+        ("criteria", "criteria details breakdown pillars"),
         ("date", "date rated_on last_updated updated"),
         ("url", "rating_url review_url page reference"),
     )
@@ -116,7 +121,8 @@ class Rater(NamedTuple):
 
     name: str
     licence: str
-    terms: Mapping[str, str]  # the rating for a word, or for a range of numbers such as ``40..60``
+    # The rating for a word, or for a range of numbers such as ``40..60``; none keeps the scale.
+    terms: Mapping[str, str]
     columns: Mapping[str, str]  # of fields of `RATING_COLUMNS`, where they aren't to be guessed
     date: str | None = None  # of rows without one
 
@@ -124,23 +130,27 @@ class Rater(NamedTuple):
 def read_ratings(
     path: Path, rater: Rater, registry: Registry
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Read a rater's CSV or TSV: an object for each outlet, as in a user's file, and unknown ones.
+    """Read a rater's table: an object for each outlet, as in a user's file, and unknown ones.
 
-    `SourcesError` names the row and field at fault, or the column that is missing.
+    A table is CSV, TSV, JSON, JSON Lines or the first sheet of an ``.xlsx``. Without terms a rating
+    stays in the rater's own scale, and counts for no record. `SourcesError` names the row and field
+    at fault, or the column that is missing.
     """
     objects: dict[str, dict[str, Any]] = {}
     unknown = []
     for number, cells in _rows(path, rater):
         where = f"{path}, row {number}"
+        words = cells["rating"] + (f" ({cells['criteria']})" if cells["criteria"] else "")
+        term = _rating(cells["rating"], rater.terms, where) if rater.terms else ""
         said = {
-            "claim": RELIABILITY,
-            "value": _rating(cells["rating"], rater.terms, where),
-            "source": f"{rater.name}: {cells['rating']}",
+            "claim": RELIABILITY if term else RATING,
+            "value": term or words,
+            "source": f"{rater.name}: {words}" if term else rater.name,
             "url": cells["url"],
-            "date": cells["date"] or rater.date,
+            "date": _day(cells["date"]) or rater.date,
             "licence": rater.licence,
         }
-        for name in ("date", "url"):
+        for name in ("value", "date", "url"):
             if said[name] and (reason := FIELDS["assessments"][name].reason(said[name])):
                 raise SourcesError(f"{where}, field '{name}': {reason}")
         outlet = _rated(cells["outlet"], registry)
@@ -150,6 +160,13 @@ def read_ratings(
         row = objects.setdefault(outlet.id, {"id": outlet.id, "extends": True, "assessments": []})
         row["assessments"].append({key: text for key, text in said.items() if text})
     return list(objects.values()), unknown
+
+
+def _day(text: str) -> str:
+    """Return a date without its time; a spreadsheet has the number of days since 1899-12-30."""
+    if re.fullmatch(r"[2-7][0-9]{4}(?:\.[0-9]+)?", text):
+        return str(date(1899, 12, 30) + timedelta(int(float(text))))
+    return re.sub(r"(?<=[0-9])[T ].*", "", text)
 
 
 def _rated(text: str, registry: Registry) -> Outlet | None:
@@ -180,25 +197,87 @@ def _rating(text: str, terms: Mapping[str, str], where: str) -> str:
 
 def _rows(path: Path, rater: Rater) -> Iterator[tuple[int, dict[str, str]]]:
     """Return the number of each row and its cells by field."""
+    kinds = {".json": _objects, ".jsonl": _objects, ".xlsx": _sheet}
+    rows = kinds.get(path.suffix.lower(), _delimited)(path)
+    header = [cell.strip() for cell in next(rows, [])]
+    at = {field: _column(path, header, field, rater.columns) for field in RATING_COLUMNS}
+    for number, row in enumerate(rows, 2):
+        if number > _MOST_ROWS + 1:
+            raise SourcesError(f"{path}: more than {_MOST_ROWS:,} rows; split the file")
+        cells = dict(enumerate(" ".join(cell.split()) for cell in row))
+        if not any(cells.values()):
+            continue
+        known = {field: cells.get(index, "") for field, index in at.items()}
+        for field in ("outlet", "rating"):
+            if not known[field]:
+                raise SourcesError(f"{path}, row {number}, field '{field}': is empty")
+        yield number, known
+
+
+def _delimited(path: Path) -> Iterator[list[str]]:
     text = _text(path)
     separator = next((mark for mark in "\t;" if mark in text.partition("\n")[0]), ",")
     try:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        header = [cell.strip() for cell in next(rows, [])]
-        at = {field: _column(path, header, field, rater.columns) for field in RATING_COLUMNS}
-        for number, row in enumerate(rows, 2):
-            if number > _MOST_ROWS + 1:
-                raise SourcesError(f"{path}: more than {_MOST_ROWS:,} rows; split the file")
-            cells = dict(enumerate(map(str.strip, row)))
-            if not any(cells.values()):
-                continue
-            known = {field: cells.get(index, "") for field, index in at.items()}
-            for field in ("outlet", "rating"):
-                if not known[field]:
-                    raise SourcesError(f"{path}, row {number}, field '{field}': is empty")
-            yield number, known
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     except csv.Error as error:
         raise SourcesError(f"{path}: is no CSV ({error})") from None
+
+
+def _objects(path: Path) -> Iterator[list[str]]:
+    """Read a list of objects, one that stands in an object, or objects by outlet."""
+    text = _text(path)
+    if path.suffix.lower() == ".jsonl":
+        text = f"[{','.join(filter(str.strip, text.splitlines()))}]"
+    try:
+        rows = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SourcesError(f"{path}: is no JSON that can be read ({error})") from None
+    if isinstance(rows, dict):
+        lists = (value for value in rows.values() if isinstance(value, list))
+        by_host = [{"host": key, **one} for key, one in rows.items() if isinstance(one, dict)]
+        rows = next(lists, by_host)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise SourcesError(f"{path}: holds no list of objects, one for each outlet")
+    header = list(dict.fromkeys(key for row in rows for key in row))
+    yield header
+    yield from ([_cell(row.get(key)) for key in header] for row in rows)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_cell(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_cell, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def _sheet(path: Path) -> Iterator[list[str]]:
+    """Read the first sheet of a workbook, by the columns of its first row."""
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False)
+    try:
+        with zipfile.ZipFile(path) as book:
+            sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
+            wanted = {"xl/sharedStrings.xml", min(sheets, key=lambda name: (len(name), name))}
+            found = [book.getinfo(name) for name in sorted(wanted & set(book.namelist()))]
+            if sum(part.file_size for part in found) > _MAX_BYTES:
+                raise ValueError
+            *strings, sheet = (etree.fromstring(book.read(part), parser) for part in found)
+        shared = ["".join(one.itertext("{*}t")) for root in strings for one in root.iter("{*}si")]
+        columns: list[str] = []
+        for row in sheet.iter("{*}row"):
+            cells = {}
+            for cell in row.iter("{*}c"):
+                text = "".join(cell.itertext("{*}v", "{*}t"))
+                said = shared[int(text)] if cell.get("t") == "s" else text
+                cells[cell.get("r", "").rstrip("0123456789")] = said
+            columns = columns or list(cells)
+            yield [cells.get(column, "") for column in columns]
+    except (OSError, ValueError, LookupError, zipfile.BadZipFile, etree.XMLSyntaxError):
+        raise SourcesError(f"{path}: is no .xlsx that can be read; save it as CSV") from None
 
 
 def _column(path: Path, header: list[str], field: str, said: Mapping[str, str]) -> int:
