@@ -60,8 +60,8 @@ def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
     stranger = Credit(host, None, address, Basis.URL)
     fake = network if network and network.kind == records.DomainRole.IMPOSTER else None
     if fake or (found and found.domain.role is records.DomainRole.IMPOSTER):
-        imitated = registry.get(fake.impersonates or "") if fake else found and found.outlet
-        return PageOwner(stranger, imposter=True, imitated=imitated)
+        whose = registry.get(fake.impersonates or "") if fake else None
+        return PageOwner(stranger, imposter=True, imitated=whose or (found and found.outlet))
     if found is None:
         return PageOwner(stranger)
     outlet = registry.account(address) or found.outlet
