@@ -162,18 +162,16 @@ def credited(text: str, lines: Lines, imprint: Sequence[str], naming: Naming) ->
     yield from _signatures(text, lines, naming)
     for line, place in around:
         yield from _copyrights(line, place, naming)
-    named = Naming(naming.registry)
+    reuters = Naming(naming.registry).agency("Reuters")
     for line, place in around:
         if match := _PRINCIPLES.search(line):
-            reuters = named.resolve("Reuters")
-            yield _credit("Reuters", reuters, match[0], place, match, agency=True)
-    # Others than Reuters sign with the same words.
-    reuters = named.agency("Reuters") if re.search(r"\bReuters\b", text) else None
+            yield _credit("Reuters", reuters, match[0], place, match.start())
+    signed = re.search(r"\bReuters\b", text)  # others sign with the same words
     for line, place in around:
-        if reuters is not None and (match := _REUTERS_DESK.match(line)):
-            yield _credit("Reuters", reuters, match[0], place, match, agency=True)
+        if signed and (match := _REUTERS_DESK.match(line)):
+            yield _credit("Reuters", reuters, match[0], place, match.start())
         elif match := _FEED.match(line):
-            yield _credit("syndicated feed", None, match[0], place, match, agency=True)
+            yield _credit("syndicated feed", None, match[0], place, match.start(), wire=True)
 
 
 def _sources(
@@ -197,7 +195,7 @@ def _named(match: re.Match[str], place: Place, naming: Naming) -> Iterator[Credi
     if outlet is not None or (
         _PRESS.search(name) and name[:1].isupper() and len(name.split()) <= 5
     ):
-        yield _credit(name, outlet, match[0], place, match, agency=agency)
+        yield _credit(name, outlet, match[0], place, match.start())
 
 
 def _signatures(text: str, lines: Lines, naming: Naming) -> Iterator[Credit]:
@@ -228,29 +226,22 @@ def _copyrights(line: str, place: Place | None, naming: Naming) -> Iterator[Cred
     if distributed is not None:
         name = re.split(r",|\s(?:Inc|LLC|Ltd)\b", distributed[1], maxsplit=1)[0].strip()
         via = naming.resolve(name)
-        words = _credit(name, via, distributed[0], place, distributed, agency=True)
+        words = _credit(name, via, distributed[0], place, distributed.start(), wire=True)
         yield words._replace(distributes=True)
     if 1 < len(holder) <= 60 and len(holder.split()) <= 7:
-        agency = outlet is not None and outlet.medium is Medium.AGENCY
         shown = line[match.start() : match.start(1) + len(holder)]
-        words = _credit(holder, outlet, shown, place, match, agency=agency)
+        words = _credit(holder, outlet, shown, place, match.start())
         yield words._replace(sure=distributed is not None)
 
 
 def _credit(
-    name: str,
-    outlet: Outlet | None,
-    words: str,
-    place: Place | None,
-    match: re.Match[str],
-    *,
-    agency: bool,
+    name: str, outlet: Outlet | None, said: str, place: Place | None, at: int, *, wire: bool = False
 ) -> Credit:
     """Return the credit for words in a line that stands at `place`, or in the imprint."""
     if place is not None:
-        start = place.start + match.start()
-        place = Place(start, start + len(words))
-    return Credit(name, outlet, words, Basis.TEXT, place, agency=agency, gathers=gathers(outlet))
+        place = Place(place.start + at, place.start + at + len(said))
+    wire = wire or (outlet is not None and outlet.medium is Medium.AGENCY)
+    return Credit(name, outlet, said, Basis.TEXT, place, agency=wire, gathers=gathers(outlet))
 
 
 MAX_BYLINE = 200  # characters that are read
