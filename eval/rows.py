@@ -146,8 +146,7 @@ def held_out_of_corpora(
         names = set(rows.article[np.isin(rows.part, HELD_OUT)].tolist())
         ours = [(name, one) for name in SHIPPED for one in load_articles(name, root)]
         held = [one for name, one in ours if f"{name}/{one.id}" in names]
-        ours_held = "held-out articles of the house corpus"
-        refuse_seen(bundles, held, [ours_held], "train it without them")
+        refuse_seen(bundles, held, ["held-out articles of the house corpus"], "train without them")
     doubt = "".join(f", not the split of {bundle.name}" for bundle in strangers)
     # Training rows are never scored here; finding their citations would take a minute.
     kept_back = ~np.isin(split.examples.part, (TRAIN, REMOVED))

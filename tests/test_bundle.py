@@ -97,7 +97,7 @@ def test_a_bundle_without_a_list_of_articles_is_told_once(folder, capsys) -> Non
     for _ in range(2):
         bundles.refuse_seen([bundles.load(folder)], [Article("a", "It rained.")], ["mine.jsonl"])
     (line,) = capsys.readouterr().err.splitlines()
-    assert "keeps no list of the articles" in line
+    assert "keeps no list of articles" in line
 
 
 def test_the_card_may_be_edited_and_must_be_there(folder) -> None:

@@ -19,13 +19,7 @@ from framescope.eval.metrics import (
     resample_figures,
     single_figure,
 )
-from sklearn.metrics import (
-    average_precision_score,
-    brier_score_loss,
-    f1_score,
-    precision_score,
-    recall_score,
-)
+from sklearn import metrics as sk
 
 SCORES = np.array([0.9, 0.6, 0.4, 0.1], np.float32)
 
@@ -58,10 +52,6 @@ def toy(n: int, groups: int, seed: int = 0, clustered: float = 0.0):
         return np.round(1 / (1 + np.exp(-logit)), 2).astype(np.float32)
 
     return truth, scored(0.5), scored(1.0), group
-
-
-def test_always_yes_has_full_recall_and_the_base_rate_as_precision():
-    assert metrics.always_yes_f1(bools(1, 0, 0, 0)) == pytest.approx(2 * 0.25 / 1.25)
 
 
 def test_calibration_error_by_hand():
@@ -125,12 +115,12 @@ def test_with_any_draw_resampled_figures_are_scikit_learns_weighted_ones():
         w = weight[group]
         repeated = np.repeat(np.arange(len(truth)), w.astype(int))  # a draw is rows repeated
         expected = {
-            "f1": f1_score(truth, flagged, sample_weight=w),
-            "precision": precision_score(truth, flagged, sample_weight=w),
-            "recall": recall_score(truth, flagged, sample_weight=w),
-            "macro_f1": f1_score(truth, flagged, average="macro", sample_weight=w),
-            "average_precision": average_precision_score(truth, proba, sample_weight=w),
-            "brier": brier_score_loss(truth, proba.astype(float), sample_weight=w),
+            "f1": sk.f1_score(truth, flagged, sample_weight=w),
+            "precision": sk.precision_score(truth, flagged, sample_weight=w),
+            "recall": sk.recall_score(truth, flagged, sample_weight=w),
+            "macro_f1": sk.f1_score(truth, flagged, average="macro", sample_weight=w),
+            "average_precision": sk.average_precision_score(truth, proba, sample_weight=w),
+            "brier": sk.brier_score_loss(truth, proba.astype(float), sample_weight=w),
             "ece": of_scores("ece", truth[repeated], proba[repeated]),
             "debiased_error": of_scores("debiased_error", truth[repeated], proba[repeated]),
         }

@@ -102,10 +102,7 @@ def refuse_seen(
     """
     for bundle in bundles:
         if not bundle.seen:
-            _tell_once(
-                f"{bundle.path}: keeps no list of the articles that it has learned from; figures "
-                "are too good where yours are among them"
-            )
+            _tell_once(f"{bundle.path}: keeps no list of articles seen; yours may be among them")
         elif count := sum(map(bundle.has_seen, articles)):
             # Of two bundles, the second is the one that a user has trained.
             kept = bundle.path.with_name(f"{bundle.path.name}.run") / "added" / "test.jsonl"
