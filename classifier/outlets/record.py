@@ -175,7 +175,7 @@ def card(report: ArticleReport, registry: Registry) -> records.SourceCard:
     author = published.author
     outlet = author.outlet if author is not None else None
     evidence = None if report.note is not None else article_evidence(report)
-    site = registry.network(article.url) if article.url and outlet is None else None
+    site = registry.network(article.url or article.outlet or "") if outlet is None else None
     listed = [site.network] if site else []
     if outlet is not None:
         found = record(outlet, evidence, date=article.date, registry=registry)

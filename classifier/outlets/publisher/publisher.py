@@ -160,13 +160,14 @@ class _Chain:
     def publication(self) -> records.Publication:
         article = self.article
         page = page_owner(article.url, self.registry)
-        if page is None and (sent := page_owner(article.site_name, self.registry)):  # a mail
-            page = sent._replace(credit=sent.credit._replace(basis=Basis.SITE_NAME))
+        basis = Basis.SITE_NAME if article.site_name else Basis.GIVEN  # the host of a mail, a row
+        if not page and (named := page_owner(article.site_name or article.outlet, self.registry)):
+            page = named._replace(credit=named.credit._replace(basis=basis))
         claimed = self.imprint.address
         if page is not None and page.imposter:
             # Whose words a stranger's imitation shows is not for the page to say.
             unknown = records.Relation.UNKNOWN
-            link = records.Link(unknown, page.credit.name, None, page.credit.evidence, Basis.URL)
+            link = records.Link(unknown, *page.credit[:4])
             return records.Publication(unknown, (link,), True, page.imitated, claimed)
         self._add(self._gatherer(), *self._publishers(page))
         near = next((c.outlet for c in reversed(self.links) if c.outlet is not None), None)

@@ -169,10 +169,9 @@ _EDITION = (
     "|spanish|turkish|türk|türkiye|türkçe|ukrainian|urdu|vietnamese|на русском|русская служба"
     "|українською|العربیة|اردو|بالعربیة|عربی|فارسی|हिंदी|हिन्दी|中文|中文网|日本版|日本語|한국어"
 )
-_KIND = _folded(_KINDS.casefold())
-_KIND = "|".join(map(re.escape, sorted(_KIND.split("|"), key=len, reverse=True)))
+_KIND = "|".join(sorted(_folded(_KINDS.casefold()).split("|"), key=len, reverse=True))
 _AROUND = re.compile(
-    rf"(?:(?:{_KIND})[\s«\"“„'(]+(?P<behind>.+?)[»\"”“')]*|(?P<before>.+?)(?:\s+|(?=[通新報报통신방]))(?:{_KIND})"
+    rf"(?!(?:{_KIND})\Z)(?:(?:{_KIND})[\s«\"“„'(]+(?P<behind>.+?)[»\"”“')]*|(?P<before>.+?)(?:\s+|(?=[通新報报통신방]))(?:{_KIND})"
     rf"|(?P<of>.+?)[ -]+(?:in )?(?:{_EDITION})(?: edition| service)?)",
     re.IGNORECASE,
 )

@@ -158,19 +158,17 @@ def close(registry: Registry, query: str) -> list[Outlet]:
     """Suggest what may have been meant by a query without an answer, the closest first."""
     from rapidfuzz import fuzz, process
 
-    names, asked = registry.names.loose, loose(query)
+    names, host = registry.names.loose, addresses.host_in(query)
+    asked = loose(addresses.host_label(host) if host else query)
     found = [asked] if asked in names else []  # with its capitals it would have been found
     if not found and len(asked) > _SHORT_QUERY:
-        address = addresses.host_in(query)
-        pool = [host for host, _ in registry.domains()] if address else list(names)
-        matches = process.extract(
-            address or asked, pool, scorer=fuzz.ratio, score_cutoff=_CLOSE, limit=_MOST
+        likely = process.extract(
+            asked, list(names), scorer=fuzz.ratio, score_cutoff=_CLOSE, limit=_MOST
         )
         inside = sorted((key for key in names if asked in key), key=lambda key: (len(key), key))
-        found = [key for key, _, _ in matches] or inside[:_MOST]
-    owners = ((registry.at(key), key) for key in found)
-    ids = [id for of, key in owners for id in names.get(key) or ([of.outlet.id] if of else [])]
-    return [registry[id] for id in list(dict.fromkeys(ids))[:_MOST]]
+        found = [key for key, *_ in likely] or inside[:_MOST]
+    ids = dict.fromkeys(id for key in found for id in names[key])
+    return [registry[id] for id in list(ids)[:_MOST]]
 
 
 class _Hosts:
