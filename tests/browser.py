@@ -49,8 +49,10 @@ def watched(browser: Any, *allowed: str) -> Iterator[Callable[..., Any]]:
     """Open pages; at the end they must have complained of nothing and asked nobody else."""
     contexts, troubles, requests = [], [], []
 
-    def open_page(address: str, *, width: int = 1200, expected: str = "", **options: Any) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+    def open_page(
+        address: str, *, width: int = 1200, height: int = 900, expected: str = "", **options: Any
+    ) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda m: (expected and expected in m.text) or troubles.append(m.text))

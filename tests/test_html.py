@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import reports
-from browser import WORST_CONTRAST, needs_browser
+from browser import WORST_CONTRAST, needs_browser, watched
 from framescope.classifier.output import CSV_HEAD
 from framescope.classifier.records.article import BatchReport
 from framescope.classifier.reports import to_csv, to_html
@@ -20,29 +20,15 @@ POP = "#pop"
 
 @pytest.fixture
 def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Open a report; at the end the page must have complained of nothing and asked for nothing."""
-    contexts, troubles, requests = [], [], []
+    """Open a report, which must complain of nothing and ask for nothing."""
+    file = tmp_path / "report.html"
+    with watched(browser, file.as_uri()) as watching:
 
-    def open_page(
-        report: BatchReport, at: str = "", *, width: int = 1200, height: int = 900, **options: Any
-    ) -> Any:
-        file = tmp_path / "report.html"
-        file.write_text(to_html(report), encoding="utf-8")
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: troubles.append(message.text))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("dialog", lambda dialog: troubles.append(dialog.message))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(file.as_uri() + at)
-        return page
+        def open_page(report: BatchReport, at: str = "", **options: Any) -> Any:
+            file.write_text(to_html(report), encoding="utf-8")
+            return watching(file.as_uri() + at, **options)
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert troubles == []
-    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+        yield open_page
 
 
 def focused_id(page: Any) -> str:
@@ -73,10 +59,9 @@ def test_tab_reaches_the_first_mark_and_shows_its_reasons(opened: Callable[..., 
     assert page.locator(POP).is_hidden()
     tab_to(page, FIRST)
     shown = reasons(page)
-    for expected in ("Sentence 1", "own voice", "own claim, no source", "loaded language",
-                     "0.87 (threshold 0.42)", "words with strong emotional charge",
-                     "gambles away"):  # fmt: skip
-        assert expected in shown
+    for said in ("Sentence 1", "own voice", "own claim, no source", "0.87 (threshold 0.42)",
+                 "words with strong emotional charge", "gambles away"):  # fmt: skip
+        assert said in shown
     page.keyboard.press("Escape")
     assert page.locator(POP).is_hidden()
     assert f"#{focused_id(page)}" == FIRST
@@ -114,9 +99,7 @@ def test_the_pointer_shows_reasons_and_can_move_onto_them(opened: Callable[..., 
 @pytest.mark.slow
 @needs_browser
 @pytest.mark.parametrize("width", [320, 360, 800])
-def test_a_narrow_screen_needs_no_sideways_scrolling(
-    opened: Callable[..., Any], width: int
-) -> None:
+def test_narrow_screens_never_scroll_sideways(opened: Callable[..., Any], width: int) -> None:
     page = opened(reports.everything(), width=width, height=700)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for number in page.locator("#rows tr:first-child td.n").all()[:2]:
@@ -275,9 +258,7 @@ def shown_rows(page: Any) -> list[str]:
 
 
 @needs_browser
-def test_a_list_is_sorted_numbers_before_words_and_words_before_nothing(
-    opened: Callable[..., Any],
-) -> None:
+def test_a_list_sorts_words_below_numbers(opened: Callable[..., Any]) -> None:
     page = opened(reports.everything())
     rows, lines = shown_rows(page), page.locator("#rows tbody tr").all_inner_texts()
     assert "Not scored: the article is in German" in lines[3]
@@ -299,9 +280,7 @@ def test_a_list_is_sorted_numbers_before_words_and_words_before_nothing(
 
 
 @needs_browser
-def test_a_list_is_filtered_by_sentence_signal_technique_and_control(
-    opened: Callable[..., Any],
-) -> None:
+def test_a_list_is_filtered_and_saved(opened: Callable[..., Any]) -> None:
     page = opened(reports.everything())
     page.locator("[name=words]").press_sequentially("the jk")  # which elsewhere go to marks
     assert shown_rows(page) == []

@@ -282,6 +282,9 @@
     folds.forEach(layOut);
     for (const fold of document.querySelectorAll("main details")) fold.open = true;
   });
+  addEventListener("afterprint", () => {
+    for (const fold of folds) fold.open = fold.contains(article);
+  });
 
   const panel = document.querySelector(".panel details");
   if (panel && matchMedia("(max-width: 62rem)").matches) panel.open = false;
