@@ -325,7 +325,10 @@
 
   const find = document.querySelector(".find");
   const [words, signal, technique, control] = find.querySelectorAll("input, select");
-  for (const select of [signal, technique, control]) select.disabled = select.options.length < 2;
+  for (const select of [signal, technique, control]) {
+    select.disabled = select.options.length < 2;
+    if (select.disabled) select.options[0].textContent = "none shown";
+  }
   let lists = null; // of each article, its sentences: text, and signals
 
   // Return the sentences of a row, by number, that have the words and the signals.
@@ -340,6 +343,12 @@
     });
   }
 
+  // Return whether a sentence, and not only the title or the outlet, has one of the words.
+  function says(text, asked) {
+    const said = text.toLowerCase();
+    return asked.some((word) => said.includes(word));
+  }
+
   function narrow() {
     lists ??= JSON.parse(document.getElementById("sentences").textContent);
     const asked = words.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -352,7 +361,8 @@
         || !(any || found.length);
       count += row.hidden ? 0 : 1;
       row.querySelector(".hit")?.remove();
-      if (!row.hidden && found.length) row.cells[0].append(hit(row, found));
+      const told = found.filter(([, [text]]) => wanted.length || says(text, asked));
+      if (!row.hidden && told.length) row.cells[0].append(hit(row, told));
     }
     const all = any && !control.value;
     find.querySelector(".found").value = all ? "" : `${count} of ${rows.length}`;
