@@ -215,10 +215,9 @@ def _write_lines(item: Item, scorer: Scorer, form: str, file: TextIO) -> None:
     if isinstance(item, Skipped):
         outputs.tell(f"{item.source}: {item.reason} (skipped)")
         return
-    bundle = scorer.bundle
     if form == "jsonl":
-        how = {"model": bundle.name, "thresholds": scorer.thresholds, "runtime": bundle.runtime}
-        lines = to_line(item, **how) + "\n"
+        bundle, limits = scorer.bundle, scorer.thresholds
+        lines = to_line(item, model=bundle.name, thresholds=limits, runtime=bundle.runtime) + "\n"
     else:
         if item.note is not None:
             outputs.tell(f"{item.article.origin or item.article.id}: {item.note}")

@@ -245,13 +245,14 @@ def row(
     scores: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Write one row; without a sentence, one that only says why there is none."""
-    place, found, said = [None] * 5, dict(scores or {}), ([], [], [])
+    found = dict(scores or {})
+    values: list[Any] = [None, None, None, None, None, [], [], []]
     if one is not None:
-        voice, cited = one.voice and one.voice.value, one.citations
-        place = [one.sentence.index, one.start, one.end, voice, one.text]
         found |= one.scores
-        said = ([*one.flags], [c.name for c in cited], [c.kind.value for c in cited])
-    named = dict(zip(_COLUMNS, (article, *place, *said), strict=True))
+        voice, cited = one.voice and one.voice.value, one.citations
+        values = [one.sentence.index, one.start, one.end, voice, one.text, list(one.flags)]
+        values += [[c.name for c in cited], [c.kind.value for c in cited]]
+    named = dict(zip(_COLUMNS, (article, *values), strict=True))
     return {**named, **{signal: found.get(signal) for signal in signals}, "note": note}
 
 
