@@ -13,7 +13,7 @@ from framescope.classifier import errors
 
 CASES = Path(__file__).parent / "cases" / "bad_input"
 REASONS: dict[str, str] = json.loads((CASES / "reasons.json").read_text(encoding="utf-8"))
-PROSE = "The vile ferry of Orrin cost the town 900 crowns, the mayor said on a Tuesday. "
+PROSE = "The vile ferry of Orrin cost the town 900 crowns, the mayor said on a Tuesday. " * 2
 
 
 @pytest.fixture

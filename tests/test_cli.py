@@ -119,7 +119,10 @@ OUTLET = {
 
 @pytest.fixture
 def orrin(tmp_path) -> Path:
-    text = "The ferry of Orrin will cost more.\n\nORRIN (Orrin TV) - The mill will close."
+    text = (
+        "The ferry of Orrin will cost more.\n\nORRIN (Orrin TV) - The mill will close."
+        + "\nIt rained." * 6
+    )
     path = tmp_path / "orrin.jsonl"
     path.write_text(json.dumps({"id": "a", "text": text, "url": "https://orrintv.example/ferry"}))
     return path

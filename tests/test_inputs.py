@@ -84,6 +84,31 @@ def test_a_page_with_its_article_in_its_description_or_its_pictures_in_it(tmp_pa
     assert (article.text, article.url) == (TEXT, "https://orrin.example/b")
 
 
+OTHER = "The strike at the mill of Tarn ended after nine weeks, with higher wages."
+TEASER = f'<div><h3><a href="/mill">Mill strike ends</a></h3><p>{OTHER}</p></div>'
+SAID = json.dumps({"@type": "NewsArticle", "articleBody": "\n".join(BODY)})
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        f'<div class="story-related"><p>{OTHER}</p></div>',
+        f'<div role="complementary"><p>{OTHER}</p></div>',
+        f'<p><a href="/mill">{OTHER}</a></p>',
+        TEASER * 3,
+        f"<p>To read on, please subscribe to the Gazette.</p><p>{OTHER}</p>",
+        f"<p>Mara Kessel is a reporter in Orrin.</p><p>{OTHER}</p>",
+        f"<p>{OTHER} Sign up for our newsletter.</p>",
+        f'<script type="application/ld+json">{SAID}</script><p>{OTHER}</p>',
+    ],
+)
+def test_what_stands_beside_an_article_is_left_out_and_named(tmp_path, piece):
+    page = PAGE.replace("</article>", f"{piece}</article>")
+    [article] = articles(write(tmp_path, "a.html", page))
+    assert article.text == TEXT
+    assert any(OTHER in one for one in article.removed)
+
+
 @pytest.mark.parametrize("content", [TEXT, HTML, json.dumps({"id": "stdin", "text": TEXT})])
 def test_standard_input_takes_every_kind(content, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
@@ -191,7 +216,7 @@ def test_parts_of_packed_files_follow_each_other(tmp_path):
 
 @pytest.mark.parametrize("pack", [packed, bz2.compress, lzma.compress, zstd])
 def test_of_a_packed_text_nothing_is_lost(tmp_path, pack):
-    words = (hashlib.sha256(bytes([n % 256, n // 256])).hexdigest() for n in range(3000))
+    words = (hashlib.sha256(bytes([n % 256, n // 256])).hexdigest().upper() for n in range(3000))
     text = "\n".join((TEXT, *words))
     assert articles(write(tmp_path, "a.txt.packed", pack(text.encode())))[0].text == text
 

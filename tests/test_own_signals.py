@@ -219,7 +219,8 @@ def test_a_manifest_that_defines_nonsense_is_refused(tmp_path, definitions, reas
     assert "\n" not in str(caught.value)
 
 
-TEXT = "A vile ferry of Orrin.\n\nIt will cost the town 900 crowns from Monday on, they say there."
+COST = "It will cost the town 900 crowns from May 2 on, so they say, and more in a year or so: 9."
+TEXT = f"A vile ferry of Orrin.\n\n{COST}"
 
 
 def test_reports_of_every_kind_show_it(tmp_path, type_command) -> None:

@@ -433,6 +433,16 @@ def test_hostile_text_is_printed_and_not_obeyed() -> None:
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", output)
 
 
+def test_what_a_page_holds_beside_its_article_is_counted_and_folded() -> None:
+    one = reports.harbour()
+    pieces = ("Mill strike <ends>", "Sign up")
+    report = reports.report(replace(one, article=replace(one.article, removed=pieces)))
+    assert json.loads(to_json(report))["articles"][0]["removed"] == list(pieces)
+    assert "2 pieces of the page" in unwrapped(printed(report))
+    folded = re.compile(r"<summary>[^<]*2 pieces.*Mill strike &lt;ends&gt;.*</details>", re.DOTALL)
+    assert folded.search(to_html(report))
+
+
 def test_the_source_card_is_told_in_a_few_lines() -> None:
     flat = unwrapped(printed(reports.report(reports.harbour())))
     for expected in (

@@ -30,7 +30,8 @@ def post(client, **posted):
     return client.post("/score", json=posted)
 
 
-RECORDS = "\n".join(json.dumps({"id": f"r{n}", "text": f"{LINE} {n}."}) for n in range(3))
+LONG = " ".join([LINE] * 3)
+RECORDS = "\n".join(json.dumps({"id": f"r{n}", "text": f"{LONG} {n}."}) for n in range(3))
 
 
 @pytest.mark.parametrize(
@@ -38,14 +39,14 @@ RECORDS = "\n".join(json.dumps({"id": f"r{n}", "text": f"{LINE} {n}."}) for n in
     [
         ("text.txt", TEXT),
         ("text.txt", "\ufeff" + TEXT),
-        ("text.txt", LINE),
-        ("text.txt", "KARST (Karst Press) - " + LINE),
-        ("text.txt", GERMAN),
+        ("text.txt", LONG),
+        ("text.txt", "KARST (Karst Press) - " + LONG),
+        ("text.txt", f"{GERMAN} {GERMAN}"),
         ("text.txt", "Vile – “wicked” é \U0001f6a2 \u200b said the mayor.\r\n\r\n" + TEXT),
         ("text.txt", page()),
         ("text.txt", page().replace("\n", " ")),
         ("text.jsonl", RECORDS),
-        ("text.csv", f'id,body\na,"{LINE} And on."\nb,"{LINE} Twice."\n'),
+        ("text.csv", f'id,body\na,"{LONG} And on."\nb,"{LONG} Twice."\n'),
     ],
 )
 def test_a_text_is_answered_as_the_command_scores_a_file(

@@ -2,7 +2,9 @@
 
 import random
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
+from textwrap import wrap
 
 import pytest
 from framescope.classifier import bundles
@@ -32,6 +34,21 @@ WILD = {
     "look-alikes": lambda text, rng: scattered(text, rng, 0.3, lambda c: c.translate(LOOK_ALIKES)),
     "decomposed": lambda text, rng: unicodedata.normalize("NFD", text),
 }
+
+
+def test_lines_that_a_pdf_breaks_are_joined(tmp_path):
+    (given,) = read_input(str(HARBOUR))
+    lines = [
+        line
+        for number, part in enumerate(given.text.splitlines())
+        for line in ("", *wrap(part, 62 + 7 * (number % 3), break_on_hyphens=False))
+    ]
+    pages = (["Orrin Gazette", "", *lines[:25], "", "1"], ["Orrin Gazette", "", *lines[25:], "2"])
+    (tmp_path / "a.txt").write_text("\n\f".join(map("\n".join, pages)))
+    (read,) = read_input(str(tmp_path / "a.txt"))
+    expected, found = ([one.text for one in split(article)] for article in (given, read))
+    assert found == expected
+    assert len(split(replace(read, text="\n".join(lines)))) == len(expected)
 
 
 def test_scripts_of_their_own_stay_as_they_are():

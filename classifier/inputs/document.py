@@ -71,6 +71,7 @@ class Document:
     charset: str | None = None  # as the server names it
     is_capture: bool = False  # of a web archive, in which its articles are found by its address
     captured: str | None = None  # when
+    whole: bool = False  # with what stands beside the article of a page
 
     def read(self, origin: Origin, /) -> Iterator[Article | Skipped]:
         """Read its articles. Raises `InputError`."""
@@ -112,14 +113,15 @@ class Document:
         head = text[:HEAD]
         named = Path(self.name).suffix.lower() in files.PAGES
         if webpage.looks_like_html(head) or (named and webpage.has_html(head)):
-            found = list(webpage.articles(text, source, self.stem, self.url))
+            pages = webpage.articles(text, source, self.stem, self.url, whole=self.whole)
+            found = list(pages)
         else:
             if (root := xml_root(head)) in _OTHERS:
                 raise InputError(source, _OTHERS[root])
             if root is not None and head.lstrip().startswith("<?xml"):
                 reason = f"is XML of a kind that isn't read (<{root}>); "
                 raise InputError(source, reason + "save its text, or give RSS or HTML")
-            found = page.articles(text, self.stem)
+            found = page.articles(page.unwrapped(text), self.stem)
         if not found:
             reason = "no article in it, only what surrounds one on a page; give the article's text"
             raise InputError(source, reason)

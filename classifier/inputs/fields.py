@@ -17,7 +17,7 @@ from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import exchange, files, webpage
 from framescope.classifier.inputs.files import InputOptions, Source
 from framescope.classifier.inputs.normal import detect_language
-from framescope.classifier.records import Article, Origin, Skipped
+from framescope.classifier.records import Article, Origin, Skipped, count_words, counted
 
 TEXT, ID = "text", "id"
 FIELDS = (TEXT, ID, "title", "outlet", "url", "date", "author", "lang")
@@ -58,13 +58,18 @@ class RawRecord:
     origin: Origin
     size: int  # bytes that it costs to hold or to read, about
     content: Any  # a line, a row, a document, ...: its `read(origin)` yields articles
+    least: int = webpage.MIN_WORDS  # of an article that isn't cut into units
 
     def items(self) -> Iterator[Article | Skipped]:
         """Yield articles, with their language and origin, or `Skipped`. Raises `InputError`."""
         for item in self.content.read(self.origin):
             if isinstance(item, Article):
+                words, origin = count_words(item.text), item.origin or self.origin
                 lang = detect_language(item.text) or item.lang
-                item = replace(item, lang=lang, origin=item.origin or self.origin)
+                item = replace(item, lang=lang, origin=origin)
+                if words < self.least and item.units is None:
+                    reason = f"{counted(words, 'word')}, and no article; give {self.least} or more"
+                    item = Skipped(str(origin), reason)
             yield item
 
     def held(self) -> RawRecord:

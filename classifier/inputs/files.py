@@ -20,11 +20,11 @@ from typing import Any
 from framescope.classifier.errors import InputError, how_to_install
 
 STDIN = "-"
-RECORDS = frozenset({".jsonl", ".ndjson"})
+RECORDS = frozenset({".json", ".jsonl", ".ndjson"})
 PAGES = frozenset({".html", ".htm", ".xhtml"})
 TABLES = frozenset({".csv", ".tsv", ".tab"})
 _OTHERS = frozenset(
-    {".txt", ".text", ".md", ".json", ".xml", ".rss", ".atom", ".eml", ".mht", ".mhtml"}
+    {".txt", ".text", ".md", ".xml", ".rss", ".atom", ".eml", ".mht", ".mhtml"}
     | {".warc", ".wet", ".parquet", ".pq"}
 )
 _SUFFIXES = RECORDS | PAGES | TABLES | _OTHERS  # of what is taken of a folder

@@ -1,16 +1,19 @@
 """The plain text of a saved page -> the articles on it, without the furniture around them."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain, count, dropwhile
+from math import inf
 from typing import NamedTuple
 
 from framescope.classifier.inputs import republication
 from framescope.classifier.inputs.normal import legible
-from framescope.classifier.records import Article, Imprint, count_words
+from framescope.classifier.inputs.sentences import carries_on, wrapped_at
+from framescope.classifier.records import Article, Imprint, count_words, distinct_lines
 
 
 class LineKind(StrEnum):
@@ -231,12 +234,16 @@ _SEEN_WORDS = 40  # of an article before its readers comment
 _MENU = [LineKind.WEAK] * 3  # words of a menu in a row that make one
 _SAVED = {LineKind.FURNITURE, LineKind.AGO, LineKind.RELATED, LineKind.COMMENTS}
 _MAX_LINES = 24  # that are kept of an article's page
+_PIECE_WORDS, _MAX_PIECES = 4, 200  # that are kept of what is left out
 _MAX_HEADLINE = 200
 _BODY_WORDS = 25  # the least that stands below a headline
 _TIMES = (LineKind.AGO, LineKind.TIME)
 _SEARCH = 4  # lines below a headline in which its article begins
 _DASH = re.compile(r"\A[-–—•·|]\s?(?=\S)")
+_NO_LETTER = re.compile(r"[\W_]")
 _END = re.compile(r"[.;,:][\"'”’)\]]{0,2}\Z")
+_HYPHEN = re.compile(r"[^\W\d_]-\Z")
+_DIGITS = re.compile(r"\d+")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]{0,3}\Z")
 _ITEM = re.compile(r"(?:[-*•·]|\d{1,3}[.)]|\(\w{1,3}\)|[#>])\s")
 _HOST = re.compile(r"(?:[a-z0-9-]{1,40}\.)+[a-z]{2,12}\Z", re.IGNORECASE)
@@ -310,6 +317,41 @@ class _Header(NamedTuple):
     date: str | None = None
 
 
+def unwrapped(text: str) -> str:
+    """Join hard-wrapped lines, as `pdftotext` writes them, into paragraphs; others stay as given.
+
+    Numbers of pages, and what is repeated at their edges, are left out.
+    """
+    lines = _printed(text)
+    if (least := wrapped_at(lines)) is None:
+        return text
+    parts, before, blank, words = list[str](), "", False, frozenset(text.split())
+    for line in lines:
+        if not line:
+            blank = True
+            continue
+        if not carries_on(before, line, inf if blank else least):
+            parts.append("\n" * (1 + blank) if before else "")
+        elif _HYPHEN.search(before) and line[:1].islower():
+            whole = before.split()[-1] + line.split()[0] not in words
+            parts[-1] = parts[-1][:-1] if whole else parts[-1]
+        else:
+            parts.append(" ")
+        parts.append(line)
+        before, blank = line, False
+    return "".join(parts)
+
+
+def _printed(text: str) -> list[str]:
+    """Return the lines of a text, without numbers of pages and what stands at the edge of each."""
+    pages = [[" ".join(line.split()) for line in _NEWLINE.split(one)] for one in text.split("\f")]
+    filled = [[line for line in page if line] for page in pages]
+    edges = Counter(_DIGITS.sub("0", one) for page in filled for one in {*page[:1], *page[-1:]})
+    edges.update(["0"] * (len(pages) > 1))
+    repeated = {one for one, number in edges.items() if number > 1} - {""}
+    return [line for page in pages for line in page if _DIGITS.sub("0", line) not in repeated]
+
+
 def articles(text: str, stem: str, publisher: str | None = None) -> list[Article]:
     """Find the articles of a page; the text of one is `text` where nothing had to be taken out."""
     page, blanks = list[PageLine](), 0
@@ -329,6 +371,19 @@ def articles(text: str, stem: str, publisher: str | None = None) -> list[Article
         _article(text if unchanged else _text(part.lines), part, id_, publisher, gatherer)
         for part, id_ in zip(kept, ids, strict=False)
     ]
+
+
+def letters(text: str) -> str:
+    """Return the letters and digits of a text, in one case."""
+    return _NO_LETTER.sub("", text.casefold())
+
+
+def left_out(lines: Iterable[str], found: Iterable[Article]) -> tuple[str, ...]:
+    """Return the pieces of a page, longer than a menu's, that are in none of its articles."""
+    kept = letters("".join(article.text for article in found))
+    pieces = (line.strip() for line in lines if count_words(line) >= _PIECE_WORDS)
+    text = ((one, letters(strip_lead(strip_marks(one))[0])) for one in pieces)
+    return distinct_lines(one for one, rest in text if rest not in kept)[:_MAX_PIECES]
 
 
 def _parts(page: Sequence[PageLine]) -> Iterator[_Part]:

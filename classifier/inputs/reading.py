@@ -54,8 +54,9 @@ def read_input(source: str, options: InputOptions = PLAIN) -> Items:
 
 
 def read_stream(stream: Any, name: str) -> Items:
-    """Read the articles of an open file; its name is used for messages and ids only."""
-    return _read(_split_file(stream, name, name, "", PLAIN, held=True), name)
+    """Read the articles of an open file, however short; its name is for messages and ids only."""
+    found = _split_file(stream, name, name, "", PLAIN, held=True)
+    return _read((replace(x, least=0) if isinstance(x, RawRecord) else x for x in found), name)
 
 
 def split_input(source: str, options: InputOptions = PLAIN) -> Iterator[RawRecord | Skipped]:
@@ -79,7 +80,7 @@ def _read(records: Iterable[RawRecord | Skipped], source: str) -> Items:
             for item in [record] if isinstance(record, Skipped) else record.items():
                 good += isinstance(item, Article)
                 if isinstance(item, Skipped) and not why:
-                    why = f"{item.source}: {item.reason}".removeprefix(f"{source}, ")
+                    why = f"{item.source}: {item.reason}".removeprefix(source).lstrip(",: ")
                 yield item
         except InputError as error:
             if isinstance(record, RawRecord) and record.origin.record is None:

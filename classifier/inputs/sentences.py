@@ -1,7 +1,7 @@
 """An article's sentences by nupunkt, repaired: the one splitter of training and serving."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from framescope.classifier.records import Article, Sentence, fold
@@ -12,7 +12,9 @@ _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _TERMINAL = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
 # A block that ends no sentence before its own end.
 _ONE_END = re.compile(r"[^.!?…]*[.!?…]?[\"'”’»“)\]]{0,9}\s*")
-_FIRST_WORD = re.compile(r"\s*(\S+)")
+_ITEM = re.compile(r"(?:[-*•·]|\d{1,3}[.)]|\(\w{1,3}\)|[#>])\s")
+_CUT = 0.3  # of the lines of a hard-wrapped text at least break off before a small letter
+_NARROW, _FULL = 30, 0.7  # characters of a line in the middle; of the width: ends no paragraph
 # Abbreviations that are followed by the name, number or example they belong to.
 _OPENERS = (
     "Adm|Amb|Atty|Brig|Capt|Cdr|Cmdr|Col|Cpl|Det|Dr|Drs|Fr|Gen|Gov|Hon|Insp|Lt|Maj|Messrs|Mr|Mrs"
@@ -66,33 +68,33 @@ def split(article: Article, plain: str | None = None) -> tuple[Sentence, ...]:
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
-    """Yield what no sentence reaches across: lines, or paragraphs of a text wrapped to a width."""
+    """Yield what no sentence reaches across: lines, or paragraphs of a hard-wrapped text."""
     lines = text.splitlines(keepends=True)
-    width = _wrap_width([line.rstrip() for line in lines])
+    least = wrapped_at([line.strip() for line in lines])
     start = end = 0
     for line, following in pairwise([*lines, ""]):
         end += len(line)
-        if width is None or not _is_full(line.rstrip(), following, width):
+        if least is None or not carries_on(line.strip(), following.strip(), least):
             yield start, end
             start = end
 
 
-def _wrap_width(lines: list[str]) -> int | None:
-    """Find the width a text was wrapped to; None where a line is a paragraph."""
+def wrapped_at(lines: Sequence[str]) -> float | None:
+    """Return how long a line is at least that carries on; None where a line is a paragraph."""
     pairs = [(a, b) for a, b in pairwise(lines) if a and b]
-    lengths = sorted(len(line) for line in lines if line)
-    width = lengths[int(0.95 * (len(lengths) - 1))] if lengths else 0
-    if len(pairs) < 3 or not 40 <= width <= 120:
-        return None
-    full = [a for a, b in pairs if _is_full(a, b, width)]
-    ended = sum(bool(_TERMINAL.search(line[-8:])) for line in full)
-    return width if len(full) >= 0.7 * len(pairs) and ended < 0.5 * len(full) else None
+    lengths = sorted(len(a) for a, _ in pairs)
+    least = _FULL * lengths[int(0.9 * len(pairs))] if pairs else 0
+    broken = [(a, b) for a, b in pairs if b[:1].islower() and not _TERMINAL.search(a[-8:])]
+    cut = sum(len(a) + len(b.split()[0]) >= least for a, b in broken)
+    narrow = bool(pairs) and lengths[len(pairs) // 2] < max(least, _NARROW)
+    return None if narrow or cut < max(3, _CUT * len(pairs)) else least
 
 
-def _is_full(line: str, following: str, width: int) -> bool:
-    # A wrapped line is full; headlines and the last lines of paragraphs aren't.
-    word = _FIRST_WORD.match(following)
-    return word is not None and bool(line) and len(line) + 1 + len(word[1]) > width
+def carries_on(line: str, following: str, least: float) -> bool:
+    """Whether a line of a hard-wrapped text goes on in the following one."""
+    inside = following[:1].islower() and not _TERMINAL.search(line[-8:])
+    full = inside or len(line) >= least
+    return bool(line and following) and full and not _ITEM.match(following)
 
 
 def _sentences_of(block: str, plain: str) -> Iterator[tuple[int, int]]:

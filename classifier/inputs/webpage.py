@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import replace
 from html import unescape
 from typing import Any, NamedTuple
@@ -14,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import page
+from framescope.classifier.inputs.page import letters
 from framescope.classifier.records import Article, Imprint, count_words
 
 MIN_WORDS = 25  # of an article's page
@@ -45,7 +48,43 @@ _HTML_BLOCKS = frozenset(
     | {"hr", "br", "dt", "dd", "main", "body", "center"}
 )
 _UNSEEN = ("script", "style", "head", "template", "noscript", "svg")
-_NO_LETTER = re.compile(r"[\W_]")
+# What stands beside an article: its tag or role, and words in its classes and its id.
+_BESIDE = re.compile(
+    r"^(?:aside|nav|footer|dialog|form|complementary|contentinfo|navigation|search)$|related|recommend"
+    r"|read-?(?:more|next)|more-?(?:from|on|stories|news)|also-?(?:like|read)|most-?read|popular|latest"
+    r"|next-?(?:story|article|post)|trending|promo|sponsor|advert|outbrain|taboola|newsletter|subscri"
+    r"|sign-?up|paywall|donat|spenden|support-?us|disturber|steady-|comment(?!ary)|kommentar|respond"
+    r"|disqus|author|(?:^|-)bio(?:$|-)|biograph|byline|credit|copyright|posted-?on|timestamp|social"
+    r"|shar(?:e|ing)|follow|cookie|consent|gdpr|modal|pop-?up|dialog|breadcrumb|tag-?(?:s|list|cloud)"
+    r"|sidebar|widget|footer|(?:^|-)nav|menu|toolbar|linkbox|disclaimer|disclosure|affiliate|issn"
+    r"|product_list|(?:^|-)(?:teaser|card)s?(?:$|-)",
+    re.IGNORECASE,
+)
+# Classes that a site's program gives to the article itself.
+_LAYOUT = re.compile(r"(?:tag|category|post|type|status|has|no|is|js|wp|with|elementor)-", re.I)
+_INLINE = frozenset(
+    {"a", "abbr", "b", "bdi", "cite", "code", "del", "em", "font", "i", "ins", "mark", "q", "s"}
+    | {"small", "span", "strong", "sub", "sup", "time", "u"}
+)
+_HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
+_KEPT = frozenset({"html", "body", "main", "h1"})
+_PROSE, _HEADING = 80, 12  # characters of a paragraph at least, words of a heading at most
+_LINKED, _TEASERS = 0.8, 3  # of a line's characters in links; blocks of one form under links
+_SHARE = 0.4  # of a page's prose at most stands in one element beside the article
+_MOSTLY, _AGREES = 0.5, 0.8
+# Where a page ends that shows the rest to subscribers; calls to the reader in a short line.
+_WALL = re.compile(
+    r"(?:(?:want )?to )?(?:view|read|see|continue|unlock)\b.{0,60}\b(?:subscri|sign|log|regist)",
+    re.I,
+)
+_CALL = re.compile(
+    r"\b(?:(?:click|tap) here|sign up|subscribe (?:to|now)|newsletters?|follow (?:us|\S+) on"
+    r"|download (?:the|our)\b.{0,40}\bapps?|(?:tag|leave|share) (?:me|us|a comment)"
+    r"|all rights reserved)\b|\[email\W+protected\]|\S@\S+\.\w{2,}",
+    re.IGNORECASE,
+)
+_CALL_WORDS, _AT_END = 40, 4
+_QUOTES = re.compile('["“”«»„]')
 _TAIL = re.compile(r"\s(?:\||-|–|—|·|»|:)\s(?=[^|–—·»]{1,60}\Z)")
 # What the page that says who answers for a site is called.
 _IMPRINT = re.compile(
@@ -86,18 +125,26 @@ def plain(value: object) -> str | None:
     return (" ".join(value.split()) or None) if isinstance(value, str) else None
 
 
-def articles(html: str, source: str, stem: str, url: str | None = None) -> Iterator[Article]:
-    """Extract the articles of a page; only the first has its title, date, author."""
+def articles(
+    html: str, source: str, stem: str, url: str | None = None, *, whole: bool = False
+) -> Iterator[Article]:
+    """Extract the articles of a page; only the first has its title, date, author, what is left out.
+
+    What stands beside the article is kept if `whole`.
+    """
     if url is None and (saved := _SAVED.search(html, 0, 10_000)):
         url = saved[1]
-    document, said = _extract(html, url)
+    document, said, tree = _extract(html, url)
     lines = _paragraphs(document.body, _BLOCKS) if document is not None else []
-    if words(lines) < MIN_WORDS:
-        # Some pages show an article only after scripts have run, and have it whole in JSON-LD.
-        found, body = _BODY.search(html), ""
-        with suppress(ValueError):
-            body = unescape(str(json.loads(found[1], strict=False))) if found else ""
-        lines = [line for part in body.splitlines() if (line := " ".join(part.split()))]
+    # Some pages show an article only after scripts have run, and have it whole in JSON-LD.
+    found, body = _BODY.search(html), list[str]()
+    with suppress(ValueError):
+        parts = unescape(str(json.loads(found[1], strict=False))).splitlines() if found else ()
+        body = [line for part in parts for line in paragraphs(part)]
+    around: list[str] = []
+    if document is not None and not whole:
+        lines, around = _apart(tree, lines, body, plain(document.author))
+    lines = body if words(lines) < MIN_WORDS else lines
     if document is None or words(lines) < MIN_WORDS:
         reason = "no article found on the page; give the address or the text of one article"
         raise InputError(source, reason)
@@ -105,11 +152,12 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
     claimed = own if url is not None and not same_site(own, url) else None
     address = url if claimed is not None else own or url
     about = _joined(address, said.imprint)
-    around: dict[str, Any] = {"address": claimed, "company": said.company, "about": about}
+    imprint: dict[str, Any] = {"address": claimed, "company": said.company, "about": about}
     site = plain(document.sitename) or _host(address)
     title = _headline(plain(document.title), site)
     language = _LANG.search(html, 0, 10_000)
-    for number, article in enumerate(page.articles(_with_headline(title, lines), stem, site)):
+    every = page.articles(_with_headline(title, lines), stem, site)
+    for number, article in enumerate(every):
         known: dict[str, Any] = {"url": address, "site_name": said.site or said.publisher}
         if number == 0:
             known |= {
@@ -117,9 +165,10 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
                 "outlet": article.outlet or said.publisher or said.site or _host(address),
                 "date": plain(document.date) or article.date,
                 "author": plain(document.author) or article.author,
+                "removed": page.left_out((*lines, *around), every),
             }
-        if any(around.values()):
-            known["imprint"] = replace(article.imprint or Imprint(), **around)
+        if any(imprint.values()):
+            known["imprint"] = replace(article.imprint or Imprint(), **imprint)
         yield replace(article, lang=language[1].lower() if language else None, **known)
 
 
@@ -128,17 +177,114 @@ def words(lines: list[str]) -> int:
     return sum(map(count_words, lines))
 
 
-def _extract(html: str, url: str | None) -> tuple[Any, _Said]:
-    from trafilatura import bare_extraction, load_html
+def _extract(html: str, url: str | None) -> tuple[Any, _Said, Any]:
+    """Return what the library finds, what the page says of itself, and the tree of what is seen."""
+    from lxml.etree import strip_elements
+    from trafilatura import load_html
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # errors are reported as ours
-    said = _Said()
-    try:
-        tree = load_html(html)
-        said = said if tree is None else _said_by(tree)
-        return bare_extraction(tree, url=url, include_comments=False, with_metadata=True), said
-    except _UNREADABLE:
-        return None, said  # a page so broken that the library trips over it holds no article either
+    said, tree = _Said(), None
+    with suppress(*_UNREADABLE):  # a page so broken that the library trips over it has no article
+        if (tree := load_html(html)) is not None:
+            said, document = _said_by(tree), _article_of(tree, url)
+            tree = deepcopy(tree)
+            strip_elements(tree, *_UNSEEN, with_tail=False)
+            return document, said, tree
+    return None, said, None
+
+
+def _article_of(tree: Any, url: str | None = None) -> Any:
+    from trafilatura import bare_extraction
+
+    return bare_extraction(tree, url=url, include_comments=False, with_metadata=True)
+
+
+def _apart(
+    tree: Any, lines: list[str], body: list[str], author: str | None
+) -> tuple[list[str], list[str]]:
+    """Part the lines of a page's article from those beside it, and from all others of the page."""
+    beside = []
+    for one in _beside(tree):
+        beside += _paragraphs(one, _HTML_BLOCKS)
+        one.drop_tree()
+    rest = _paragraphs(tree, _HTML_BLOCKS)
+    within, without, said = (letters("".join(part)) for part in (rest, beside, body))
+    kept = [line for line in lines if letters(line) in within or letters(line) not in without]
+    if words(kept) < _MOSTLY * words(lines):  # most of what was found isn't the article
+        with suppress(*_UNREADABLE):
+            again = _paragraphs(getattr(_article_of(tree), "body", None), _BLOCKS)
+            kept = again if words(again) >= MIN_WORDS else kept
+    # The page's data may hold the article, all or the most of it, as one text.
+    told = [line for line in rest if count_words(line) > _HEADING and letters(line) in said]
+    if said and len(letters("".join(told))) >= _AGREES * len(said):
+        kept = told if words(kept) < _MOSTLY * words(told) else kept
+        end = max((n for n, line in enumerate(kept, 1) if line in told), default=len(kept))
+        kept = kept[:end] if words(kept[end:]) < _MOSTLY * words(kept) else kept
+    return _without_calls(kept, author), [*rest, *beside]
+
+
+def _without_calls(lines: list[str], author: str | None) -> list[str]:
+    """Drop calls to subscribe or to follow, and what an article says of its author at its end."""
+    wall = next((n for n, line in enumerate(lines) if _WALL.match(line)), len(lines))
+    lines = lines[:wall] if words(lines[:wall]) >= MIN_WORDS else lines
+    names = tuple(f"{name} " for name in (author or "").split("; ") if " " in name)
+    about = (n for n, line in enumerate(lines) if line.startswith(names))
+    end = next((n for n in about if n >= max(1, len(lines) - _AT_END)), len(lines))
+    return [
+        line
+        for line in lines[:end]
+        if count_words(line) > _CALL_WORDS or _QUOTES.search(line) or not _CALL.search(line)
+    ]
+
+
+def _beside(tree: Any) -> list[Any]:
+    """Find the outermost elements beside an article: links, other stories, notices, comments."""
+    from lxml.etree import iterwalk
+
+    # Of each block: its own characters, those in links, those of all prose in it; linked headings.
+    own, linked, prose, heads = (Counter[Any]() for _ in range(4))
+    stack, links = [tree], 0
+    for event, one in iterwalk(tree, events=("start", "end")):
+        step, text = one.tag == "a" and not (one.get("href") or "#").startswith("#"), one.text
+        block = one is not tree and one.tag not in _INLINE
+        if event == "start":
+            links += step
+            stack += [one] * block
+        else:
+            links, text = links - step, one.tail
+            if block:
+                stack.pop()
+                link = 0 < _LINKED * own[one] <= linked[one]
+                prose[one] += own[one] * (own[one] >= _PROSE and not link)
+                heads[one] += link and one.tag in _HEADINGS
+                prose[stack[-1]] += prose[one]
+                heads[stack[-1]] += heads[one]
+        size = len((text or "").strip())
+        own[stack[-1]] += size
+        linked[stack[-1]] += size * (links > 0)
+    most, found, inside = _SHARE * prose[tree], list[Any](), set[Any]()
+
+    def is_beside(one: Any) -> bool:
+        names = f"{one.tag} {one.get('role')} {one.get('class')} {one.get('id')}".split()
+        named = any(_BESIDE.search(name) for name in names if not _LAYOUT.match(name))
+        leaf = one.tag not in _HEADINGS and all(each.tag in _INLINE for each in one)
+        link = leaf and 0 < _LINKED * own[one] <= linked[one]
+        parent, form = one.getparent(), (one.tag, one.get("class"))
+        others = parent if heads[one] else ()
+        alike = [prose[e] for e in others if heads[e] and (e.tag, e.get("class")) == form]
+        teaser = len(alike) >= _TEASERS and sum(alike) <= most
+        # An inline element only where no words of a sentence stand around it.
+        around = (parent.text, *(e.tail for e in parent)) if one.tag in _INLINE else ()
+        alone = (named or link or teaser) and not any(map(plain, around))
+        return bool(alone) and one.find(".//h1") is None
+
+    for one in tree.iter("*"):
+        if one.getparent() in inside:
+            inside.add(one)
+        elif one.tag not in _KEPT and prose[one] <= most and is_beside(one):
+            found.append(one)
+            inside.add(one)
+    return found
 
 
 def paragraphs(html: str) -> list[str]:
@@ -186,11 +332,6 @@ def _headline(title: str | None, site: str | None) -> str | None:
             break
         title = title[: tail.start()].rstrip()
     return title or None
-
-
-def letters(text: str) -> str:
-    """Return the letters and digits of a text, in one case."""
-    return _NO_LETTER.sub("", text.casefold())
 
 
 def same_site(own: str | None, url: str) -> bool:

@@ -233,6 +233,8 @@ class Article:
     """Parts that are somebody else's article."""
     imprint: Imprint | None = None
     """What the page around it says of its origin."""
+    removed: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """Pieces of the page that aren't the article: other stories, comments, notices."""
     origin: Origin | None = field(default=None, compare=False, repr=False)
     """Where it was read from; None where it was made in a program."""
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas
     from pydantic import BaseModel
 
-SCHEMA_VERSION = "2.0"
+SCHEMA_VERSION = "2.1"
 LINE_FORMAT = 3
 """Of what scoring adds to a line. The first, which had no number, said of each signal 0 or 1."""
 
@@ -85,7 +85,8 @@ VIEWS: dict[type, tuple[str | tuple[str, Get | None], ...]] = {
         "id=article.id", "title=article.title", "outlet=article.outlet",
         "site_name=article.site_name", "url=article.url", "date=article.date",
         "author=article.author", "lang=article.lang", "text=article.text",
-        "origin=article.origin", "note", "republications=article.republications", "sentences",
+        "origin=article.origin", "note", "republications=article.republications",
+        "removed=article.removed", "sentences",
         ("spans", spans), "scores", "flags", "undecided", "experimental", "distance", "far",
         "source", ("summary", summarise),
     ),

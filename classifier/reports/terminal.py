@@ -123,6 +123,11 @@ def _origin(report: records.ArticleReport) -> Iterator[Text]:
         yield Text(printable(article.url), style="dim", overflow="fold")
     for part in article.republications:
         yield Text(layout.carries(report, part), style="italic")
+    if article.removed:
+        left = (
+            f"left out {counted(len(article.removed), 'piece')} of the page, no part of the article"
+        )
+        yield Text(f"{left}; --format html shows them", style="dim", overflow="fold")
 
 
 def _text_of(report: records.ArticleReport, thresholds: Mapping[str, float]) -> Table:

@@ -84,7 +84,8 @@ class TextCollection(NamedTuple):
 def _read_pages(folder: Path) -> Iterator[tuple[str, str]]:
     for path in sorted((*folder.glob("eval-pages/*.html.gz"), *folder.glob("pages/*.html"))):
         with suppress(InputError):  # no article on it
-            found = Document(path.name, path.name, _as_labelled(path)).read(Origin(str(path)))
+            page = Document(path.name, path.name, _as_labelled(path), whole=True)
+            found = page.read(Origin(str(path)))
             yield from ((path.name, one.text) for one in found if isinstance(one, Article))
 
 
