@@ -145,47 +145,6 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode().lower()).strip("-")
 
 
-# What stands before or behind a name and says what kind of outlet it is: the name without it is
-# asked for as well.
-_KINDS = (
-    "news agency|newspaper|magazine|news site|website|tv channel|broadcaster|the newspaper"
-    "|the daily|daily newspaper|state news agency|press agency"
-    "|информационное агентство|информагентство|агентство|телеканал|телекомпания|газета|издание"
-    "|журнал|радиостанция|радио|портал|сайт|ИА|ИАП|інформаційне агентство|інформагентство|агенція"
-    "|видання|часопис|інтернет-газета"
-    "|خبرگزاری|روزنامه|شبکه|پایگاه خبری|وبسایت|سایت|هفته‌نامه|تلویزیون"
-    "|وكالة|وكالة أنباء|وكالة الأنباء|صحيفة|جريدة|قناة|موقع|مجلة|إذاعة|سوکنیوز|روژنامەی|ئاژانسی"
-    "|haber ajansı|gazetesi|haber sitesi|televizyonu|dergisi"
-    "|agence de presse|agence|le journal|journal|le quotidien|la chaîne"
-    "|agencia de noticias|agencia|diario|periódico|agência de notícias|jornal"
-    "|nachrichtenagentur|tageszeitung|zeitung|zeitschrift|nachrichtenportal"
-    "|agenzia di stampa|agenzia|quotidiano|agencja prasowa|dziennik|gazeta"
-    "|вестник|агенция|телевизия|дневни лист|новинска агенција"
-    "|通讯社|通訊社|新闻网|新聞網|新闻社|報社|报社|통신사|신문사|방송사"
-)
-_EDITION = (
-    "arabic|bengali|brasil|chinese|deutsch|en español|english|español|farsi|français|french|german"
-    "|hindi|indonesia|international|italia|japanese|korean|persian|portuguese|português|russian"
-    "|spanish|turkish|türk|türkiye|türkçe|ukrainian|urdu|vietnamese|на русском|русская служба"
-    "|українською|العربیة|اردو|بالعربیة|عربی|فارسی|हिंदी|हिन्दी|中文|中文网|日本版|日本語|한국어"
-)
-_KIND = "|".join(sorted(_folded(_KINDS.casefold()).split("|"), key=len, reverse=True))
-_AROUND = re.compile(
-    rf"(?!(?:{_KIND})\Z)(?:(?:{_KIND})[\s«\"“„'(]+(?P<behind>.+?)[»\"”“')]*|(?P<before>.+?)(?:\s+|(?=[通新報报통신방]))(?:{_KIND})"
-    rf"|(?P<of>.+?)[ -]+(?:in )?(?:{_EDITION})(?: edition| service)?)",
-    re.IGNORECASE,
-)
-_QUOTES = re.compile(r"[«\"“„'](.+)[»\"”“']")
-
-
-def bare(name: str) -> str:
-    """Return a name without quotation marks and the word for its kind of outlet or its edition."""
-    match = _AROUND.fullmatch(name.strip())
-    name = match[match.lastgroup or 0].strip() if match else name.strip()
-    quoted = _QUOTES.fullmatch(name)
-    return quoted[1].strip() if quoted else name
-
-
 _OPEN = re.compile(
     "[\u0e00-\u0eff\u1780-\u17ff\u3040-\u309f\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from framescope.classifier.attribution import places, word_list
 from framescope.classifier.errors import SourcesError
-from framescope.classifier.outlets.registry.folding import Boundaries, Folded, bare, loose, normal
+from framescope.classifier.outlets.registry.folding import Boundaries, Folded, loose, normal
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
@@ -37,6 +37,7 @@ _Row = tuple[str, str, bool]
 _Meant = tuple[tuple[str, ...], bool]  # the ids of those whom a form means, and whether in doubt
 _WORD = re.compile(r"[^\W_]+")
 _POSSESSIVE = re.compile(r"'[sS]?\Z")
+_QUOTED = re.compile(r"\A[«\"“„'](.+)[»\"”“']\Z")
 # A letter that is no Latin one; dashes, quotation marks and the like are below U+2C00 and none.
 _FOREIGN = re.compile("[\u0370-\u1dff\u1f00-\u1fff\u2c00-\U0003ffff]")
 _LITTLE = 250_000  # characters, some fifty articles
@@ -60,7 +61,7 @@ class Names:
         """Return the ids of the outlets that a name asks for, in order."""
         name = normal(name)
         found = self._ids(name)
-        for other in (_POSSESSIVE.sub("", name), bare(name)):
+        for other in (_POSSESSIVE.sub("", name), _bare(name)):
             if not found and other != name:
                 found = self._ids(other)
         return found
@@ -214,6 +215,27 @@ class Names:
                 ((begin + s, begin + e, meant[p]) for p, s, e in matches if s < _CHUNK),
                 key=lambda match: (match[0], -match[1]),
             )
+
+
+@cache
+def _around() -> re.Pattern[str]:
+    """Return what may stand around a name: its kind of outlet, the language of its edition."""
+    kinds, editions = (
+        "|".join(sorted((normal(word.replace("_", " ")) for word in word_list(of)), reverse=True))
+        for of in ("outlets: kinds", "outlets: editions")
+    )
+    return re.compile(
+        rf"(?!(?:{kinds})\Z)(?:(?:{kinds})[\s«\"“„'(]+(?P<behind>.+?)[»\"”“')]*"
+        rf"|(?P<before>.+?)(?:\s+|(?=[通新報报통신방]))(?:{kinds})"
+        rf"|(?P<of>.+?)[ -]+(?:in )?(?:{editions})(?: edition| service)?)",
+        re.IGNORECASE,
+    )
+
+
+def _bare(name: str) -> str:
+    """Return a name without quotation marks and the word for its kind of outlet or its edition."""
+    match = _around().fullmatch(name)
+    return _QUOTED.sub(r"\1", match[match.lastgroup or 0].strip() if match else name)
 
 
 def _first_word(name: str) -> str:
