@@ -182,12 +182,13 @@ def test_in_articles_as_they_come_most_are_right():
 @needs_articles
 @pytest.mark.slow
 def test_the_weights_are_what_the_labels_give(tmp_path):
-    from tools.registry import HAND_FOLDER, fit_mentions, labelled_mentions, write_mentions
+    from tools.registry.mentions import fit, labelled, write
+    from tools.registry.merge import FOLDER
 
     judged = {case["text"] for case in MENTIONS if case["for"] == "judging"}
-    lines = (HAND_FOLDER / "mentions/written.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (FOLDER / "mentions/written.jsonl").read_text(encoding="utf-8").splitlines()
     assert not judged & {json.loads(line)["text"] for line in lines}
-    path = write_mentions(fit_mentions(labelled_mentions()), tmp_path / "mentions.tsv")
+    path = write(fit(labelled()), tmp_path / "mentions.tsv")
     fitted, shipped = (
         dict(line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()[2:])
         for file in (path, shipped_tables() / "mentions.tsv")

@@ -39,8 +39,8 @@ def build_command(
     ] = False,
 ) -> None:
     """Write the tables, and say what is in them and what was merged or left out."""
-    from tools.registry import HAND_FOLDER as FOLDER
-    from tools.registry import build_registry as build
+    from tools.registry.build import build
+    from tools.registry.merge import FOLDER
 
     built = build(evidence, output, hand=hand or FOLDER, allow_changed=allow_changed)
     for kind, rows in built.rows.items():
@@ -70,10 +70,10 @@ def mentions_command(
     Learned from the labels in the repository: sentences written for it, and names in articles of
     the collections beside the corpora.
     """
-    from tools.registry import fit_mentions, labelled_mentions, write_mentions
+    from tools.registry.mentions import fit, labelled, write
 
-    fitted = fit_mentions(labelled_mentions(corpora), typer.echo)
-    path = write_mentions(fitted, output)
+    fitted = fit(labelled(corpora), typer.echo)
+    path = write(fitted, output)
     typer.echo(
         f"{fitted.names:,} names in {fitted.texts:,} texts; cross-validated precision"
         f" {fitted.precision:.3f}, recall {fitted.recall:.3f}; {len(fitted.weights):,} weights"

@@ -3,8 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from framescope.classifier.outlets import addresses, schema
 from framescope.classifier.outlets import fold_name as fold
@@ -27,42 +27,35 @@ from tools.registry.monitor import speakers
 _COLUMNS = ("id", "platform", "handle", "source", "url", "date")
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An account as a list has it: of an outlet by its name in a country, or at a host."""
-
-    country: str
-    name: str
-    host: str | None
-    account: Account
+_Listed = tuple[str, str, str | None, Account]  # of an outlet by its name in a country, or its host
 
 
-def read_accounts(data: DataFolder) -> Iterator[Listed]:
+def read_accounts(data: DataFolder) -> Iterator[_Listed]:
     """Read the accounts of the matrix, of the newsmap and of the database of public speakers."""
+
+    def listed(*at: str | None, cell: str, of: DataSet, page: str) -> Iterator[Any]:
+        if found := addresses.account_in(cell.strip()):
+            yield (*at, Account(*found, Evidence(of.name, page, of.date)))
+
     for _, row in data.rows(MATRIX):
-        country = schema.countries().get(row["Country"].strip(), "")
-        name = " ".join(row["Main assets"].split())
+        at = (
+            schema.countries().get(row["Country"].strip(), ""),
+            " ".join(row["Main assets"].split()),
+        )
         for column, cell in row.items():
-            if column.lower().endswith(" link") and cell.strip():
+            if column.lower().endswith(" link"):
                 page = cell.strip() if cell.strip() in data.addresses() else MATRIX.url
-                yield from _listed(country, name, host_of(row["URL"]), cell, MATRIX, page)
+                yield from listed(*at, host_of(row["URL"]), cell=cell, of=MATRIX, page=page)
     (path,) = data.files(NEWSMAP)
     for handle, entry in json.loads(path.read_text(encoding="utf-8")).items():
-        country = schema.countries().get(entry["country"].strip(), "")
+        at = schema.countries().get(entry["country"].strip(), ""), entry["company_name"]
         page = entry["wikidata_id"]
-        yield from _listed(country, entry["company_name"], None, f"x.com/{handle}", NEWSMAP, page)
+        yield from listed(*at, None, cell=f"x.com/{handle}", of=NEWSMAP, page=page)
     for row in speakers(data):
         for column, cell in row.items():
             if column.endswith("URL") and "." in cell:
-                yield from _listed("DE", row["Name"].strip(), None, cell, SPEAKERS, SPEAKERS.url)
-
-
-def _listed(
-    country: str, name: str, host: str | None, address: str, of: DataSet, page: str
-) -> Iterator[Listed]:
-    found = addresses.account_in(address.strip())
-    if found is not None:
-        yield Listed(country, name, host, Account(*found, Evidence(of.name, page, of.date)))
+                at = "DE", row["Name"].strip()
+                yield from listed(*at, None, cell=cell, of=SPEAKERS, page=SPEAKERS.url)
 
 
 def add_accounts(data: DataFolder, hand: Path, drafts: Mapping[str, Draft], log: list[str]) -> None:
@@ -72,7 +65,7 @@ def add_accounts(data: DataFolder, hand: Path, drafts: Mapping[str, Draft], log:
     to that at its host. A row by hand that no list has is a hint alone.
     """
     listed = list(read_accounts(data))
-    known = {(one.account.platform, one.account.handle.lower()): one.account for one in listed}
+    known = {(one.platform, one.handle.lower()): one for *_, one in listed}
     owner: dict[tuple[str, str], str] = {}
     for where, row in rows_by_hand(hand, "*.tsv", _COLUMNS, "accounts"):
         id, place = row["id"], (row["platform"], row["handle"].lower())
@@ -90,14 +83,13 @@ def add_accounts(data: DataFolder, hand: Path, drafts: Mapping[str, Draft], log:
             named[draft.country or "", key].add(draft.id)
     claims: dict[tuple[str, str], dict[str, Account]] = defaultdict(dict)
     nobody = 0
-    for one in listed:
-        ids = named.get((one.country, fold(one.name)), set())
-        if len(ids) != 1 and one.host in at:
-            ids = {at[one.host].id}
+    for country, name, host, account in listed:
+        ids = named.get((country, fold(name)), set())
+        if len(ids) != 1 and host in at:
+            ids = {at[host].id}
         if len(ids) != 1:
             nobody += 1
             continue
-        account = one.account
         claims[account.platform, account.handle.lower()].setdefault(next(iter(ids)), account)
     for place, claimants in sorted(claims.items()):
         if place in owner:

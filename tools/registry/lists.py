@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -137,31 +137,21 @@ def read_networks(data: DataFolder, folder: Path) -> list[tuple[str, ...]]:
     return [tuple(row.values()) for _, row in found if row["url"] in data.addresses()]
 
 
-#: The scores of the data set, in the rater's words. It has one score, -1, for what the list calls
-#: generally unreliable and what it calls deprecated (`settle`); -2 is on the spam blacklist.
-VALUES = {
-    1: ("generally_reliable", 0.8),
-    0: ("no_consensus", 0.5),
-    -1: ("generally_unreliable", 0.8),
-    -2: ("blacklisted", 0.9),
-}
-_RANKED = {
-    "gr": ("generally_reliable", 0.8),
-    "nc": ("no_consensus", 0.5),
-    "gu": ("generally_unreliable", 0.8),
-    "d": ("deprecated", 0.9),
-}
+_RELIABLE, _DIVIDED = ("generally_reliable", 0.8), ("no_consensus", 0.5)
+_UNRELIABLE, _DEPRECATED = ("generally_unreliable", 0.8), ("deprecated", 0.9)
+_BLACKLISTED = ("blacklisted", 0.9)
 # Of 2021, in the page's own words; a source may be on the blacklist beside a verdict.
 _DISCUSSED = {
-    "Generally reliable": ("generally_reliable", 0.8),
-    "No consensus": ("no_consensus", 0.5),
-    "Generally unreliable": ("generally_unreliable", 0.8),
-    "Deprecated": ("deprecated", 0.9),
-    "Blacklisted": ("blacklisted", 0.9),
+    "Generally reliable": _RELIABLE,
+    "No consensus": _DIVIDED,
+    "Generally unreliable": _UNRELIABLE,
+    "Deprecated": _DEPRECATED,
+    "Blacklisted": _BLACKLISTED,
 }
-
-
-_Verdict = tuple[str, float]
+# Of 2023, which has one score for generally unreliable and deprecated; and of 2026.
+_SCORES = {1: _RELIABLE, 0: _DIVIDED, -1: _UNRELIABLE, -2: _BLACKLISTED}
+_RANKED = {"gr": _RELIABLE, "nc": _DIVIDED, "gu": _UNRELIABLE, "d": _DEPRECATED}
+_Verdicts = dict[str, tuple[str, float]]  # by host
 
 
 def read_perennial(data: DataFolder) -> list[dict[str, Assessment]]:
@@ -170,57 +160,60 @@ def read_perennial(data: DataFolder) -> list[dict[str, Assessment]]:
     found: list[dict[str, Assessment]] = []
     for of, read in ((DISCUSSED, _read_2021), (PERENNIAL, _read_2023), (RANKED, _read_2026)):
         evidence = Evidence(of.name, of.url, of.date)
-        hosts = ((host_of(domain), verdict) for domain, verdict in read(data))
         found.append(
             {
                 meant.get(host, host): Assessment("reliability", value, evidence, sure)
-                for host, (value, sure) in hosts
-                if host is not None
+                for host, (value, sure) in read(data).items()
             }
         )
     return found
 
 
 def settle(drafts: Iterable[Draft]) -> None:
-    """Leave out what the list of 2023 can't tell: whether it calls a source deprecated.
+    """Settle what the score of 2023 for generally unreliable and deprecated means of each outlet.
 
-    Where an earlier list does, that stands; where a later one does, nothing is known of 2023.
+    What was deprecated in 2021 still was; of what only 2026 calls so, 2023 tells nothing.
     """
     for draft in drafts:
-        by_date = {
-            one.evidence.date: one for one in draft.assessments if one.claim == "reliability"
-        }
-        said = by_date.get(PERENNIAL.date)
-        if said is None or said.value != "generally_unreliable":
-            continue
-        earlier, later = (by_date.get(of.date) for of in (DISCUSSED, RANKED))
-        if earlier is not None and earlier.value == "deprecated":
-            draft.assessments[draft.assessments.index(said)] = replace(said, value="deprecated")
-        elif later is not None and later.value == "deprecated":
-            draft.assessments.remove(said)
+        rated = {one.evidence.date: one for one in draft.assessments if one.claim == "reliability"}
+        said, earlier, later = (rated.get(of.date) for of in (PERENNIAL, DISCUSSED, RANKED))
+        if said is not None and said.value == _UNRELIABLE[0]:
+            if earlier is not None and earlier.value == _DEPRECATED[0]:
+                draft.assessments.remove(said)
+                draft.assessments.append(replace(said, value=earlier.value))
+            elif later is not None and later.value == _DEPRECATED[0]:
+                draft.assessments.remove(said)
 
 
-def _read_2021(data: DataFolder) -> Iterator[tuple[str, _Verdict]]:
+def _read_2021(data: DataFolder) -> _Verdicts:
+    found: _Verdicts = {}
     for _, row in data.rows(DISCUSSED):
         said = [_DISCUSSED[one] for one in json.loads(row["status"]) if one in _DISCUSSED]
-        for host in json.loads(row["urls"]) if said else ():
+        for host in filter(None, map(host_of, json.loads(row["urls"]) if said else ())):
             # The worst of two: what is deprecated may be on the blacklist as well.
-            yield host, max(said, key=lambda verdict: schema.RATINGS.index(verdict[0]))
+            found[host] = max(said, key=lambda verdict: schema.RATINGS.index(verdict[0]))
+    return found
 
 
-def _read_2023(data: DataFolder) -> Iterator[tuple[str, _Verdict]]:
+def _read_2023(data: DataFolder) -> _Verdicts:
+    found: _Verdicts = {}
     (path,) = data.files(PERENNIAL)
     for domain, score in json.loads(path.read_text(encoding="utf-8")).items():
-        if host_of(domain) is None or score not in VALUES:
+        host = host_of(domain)
+        if host is None or score not in _SCORES:
             raise EvidenceError(f"{path}: {domain!r} or its score {score!r} is unknown")
-        yield domain, VALUES[score]
+        found[host] = _SCORES[score]
+    return found
 
 
-def _read_2026(data: DataFolder) -> Iterator[tuple[str, _Verdict]]:
+def _read_2026(data: DataFolder) -> _Verdicts:
+    found: _Verdicts = {}
     for where, row in data.rows(RANKED):
         if row["status"] not in _RANKED:
             raise EvidenceError(f"{where}: status {row['status']!r} is unknown")
-        yield row["domain"], _RANKED[row["status"]]
+        if host := host_of(row["domain"]):
+            found[host] = _RANKED[row["status"]]
+    return found
 
 
 def named_outlets() -> list[Draft]:

@@ -8,7 +8,7 @@ from framescope.classifier.outlets import addresses, schema, slug
 from framescope.classifier.outlets import fold_name as fold
 from framescope.classifier.records import About, Domain, DomainRole, Medium, Name, NameKind, Role
 
-from tools.registry.material import Draft, EvidenceError, host_of
+from tools.registry.material import Draft, EvidenceError, host_of, rows_by_hand
 
 #: Where the rows lie.
 FOLDER = Path(__file__).parent / "hand"
@@ -27,33 +27,22 @@ def read_hand(folder: Path = FOLDER) -> list[Draft]:
     """Read every row, in the order of the files."""
     drafts = []
     named: dict[str, tuple[str, str]] = {}
-    for path in sorted(folder.glob("*.tsv")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        if not lines or tuple(lines[0].split("\t")) != COLUMNS:
-            raise EvidenceError(f"{path}, row 1: the columns must be {', '.join(COLUMNS)}")
-        for number, line in enumerate(lines[1:], 2):
-            if line.strip() and not line.startswith("#"):
-                where = f"{path}, row {number}"
-                draft = _draft(where, line)
-                name, first = named.setdefault(draft.id, (draft.name, where))
-                # Two outlets under one id would be shown as the one that is read first.
-                if draft.name != name:
-                    raise EvidenceError(
-                        f"{where}, field 'name': {draft.name!r} has the id of {name!r} ({first}); "
-                        "give the outlet an id of its own, or the same outlet the same name"
-                    )
-                draft.lesser = path.stem.startswith(LESSER)
-                drafts.append(draft)
+    for where, row in rows_by_hand(folder, "*.tsv", COLUMNS):
+        draft = _draft(where, row)
+        name, first = named.setdefault(draft.id, (draft.name, where))
+        # Two outlets under one id would be shown as the one that is read first.
+        if draft.name != name:
+            raise EvidenceError(
+                f"{where}, field 'name': {draft.name!r} has the id of {name!r} ({first}); "
+                "give the outlet an id of its own, or the same outlet the same name"
+            )
+        draft.lesser = Path(where).name.startswith(LESSER)
+        drafts.append(draft)
     return drafts
 
 
-def _draft(where: str, line: str) -> Draft:
-    cells = [cell.strip() for cell in line.split("\t")]
-    if len(cells) > len(COLUMNS):
-        raise EvidenceError(f"{where}: {len(cells)} fields; a row has {len(COLUMNS)}")
-    row = dict(zip(COLUMNS, cells + [""] * (len(COLUMNS) - len(cells)), strict=True))
-    row["role"] = row["role"] or Role.PUBLISHER
-    row["medium"] = row["medium"] or Medium.OTHER
+def _draft(where: str, row: dict[str, str]) -> Draft:
+    row |= {"role": row["role"] or Role.PUBLISHER, "medium": row["medium"] or Medium.OTHER}
 
     def refuse(field: str, reason: str | None) -> None:
         if reason:
