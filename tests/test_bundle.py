@@ -270,10 +270,11 @@ GOOD = {"weights": array(np.zeros((2, 2), np.float32)), "intercepts": array([0.0
         (npy("'<f4'", "__import__('os')", bytes(16)), None),
         (b"\x93NUMPY", None),
         (b"", None),
-        (npy("'<f4'", f"({80_000_000},)", bytes(320_000_000)), "larger than a bundle's are"),
+        (npy("'<f4'", "(8000000,)", bytes(32_000_000)), "larger than a bundle's are"),
     ],
 )
-def test_arrays_are_checked_before_they_are_read(tmp_path, weights, expected):
+def test_arrays_are_checked_before_they_are_read(tmp_path, monkeypatch, weights, expected):
+    monkeypatch.setattr("framescope.classifier.models.base.MAX_FILE", 30_000_000)
     path = tmp_path / "a.npz"
     path.write_bytes(archive(**{**GOOD, "weights": weights}))
     tracemalloc.start()

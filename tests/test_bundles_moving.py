@@ -192,7 +192,7 @@ def place(tmp_path_factory) -> Path:
     grids.labelled(here / "mine.jsonl", range(30))
     shelves.by_hand(here / "made")
     ended = run(here, "bundles", "promote", "made", "--as", "desk", "--data", "mine.jsonl",
-                  "--against", "./made", "--draws", "400")  # fmt: skip
+                  "--against", "./made", "--draws", "500")  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert "desk@1 is current (promoted)" in ended.stdout
     return here
@@ -233,7 +233,7 @@ def test_a_promoted_name_is_found_by(place, words):
 def test_refused_is_status_1_and_bad_input_status_2_on_one_line(place):
     shelves.ranks_backwards(place / "made", place / "worse", "vague_source")
     refused = run(place, "bundles", "promote", "worse", "--as", "desk", "--data", "mine.jsonl",
-                    "--draws", "400")  # fmt: skip
+                    "--draws", "500")  # fmt: skip
     assert refused.returncode == 1, refused.stderr
     assert "vague_source, mine.jsonl (test): AP -" in refused.stdout
     for words in (

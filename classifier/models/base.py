@@ -136,8 +136,8 @@ def check_time() -> None:
         raise TimeoutError
 
 
-MAX_FILE = 300_000_000
-"""Bytes of a file of a bundle, and of its unpacked arrays."""
+MAX_FILE = 2_000_000_000
+"""Bytes of a file of a bundle, and of its unpacked arrays: as many as ONNX can hold in one."""
 _MAX_JSON = 30_000_000  # bytes
 _MAX_DEPTH = 40  # lists and objects within each other
 
