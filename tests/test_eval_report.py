@@ -125,9 +125,11 @@ def test_the_decision_is_one_line_that_rests_on_ranking_and_on_flags():
 
 
 def test_more_comparisons_than_draws_can_tell_apart_are_not_decided():
-    many = examples(articles=80).followed_by(examples(articles=80, corpus="other"))
+    many = examples(articles=80)
+    for corpus in ("other", "third"):
+        many = many.followed_by(examples(articles=80, corpus=corpus))
     found = build(bundle("old", BOTH, 0.05), bundle("new", BOTH, 0.4), many)
-    assert "100 draws are too few for 4 comparisons: --draws 168" in found.verdict
+    assert "100 draws are too few for 6 comparisons: --draws 120" in found.verdict
 
 
 def test_ranking_and_flags_are_corrected_for_the_number_of_comparisons():

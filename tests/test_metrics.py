@@ -19,6 +19,7 @@ from framescope.eval.metrics import (
     resample_figures,
     single_figure,
 )
+from framescope.eval.rows import Scores
 from sklearn import metrics as sk
 
 SCORES = np.array([0.9, 0.6, 0.4, 0.1], np.float32)
@@ -167,21 +168,29 @@ def test_holm_multiplies_by_what_is_left_never_falls_and_leaves_out_the_undefine
     assert holm([]) == []
 
 
-def test_p_from_draws_is_twice_the_lesser_share_beyond_zero():
-    assert metrics.from_draws(np.array([-1.0, 1.0] * 50)) == 1.0
-    assert metrics.from_draws(np.array([math.nan] * 50 + [1.0] * 99)) == pytest.approx(2 / 100)
-    assert math.isnan(metrics.from_draws(np.array([math.nan])))
-
-
-@pytest.mark.parametrize("tests", [1, 4, 10, 19, 60])
+@pytest.mark.parametrize("tests", [1, 6, 60])
 def test_draws_needed_are_the_fewest_with_which_a_corrected_p_can_be_small_enough(tests):
+    truth, group = np.arange(200) % 2 == 0, np.arange(200) // 4
+    worst, best = (Scores((truth ^ wrong).astype(np.float32), 0.5) for wrong in (True, False))
+
     def smallest(draws: int) -> float:
-        undefined = int(draws * metrics.MAX_UNDEFINED)
-        drawn = np.r_[np.ones(draws - undefined), np.full(undefined, math.nan)]
-        return holm([metrics.from_draws(drawn)] + [1.0] * (tests - 1))[0]
+        found = resample_figures(truth, worst, best, group, draws=draws, seed=0, names=("f1",))
+        return holm([found.p["f1"]] + [1.0] * (tests - 1))[0]
 
     needed = draws_needed(tests)
     assert smallest(needed) < ALPHA <= smallest(needed - 1) + 1e-9
+
+
+@pytest.mark.parametrize("groups", [8, 30])
+def test_equal_models_are_seldom_told_apart_even_of_few_groups(groups):
+    names, found = ("f1", "average_precision"), []
+    for seed in range(60):
+        truth, _, one, group = toy(8 * groups, groups, seed=seed, clustered=0.7)
+        noise = np.random.default_rng(seed + 99).normal(0, 0.2, len(truth)).astype(np.float32)
+        given = [Scores((one + k).clip(0, 1), 0.5) for k in (noise, noise[::-1])]
+        p = resample_figures(truth, *given, group, draws=199, seed=seed, names=names).p
+        found.append([p[name] <= 0.1 for name in names])
+    assert 1 <= np.sum(found, axis=0).min() <= np.sum(found, axis=0).max() <= 14, "6 expected"
 
 
 def test_bins_hold_equally_many_rows_and_their_means():

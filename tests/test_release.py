@@ -324,9 +324,10 @@ def test_articles_that_a_bundle_has_seen_are_refused_and_so_are_too_few_draws(fo
     said = refusal("promote", tmp_path / "mine", "--data", mine, *DRAWS)
     assert f"{mine}: by-hand has learned from or was calibrated on 40 of the 40 articles" in said
     assert "--allow-seen" in said
-    few = refusal("promote", folder, "--as", "desk", "--draws", 100, "--data", mine)
-    assert "too few for 4 comparisons" in few
-    assert few.endswith("type --draws 168")
+    twice = ("--data", mine, "--data", grids.labelled(tmp_path / "more.jsonl", range(200, 240)))
+    few = refusal("promote", folder, "--as", "desk", "--draws", 100, *twice)
+    assert "too few for 6 comparisons" in few
+    assert few.endswith("type --draws 120")
     typed("promote", tmp_path / "mine", "--data", mine, "--allow-seen", *DRAWS)
     assert history("mine")[0]["allow_seen"] is True
     kept = tmp_path / "made.run" / "added"

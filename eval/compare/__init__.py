@@ -17,7 +17,6 @@ from framescope.eval.compare.comparison import (
     compare_models,
     count_tests,
     decision_of,
-    direction,
     draws_needed,
     record_of_comparison,
     section_of_comparison,

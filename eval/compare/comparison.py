@@ -38,7 +38,7 @@ Progress = Callable[[str, int, int], None]  # what is scored, how many are done,
 
 @dataclass(frozen=True, slots=True)
 class Difference(Change):
-    """``b - a``; ``p`` is two-sided, of the same draws, not corrected for the number of figures."""
+    """``b - a``; ``p`` is two-sided, and not corrected for the number of figures."""
 
     p: float = math.nan
 
@@ -287,7 +287,7 @@ def changes_of(rows: Sequence[Compared]) -> tuple[SignalChange, ...]:
             for name in (MAIN_METRIC, "f1")
             for one in [row.differences.get(name, undefined)]
         )
-        ranks, flagged = direction(ranking, p_ranking), direction(flags, p_flags)
+        ranks, flagged = _way(ranking, p_ranking), _way(flags, p_flags)
         first, second = math.isnan(_ap(row.a)), math.isnan(_ap(row.b))  # undefined
         holds = {
             LOST: second > first and math.isnan(ranking.value),
@@ -305,7 +305,7 @@ def changes_of(rows: Sequence[Compared]) -> tuple[SignalChange, ...]:
     return tuple(found)
 
 
-def direction(difference: Change, p: float) -> int:
+def _way(difference: Change, p: float) -> int:
     """Return 1 or -1 where a difference is sure by its interval and a corrected p, else 0."""
     return (difference.low > 0) - (difference.high < 0) if p < ALPHA else 0
 
@@ -352,10 +352,9 @@ def count_tests(evaluation: Evaluation) -> int:
 def draws_needed(tests: int) -> int:
     """Return the fewest draws with which one of so many p can be below `ALPHA` once corrected.
 
-    The smallest p is 2 in the draws with a figure and one (`metrics.from_draws`), and a share of
-    `metrics.MAX_UNDEFINED` may be without one.
+    The smallest p is 1 in the draws and one (`metrics.exchange_ps`).
     """
-    return math.floor(round((2 * tests / ALPHA - 1) / (1 - metrics.MAX_UNDEFINED), 6)) + 1
+    return math.ceil(round(tests / ALPHA, 6))
 
 
 def decision_of(comparison: Comparison, changes: Sequence[SignalChange]) -> str:

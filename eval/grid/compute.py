@@ -13,7 +13,7 @@ from framescope.classifier.bundles import Bundle, load
 from framescope.classifier.errors import FramescopeError, InputError, SignalError, StoppedError
 from framescope.classifier.output import tell
 from framescope.eval import rows as held_out
-from framescope.eval.compare import Footprint, Progress, draws_needed, measure_footprint
+from framescope.eval.compare import Footprint, Progress, measure_footprint
 from framescope.eval.grid.folder import (
     PARTS,
     Entry,
@@ -62,10 +62,6 @@ def compute_grid(
             old = folder.manifest()
             _refuse_other_options(folder, old, draws, seed, allow_seen)
             manifest = _extended(folder, old, manifest)
-        needed = draws_needed(tests := len(manifest.bundles) - 1)
-        if manifest.draws < needed:
-            reason = f"too few for {tests} comparisons with the best; type --draws {needed}"
-            raise FramescopeError(f"--draws {manifest.draws}: {reason}")
         manifest = folder.write_manifest(manifest)
         try:
             computed = _compute_cells(manifest, folder, progress)

@@ -10,10 +10,10 @@ import numpy as np
 from framescope.classifier.files import atomic_write
 from framescope.classifier.taxonomy import in_order
 from framescope.eval import metrics, report
-from framescope.eval.compare import METHOD, Difference, direction
+from framescope.eval.compare import METHOD, Difference
 from framescope.eval.grid.folder import Entry, GridCell, GridFolder, GridManifest, RowScores
 from framescope.eval.rows import BENCHMARK_BY_NAME, MAIN_METRIC, Bools, Floats, Scores
-from framescope.eval.sections import Cell, Estimate, Section, table
+from framescope.eval.sections import Cell, Change, Estimate, Section, table
 from numpy.typing import NDArray
 
 SCHEMA_VERSION = 1
@@ -45,11 +45,11 @@ class DrawnMean(NamedTuple):
         """Return the mean with its interval."""
         return Estimate(self.value, *metrics.percentile(self.draws, self.n_groups))
 
-    def less(self, other: DrawnMean) -> Difference:
-        """Return the difference of two means of the same rows, with its interval and p."""
-        between = self.draws - other.draws
-        interval = metrics.percentile(between, self.n_groups)
-        return Difference(self.value - other.value, *interval, metrics.from_draws(between))
+    def less(self, other: DrawnMean, times: int = 1) -> Change:
+        """Return the difference of two means of the same rows; its interval is one of `times`."""
+        level = 1 - (1 - metrics.LEVEL) / times
+        interval = metrics.percentile(self.draws - other.draws, self.n_groups, level)
+        return Change(self.value - other.value, *interval)
 
 
 def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMean:
@@ -126,8 +126,8 @@ def standings(manifest: GridManifest, folder: GridFolder) -> Record:
     judged.sort(key=lambda one: (-overall[one].value if one in overall else 0.0, one.name))
     best = judged[0] if overall else None
     behind = {one: overall[one].less(overall[best]) for one in judged[1:] if best}
-    ps = metrics.holm([one.p for one in behind.values()])
-    tied = [b for (b, one), p in zip(behind.items(), ps, strict=True) if not direction(one, p)]
+    wide = {one: overall[one].less(overall[best], len(behind)) for one in behind if best}
+    tied = [one for one, gap in wide.items() if not (gap.low > 0 or gap.high < 0)]
     for column in columns:
         here = {one: rows[column["name"]][one] for one in judged if one in rows[column["name"]]}
         column["figures"] = list(_figures(manifest, here, best))
@@ -256,7 +256,7 @@ def ranking(found: Record, columns: Sequence[str] = ()) -> Section:
             "signals that all bundles have."
         )
         tied = ", ".join(one["name"] for one in found["bundles"] if one["tied"]) or "none"
-        note += f" Not told apart from the best (p corrected for their number, Holm): {tied}."
+        note += f" Not told apart from the best (corrected for their number, Bonferroni): {tied}."
         if others := [one["name"] for one in found["benchmarks"] if one["name"] not in common]:
             note += f" Not in the mean, since a bundle has no figure there: {', '.join(others)}."
     rows = (
