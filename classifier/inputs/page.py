@@ -380,10 +380,12 @@ def letters(text: str) -> str:
 
 def left_out(lines: Iterable[str], found: Iterable[Article]) -> tuple[str, ...]:
     """Return the pieces of a page, longer than a menu's, that are in none of its articles."""
-    kept = letters("".join(article.text for article in found))
+    texts = [article.text for article in found]
+    kept, whole = {letters(x) for text in texts for x in text.split("\n")}, letters("".join(texts))
     pieces = (line.strip() for line in lines if count_words(line) >= _PIECE_WORDS)
-    text = ((one, letters(strip_lead(strip_marks(one))[0])) for one in pieces)
-    return distinct_lines(one for one, rest in text if rest not in kept)[:_MAX_PIECES]
+    given = ((one, letters(strip_lead(strip_marks(one))[0])) for one in pieces)
+    left = (one for one, known in given if known not in kept and known not in whole)
+    return distinct_lines(left)[:_MAX_PIECES]
 
 
 def _parts(page: Sequence[PageLine]) -> Iterator[_Part]:

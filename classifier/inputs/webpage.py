@@ -62,12 +62,7 @@ _BESIDE = re.compile(
 )
 # Classes that a site's program gives to the article itself.
 _LAYOUT = re.compile(r"(?:tag|category|post|type|status|has|no|is|js|wp|with|elementor)-", re.I)
-_INLINE = frozenset(
-    {"a", "abbr", "b", "bdi", "cite", "code", "del", "em", "font", "i", "ins", "mark", "q", "s"}
-    | {"small", "span", "strong", "sub", "sup", "time", "u"}
-)
 _HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
-_KEPT = frozenset({"html", "body", "main", "h1"})
 _PROSE, _HEADING = 80, 12  # characters of a paragraph at least, words of a heading at most
 _LINKED, _TEASERS = 0.8, 3  # of a line's characters in links; blocks of one form under links
 _SHARE = 0.4  # of a page's prose at most stands in one element beside the article
@@ -84,7 +79,7 @@ _CALL = re.compile(
     re.IGNORECASE,
 )
 _CALL_WORDS, _AT_END = 40, 4
-_QUOTES = re.compile('["“”«»„]')
+_QUOTES = frozenset("\"“”«»„")
 _TAIL = re.compile(r"\s(?:\||-|–|—|·|»|:)\s(?=[^|–—·»]{1,60}\Z)")
 # What the page that says who answers for a site is called.
 _IMPRINT = re.compile(
@@ -205,11 +200,14 @@ def _apart(
     """Part the lines of a page's article from those beside it, and from all others of the page."""
     beside = []
     for one in _beside(tree):
-        beside += _paragraphs(one, _HTML_BLOCKS)
-        one.drop_tree()
+        if one.getroottree().getroot() is tree:  # not within one before it
+            beside += _paragraphs(one, _HTML_BLOCKS)
+            one.drop_tree()
     rest = _paragraphs(tree, _HTML_BLOCKS)
     within, without, said = (letters("".join(part)) for part in (rest, beside, body))
-    kept = [line for line in lines if letters(line) in within or letters(line) not in without]
+    kept, alone = list[str](), set(map(letters, rest))
+    for line, known in zip(lines, map(letters, lines), strict=True):
+        kept += [line] if known in alone or known in within or known not in without else []
     if words(kept) < _MOSTLY * words(lines):  # most of what was found isn't the article
         with suppress(*_UNREADABLE):
             again = _paragraphs(getattr(_article_of(tree), "body", None), _BLOCKS)
@@ -225,66 +223,67 @@ def _apart(
 
 def _without_calls(lines: list[str], author: str | None) -> list[str]:
     """Drop calls to subscribe or to follow, and what an article says of its author at its end."""
-    wall = next((n for n, line in enumerate(lines) if _WALL.match(line)), len(lines))
-    lines = lines[:wall] if words(lines[:wall]) >= MIN_WORDS else lines
     names = tuple(f"{name} " for name in (author or "").split("; ") if " " in name)
-    about = (n for n, line in enumerate(lines) if line.startswith(names))
-    end = next((n for n in about if n >= max(1, len(lines) - _AT_END)), len(lines))
+    last = max(1, len(lines) - _AT_END)
+    about = (n for n, line in enumerate(lines) if n >= last and line.startswith(names))
+    walls = (n for n, line in enumerate(lines) if _WALL.match(line))
+    end = min(next(about, len(lines)), next(walls, len(lines)))
     return [
         line
-        for line in lines[:end]
-        if count_words(line) > _CALL_WORDS or _QUOTES.search(line) or not _CALL.search(line)
+        for line in (lines[:end] if words(lines[:end]) >= MIN_WORDS else lines)
+        if count_words(line) > _CALL_WORDS or set(line) & _QUOTES or not _CALL.search(line)
     ]
 
 
 def _beside(tree: Any) -> list[Any]:
-    """Find the outermost elements beside an article: links, other stories, notices, comments."""
+    """Find the elements beside an article, the outer first: links, stories, notices, comments."""
     from lxml.etree import iterwalk
 
     # Of each block: its own characters, those in links, those of all prose in it; linked headings.
     own, linked, prose, heads = (Counter[Any]() for _ in range(4))
-    stack, links = [tree], 0
+    stack, links, with_text = [tree], 0, set[Any]()
     for event, one in iterwalk(tree, events=("start", "end")):
-        step, text = one.tag == "a" and not (one.get("href") or "#").startswith("#"), one.text
-        block = one is not tree and one.tag not in _INLINE
-        if event == "start":
-            links += step
-            stack += [one] * block
-        else:
-            links, text = links - step, one.tail
-            if block:
-                stack.pop()
-                link = 0 < _LINKED * own[one] <= linked[one]
-                prose[one] += own[one] * (own[one] >= _PROSE and not link)
-                heads[one] += link and one.tag in _HEADINGS
-                prose[stack[-1]] += prose[one]
-                heads[stack[-1]] += heads[one]
-        size = len((text or "").strip())
-        own[stack[-1]] += size
-        linked[stack[-1]] += size * (links > 0)
-    most, found, inside = _SHARE * prose[tree], list[Any](), set[Any]()
+        step, begins = (
+            one.tag == "a" and not (one.get("href") or "#").startswith("#"),
+            event == "start",
+        )
+        block = one is not tree and one.tag in _HTML_BLOCKS
+        links += step if begins else -step
+        if block and begins:
+            stack.append(one)
+        elif block:
+            stack.pop()
+            link = 0 < _LINKED * own[one] <= linked[one]
+            prose[one] += own[one] * (own[one] >= _PROSE and not link)
+            heads[one] += link and one.tag in _HEADINGS
+            prose[stack[-1]] += prose[one]
+            heads[stack[-1]] += heads[one]
+        if size := len(((one.text if begins else one.tail) or "").strip()):
+            own[stack[-1]] += size
+            linked[stack[-1]] += size * (links > 0)
+            with_text.add(one if begins else one.getparent())
+    most, kept = _SHARE * prose[tree], set(tree.iter("html", "body", "main", "h1"))
+    kept |= {each for title in tree.iter("h1") for each in title.iterancestors()}
+    alike: dict[Any, list[int]] = {}
+    for one in (each for each in heads if heads[each] and each is not tree):
+        alike.setdefault((one.getparent(), one.tag, one.get("class")), []).append(prose[one])
 
     def is_beside(one: Any) -> bool:
+        if (
+            one in kept
+            or prose[one] > most
+            or (one.tag not in _HTML_BLOCKS and one.getparent() in with_text)
+        ):
+            return False  # it holds the article, or stands among the words of a sentence
         names = f"{one.tag} {one.get('role')} {one.get('class')} {one.get('id')}".split()
-        named = any(_BESIDE.search(name) for name in names if not _LAYOUT.match(name))
-        leaf = one.tag not in _HEADINGS and all(each.tag in _INLINE for each in one)
+        leaf = one.tag not in _HEADINGS and not any(each.tag in _HTML_BLOCKS for each in one)
         link = leaf and 0 < _LINKED * own[one] <= linked[one]
-        parent, form = one.getparent(), (one.tag, one.get("class"))
-        others = parent if heads[one] else ()
-        alike = [prose[e] for e in others if heads[e] and (e.tag, e.get("class")) == form]
-        teaser = len(alike) >= _TEASERS and sum(alike) <= most
-        # An inline element only where no words of a sentence stand around it.
-        around = (parent.text, *(e.tail for e in parent)) if one.tag in _INLINE else ()
-        alone = (named or link or teaser) and not any(map(plain, around))
-        return bool(alone) and one.find(".//h1") is None
+        group = alike.get((one.getparent(), one.tag, one.get("class")), []) if heads[one] else []
+        teaser = len(group) >= _TEASERS and sum(group) <= most
+        named = any(_BESIDE.search(name) for name in names if not _LAYOUT.match(name))
+        return named or link or teaser
 
-    for one in tree.iter("*"):
-        if one.getparent() in inside:
-            inside.add(one)
-        elif one.tag not in _KEPT and prose[one] <= most and is_beside(one):
-            found.append(one)
-            inside.add(one)
-    return found
+    return list(filter(is_beside, tree.iter("*")))
 
 
 def paragraphs(html: str) -> list[str]:
