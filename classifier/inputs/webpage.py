@@ -79,7 +79,7 @@ _CALL = re.compile(
     re.IGNORECASE,
 )
 _CALL_WORDS, _AT_END = 40, 4
-_QUOTES = frozenset("\"“”«»„")
+_QUOTES = frozenset('"“”«»„')
 _TAIL = re.compile(r"\s(?:\||-|–|—|·|»|:)\s(?=[^|–—·»]{1,60}\Z)")
 # What the page that says who answers for a site is called.
 _IMPRINT = re.compile(
