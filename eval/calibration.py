@@ -27,10 +27,9 @@ from framescope.eval.metrics import estimate
 from framescope.eval.report import markdown_table, plain
 from framescope.eval.rows import Bools, Floats, Scores, Single
 from framescope.eval.sections import Estimate, Section, table
-from framescope.training.calibration import choose_thresholds, line_loss, once_an_article
+from framescope.training.calibration import choose_thresholds, once_an_article, refit_line
 from framescope.training.data import Examples
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.model_selection import StratifiedGroupKFold
 
@@ -41,9 +40,6 @@ Record = Mapping[str, Any]
 #: Labels of either answer, and their articles, from which a signal is fitted again.
 FEWEST, FEWEST_ARTICLES = 20, 10
 
-# Normal priors, as half the inverse of a variance: of the slope's logarithm a standard deviation of
-# 0.35, of the shift one of 1, which is odds nearly three times as high.
-_OF_SLOPE, _OF_SHIFT = 4.0, 0.5
 _FEWEST_FLAGGED = 5  # articles with a flag, below which nothing is said of how many are right
 _FOLDS = 10
 _DRAWS = 2000
@@ -123,29 +119,6 @@ def _lacking(positive: Bools, articles: NDArray[np.str_]) -> str | None:
             counted = f"{n} labelled {answer} in {of} article{'s' * (of != 1)}"
             return f"{counted}; it takes {FEWEST} in {FEWEST_ARTICLES}"
     return None
-
-
-def _design_effect(residuals: Floats, articles: NDArray[np.str_]) -> float:
-    """Return how many labels count as one, by the variance of residuals between articles."""
-    centred = residuals - residuals.mean()
-    _, article = np.unique(articles, return_inverse=True)
-    size = np.bincount(article)
-    spread = float((np.bincount(article, weights=centred) ** 2).sum())
-    found = spread / max(float((centred**2).sum()), 1e-12)
-    return float(np.clip(found, 1.0, size.max()))
-
-
-def refit_line(logits: Single, positive: Bools, articles: NDArray[np.str_], before: Line) -> Line:
-    """Fit Platt scaling again, shrunk towards a bundle's line: slope and intercept."""
-    x = before[0] * logits.astype(np.float64) + before[1]
-    wanted = positive.astype(np.float64)
-    weight = 1.0 / _design_effect(wanted - expit(x), articles)
-
-    loss = line_loss(x, wanted, weight, _OF_SLOPE, _OF_SHIFT)
-    # The priors hold both, so the search needs no bounds.
-    found = minimize(loss, np.zeros(2), jac=True, method="BFGS")
-    factor, shift = math.exp(found.x[0]), float(found.x[1])
-    return round(factor * before[0], 6), round(factor * before[1] + shift, 6)
 
 
 def moved(chances: Single, before: Line, after: Line) -> Single:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,9 @@ import pytest
 from framescope.classifier import bundles, taxonomy
 from framescope.classifier.errors import TrainingError
 from framescope.classifier.records import Sentence
+from framescope.training import DEFAULT_SEED
+from framescope.training.corpora import HOUSE_ENVIRONMENT, house_folder
+from framescope.training.data import load_data
 from framescope.training.heads import FEWEST, add_heads
 
 OWN, KNOWN = "names_a_ferry", "biased_language"
@@ -72,6 +76,14 @@ def test_labelled_signals_are_learned_and_no_other_moves(headed) -> None:
     assert len(bundle.domain.yes) == len(bundle.signals)
 
 
+def test_framing_of_a_head_does_not_depend_on_whose_outlet_is_named(headed) -> None:
+    model = bundles.load(headed[1]).model
+    texts = [f"The ferry is late, {name} said." for name in ("TASS", "Reuters")]
+    rows = [Sentence(text, 0, len(text), str(n), 0) for n, text in enumerate(texts)]
+    proba = model.predict(rows).proba[:, [model.signals.index(one) for one in (OWN, KNOWN)]]
+    assert np.array_equal(*proba)
+
+
 def test_evidence_of_a_head_is_the_words_that_it_learned(headed) -> None:
     model = bundles.load(headed[1]).model
     pairs = [(0, OWN), (1, "claim"), (0, KNOWN), (2, OWN)]
@@ -96,10 +108,13 @@ def test_a_bundle_says_what_its_heads_were_fitted_on_and_what_it_was(headed) -> 
 
 
 def test_a_head_continues_from_one_that_there_is(headed, tmp_path) -> None:
-    add_heads(
-        headed[1], [written(tmp_path / "again.jsonl", word="lighthouse")], tmp_path / "again", [OWN]
-    )
-    first, second = bundles.load(headed[1]), bundles.load(tmp_path / "again")
+    before, again = tmp_path / "before", tmp_path / "again"
+    shutil.copytree(headed[1], before)
+    with (before / bundles.CARD).open("a") as card:
+        card.write("\n## Calibrated again\n\nOn labels.\n")
+    add_heads(str(before), [written(tmp_path / "again.jsonl", word="lighthouse")], again, [OWN])
+    assert (again / bundles.CARD).read_text().endswith("\n## Calibrated again\n\nOn labels.\n")
+    first, second = bundles.load(before), bundles.load(again)
     assert [set(one["signals"]) for one in second.manifest["heads"]] == [{OWN, KNOWN}, {OWN}]
     assert second.manifest["before"] == first.manifest["before"]
     one, two = (bundle.model.predict(NEW) for bundle in (first, second))
@@ -127,4 +142,17 @@ def test_one_command_fits_heads(tmp_path, type_command) -> None:
     typed = type_command("train", *words)
     assert typed.status == 0
     assert typed.out.startswith(f"wrote {tmp_path / 'own'}; score with it: framescope score")
+    assert "house" not in typed.err  # no corpus is needed, and this one knows nothing of the signal
     assert f"{OWN}, 42 of 84: on articles left out average precision" in typed.err
+
+
+def test_scores_stay_on_the_house_corpus_but_for_what_labels_teach(tmp_path, monkeypatch) -> None:
+    mine, moved = written(tmp_path / "mine.jsonl"), []
+    rows = load_data(None, None, DEFAULT_SEED, corpora=["house"]).part("test").sentences
+    was = bundles.load("baseline").model.predict(rows).proba
+    for number, folder in enumerate((house_folder(), tmp_path)):  # present, and missing
+        monkeypatch.setenv(HOUSE_ENVIRONMENT, str(folder))
+        add_heads("baseline", [mine], tmp_path / str(number), [KNOWN])
+        proba = bundles.load(tmp_path / str(number)).model.predict(rows).proba
+        moved.append(np.abs(proba - was).mean())
+    assert moved[0] < moved[1] / 2

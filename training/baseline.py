@@ -141,18 +141,13 @@ class BaselineTrainer:
         return self
 
     def count(self, train: Examples) -> CountedRows:
-        """Learn the vocabularies, which look at no label, and count the n-grams of all rows."""
+        """Count the n-grams of all rows."""
         self.tell(f"reading the n-grams of {len(train):,} sentences")
-        texts = models.BothForms.of(models.Reader(self.registry), train.sentences)
-        typed = [texts.texts[row] for row in texts.rows[models.TextForm.TYPED]]
-        learn, chosen = models.Ngrams.learn, self.settings
+        chosen = self.settings
+        words = "word", 1, 2, chosen.least, chosen.most_words
         # With characters up to 5 precision is the same, and features are half as many again.
-        try:
-            words = learn(typed, "word", 1, 2, chosen.least, chosen.most_words)
-            blocks = words, learn(typed, "char", 2, 4, chosen.least, chosen.most_characters)
-        except ValueError as error:
-            raise TrainingError(f"too little text to learn from ({error})") from None
-        return CountedRows(train, blocks, models.count(blocks, texts.texts), texts.rows)
+        characters = "char", 2, 4, chosen.least, chosen.most_characters
+        return CountedRows.of(train, self.registry, words, characters)
 
     def choose(self, task: Task) -> Choice:
         """Choose the setting of one signal."""
@@ -237,6 +232,19 @@ class CountedRows:
     blocks: tuple[models.Ngrams, ...]
     counts: Any
     rows: Mapping[models.TextForm, NDArray[np.intp]]
+
+    @classmethod
+    def of(
+        cls, train: Examples, registry: Registry | None, *learned: tuple[Any, ...]
+    ) -> CountedRows:
+        """Learn vocabularies, as `models.Ngrams.learn` does, and count the n-grams of all rows."""
+        texts = models.BothForms.of(models.Reader(registry), train.sentences)
+        typed = [texts.texts[row] for row in texts.rows[models.TextForm.TYPED]]
+        try:
+            blocks = tuple(models.Ngrams.learn(typed, *one) for one in learned)
+        except ValueError as error:
+            raise TrainingError(f"too little text to learn from ({error})") from None
+        return cls(train, blocks, models.count(blocks, texts.texts), texts.rows)
 
     def task(self, signal: str) -> Task:
         """Take the rows that have the signal; articles, where it is one of articles."""

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,7 +43,7 @@ from framescope.training.data import (
 )
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit, log_expit
+from scipy.special import expit, log_expit, logit
 from sklearn.metrics import average_precision_score, f1_score
 from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
@@ -55,11 +54,13 @@ if TYPE_CHECKING:
 Single = NDArray[np.float32]
 Double = NDArray[np.float64]
 Tell = Callable[[str], None]
+Bools = NDArray[np.bool_]
+Texts = NDArray[np.str_]
 Mix = tuple[int, int, int]
 
 FEWEST = 20
 """Labels of either answer from which a head is fitted."""
-_FOLDS = 5
+_FOLDS, _NOT_OWN = 5, 2  # the answers 0 and 1, and what is replayed, are in each fold alike
 # Which blocks take part (log-odds, vectors, n-grams), and how strongly their weights are penalised.
 # The strongest comes first: each solution is where the search for the next begins.
 MIXES: tuple[Mix, ...] = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0), (1, 0, 1), (1, 1, 1))
@@ -67,68 +68,59 @@ PENALTIES = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
 _TEMPER = 3.0  # of left-out cross-entropy, by which a mix counts e times as much
 _SURE = 2.0  # standard errors over articles by which a correction has to be better
 _OF_SLOPE = 4.0  # the bundle's own log-odds keep a weight near 1
-_TOGETHER = 400  # sentences that are read in one call, more or less
+_TOGETHER = 20  # articles that are read in one call
+_HOUSE, _AGAIN = "house", "\n## Calibrated again"
 _WORSE = 0.01  # of a figure elsewhere, from which it is told
 _LAYERS = 2  # whose vectors are read
 _NORM = "layer_norm_"  # two in each layer, after attention and at its end
 _LEAST, _MOST_NGRAMS = 2, 20_000  # sentences of an n-gram, and n-grams
 
 
-class _Block(NamedTuple):
-    """Features scaled so that a row's squared length is about 1: (x - mean) * factor."""
-
-    values: Any
-    mean: Double
-    factor: Double
-
-    @classmethod
-    def of(cls, features: Double) -> _Block:
-        mean, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
-        factor = 1 / spread / max(features.shape[1], 1) ** 0.5
-        return cls(((features - mean) * factor).astype(np.float32), mean, factor)
-
-
 class _Task(NamedTuple):
     """The rows that label a signal; articles, where it is one of articles."""
 
-    blocks: tuple[Any, ...]  # features, sparse or dense
+    blocks: tuple[Any, ...]  # features, sparse or dense, whose rows' squared length is about 1
     offset: Double  # the bundle's own log-odds; 0 for a signal that it doesn't know
     targets: Double
-    groups: NDArray[np.str_]
+    weights: Double
+    groups: Texts
     rows: NDArray[np.intp]  # where they are among all
 
     def where(self, rows: NDArray[np.intp]) -> _Task:
-        blocks = tuple(block[rows] for block in self.blocks)
-        of = self.offset[rows], self.targets[rows], self.groups[rows], self.rows[rows]
-        return _Task(blocks, *of)
+        return _Task(tuple(block[rows] for block in self.blocks), *(of[rows] for of in self[1:]))
+
+    def split(self, line: Double) -> list[Double]:
+        """Take a solution apart: weights of each block, then the intercept and the offset's."""
+        return np.split(line, np.cumsum([block.shape[1] for block in self.blocks]))
 
     def scores(self, mix: Mix, line: Double) -> Double:
-        """Return the log-odds of rows: weights of the mix's blocks, intercept, slope of offset."""
-        found: Double = line[-2] + line[-1] * self.offset
-        at = 0
-        for block in (b for b, used in zip(self.blocks, mix, strict=True) if used):
-            found = found + block @ line[at : at + block.shape[1]].astype(block.dtype)
-            at += block.shape[1]
+        """Return the log-odds of rows; the mix says which blocks take part."""
+        *parts, (intercept, slope) = self.split(line)
+        found: Double = intercept + slope * self.offset
+        for block, weights, used in zip(self.blocks, parts, mix, strict=True):
+            found = found + block @ weights.astype(block.dtype) if used else found
         return found
 
     def losses(self, log_odds: Double) -> Double:
-        """Return the cross-entropy of each row."""
+        """Return the weighted cross-entropy of each row."""
         y = self.targets
-        losses: Double = -(y * log_expit(log_odds) + (1 - y) * log_expit(-log_odds))
-        return losses
+        losses: Double = y * log_expit(log_odds) + (1 - y) * log_expit(-log_odds)
+        return -self.weights * losses
 
     def solve(self, mix: Mix, penalty: float, start: Double) -> Double:
         """Minimise the penalised cross-entropy."""
-        blocks = [block for block, used in zip(self.blocks, mix, strict=True) if used]
+        pull = np.r_[np.full(len(start) - 2, penalty), 0.0, _OF_SLOPE]
 
         def loss(line: Double) -> tuple[float, Double]:
-            z, weights, slope = self.scores(mix, line), line[:-2], line[-1] - 1
-            error = expit(z) - self.targets
-            value = self.losses(z).sum() + penalty / 2 * (weights @ weights)
-            gradient = [block.T @ error.astype(block.dtype) for block in blocks]
-            gradient.append(np.array([error.sum(), error @ self.offset]))
-            held = np.r_[penalty * weights, 0.0, _OF_SLOPE * slope]
-            return float(value + _OF_SLOPE / 2 * slope**2), np.concatenate(gradient) + held
+            z, away = self.scores(mix, line), line - np.eye(1, len(line), len(line) - 1)[0]
+            error = self.weights * (expit(z) - self.targets)
+            gradient = [
+                block.T @ error.astype(block.dtype) if used else np.zeros(block.shape[1])
+                for block, used in zip(self.blocks, mix, strict=True)
+            ]
+            last = error.sum(), error @ self.offset
+            value = self.losses(z).sum() + away @ (pull * away) / 2
+            return float(value), np.concatenate([*gradient, last]) + pull * away
 
         options = {"maxiter": 100, "gtol": 1e-3 * len(self.targets) ** 0.5}
         return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x)
@@ -163,31 +155,32 @@ class HeadTrainer:
     """Fits a head for each signal of labelled rows, beside a model."""
 
     model: models.Model
-    rows: Examples
+    rows: Examples  # the user's, and those on which scores should stay: all of another corpus
     registry: Registry | None = None  # whose names the model reads as placeholders
-    seed: int = DEFAULT_SEED
 
     @cached_property
     def read(self) -> tuple[Double, Double]:
-        """What the model gives of each row: log-odds, and a vector that may be empty."""
-        starts = np.flatnonzero(np.r_[True, self.rows.article[1:] != self.rows.article[:-1]])
-        begun = starts[np.r_[True, np.diff(starts // _TOGETHER) > 0]].tolist()
-        parts = [self.rows.sentences[a:b] for a, b in pairwise([*begun, len(self.rows)])]
-        found = [self.model.predict(part) for part in parts]
+        """What the model gives of each row: calibrated log-odds, and a vector that may be empty."""
+        parts = self.rows.in_parts(_TOGETHER)
+        found = [self.model.predict(part.sentences) for part in parts]
         means = [np.zeros((len(x.logits), 0)) if x.means is None else x.means for x in found]
-        return np.concatenate([x.logits for x in found]).astype(float), np.concatenate(means, 0)
+        logits, line = np.concatenate([x.logits for x in found]).astype(float), self.line
+        return line.slope * logits + line.intercept, np.concatenate(means, 0)
+
+    @property
+    def line(self) -> Calibration:
+        """The calibration of the model."""
+        return self.model.calibration  # type: ignore[attr-defined]
+
+    @cached_property
+    def own(self) -> NDArray[np.bool_]:
+        """Which rows are the user's; all others are replayed."""
+        return self.rows.corpus == ADDED
 
     @cached_property
     def counted(self) -> CountedRows:
         """The n-grams of each row."""
-        texts = models.BothForms.of(models.Reader(self.registry), self.rows.sentences)
-        typed = [texts.texts[row] for row in texts.rows[models.TextForm.TYPED]]
-        try:
-            block = models.Ngrams.learn(typed, "word", 1, 2, _LEAST, _MOST_NGRAMS)
-        except ValueError as error:
-            raise TrainingError(f"too little text to learn from ({error})") from None
-        counts = models.count((block,), texts.texts)
-        return CountedRows(self.rows, (block,), counts, texts.rows)
+        return CountedRows.of(self.rows, self.registry, ("word", 1, 2, _LEAST, _MOST_NGRAMS))
 
     def fit(self, signals: Sequence[str]) -> models.LinearHeads:
         """Fit heads; `heads` are what they were fitted on."""
@@ -205,19 +198,20 @@ class HeadTrainer:
 
     def _fit(self, signal: str) -> Head:
         """Try mixes and penalties on articles left out, and average by how well they do."""
-        task, blocks = self._task(signal)
+        task, scales = self._task(signal)
         known = signal in self.model.signals
-        positive = task.targets >= 0.5
-        count = min(_FOLDS, len(np.unique(task.groups)))
+        positive, own = task.targets >= 0.5, self.own[task.rows]
+        count = min(_FOLDS, len(np.unique(task.groups[own])))
         if count < 2:
             raise TrainingError(f"{signal}: the labels are of one article; label several articles")
-        split = StratifiedGroupKFold(count, shuffle=True, random_state=self.seed)
-        parts = split.split(positive, positive, task.groups)
+        split = StratifiedGroupKFold(count, shuffle=True, random_state=DEFAULT_SEED)
+        strata = np.where(own, positive, _NOT_OWN)
+        parts = split.split(strata, strata, task.groups)
         folds = [(task.where(learned), held) for learned, held in parts]
+        start = np.r_[np.zeros(sum(block.shape[1] for block in task.blocks) + 1), 1.0]
         tried: dict[Mix, _Trial] = {}
         for mix in MIXES if known else MIXES[1:]:
-            size = sum(x.shape[1] for x, used in zip(task.blocks, mix, strict=True) if used)
-            lines = [np.r_[np.zeros(size + 1), 1.0]] * len(folds)
+            lines = [start] * len(folds)
             for penalty in PENALTIES if any(mix) else PENALTIES[:1]:
                 log_odds = np.zeros(len(positive))
                 for number, (part, held) in enumerate(folds):
@@ -228,29 +222,21 @@ class HeadTrainer:
                     break
                 tried[mix] = _Trial(loss, penalty, log_odds, np.mean(lines, axis=0))
         shares = self._shares(task, tried)
-        weights = [np.zeros(block.values.shape[1]) for block in blocks]
-        intercept, slope = 0.0, 0.0
-        for mix, trial in tried.items():
-            line, at = shares[mix] * task.solve(mix, trial.penalty, trial.line), 0
-            for number in np.flatnonzero(mix).tolist():
-                weights[number] += line[at : at + len(weights[number])]
-                at += len(weights[number])
-            intercept, slope = intercept + line[-2], slope + line[-1]
-        for number, block in enumerate(blocks):  # of the features as they are
-            weights[number] = weights[number] * block.factor
-            intercept -= float(weights[number] @ block.mean)
+        found = [shares[mix] * task.solve(mix, one.penalty, one.line) for mix, one in tried.items()]
+        *weights, (intercept, slope) = task.split(np.sum(found, axis=0))
+        for number, (mean, factor) in enumerate(scales):  # of the features as they are
+            weights[number] = weights[number] * factor
+            intercept -= float(weights[number] @ mean)
         if known:
             weights[0][self.model.signals.index(signal)] += slope
             weights[1] = np.pad(weights[1], (0, self.read[1].shape[1] - len(weights[1])))
+        intercept += weights[0] @ self.line.intercept  # of log-odds as the model gives them
+        weights[0] *= self.line.slope
         odds = np.sum([shares[m] * trial.log_odds for m, trial in tried.items()], axis=0)
         record = {
-            "sentences": len(positive), "positives": int(positive.sum()),
-            "articles": len(np.unique(task.groups)),
-            "settings": [
-                {"log-odds, vectors, n-grams": mix, "penalty": one.penalty,
-                 "share": round(shares[mix], 3)}
-                for mix, one in tried.items()
-            ],
+            "sentences": int(own.sum()), "positives": int(positive[own].sum()),
+            "articles": len(np.unique(task.groups[own])),
+            "log-odds, vectors, n-grams, share": [[*m, round(x, 3)] for m, x in shares.items()],
         }  # fmt: skip
         out = odds.astype(np.float32)
         return Head(signal, tuple(weights), float(intercept), task.rows, out, record)
@@ -269,8 +255,8 @@ class HeadTrainer:
         shares = {mix: float(np.exp((least - one) / _TEMPER)) for mix, one in losses.items()}
         return {mix: share / sum(shares.values()) for mix, share in shares.items()}
 
-    def _task(self, signal: str) -> tuple[_Task, list[_Block]]:
-        """Return the rows of a signal, and its features with their scales."""
+    def _task(self, signal: str) -> tuple[_Task, list[tuple[Double, Double]]]:
+        """Return the rows of a signal, and by which mean and factor its features are scaled."""
         rows = np.flatnonzero(~np.isnan(self.rows.column(signal)))
         counted = self.counted.task(signal)
         logits, means = (features[rows] for features in self.read)
@@ -279,15 +265,30 @@ class HeadTrainer:
             _, first, article = np.unique(names, return_index=True, return_inverse=True)
             share = np.eye(len(first))[article].T / np.bincount(article)[:, None]
             logits, means, rows = share @ logits, share @ means, rows[first]
-        known = signal in self.model.signals
-        offset = logits[:, self.model.signals.index(signal)] if known else np.zeros(len(rows))
-        if known:  # of which the last layer has learned
+        own = self.own[rows]
+        weights = np.where(own, 1.0, min(1.0, own.sum() / max((~own).sum(), 1)))
+        offset, targets = np.zeros(len(rows)), counted.targets
+        if signal in self.model.signals:  # of which the last layer has learned
+            offset = logits[:, self.model.signals.index(signal)]
+            targets = np.where(own, targets, expit(offset))
             means = means[:, : means.shape[1] // _LAYERS]
+        if models.form_of(signal) is models.TextForm.NEUTRAL:
+            # No log-odds that depend on whose outlet is named; those of articles read all others.
+            typed = [
+                models.form_of(one) is models.TextForm.TYPED or BY_NAME[one].level is Level.ARTICLE
+                for one in self.model.signals
+            ]
+            logits = np.where(typed, 0.0, logits)
+        scales = []
+        for features in (logits, means):
+            spread = np.maximum(features.std(axis=0), 1e-6) * max(features.shape[1], 1) ** 0.5
+            scales.append((features.mean(axis=0), 1 / spread))
+        pairs = zip((logits, means), scales, strict=True)
+        values = [((of - mean) * factor).astype(np.float32) for of, (mean, factor) in pairs]
         ngrams = counted.parts[0]
-        plain = np.zeros(ngrams.shape[1]), np.ones(ngrams.shape[1])
-        blocks = [_Block.of(logits), _Block.of(means), _Block(ngrams, *plain)]
-        values = tuple(block.values for block in blocks)
-        return _Task(values, offset, counted.targets, counted.groups, rows), blocks
+        scales.append((np.zeros(ngrams.shape[1]), np.ones(ngrams.shape[1])))
+        task = _Task((*values, ngrams), offset, targets, weights, counted.groups, rows)
+        return task, scales
 
 
 def labelled_enough(rows: Examples, signals: Sequence[str], tell: Tell) -> list[str]:
@@ -325,21 +326,22 @@ def add_heads(
     tell(f"reading {len(rows):,} sentences of {len(np.unique(rows.article)):,} articles")
     if count := sum(map(bundle.has_seen, added.articles)):
         tell(f"{bundle.name} has seen {count:,} of the articles; figures on these are too good")
-    with beside(bundle, rows, registry) as (folder, trainer):
-        heads = trainer.fit(wanted)
-        heads.save(folder, models.rounds_of_heads(bundle.manifest["files"]) + 1)
+    with beside(bundle, rows, wanted, registry) as (folder, trainer):
+        if not trainer.own.all():
+            tell("keeping scores on the house corpus as they are, but for what the labels teach")
+        trainer.fit(wanted).save(folder, models.rounds_of_heads(bundle.manifest["files"]) + 1)
         manifest, domain = _decided(bundle, trainer, added, output, tell)
         if domain is not None:
             domain.save(folder)
         save = partial(shutil.copytree, folder, dirs_exist_ok=True)
         seen = bundle.seen | {bundles.text_digest(article.text) for article in added.articles}
-        bundles.write(output, manifest, model_card(manifest), save, seen)
-        _warn_elsewhere(trainer.model, heads, (bundle.manifest, manifest), tell)
+        _, mark, calibrated = (bundle.path / bundles.CARD).read_text("utf-8").partition(_AGAIN)
+        bundles.write(output, manifest, model_card(manifest) + mark + calibrated, save, seen)
 
 
 @contextmanager
 def beside(
-    bundle: bundles.Bundle, rows: Examples, registry: Registry
+    bundle: bundles.Bundle, rows: Examples, signals: Sequence[str], registry: Registry
 ) -> Iterator[tuple[Path, HeadTrainer]]:
     """Yield a copy of a bundle's files whose model shows its vectors, and a trainer beside it."""
     manifest = bundle.manifest
@@ -354,7 +356,20 @@ def beside(
                 what = "its encoder doesn't show the vectors that heads read; train it again"
                 raise TrainingError(f"{bundle.path}: {what}") from None
         model = bundles.load_model(folder, manifest, registry)
-        yield folder, HeadTrainer(model, rows, registry if manifest.get("placeholders") else None)
+        rows = _with_replayed(rows, [one for one in signals if one in model.signals])
+        read_by = registry if manifest.get("placeholders") else None
+        yield folder, HeadTrainer(model, rows, read_by)
+
+
+def _with_replayed(rows: Examples, signals: Sequence[str]) -> Examples:
+    """Add what models are calibrated on of the house corpus, if it is present, for some signals."""
+    if not signals or not (house_folder() / "articles").is_dir():
+        return rows
+    house = load_data(None, None, DEFAULT_SEED, corpora=[_HOUSE]).part(VALIDATION)
+    labels = np.full((len(house), len(rows.signals)), np.nan, np.float32)
+    for signal in set(signals).intersection(house.signals):
+        labels[:, rows.signals.index(signal)] = house.column(signal)
+    return rows.followed_by(replace(house, labels=labels, signals=rows.signals))
 
 
 def compare_with_heads(start: Path, tuned: Path, data: Data, tell: Tell) -> None:
@@ -366,7 +381,7 @@ def compare_with_heads(start: Path, tuned: Path, data: Data, tell: Tell) -> None
     if not wanted:
         return
     model = bundles.load(tuned, registry).model
-    with beside(bundles.load(start, registry), learned, registry) as (_, trainer):
+    with beside(bundles.load(start, registry), learned, wanted, registry) as (_, trainer):
         headed = models.HeadedModel(trainer.model, trainer.fit(wanted), None)
         both = [(one.signals, one.predict(held.sentences).logits) for one in (model, headed)]
     for signal in wanted:
@@ -393,35 +408,48 @@ def _decided(
     lines, limits = dict(old["calibration"]), dict(old["thresholds"])
     unsure, records = set(old.get("experimental", ())), {}
     elsewhere = {k: dict(one) for k, one in old.get("thresholds_elsewhere", {}).items()}
-    sides = [{}, {}] if bundle.domain is None else [
-        dict(zip(bundle.signals, side.tolist(), strict=True))
-        for side in (bundle.domain.yes, bundle.domain.no)
-    ]  # fmt: skip
+    domain = bundle.domain
+    both = () if domain is None else zip(domain.yes, domain.no, strict=True)
+    sides = dict(zip(bundle.signals, both, strict=False))
     for head in trainer.heads:
-        signal, labels = head.signal, rows.column(head.signal)[head.rows]
-        positive, articles = labels >= 0.5, rows.article[head.rows]
-        line, limit, keeps = fit_decision(signal, head.log_odds, positive, articles, trainer.seed)
-        figures = {"now": _figures(line, limit, head.log_odds, positive)}
-        if signal in lines:
-            was = Calibration.from_record({signal: lines[signal]})
-            own = trainer.read[0][head.rows, bundle.signals.index(signal)].astype(np.float32)
-            figures["before"] = _figures(was, limits[signal], own, positive)
+        signal, own = head.signal, trainer.own[head.rows]
+        positive, articles = rows.column(signal)[head.rows] >= 0.5, rows.article[head.rows]
+        judged, was = (positive[own], articles[own]), None
+        if signal in limits:
+            was = trainer.read[0][head.rows, bundle.signals.index(signal)]
+        fitted = head.log_odds[own], *judged, None if was is None else was[own]
+        line, limit, keeps = fit_decision(signal, *fitted)
+        now = line.slope[0] * head.log_odds.astype(float) + line.intercept[0]
+        figures, there = {}, {}
+        if was is not None:
+            moved = partial(_same_place, was, now)
+            left = moved(limits[signal])
+            flags, others = (expit(now[own]) >= one for one in (limit, left))
+            if not _surely_better(flags, others, *judged):
+                limit = max(limit, left) if keeps and signal in unsure else left
+            for limits_there in (one for one in elsewhere.values() if signal in one):
+                limits_there[signal] = moved(limits_there[signal])
+            figures["before"] = _figures(was[own], limits[signal], positive[own])
+            if not own.all():
+                house = elsewhere.get(_HOUSE, {}).get(signal, limit)
+                before_it = bundle.threshold(signal, _HOUSE)
+                there["before"] = _figures(was[~own], before_it, positive[~own])
+                there["now"] = _figures(now[~own], house, positive[~own])
+        figures["now"] = _figures(now[own], limit, positive[own])
         unsure -= {signal} if keeps else set()
-        proba = line.apply(head.log_odds[:, None])
-        for limits_there in (one for one in elsewhere.values() if signal in one):
-            # What flagged the same share of these sentences before.
-            share = (was.apply(own[:, None]) < np.float32(limits_there[signal])).mean()
-            limits_there[signal] = float(f"{np.quantile(proba, share):.6g}")
         lines |= line.to_record()
         limits[signal] = limit
-        for side, found in zip(sides, answer_limits(labels[:, None], proba), strict=True):
-            side[signal] = float(found[0])
+        proba = expit(now[own]).astype(np.float32)[:, None]
+        sides[signal] = tuple(side[0] for side in answer_limits(positive[own, None], proba))
         records[signal] = {**head.record, "left_out": figures}
         counted = f"{head.record['positives']:,} of {head.record['sentences']:,}"
         hidden = "; still experimental: flagged with --experimental only" * (signal in unsure)
         tell(f"{signal}, {counted}: on articles left out {_moved(figures)}{hidden}")
+        if there and any(there["now"][k] < there["before"][k] - _WORSE for k in there["now"]):
+            tell(f"{signal}: worse on the house corpus: {_moved(there)}; label more outlets")
     signals, card = in_order(lines), find_corpus(ADDED).card
     described = {"name": card.name, "title": card.title, "licence": card.licence}
+    described |= {"digest": added.digest, "rows": int(trainer.own.sum())}
     manifest = old | {
         "name": f"{output.absolute().name}-{__version__}",
         "signals": list(signals),
@@ -430,53 +458,32 @@ def _decided(
         "thresholds_elsewhere": elsewhere,
         "experimental": [signal for signal in signals if signal in unsure],
         models.BEFORE: before,
-        "corpora": [*old["corpora"], {**described, "digest": added.digest, "rows": len(rows)}],
+        "corpora": [*old["corpora"], described],
         "heads": [*old.get("heads", ()), {"on": bundle.digest, "signals": records}],
         "code_version": __version__,
     }
-    yes, no = (np.array([side.get(s, np.nan) for s in signals], np.float32) for side in sides)
-    return manifest, bundle.domain and replace(bundle.domain, yes=yes, no=no)
+    yes, no = np.array([sides.get(s, (np.nan, np.nan)) for s in signals], np.float32).T
+    return manifest, domain and replace(domain, yes=yes, no=no)
 
 
-def _warn_elsewhere(
-    model: models.Model,
-    heads: models.LinearHeads,
-    manifests: Sequence[Mapping[str, Any]],
-    tell: Tell,
-) -> None:
-    """Say which signals are worse on the house corpus' validation part, where that is present."""
-    known = [signal for signal in heads.signals if signal in model.signals]
-    if not known or not (house_folder() / "articles").is_dir():
-        return
-    rows = load_data(None, None, DEFAULT_SEED, corpora=["house"]).part(VALIDATION)
-    both = [
-        (one.signals, one.predict(rows.sentences).logits)
-        for one in (model, models.HeadedModel(model, heads, None))
-    ]
-    for signal in (one for one in known if one in rows.signals):
-        labelled = np.flatnonzero(~np.isnan(rows.column(signal)))
-        positive = rows.column(signal)[labelled] >= 0.5
-        before, now = (
-            _figures(
-                Calibration.from_record({signal: manifest["calibration"][signal]}),
-                manifest.get("thresholds_elsewhere", {}).get("house", {}).get(
-                    signal, manifest["thresholds"][signal]
-                ), logits[labelled, names.index(signal)], positive,
-            )
-            for (names, logits), manifest in zip(both, manifests, strict=True)
-        )  # fmt: skip
-        if any(now[name] < before[name] - _WORSE for name in now):
-            moved = _moved({"before": before, "now": now})
-            add = "add articles of it: framescope corpora export house --part train --output FILE"
-            tell(f"{signal}: worse on the validation part of the house corpus: {moved}; {add}")
+def _same_place(was: Double, now: Double, limit: float) -> float:
+    """Return the threshold that decides on log-odds now as another did on those that were."""
+    old, place = np.sort(was), logit(np.clip(limit, 1e-6, 1 - 1e-6))
+    return float(f"{expit(place + np.interp(place, old, np.sort(now) - old)):.6g}")
 
 
-def _figures(
-    line: Calibration, limit: float, log_odds: Single, positive: NDArray[np.bool_]
-) -> dict[str, float]:
-    flags = line.apply(log_odds[:, None])[:, 0] >= np.float32(limit)
+def _surely_better(flags: Bools, others: Bools, positive: Bools, articles: Texts) -> bool:
+    """Whether flags have a better F1 than others, by more than articles differ in it."""
+    _, article = np.unique(articles, return_inverse=True)
+    worth = 2 * positive - float(f1_score(positive, others))  # of one flag more
+    gains = np.bincount(article, worth * (flags.astype(float) - others))
+    return bool(gains.sum() > _SURE * np.std(gains) * len(gains) ** 0.5)
+
+
+def _figures(log_odds: Double, limit: float, positive: Bools) -> dict[str, float]:
     ranked = float(average_precision_score(positive, log_odds))
-    return {"average precision": round(ranked, 4), "F1": round(float(f1_score(positive, flags)), 4)}
+    flagged = float(f1_score(positive, expit(log_odds) >= limit))
+    return {"average precision": round(ranked, 4), "F1": round(flagged, 4)}
 
 
 def _moved(figures: Mapping[str, Mapping[str, float]]) -> str:

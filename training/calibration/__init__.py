@@ -15,7 +15,7 @@ from framescope.training.calibration.decisions import (
     fit_decision,
     fit_decisions,
     fit_tags,
-    line_loss,
     once_an_article,
+    refit_line,
 )
 from framescope.training.calibration.decisions import thresholds as choose_thresholds

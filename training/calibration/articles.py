@@ -6,7 +6,6 @@ Both are read by `classifier.models.articles`.
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -178,10 +177,8 @@ def _centres(placed: NDArray[Any], count: int, seed: int) -> Single:
 
 def _vectors(model: models.Model, rows: Examples) -> Single:
     """Return the vectors of the articles that have more than a few sentences."""
-    starts = np.flatnonzero(np.r_[True, rows.article[1:] != rows.article[:-1]])
     found = [np.zeros((0, 1), np.float32)]
-    for start, end in pairwise([*starts[::_TOGETHER].tolist(), len(rows)]):
-        sentences = rows.sentences[start:end]
+    for sentences in (part.sentences for part in rows.in_parts(_TOGETHER)):
         vectors = model.predict(sentences).vectors
         if vectors is None:
             return found[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -22,10 +23,15 @@ Double = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Texts = NDArray[np.str_]
 Spans = Sequence[tuple[int, int]]
+Line = tuple[float, float]
 
 # A rare technique has a handful of positives in a validation part: its line is held near
 # "slope 1, intercept as given" by a prior worth this many sentences.
 _PRIOR = 4.0
+# Normal priors, as half the inverse of a variance: of the slope's logarithm a standard deviation of
+# 0.35, of the shift one of 1, which is odds nearly three times as high; where scores are held near
+# former ones, half of both.
+_FIRST, _HELD = (4.0, 0.5), (16.0, 2.0)
 # Slopes from 1/148 to 148, so that the search ends.
 _LOG_SLOPES = (-5.0, 5.0)
 # Of flags that are right, at least, whatever F1 says: for a technique that a model hardly knows, F1
@@ -115,16 +121,20 @@ def fit_decisions(model: models.Model, validation: Examples, seed: int) -> Decis
 
 
 def fit_decision(
-    signal: str, log_odds: Single, positive: Bools, articles: Texts, seed: int
+    signal: str, log_odds: Single, positive: Bools, articles: Texts, former: Double | None = None
 ) -> tuple[models.Calibration, float, bool | None]:
     """Fit calibration and threshold of one signal on articles that it was not learned from.
 
-    Return whether its flags keep what they promise, too; None of a signal that promises nothing.
+    Few articles say little of how frequent a signal is: the level of the scores is held near that
+    of `former` ones. Return whether flags keep what they promise, too; None of a signal that
+    promises nothing.
     """
     columns, labels = log_odds[:, None], positive[:, None].astype(np.float32)
-    fitted = calibration(columns, labels, (signal,))
+    level, held = (0.0, _FIRST) if former is None else (np.mean(former - log_odds), _HELD)
+    line = refit_line(log_odds, positive, articles, (1.0, float(level)), held)
+    fitted = models.Calibration.from_record({signal: line})
     proba = fitted.apply(columns)
-    limit = thresholds(proba, labels, articles, (signal,), seed)[signal]
+    limit = thresholds(proba, labels, articles, (signal,))[signal]
     if signal not in SHIPPED or (promise := _promise_of(signal)) is None:
         return fitted, limit, None
     kept = _promised(proba[:, 0], positive, np.ones_like(proba[:, 0]), promise)
@@ -199,6 +209,31 @@ def _platt(logits: Single, labels: Single, weights: Single) -> tuple[float, floa
     loss, bounds = line_loss(x, wanted, weight, _PRIOR), [_LOG_SLOPES, (None, None)]
     found = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=bounds)
     return float(np.exp(found.x[0])), float(found.x[1])
+
+
+def _design_effect(residuals: Double, articles: Texts) -> float:
+    """Return how many labels count as one, by the variance of residuals between articles."""
+    centred = residuals - residuals.mean()
+    _, article = np.unique(articles, return_inverse=True)
+    size = np.bincount(article)
+    spread = float((np.bincount(article, weights=centred) ** 2).sum())
+    found = spread / max(float((centred**2).sum()), 1e-12)
+    return float(np.clip(found, 1.0, size.max()))
+
+
+def refit_line(
+    logits: Single, positive: Bools, articles: Texts, before: Line, priors: Line = _FIRST
+) -> Line:
+    """Fit Platt scaling again, shrunk towards a bundle's line: slope and intercept."""
+    x = before[0] * logits.astype(np.float64) + before[1]
+    wanted = positive.astype(np.float64)
+    weight = 1.0 / _design_effect(wanted - expit(x), articles)
+
+    loss = line_loss(x, wanted, weight, *priors)
+    # The priors hold both, so the search needs no bounds.
+    found = minimize(loss, np.zeros(2), jac=True, method="BFGS")
+    factor, shift = math.exp(found.x[0]), float(found.x[1])
+    return round(factor * before[0], 6), round(factor * before[1] + shift, 6)
 
 
 def line_loss(

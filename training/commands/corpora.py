@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate, product
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from framescope.classifier import output as outputs
@@ -74,10 +74,6 @@ def export(
     outlet: Annotated[
         str | None, typer.Option(metavar="NAME", help="Articles of this outlet only.")
     ] = None,
-    part: Annotated[
-        Literal["train", "validation", "test", "unseen_outlet"] | None,
-        typer.Option(help="Articles of this part only; `train` is what may be learned from."),
-    ] = None,
     sentences: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Articles drawn until they have so many sentences."),
@@ -91,22 +87,16 @@ def export(
     """Write labelled articles of a corpus as a file, to add them, or to judge by them."""
     from framescope.classifier.inputs import to_record
     from framescope.training.corpora import State, find_corpus, given_folder
-    from framescope.training.data import assign_parts, build_examples
 
-    one = find_corpus(corpus)
+    one, root = find_corpus(corpus), given_folder(corpora)
     for path in filter(None, (output, rest)):
         outputs.check(path, overwrite=overwrite)
-    root = given_folder(corpora)
     place = one.place(root)
     if place is None or one.state(root) is State.MISSING:
         raise CorpusError(f"corpus '{corpus}' is missing; pass --corpora DIR (see docs/corpora.md)")
     drawn = [a for a in one.read(place) if outlet is None or a.outlet == outlet]
-    if part is not None:
-        split = assign_parts(build_examples(root, [corpus])).examples
-        names = set(split.article[split.part == part].tolist())
-        drawn = [a for a in drawn if f"{corpus}/{a.id}" in names]
     if not drawn:
-        raise CorpusError(f"corpus '{corpus}' has no article of that outlet and part")
+        raise CorpusError(f"corpus '{corpus}' has no article of that outlet")
     left = []
     if sentences is not None:
         drawn = Random(seed).sample(drawn, len(drawn))

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None)
 
-Output = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
-]
+_OUTPUT = typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
+Output = Annotated[Path, _OUTPUT]
 Corpora = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="Train only on this corpus. Repeatable.")
 ]
@@ -38,8 +37,7 @@ Files = Annotated[
 Add = Annotated[
     list[Path] | None,
     typer.Option(
-        metavar="FILE",
-        help="Add your own labelled file (exchange format) to the recipe's corpora; repeatable.",
+        metavar="FILE", help="Learn from your own labelled file (exchange format); repeatable."
     ),
 ]
 Share = Annotated[
@@ -69,14 +67,8 @@ Tracks = Annotated[
 @app.callback(invoke_without_command=True)
 def heads(
     context: typer.Context,
-    add: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Your labels, in the exchange format. Repeatable."),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle."),
-    ] = None,
+    add: Add = None,
+    output: Annotated[Path | None, _OUTPUT] = None,
     start: Annotated[
         str,
         typer.Option(

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,12 @@ class Examples:
             if name != "signals"
         }
         return replace(self, **changed)
+
+    def in_parts(self, articles: int) -> Iterator[Examples]:
+        """Yield the rows of so many whole articles at a time."""
+        starts = np.flatnonzero(np.r_[True, self.article[1:] != self.article[:-1]])
+        for start, end in pairwise([*starts[::articles].tolist(), len(self)]):
+            yield self.where(np.arange(start, end))
 
     def followed_by(self, other: Examples) -> Examples:
         """Append the rows of others; raise `ValueError` if they have other columns."""

@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -117,17 +116,17 @@ def make_targets(
     teacher.network.eval().to(teacher.device)
     folder.mkdir(parents=True, exist_ok=True)
     shards: list[dict[str, NDArray[Any]]] = []
-    starts = np.flatnonzero(np.r_[True, rows.article[1:] != rows.article[:-1]])
-    for number, (start, end) in enumerate(pairwise([*starts[::_SHARD].tolist(), len(rows)])):
-        part = rows.where(np.arange(start, end))
+    done = 0
+    for number, part in enumerate(rows.in_parts(_SHARD)):
         path, own = folder / f"{number:05}.safetensors", _digest(identity, part)
         if (shard := _kept(path, own)) is None:
             shard = _outputs(teacher, part)
             with replacing(path) as draft:
                 save_file(shard, draft, {"identity": own})
         shards.append(shard)
+        done += len(part)
         if progress is not None:
-            progress(end, len(rows), "labelling")
+            progress(done, len(rows), "labelling")
     teacher.network.cpu()
     outputs = {name: np.concatenate([shard[name] for shard in shards]) for name in _OUTPUTS}
     sizes = np.concatenate([np.diff(shard["first"]) for shard in shards])
