@@ -210,8 +210,5 @@ def test_what_cannot_be_added_is_named(tmp_path) -> None:
         assert said.startswith(str(tmp_path / name)), said
         assert reason in said, said
         assert "\n" not in said
-
-
-def test_nothing_is_added_without_a_file() -> None:
     with pytest.raises(CorpusError, match="corpus 'added' is what you add; give files with --add"):
         alone()

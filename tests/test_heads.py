@@ -136,23 +136,18 @@ def test_too_few_labels_are_left_out_or_refused(tmp_path, type_command) -> None:
     assert "give --output FOLDER" in type_command("train", "--add", few).err
 
 
-def test_one_command_fits_heads(tmp_path, type_command) -> None:
-    mine = written(tmp_path / "mine.jsonl")
-    words = ("--from", "baseline", "--add", mine, "--signal", OWN, "--output", tmp_path / "own")
-    typed = type_command("train", *words)
-    assert typed.status == 0
-    assert typed.out.startswith(f"wrote {tmp_path / 'own'}; score with it: framescope score")
-    assert "house" not in typed.err  # no corpus is needed, and this one knows nothing of the signal
-    assert f"{OWN}, 42 of 84: on articles left out average precision" in typed.err
-
-
-def test_scores_stay_on_the_house_corpus_but_for_what_labels_teach(tmp_path, monkeypatch) -> None:
+def test_scores_stay_on_the_house_corpus_but_for_what_labels_teach(
+    tmp_path, monkeypatch, type_command
+) -> None:
     mine, moved = written(tmp_path / "mine.jsonl"), []
     rows = load_data(None, None, DEFAULT_SEED, corpora=["house"]).part("test").sentences
     was = bundles.load("baseline").model.predict(rows).proba
     for number, folder in enumerate((house_folder(), tmp_path)):  # present, and missing
         monkeypatch.setenv(HOUSE_ENVIRONMENT, str(folder))
-        add_heads("baseline", [mine], tmp_path / str(number), [KNOWN])
-        proba = bundles.load(tmp_path / str(number)).model.predict(rows).proba
-        moved.append(np.abs(proba - was).mean())
+        output = tmp_path / str(number)
+        words = ("--from", "baseline", "--add", mine, "--signal", KNOWN, "--output", output)
+        typed = type_command("train", *words)
+        assert typed.out.startswith(f"wrote {output}; score with it: framescope score")
+        assert f"{KNOWN}, 42 of 84: on articles left out average precision" in typed.err
+        moved.append(np.abs(bundles.load(output).model.predict(rows).proba - was).mean())
     assert moved[0] < moved[1] / 2
