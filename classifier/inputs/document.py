@@ -243,7 +243,7 @@ def _of_mail(data: bytes, source: str, stem: str) -> Iterator[Article]:
         reason = "a mail without a text that is an article; give the article's page or text"
         raise InputError(source, reason)
     said: dict[str, Any] = {"title": subject, "outlet": outlet, "date": date}
-    said["site_name"] = address.rpartition("@")[2]
+    found = [replace(one, site_name=address.rpartition("@")[2] or one.site_name) for one in found]
     yield replace(found[0], **{key: value for key, value in said.items() if value})
     yield from found[1:]
 

@@ -33,7 +33,7 @@ _MAX_ADDRESS = 2_000
 _WRAPPER = 4_000  # characters around a republished part in which its monitor may be named
 _PART = 100_000  # characters of such a part in which its translator's insertions are looked for
 _SIGNATURE_LINES = 6  # under the headline, in which a byline stands
-_LINE = re.compile(r"[^\r\n]+")
+_LINE = re.compile(r"\S(?:[^\r\n]*\S)?")  # without the space around it
 _BY = re.compile(r"(?:By|BY|From|by)\s(?=\S)")
 _Layer = tuple[Republication, Credit]
 
@@ -61,7 +61,9 @@ def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
     fake = network if network and network.kind == records.DomainRole.IMPOSTER else None
     if fake or (found and found.domain.role is records.DomainRole.IMPOSTER):
         whose = registry.get(fake.impersonates or "") if fake else None
-        return PageOwner(stranger, imposter=True, imitated=whose or (found and found.outlet))
+        return PageOwner(
+            stranger, imposter=True, imitated=whose or (found.outlet if found else None)
+        )
     if found is None:
         return PageOwner(stranger)
     outlet = registry.account(address) or found.outlet
@@ -130,10 +132,8 @@ def _named(article: Article, part: Republication, registry: Registry) -> Credit 
             if outlet is None or outlet.role is not Role.MONITOR:
                 continue
             name = piece[mention.start : mention.end]
-            if start < 0:
-                return Credit(name, outlet, piece, Basis.TEXT)
-            place = Place(start + mention.start, start + mention.end)
-            return Credit(name, outlet, name, Basis.TEXT, place)
+            place = None if start < 0 else Place(start + mention.start, start + mention.end)
+            return Credit(name, outlet, name if place else piece, Basis.TEXT, place)
     return None
 
 
@@ -150,11 +150,7 @@ class _Chain:
         self.registry = registry
         self.imprint = article.imprint or records.Imprint()
         self.text = article.text
-        self.lines = [
-            (m.start() + len(m[0]) - len(m[0].lstrip()), m.start() + len(m[0].rstrip()))
-            for m in _LINE.finditer(article.text)
-            if not m[0].isspace()
-        ]
+        self.lines = [match.span() for match in _LINE.finditer(article.text)]
         self.links: list[Credit] = []
 
     def publication(self) -> records.Publication:
