@@ -6,27 +6,47 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from framescope.classifier import bundles
-from framescope.classifier.models.evidence import chunks, standing_out, trimmed
+from framescope.classifier.models.evidence import chunks, telling_words, trimmed
 from framescope.classifier.records import Sentence
 from framescope.classifier.taxonomy import BY_NAME, Family
 from framescope.training.corpora import SHIPPED
 from framescope.training.data import load_data
 
 
+def shown(text: str, signal: str, scores: Sequence[float], known: set[str]) -> list[str]:
+    sentence = Sentence(text, 100, 100 + len(text), "a", 0)
+    found = telling_words(sentence, signal, np.array(scores, float), known)
+    return [text[span.start - 100 : span.end - 100] for span in found]
+
+
 @pytest.mark.parametrize(
-    ("text", "scores", "shown"),
+    ("text", "scores", "expected"),
     [
-        # Neighbours are one run, and the strongest comes first.
+        # Neighbours in a clause are one run, and the strongest comes first.
         ("a vile plot, by cowards", [0.1, 1.0, 0.9, 0.0, 3.0], ["cowards", "vile plot"]),
         ("the harbour of lies", [0.9, 0.0, 0.8, 1.0], ["lies"]),
-        ("it is it", [0.0, 1.0, 0.0], ["is"]),  # function words, as there is nothing else
+        ("lies, tricks – thefts or plots", [1, 4, 5, 4, 9, 3], ["thefts or plots", "tricks"]),
+        ("we will or they won’t fail", [0.1, 5.0, 4.0, 0.1, 3.0, 0.5], ["fail"]),
+        ("it is it", [0.0, 1.0, 0.0], []),
+        ("big sad mad bad cad", [5, -1, 4, -1, 3], ["big", "mad", "cad"]),
+        ("big, sad, mad, bad", [5, 2, 4, 3], ["big", "mad", "bad"]),
         ("two words", [0.0, -1.0], []),
         ("", [], []),
+        # Neither the name nor a part of it; a capital that begins a sentence is none.
+        ("shameful Pavel Relik", [1.0, 3.0, 0.0], ["shameful"]),
+        ("Relik lied: Frauds at the Bank of Ely", [3, 2, 1, 0, 0, 9, 1, 1], ["lied", "Frauds"]),
+        ("Bad men: al-Badri took 300 million", [2, 0, 9, 0, 1, 1], ["Bad", "300 million"]),
+        ("Vile Plot of Relik Shames Town", [3, 2, 0, 9, 1, 1], ["Vile Plot", "Shames Town"]),
     ],
-)
-def test_words_that_stand_out_are_shown(text, scores, shown) -> None:
-    found = standing_out(text, chunks(text), np.array(scores))
-    assert [text[start:end] for start, end, _ in found] == shown
+)  # fmt: skip
+def test_words_that_stand_out_and_carry_meaning_are_shown(text, scores, expected) -> None:
+    assert shown(text, "subjective", scores, {"Relik"}) == expected
+
+
+def test_a_name_speaks_for_a_source_alone_and_then_whole() -> None:
+    text, scores = "the shabby Ministry of Works denied it", [0.0, 0.5, 0.0, 0.0, 2.0, 1.0, 0.0]
+    assert shown(text, "named_source", scores, set()) == ["Ministry of Works denied"]
+    assert shown(text, "unsourced_assertion", scores, set()) == ["denied", "shabby"]
 
 
 @pytest.mark.parametrize(

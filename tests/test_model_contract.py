@@ -53,7 +53,9 @@ def test_it_learned_something_and_shows_the_planted_word(model) -> None:
     rows = np.flatnonzero(loaded).tolist()
     shown = prediction.evidence([(row, "loaded_language") for row in rows])
     hits = [
-        spans[0].start < planted[row][0].end and planted[row][0].start < spans[0].end
+        any(
+            one.start < planted[row][0].end and planted[row][0].start < one.end for one in spans[:1]
+        )
         for row, spans in zip(rows, shown, strict=True)
     ]
     assert np.mean(hits) >= 0.8

@@ -5,6 +5,7 @@ that a model found, their resolved sources. The registry comes as an argument (`
 """
 
 from framescope.classifier.attribution.names import (
+    CAPITALISED,
     IT,
     PERSONAL,
     PRONOUNS,

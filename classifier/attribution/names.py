@@ -39,8 +39,10 @@ _BETWEEN = (
     r"(?:(?:of|for|on|and|in|to|the|&|de|del|della|da|dos|van|von|der|den|bin|ibn|al|el|la|le|ben"
     r"|abu|y)\s)"
 )
-# Capitalised words with small ones between them: names, to be taken apart.
-_RUN = re.compile(rf"(?<![\w'.-]){_WORD}(?:(?:,?\s(?=[JS]r\.)|[ ]{_BETWEEN}{{0,3}}){_WORD}){{0,9}}")
+CAPITALISED = re.compile(
+    rf"(?<![\w'.-]){_WORD}(?:(?:,?\s(?=[JS]r\.)|[ ]{_BETWEEN}{{0,3}}){_WORD}){{0,9}}"
+)
+"""Capitalised words with small ones between them, in a folded text: names, to be taken apart."""
 # A possessive ends a name, and so does a sentence or a heading.
 _APART = re.compile(r"'s?(?=\s|$)|(?<=[a-z]{2}|[A-Z]{2})\.(?=\s)|:(?=\s)")
 _TITLE_ENDS = re.compile(rf"\b{_ABBREVIATED}$")
@@ -124,7 +126,7 @@ class Names:
         self._by_word: dict[str, list[Entity]] = defaultdict(list)
         self.speakers: list[Entity] = []
         self._together: dict[str, Entity] = {}
-        found = [one for match in _RUN.finditer(plain) for one in self._names_of(match)]
+        found = [one for match in CAPITALISED.finditer(plain) for one in self._names_of(match)]
         # The longest first, so that a short form finds the full one.
         for place, lead in sorted(found, key=lambda one: -self._text(one[0]).count(" ")):
             self._add(place, lead)

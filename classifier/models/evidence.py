@@ -1,29 +1,40 @@
 """Which words of a sentence to show as evidence: spans of techniques, or words that stand out."""
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import compress, dropwhile, groupby, pairwise
 from math import exp, log
 
 import numpy as np
-from framescope.classifier.attribution import word_set
+from framescope.classifier.attribution import CAPITALISED, word_set
 from framescope.classifier.models.passages import Heads, Tokens
-from framescope.classifier.records import Sentence, SentenceReport, Span
-from numpy.typing import NDArray
+from framescope.classifier.records import Sentence, SentenceReport, Span, fold
+from framescope.classifier.taxonomy import BY_NAME, Family
+from numpy.typing import ArrayLike, NDArray
 
+MOST_SPANS = 3
+"""Of a signal in a sentence: more would mark the sentence, and not what is telling in it."""
 _CHUNK = re.compile(r"\S+")
-_WORD = re.compile(r"\w+")
+_CORE = re.compile(r"\w(?:\S*\w)?")  # of a chunk, without the punctuation around it
+_CONTRACTED = re.compile(r"n['’]t$|['’]\w{1,2}$")
 _WHOLE = re.compile(r"(?<!\w['’])\b\w+\b(?!['’]t\b)")  # not half of "don't" or "we'll"
-_MOST_SPANS = 4
 _LEAST_SHARE = 0.3  # of the strongest word's score, from which a word is evidence
 # Words that carry grammar: they join neighbours that say something, and are no evidence alone.
 _FUNCTION_WORDS = word_set(
-    "a an the and or nor of to in on at for from by with as into this that these those it its "
-    "he his she her they their them we our us i my you your is are was were be been being has "
-    "have had do does did will would which who whom whose there here s t so but if then than "
-    "when while also just only very too now still even yet because about over under again once "
-    "how what why where can could should may might must shall not no more most such own same "
-    "some any all each other up out off down"
+    "a an the and or nor of to in on at for from by with as into this that these those it its he "
+    "his him she her they their them we our us i me my you your is am are was were be been being "
+    "has have had do does did will would which who whom whose there here so but if then than when "
+    "while also just only very too now still even yet because about over under again once how "
+    "what why where can could should may might must shall not no more most such own same some any "
+    "all each other another up out off down back ca wo sha ai among across against along amid "
+    "around before after behind below above far beside besides between beyond despite during "
+    "except inside like near onto outside since through throughout till until toward towards upon "
+    "via within without per vs whether either neither both though although unless however "
+    "therefore thus hence myself yourself himself herself itself ourselves yourselves themselves"
 )
+_OPENING, _ENDING = "(“\"«‘'[—–", '.,;:!?…)”"»]—–'  # of a clause
+_BEGINNING = ("", *".!?:…")  # what a beginning stands behind
 _LEAST = 1e-6  # probabilities are clipped, so that log-odds are finite
 
 
@@ -32,53 +43,107 @@ def chunks(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _CHUNK.finditer(text)]
 
 
-def standing_out(
-    text: str, words: Sequence[tuple[int, int]], scores: NDArray[np.float64]
-) -> list[tuple[int, int, float]]:
-    """Return the runs of neighbouring words that score high, strongest first.
+def shared_out(
+    places: Sequence[tuple[int, int]], scores: ArrayLike, words: Sequence[tuple[int, int]]
+) -> NDArray[np.float64]:
+    """Share out what stretches of a text add evenly among the words that each reaches into."""
+    found = np.zeros(len(words))
+    if not places or not words:
+        return found
+    starts, ends = np.array(places).T
+    first = np.searchsorted([end for _, end in words], starts, side="right")
+    first = np.minimum(first, len(words) - 1)
+    last = np.maximum(np.searchsorted([start for start, _ in words], ends) - 1, first)
+    added = np.asarray(scores, np.float64).tolist()
+    for begin, end, score in zip(first.tolist(), last.tolist(), added, strict=True):
+        found[begin : end + 1] += score / (end + 1 - begin)
+    return found
 
-    `scores` say what each of the text's `words` adds to the log-odds. At most four runs, without
-    punctuation around them, with the sum of their scores, which is above 0. Runs of function words
-    alone are left out, unless there is nothing else.
+
+def telling_words(
+    sentence: Sentence, signal: str, scores: NDArray[np.float64], known: Container[str] = ()
+) -> tuple[Span, ...]:
+    """Return the runs of words within a clause that add most to a signal, strongest first.
+
+    `scores` say what each of the sentence's `chunks` adds to its log-odds, and a run has the sum.
+    At most three runs, without punctuation around them, and none of function words alone. A name
+    is only told of a source, and then whole; `known` are the words of the article's names.
     """
-    of_words = scores.tolist()
-    strongest = max(of_words, default=0.0)
-    if strongest <= 0:
-        return []
-    found: list[tuple[int, int, float]] = []
-    last = -1
-    for number, score in enumerate(of_words):
-        if score < _LEAST_SHARE * strongest:
-            continue
-        start, end = words[number]
-        if found and last == number - 1:
-            start, before = found[-1][0], found.pop()[2]
-            score += before
-        found.append((start, end, score))
-        last = number
-    telling = [one for one in found if _is_telling(text[one[0] : one[1]])] or found
-    telling.sort(key=lambda one: -one[2])
-    return [(*trimmed(text, start, end), score) for start, end, score in telling[:_MOST_SPANS]]
+    text, words, own = sentence.text, chunks(sentence.text), scores.copy()
+    names = names_in(text, known)
+    name_of = [next((n for n in names if n[0] < b and a < n[1]), None) for a, b in words]
+    of_sources = BY_NAME[signal].family is Family.SOURCING and signal != "unsourced_assertion"
+    for name in names:
+        inside = np.array([one == name for one in name_of])
+        own[inside] = scores[inside].sum() if of_sources else -np.inf
+    clauses = [0]
+    for number, ((_, end), (start, _)) in enumerate(pairwise(words), start=1):
+        apart = text[end - 1] in _ENDING or text[start] in _OPENING
+        whole = name_of[number] is not None and name_of[number] == name_of[number - 1]
+        clauses.append(clauses[-1] + (apart and not whole))
+    tells = [is_telling(text[start:end]) for start, end in words]
+    limit = _LEAST_SHARE * max(compress(own.tolist(), tells), default=0.0)
+    runs: list[tuple[float, int, int]] = []
+    for (out, _), group in groupby(range(len(words)), lambda n: (own[n] >= limit > 0, clauses[n])):
+        run = list(group)
+        if out and any(tells[n] for n in run):
+            whole = trimmed(text, words[run[0]][0], words[run[-1]][1])
+            runs.append((float(scores[run].sum()), *whole))
+    runs.sort(key=lambda run: -run[0])
+    return tuple(
+        Span(sentence.start + start, sentence.start + end, signal, float(f"{score:.4g}"))
+        for score, start, end in runs[:MOST_SPANS]
+    )
 
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     """Take punctuation and function words off both ends, unless there is nothing else."""
     words = [(start + a, start + b) for a, b in chunks(text[start:end])]
-    words = [word for word in words if _is_telling(text[slice(*word)])] or words
+    words = [word for word in words if is_telling(text[slice(*word)])] or words
     if not words:
         return start, end
-    first, last = words[0][0], words[-1][1]
-    found = _WORD.search(text, first, last)
-    if found is None:
-        return first, last
-    while not (text[last - 1].isalnum() or text[last - 1] == "_"):
-        last -= 1
-    return found.start(), last
+    first, last = _CORE.search(text, *words[0]), _CORE.search(text, *words[-1])
+    return first.start() if first else words[0][0], last.end() if last else words[-1][1]
 
 
-def _is_telling(text: str) -> bool:
+def is_telling(text: str) -> bool:
     """Return whether a text has any word that isn't a function word."""
-    return not _FUNCTION_WORDS.issuperset(_WORD.findall(text.lower()))
+    return any(_core(word).lower() not in {"", *_FUNCTION_WORDS} for word in text.split())
+
+
+def _core(chunk: str) -> str:
+    """Return a chunk without punctuation, possessive and contraction; empty where there is none."""
+    found = _CORE.search(chunk)
+    return _CONTRACTED.sub("", found[0]) if found else ""
+
+
+def names_by_article(sentences: Iterable[Sentence]) -> Mapping[str, set[str]]:
+    """Return the words of the names in each article, by its id."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for one in sentences:
+        for start, end in names_in(one.text):
+            found[one.article_id].update(map(_core, one.text[start:end].split()))
+    return found
+
+
+def names_in(text: str, known: Container[str] = ()) -> list[tuple[int, int]]:
+    """Return the names in a sentence: what has capitals, and not as a beginning or a title.
+
+    There only words that are `known` from other names are taken for one.
+    """
+    found: list[tuple[int, int]] = []
+    for run in CAPITALISED.finditer(fold(text)):
+        places = [(run.start() + a, run.start() + b) for a, b in chunks(run[0])]
+        places = [*dropwhile(lambda place: not is_telling(text[slice(*place)]), places)]
+        if not places:
+            continue
+        start, end = places[0][0], places[-1][1]
+        begins = text[:start].rstrip(" “\"‘'(")[-1:] in _BEGINNING and text[start].isupper()
+        if (begins and len(places) == 1) or len(places) > max(3, text.count(" ") / 2):
+            found += [place for place in places if _core(text[slice(*place)]) in known]
+        else:
+            found.append((start, end))
+    return found
 
 
 def repeated(article: Sequence[SentenceReport], flag: str) -> dict[int, tuple[int, ...]]:
@@ -108,14 +173,6 @@ def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
     while 0 < end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
         end += 1
     return start, end
-
-
-def telling_words(sentence: Sentence, signal: str, scores: NDArray[np.float64]) -> tuple[Span, ...]:
-    """Return the words of a sentence that stand out by what each adds to a signal's log-odds."""
-    return tuple(
-        Span(sentence.start + start, sentence.start + end, signal, float(f"{score:.4g}"))
-        for start, end, score in standing_out(sentence.text, chunks(sentence.text), scores)
-    )
 
 
 def stretches(inside: NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:
@@ -156,8 +213,9 @@ def technique_spans(
     heads: Heads,
     signal: str,
     chance: float,
+    known: Container[str] = (),
 ) -> tuple[Span, ...]:
-    """Return the spans of a technique in a sentence, the surest first.
+    """Return the spans of a technique in a sentence, the surest first; `known` are names.
 
     `logits` say of each token that it lies in a span, and `chance` is the sentence's probability.
     """
@@ -168,12 +226,17 @@ def technique_spans(
         score = float(f"{1.0 / (1.0 + exp(-odds)):.4g}")
         words = whole_words(text, tokens.offsets[first][0], tokens.offsets[end - 1][1])
         start, stop = trimmed(text, *words)
+        for first, last in names_in(text, known):
+            if first < stop and start < last:
+                start, stop = min(start, first), max(stop, last)
         if not any(map(str.isalnum, text[start:stop])):
             continue
         if spans and start <= spans[-1][1] + 1:  # they touch after widening
             start, last, before = spans[-1][0], spans[-1][1], spans.pop()[2]
             stop, score = max(last, stop), max(before, score)
         spans.append((start, stop, score))
-    telling = [span for span in spans if _is_telling(text[span[0] : span[1]])] or spans
+    # A phrase may be of function words alone ("yes, we can").
+    telling = [span for span in spans if is_telling(text[span[0] : span[1]])]
+    telling = telling or [span for span in spans if text.count(" ", span[0], span[1]) > 1]
     telling.sort(key=lambda span: -span[2])
     return tuple(Span(base + start, base + stop, signal, score) for start, stop, score in telling)

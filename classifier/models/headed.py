@@ -25,7 +25,7 @@ from framescope.classifier.models.base import (
     pool_articles,
     read_arrays,
 )
-from framescope.classifier.models.evidence import telling_words
+from framescope.classifier.models.evidence import names_by_article, telling_words
 from framescope.classifier.models.placeholders import TextForm, form_of
 from framescope.classifier.models.tfidf import TfidfModel
 from framescope.classifier.models.tfidf import load as load_tfidf
@@ -156,12 +156,14 @@ class HeadedModel:
         kept = [pair for pair in wanted if pair[1] not in headed]
         found = dict(zip(kept, under.evidence(kept), strict=True))
         nothing = np.zeros(self.heads.of_means.shape[1], np.float32)
+        names = names_by_article(sentences)
         for row, signal in wanted:
             if signal in headed:
                 at = self.signals.index(signal)
                 line = np.eye(1, len(self.signals), at, dtype=np.float32)[0]
                 scores = shares(row, form_of(signal), line, nothing)
-                found[row, signal] = telling_words(sentences[row], signal, scores)
+                known = names[sentences[row].article_id]
+                found[row, signal] = telling_words(sentences[row], signal, scores, known)
         return [found[pair] for pair in wanted]
 
 

@@ -21,7 +21,12 @@ from framescope.classifier.models.base import (
     read_arrays,
     read_json,
 )
-from framescope.classifier.models.evidence import chunks, standing_out
+from framescope.classifier.models.evidence import (
+    chunks,
+    names_by_article,
+    shared_out,
+    telling_words,
+)
 from framescope.classifier.models.placeholders import Reader, Reading, TextForm, form_of
 from framescope.classifier.records import Sentence, Span, fold
 from framescope.classifier.taxonomy import BY_NAME, Level
@@ -398,48 +403,44 @@ class _Scored:
 
         An n-gram's contribution (its TF-IDF times its weight) is shared evenly among its
         occurrences and the chunks that each reaches into, so that the chunks of a sentence add up
-        to its own log-odds. Neighbouring chunks that stand out are one span.
+        to its own log-odds.
         """
-        found: list[tuple[Span, ...]] = [()] * len(wanted)
-        by_text: dict[tuple[int, int], list[int]] = {}
-        for place, (row, signal) in enumerate(wanted):
-            number = self.parts[row // _BATCH].texts.rows[form_of(signal)][row % _BATCH]
-            by_text.setdefault((row, int(number)), []).append(place)
-        for (row, number), places in by_text.items():
+        names = names_by_article(self.sentences)
+        found: list[tuple[Span, ...]] = []
+        for row, signal in wanted:
             check_time()
-            texts, base = self.parts[row // _BATCH].texts, self.sentences[row].start
-            text, reading = texts.texts[number], texts.readings[number]
-            words, reached = chunks(text), self._reached(text)
-            for place in places:
-                signal = wanted[place][1]
-                column = self.model.signals.index(signal)
-                weights, whole = self.model.weights[column], bool(self.model.of_articles[column])
-                scores = self._scores(row, number, weights, whole, reached, len(words))
-                spans = []
-                for start, end, score in standing_out(text, words, scores):
-                    first, last = reading.original(start, end)
-                    rounded = float(f"{score:.4g}")
-                    spans.append(Span(base + first, base + last, signal, rounded))
-                found[place] = tuple(spans)
+            column, one = self.model.signals.index(signal), self.sentences[row]
+            whole = bool(self.model.of_articles[column])
+            scores = self._of_words(row, form_of(signal), self.model.weights[column], whole)
+            found.append(telling_words(one, signal, scores, names[one.article_id]))
         return found
 
     def shares(
         self, row: int, form: TextForm, of_logits: NDArray[Any], of_means: NDArray[Any]
     ) -> NDArray[np.float64]:
         """Return what each chunk of a sentence adds to a weighted sum of its log-odds."""
-        texts, sentence = self.parts[row // _BATCH].texts, self.sentences[row]
+        return self._of_words(row, form, of_logits @ self.model.weights, of_article=False)
+
+    def _of_words(
+        self, row: int, form: TextForm, weights: NDArray[Any], of_article: bool
+    ) -> NDArray[np.float64]:
+        """Return what each chunk of a sentence adds to the n-grams' weighted sum."""
+        texts = self.parts[row // _BATCH].texts
         number = int(texts.rows[form][row % _BATCH])
-        text, words = texts.texts[number], chunks(sentence.text)
+        text, reading = texts.texts[number], texts.readings[number]
         read = chunks(text)
-        if not words:
-            return np.zeros(0)
-        weights = of_logits @ self.model.weights
-        scores = self._scores(row, number, weights, False, self._reached(text), len(read))
+        key = row // _BATCH, number
+        if key not in self._reaches:
+            self._reaches[key] = self._reached(text)
+        scores = self._scores(row, number, weights, of_article, self._reaches[key], len(read))
         # A placeholder's words are those of the name that it stands for.
-        starts = [texts.readings[number].original(*place)[0] for place in read]
-        of_words = np.searchsorted([end for _, end in words], starts, side="right")
-        of_words = np.minimum(of_words, len(words) - 1)
-        return np.bincount(of_words, scores, len(words)).astype(np.float64, copy=False)
+        places = [reading.original(*place) for place in read]
+        return shared_out(places, scores, chunks(self.sentences[row].text))
+
+    @cached_property
+    def _reaches(self) -> dict[tuple[int, int], tuple[NDArray[np.intp], ...]]:
+        """What `_reached` returns for a text, by batch and number: several signals ask for it."""
+        return {}
 
     def _reached(self, text: str) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
         """Return occurrences per chunk reached into: feature, chunk, how many chunks it reaches."""

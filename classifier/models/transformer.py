@@ -26,7 +26,15 @@ from framescope.classifier.models.citation_scorer import (
     resolve_raw_citations,
     with_rules,
 )
-from framescope.classifier.models.evidence import chunks, technique_spans, telling_words
+from framescope.classifier.models.evidence import (
+    MOST_SPANS,
+    chunks,
+    is_telling,
+    names_by_article,
+    shared_out,
+    technique_spans,
+    telling_words,
+)
 from framescope.classifier.models.passages import (
     EMBEDDINGS,
     HEADS,
@@ -338,26 +346,30 @@ class _Evidence:
     encoding: Encoding
     citations: Sequence[tuple[Citation, ...]]
 
+    @cached_property
+    def names(self) -> Mapping[str, set[str]]:
+        """The names in each article."""
+        return names_by_article(self.sentences)
+
     def find(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Return the spans of techniques, the citations, or the words with the strongest votes."""
         columns = {signal: column for column, signal in enumerate(self.heads.signals)}
         found: list[tuple[Span, ...]] = []
         for row, signal in wanted:
             sentence, column, one = self.sentences[row], columns[signal], self.encoding.neutral[row]
+            known = self.names[sentence.article_id]
             if not one.tokens.ids:
                 found.append(())
             elif signal in self.heads.tags:
                 logits = one.tags[:, self.heads.tags.index(signal)]
-                chance = float(self.proba[row, column])
-                found.append(
-                    technique_spans(sentence, one.tokens, logits, self.heads, signal, chance)
-                )
+                given = one.tokens, logits, self.heads, signal, float(self.proba[row, column])
+                found.append(technique_spans(sentence, *given, known))
             elif signal in _CITING and (spans := self._cited(row, signal)):
                 found.append(spans)
             else:
                 line = np.eye(1, len(columns), column, dtype=np.float32)[0]
                 scores = self.shares(row, form_of(signal), line, line[:0])
-                found.append(telling_words(sentence, signal, scores))
+                found.append(telling_words(sentence, signal, scores, known))
         return found
 
     def shares(
@@ -378,14 +390,7 @@ class _Evidence:
             weight = of_logits[self.heads.signals.index(tag)]
             added[strongest] += weight * gain * one.tags[strongest, column]
         # A name of several words that was read as one placeholder is shared out among them.
-        starts, ends = np.array(one.tokens.offsets).T
-        first = np.searchsorted([end for _, end in words], starts, side="right")
-        first = np.minimum(first, len(words) - 1)
-        last = np.maximum(np.searchsorted([start for start, _ in words], ends) - 1, first)
-        found = np.zeros(len(words))
-        for begin, end, score in zip(first.tolist(), last.tolist(), added.tolist(), strict=True):
-            found[begin : end + 1] += score / (end + 1 - begin)
-        return found
+        return shared_out(one.tokens.offsets, added, words)
 
     def _cited(self, row: int, signal: str) -> tuple[Span, ...]:
         """Return the sources and cues of a sentence's citations, the surest citation first."""
@@ -395,9 +400,12 @@ class _Evidence:
             for one in sorted(self.citations[row], key=lambda one: -(one.score or 0.0))
             if _CITING[signal] in (None, *one.kinds)
             for place in (one.source, one.cue)
-            if place is not None and sentence.start <= place.start < sentence.end
+            if place is not None
+            and sentence.start <= place.start < sentence.end
+            and is_telling(sentence.text[place.start - sentence.start : place.end - sentence.start])
         }
-        return tuple(Span(place.start, place.end, signal, score) for place, score in places.items())
+        shown = list(places.items())[:MOST_SPANS]
+        return tuple(Span(place.start, place.end, signal, score) for place, score in shown)
 
 
 def load(
