@@ -29,7 +29,7 @@ FORMATS |= {".htm": "html", ".ndjson": "jsonl"}
 
 _HEAD = 4096
 _REPORT = re.compile(  # of the terminal, a page, JSON, citations as CSV, or nothing
-    r"\s*$|\W*article \d+ of \d+\W*\n|No article was scored\.|\s*\{\s*\"schema_version\""
+    r"\s*$|\W*article \d+\b.*\n|No article was scored\.|\s*\{\s*\"schema_version\""
     rf"|{CSV_HEAD}|[\s\S]*<meta name=\"generator\" content=\"fram"
 )
 _LINE_END = 20_000_000  # bytes within which a line of JSON ends
@@ -169,20 +169,35 @@ def tell(line: str) -> None:
 
 @contextmanager
 def progress(
-    total: Callable[[], int | None] = lambda: None, *, quiet: bool = False
+    total: Callable[[], float | None] = lambda: None, *, quiet: bool = False
 ) -> Iterator[Callable[..., None]]:
     """Show how far a command is: a bar on standard error where somebody watches, gone when done.
 
     `total` returns how much there is to do, where that is known; it isn't called where nobody
     watches. Yields a callable that takes what rich's ``Progress.update`` takes: ``advance`` or
-    ``completed``, ``total``, and a ``description``.
+    ``completed``, ``total``, and a ``description``. The first call shows the bar, and one without
+    arguments takes it away until the next.
     """
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        yield lambda **_: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    columns = BarColumn(bar_width=24), TextColumn("{task.description}"), TimeRemainingColumn()
-    hidden = quiet or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
-        task = bar.add_task("", total=None if hidden else total())
-        yield lambda **state: bar.update(task, **state)
+    left = TimeRemainingColumn(compact=True), TextColumn("left")
+    columns = BarColumn(bar_width=24), TextColumn("{task.description}"), *left
+    # What is written to the same terminal as standard output is not to be taken for the bar's.
+    bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
+    task = bar.add_task("", total=total())
+
+    def show(**state: Any) -> None:
+        if state:
+            bar.update(task, **state)
+            bar.start()
+        else:
+            bar.stop()
+
+    try:
+        yield show
+    finally:
+        bar.stop()

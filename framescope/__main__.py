@@ -60,7 +60,9 @@ def main() -> None:
             again.cancel()
             raise KeyboardInterrupt
     except KeyboardInterrupt:
-        print("framescope: interrupted", file=sys.stderr)
+        # What `score` has kept of its results, once there is one, it says itself.
+        kept = "; nothing had been scored, and nothing was kept" * ("score" in sys.argv[1:2])
+        print(f"framescope: interrupted{kept}", file=sys.stderr)
         status = 128 + received  # as shells have it
     sys.exit(status)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -254,18 +254,11 @@ def signals(model: str | os.PathLike[str] = "transformer") -> list[dict[str, Any
 
     The keys are ``name``, ``label``, ``family``, ``level``, ``meaning``, ``origin``; ``given``,
     the ``threshold`` from which it is flagged, else None; ``experimental``, whether by default it
-    is not flagged at all.
+    is not flagged at all; and, of a signal that doesn't ship, the file that it is ``defined_in``.
     """
     from framescope.classifier import bundles
-    from framescope.classifier.taxonomy import SIGNALS
 
-    found = bundles.read_manifest(bundles.resolve(os.fspath(model)))
-    return [
-        {**asdict(one), "family": str(one.family), "level": str(one.level)}
-        | {"given": one.name in found["signals"], "threshold": found["thresholds"].get(one.name)}
-        | {"experimental": one.name in found.get("experimental", ())}
-        for one in SIGNALS
-    ]
+    return bundles.list_signals(os.fspath(model))[1]
 
 
 def outlet(key: str, *, sources: str | os.PathLike[str] | None = None) -> Outlet | None:

@@ -180,7 +180,7 @@ def harbour() -> ArticleReport:
             Line("Harbour board gambles away the town's future",
                 {"claim": 0.71, "biased_language": 0.83, "any_technique": 0.9,
                  "loaded_language": 0.8712, "attributed": 0.08},
-                (("gambles away", "loaded_language", 0.8712), ("gambles", "biased_language", 1.9),
+                (("gambles away", "loaded_language", 0.8712),
                  ("gambles away", "biased_language", 1.2))),
             Line("The Larnwick harbour board voted on Tuesday to lease the eastern quay for "
                 "forty years.",

@@ -1,13 +1,17 @@
 """`framescope score` and its sisters as they are typed: what goes where, and the exit status."""
 
+import contextlib
+import fcntl
 import html
 import io
 import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -26,6 +30,7 @@ GERMAN = (
     "Der Rat der Stadt hat am Dienstag beschlossen, die Fähre nicht mehr fahren zu lassen. "
     "Die Bewohner der Insel sind darüber nicht glücklich und wollen nun gemeinsam klagen."
 )
+SAMPLE = "classifier/samples/harbour.txt"
 FRAMESCOPE = "import sys; from framescope.__main__ import main; sys.exit(main())"
 
 
@@ -188,8 +193,8 @@ def test_signals_lists_the_taxonomy_and_what_the_model_gives(run) -> None:
     result = run("signals")
     assert (result.status, result.err) == (0, "")
     title, *lines = result.out.splitlines()
-    given = [line for line in lines if " * " in line.replace("│", " ").replace("|", " ")]
-    assert len(given) == 4
+    assert sum(line.startswith("* ") for line in lines) == 4
+    assert max(map(len, lines)) <= 80
     assert "by-hand" in title
     for name in ("claim", "whataboutism", "hyperpartisan"):
         assert name in result.out
@@ -356,7 +361,7 @@ def test_an_interruption_that_meets_an_import_is_not_lost(ferry, module, number)
     command = [sys.executable, "-c", IMPORTING, *words]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (128 + number, "")
-    assert ended.stderr == "framescope: interrupted\n"
+    assert ended.stderr.startswith("framescope: interrupted; nothing had been scored")
 
 
 def interrupted_at(monkeypatch, number: int, error: type[BaseException]) -> None:
@@ -406,6 +411,72 @@ def test_what_was_scored_before_a_run_was_stopped_is_kept(
         assert [one["id"] for one in json.loads(kept)["articles"]] == ["0", "1"]
     else:
         assert "Observers expect" in " ".join(kept.split())
+
+
+def test_an_interruption_before_the_first_result_says_that_nothing_was_kept(
+    run, many, tmp_path, monkeypatch
+) -> None:
+    interrupted_at(monkeypatch, 0, KeyboardInterrupt)
+    result = run("score", many, "--output", tmp_path / "report.json")
+    assert (result.status, result.out) == (130, "")
+    assert result.err == "framescope: interrupted; nothing had been scored, and nothing was kept\n"
+    assert list(tmp_path.iterdir()) == [many]
+
+
+def in_terminal(columns: int, *words: object) -> tuple[int, str, list[str]]:
+    """Type a command in a pseudo-terminal; return status, what it wrote, and the screen's lines."""
+    reader, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    environment = {**os.environ, "TERM": "xterm", "PYTHONIOENCODING": "utf-8"}
+    command = [sys.executable, "-c", FRAMESCOPE, *map(str, words)]
+    ends = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
+    process = subprocess.Popen(command, env=environment, start_new_session=True, **ends)
+    os.close(terminal)
+    written = b""
+    with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+        while block := os.read(reader, 1 << 16):
+            written += block
+    os.close(reader)
+    text = written.decode()
+    lines, row, column = [""], 0, 0
+    for found in re.finditer(r"\x1b\[([?\d;]*)([A-Za-z])|[\s\S]", text):
+        if found[2] == "A":
+            row -= int(found[1] or 1)
+        elif found[2] == "K":
+            lines[row] = lines[row][:column] if found[1] in ("", "0") else ""
+        elif found[0] == "\r":
+            column = 0
+        elif found[0] == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif not found[2]:
+            before = lines[row].ljust(column)
+            lines[row] = before[:column] + found[0] + before[column + 1 :]
+            column += 1
+    return process.wait(), text, lines
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_progress_counts_articles_and_leaves_nothing_on_the_screen(
+    small_bundle, ferry, tmp_path, columns
+) -> None:
+    path = tmp_path / "many.jsonl"
+    path.write_text("".join(json.dumps({"id": str(n), "text": TEXT}) + "\n" for n in range(90)))
+    status, written, lines = in_terminal(columns, "score", path, "-m", small_bundle)
+    assert status == 0
+    assert re.search(r"━ 1 article \S+ left", re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", written))
+    assert sum(bool(re.match(r"article \d", line)) for line in lines) == 90
+    assert not any("━" in line or " left" in line for line in lines)
+    assert max(map(len, lines)) <= columns
+    status, written, _ = in_terminal(columns, "score", ferry, "-m", small_bundle)
+    assert (status, " left" in written, "━" in written) == (0, False, False)
+
+
+def test_the_sample_fits_on_a_screen_or_two(type_command) -> None:
+    result = type_command("score", Path(framescope.__file__).parents[1] / SAMPLE)
+    lines = result.out.splitlines()
+    assert (result.status, len(lines) <= 60, max(map(len, lines)) <= 80) == (0, True, True)
+    assert result.out.count("“") > 5
 
 
 def test_leftovers_of_a_stopped_run_are_named_and_stay(run, many, tmp_path) -> None:

@@ -37,7 +37,7 @@ from framescope.classifier.records.outlet import (
     Outlet,
     Statement,
 )
-from framescope.classifier.reports import print_report, to_html
+from framescope.classifier.reports import print_article, to_html
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.taxonomy import BY_NAME, Level
 from rich.console import Console
@@ -175,7 +175,7 @@ def test_a_repetition_has_its_words_in_another_sentence_which_reports_name(other
     assert first.flags == ("any_technique", "repetition") * bool(again)
     assert [span.signal for span in first.evidence] == [*first.flags]
     whole = BatchReport((report,), "v", made.signals, made.thresholds)
-    print_report(whole, Console(file=(printed := StringIO())))
+    print_article(report, 1, made.thresholds, Console(file=(printed := StringIO())))
     for written in (to_html(whole), printed.getvalue()):
         assert ("again in 2" in written) == bool(again)
 

@@ -91,7 +91,7 @@ def test_a_network_is_shown_by_its_name_in_any_case(run, monkeypatch):
     monkeypatch.setattr(module, "_default", lambda: shipped)
     for name in ("Doppelganger", "doppelgänger", "Storm-1099"):
         words = " ".join(run("show", name).out.split())
-        assert "kind influence network, RU also Doppelgänger, Storm-1099, Ruza Flood" in words
+        assert "kind influence network, RU [1] also Doppelgänger, Storm-1099, Ruza Flood" in words
         assert "run by Social Design Agency and Structura" in words
         assert "found by EU DisinfoLab" in words
     assert "spiegel.ltd" in run("show", "doppelganger", "--all").out
@@ -134,9 +134,10 @@ def test_a_file_of_ones_own_is_read_and_its_markup_not_obeyed(run, mine):
     ("options", "ids"),
     [
         (["--country", "ir"], ["mehr"]),
+        (["--country", "iran", "--role", "publisher"], ["mehr"]),
         (["--role", "platform"], ["blogger"]),
         (["--country", "RU", "--state-media"], ["rt"]),
-        (["--country", "XX"], []),
+        (["--country", "Tuvalu"], []),
     ],
 )
 def test_a_list_is_of_those_asked_for(run, options, ids):
@@ -150,6 +151,9 @@ def test_a_list_as_json_is_a_file_of_ones_own(run, tmp_path):
     path.write_text(run("list", "--format", "json").out, encoding="utf-8")
     assert read_outlets(path, SMALL) == tuple(SMALL)
     assert "role" in refused(run("list", "--role", "paper"))
+    assert "Irann: no such country; did you mean iran?" in refused(
+        run("list", "--country", "Irann")
+    )
 
 
 def test_a_file_of_ones_own_is_checked(run, mine):

@@ -7,6 +7,7 @@ from framescope.classifier.bundles.bundle import (
     Bundle,
     describe,
     list_bundles,
+    list_signals,
     load,
     load_model,
     refuse_seen,

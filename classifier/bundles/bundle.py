@@ -3,7 +3,7 @@
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from framescope.classifier.outlets import Registry, load_registry
 from framescope.classifier.output import tell
 from framescope.classifier.records import Article
 from framescope.classifier.runtime import instructions
+from framescope.classifier.taxonomy import SIGNALS, defined_in
 
 _FACTS = ("bundle", "kind", "digest", "format", "signals", "code_version", "path")
 
@@ -220,3 +221,16 @@ def describe(word: str, store: ModelStore) -> dict[str, Any]:
         found |= {"current": promoted.current, "versions": dict(promoted.versions)}
         found["history"] = history
     return found
+
+
+def list_signals(model: str) -> tuple[str, list[dict[str, Any]]]:
+    """Return a bundle's name, and every signal with what the bundle does with it."""
+    found = read_manifest(resolve(model))
+    rows = [
+        {**asdict(one), "family": str(one.family), "level": str(one.level)}
+        | {"given": one.name in found["signals"], "threshold": found["thresholds"].get(one.name)}
+        | {"experimental": one.name in found.get("experimental", ())}
+        | ({"defined_in": place} if (place := defined_in(one.name)) is not None else {})
+        for one in SIGNALS
+    ]
+    return str(found["name"]), rows

@@ -124,7 +124,7 @@ def pull(
     typer.echo(f"pulled {source} to {output} ({pulled(source, output)})")
 
 
-def write_json(record: Mapping[str, Any]) -> None:
+def write_json(record: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
     """Write a record to standard output."""
     typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
 

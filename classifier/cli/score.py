@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
+import sys
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 from framescope.classifier import output as outputs
 from framescope.classifier.cli import shared
+from framescope.classifier.cli.bundles import write_json
 from framescope.classifier.cli.shared import ReportFormat, parse_columns
-from framescope.classifier.errors import InputError, StoppedError
+from framescope.classifier.errors import FramescopeError, InputError, StoppedError
 from framescope.classifier.records import Article, ArticleReport, BatchReport, Skipped, counted
 
 if TYPE_CHECKING:
@@ -58,7 +60,9 @@ def score(
     max_seconds: Annotated[
         float, typer.Option(metavar="S", min=0.1, help="Skip an article that takes longer.")
     ] = 300.0,
-    legend: Annotated[bool, typer.Option("--legend", help="Explain the terminal's marks.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Print the whole text and every fact in the terminal.")
+    ] = False,
     quiet: shared.Quiet = False,
 ) -> None:
     """Score the sentences of one or more articles."""
@@ -83,34 +87,42 @@ def score(
     bundle, how = bundles.load(model, registry), (True, max_seconds, experimental)
     scorer = Scorer(bundle, signal, registry, *how)
     found: list[Item] = []
-    counts = Counter[str]()
-    with outputs.progress(lambda: size_of_inputs(inputs), quiet=quiet) as update:
-        reading = InputOptions(columns, allow_private, say, lambda size: update(advance=size))
-        reading = replace(reading, include=include or (), exclude=exclude or ())
-        items = scorer.score(_articles(inputs, reading, max_characters))
-        begun, start = _begun(items, single=len(inputs) == 1), time.monotonic()
-        with outputs.drafted(output) as draft:
+    counts, read = Counter[str](), deque[int]()
+
+    def drawn() -> Iterator[Article | Skipped]:
+        for item in _articles(inputs, reading, max_characters):
+            read.append(counts["bytes"])
+            yield item
+
+    reading = InputOptions(columns, allow_private, say, lambda size: counts.update(bytes=size))
+    reading = replace(reading, include=include or (), exclude=exclude or ())
+    size = partial(size_of_inputs, inputs, reading)
+    with outputs.progress(size, quiet=quiet) as bar, outputs.drafted(output) as draft:
+        try:
+            items = _begun(scorer.score(drawn()), single=len(inputs) == 1)
             draft.file.write(outputs.CSV_HEAD if form == "csv" else "")
-            try:
-                for item in begun:
-                    if form in ("jsonl", "csv"):
-                        _write_lines(item, scorer, form, draft.file)
-                    else:
-                        found.append(item)
-                    if isinstance(item, Skipped):
-                        counts["skipped"] += 1
-                    else:
-                        counts["articles"] += 1
-                        counts["scored"] += item.note is None
-                    draft.worth = counts["scored"] > 0
-                    rate = counts["articles"] / max(time.monotonic() - start, 1)
-                    update(description=f"{counts['articles']} articles {rate:.1f}/s")
-            except BrokenPipeError:
+            for item in items:
+                counts["articles"] += isinstance(item, ArticleReport)
+                counts["scored"] += isinstance(item, ArticleReport) and item.note is None
+                if draft.file.isatty():
+                    bar()
+                if not _write_item(item, counts["articles"], scorer, form, draft.file, full=full):
+                    found.append(item)
+                counts["skipped"] += isinstance(item, Skipped)
+                draft.worth = counts["scored"] > 0
+                done = read.popleft()
+                if read or counts["articles"] > 1:  # a single article shows no bar
+                    bar(completed=done, description=counted(counts["articles"], "article", ","))
+        except BrokenPipeError:
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            bar()
+            if not counts["articles"] and isinstance(error, (FramescopeError, KeyboardInterrupt)):
                 raise
-            except (Exception, KeyboardInterrupt) as error:
-                _write(found, scorer, form, draft.file, legend=legend)
-                raise _stopped(error, counts["articles"], draft.part) from error
-            _write(found, scorer, form, draft.file, legend=legend)
+            _write_end(found, scorer, form, draft.file, full=full)
+            raise _stopped(error, counts["articles"], draft.part) from error
+        bar()
+        _write_end(found, scorer, form, draft.file, full=full)
     noted = counts["articles"] - counts["scored"]
     left_out = ((counts["skipped"], "input", "skipped"), (noted, "article", "not scored"))
     for number, noun, what in left_out:
@@ -122,33 +134,26 @@ def score(
 
 def signals(model: shared.ModelName = "transformer", format: shared.AsCard = "terminal") -> None:
     """List the signals: what each means, where it comes from, which a model gives."""
-    import json
-
     from framescope.classifier import bundles
     from framescope.classifier.records import printable
-    from framescope.classifier.taxonomy import SIGNALS, defined_in
-    from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    manifest = bundles.read_manifest(bundles.resolve(model))
-    where = {one.name: place for one in SIGNALS if (place := defined_in(one.name)) is not None}
+    name, rows = bundles.list_signals(model)
     if format == "json":
-        rows = [
-            {**asdict(one), "given": one.name in manifest["signals"]}
-            | ({"defined_in": where[one.name]} if one.name in where else {})
-            for one in SIGNALS
-        ]
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        write_json(rows)
         return
-    table = Table(title=f"Signals; * given by {manifest['name']}")
-    for heading in ("", "signal", "family", "of", "meaning", "origin"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "signal")
-    for one in SIGNALS:
-        given = "*" if one.name in manifest["signals"] else ""
-        origin = f"{one.origin}; {where[one.name]}" if one.name in where else one.origin
-        table.add_row(given, one.name, one.family, one.level, one.meaning, Text(printable(origin)))
-    Console().print(table)
+    groups: dict[str, Table] = {}
+    for one in rows:
+        about = f"{one['family']}, per {one['level']}: {one.get('defined_in', one['origin'])}"
+        group = groups.setdefault(about, Table.grid(Column(min_width=28), "", padding=(0, 1)))
+        mark = "?" if one["given"] and one["experimental"] else "*" if one["given"] else " "
+        group.add_row(Text(f"{mark} {one['name']}"), Text(printable(one["meaning"])))
+    with outputs.on_console(sys.stdout, _WIDTH) as console:
+        console.print(Text(f"* given by {name}; ? given, and flagged with --experimental"))
+        for about, group in groups.items():
+            console.print(Text(f"\n{printable(about)}", style="bold"))
+            console.print(group)
 
 
 def _articles(
@@ -208,28 +213,39 @@ def _begun(items: Iterator[Item], *, single: bool) -> Iterator[Item]:
     raise InputError(skipped[0].source, skipped[0].reason + others)
 
 
-def _write_lines(item: Item, scorer: Scorer, form: str, file: TextIO) -> None:
-    """Write an article as it is scored, so that memory stays flat however many there are."""
-    from framescope.classifier.reports import to_csv, to_line
+def _write_item(
+    item: Item, number: int, scorer: Scorer, form: str, file: TextIO, *, full: bool
+) -> bool:
+    """Write an item as it is scored, so that memory stays flat; False where it comes at the end."""
+    from framescope.classifier.reports import print_article, to_csv, to_line
 
+    bundle, given = scorer.bundle, scorer.thresholds
     if isinstance(item, Skipped):
-        outputs.tell(f"{item.source}: {item.reason} (skipped)")
-        return
+        if form in ("jsonl", "csv"):
+            outputs.tell(f"{item.source}: {item.reason} (skipped)")
+        return form in ("jsonl", "csv")
     if form == "jsonl":
-        bundle, limits = scorer.bundle, scorer.thresholds
-        lines = to_line(item, model=bundle.name, thresholds=limits, runtime=bundle.runtime) + "\n"
-    else:
+        line = to_line(item, model=bundle.name, thresholds=given, runtime=bundle.runtime)
+        # Whole, and at once: an interruption leaves no half of a record.
+        file.write(line + "\n")
+    elif form == "csv":
         if item.note is not None:
             outputs.tell(f"{item.article.origin or item.article.id}: {item.note}")
-        lines = to_csv(item)
-    # Whole, and at once: an interruption leaves no half of a record.
-    file.write(lines)
+        file.write(to_csv(item))
+    elif form == "terminal":
+        with outputs.on_console(file, _WIDTH) as console:
+            print_article(item, number, given, console, full=full)
+    else:
+        return False
     file.flush()
+    return True
 
 
-def _write(found: Sequence[Item], scorer: Scorer, form: str, file: TextIO, *, legend: bool) -> None:
-    """Write what was scored as one report; JSON Lines are written as they come."""
-    from framescope.classifier.reports import print_report, to_html, to_json
+def _write_end(
+    found: Sequence[Item], scorer: Scorer, form: str, file: TextIO, *, full: bool
+) -> None:
+    """Write what was kept as one report, or the end of one."""
+    from framescope.classifier.reports import print_end, to_html, to_json
 
     articles = tuple(item for item in found if isinstance(item, ArticleReport))
     skipped = tuple(item for item in found if isinstance(item, Skipped))
@@ -241,7 +257,7 @@ def _write(found: Sequence[Item], scorer: Scorer, form: str, file: TextIO, *, le
         file.write(to_html(report))
     elif form == "terminal":
         with outputs.on_console(file, _WIDTH) as console:
-            print_report(report, console, legend=legend)
+            print_end(report, console, full=full)
 
 
 def _stopped(error: BaseException, done: int, part: Path | None) -> StoppedError:
@@ -250,7 +266,7 @@ def _stopped(error: BaseException, done: int, part: Path | None) -> StoppedError
     status = getattr(error, "status", 130 if interrupted else 2)
     why = "interrupted" if interrupted else str(error) or type(error).__name__
     if not done:
-        return StoppedError(f"{why}; nothing had been scored yet", status)
+        return StoppedError(f"{why}; nothing was kept", status)
     have = "had been scored, and is" if done == 1 else "had been scored, and are"
     where = f"kept in {part}" if part is not None else "written"
     return StoppedError(f"{why}; {counted(done, 'article', ',')} {have} {where}", status)

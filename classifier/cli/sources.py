@@ -76,14 +76,15 @@ def _write(
         else:
             from rich.console import Console
 
-            on(Console(file=file, highlight=False))
+            # A pipe gets each fact on a line of its own, however long.
+            on(Console(file=file, highlight=False, width=None if file.isatty() else 1_000_000))
 
 
 @sources_app.command("list")
 def list_(
     sources: shared.Own = None,
     country: Annotated[
-        str | None, typer.Option(help="Only outlets from this country, such as IR.")
+        str | None, typer.Option(help="Only outlets from this country, such as IR or Iran.")
     ] = None,
     state_media: Annotated[
         bool | None,
@@ -99,10 +100,11 @@ def list_(
     from framescope.classifier.output import opened
 
     registry = outlets.load_registry(user=sources)
+    code = None if country is None else outlets.schema.country_called(country)
     found = [
         outlet
         for outlet in registry
-        if (country is None or outlet.country == country.upper())
+        if (code is None or outlet.country == code)
         and (role is None or outlet.role is role)
         and (state_media is None or outlet.state_media is state_media)
     ]

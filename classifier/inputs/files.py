@@ -142,14 +142,14 @@ def read_list(stream: Any) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def size_of_inputs(sources: Sequence[str]) -> int | None:
+def size_of_inputs(sources: Sequence[str], options: InputOptions = PLAIN) -> int | None:
     """Count the bytes of the files that several inputs are; None where one is no file."""
     if any(source == STDIN or "://" in source[:24] for source in sources):
         return None
     found: list[ListedFile] = []
     for source in sources:
         with suppress(InputError):  # which reading it reports
-            found += list_inputs([source])
+            found += list_inputs([source], options)
     return sum(one.size or 0 for one in found)
 
 

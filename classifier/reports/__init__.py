@@ -15,4 +15,9 @@ from framescope.classifier.reports.document import (
     to_line,
     to_records,
 )
-from framescope.classifier.reports.terminal import print_answer, print_problems, print_report
+from framescope.classifier.reports.terminal import (
+    print_answer,
+    print_article,
+    print_end,
+    print_problems,
+)

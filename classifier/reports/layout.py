@@ -13,7 +13,8 @@ from framescope.classifier.taxonomy import BY_NAME, Family, Level, Signal, in_or
 MAX_TITLE = 140
 MAX_QUOTE = 200
 MAX_EXCERPT = 90
-MAX_WORDS = 5
+MAX_WORDS = 3
+"""Spans that speak for a signal in a sentence, the strongest: more would mark all of it."""
 
 ASSERTION = "unsourced_assertion"
 """What an editor would ask a source for."""
@@ -164,19 +165,21 @@ def _of_signal(report: records.SentenceReport, name: str, threshold: float | Non
     return SentenceMark(kind(name), detail.strip(), _words(report, name), score, threshold, again)
 
 
+def _spans(report: records.SentenceReport, signals: Iterable[str]) -> list[records.Span]:
+    """Return the strongest evidence for each signal."""
+    spans = [one for one in report.evidence if _overlap(one, report)]
+    return [
+        one
+        for signal in signals
+        for one in [span for span in spans if span.signal == signal][:MAX_WORDS]
+    ]
+
+
 def _words(report: records.SentenceReport, signal: str) -> tuple[str, ...]:
-    """Return the evidence for a signal as words: each once, and none that another contains."""
-    spans = [one for one in report.evidence if one.signal == signal and _overlap(one, report)]
-    texts = (
-        report.text[max(span.start - report.start, 0) : span.end - report.start]
-        for span in spans
-        if not any(
-            other.start <= span.start and span.end <= other.end
-            for other in spans
-            if other.end - other.start > span.end - span.start
-        )
-    )
-    return distinct_lines(shortened(text, MAX_EXCERPT) for text in texts)[:MAX_WORDS]
+    """Return the evidence for a signal as words, each once."""
+    start = report.start
+    found = [(max(one.start - start, 0), one.end - start) for one in _spans(report, [signal])]
+    return distinct_lines(shortened(report.text[a:b], MAX_EXCERPT) for a, b in found)
 
 
 def assertions(report: records.ArticleReport) -> list[tuple[int, str, str]]:
@@ -210,7 +213,7 @@ def segments(report: records.SentenceReport) -> tuple[Segment, ...]:
         for place, role in ((citation.source, "source"), (citation.cue, "cue"))
         if place is not None and _overlap(place, report)
     ]
-    spans = [span for span in report.evidence if _overlap(span, report)]
+    spans = _spans(report, dict.fromkeys(span.signal for span in report.evidence))
 
     def found_at(edges: tuple[int, int]) -> tuple[tuple[str, ...], str]:
         left = edges[0]

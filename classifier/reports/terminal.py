@@ -1,177 +1,183 @@
 """A report and the registry in a terminal; texts go into `Text`, which reads no markup."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from framescope.classifier import __version__, records
 from framescope.classifier.outlets import Answer, Flaw, NetworkSite, Registry, addresses
-from framescope.classifier.records import counted, printable
+from framescope.classifier.records import counted, printable, shortened
 from framescope.classifier.reports import layout, sources, sourcing
-from framescope.classifier.reports.layout import ASSERTION, score_in_words
-from framescope.classifier.taxonomy import BY_NAME, NAMES
-from rich.box import SIMPLE_HEAD
+from framescope.classifier.reports.layout import ASSERTION, MAX_WORDS, score_in_words
+from framescope.classifier.taxonomy import BY_NAME
+from rich.cells import cell_len
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Column, Table
 from rich.text import Text
 
 # Colours a terminal's own theme defines, so they are legible on a light and a dark background.
 _FAMILY_STYLE = {"framing": "red", "sourcing": "magenta", "content": "cyan", "article": "red"}
 _VOICE_MARK: dict[Any, str] = {records.Voice.REPORTED: "R", records.Voice.QUOTED: "Q"}
-_NUMBER: dict[str, Any] = {"justify": "right", "style": "dim"}  # of a column, as is the next
-_FOLD: dict[str, Any] = {"overflow": "fold"}
 _FLAGGED, _ASKED = ">", "?"
-_MOST_WORDS = 3  # stretches of words shown for a reason
-_MOST_ASKED = 5
 _KEY = f"{_FLAGGED} marked   {_ASKED} only: {layout.kind(ASSERTION).label}   R reported   Q quoted"
 _SHARES = (
-    "shares are of the sentences in a column; a mark says how a sentence is worded or sourced, "
-    "not whether it is true"
+    "Shares are of the sentences in a column. A mark says how a sentence is worded or sourced, "
+    "not whether it is true; what each signal means: framescope signals"
 )
-_ADDRESS = re.compile(r"https?://\S+$")  # stays whole at the end of a line, however long it is
-_LABEL = 8  # characters of a label of the card, and a space
-_MOST_ROWS = 12
-_MOST_NUMBERS = 20
-_BAR = {"named": "█", "unnamed": "▒", "vague": "░", records.UNRESOLVED: "-", records.NOBODY: "·"}
-_BAR_WIDTH = 60
+_LINES = {"source": 1, "control": 2, "record": 2, "article": 1}  # of a short card
+_NAMED = 2  # sources that a short card names
+_LABEL = 8  # characters before what a short card and a sentence say
 _KINDS = {"alias": "also", "abbreviation": "short", "native": "native", "former": "formerly"}
 _SOME = 5  # of the names, hosts and accounts that a card shows in a row, so that it fits a screen
 
-
-def print_report(report: records.BatchReport, console: Console, *, legend: bool = False) -> None:
-    """Print a report, and the meaning of its marks on request; the console gives the width."""
-    total = len(report.articles)
-    scored = any(article.note is None for article in report.articles)
-    if not total:
-        console.print(Text("No article was scored."))
-    for number, article in enumerate(report.articles, start=1):
-        _heading(f"article {number} of {total}", console)
-        _print_article(article, report.thresholds, console)
-    if legend and scored:
-        _print_legend(report, console)
-    computed = f" ({printable(report.runtime)})" if report.runtime else ""
-    digest = f", {report.digest[:12]}" if report.digest else ""
-    line = f"model: {printable(report.model)}{digest}{computed}; framescope {__version__}"
-    console.print(Text(line, style="dim"))
-    if not legend and scored:
-        console.print(Text("what the marks mean: --legend", style="dim"))
-    if report.skipped:
-        console.print()
-        _heading("not read", console)
-    for item in report.skipped:
-        console.print(Text(f"{printable(item.source)}: {printable(item.reason)}"))
+_Row: TypeAlias = "tuple[str, str, records.Evidence | None]"
+"""A label, what it says, and what proves it."""
 
 
-def _heading(text: str, console: Console) -> None:
-    console.rule(Text(text, style="dim"), align="left", style="dim")
-
-
-def _print_article(
-    report: records.ArticleReport, thresholds: Mapping[str, float], console: Console
+def print_article(
+    report: records.ArticleReport,
+    number: int,
+    thresholds: Mapping[str, float],
+    console: Console,
+    *,
+    full: bool = False,
 ) -> None:
-    summary = sourcing.summarise(report)
+    """Print the article's summary, its source card in six lines, and its marked sentences.
+
+    The ``full`` report has the whole text, every fact with its address, and all counts.
+    """
+    article, summary = report.article, sourcing.summarise(report)
+    _heading(f"article {number}" + (f": {article.origin}" if article.origin else ""), console)
     if said := sources.warning(report):
-        console.print(Text(said, style="bold red"))
-    console.print(Text(layout.title(report.article), style="bold"))
-    for line in _origin(report):
-        console.print(line, soft_wrap=_ADDRESS.fullmatch(line.plain) is not None)
-    console.print(Text(summary.text, style="italic"))
-    console.print()
-    console.print(_text_of(report, thresholds))
-    console.print()
-    found = sourcing.sourcing_map(report)
-    _print_card(sources.card(report), found, console)
-    if found is not None:
-        _print_map(found, console)
-    if report.note is None:
-        _print_asked(layout.assertions(report), console)
-        console.print(_by_voice(summary))
-        for line in _verdicts(report, thresholds):
-            console.print(line)
-        console.print()
-
-
-def _columns(*columns: Mapping[str, Any], padding: int = 1) -> Table:
-    return Table.grid(*(Column(**one) for one in columns), padding=(0, padding))
-
-
-def _print_asked(found: Sequence[tuple[int, str, str]], console: Console) -> None:
-    if not found:
-        return
-    console.print(Text("what an editor would ask a source for", style="bold"))
-    rows = _columns(_NUMBER, {"style": "dim"}, _FOLD)
-    for number, score, excerpt in found[:_MOST_ASKED]:
-        rows.add_row(Text(str(number)), score, Text(excerpt))
-    console.print(rows)
-    _print_rest(found[_MOST_ASKED:], "more assertion", console)
-
-
-def _print_rest(left: Sequence[object], noun: str, console: Console) -> None:
-    if left:
-        console.print(Text(f"and {counted(len(left), noun)}", style="dim"))
-    console.print()
-
-
-def _origin(report: records.ArticleReport) -> Iterator[Text]:
-    article = report.article
-    yield Text(" · ".join((f"Publisher: {sources.published_by(report)}", *layout.imprint(article))))
-    if article.origin is not None and article.origin.input != article.url:
-        yield Text(printable(str(article.origin)), style="dim", overflow="fold")
-    if article.url:
-        yield Text(printable(article.url), style="dim", overflow="fold")
+        _line(console, said, "bold red")
+    console.print(Text(layout.title(article), style="bold"))
+    by = f"Publisher: {sources.published_by(report)}", *layout.imprint(article)
+    console.print(Text(" · ".join(by)))
+    if article.url and full:
+        _line(console, article.url, "dim")
     for part in article.republications:
-        yield Text(layout.carries(report, part), style="italic")
+        console.print(Text(layout.carries(report, part), style="italic"))
     if article.removed:
         left = (
             f"left out {counted(len(article.removed), 'piece')} of the page, no part of the article"
         )
-        yield Text(f"{left}; --format html shows them", style="dim", overflow="fold")
+        console.print(Text(f"{left}; --format html shows them", style="dim"))
+    console.print(Text(summary.text, style="italic"))
+    for line in _verdicts(report, thresholds, full=full):
+        console.print(line)
+    console.print()
+    found = sourcing.sourcing_map(report)
+    if (card := sources.card(report)) is not None:
+        _print_card(card, found, console, full=full)
+    paragraphs = [*layout.paragraphs(report, thresholds)]
+    for paragraph in paragraphs if full else [[one for part in paragraphs for one in part]]:
+        lines = [one for one in paragraph if full or one.loud]
+        for one in lines:
+            _print_line(one, report, console, full=full)
+        if lines:
+            console.print()
+    if full and found is not None:
+        _print_map(found, console)
+    if full and report.note is None:
+        _print_counts(summary, console)
 
 
-def _text_of(report: records.ArticleReport, thresholds: Mapping[str, float]) -> Table:
-    table = _columns({"width": 1}, _NUMBER, {"width": 1}, _FOLD)  # sign, number, voice, text
-    for index, paragraph in enumerate(layout.paragraphs(report, thresholds)):
-        if index:
-            table.add_row()
-        for line in paragraph:
-            _add_line(table, line, report)
-    return table
+def print_end(report: records.BatchReport, console: Console, *, full: bool = False) -> None:
+    """Print what a report's articles share, and what could not be read."""
+    for said in (_KEY, _SHARES, sources.APART, "") if full else ():
+        console.print(Text(said, style="dim"))
+    computed = f" ({report.runtime})" if report.runtime else ""
+    digest = f", {report.digest[:12]}" if report.digest else ""
+    line = f"model: {report.model}{digest}{computed}; framescope {__version__}"
+    console.print(Text(printable(line), style="dim"))
+    if not full:
+        console.print(Text(f"{_KEY}   all of it: --full", style="dim"))
+    if report.skipped:
+        _heading("not read", console)
+    for item in report.skipped:
+        console.print(Text(printable(f"{item.source}: {item.reason}")))
 
 
-def _add_line(table: Table, line: layout.TextLine, report: records.ArticleReport) -> None:
+def _heading(text: str, console: Console) -> None:
+    console.rule(Text(printable(text), style="dim"), align="left", style="dim")
+
+
+def _line(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(printable(text), style=style), soft_wrap=True)
+
+
+def _print_beside(head: Text, line: Text, console: Console, most: int | None = None) -> None:
+    """Print a text beside a label, or the `most` lines of it."""
+    room = max(console.width - head.cell_len, 20)
+    parts = list(line.wrap(console, room))
+    if most is not None and len(parts) > most:
+        parts = parts[:most]
+        last = parts[-1].plain.rstrip()
+        end = len(last) if cell_len(last) < room else max(last.rfind(" "), room // 2)
+        parts[-1] = Text.assemble(parts[-1][:end], "…")
+    for part in parts:
+        console.print(Text.assemble(head, part))
+        head = Text(" " * head.cell_len)
+
+
+def _print_rows(rows: Iterable[_Row], console: Console, indent: str = "") -> None:
+    """Print labels and what they say side by side, and below them what proves it."""
+    notes: dict[records.Evidence, int] = {}
+    rows = [*rows]
+    wide = max((cell_len(label) for label, _, _ in rows), default=0)
+    for label, said, evidence in rows:
+        text = Text(said)
+        if evidence is not None:
+            text.append(f" [{notes.setdefault(evidence, len(notes) + 1)}]", style="dim")
+        head = f"{indent}{label}{' ' * (wide - cell_len(label))}  "
+        _print_beside(Text(head, style="dim"), text, console)
+    for proof, number in notes.items():
+        console.print(Text(f"{indent}[{number}] {_from(proof)}", "dim"), soft_wrap=True)
+    console.print()
+
+
+def _print_line(
+    line: layout.TextLine, report: records.ArticleReport, console: Console, *, full: bool
+) -> None:
+    """Print a sentence and the reasons of a marked one, on a line each unless it is ``full``."""
+    most, beside = None if full else 1, Text(" " * _LABEL)
     if line.report is None:
-        table.add_row("", "", "", Text(printable(line.text).strip(), style="dim"))
+        _print_beside(beside, Text(printable(line.text).strip(), style="dim"), console, most)
         return
-    voice = _VOICE_MARK.get(line.report.voice, "") if report.note is None else ""
-    text = Text(style="bold" if line.loud else "")
+    text = Text(style="bold" if line.loud and full else "")
     for segment in line.segments:
         style = ""
         if line.loud and segment.signals:
             style = f"underline {_FAMILY_STYLE[BY_NAME[segment.signals[0]].family]}"
         text.append(printable(segment.text), style=style)
-    if not line.loud:
-        table.add_row("", Text(str(line.number)), voice, text)
-        return
-    only_asked = [mark.kind.name for mark in line.loud] == [ASSERTION]
-    sign = Text(_ASKED, style="bold magenta") if only_asked else Text(_FLAGGED, style="bold red")
-    table.add_row(sign, Text(str(line.number)), voice, text)
-    for reason in _reasons(line):
-        table.add_row("", "", "", Text("└ ").append(reason))
+    voice = _VOICE_MARK.get(line.report.voice, " ") if report.note is None else " "
+    sign = Text(" ")
+    if line.loud:
+        asked = [mark.kind.name for mark in line.loud] == [ASSERTION]
+        sign = Text(_ASKED, "bold magenta") if asked else Text(_FLAGGED, "bold red")
+    _print_beside(
+        Text.assemble(sign, (f"{line.number:>4} ", "dim"), f"{voice} "), text, console, most
+    )
+    reasons = list(_reasons(line))
+    if not full:
+        reasons = [Text("; ").join(reasons)] if reasons else []
+    elif reasons and line.also:
+        reasons.append(Text(" · ").join(map(_named, line.also)))
     # Most sentences of an article cite somebody: the rest are found by the map's numbers.
-    for cited in sourcing.cited_in(report, line.report):
-        table.add_row("", "", "", Text("└ says: ").append(str(cited), "dim"))
+    cited = sourcing.cited_in(report, line.report) if reasons and full else ()
+    for reason in (*reasons, *(Text(f"says: {one}", "dim") for one in cited)):
+        _print_beside(Text(f"{'└ ':>{_LABEL}}") if full else beside, reason, console, most)
 
 
 def _reasons(line: layout.TextLine) -> Iterator[Text]:
-    """Yield a line for each reason with its words; the quiet ones share the last."""
-    for mark in line.loud:
-        words = ", ".join(f"“{word}”" for word in mark.words[:_MOST_WORDS])
-        words += f" again in {mark.again}" if mark.again else ""
-        yield Text.assemble(_named(mark), (f"  {words}" if words else "", "dim"))
-    if line.also:
-        yield Text(" · ").join(map(_named, line.also))
+    """Yield each reason with words of its own, together as many as are read at a glance."""
+    left, told = MAX_WORDS, set[str]()
+    for after, mark in zip(reversed(range(len(line.loud))), line.loud, strict=True):
+        new = [word for word in mark.words if word not in told]
+        words = new[: max(left - after, min(left, 1))]
+        left, told = left - len(words), told.union(words)
+        said = ", ".join(f"“{word}”" for word in words)
+        said += f" again in {mark.again}" if mark.again else ""
+        yield Text.assemble(_named(mark), (f"  {said}" if said else "", "dim"))
 
 
 def _named(mark: layout.SentenceMark) -> Text:
@@ -181,156 +187,90 @@ def _named(mark: layout.SentenceMark) -> Text:
 
 
 def _print_card(
-    found: sources.CardView | None, whom: sourcing.SourcingMap | None, console: Console
+    card: sources.CardView, found: sourcing.SourcingMap | None, console: Console, *, full: bool
 ) -> None:
-    if found is None:
+    """Print what is on record: every fact, or a line or two of each part."""
+    cited = [found.words, found.powers] if found else []
+    if found and not full:
+        named = [f"{shortened(row.label, 30)} ({len(row.sentences)})" for row in found.rows]
+        cited = [f"cites {_some(named, _NAMED)}"] if named else []
+    steps = [
+        (f"{step.name}: {step.did}, {step.basis}" + (f" “{step.words}”" if step.words else ""))
+        + (f" (sentence {step.sentence})" if step.sentence else "")
+        for step in card.steps
+    ] or ["unknown: nothing says who published it"]
+    control = [*card.control]
+    if card.about:
+        control.insert(0, sources.Fact("", f"{card.about}: {card.kind}", None))
+    if card.uncontrolled:
+        control.append(sources.Fact("", card.uncontrolled, None))
+    record = card.rated or f"unscored: {card.reason}"
+    record = f"{card.estimate}, {card.interval}; {sources.SCALE}" if card.estimate else record
+    shift = [card.shift] if card.shift and full else []
+    parts: dict[str, Sequence[_Row]] = {
+        "source": [("", said, None) for said in (*steps, *card.said)],
+        "control": control,
+        "record": [("", record, None), *card.findings, *(("", said, None) for said in shift)],
+        "article": [("", said, None) for said in (*cited, *card.evidence) if said],
+    }
+    if full:
+        _print_rows(
+            ((name if not n else label, said, proof) for name, rows in parts.items()
+             for n, (label, said, proof) in enumerate(rows)), console,
+        )  # fmt: skip
         return
-    words = [whom.words] if whom else []
-    parts: Sequence[tuple[str, Iterable[Text]]] = (
-        ("", [Text(found.warning, style="bold red")] if found.warning else []),
-        ("source", _published(found)),
-        ("control", _control(found)),
-        ("record", _record(found)),
-        ("article", map(Text, (*words, *found.evidence))),
-    )
-    for label, lines in parts:
-        for number, line in enumerate(lines):
-            _print_beside("" if number else label, line, console)
+    for name, rows in parts.items():
+        said = "; ".join(
+            (f"{label}: " if label else "")
+            + (f"{text} ({sources.proof(proof)[0]})" if proof and name == "record" else text)
+            for label, text, proof in rows
+        )
+        _print_beside(Text(f"{name:<{_LABEL}}", style="dim"), Text(said), console, _LINES[name])
     console.print()
 
 
-def _print_beside(label: str, line: Text, console: Console) -> None:
-    """Print a line of the card beside its label; an address stays whole, however long it is."""
-    head, room = Text(f"{label:<{_LABEL}}", style="dim"), max(console.width - _LABEL, 20)
-    address = _ADDRESS.search(line.plain)
-    tail = None
-    if address is not None and len(address[0]) > room:
-        line, tail = line[: address.start()], line[address.start() :]
-    for part in line.wrap(console, room):
-        console.print(head + part)
-        head = Text(" " * _LABEL)
-    if tail is not None:
-        console.print(head + tail, soft_wrap=True)
-
-
-def _published(found: sources.CardView) -> Iterator[Text]:
-    if not found.steps:
-        yield Text("unknown: nothing says who published it")
-    for step in found.steps:
-        line = Text(step.name, style="bold").append(f": {step.did}, {step.basis}", "not bold")
-        if step.words:
-            line.append(f" “{step.words}”", "not bold dim")
-        if step.sentence:
-            line.append(f" (sentence {step.sentence})", "not bold dim")
-        yield line
-    for said in found.said:
-        yield Text(said, style="dim")
-
-
-def _control(found: sources.CardView) -> Iterator[Text]:
-    if found.about:
-        yield Text(f"{found.about}: {found.kind}")
-    for label, said, evidence in found.control:
-        yield _proved(Text(f"{label}: {said}" if label else said), "; ", evidence)
-    if found.uncontrolled:
-        yield Text(found.uncontrolled)
-
-
-def _record(found: sources.CardView) -> Iterator[Text]:
-    if found.estimate:
-        yield Text(found.estimate, style="bold").append(
-            f", {found.interval}; {sources.SCALE}", "not bold"
-        )
-    elif found.rated:
-        yield Text(found.rated, style="bold")
-    else:
-        yield Text("unscored", style="bold").append(f": {found.reason}", "not bold")
-    for _, said, evidence in found.findings:
-        yield _proved(Text(said), ": ", evidence)
-    if found.shift:
-        yield Text(found.shift)
-
-
-def _proved(line: Text, sign: str, evidence: records.Evidence | None) -> Text:
-    proof = sources.proof(evidence) if evidence else ()
-    return line.append(sign).append(" ".join(filter(None, proof)), "dim") if proof else line
+def _from(evidence: records.Evidence) -> str:
+    said = f"{evidence.source}, {evidence.date}" if evidence.date else evidence.source
+    return printable(f"{said} {evidence.url}" if evidence.url else said)
 
 
 def _print_map(found: sourcing.SourcingMap, console: Console) -> None:
-    """Print who an article stands on: a bar, and a table of its sources."""
+    """Print who an article stands on, with how many of its sentences, and which."""
     console.print(Text("who the article stands on, in sentences", style="bold"))
-    console.print(Text(_bar(found, min(_BAR_WIDTH, console.width)), style="blue"))
-    key = (f"{_BAR[group]} {sourcing.KEY[group]} {n}" for group, n in found.counts.items())
-    console.print(Text("  ".join(key)))
-    if found.powers:
-        console.print(Text(found.powers))
-    console.print()
-    if not found.rows:
-        return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in ("source", "kind", "sentences", "which"):
-        options: dict[str, Any] = {"justify": "right"} if name == "sentences" else _FOLD
-        table.add_column(name, **options)
-    for row in found.rows[:_MOST_ROWS]:
-        cited = len(row.sentences)
-        count = f"{cited} {layout.percent(cited, found.total):>4}"
-        numbers = ", ".join(map(str, row.sentences[:_MOST_NUMBERS]))
-        numbers += ", …" if len(row.sentences) > _MOST_NUMBERS else ""
-        table.add_row(Text(printable(row.label)), Text(", ".join(row.tags)), count, Text(numbers))
-    console.print(table)
-    _print_rest(found.rows[_MOST_ROWS:], "more source", console)
+    rows: list[_Row] = []
+    for row in found.rows:
+        count = len(row.sentences)
+        share, numbers = layout.percent(count, found.total), ", ".join(map(str, row.sentences))
+        said = f"{count:>3} {share:>4}  {', '.join(row.tags)}: {numbers}"
+        rows.append((shortened(row.label, 40), said, None))
+    _print_rows(rows, console)
 
 
-def _bar(found: sourcing.SourcingMap, width: int) -> str:
-    """Draw the bar in characters that differ without colour."""
-    drawn, seen = "", 0
-    for group, character in _BAR.items():
-        seen += sum(part.sentences for part in found.parts if part.group == group)
-        drawn += character * (round(width * seen / found.total) - len(drawn))
-    return drawn
-
-
-def _by_voice(summary: sourcing.Summary) -> Table:
-    table = Table("", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+def _print_counts(summary: sourcing.Summary, console: Console) -> None:
+    """Print how many sentences carry each signal, by voice."""
     whole = summary.sentences
-    voices = () if whole.own is None else ("own voice", "reported", "quoted")
-    for voice in (*voices, "all"):
-        table.add_column(voice, justify="right")
-    table.add_row("sentences", *(Text(str(number)) for number, _ in whole.shares(whole)))
-    for name, tally in summary.flagged.items():
+    voices = ("own voice", "reported", "quoted", "all")[3 if whole.own is None else 0 :]
+    rows: list[_Row] = [("", "".join(f"{voice:>11}" for voice in voices), None)]
+    tallies = {"sentences": whole, **summary.flagged}
+    for name, tally in tallies.items():
         if tally.total:
-            label = Text(BY_NAME[name].label, style=_FAMILY_STYLE[BY_NAME[name].family])
             shares = tally.shares(whole)
-            table.add_row(label, *(Text(f"{part} {share:>4}") for part, share in shares))
-    return table
+            label = BY_NAME[name].label if name in BY_NAME else name
+            rows.append((label, "".join(f"{n:>6} {share:>4}" for n, share in shares), None))
+    _print_rows(rows, console)
 
 
-def _verdicts(report: records.ArticleReport, thresholds: Mapping[str, float]) -> Iterator[Text]:
+def _verdicts(
+    report: records.ArticleReport, thresholds: Mapping[str, float], *, full: bool
+) -> Iterator[Text]:
     for name, value in report.scores.items():
-        if name in report.experimental:
+        flagged = name in report.flags
+        if name in report.experimental or not (full or flagged):
             continue
-        decision = "flagged" if name in report.flags else "not flagged"
-        line = f"{BY_NAME[name].label}: {score_in_words(value)}, {decision}"
+        line = f"{BY_NAME[name].label}: {score_in_words(value)}, {'' if flagged else 'not '}flagged"
         if name in thresholds:
             line += f" (threshold {score_in_words(thresholds[name])})"
-        yield Text(line, style=_FAMILY_STYLE["article"] if name in report.flags else "")
-
-
-def _print_legend(report: records.BatchReport, console: Console) -> None:
-    _heading("what the marks mean", console)
-    console.print(Text(f"{_KEY}   no letter: own voice" if layout.all_voiced(report) else _KEY))
-    console.print(Text(_SHARES))
-    if any(article.source is not None for article in report.articles):
-        console.print(Text(sources.APART))
-    console.print()
-    table = _columns({"max_width": 30}, {}, padding=2)
-    met = {name for article in report.articles for name in article.flags}
-    sentences = (sentence for article in report.articles for sentence in article.sentences)
-    met |= {mark.kind.name for s in sentences for mark in layout.marks(s, report.thresholds)}
-    for one in (layout.kind(name) for name in (layout.UNSOURCED, *NAMES) if name in met):
-        table.add_row(Text(one.label, style=_FAMILY_STYLE[one.family]), Text(one.meaning))
-    console.print(table)
-    console.print()
+        yield Text(line, style=_FAMILY_STYLE["article"] if flagged else "")
 
 
 def print_answer(
@@ -339,19 +279,18 @@ def print_answer(
     """Print what is known of a query; of many names, hosts and accounts some, or the ``whole``."""
     most = None if whole else _SOME
     if len(answer.outlets) > 1:
-        _line(console, f"{len(answer.outlets)} outlets are called {answer.query}:")
-        console.print()
+        _line(console, f"{len(answer.outlets)} outlets are called {answer.query}:\n")
     if answer.domain is not None and answer.domain.role is records.DomainRole.IMPOSTER:
         name = answer.outlets[0].name
         _line(console, f"{answer.domain.host} is an imposter of {name}, and not its host.", "red")
     for outlet in answer.outlets:
-        _outlet_card(outlet, registry, console, most)
+        _print_known(outlet, _facts(outlet, registry, most), console)
     if answer.namesakes:
         others = ", ".join(f"{outlet.name} ({outlet.id})" for outlet in answer.namesakes)
         _line(console, f"Also called so: {others}")
         console.print()
     if answer.operation is not None:
-        _operation(answer.operation, registry, console, most)
+        _print_known(answer.operation, _operation(answer.operation, registry, most), console)
     if answer.network is not None:
         _network(answer.network, registry, console)
     if (alike := answer.alike) is not None:
@@ -359,6 +298,13 @@ def print_answer(
         like = f"{host} looks like {alike.outlet.name} ({alike.original}) and is not one of its"
         _line(console, f"{like} hosts on record: {alike.how}.", "red")
         console.print()
+
+
+def _print_known(
+    named: records.Outlet | records.Network, rows: Iterable[_Row], console: Console
+) -> None:
+    console.print(Text.assemble((printable(named.name), "bold"), (f"  {named.id}", "dim")))
+    _print_rows(((label, printable(said), proof) for label, said, proof in rows), console, "  ")
 
 
 def print_problems(problems: Sequence[Flaw], console: Console) -> None:
@@ -373,62 +319,21 @@ def print_problems(problems: Sequence[Flaw], console: Console) -> None:
         _line(console, f"{text} ({listed})" if listed else text, "bold")
 
 
-def _name(named: records.Outlet | records.Network, console: Console) -> None:
-    title = Text(printable(named.name), style="bold")
-    console.print(title.append(f"  {named.id}", style="dim"))
-
-
-def _outlet_card(
-    outlet: records.Outlet, registry: Registry, console: Console, most: int | None
-) -> None:
-    _name(outlet, console)
-    notes: dict[records.Evidence, int] = {}
-    rows = []
-    for label, value, evidence in _facts(outlet, registry, most):
-        text = Text(printable(value))
-        if evidence is not None:
-            text.append(f" [{notes.setdefault(evidence, len(notes) + 1)}]", style="dim")
-        rows.append((label, text))
-    _grid(rows, console)
-    for evidence, number in notes.items():
-        _line(console, f"  [{number}] {_from(evidence)}", "dim")
-    console.print()
-
-
-def _operation(
-    network: records.Network, registry: Registry, console: Console, most: int | None
-) -> None:
-    _name(network, console)
+def _operation(network: records.Network, registry: Registry, most: int | None) -> Iterator[_Row]:
     outlets, hosts = registry.members(network)
     known = {
-        "kind": "influence network" + (f", {network.country}" if network.country else ""),
         "also": ", ".join(network.names),
         "run by": network.operator,
         "found by": network.attributed_by,
         "outlets": _some([f"{outlet.name} ({outlet.id})" for outlet in outlets], most),
         "hosts": _some([addresses.host_in_unicode(host) for host in hosts], most),
-        "report": _from(network.evidence),
     }
-    _grid([(label, Text(printable(said))) for label, said in known.items() if said], console)
-    console.print()
+    country = f", {network.country}" if network.country else ""
+    yield "kind", f"influence network{country}", network.evidence
+    yield from ((label, said, None) for label, said in known.items() if said)
 
 
-def _grid(rows: Sequence[tuple[str, Text]], console: Console) -> None:
-    """Print labels and what they say side by side: folded on a screen, a line each in a pipe."""
-    if not console.is_terminal:
-        wide = max(len(label) for label, _ in rows)
-        for label, text in rows:
-            console.print(Text(f"  {label:<{wide}}  ") + text, soft_wrap=True)
-        return
-    grid = _columns({"style": "dim", "no_wrap": True}, _FOLD, padding=2)
-    for label, text in rows:
-        grid.add_row(label, text)
-    console.print(Padding(grid, (0, 0, 0, 2), expand=False))
-
-
-def _facts(
-    outlet: records.Outlet, registry: Registry, most: int | None
-) -> Iterator[tuple[str, str, records.Evidence | None]]:
+def _facts(outlet: records.Outlet, registry: Registry, most: int | None) -> Iterator[_Row]:
     kind = str(outlet.role)
     medium = [] if outlet.medium in (kind, "other") else [outlet.medium]
     yield "kind", sources.what_it_is(outlet, [kind, *medium]), None
@@ -463,11 +368,6 @@ def _some(found: Sequence[str], most: int | None) -> str:
     return f"{', '.join(found[:most])} and {len(found) - most} more"
 
 
-def _from(evidence: records.Evidence) -> str:
-    said = f"{evidence.source}, {evidence.date}" if evidence.date else evidence.source
-    return f"{said} {evidence.url}" if evidence.url else said
-
-
 def _network(site: NetworkSite, registry: Registry, console: Console) -> None:
     said = f"{addresses.host_in_unicode(site.host)} is listed under {site.network}"
     imitated = registry.get(site.impersonates) if site.impersonates else None
@@ -478,9 +378,5 @@ def _network(site: NetworkSite, registry: Registry, console: Console) -> None:
     _line(console, f"{said}.", "red")
     if (network := registry.network_called(site.network)) is not None:
         _line(console, f"  {sources.part_of(network)}.")
-    _line(console, f"  {_from(site.evidence)}", "dim")
+    _line(console, f"{_from(site.evidence)}\n", "dim")
     console.print()
-
-
-def _line(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(printable(text), style=style), soft_wrap=True)

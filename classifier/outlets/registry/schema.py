@@ -3,13 +3,17 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from framescope.classifier import records
+from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry.addresses import PLATFORMS, host_in
+from framescope.classifier.outlets.registry.folding import fold_name
+from framescope.classifier.records import printable
 
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 # What would break a line, or show it in another order than it is written.
@@ -41,6 +45,17 @@ def countries() -> Mapping[str, str]:
     path = Path(__file__).parent / "data/countries.tsv"
     rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[2:])
     return {name: code for code, names in rows for name in names.split(" | ")}
+
+
+def country_called(text: str) -> str:
+    """Return the code of a country by the code or a name, or raise `SourcesError`."""
+    codes = {fold_name(name): code for name, code in countries().items()}
+    wanted = fold_name(text)
+    for name, code in codes.items():
+        if wanted in (name, code.lower()):
+            return code
+    close = ", ".join(get_close_matches(wanted, codes, 1)) or "two letters, such as IR"
+    raise SourcesError(f"--country {printable(text)}: no such country; did you mean {close}?")
 
 
 def _is_date(text: str) -> bool:
