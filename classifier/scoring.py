@@ -40,8 +40,8 @@ _Rows = list[tuple[dict[str, float], tuple[str, ...]]]  # scores, and the signal
 # Articles scored together: enough that a call of the baseline costs little, few enough to keep
 # memory flat and results coming. What an article scores does not depend on its company.
 _TOGETHER = 32
-_FEW, _MANY = 100, 4_000  # sentences, from which no more are read to be scored together: at first
-_LONG = 1.0  # seconds that reading them takes at most, and about what scoring them takes
+_MANY = 300  # sentences, from which no more articles are read to be scored together
+_LONG = 0.5  # seconds of reading, after which what has been read is scored
 
 CONTENT = "content"
 """The signal without which a sentence carries no other."""
@@ -113,17 +113,12 @@ class Scorer:
 
     def _scored(self, articles: Iterable[Article | Skipped]) -> Generator[Item, None, None]:
         stream, closed = iter(articles), Event()
-        most = min(_FEW, _MANY)
-        items, ended = self._read(stream, closed, most)
+        items, ended = self._read(stream, closed)
         with ThreadPoolExecutor(1, "framescope-reader") as pool:
             try:
                 while items:
-                    ahead = None if ended else pool.submit(self._read, stream, closed, most)
-                    begun = time.monotonic()
-                    scored = list(self._in_time(items))
-                    taken = max(time.monotonic() - begun, 1e-3)
-                    most = min(max(_FEW, int(_sentences(items) * _LONG / taken)), _MANY)
-                    yield from scored
+                    ahead = None if ended else pool.submit(self._read, stream, closed)
+                    yield from self._in_time(items)
                     items, ended = ahead.result() if ahead else ([], ended)
             finally:
                 closed.set()
@@ -131,17 +126,18 @@ class Scorer:
             raise ended
 
     def _read(
-        self, stream: Iterator[Article | Skipped], closed: Event, most: int
+        self, stream: Iterator[Article | Skipped], closed: Event
     ) -> tuple[list[Item], bool | Exception]:
         """Draw the next articles and read them; with whether they are the last, or what failed."""
         items: list[Item] = []
-        begun = time.monotonic()
+        sentences, begun = 0, time.monotonic()
         try:
             for item in stream:
-                items.append(self._prepare(item))
+                items.append(read := self._prepare(item))
+                sentences += len(read.sentences) if isinstance(read, ArticleReport) else 0
                 if closed.is_set():
                     break
-                enough = len(items) == _TOGETHER or _sentences(items) >= most
+                enough = len(items) == _TOGETHER or sentences >= _MANY
                 if enough or time.monotonic() - begun > _LONG:
                     return items, False
         except Exception as error:  # whatever the iterator raises is for its owner
@@ -319,10 +315,6 @@ class Scorer:
             (dict(zip(signals, line, strict=True)), tuple(compress(signals, over)))
             for line, over in zip(proba.tolist(), flagged.tolist(), strict=True)
         ]
-
-
-def _sentences(items: Sequence[Item]) -> int:
-    return sum(len(one.sentences) for one in items if isinstance(one, ArticleReport))
 
 
 def _drafts(read: Sequence[Item]) -> list[ArticleReport]:

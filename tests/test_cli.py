@@ -122,27 +122,14 @@ OUTLET = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def orrin(tmp_path) -> Path:
-    text = (
-        "The ferry of Orrin will cost more.\n\nORRIN (Orrin TV) - The mill will close."
-        + "\nIt rained." * 6
-    )
-    path = tmp_path / "orrin.jsonl"
-    path.write_text(json.dumps({"id": "a", "text": text, "url": "https://orrintv.example/ferry"}))
-    return path
-
-
-def test_own_outlets_are_who_published(run, orrin, tmp_path) -> None:
-    mine = tmp_path / "mine.jsonl"
-    mine.write_text(json.dumps(OUTLET) + "\n", encoding="utf-8")
-    with_mine = run("score", orrin, "--sources", mine, "--format", "json")
-    without = run("score", orrin, "--format", "json")
-    assert (with_mine.status, with_mine.err) == (without.status, without.err) == (0, "")
-    for result, known in ((with_mine, ["orrin-tv"]), (without, [])):
-        (article,) = json.loads(result.out)["articles"]
-        outlet = article["source"]["outlet"]
-        assert [outlet["id"]] == known if known else outlet is None
+def test_own_outlets_are_who_published(run, tmp_path) -> None:
+    record = {"id": "a", "text": TEXT, "url": "https://orrintv.example/ferry"}
+    for name, one in (("orrin.jsonl", record), ("mine.jsonl", OUTLET)):
+        (tmp_path / name).write_text(json.dumps(one) + "\n", encoding="utf-8")
+    for more, known in ((("--sources", tmp_path / "mine.jsonl"), "orrin-tv"), ((), None)):
+        result = run("score", tmp_path / "orrin.jsonl", "--format", "json", *more)
+        outlet = json.loads(result.out)["articles"][0]["source"]["outlet"]
+        assert (result.status, outlet and outlet["id"]) == (0, known)
 
 
 def test_standard_input_is_read(run, monkeypatch) -> None:
@@ -417,10 +404,12 @@ def test_an_interruption_before_the_first_result_says_that_nothing_was_kept(
     run, many, tmp_path, monkeypatch
 ) -> None:
     interrupted_at(monkeypatch, 0, KeyboardInterrupt)
-    result = run("score", many, "--output", tmp_path / "report.json")
-    assert (result.status, result.out) == (130, "")
+    output = tmp_path / "report.json"
+    output.write_text("")
+    result = run("score", many, "--output", output)
+    assert (result.status, result.out, output.read_text()) == (130, "", "")
     assert result.err == "framescope: interrupted; nothing had been scored, and nothing was kept\n"
-    assert list(tmp_path.iterdir()) == [many]
+    assert sorted(tmp_path.iterdir()) == [many, output]
 
 
 def in_terminal(columns: int, *words: object) -> tuple[int, str, list[str]]:
@@ -437,23 +426,10 @@ def in_terminal(columns: int, *words: object) -> tuple[int, str, list[str]]:
         while block := os.read(reader, 1 << 16):
             written += block
     os.close(reader)
-    text = written.decode()
-    lines, row, column = [""], 0, 0
-    for found in re.finditer(r"\x1b\[([?\d;]*)([A-Za-z])|[\s\S]", text):
-        if found[2] == "A":
-            row -= int(found[1] or 1)
-        elif found[2] == "K":
-            lines[row] = lines[row][:column] if found[1] in ("", "0") else ""
-        elif found[0] == "\r":
-            column = 0
-        elif found[0] == "\n":
-            row += 1
-            lines += [""] * (row == len(lines))
-        elif not found[2]:
-            before = lines[row].ljust(column)
-            lines[row] = before[:column] + found[0] + before[column + 1 :]
-            column += 1
-    return process.wait(), text, lines
+    text = re.sub(r"\x1b\[[?\d;]*[mhl]", "", written.decode())  # colours, and the cursor's
+    shown = re.sub(r"[^\n]*\r\x1b\[2K", "", text)  # a line that is written anew,
+    shown = re.sub(r"[^\n]*\n\r\x1b\[1A\x1b\[2K", "", shown)  # or that is taken back
+    return process.wait(), text, shown.splitlines()
 
 
 @pytest.mark.parametrize("columns", [80, 100, 120])
@@ -464,9 +440,9 @@ def test_progress_counts_articles_and_leaves_nothing_on_the_screen(
     path.write_text("".join(json.dumps({"id": str(n), "text": TEXT}) + "\n" for n in range(90)))
     status, written, lines = in_terminal(columns, "score", path, "-m", small_bundle)
     assert status == 0
-    assert re.search(r"━ 1 article \S+ left", re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", written))
+    assert re.search(r"━ 1 article \S+ left", written)
     assert sum(bool(re.match(r"article \d", line)) for line in lines) == 90
-    assert not any("━" in line or " left" in line for line in lines)
+    assert not any("━" in line or " left" in line or "\x1b" in line for line in lines)
     assert max(map(len, lines)) <= columns
     status, written, _ = in_terminal(columns, "score", ferry, "-m", small_bundle)
     assert (status, " left" in written, "━" in written) == (0, False, False)

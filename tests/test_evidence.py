@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from framescope.classifier import bundles
-from framescope.classifier.models.evidence import chunks, telling_words, trimmed
+from framescope.classifier.models.evidence import chunks, telling_words
 from framescope.classifier.records import Sentence
 from framescope.classifier.taxonomy import BY_NAME, Family
 from framescope.training.corpora import SHIPPED
@@ -31,6 +31,7 @@ def shown(text: str, signal: str, scores: Sequence[float], known: set[str]) -> l
         ("big sad mad bad cad", [5, -1, 4, -1, 3], ["big", "mad", "cad"]),
         ("big, sad, mad, bad", [5, 2, 4, 3], ["big", "mad", "bad"]),
         ("two words", [0.0, -1.0], []),
+        ("to be “the vile scheme of it”, U.S. ...", [1, 1, 1, 1, 1, 1, 1, 0, 0], ["vile scheme"]),
         ("", [], []),
         # Neither the name nor a part of it; a capital that begins a sentence is none.
         ("shameful Pavel Relik", [1.0, 3.0, 0.0], ["shameful"]),
@@ -47,19 +48,6 @@ def test_a_name_speaks_for_a_source_alone_and_then_whole() -> None:
     text, scores = "the shabby Ministry of Works denied it", [0.0, 0.5, 0.0, 0.0, 2.0, 1.0, 0.0]
     assert shown(text, "named_source", scores, set()) == ["Ministry of Works denied"]
     assert shown(text, "unsourced_assertion", scores, set()) == ["denied", "shabby"]
-
-
-@pytest.mark.parametrize(
-    ("text", "kept"),
-    [
-        ("“lies”,", "lies"), ("!?", "!?"), ("U.S.", "U.S"), ("takes the", "takes"),
-        ("will", "will"), ("to be picked", "picked"), ("still for", "still for"),
-        ("“the vile scheme of it”", "vile scheme"), ("...", "..."),
-    ],
-)  # fmt: skip
-def test_punctuation_and_function_words_are_taken_off_the_ends(text, kept) -> None:
-    start, end = trimmed(text, 0, len(text))
-    assert text[start:end] == kept
 
 
 def without(sentence: Sentence, numbers: Sequence[int]) -> Sentence:

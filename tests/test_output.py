@@ -1,11 +1,8 @@
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import pytest
-from framescope.classifier.errors import InputError
-from framescope.classifier.output import check, opened
+from framescope.classifier.output import opened
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path) -> None:
@@ -16,39 +13,6 @@ def test_a_file_appears_when_it_is_whole(tmp_path) -> None:
         assert not path.exists()
     assert path.read_text(encoding="utf-8") == "“half”"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path) -> None:
-    path = tmp_path / "report.json"
-    path.write_text("old")
-
-    def fail() -> None:
-        with opened(path) as file:
-            file.write("new")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fail()
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("place", ["none/report", "file/report", "folder"])
-def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path, place) -> None:
-    (tmp_path / "file").touch()
-    (tmp_path / "folder").mkdir()
-    path = tmp_path / place
-
-    def write(path: Path) -> None:
-        with opened(path) as file:
-            file.write("report")
-
-    for attempt in (check, write):
-        with pytest.raises(InputError) as raised:
-            attempt(path)
-        assert str(raised.value).startswith(f"{path}: can't be written")
-        assert "--output" in str(raised.value)
-        assert "\n" not in str(raised.value)
 
 
 def test_a_pipe_is_written_to_and_not_replaced(tmp_path) -> None:

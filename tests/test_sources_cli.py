@@ -12,7 +12,7 @@ import pytest
 from framescope.classifier.outlets.record import record
 from framescope.classifier.outlets.registry import user as module
 from framescope.classifier.outlets.registry.export import Fact, export_registry, facts, licence_of
-from framescope.classifier.outlets.registry.lookup import close, look_up
+from framescope.classifier.outlets.registry.lookup import look_up
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.outlets.registry.user import read_outlets
 from outlets import SMALL, cases, workbook
@@ -115,7 +115,8 @@ def test_nothing_found_is_one_line_and_status_2(run):
     result = run("show", "Qwertzuiop Asdf", "rt.com")
     assert "RT" in result.out
     assert "'Qwertzuiop Asdf': no outlet has this host, name, id or QID" in refused(result)
-    assert "did you mean Reuters (reuters)?" in refused(run("show", "Rueters"))
+    for query, name in (("Rueters", "Reuters (reuters)"), ("РИА Навости", "(ria-novosti)")):
+        assert f"{name}" in refused(run("show", query)).partition("did you mean")[2]
 
 
 @pytest.mark.parametrize("query", ["", "\x1b[31m", "a\nb", "[bold]x[/bold]", "\ud800", "é" * 9999])
@@ -172,22 +173,6 @@ def test_a_file_of_ones_own_is_checked(run, mine):
 def test_a_host_looks_like_one_outlets_or_nobodys(case):
     found = look_up(SMALL, case["host"]).alike
     assert (found and found.outlet.id) == case["outlet"]
-
-
-@pytest.mark.parametrize(
-    ("query", "id"),
-    [
-        ("tass", "tass"),
-        ("Guardain", "the-guardian"),
-        ("Asociated Press", "ap"),
-        ("РИА Навости", "ria-novosti"),
-        ("novosti", "ria-novosti"),
-        ("rueters.com", "reuters"),
-        ("zq", None),
-    ],
-)
-def test_the_closest_name_comes_first(query, id):
-    assert next((outlet.id for outlet in close(SMALL, query)), None) == id
 
 
 def test_every_fact_has_a_source_and_a_licence():

@@ -141,9 +141,9 @@ def check(sources: shared.Own = None, format: shared.AsCard = "terminal") -> Non
         found = outlets.clashes(registry, outlets.user.read_outlets(sources, registry))
 
     def on(console: Console) -> None:
-        from framescope.classifier.reports import print_problems
+        from framescope.classifier.reports import print_flaws
 
-        print_problems(found, console)
+        print_flaws(found, console)
 
     _write(format, (problem._asdict() for problem in found), on)
     if any(problem.level == "error" for problem in found):

@@ -19,5 +19,5 @@ from framescope.classifier.reports.terminal import (
     print_answer,
     print_article,
     print_end,
-    print_problems,
+    print_flaws,
 )

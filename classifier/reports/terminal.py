@@ -194,39 +194,37 @@ def _print_card(
     if found and not full:
         named = [f"{shortened(row.label, 30)} ({len(row.sentences)})" for row in found.rows]
         cited = [f"cites {_some(named, _NAMED)}"] if named else []
-    steps = [
-        (f"{step.name}: {step.did}, {step.basis}" + (f" “{step.words}”" if step.words else ""))
-        + (f" (sentence {step.sentence})" if step.sentence else "")
-        for step in card.steps
-    ] or ["unknown: nothing says who published it"]
-    control = [*card.control]
-    if card.about:
-        control.insert(0, sources.Fact("", f"{card.about}: {card.kind}", None))
-    if card.uncontrolled:
-        control.append(sources.Fact("", card.uncontrolled, None))
+    steps: list[str] = []
+    for step in card.steps:
+        words = f" “{step.words}”" if step.words else ""
+        where = f" (sentence {step.sentence})" if step.sentence else ""
+        steps.append(f"{step.name}: {step.did}, {step.basis}{words}{where}")
+    steps = steps or ["unknown: nothing says who published it"]
+    about = [f"{card.about}: {card.kind}" if card.about else "", card.uncontrolled]
     record = card.rated or f"unscored: {card.reason}"
     record = f"{card.estimate}, {card.interval}; {sources.SCALE}" if card.estimate else record
-    shift = [card.shift] if card.shift and full else []
+    shift = card.shift if full else ""
     parts: dict[str, Sequence[_Row]] = {
-        "source": [("", said, None) for said in (*steps, *card.said)],
-        "control": control,
-        "record": [("", record, None), *card.findings, *(("", said, None) for said in shift)],
-        "article": [("", said, None) for said in (*cited, *card.evidence) if said],
+        "source": _rows(*steps, *card.said),
+        "control": [*_rows(about[0]), *card.control, *_rows(about[1])],
+        "record": [*_rows(record), *card.findings, *_rows(shift)],
+        "article": _rows(*cited, *card.evidence),
     }
-    if full:
-        _print_rows(
-            ((name if not n else label, said, proof) for name, rows in parts.items()
-             for n, (label, said, proof) in enumerate(rows)), console,
-        )  # fmt: skip
-        return
+    every: list[_Row] = []
     for name, rows in parts.items():
+        every += [(name if not n else row[0], *row[1:]) for n, row in enumerate(rows)]
         said = "; ".join(
             (f"{label}: " if label else "")
             + (f"{text} ({sources.proof(proof)[0]})" if proof and name == "record" else text)
             for label, text, proof in rows
         )
-        _print_beside(Text(f"{name:<{_LABEL}}", style="dim"), Text(said), console, _LINES[name])
-    console.print()
+        if not full:
+            _print_beside(Text(f"{name:<{_LABEL}}", "dim"), Text(said), console, _LINES[name])
+    _print_rows(every if full else (), console)
+
+
+def _rows(*texts: str) -> list[_Row]:
+    return [("", text, None) for text in texts if text]
 
 
 def _from(evidence: records.Evidence) -> str:
@@ -237,13 +235,11 @@ def _from(evidence: records.Evidence) -> str:
 def _print_map(found: sourcing.SourcingMap, console: Console) -> None:
     """Print who an article stands on, with how many of its sentences, and which."""
     console.print(Text("who the article stands on, in sentences", style="bold"))
-    rows: list[_Row] = []
-    for row in found.rows:
-        count = len(row.sentences)
-        share, numbers = layout.percent(count, found.total), ", ".join(map(str, row.sentences))
-        said = f"{count:>3} {share:>4}  {', '.join(row.tags)}: {numbers}"
-        rows.append((shortened(row.label, 40), said, None))
-    _print_rows(rows, console)
+    for name, _, tags, sentences in found.rows:
+        share, which = layout.percent(len(sentences), found.total), ", ".join(map(str, sentences))
+        said = f"{len(sentences):>3} {share:>4}  {', '.join(tags)}: {which}"
+        _print_beside(Text(f"{shortened(name, 36):<36} "), Text(said), console)
+    console.print()
 
 
 def _print_counts(summary: sourcing.Summary, console: Console) -> None:
@@ -307,7 +303,7 @@ def _print_known(
     _print_rows(((label, printable(said), proof) for label, said, proof in rows), console, "  ")
 
 
-def print_problems(problems: Sequence[Flaw], console: Console) -> None:
+def print_flaws(problems: Sequence[Flaw], console: Console) -> None:
     """Print what is wrong or doubtful, one line each, and how much there is of either."""
     for one in problems:
         style = "red" if one.level == "error" else ""

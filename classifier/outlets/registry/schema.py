@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -49,13 +48,12 @@ def countries() -> Mapping[str, str]:
 
 def country_called(text: str) -> str:
     """Return the code of a country by the code or a name, or raise `SourcesError`."""
-    codes = {fold_name(name): code for name, code in countries().items()}
     wanted = fold_name(text)
-    for name, code in codes.items():
-        if wanted in (name, code.lower()):
+    for name, code in countries().items():
+        if wanted in (fold_name(name), code.lower()):
             return code
-    close = ", ".join(get_close_matches(wanted, codes, 1)) or "two letters, such as IR"
-    raise SourcesError(f"--country {printable(text)}: no such country; did you mean {close}?")
+    how = "give its English name, or two letters such as IR"
+    raise SourcesError(f"--country {printable(text)}: no such country; {how}")
 
 
 def _is_date(text: str) -> bool:
