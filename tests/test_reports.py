@@ -473,7 +473,7 @@ def test_what_a_page_holds_beside_its_article_is_counted_and_folded() -> None:
     pieces = ("Mill strike <ends>", "Sign up")
     report = reports.report(replace(one, article=replace(one.article, removed=pieces)))
     assert json.loads(to_json(report))["articles"][0]["removed"] == list(pieces)
-    assert "2 pieces of the page" in unwrapped(printed(report))
+    assert "2 pieces of the page" in unwrapped(printed(*report.articles))
     folded = re.compile(r"<summary>[^<]*2 pieces.*Mill strike &lt;ends&gt;.*</details>", re.DOTALL)
     assert folded.search(to_html(report))
 
