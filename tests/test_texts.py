@@ -38,17 +38,14 @@ WILD = {
 
 def test_lines_that_a_pdf_breaks_are_joined(tmp_path):
     (given,) = read_input(str(HARBOUR))
-    lines = [
-        line
-        for number, part in enumerate(given.text.splitlines())
-        for line in ("", *wrap(part, 62 + 7 * (number % 3), break_on_hyphens=False))
-    ]
-    pages = (["Orrin Gazette", "", *lines[:25], "", "1"], ["Orrin Gazette", "", *lines[25:], "2"])
-    (tmp_path / "a.txt").write_text("\n\f".join(map("\n".join, pages)))
+    lines = enumerate(given.text.splitlines())
+    parts = ["\n".join(wrap(one, 62 + n % 9, break_on_hyphens=False)) for n, one in lines]
+    pages = ("Orrin Gazette", *parts[:9], "1\n\fOrrin Gazette", *parts[9:], "2")
+    (tmp_path / "a.txt").write_text("\n\n".join(pages))
     (read,) = read_input(str(tmp_path / "a.txt"))
-    expected, found = ([one.text for one in split(article)] for article in (given, read))
-    assert found == expected
-    assert len(split(replace(read, text="\n".join(lines)))) == len(expected)
+    assert [one.text for one in split(read)] == [one.text for one in split(given)]
+    record = replace(read, text="\n\n".join(parts))
+    assert len(split(record)) == len(split(given))
 
 
 def test_scripts_of_their_own_stay_as_they_are():

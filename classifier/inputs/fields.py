@@ -69,6 +69,8 @@ class RawRecord:
                 item = replace(item, lang=lang, origin=origin)
                 if words < self.least and item.units is None:
                     reason = f"{counted(words, 'word')}, and no article; give {self.least} or more"
+                    if origin.record is None:  # a document, which is the whole input
+                        raise InputError(str(origin), reason)
                     item = Skipped(str(origin), reason)
             yield item
 

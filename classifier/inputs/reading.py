@@ -47,10 +47,14 @@ def read_input(source: str, options: InputOptions = PLAIN) -> Items:
     if listed is None:
         yield from _read(split_input(source, options), source)
     for one in listed or ():
+        said = False
         try:
-            yield from _read(split_input(one.name, options), one.name)
+            for item in _read(split_input(one.name, options), one.name):
+                said = said or isinstance(item, Skipped)
+                yield item
         except InputError as error:
-            yield Skipped(error.source, error.reason)
+            if not said:  # what was skipped of it says so already
+                yield Skipped(error.source, error.reason)
 
 
 def read_stream(stream: Any, name: str) -> Items:
