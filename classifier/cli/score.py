@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -160,11 +160,21 @@ def _articles(
     inputs: Sequence[str], options: InputOptions, most: int
 ) -> Iterator[Article | Skipped]:
     """Read every input, with unique ids; one that can't be used, or is too long, stops no other."""
-    for item in _unique(_read(inputs, options), options.tell):
+    seen, told = set[str](), False
+    for item in _read(inputs, options):
         if isinstance(item, Article) and len(item.text) > most:
             reason = f"longer than {most:,} characters ({len(item.text):,}); "
             reason += "raise --max-characters, or divide it"
             item = Skipped(str(item.origin or item.id), reason)
+        elif isinstance(item, Article):
+            names = (f"{item.id}-{number}" for number in count(2))
+            name = next(name for name in chain([item.id], names) if name not in seen)
+            seen.add(name)
+            if name != item.id and not told:
+                told, other = True, f"another article is called '{item.id}'"
+                where = item.origin or item.id
+                options.tell(f"{where}: {other}; this is '{name}' in the report, and so on")
+            item = replace(item, id=name)
         yield item
 
 
@@ -176,26 +186,6 @@ def _read(inputs: Sequence[str], options: InputOptions) -> Iterator[Article | Sk
             yield from read_input(source, options)
         except InputError as error:
             yield Skipped(error.source, error.reason)
-
-
-def _unique(
-    items: Iterable[Article | Skipped], say: Callable[[str], None]
-) -> Iterator[Article | Skipped]:
-    seen: set[str] = set()
-    told = False
-    for item in items:
-        if isinstance(item, Article):
-            name, number = item.id, 1
-            while name in seen:
-                number += 1
-                name = f"{item.id}-{number}"
-            if number > 1 and not told:
-                say(f"{item.origin or item.id}: another article is called '{item.id}'; "
-                    f"this is '{name}' in the report, and so on")  # fmt: skip
-                told = True
-            seen.add(name)
-            item = item if name == item.id else replace(item, id=name)
-        yield item
 
 
 def _begun(items: Iterator[Item], *, single: bool) -> Iterator[Item]:

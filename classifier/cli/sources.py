@@ -67,17 +67,15 @@ def _write(
     format: CardFormat, objects: Iterable[dict[str, Any]], on: Callable[[Console], None]
 ) -> None:
     """Write objects to standard output as JSON, or draw them on a terminal."""
-    from framescope.classifier.output import opened
+    from framescope.classifier.output import on_console, opened
 
     with opened(None) as file:
         if format == "json":
-            json.dump(list(objects), file, ensure_ascii=False, indent=2)
-            file.write("\n")
+            file.write(json.dumps(list(objects), ensure_ascii=False, indent=2) + "\n")
         else:
-            from rich.console import Console
-
             # A pipe gets each fact on a line of its own, however long.
-            on(Console(file=file, highlight=False, width=None if file.isatty() else 1_000_000))
+            with on_console(file, 1_000_000) as console:
+                on(console)
 
 
 @sources_app.command("list")

@@ -197,8 +197,9 @@ def _print_card(
     steps: list[str] = []
     for step in card.steps:
         words = f" “{step.words}”" if step.words else ""
-        where = f" (sentence {step.sentence})" if step.sentence else ""
-        steps.append(f"{step.name}: {step.did}, {step.basis}{words}{where}")
+        words += f" (sentence {step.sentence})" if step.sentence else ""
+        basis = f", {step.basis}{words}" if full else f", {step.basis}" * (len(card.steps) == 1)
+        steps.append(f"{step.name}: {step.did}{basis}")
     steps = steps or ["unknown: nothing says who published it"]
     about = [f"{card.about}: {card.kind}" if card.about else "", card.uncontrolled]
     record = card.rated or f"unscored: {card.reason}"
@@ -374,5 +375,5 @@ def _network(site: NetworkSite, registry: Registry, console: Console) -> None:
     _line(console, f"{said}.", "red")
     if (network := registry.network_called(site.network)) is not None:
         _line(console, f"  {sources.part_of(network)}.")
-    _line(console, f"{_from(site.evidence)}\n", "dim")
+    _line(console, _from(site.evidence), "dim")
     console.print()
