@@ -87,8 +87,8 @@ def telling_words(
     for (out, _), group in groupby(range(len(words)), lambda n: (own[n] >= limit > 0, clauses[n])):
         run = list(group)
         if out and any(tells[n] for n in run):
-            whole = trimmed(text, words[run[0]][0], words[run[-1]][1])
-            runs.append((float(scores[run].sum()), *whole))
+            place = trimmed(text, words[run[0]][0], words[run[-1]][1])
+            runs.append((float(scores[run].sum()), *place))
     runs.sort(key=lambda run: -run[0])
     return tuple(
         Span(sentence.start + start, sentence.start + end, signal, float(f"{score:.4g}"))

@@ -44,6 +44,7 @@ _UNITS: Mapping[str, Unit] = {"word": "word", "char": "char"}
 # Punctuation counts as words: quotation marks, "?" and "!" say much about voice and framing.
 TOKEN = r"\w+|[^\w\s]"
 _BATCH = 4096  # texts counted at once, which bounds memory
+_Reached = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -438,11 +439,11 @@ class _Scored:
         return shared_out(places, scores, chunks(self.sentences[row].text))
 
     @cached_property
-    def _reaches(self) -> dict[tuple[int, int], tuple[NDArray[np.intp], ...]]:
+    def _reaches(self) -> dict[tuple[int, int], _Reached]:
         """What `_reached` returns for a text, by batch and number: several signals ask for it."""
         return {}
 
-    def _reached(self, text: str) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    def _reached(self, text: str) -> _Reached:
         """Return occurrences per chunk reached into: feature, chunk, how many chunks it reaches."""
         found: list[tuple[int, int, int]] = []
         first = 0
@@ -459,7 +460,7 @@ class _Scored:
         number: int,
         weights: NDArray[Any],
         of_article: bool,
-        reached: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]],
+        reached: _Reached,
         n_words: int,
     ) -> NDArray[np.float64]:
         """Return what each chunk of a text adds to the n-grams' weighted sum."""
