@@ -128,22 +128,14 @@ class _Hosts:
             named = addresses.host_in(address)
             if named and (owner := self.at(named)):
                 return owner[0].id
-        label = re.sub(r"^the(?=guardian)|-", "", addresses.host_label(host))
+        label = addresses.host_label(host)
         for candidates in (
-            self._labels.get(addresses.host_label(host), set()),
-            self._labels.get(label, set()),
+            self._labels.get(label, set()) | self._labels.get(label.replace("-", ""), set()),
             *(self._names.get(fold(name), set()) for name in _capitalised(reason)),
         ):
             if len(candidates) == 1:
                 return next(iter(candidates))
-            if candidates and (best := self._nearest(candidates, label)):
-                return best
         return None
-
-    def _nearest(self, ids: set[str], label: str) -> str | None:
-        mains = ((id, self._by_id[id].domains[:1]) for id in ids)
-        own = [id for id, main in mains if main and addresses.host_label(main[0].host) == label]
-        return own[0] if len(own) == 1 else None
 
 
 def _capitalised(reason: str) -> Iterable[str]:
