@@ -5,7 +5,6 @@ The tables are sorted, one file for each kind of fact, the same bytes each time.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -104,15 +103,12 @@ class _Hosts:
         self.drafts = drafts
         self._hosts = {domain.host: (draft, domain) for draft in drafts for domain in draft.domains}
         self._labels: dict[str, set[str]] = defaultdict(set)
-        self._names: dict[str, set[str]] = defaultdict(set)
         self._by_id = {draft.id: draft for draft in drafts}
         self._meant = hosts_by_hand("networks")
         for draft in drafts:
             for domain in draft.domains:
                 if domain.role is not DomainRole.IMPOSTER:
                     self._labels[addresses.host_label(domain.host)].add(draft.id)
-            for key in draft.folded():
-                self._names[key].add(draft.id)
 
     def at(self, host: str) -> tuple[Draft, Domain] | None:
         """Return the outlet and the entry that a host falls under."""
@@ -129,27 +125,8 @@ class _Hosts:
             if named and (owner := self.at(named)):
                 return owner[0].id
         label = addresses.host_label(host)
-        for candidates in (
-            self._labels.get(label, set()) | self._labels.get(label.replace("-", ""), set()),
-            *(self._names.get(fold(name), set()) for name in _capitalised(reason)),
-        ):
-            if len(candidates) == 1:
-                return next(iter(candidates))
-        return None
-
-
-def _capitalised(reason: str) -> Iterable[str]:
-    """Return the runs of capitalised words, the longest first: what may be a name in a sentence."""
-    words = [word for found in re.findall(r"[\w'-]+", reason) if (word := found.strip("'"))]
-    runs: list[list[str]] = [[]]
-    for word in words[1:]:  # the first is "Clone", "Typosquatting", "Variante"
-        if word[0].isupper() or word[0].isdigit():
-            runs[-1].append(word)
-        elif runs[-1]:
-            runs.append([])
-    names = {" ".join(run) for run in runs if run}
-    # "du Parisien" has taken the article.
-    return sorted(names | {f"Le {name}" for name in names}, key=lambda name: (-len(name), name))
+        found = self._labels.get(label, set()) | self._labels.get(label.replace("-", ""), set())
+        return next(iter(found)) if len(found) == 1 else None
 
 
 def _assess(owners: _Hosts, found: dict[str, Assessment], log: list[str]) -> None:
