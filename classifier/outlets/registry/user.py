@@ -147,7 +147,7 @@ def read_ratings(
             "value": term or words,
             "source": f"{rater.name}: {words}" if term else rater.name,
             "url": cells["url"],
-            "date": _day(cells["date"]) or rater.date,
+            "date": _day(cells["date"]) or rater.date or "",
             "licence": rater.licence,
         }
         for name in ("value", "date", "url"):
