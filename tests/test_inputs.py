@@ -95,7 +95,7 @@ SAID = json.dumps({"@type": "NewsArticle", "articleBody": "\n".join(BODY)})
         f'<div class="story-related"><p>{OTHER}</p></div>',
         f'<div role="complementary"><p>{OTHER}</p></div>',
         f'<p><a href="/mill">{OTHER}</a></p>',
-        TEASER * 3,
+        f"<h2>More news</h2>{TEASER * 3}",
         f"<p>To read on, please subscribe to the Gazette.</p><p>{OTHER}</p>",
         f"<p>Mara Kessel is a reporter in Orrin.</p><p>{OTHER}</p>",
         f"<p>{OTHER} Sign up for our newsletter.</p>",

@@ -78,6 +78,7 @@ _CALL = re.compile(
     r"|all rights reserved)\b|\[email\W+protected\]|\S@\S+\.\w{2,}",
     re.IGNORECASE,
 )
+_BY = re.compile(r"By ([A-Z][\w'’-]+(?: [A-Z][\w.'’-]*){1,2})\b")
 _CALL_WORDS, _AT_END = 40, 4
 _QUOTES = frozenset('"“”«»„')
 _TAIL = re.compile(r"\s(?:\||-|–|—|·|»|:)\s(?=[^|–—·»]{1,60}\Z)")
@@ -218,12 +219,20 @@ def _apart(
         kept = told if words(kept) < _MOSTLY * words(told) else kept
         end = max((n for n, line in enumerate(kept, 1) if line in told), default=len(kept))
         kept = kept[:end] if words(kept[end:]) < _MOSTLY * words(kept) else kept
-    return _without_calls(kept, author), [*rest, *beside]
+    titles = {letters("".join(one.itertext())) for one in tree.iter(*_HEADINGS)}
+    kept = _without_calls(kept, author)
+    while len(kept) > 1 and letters(kept[-1]) in titles:  # of what stood below it
+        kept.pop()
+    return kept, [*rest, *beside]
 
 
 def _without_calls(lines: list[str], author: str | None) -> list[str]:
     """Drop calls to subscribe or to follow, and what an article says of its author at its end."""
-    names = tuple(f"{name} " for name in (author or "").split("; ") if " " in name)
+    authors = [
+        *(author or "").split("; "),
+        *(by[1] for by in map(_BY.match, lines[:_AT_END]) if by),
+    ]
+    names = tuple(f"{name} " for name in authors if " " in name)
     last = max(1, len(lines) - _AT_END)
     about = (n for n, line in enumerate(lines) if n >= last and line.startswith(names))
     walls = (n for n, line in enumerate(lines) if _WALL.match(line))
