@@ -228,13 +228,11 @@ def _apart(
 
 def _without_calls(lines: list[str], author: str | None) -> list[str]:
     """Drop calls to subscribe or to follow, and what an article says of its author at its end."""
-    authors = [
-        *(author or "").split("; "),
-        *(by[1] for by in map(_BY.match, lines[:_AT_END]) if by),
-    ]
-    names = tuple(f"{name} " for name in authors if " " in name)
+    bylines = (by[1] for by in map(_BY.match, lines[:_AT_END]) if by)
+    names = "|".join(re.escape(x) for x in (*(author or "").split("; "), *bylines) if " " in x)
+    said = re.compile(rf"(?:{names or '(?!)'}) (?:is|was|covers|writes|reports|lives|works|can)\b")
     last = max(1, len(lines) - _AT_END)
-    about = (n for n, line in enumerate(lines) if n >= last and line.startswith(names))
+    about = (n for n, line in enumerate(lines) if n >= last and said.match(line))
     walls = (n for n, line in enumerate(lines) if _WALL.match(line))
     end = min(next(about, len(lines)), next(walls, len(lines)))
     return [
