@@ -14,7 +14,6 @@ import mutator
 import pytest
 import small_runs
 from framescope.classifier import bundles
-from outlets import workbook
 from pages_of_docs import CALLS
 
 COMMAND = [
@@ -70,7 +69,7 @@ def folder(tmp_path_factory) -> Path:
     (here / "mine.jsonl").write_text(json.dumps(outlet) + "\n", encoding="utf-8")
     (here / "ratings.csv").write_text("domain,rating\nbbc.co.uk,HIGH\n", encoding="utf-8")
     (here / "ratings.json").write_text('[{"domain": "bbc.co.uk", "score": 99}]', encoding="utf-8")
-    workbook(here / "ratings.xlsx", [("Website", "Label"), ("bbc.co.uk", "green")])
+    shutil.copy(Path(__file__).parent / "cases/ratings.xlsx", here)
     small_runs.write(here / "RUN")
     typed(["sources", "export", "-o", "november.csv"], here)
     typed(["annotate", "pick", "RUN", "--n", "5", "--by", "rare", "-o", "to-label.jsonl"], here)

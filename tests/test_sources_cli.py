@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shlex
+import shutil
 import socket
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from framescope.classifier.outlets.registry.export import Fact, export_registry,
 from framescope.classifier.outlets.registry.lookup import look_up
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.outlets.registry.user import read_outlets
-from outlets import SMALL, cases, workbook
+from outlets import CASES, SMALL, cases
 
 FACTS = list(facts(SMALL))
 ALIKE = cases("sources_alike.jsonl")
@@ -276,7 +277,7 @@ def test_each_export_of_the_docs_keeps_its_scale_and_counts_for_no_record(run, t
     table, objects = re.findall(r"```(?:csv|json)\n(.*?)```", page, re.DOTALL)
     (tmp_path / "ratings.csv").write_text(table, encoding="utf-8")
     (tmp_path / "ratings.json").write_text(objects, encoding="utf-8")
-    workbook(tmp_path / "ratings.xlsx", [("Website", "Label", "Date"), ("rt.com", "red", 46143)])
+    shutil.copy(CASES / "ratings.xlsx", tmp_path)
     found = {}
     for line in re.findall(r"    framescope sources (import .*)", page):
         words = [str(tmp_path / one) if "." in one else one for one in shlex.split(line)]

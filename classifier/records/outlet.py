@@ -111,10 +111,6 @@ class Status(StrEnum):
     EXILE = "exile"  # publishes, from another country than the one it reports on
 
 
-#: With these it doesn't publish under this name any more.
-ENDED = frozenset({Status.CLOSED, Status.SUSPENDED, Status.RENAMED, Status.MERGED})
-
-
 class Content(StrEnum):
     """What kind of content an outlet carries, where it is not plain news."""
 
@@ -362,11 +358,6 @@ class Outlet:
         """Whether it publishes; active where nothing is on record."""
         said = self.said(About.STATUS)
         return Status(said[0].value) if said else Status.ACTIVE
-
-    @property
-    def ended(self) -> bool:
-        """Whether it has stopped publishing under its name."""
-        return self.status in ENDED
 
     @property
     def content(self) -> tuple[Content, ...]:
