@@ -8,7 +8,7 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
@@ -81,73 +81,68 @@ def _owners(registry: Registry) -> list[records.Owner]:
     return [found[id] for id in sorted(found)]
 
 
+_OURS = records.Evidence(REGISTRY_SOURCE)
 _Who = tuple[str, str]  # id and name
 
 
-def _own(who: _Who, *rows: tuple[str, str | None] | tuple[str, str | None, str]) -> Iterator[Fact]:
-    """Return the facts that identify somebody, without those that are not known."""
-    for fact, value, *detail in rows:
-        if value:
-            cited = {"detail": "".join(detail), "licence": licence_of(REGISTRY_SOURCE)}
-            yield Fact(*who, fact, str(value), **cited)
-
-
-def _cited(
-    who: _Who, fact: str, value: str, detail: str | None, evidence: records.Evidence, sure: str = ""
+def _fact(
+    who: _Who,
+    fact: str,
+    value: str,
+    said: records.Evidence = _OURS,
+    detail: str = "",
+    sure: str = "",
 ) -> Fact:
-    cited = (evidence.source, evidence.url or "", evidence.date or "")
-    licence = evidence.licence or licence_of(evidence.source, evidence.date)
-    return Fact(*who, str(fact), str(value), detail or "", *cited, sure, licence)
+    licence = said.licence or licence_of(said.source, said.date)
+    cited = (said.source, said.url or "", said.date or "", sure, licence)
+    return Fact(*who, str(fact), str(value), detail, *cited)
 
 
 def _held(who: _Who, holdings: Iterable[records.Holding]) -> Iterator[Fact]:
     for held in holdings:
         share = "" if held.share is None else f"{held.share:g}%"
-        yield _cited(who, "owner", f"owner:{held.owner.id}", share, held.evidence)
-
-
-def _others(outlet: records.Outlet) -> list[records.Name]:
-    return [name for name in outlet.names if name.kind is not records.NameKind.MAIN]
+        yield _fact(who, "owner", f"owner:{held.owner.id}", held.evidence, share)
 
 
 def _of_outlet(outlet: records.Outlet) -> Iterator[Fact]:
-    who = (outlet.id, outlet.name)
-    yield from _own(
-        who,
-        *((of, getattr(outlet, of)) for of in ("role", "medium", "country", "wikidata")),
-        *((f"name:{name.kind}", name.text, name.lang or "") for name in _others(outlet)),
-        *((f"host:{domain.role}", domain.host) for domain in outlet.domains),
-    )
+    tell = partial(_fact, (outlet.id, outlet.name))
+    for of in ("role", "medium", "country", "wikidata"):
+        if value := getattr(outlet, of):
+            yield tell(of, value)
+    for name in outlet.names:
+        if name.kind is not records.NameKind.MAIN:
+            yield tell(f"name:{name.kind}", name.text, detail=name.lang or "")
+    for domain in outlet.domains:
+        yield tell(f"host:{domain.role}", domain.host)
     for account in outlet.accounts:
-        yield _cited(who, f"account:{account.platform}", account.handle, "", account.evidence)
+        yield tell(f"account:{account.platform}", account.handle, account.evidence)
     for one in outlet.statements:
-        yield _cited(who, one.about, one.value, "", one.evidence)
-    yield from _held(who, outlet.holdings)
+        yield tell(one.about, one.value, one.evidence)
+    yield from _held((outlet.id, outlet.name), outlet.holdings)
     for found in outlet.assessments:
-        yield _cited(who, found.claim, found.value, "", found.evidence, f"{found.confidence:g}")
+        yield tell(found.claim, found.value, found.evidence, sure=f"{found.confidence:g}")
 
 
 def _of_owner(owner: records.Owner) -> Iterator[Fact]:
     who = (f"owner:{owner.id}", owner.name)
-    evidence = owner.evidence or records.Evidence(REGISTRY_SOURCE)
-    for fact, value in (("name", owner.name), ("kind", owner.kind), ("country", owner.country)):
-        if value:
-            yield _cited(who, fact, value, "", evidence)
+    for of in ("name", "kind", "country"):
+        if value := getattr(owner, of):
+            yield _fact(who, of, value, owner.evidence or _OURS)
     yield from _held(who, owner.holdings)
 
 
 def _of_network(network: records.Network) -> Iterator[Fact]:
-    who = (f"network:{network.id}", network.name)
     rows = [("name:alias", name) for name in network.names]
     rows += [(of, getattr(network, of)) for of in ("operator", "country", "attributed_by")]
-    return (_cited(who, fact, value, "", network.evidence) for fact, value in rows if value)
+    tell = partial(_fact, (f"network:{network.id}", network.name), said=network.evidence)
+    return (tell(fact=fact, value=value) for fact, value in rows if value)
 
 
 def _of_site(site: NetworkSite, registry: Registry) -> Fact:
     network = registry.network_called(site.network)
     value = site.network if network is None else f"network:{network.id}"
-    who = (f"site:{site.host}", site.host)
-    return _cited(who, f"network_{site.kind}", value, site.impersonates, site.evidence)
+    who, of = (f"site:{site.host}", site.host), f"network_{site.kind}"
+    return _fact(who, of, value, site.evidence, site.impersonates or "")
 
 
 def _write_csv(registry: Registry, file: IO[str]) -> None:
