@@ -397,9 +397,7 @@ def test_on_a_terminal_there_is_a_bar_that_says_how_far_it_is(clock, tmp_path, m
         clock.now += 2
         progress.counts["articles"], progress.read = 30, 1_000_000
         progress.update()
-    assert "30 articles, 1.0 MB of 4.0 MB (25%), 15.0 articles/s, 6 s left, 0 failed" in (
-        sys.stderr.getvalue()  # type: ignore[attr-defined]
-    )
+    assert "30 articles, 15.0/s, 0 failed" in sys.stderr.getvalue()  # type: ignore[attr-defined]
 
 
 def test_progress_says_what_is_done_how_fast_and_how_long(clock, tmp_path, capsys):

@@ -15,18 +15,18 @@ import shutil
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from framescope.classifier import output as outputs
 from framescope.classifier.batch.schema import need_pyarrow
 from framescope.classifier.batch.stages import Counts
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.files import LockedError, atomic_write, locked, replacing, sync
 from framescope.classifier.inputs import ListedFile
-from framescope.classifier.records import printable
 from framescope.classifier.taxonomy import DEFINITIONS, declare, from_records
 
 FORMAT = 1  # of the folder; a newer one is refused
@@ -202,33 +202,21 @@ class RunProgress:
         self._begun, self._first = time.monotonic(), self.read
         self._past: deque[tuple[float, int]] = deque([(self._begun, self.counts["articles"])])
         self._written = self._told = 0.0
-        self._bar: Any = None
+        self._bar: Callable[..., None] = lambda **_: None
 
     @contextmanager
     def shown(self) -> Iterator[None]:
         """Show the progress during a block: a bar on a terminal, else a line a minute."""
         self._told = time.monotonic()
-        if self.quiet or not sys.stderr.isatty():
-            yield
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        columns = BarColumn(bar_width=20), TextColumn("{task.fields[line]}")
-        with Progress(*columns, console=Console(stderr=True), transient=True) as self._bar:
-            self._bar.add_task("", total=self.total, line="loading the model")
+        with outputs.progress(lambda: self.total, quiet=self.quiet) as self._bar:
+            self._bar(description="loading the model")
             yield
 
     def tell(self, line: str) -> None:
         """Print a line beside the progress."""
-        if self.quiet:
-            return
-        line = f"framescope: {printable(line)}"
-        with suppress(OSError):  # its reader is gone; the run isn't
-            if self._bar is not None:
-                self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
-            else:
-                print(line, file=sys.stderr, flush=True)
+        if not self.quiet:
+            with suppress(OSError):  # its reader is gone; the run isn't
+                outputs.tell(line)
 
     def update(self, *, state: str = "running", force: bool = False) -> None:
         """Note what was done by now."""
@@ -239,9 +227,9 @@ class RunProgress:
         if force or now - self._written > _WRITTEN:
             self.folder.write(PROGRESS, self.record(state), durable=False)
             self._written = now
-        if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=self.read, line=self._line())
-        elif not self.quiet and now - self._told > _MINUTE:
+        done = f"{self.counts['articles']:,} articles, {self.rate:,.1f}/s"
+        self._bar(completed=self.read, description=f"{done}, {self.counts['errors']:,} failed")
+        if not (self.quiet or sys.stderr.isatty()) and now - self._told > _MINUTE:
             self.tell(self._line())
             self._told = now
 
