@@ -12,7 +12,7 @@ from framescope.classifier.bundles import load
 from framescope.classifier.errors import CorpusError, InputError
 from framescope.training.commands.labels import app
 from framescope.training.corpora import standoff
-from framescope.training.corpora.corpus import HOUSE
+from framescope.training.corpora.articles import HOUSE
 from framescope.training.labels import (
     LabelCheck,
     check_labelled,

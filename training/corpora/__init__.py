@@ -11,10 +11,6 @@ from framescope.training.corpora.articles import (
     GAP,
     GAP_VALIDATION,
     HOUSE_CARD,
-    read_exchange,
-    read_gap,
-)
-from framescope.training.corpora.corpus import (
     HOUSE_ENVIRONMENT,
     Card,
     Corpus,
@@ -23,6 +19,8 @@ from framescope.training.corpora.corpus import (
     by_block,
     given_folder,
     house_folder,
+    read_exchange,
+    read_gap,
     root_folder,
 )
 from framescope.training.corpora.polnear import CARD as POLNEAR

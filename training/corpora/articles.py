@@ -1,17 +1,24 @@
-"""Readers of the public corpora but PolNeAR, of the house corpus, and of a user's own files.
+"""Labelled corpora: a card that describes each, a reader, and where its files are.
+
+PolNeAR and stand-off labels have modules of their own.
 
 GAP and GUM say which words mean the same person or thing. They label no signal: both become
 citations without content, whose source is a mention and whose antecedent is the mention before it.
 """
 
 import csv
+import hashlib
 import json
+import os
 import re
+import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
@@ -19,7 +26,135 @@ from framescope.classifier.errors import CorpusError
 from framescope.classifier.inputs import read_lines, split_sentences
 from framescope.classifier.records import Article, MarkedCitation, Place, Skipped, Span, Unit
 from framescope.classifier.taxonomy import NAMES, SHIPPED, TECHNIQUES, in_order
-from framescope.training.corpora.corpus import Card, Corpus, by_block
+
+HOUSE = Path(__file__).resolve().parents[2] / "corpus"  # in a clone of the repository
+HOUSE_ENVIRONMENT = "FRAMESCOPE_HOUSE"
+ENVIRONMENT = "FRAMESCOPE_CORPORA"
+_CARDS = tomllib.loads(
+    files("framescope.training.corpora").joinpath("cards.toml").read_text("utf-8")
+)
+
+
+def house_folder() -> Path:
+    """Return the folder of the house corpus, which an installed package doesn't bring."""
+    return Path(os.environ.get(HOUSE_ENVIRONMENT) or HOUSE)
+
+
+def given_folder(option: Path | None) -> Path | None:
+    """Return the folder of the public corpora: the option, else the environment variable, if any.
+
+    Raise `CorpusError` if the folder doesn't exist.
+    """
+    given = option or os.environ.get(ENVIRONMENT)
+    if given and not Path(given).is_dir():
+        raise CorpusError(f"{given}: no such folder; pass --corpora DIR or set {ENVIRONMENT}")
+    return Path(given) if given else None
+
+
+def root_folder(option: Path | None = None) -> Path:
+    """Return the folder of the public corpora; raise `CorpusError` where none is given."""
+    if (root := given_folder(option)) is None:
+        how = f"pass --corpora DIR or set {ENVIRONMENT} (see docs/corpora.md)"
+        raise CorpusError(f"no folder of corpora; {how}")
+    return root
+
+
+def by_article(article: Article) -> str:
+    """Group sentences by article."""
+    return article.id
+
+
+def by_block(article: Article) -> str:
+    """Group articles whose ids ``block/...`` have the same block: neighbours in a file."""
+    return article.id.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Where a corpus comes from, what it labels, and under which terms."""
+
+    name: str
+    title: str
+    folder: str  # below the root of the corpora
+    files: tuple[str, ...]  # glob patterns, below the folder, of every file that is read
+    url: str
+    citation: str  # authors, year, title, and DOI or ACL Anthology id
+    licence: str  # as its files or its publisher state it; see docs/corpora.md
+    signals: Collection[str]  # that it labels, in taxonomy order
+    unit: str  # what carries a label
+    mapping: str  # of its labels to the taxonomy, and where they differ from the guidelines
+    # pinned SHA-256 of the files (`Corpus.digest`); none for the user's own and what ships
+    digest: str | None = None
+    # article -> name of the group that is never divided between training and held-out parts
+    group: Callable[[Article], str] = by_article
+    # signals labelled in another sense than the guidelines: models learn from them, but are neither
+    # calibrated nor given thresholds by them
+    other_sense: tuple[str, ...] = ()
+    language: str = "en"
+
+    @classmethod
+    def of(cls, name: str, **more: Any) -> Self:
+        """Read a card of ``cards.toml``, and add the fields that follow from code."""
+        card = _CARDS[name].items()
+        found: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in card}
+        return cls(name, **found, **more)
+
+
+class State(StrEnum):
+    """Whether a corpus can be loaded."""
+
+    PRESENT = "present"
+    PARTIAL = "partial"  # loaded without the articles whose texts are missing
+    MISSING = "missing"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A card, and a reader of the folder that `place` returns: articles, always in one order."""
+
+    card: Card
+    read: Callable[[Path], Iterator[Article]]
+    shipped: bool = False  # a clone of the repository holds it whole
+
+    def place(self, root: Path | None) -> Path | None:
+        """Return the folder to read; None if that takes a folder of corpora."""
+        base = house_folder() if self.shipped else root
+        return base and base / self.card.folder
+
+    @property
+    def elsewhere(self) -> str:
+        """A hint for where the corpus isn't found."""
+        return f", and say where it is: --house DIR or {HOUSE_ENVIRONMENT}" if self.shipped else ""
+
+    def files(self, place: Path) -> list[Path]:
+        """List the files that are read, sorted by relative name."""
+        found = {path for glob in self.card.files for path in place.glob(glob) if path.is_file()}
+        return sorted(found, key=lambda path: path.relative_to(place).as_posix())
+
+    def lacks(self, place: Path) -> list[str]:
+        """List what is missing."""
+        return [pattern for pattern in self.card.files if not any(place.glob(pattern))]
+
+    def digest(self, place: Path) -> str:
+        """Compute the SHA-256 over each file's relative name and the digest of its bytes."""
+        total = hashlib.sha256()
+        for path in self.files(place):
+            inside = path.is_relative_to(place)
+            name = path.relative_to(place).as_posix() if inside else path.name
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            total.update(f"{name}\0{content}\n".encode())
+        return total.hexdigest()
+
+    def state(self, root: Path | None) -> State:
+        """Return whether the files are there and are those that the card pins."""
+        place = self.place(root)
+        if place is None or self.lacks(place):
+            return State.MISSING
+        if self.card.digest is not None and self.digest(place) != self.card.digest:
+            return State.CHANGED
+        return State.PRESENT
+
 
 TECHNIQUE_OF = {
     "Appeal_to_Authority": "appeal_to_authority",
@@ -37,19 +172,20 @@ TECHNIQUE_OF = {
     "Thought-terminating_Cliches": "thought_terminating_cliche",
     "Whataboutism,Straw_Men,Red_Herring": "whataboutism",
 }
-_PTC_LABELS = "train-task2-TC.labels"
+_PTC_FILES = ("train-articles/article*.txt", "train-task2-TC.labels")
 _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 
-_HYPERPARTISAN_ARTICLES = "articles-training-byarticle-20181122.xml"
-_HYPERPARTISAN_TRUTH = "ground-truth-training-byarticle-20181122.xml"
+_HYPERPARTISAN_FILES = tuple(
+    f"{kind}-training-byarticle-20181122.xml" for kind in ("articles", "ground-truth")
+)
 # Elements that end a paragraph in these articles; all others are inline.
 _BLOCKS = frozenset({"p", "br", "div", "li", "ul", "ol", "blockquote", "h1", "h2", "h3", "h4"})
-_SPACES = re.compile(r"\s+")
 
 
 def _read_ptc(folder: Path) -> Iterator[Article]:
-    spans_of = _ptc_spans(folder / _PTC_LABELS)
-    for path in sorted((folder / "train-articles").glob("article*.txt")):
+    texts, labels_of_all = _PTC_FILES
+    spans_of = _ptc_spans(folder / labels_of_all)
+    for path in sorted(folder.glob(texts)):
         name = path.stem.removeprefix("article")
         text = path.read_text(encoding="utf-8")
         spans = tuple(sorted(spans_of[name], key=lambda s: (s.start, s.end, s.signal)))
@@ -78,14 +214,14 @@ def _ptc_spans(path: Path) -> dict[str, list[Span]]:
 
 
 def _read_hyperpartisan(folder: Path) -> Iterator[Article]:
-    truth = {one.attrib["id"]: one.attrib for one in _articles_of(folder / _HYPERPARTISAN_TRUTH)}
-    for element in _articles_of(folder / _HYPERPARTISAN_ARTICLES):
+    texts, labels = (folder / name for name in _HYPERPARTISAN_FILES)
+    truth = {one.attrib["id"]: one.attrib for one in _articles_of(labels)}
+    for element in _articles_of(texts):
         name = element.attrib["id"]
         if name not in truth:
-            what = f"no label for article {name}; obtain the corpus again"
-            raise CorpusError(f"{folder / _HYPERPARTISAN_TRUTH}: {what}")
-        title = _SPACES.sub(" ", element.attrib.get("title", "")).strip()
-        paragraphs = (_SPACES.sub(" ", one).strip() for one in _markup(element).split("\0"))
+            raise CorpusError(f"{labels}: no label for article {name}; obtain the corpus again")
+        title = " ".join(element.attrib.get("title", "").split())
+        paragraphs = (" ".join(one.split()) for one in _markup(element).split("\0"))
         url = truth[name]["url"]
         article = Article(
             id=name,
@@ -135,27 +271,24 @@ _CLAIMBUSTER_BLOCK = 250  # sentence numbers, of which a debate has about a thou
 _WIKIWEASEL_BLOCKS = 200  # in each file; both follow the order of Wikipedia's articles
 
 # Penn Treebank escapes, then its spacing. Order matters: brackets and quotes before spaces.
-_UNDO: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"-L[RSC]B-\s*-R[RSC]B-", ""),
-        (r"-LRB- ?", "("),
-        (r" ?-RRB-", ")"),
-        (r"-LSB- ?", "["),
-        (r" ?-RSB-", "]"),
-        (r"-LCB- ?", "{"),
-        (r" ?-RCB-", "}"),
-        (r"``\s*", '"'),
-        (r"\s*''", '"'),
-        (r"(?<=\w) ` (?=\w{1,4}\b[^']*$)", "'"),  # an apostrophe inside a name
-        (r"` ?", "'"),
-        # A quotation whose opening mark was stuck to the word before it: novel' A Life', ...
-        (r"(?<=[^\Ws])' ([^'\"]{1,60}[\w.!?])'(?=[\s.,;:)]|$)", r" '\1'"),
-        (r" (?=(?:'(?:s|re|ve|ll|d|m)|n't)\b)", ""),
-        (r" (?=[,;:.?!)]+['\"]*(?:\s|$))", ""),
-        (r"(?<=[\w)])\((?=\w)", " ("),
-        (r"\s+", " "),
-    )
+_UNDO = (
+    (r"-L[RSC]B-\s*-R[RSC]B-", ""),
+    (r"-LRB- ?", "("),
+    (r" ?-RRB-", ")"),
+    (r"-LSB- ?", "["),
+    (r" ?-RSB-", "]"),
+    (r"-LCB- ?", "{"),
+    (r" ?-RCB-", "}"),
+    (r"``\s*", '"'),
+    (r"\s*''", '"'),
+    (r"(?<=\w) ` (?=\w{1,4}\b[^']*$)", "'"),  # an apostrophe inside a name
+    (r"` ?", "'"),
+    # A quotation whose opening mark was stuck to the word before it: novel' A Life', ...
+    (r"(?<=[^\Ws])' ([^'\"]{1,60}[\w.!?])'(?=[\s.,;:)]|$)", r" '\1'"),
+    (r" (?=(?:'(?:s|re|ve|ll|d|m)|n't)\b)", ""),
+    (r" (?=[,;:.?!)]+['\"]*(?:\s|$))", ""),
+    (r"(?<=[\w)])\((?=\w)", " ("),
+    (r"\s+", " "),
 )
 
 
@@ -190,7 +323,7 @@ def _read_newssd(folder: Path) -> Iterator[Article]:
 def plain(text: str) -> str:
     """Undo Penn Treebank escapes and spacing."""
     for pattern, replacement in _UNDO:
-        text = pattern.sub(replacement, text)
+        text = re.sub(pattern, replacement, text)
     return text.strip()
 
 
@@ -220,6 +353,7 @@ _OPENS = re.compile(
     r"\((\d+)(?:\[\d+/\d+\])?-([a-z]+)-([a-z:]+)|(?<![%\d])(\d+)(?:\[\d+/\d+\])?\)|(\))"
 )
 _SPEAKS = {"person", "organization"}  # types whose first mention is learned as nobody's
+_Link = tuple[Place, Place | None]  # a mention, and the one before it
 
 
 class Snippet(NamedTuple):
@@ -249,10 +383,7 @@ def _gap(folder: Path) -> Iterator[Article]:
 
 
 def _article(
-    name: str,
-    text: str,
-    links: Sequence[tuple[Place, Place | None]],
-    sentences: Sequence[Place] = (),
+    name: str, text: str, links: Sequence[_Link], sentences: Sequence[Place] = ()
 ) -> Article:
     """Return an article whose sentences hold the mentions that stand in them."""
     bare = Article(name, text, lang="en")
@@ -261,7 +392,7 @@ def _article(
         own = [link for link in links if one.start <= link[0].start < one.end]
         marked = tuple(MarkedCitation(m, None, (), antecedent=before) for m, before in own)
         units.append(Unit(one.start, one.end, citations=marked))
-    return Article(name, text, lang="en", units=tuple(units))
+    return replace(bare, units=tuple(units))
 
 
 def _gum(folder: Path) -> Iterator[Article]:
@@ -281,19 +412,15 @@ def _gum(folder: Path) -> Iterator[Article]:
                 for found in _OPENS.finditer(entities):
                     if found[1]:
                         opened.append((found[1], found[2], found[3], at))
-                        continue
-                    ids = [one[0] for one in opened]
-                    number = found[4] or (ids[-1] if ids else "")
-                    if number in ids:
-                        last = len(ids) - 1 - ids[::-1].index(number)
-                        name, kind, status, begun = opened.pop(last)
+                    elif own := [n for n, one in enumerate(opened) if found[4] in (None, one[0])]:
+                        name, kind, status, begun = opened.pop(own[-1])
                         mentions.append((name, kind, status, Place(begun, end)))
             if len(text) > start:
                 sentences.append(Place(start, len(text.rstrip())))
                 text = text.rstrip() + " "
         mentions.sort(key=lambda one: (one[3].start, -one[3].end))
         before: dict[str, Place] = {}
-        links: list[tuple[Place, Place | None]] = []
+        links = list[_Link]()
         for entity, kind, status, place in mentions:
             if entity in before or (kind in _SPEAKS and status == "new"):
                 links.append((place, before.get(entity)))
@@ -308,20 +435,10 @@ FRAMED = in_order(
 )
 
 PTC = Corpus(
-    Card.of(
-        "ptc",
-        files=("train-articles/article*.txt", _PTC_LABELS),
-        signals=_OF_PROPAGANDA,
-        other_sense=_OF_PROPAGANDA,
-    ),
-    _read_ptc,
+    Card.of("ptc", files=_PTC_FILES, signals=_OF_PROPAGANDA, other_sense=_OF_PROPAGANDA), _read_ptc
 )
 HYPERPARTISAN = Corpus(
-    Card.of(
-        "hyperpartisan",
-        files=(_HYPERPARTISAN_ARTICLES, _HYPERPARTISAN_TRUTH),
-        group=lambda article: article.outlet or article.id,
-    ),
+    Card.of("hyperpartisan", files=_HYPERPARTISAN_FILES, group=lambda one: one.outlet or one.id),
     _read_hyperpartisan,
 )
 HOUSE_CARD = Card.of("house", signals=SHIPPED, group=by_block, other_sense=FRAMED)

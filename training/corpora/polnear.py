@@ -8,7 +8,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from framescope.classifier.attribution import begin
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.inputs import split_sentences
 from framescope.classifier.records import Article, MarkedCitation, Place, Sentence, SourceKind, Unit
-from framescope.training.corpora.corpus import Card, house_folder
+from framescope.training.corpora.articles import Card, house_folder
 
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
@@ -248,13 +247,6 @@ class Annotated:
             carriers = (m for m in mentions if any(_carries(sentence, one, m) for one in here))
             yield sentence, here, {outlet for mention in carriers for outlet in mention.outlets}
 
-    @cached_property
-    def _quoted(self) -> bytes:
-        inside = bytearray(len(self.article.text))
-        for start, end in self.quotations:
-            inside[start:end] = b"\1" * (end - start)
-        return bytes(inside)
-
     def _votes(
         self, marked: Sequence[Attribution], registry: Registry
     ) -> Iterator[dict[str, bool | None]]:
@@ -285,7 +277,9 @@ class Annotated:
         words = [m.span() for m in _WORD.finditer(self.article.text, sentence.start, sentence.end)]
         if here:
             words = [word for word in words if any(one.touches(*word) for one in here)]
-        half = bool(words) and 2 * sum(self._quoted[start] for start, _ in words) >= len(words)
+        marks = [(a, b) for a, b in self.quotations if a < sentence.end and sentence.start < b]
+        quoted = sum(any(a <= start < b for a, b in marks) for start, _ in words)
+        half = bool(words) and 2 * quoted >= len(words)
         # Words in quotation marks that nobody attributes: a title, or missed by the annotator.
         return None if half and not here else half
 

@@ -22,7 +22,7 @@ from framescope.classifier.inputs.files import HEAD
 from framescope.classifier.records import Article, Origin
 from framescope.classifier.taxonomy import SHIPPED
 from framescope.training.corpora import articles, polnear
-from framescope.training.corpora.corpus import Card, Corpus, State, house_folder
+from framescope.training.corpora.articles import Card, Corpus, State, house_folder
 
 ENVIRONMENT = "FRAMESCOPE_ARTICLES"
 SHORT = 16  # hexadecimal digits of a sentence's digest that its labels carry
