@@ -80,12 +80,6 @@ def count_voices(sentences: Iterable[records.SentenceReport]) -> VoiceCounts:
     return VoiceCounts(own, reported, quoted, len(voices))
 
 
-def all_voiced(report: records.BatchReport) -> bool:
-    """Whether it is known of every scored sentence whose words it is."""
-    scored = (article for article in report.articles if article.note is None)
-    return all(one.voice for article in scored for one in article.sentences)
-
-
 def title(article: records.Article) -> str:
     """Return the title to show: the article's, else its first line, else its id; printable."""
     first_line = next((line for line in article.text.splitlines() if line.strip()), "")
