@@ -2,7 +2,6 @@
 
 import json
 import random
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,13 @@ WORDS = [f"{a}{b}{c}" for a in "bdfgklmn" for b in "aeiou" for c in ("rt", "lm",
 NEW = [
     Sentence(text, 0, len(text), f"new-{number}", 0)
     for number, text in enumerate(
-        ("The ferry of Orrin is late.", "The baker of Orrin is late.", "")
+        (
+            "The ferry of Orrin is late.",
+            "The baker of Orrin is late.",
+            "",
+            "So TASS.",
+            "So Reuters.",
+        )
     )
 ]
 
@@ -70,18 +75,11 @@ def test_labelled_signals_are_learned_and_no_other_moves(headed) -> None:
             now = after.proba[:, bundle.signals.index(signal)]
             assert np.array_equal(now, before.proba[:, column])
     for signal in (OWN, KNOWN):
-        ferry, baker, _ = after.proba[:, bundle.signals.index(signal)]
+        ferry, baker, _, *named = after.proba[:, bundle.signals.index(signal)]
         assert ferry > baker
+        assert named[0] == pytest.approx(named[1]), "whoever is named"
     assert bundle.domain is not None
     assert len(bundle.domain.yes) == len(bundle.signals)
-
-
-def test_framing_of_a_head_does_not_depend_on_whose_outlet_is_named(headed) -> None:
-    model = bundles.load(headed[1]).model
-    texts = [f"The ferry is late, {name} said." for name in ("TASS", "Reuters")]
-    rows = [Sentence(text, 0, len(text), str(n), 0) for n, text in enumerate(texts)]
-    proba = model.predict(rows).proba[:, [model.signals.index(one) for one in (OWN, KNOWN)]]
-    assert np.array_equal(*proba)
 
 
 def test_evidence_of_a_head_is_the_words_that_it_learned(headed) -> None:
@@ -108,13 +106,12 @@ def test_a_bundle_says_what_its_heads_were_fitted_on_and_what_it_was(headed) -> 
 
 
 def test_a_head_continues_from_one_that_there_is(headed, tmp_path) -> None:
-    before, again = tmp_path / "before", tmp_path / "again"
-    shutil.copytree(headed[1], before)
-    with (before / bundles.CARD).open("a") as card:
+    again = tmp_path / "again"
+    with (headed[1] / bundles.CARD).open("a") as card:
         card.write("\n## Calibrated again\n\nOn labels.\n")
-    add_heads(str(before), [written(tmp_path / "again.jsonl", word="lighthouse")], again, [OWN])
+    add_heads(headed[1], [written(tmp_path / "again.jsonl", word="lighthouse")], again, [OWN])
     assert (again / bundles.CARD).read_text().endswith("\n## Calibrated again\n\nOn labels.\n")
-    first, second = bundles.load(before), bundles.load(again)
+    first, second = bundles.load(headed[1]), bundles.load(again)
     assert [set(one["signals"]) for one in second.manifest["heads"]] == [{OWN, KNOWN}, {OWN}]
     assert second.manifest["before"] == first.manifest["before"]
     one, two = (bundle.model.predict(NEW) for bundle in (first, second))

@@ -3,8 +3,10 @@
 A head reads what the bundle's model gives of a sentence: its log-odds of all signals, the mean
 vectors of its tokens, and n-grams of words. For a signal that the bundle knows it corrects the
 bundle's log-odds, which are not penalised themselves: labels that teach nothing leave the ranking
-as it was. Blocks and penalties are weighed by grouped cross-validation over articles; calibration
-and threshold are fitted on the log-odds of the articles left out there.
+as it was. Where the house corpus is present, the bundle's own scores of it are learned too, at most
+at the weight of the labels (learning without forgetting; Li and Hoiem, 2016). Blocks and penalties
+are weighed by grouped cross-validation over articles; calibration and threshold are fitted on the
+log-odds of the articles left out there, and held to those before.
 """
 
 from __future__ import annotations
@@ -164,13 +166,9 @@ class HeadTrainer:
         parts = self.rows.in_parts(_TOGETHER)
         found = [self.model.predict(part.sentences) for part in parts]
         means = [np.zeros((len(x.logits), 0)) if x.means is None else x.means for x in found]
-        logits, line = np.concatenate([x.logits for x in found]).astype(float), self.line
+        logits = np.concatenate([x.logits for x in found]).astype(float)
+        line: Calibration = self.model.calibration  # type: ignore[attr-defined]
         return line.slope * logits + line.intercept, np.concatenate(means, 0)
-
-    @property
-    def line(self) -> Calibration:
-        """The calibration of the model."""
-        return self.model.calibration  # type: ignore[attr-defined]
 
     @cached_property
     def own(self) -> NDArray[np.bool_]:
@@ -206,8 +204,7 @@ class HeadTrainer:
             raise TrainingError(f"{signal}: the labels are of one article; label several articles")
         split = StratifiedGroupKFold(count, shuffle=True, random_state=DEFAULT_SEED)
         strata = np.where(own, positive, _NOT_OWN)
-        parts = split.split(strata, strata, task.groups)
-        folds = [(task.where(learned), held) for learned, held in parts]
+        folds = [(task.where(a), held) for a, held in split.split(strata, strata, task.groups)]
         start = np.r_[np.zeros(sum(block.shape[1] for block in task.blocks) + 1), 1.0]
         tried: dict[Mix, _Trial] = {}
         for mix in MIXES if known else MIXES[1:]:
@@ -230,16 +227,16 @@ class HeadTrainer:
         if known:
             weights[0][self.model.signals.index(signal)] += slope
             weights[1] = np.pad(weights[1], (0, self.read[1].shape[1] - len(weights[1])))
-        intercept += weights[0] @ self.line.intercept  # of log-odds as the model gives them
-        weights[0] *= self.line.slope
-        odds = np.sum([shares[m] * trial.log_odds for m, trial in tried.items()], axis=0)
+        line: Calibration = self.model.calibration  # type: ignore[attr-defined]
+        intercept += weights[0] @ line.intercept  # of log-odds as the model gives them
+        weights[0] *= line.slope
+        odds = np.sum([shares[m] * one.log_odds for m, one in tried.items()], 0, np.float32)
         record = {
             "sentences": int(own.sum()), "positives": int(positive[own].sum()),
             "articles": len(np.unique(task.groups[own])),
             "log-odds, vectors, n-grams, share": [[*m, round(x, 3)] for m, x in shares.items()],
         }  # fmt: skip
-        out = odds.astype(np.float32)
-        return Head(signal, tuple(weights), float(intercept), task.rows, out, record)
+        return Head(signal, tuple(weights), float(intercept), task.rows, odds, record)
 
     def _shares(self, task: _Task, tried: Mapping[Mix, _Trial]) -> dict[Mix, float]:
         """Weigh mixes by left-out cross-entropy; what corrects a bundle has to be surely better."""
@@ -279,16 +276,14 @@ class HeadTrainer:
                 for one in self.model.signals
             ]
             logits = np.where(typed, 0.0, logits)
-        scales = []
+        values, scales = [], []
         for features in (logits, means):
             spread = np.maximum(features.std(axis=0), 1e-6) * max(features.shape[1], 1) ** 0.5
             scales.append((features.mean(axis=0), 1 / spread))
-        pairs = zip((logits, means), scales, strict=True)
-        values = [((of - mean) * factor).astype(np.float32) for of, (mean, factor) in pairs]
+            values.append(((features - scales[-1][0]) / spread).astype(np.float32))
         ngrams = counted.parts[0]
         scales.append((np.zeros(ngrams.shape[1]), np.ones(ngrams.shape[1])))
-        task = _Task((*values, ngrams), offset, targets, weights, counted.groups, rows)
-        return task, scales
+        return _Task((*values, ngrams), offset, targets, weights, counted.groups, rows), scales
 
 
 def labelled_enough(rows: Examples, signals: Sequence[str], tell: Tell) -> list[str]:

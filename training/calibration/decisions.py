@@ -228,7 +228,6 @@ def refit_line(
     x = before[0] * logits.astype(np.float64) + before[1]
     wanted = positive.astype(np.float64)
     weight = 1.0 / _design_effect(wanted - expit(x), articles)
-
     loss = line_loss(x, wanted, weight, *priors)
     # The priors hold both, so the search needs no bounds.
     found = minimize(loss, np.zeros(2), jac=True, method="BFGS")
