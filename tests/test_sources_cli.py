@@ -192,6 +192,7 @@ def test_every_fact_has_a_source_and_a_licence():
     assert licence_of(name, "2021-03-17").startswith("CC BY-SA 3.0")
     assert licence_of(name, "2026-08").startswith("CC BY-SA 4.0")
     assert licence_of("orrinpost.example", "2026").startswith("none claimed")
+    assert licence_of("EUvsDisinfo via ASD Disinformation Laundromat", "2023") == "MIT"
 
 
 def exported(format: str) -> str:

@@ -52,7 +52,8 @@ def _licences() -> Mapping[str, Sequence[tuple[str, str]]]:
 
 def licence_of(source: str, date: str | None = None) -> str:
     """Return the licence under which a source's facts of a date are; a page's facts have none."""
-    terms = _licences().get(source, ())
+    # What a list carries of another is under the list's terms.
+    terms = _licences().get(source) or _licences().get(source.rpartition(" via ")[2], ())
     return next((licence for since, licence in terms if since <= (date or "9999")), _PAGE)
 
 
