@@ -276,15 +276,8 @@ def test_one_file_is_enough_to_train_on(run, own_corpora, tmp_path, monkeypatch)
     assert data.corpora == ("added",)
     assert data.examples.signals == ("vague_source",)
     assert len(data.examples) == 30
-    for more, expected in (
-        (("--data", tmp_path / "none.jsonl"), "none.jsonl: no such file; give a JSONL file"),
-        (("--data", mine, "--corpus", "ptc"), "--data trains on these files alone"),
-    ):
-        line = refused(run("train", "baseline", *more, "--output", tmp_path / "bundle"))
-        assert expected in line
-    mine.write_text("{broken\n")
-    result = run("train", "baseline", "--data", mine, "--output", tmp_path / "bundle")
-    assert f"framescope: {mine}, line 1: not JSON" in result.err
+    more = ("--data", mine, "--corpus", "ptc", "--output", tmp_path / "bundle")
+    assert "--data trains on these files alone" in refused(run("train", "baseline", *more))
 
 
 REMOVED = Path(framescope.__file__).with_name("removed.tsv").read_text(encoding="utf-8")

@@ -227,8 +227,9 @@ class RunProgress:
         if force or now - self._written > _WRITTEN:
             self.folder.write(PROGRESS, self.record(state), durable=False)
             self._written = now
-        done = f"{self.counts['articles']:,} articles, {self.rate:,.1f}/s"
-        self._bar(completed=self.read, description=f"{done}, {self.counts['errors']:,} failed")
+        articles, failed = self.counts["articles"], self.counts["errors"]
+        done = f"{articles:,} articles, {self.rate:,.1f}/s, {failed:,} failed"
+        self._bar(completed=self.read, description=done if articles else "the first part")
         if not (self.quiet or sys.stderr.isatty()) and now - self._told > _MINUTE:
             self.tell(self._line())
             self._told = now
