@@ -51,13 +51,13 @@ _UNSEEN = ("script", "style", "head", "template", "noscript", "svg")
 # What stands beside an article: its tag or role, and words in its classes and its id.
 _BESIDE = re.compile(
     r"^(?:aside|nav|footer|dialog|form|complementary|contentinfo|navigation|search)$|related|recommend"
-    r"|read-?(?:more|next)|more-?(?:from|on|stories|news)|also-?(?:like|read)|most-?read|popular|latest"
+    r"|read-?(?:more|next)|more-?(?:from|on|stories|news)|also-?(?:like|read)|most-?read|popular"
     r"|next-?(?:story|article|post)|trending|promo|sponsor|advert|outbrain|taboola|newsletter|subscri"
     r"|sign-?up|paywall|donat|spenden|support-?us|disturber|steady-|comment(?!ary)|kommentar|respond"
     r"|disqus|author|(?:^|-)bio(?:$|-)|biograph|byline|credit|copyright|posted-?on|timestamp|social"
     r"|shar(?:e|ing)|follow|cookie|consent|gdpr|modal|pop-?up|dialog|breadcrumb|tag-?(?:s|list|cloud)"
     r"|sidebar|widget|footer|(?:^|-)nav|menu|toolbar|linkbox|disclaimer|disclosure|affiliate|issn"
-    r"|product_list|(?:^|-)(?:teaser|card)s?(?:$|-)",
+    r"|product_list|latest-?(?:news|stories|posts|articles)|(?:^|-)(?:teaser|card)s?(?:$|-)",
     re.IGNORECASE,
 )
 # Classes that a site's program gives to the article itself.
@@ -69,13 +69,17 @@ _SHARE = 0.4  # of a page's prose at most stands in one element beside the artic
 _MOSTLY, _AGREES = 0.5, 0.8
 # Where a page ends that shows the rest to subscribers; calls to the reader in a short line.
 _WALL = re.compile(
-    r"(?:(?:want )?to )?(?:view|read|see|continue|unlock)\b.{0,60}\b(?:subscri|sign|log|regist)",
-    re.I,
+    r"(?:(?:want )?to (?:view|read|see|continue|unlock)|continue reading|unlock)\b.{0,60}"
+    r"\b(?:subscribe|sign (?:in|up)|log ?in|(?<!the )register)\b",
+    re.IGNORECASE,
 )
 _CALL = re.compile(
-    r"\b(?:(?:click|tap) here|sign up|subscribe (?:to|now)|newsletters?|follow (?:us|\S+) on"
-    r"|download (?:the|our)\b.{0,40}\bapps?|(?:tag|leave|share) (?:me|us|a comment)"
-    r"|all rights reserved)\b|\[email\W+protected\]|\S@\S+\.\w{2,}",
+    r"(?:^|[.!?:•|] )(?:please )?(?:(?:sign up|subscribe|join our|download our|tag us)\b"
+    r"|(?:get|read|receive) (?:the|our|more)\b.{0,60}\b(?:newsletters?|inbox|email|editor)\b"
+    r"|(?:follow|submit|send|share|tell) (?:us|your|(?:\S+ ){1,4}on)\b)|(?:click|tap) here"
+    r"|^for (?:the latest|more)\b.*\b(?:download|visit|follow|subscribe|call|email)\b"
+    r"|\b(?:our|free) (?:\w+ )?newsletters?\b|\b(?:tag me|leave a comment|all rights reserved)\b"
+    r"|\[email\W+protected\]|\S@\S+\.\w{2,}",
     re.IGNORECASE,
 )
 _BY = re.compile(r"By ([A-Z][\w'’-]+(?: [A-Z][\w.'’-]*){1,2})\b")
@@ -212,7 +216,7 @@ def _apart(
     if words(kept) < _MOSTLY * words(lines):  # most of what was found isn't the article
         with suppress(*_UNREADABLE):
             again = _paragraphs(getattr(_article_of(tree), "body", None), _BLOCKS)
-            kept = again if words(again) >= MIN_WORDS else kept
+            kept = next((one for one in (again, kept) if words(one) >= MIN_WORDS), lines)
     # The page's data may hold the article, all or the most of it, as one text.
     told = [line for line in rest if count_words(line) > _HEADING and letters(line) in said]
     if said and len(letters("".join(told))) >= _AGREES * len(said):
