@@ -251,39 +251,19 @@ def test_ptc_line_is_positive_where_any_of_a_span_lies_in_it(root: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "sentences", "alike"),
+    ("name", "labels", "text", "alike"),
     [
-        (
-            "babe",  # without the row that the annotators don't agree on; grouped by page
-            {
-                'The "genius" mayor struck again; as ever.': 1.0,
-                "The mayor opened a school.": 0.0,
-                "The mayor has a dog.": 0.0,
-            },
-            [0, 1],
-        ),
-        (
-            "newssd",
-            {"A shameful bridge, frankly.": 1.0, "It opened in May.": 0.0, "It has four lanes.": 0},
-            [0, 1],
-        ),
-        (
-            "wikiweasel",
-            {"The dam is tall.": 0.0, "It is new.": 0.0, "Some say it leaks (often).": 1.0},
-            [0, 2],
-        ),
-        (
-            "claimbuster",  # in the order of the debates
-            {"We built nine dams in two years.": 1.0, "Good evening, friends.": 0.0},
-            [0],
-        ),
+        # Without the row that the annotators don't agree on; grouped by page.
+        ("babe", [1, 0, 0], 'The "genius" mayor struck again; as ever.', [0, 1]),
+        ("newssd", [1, 0, 0], "A shameful bridge, frankly.", [0, 1]),
+        ("wikiweasel", [0, 0, 1], "Some say it leaks (often).", [0, 2]),
+        ("claimbuster", [1, 0], "Good evening, friends.", [0]),  # in the order of the debates
     ],
 )
-def test_sentences_are_articles_in_groups(root: Path, name: str, sentences, alike) -> None:
+def test_sentences_are_articles_in_groups(root: Path, name: str, labels, text, alike) -> None:
     found, (signal,) = read(name, root), find_corpus(name).card.signals
-    assert {a.text: labels for a in found for labels in labels_of(a)} == {
-        text: {signal: label} for text, label in sentences.items()
-    }
+    assert [one for a in found for one in labels_of(a)] == [{signal: label} for label in labels]
+    assert text in [article.text for article in found]
     groups = [find_corpus(name).card.group(article) for article in found]
     assert [at for at, group in enumerate(groups) if group == groups[0]] == alike
 
@@ -579,13 +559,9 @@ def test_command_lists_present_missing_changed_and_damaged(root: Path) -> None:
     result = CliRunner().invoke(app, ["--corpora", str(root)])
     assert result.exit_code == 0, result.output
     rows = dict(line.split()[:2] for line in result.output.splitlines() if len(line.split()) > 1)
-    assert {name: rows[name] for name in ("newssd", "babe", "exchange", "house", "standoff")} == {
-        "newssd": "missing",
-        "babe": "changed",
-        "exchange": "present",
-        "house": "present",
-        "standoff": "changed",
-    }
+    states = {"newssd": "missing", "babe": "changed", "standoff": "changed"}
+    states |= dict.fromkeys(("exchange", "house"), "present")
+    assert rows.items() >= states.items()
 
 
 def test_command_writes_json_with_counts_and_parts(root: Path) -> None:

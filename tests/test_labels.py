@@ -197,8 +197,6 @@ def test_a_sound_file_has_no_problem_and_is_counted(tmp_path) -> None:
 
 
 BAD = {"unsourced_assertion": 1, "claim": 0}
-
-
 TWICE = [orvel("x", f"{n} It is so, {n * 'really '}so.", sentences=[]) for n in range(3)]
 ADA, BO = orvel(annotator="Ada"), orvel(annotator="Bo")
 ALIKE = [{"id": "a", "text": LONG}, {"id": "b", "text": LONG.replace("May", "June")}]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import to_record
+from framescope.classifier.inputs import read_inputs, to_record
 from framescope.classifier.inputs.exchange import read_record
 from framescope.classifier.records import Article, ArticleReport, Skipped, Unit, printable
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
@@ -152,22 +152,13 @@ def of_files(
     inputs: Sequence[str], bundle: Bundle, signals: Sequence[str] | None, tell: Tell, seed: int = 0
 ) -> Candidates:
     """Score files; `tell` gets a line per article that can't be read or scored."""
-    from framescope.classifier.inputs import read_input
     from framescope.classifier.scoring import Scorer
 
     wanted = _wanted(signals, bundle.signals, f"the bundle {bundle.name}")
-
-    def read() -> Iterator[Article | Skipped]:
-        for source in inputs:
-            try:
-                yield from read_input(source)
-            except InputError as error:
-                yield Skipped(error.source, error.reason)
-
     reports: list[ArticleReport] = []
     skipped: list[tuple[str, str]] = []
     scorer = Scorer(bundle, registry=bundle.registry, evidence=False, experimental=True)
-    for item in scorer.score(read()):
+    for item in scorer.score(read_inputs(inputs)):
         if isinstance(item, Skipped):
             skipped.append((item.source, item.reason))
         elif item.note is not None:
@@ -415,12 +406,9 @@ def pick(
     seed: int = 0,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Picked:
-    """Pick the sentences that are most worth labelling.
+    """Pick the sentences that are most worth labelling, from the folder of one run or from files.
 
-    Inputs are the folder of one run, or files that `framescope score` reads and `model` scores.
-    `by` is ``mix`` or a name of `METHODS`; `second` is by default the other model that ships;
-    `per_outlet` is the largest share of an outlet, 0 to 1; the labelled or picked sentences of the
-    `known` files are left out. `tell` gets a line for what was left out.
+    `by` is ``mix`` or a name of `METHODS`; `second` is by default the other model that ships.
     """
     from framescope.classifier import bundles
 

@@ -160,8 +160,10 @@ def _articles(
     inputs: Sequence[str], options: InputOptions, most: int
 ) -> Iterator[Article | Skipped]:
     """Read every input, with unique ids; one that can't be used, or is too long, stops no other."""
+    from framescope.classifier.inputs import read_inputs
+
     seen, told = set[str](), False
-    for item in _read(inputs, options):
+    for item in read_inputs(inputs, options):
         if isinstance(item, Article) and len(item.text) > most:
             reason = f"longer than {most:,} characters ({len(item.text):,}); "
             reason += "raise --max-characters, or divide it"
@@ -176,16 +178,6 @@ def _articles(
                 options.tell(f"{where}: {other}; this is '{name}' in the report, and so on")
             item = replace(item, id=name)
         yield item
-
-
-def _read(inputs: Sequence[str], options: InputOptions) -> Iterator[Article | Skipped]:
-    from framescope.classifier.inputs import read_input
-
-    for source in inputs:
-        try:
-            yield from read_input(source, options)
-        except InputError as error:
-            yield Skipped(error.source, error.reason)
 
 
 def _begun(items: Iterator[Item], *, single: bool) -> Iterator[Item]:

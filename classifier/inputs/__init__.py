@@ -26,6 +26,7 @@ from framescope.classifier.inputs.reading import (
     Input,
     read_frame,
     read_input,
+    read_inputs,
     read_value,
     read_values,
     split_input,

@@ -57,6 +57,15 @@ def read_input(source: str, options: InputOptions = PLAIN) -> Items:
                 yield Skipped(error.source, error.reason)
 
 
+def read_inputs(sources: Iterable[str], options: InputOptions = PLAIN) -> Items:
+    """Read several inputs; one that can't be used is `Skipped`."""
+    for source in sources:
+        try:
+            yield from read_input(source, options)
+        except InputError as error:
+            yield Skipped(error.source, error.reason)
+
+
 def read_stream(stream: Any, name: str) -> Items:
     """Read the articles of an open file, however short; its name is for messages and ids only."""
     found = _split_file(stream, name, name, "", PLAIN, held=True)

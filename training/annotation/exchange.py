@@ -15,15 +15,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from framescope.classifier import output as outputs
-from framescope.classifier import taxonomy
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import read_citations, read_input, to_record
 from framescope.classifier.inputs.exchange import parse_json, read_record
 from framescope.classifier.records import Article, Skipped, Span
-from framescope.classifier.taxonomy import Level
+from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 from framescope.training.annotation import marks
 from framescope.training.annotation.marks import Mark, Marking, Questions, Role
 from framescope.training.labels import ANNOTATOR, read_records
@@ -177,14 +177,9 @@ def export(
     overwrite: bool = False,
     tell: Tell = lambda line: None,
 ) -> list[Task]:
-    """Write the folder that a tool imports, and return what is in it.
-
-    Inputs are files of the exchange format, scored or not, or anything that `score` reads; `model`
-    scores them, else the predictions are those that they carry. `tell` gets a line for whatever the
-    tool can't hold.
-    """
+    """Write the folder that a tool imports; `tell` gets a line for whatever it can't hold."""
     _require_folder(output, overwrite=overwrite)
-    taxonomy.in_order(signals or ())
+    in_order(signals or ())
     if not (tasks := _tasks(inputs, annotator)):
         raise InputError("input", "holds no article")
     if not predictions:
@@ -226,17 +221,15 @@ def _require_folder(path: Path, *, overwrite: bool) -> None:
 
 def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     """Write a folder that appears only when it is complete."""
-    part = path.absolute().with_name(f"{path.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
     try:
-        part.mkdir()
-        for name, data in files.items():
-            (part / name).write_bytes(data)
-        if path.exists():
-            shutil.rmtree(path)
-        part.rename(path)
+        with TemporaryDirectory(dir=path.absolute().parent, prefix=f"{path.name}.part-") as draft:
+            (part := Path(draft, path.name)).mkdir()
+            for name, data in files.items():
+                (part / name).write_bytes(data)
+            if path.exists():
+                shutil.rmtree(path)
+            part.rename(path)
     except OSError as error:
-        shutil.rmtree(part, ignore_errors=True)
         reason = f"can't be written ({error.strerror or error}); choose another --output"
         raise InputError(path, reason) from None
 
@@ -306,7 +299,10 @@ def _with_predictions(task: Task, record: Mapping[str, Any]) -> Task:
     if not isinstance(report, dict) or len(items) != len(task.article.units or ()):
         return task
     scored = {-1: report, **dict(enumerate(items))}
-    labels = {at: _labels(one) for at, one in scored.items()}
+    labels = {
+        at: {n: n in (one.get("flags") or ()) for n in one.get("scores") or () if n in BY_NAME}
+        for at, one in scored.items()
+    }
     if not any(labels.values()):
         return task
     sentences: list[Record] = []
@@ -320,16 +316,11 @@ def _with_predictions(task: Task, record: Mapping[str, Any]) -> Task:
     spans = tuple(
         Span(one["start"], one["end"], one["signal"], one["score"])
         for one in record.get("spans") or ()
-        if one.get("score") is not None and taxonomy.BY_NAME[one["signal"]].level is Level.SPAN
+        if one.get("score") is not None and BY_NAME[one["signal"]].level is Level.SPAN
     )
     predicted = replace(read_record(labelled, task.article.id), spans=spans)
     scores = {(at, n): float(scored[at]["scores"][n]) for at in labels for n in labels[at]}
     return replace(task, predicted=predicted, model=report.get("model"), scores=scores)
-
-
-def _labels(item: Mapping[str, Any]) -> dict[str, bool]:
-    flags = item.get("flags") or ()
-    return {name: name in flags for name in item.get("scores") or () if name in taxonomy.BY_NAME}
 
 
 def _markable(item: Mapping[str, Any], length: int) -> list[Record]:
@@ -373,12 +364,7 @@ def import_labels(
     overwrite: bool = False,
     tell: Tell = lambda line: None,
 ) -> list[Record]:
-    """Write what a tool exported in the exchange format, and return its records.
-
-    Paths are files, folders and ZIP archives; `annotator` overrides the tool's names, `articles` is
-    the sidecar of the export, where it isn't among the files. `tell` gets a line for what is left
-    out.
-    """
+    """Write what a tool exported, in the exchange format; `annotator` overrides its names."""
     outputs.check(output, [str(path) for path in paths], overwrite=overwrite)
     files = [file for path in paths for file in _files(path)]
     sidecars = [file for file in files if file.base == ARTICLES]

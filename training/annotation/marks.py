@@ -242,10 +242,9 @@ def in_text_order(article: Article) -> Article:
         return [(place.start, place.end) for place in citation.content], str(citation)
 
     units = tuple(
-        unit if (found := unit.citations) is None
-        else replace(unit, citations=tuple(sorted(set(found), key=key)))
+        replace(unit, citations=unit.citations and tuple(sorted({*unit.citations}, key=key)))
         for unit in article.units or ()
-    )  # fmt: skip
+    )
     return replace(article, units=units, spans=tuple(spans[place] for place in sorted(spans)))
 
 

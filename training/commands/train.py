@@ -117,8 +117,11 @@ def baseline(
     rows = asked.load(chosen)
     more: dict[str, Any] = {"options": asked.record, "track": track or ()}
     with TrainingRun.begin(output, "baseline", chosen, rows, **more) as run:
-        keep: dict[str, Any] = {"tell": run.tell, "run": run}
-        keep["name"] = asked.name("baseline", chosen)
+        keep: dict[str, Any] = {
+            "tell": run.tell,
+            "run": run,
+            "name": asked.name("baseline", chosen),
+        }
         train_baseline(rows, output, chosen.baseline, chosen.seed, **keep)
     _done(output)
 

@@ -41,10 +41,7 @@ def house_folder() -> Path:
 
 
 def given_folder(option: Path | None) -> Path | None:
-    """Return the folder of the public corpora: the option, else the environment variable, if any.
-
-    Raise `CorpusError` if the folder doesn't exist.
-    """
+    """Return the folder of public corpora, if given; raise `CorpusError` if it doesn't exist."""
     given = option or os.environ.get(ENVIRONMENT)
     if given and not Path(given).is_dir():
         raise CorpusError(f"{given}: no such folder; pass --corpora DIR or set {ENVIRONMENT}")
@@ -252,10 +249,7 @@ def _markup(element: ElementTree.Element) -> str:
 
 
 def read_exchange(place: Path) -> Iterator[Article]:
-    """Read every ``*.jsonl`` of a folder, or one file, in the exchange format.
-
-    Raise `CorpusError` at a line that can't be read: data to train on must be whole.
-    """
+    """Read one file, or a folder's ``*.jsonl``; raise `CorpusError` unless all can be read."""
     for path in [place] if place.is_file() else sorted(place.glob("*.jsonl")):
         with path.open(encoding="utf-8", errors="surrogateescape") as lines:
             for item in read_lines(lines, str(path)):

@@ -154,10 +154,7 @@ def version() -> str:
 
 
 def texts(folder: Path) -> Iterator[Annotated]:
-    """Read the texts of every part with their annotations, ordered by part and file name.
-
-    Raise `CorpusError` if a text has no annotations, or isn't the one whose sources were typed.
-    """
+    """Read each text with its annotations; raise `CorpusError` where they don't belong together."""
     kinds = _read_kinds()
     for part in sorted(path for path in (folder / "data").iterdir() if path.is_dir()):
         annotators: dict[str, list[Path]] = defaultdict(list)
@@ -225,10 +222,7 @@ class Annotated:
         return found
 
     def outlets(self, registry: Registry) -> list[frozenset[str]]:
-        """Return the registry ids of the outlets that each sentence's content is attributed to.
-
-        They are named by any annotator's source, or carried the words.
-        """
+        """Return the outlets, by sentence, that a source names or that carried the words."""
         behind: list[set[str]] = [set() for _ in self.sentences]
         for marked in self.annotators:
             rows = self._by_sentence(marked, registry)

@@ -41,8 +41,6 @@ def articles_folder(root: Path) -> Path:
 def read_allsides(folder: Path) -> Iterator[Article]:
     """Read articles of US outlets, gathered for the prediction of bias; never their ratings.
 
-    Raise `CorpusError` if the file is missing, or a line can't be read.
-
     Baly, Da San Martino, Glass, Nakov (2020). We Can Detect Your Bias: Predicting the Political
     Ideology of News Articles. EMNLP 2020. doi:10.18653/v1/2020.emnlp-main.404. Apache-2.0.
     """
@@ -179,8 +177,7 @@ class StandOff(Corpus):
 def read(root: Path, name: str = "standoff") -> Iterator[Article]:
     """Join the labels to the texts below the root of the corpora, in the order of the labels.
 
-    Ids are ``collection/id``. Of a page the sentences that are still read off it keep their labels.
-    Raise `CorpusError` if another text isn't the one that was labelled.
+    Of a page, which may read differently now, the sentences that still stand on it are kept.
     """
     records = list(labels(labels_file(name)))
     wanted: dict[str, set[str]] = defaultdict(set)

@@ -76,6 +76,9 @@ class RowCitation:
     speaker: Speaker[Mark] | None = None
 
 
+RowCitations = tuple[RowCitation, ...] | None  # None where not annotated
+
+
 @dataclass(frozen=True)
 class Examples:
     """Sentences with their labels, and with what may not be divided between parts."""
@@ -84,7 +87,7 @@ class Examples:
     labels: NDArray[np.float32]  # (n, k); NaN where not annotated; those of articles on each row
     signals: tuple[str, ...]  # the k columns, in taxonomy order
     spans: tuple[tuple[Span, ...], ...]  # clipped to each sentence, in offsets of the article
-    citations: tuple[tuple[RowCitation, ...] | None, ...]  # None where not annotated
+    citations: tuple[RowCitations, ...]
     corpus: Text
     article: Text
     outlet: Text  # empty where unknown
@@ -145,9 +148,8 @@ def build(
 ) -> Examples:
     """Load corpora as one matrix.
 
-    By default they are all but the user's own files, which may be `added` with their groups. A
-    `registry` adds quotations, names of outlets and citations to sentences, as for scoring, which
-    is slow. See `load`.
+    A `registry` adds quotations, names of outlets and citations, as for scoring, which is slow.
+    Articles are `added` with their groups.
     """
     rows: list[_Row] = []
     for name in KNOWN if names is None else names:
@@ -180,9 +182,7 @@ def with_citations(
 
 
 # A sentence, its labels, spans and citations, its corpus, outlet and group.
-_Row = tuple[
-    Sentence, Mapping[str, float], tuple[Span, ...], tuple[RowCitation, ...] | None, str, str, str
-]
+_Row = tuple[Sentence, Mapping[str, float], tuple[Span, ...], RowCitations, str, str, str]
 
 
 def _of_corpus(name: str, items: Iterable[Article], registry: Registry | None) -> Iterator[_Row]:
@@ -232,11 +232,7 @@ def _matrix(rows: Sequence[_Row]) -> Examples:
 
 
 def load(name: str, root: Path | None, *, allow_changed: bool = False) -> Iterator[Article]:
-    """Load the articles of a corpus with the labels that its card lists.
-
-    They are cached until files or reader change. `allow_changed` takes files other than those the
-    card pins. Raise `CorpusError` if the corpus is missing, changed or can't be read.
-    """
+    """Load a corpus' articles with its card's labels, cached until files or reader change."""
     corpus = find_corpus(name)
     place = corpus.place(root)
     if place is None:
@@ -314,7 +310,7 @@ def _read(corpus: Corpus, place: Path) -> Iterator[Article]:
 
 def of_sentence(
     marked: Sequence[MarkedCitation] | None, number: int, sentences: Sequence[Sentence]
-) -> tuple[RowCitation, ...] | None:
+) -> RowCitations:
     """Return the citations of the article's sentence of that number; None if not annotated."""
     if marked is None:
         return None
@@ -349,9 +345,7 @@ def _speaker(said: Speaker[Place] | None, sentences: Sequence[Sentence]) -> Spea
     return Speaker(name, said.type, said.gender)
 
 
-def moved(
-    citations: tuple[RowCitation, ...] | None, edits: Mapping[int, Edits]
-) -> tuple[RowCitation, ...] | None:
+def moved(citations: RowCitations, edits: Mapping[int, Edits]) -> RowCitations:
     """Move a row's citations with the words they mark; `edits` are by number of the sentence."""
     if not citations or not edits:
         return citations

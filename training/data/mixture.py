@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import chain, count
+from itertools import accumulate, chain, count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,9 +133,8 @@ def load_data(
     user's own files (``exchange``, or ``added``) are the others not needed.
 
     `shares` of a corpus' training articles are learned from: smaller ones are parts of larger ones,
-    and what is held out stays the same. Rows that none of the `signals` labels are left out. Files
-    `added` are learned from whatever `names` says; the signature is that of the other rows. Raise
-    `CorpusError` if a corpus or file can't be used, `SignalError` if none labels a signal.
+    and what is held out stays the same. Files `added` are learned from whatever `names` says; the
+    signature is that of the other rows.
     """
     wanted = [find_corpus(name).card.name for name in names or ()]
     mine = Added.read(added)
@@ -177,10 +176,7 @@ def load_data(
 def digests_of(
     examples: Examples, root: Path | None, added: Iterable[Article] = ()
 ) -> frozenset[int]:
-    """Return the digests of the articles that are learned from or calibrated on, for a bundle.
-
-    Texts are read again, since names in those of the rows may have been swapped.
-    """
+    """Return the digests of texts that are learned from or calibrated on, before any swap."""
     used = np.isin(examples.part, (splits.TRAIN, splits.VALIDATION))
     names = set(examples.article[used].tolist())
     corpora = dict.fromkeys(examples.corpus[used].tolist())
@@ -317,11 +313,8 @@ def _keys_of(registry: Registry) -> _Keys:
     return keys_of
 
 
-def _first(order: Iterable[Article], sentences: int) -> Iterator[Article]:
+def _first(order: Sequence[Article], sentences: int) -> Iterator[Article]:
     """Yield articles until they hold so many sentences."""
-    total = 0
-    for article in order:
-        if total >= sentences:
-            return
-        total += len(split_sentences(article))
-        yield article
+    sizes = (len(split_sentences(one)) for one in order)
+    pairs = zip(order, accumulate(sizes, initial=0), strict=False)
+    return (one for one, _ in takewhile(lambda pair: pair[1] < sentences, pairs))

@@ -272,11 +272,7 @@ def _draw(
 
 
 def _of_seen_outlet(examples: Examples) -> Mask:
-    """Mark rows that can't be of an unseen outlet themselves.
-
-    In an unseen outlet's group, such a row is a reprint, or the original of one: it can neither be
-    learned from nor stand for an outlet that is held out.
-    """
+    """Mark rows of no unseen outlet: in such an outlet's group, reprints or originals of them."""
     seen = ~np.isin(examples.corpus, list(_DRAWN_EXCEPT))
     for corpus, outlets in UNSEEN_OUTLETS.items():
         seen &= ~((examples.corpus == corpus) & np.isin(examples.outlet, list(outlets)))

@@ -14,7 +14,6 @@ from framescope.training.labels.checking import (
 from framescope.training.labels.errors import LikelyErrors, find_errors
 from framescope.training.labels.reading import (
     ANNOTATOR,
-    LabelledFiles,
     read_annotators,
     read_labelled,
     read_records,

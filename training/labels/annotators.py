@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 Record = Mapping[str, Any]
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Marked = tuple[MarkedCitation, ...]
 
 ROLES = ("source", "cue", "content")
 _ON_TOP = ("government", "state_media")
@@ -94,9 +95,8 @@ class Agreement:
 def agreement(*annotators: Sequence[Record], draws: int = 2000, seed: int = 0) -> list[Agreement]:
     """Compare annotators' labels, in taxonomy order of the signals.
 
-    Each of two or more gives records of the exchange format, whose text isn't needed. A label
-    counts as 1 from 0.5; a line that an annotator calls no content counts as 0 for the signals that
-    they label elsewhere. Raise `CorpusError` when there is nothing in common.
+    A label counts as 1 from 0.5; a line that an annotator calls no content counts as 0 for the
+    signals that they label elsewhere. The records' texts aren't needed.
     """
     articles: dict[str, list[Record | None]] = {}
     for number, records in enumerate(annotators):
@@ -186,8 +186,7 @@ def citation_agreement(
 ) -> list[CitationAgreement]:
     """Compare annotators' citations, and speakers of sources, that two of them annotated.
 
-    Of more than two every pair is compared, and an article's pairs are added up. Properties of
-    citations are compared in those that both found. Raise `CorpusError` when nothing is in common.
+    Every pair is compared, and an article's pairs are added up; properties, where both found one.
     """
     by_article: dict[str, list[Record]] = defaultdict(list)
     for record in chain.from_iterable(annotators):
@@ -289,9 +288,7 @@ def _characters(found: Sequence[MarkedCitation], role: str, inside: Place) -> fr
     return _covered(places) & frozenset(range(inside.start, inside.end))
 
 
-def _shared(
-    one: Record, other: Record
-) -> Iterator[tuple[Place, tuple[MarkedCitation, ...], tuple[MarkedCitation, ...]]]:
+def _shared(one: Record, other: Record) -> Iterator[tuple[Place, Marked, Marked]]:
     theirs = {(item["start"], item["end"]): item for item in other.get("sentences") or ()}
     for item in one.get("sentences") or ():
         if (match := theirs.get((item["start"], item["end"]))) is None:
@@ -320,8 +317,7 @@ def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = Fal
     """Merge annotators' labels; `hard` rounds them to 0 or 1, and leaves out exact halves.
 
     With `dawid_skene` a label is the probability of yes, estimated with each annotator's error
-    rates, signal by signal, from labels rounded to yes and no; otherwise it is the mean of those
-    who labelled it. Raise `CorpusError` when two annotators have another text or other sentences.
+    rates, signal by signal, from labels rounded to yes and no; else it is the mean.
     """
     by_article: dict[str, dict[str, LabelledArticle]] = defaultdict(dict)
     for name, articles in annotators.items():
@@ -446,9 +442,7 @@ def _unit(given: Sequence[Unit], labels: Mapping[str, float]) -> Unit:
     return replace(given[0], labels=labels, voice=voice, citations=citations)
 
 
-def _agreed_citations(
-    given: Sequence[tuple[MarkedCitation, ...]],
-) -> tuple[MarkedCitation, ...] | None:
+def _agreed_citations(given: Sequence[Marked]) -> Marked | None:
     """Keep citations that a majority marks identically; None where no majority agrees on one."""
     if not given:
         return None
