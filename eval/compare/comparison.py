@@ -214,7 +214,7 @@ def record_of_comparison(comparison: Comparison) -> dict[str, Any]:
 ALPHA = 0.05
 DIGITS = 3  # figures are judged as they are shown
 ALIKE, FEW, LOST, NEW = "no difference shown", "too few to tell", "lost", "new"
-_FEWEST = 10  # positives, and negatives, from which a resample tells something
+_FEWEST = 10  # positives, negatives and groups: of 10 groups the smallest p is 2 in 1,024
 _NAMED = 3  # reasons of a decision that are written out
 
 
@@ -270,7 +270,7 @@ def changes_of(rows: Sequence[Compared]) -> tuple[SignalChange, ...]:
     """Read off comparisons what differs; p are corrected for all of them together (Holm)."""
     few = [
         not row.differences
-        or not _tell(row.positives, row.n)
+        or not _tell(row.positives, row.n, row.n_groups)
         or math.isnan(row.differences[MAIN_METRIC].low)
         for row in rows
     ]
@@ -331,8 +331,8 @@ def _both(row: Compared, name: str) -> str:
     return " → ".join("–" if math.isnan(one) else f"{one:.3f}" for one in values)
 
 
-def _tell(positives: int, n: int) -> bool:
-    return min(positives, n - positives) >= _FEWEST
+def _tell(positives: int, n: int, groups: int) -> bool:
+    return min(positives, n - positives, groups) >= _FEWEST
 
 
 def count_tests(evaluation: Evaluation) -> int:
@@ -344,8 +344,7 @@ def count_tests(evaluation: Evaluation) -> int:
         for part, signal in product(evaluation.parts, given):
             if len(chosen := rows_of(rows, part, signal)):
                 positives = int(is_positive(rows.column(signal)[chosen]).sum())
-                groups = len(np.unique(rows.group[chosen]))
-                count += _tell(positives, len(chosen)) and groups >= metrics.MIN_GROUPS
+                count += _tell(positives, len(chosen), len(np.unique(rows.group[chosen])))
     return count
 
 

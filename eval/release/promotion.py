@@ -337,7 +337,7 @@ def judge(
     changes = changes_of([row for comparison in found for row in comparison.rows])
     files = set() if own is None else set(own.examples.corpus.tolist())
     mine = {one.verdict for one in changes if one.row.corpus in files} - {LOST, NEW}
-    few = "Your held-out file has too few articles or positives for an interval."
+    few = "Your held-out file has too few articles or positives to decide by."
     lost = tuple(one for one in current.signals if one not in candidate.signals)
     signatures = tuple(one.signature for one in found)
     return Judgement(gate, changes, lost, signatures, (few,) if mine == {FEW} else ())
