@@ -1,13 +1,12 @@
 """Quotations, citations by the form of an article, and the articles that they are read from."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import growth
 import pytest
+from framescope.classifier import records
 from framescope.classifier.attribution import (
     begin,
     cited,
@@ -21,26 +20,11 @@ from framescope.classifier.attribution import (
 from framescope.classifier.attribution.quotations import within
 from framescope.classifier.inputs.sentences import split
 from framescope.classifier.outlets.registry.registry import Registry
-from framescope.classifier.records.article import (
-    Article,
-    Citation,
-    MarkedCitation,
-    Mention,
-    Place,
-    Republication,
-    Sentence,
-    SourceKind,
-    Voice,
-)
+from framescope.classifier.records import Article, MarkedCitation, Mention, Place, Sentence
 from framescope.classifier.records.text import fold
 from hypothesis import given
 from hypothesis import strategies as st
-from outlets import REGISTRY
-
-
-def cases(name: str) -> list[dict]:
-    path = Path(__file__).parent / "cases" / f"{name}.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+from outlets import REGISTRY, cases
 
 
 def article(text: str, **fields: object) -> Article:
@@ -57,7 +41,7 @@ def quoted(sentences: Sequence[Sentence]) -> list[list[str]]:
     return [[one.text[start:end] for start, end in one.quoted] for one in sentences]
 
 
-@pytest.mark.parametrize("case", cases("quotations"), ids=lambda case: str(case["name"]))
+@pytest.mark.parametrize("case", cases("quotations.jsonl"), ids=lambda case: str(case["name"]))
 def test_quotes_what_a_person_sees_quoted(case) -> None:
     reading = begin(Article(id="a", text=case["text"]))
     pairs = zip(reading.sentences, within(reading.quotations, reading.sentences), strict=True)
@@ -106,7 +90,7 @@ def pieces(text: str, words: Sequence[str], start: int) -> tuple[Place, ...]:
     return tuple(found)
 
 
-def written(text: str, citation: Citation) -> dict[str, object]:
+def written(text: str, citation: records.Citation) -> dict[str, object]:
     """What a case states: the words and the kind."""
 
     def words(place: Place | None) -> str | None:
@@ -124,7 +108,7 @@ def written(text: str, citation: Citation) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("case", cases("citations"), ids=lambda case: str(case["name"]))
+@pytest.mark.parametrize("case", cases("citations.jsonl"), ids=lambda case: str(case["name"]))
 def test_says_what_a_person_says(case) -> None:
     """What has a cue is given, as a model would; what has none the rules find themselves."""
     text = case["text"]
@@ -220,9 +204,12 @@ def test_the_speaker_of_a_quotation_goes_on(text, tags, expected) -> None:
 
 def test_a_block_after_a_colon_and_a_tag_of_its_own_are_quoted() -> None:
     text = "Orr wrote in May:\nIt sank. We wept.\nI left.\n“Was it late?”\nVale asked us. He left."
-    rows = [replace(one, voice=Voice.QUOTED if one.quoted else Voice.OWN) for one in ruled(text)]
+    rows = [
+        replace(one, voice=records.Voice.QUOTED if one.quoted else records.Voice.OWN)
+        for one in ruled(text)
+    ]
     for row, name in ((1, "Orr"), (4, "Vale")):  # the source stands in another sentence
-        cited = Citation(at(text, name), None, (Place(0, 1),), SourceKind.NAMED)
+        cited = records.Citation(at(text, name), None, (Place(0, 1),), records.SourceKind.NAMED)
         rows[row] = replace(rows[row], citations=(cited,))
     assert list(quoted_elsewhere(text, rows)) == [1, 2, 5]
 
@@ -277,7 +264,7 @@ LEAD = "Below is Vesk TV's article:\n\n"
 
 
 def republished(body: str, after: str = "") -> tuple[Sentence, ...]:
-    part = Republication(len(LEAD), len(LEAD + body), "Vesk TV", LEAD.strip())
+    part = records.Republication(len(LEAD), len(LEAD + body), "Vesk TV", LEAD.strip())
     return ruled(LEAD + body + after, republications=(part,))
 
 

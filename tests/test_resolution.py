@@ -4,23 +4,15 @@ import re
 
 import pytest
 from framescope.classifier.attribution import begin, cited, own_outlets, resolve_citations, run_on
-from framescope.classifier.attribution.outlets import state_media_words
-from framescope.classifier.attribution.sources import classify
+from framescope.classifier.attribution.sources import classify, state_media_words
 from framescope.classifier.inputs.sentences import split
 from framescope.classifier.models import CLASSES, FEATURES, NOBODY, Referents, SpeakerScorer
 from framescope.classifier.outlets.registry.user import load
-from framescope.classifier.records.article import (
-    Article,
-    Citation,
-    MarkedCitation,
-    Place,
-    SourceKind,
-)
+from framescope.classifier.records import Article, Citation, MarkedCitation, Place, SourceKind
 from framescope.classifier.records.outlet import Code, Domain, Medium, Name, Outlet
 from framescope.classifier.records.text import fold
 from outlets import REGISTRY as INVENTED
-from outlets import _outlet
-from test_attribution import cases
+from outlets import _outlet, cases
 
 
 def typed(marked: str, choice: SpeakerScorer | None = None) -> list[tuple[str, str]]:
@@ -248,7 +240,7 @@ def marks(rows: list[tuple[Citation, ...]]) -> str:
     return "".join("S" if any(c.state_media for c in row) else "-" for row in rows)
 
 
-@pytest.mark.parametrize("case", cases("state_media"), ids=lambda case: case["text"][:60])
+@pytest.mark.parametrize("case", cases("state_media.jsonl"), ids=lambda case: case["text"][:60])
 def test_one_sentence(case) -> None:
     given = [(one["source"], one["cue"], one["content"]) for one in case["citations"]]
     assert marks(resolved(case["text"], given)) == "-S"[case["state_media"]]

@@ -6,20 +6,9 @@ import pytest
 from framescope.classifier import records
 from framescope.classifier.attribution.reading import cited
 from framescope.classifier.inputs import sentences
-from framescope.classifier.outlets.record import (
-    addresses,
-    article_evidence,
-    article_shift,
-    cites_wrapper,
-    corrections,
-)
-from framescope.classifier.records.article import (
-    Article,
-    Citation,
-    SentenceReport,
-    SourceKind,
-    Voice,
-)
+from framescope.classifier.outlets import cites_wrapper, record
+from framescope.classifier.outlets.record import article_evidence
+from framescope.classifier.records import Article, Citation, SourceKind, Voice
 from outlets import SMALL, cases
 
 NOTICES = cases("corrections.jsonl")
@@ -53,7 +42,9 @@ def report(
     return records.ArticleReport(
         article,
         tuple(
-            SentenceReport(s, dict.fromkeys(scores, 0.5), flags[0] if flags else (), (), citations)
+            records.SentenceReport(
+                s, dict.fromkeys(scores, 0.5), flags[0] if flags else (), (), citations
+            )
             for s, (_, citations, *flags) in zip(found, rows, strict=True)
         ),
     )
@@ -86,7 +77,7 @@ def test_only_flagged_content_is_a_claim_where_the_model_tells() -> None:
     assert (evidence.claims, shares(evidence), evidence.corrections) == (1, (None,) * 4, 1)
     evidence = article_evidence(report(*rows))
     assert (evidence.claims, shares(evidence), evidence.sources) == (None, (1, 0, 0, 2), RIKA)
-    assert article_shift(evidence) == 0
+    assert record.article_shift(evidence) == 0
     # A citation of a kind that the model doesn't tell is somebody's.
     evidence = article_evidence(report(*rows, scores=("attributed",)))
     assert (shares(evidence), evidence.sources) == ((None, None, None, 2), None)
@@ -162,9 +153,9 @@ def test_the_outlet_republished_is_no_source_of_its_own_article() -> None:
     ],
 )
 def test_addresses_in_a_text(text: str, expected: list[str]) -> None:
-    assert list(addresses(text)) == expected
+    assert list(record.addresses(text)) == expected
 
 
 @pytest.mark.parametrize("case", NOTICES, ids=lambda c: str(c["name"]))
 def test_notices_of_corrections(case) -> None:
-    assert (corrections(case["text"]) == case["notices"]) is ("known_failure" not in case)
+    assert (record.corrections(case["text"]) == case["notices"]) is ("known_failure" not in case)

@@ -5,34 +5,11 @@ from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
+from framescope.classifier import records
 from framescope.classifier.outlets import load_registry, shipped_tables
 from framescope.classifier.outlets import record as posterior
 from framescope.classifier.outlets.record import CAP, article_shift, card, record
-from framescope.classifier.records import (
-    SOURCE_SIGNALS,
-    About,
-    Article,
-    ArticleEvidence,
-    ArticleReport,
-    Assessment,
-    Basis,
-    Citation,
-    Code,
-    Domain,
-    DomainRole,
-    Evidence,
-    Link,
-    Name,
-    Outlet,
-    Publication,
-    Record,
-    Relation,
-    Role,
-    Sentence,
-    SentenceReport,
-    SourceKind,
-    Statement,
-)
+from framescope.classifier.records import Assessment, Domain, Evidence, Outlet, Relation, Role
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.special import betainc
@@ -54,7 +31,7 @@ def outlet(*assessments: Assessment, role: Role = Role.PUBLISHER) -> Outlet:
     return Outlet("amaro-mirror", "Amaro Mirror", role, assessments=assessments)
 
 
-def of(*assessments: Assessment, evidence=None, on: str | None = "2024-01-01") -> Record:
+def of(*assessments: Assessment, evidence=None, on: str | None = "2024-01-01") -> records.Record:
     return record(outlet(*assessments), evidence, date=on, registry=OF_VERSION)  # type: ignore[arg-type]
 
 
@@ -66,7 +43,7 @@ def pair(
     return first, second
 
 
-def width(found: Record) -> float:
+def width(found: records.Record) -> float:
     assert found.low is not None
     assert found.high is not None
     return found.high - found.low
@@ -76,7 +53,7 @@ def sourced(named: int = 0, unnamed: int = 0, vague: int = 0, none: int = 0, sou
     listed = tuple((f"source {i}", 1) for i in range(sources if named else 0))
     claims = (named + unnamed + vague + none, named, unnamed, vague, none)
     share = named + 0.5 * unnamed
-    return ArticleEvidence(*claims, listed, 0, 0, 0, sourced=share)  # type: ignore[arg-type]
+    return records.ArticleEvidence(*claims, listed, 0, 0, 0, sourced=share)  # type: ignore[arg-type]
 
 
 untimed = settings(deadline=None)
@@ -213,7 +190,9 @@ def test_what_has_no_date_is_old_and_of_the_registrys(unknown) -> None:
 
 
 def test_who_controls_an_outlet_changes_nothing_in_its_record() -> None:
-    code = Statement(About.CODE, Code.SC, Evidence("State Media Monitor", None, "2024"))
+    code = records.Statement(
+        records.About.CODE, records.Code.SC, Evidence("State Media Monitor", None, "2024")
+    )
     for who in (outlet(*pair()), outlet(assessed(BAD))):
         controlled = replace(who, statements=(code,))
         first, second = (
@@ -267,19 +246,19 @@ def test_the_shift_by_hand() -> None:
 MIRROR = Outlet(
     "amaro-mirror",
     "Amaro Mirror",
-    names=(Name("Amaro Mirror"),),
-    domains=(Domain("amaromirror.example"), Domain("amaromirror.cfd", DomainRole.IMPOSTER)),
+    names=(records.Name("Amaro Mirror"),),
+    domains=(Domain("amaromirror.example"), Domain("amaromirror.cfd", records.DomainRole.IMPOSTER)),
     assessments=pair(),
 )
 
 
 def read(text: str = "The mill of Vesk burned down.", note: str | None = None, **fields: object):
-    article = Article("a", text, **fields)  # type: ignore[arg-type]
-    citation = Citation(None, None, (), SourceKind.NAMED, name="Rika Vale")
-    scores = dict.fromkeys(("claim", "attributed", *SOURCE_SIGNALS.values()), 0.9)
-    whole = Sentence(text, 0, len(text), "a", 0)
-    sentence = SentenceReport(whole, scores, ("claim",), (), (citation,))
-    report = ArticleReport(article, (sentence,), note=note)
+    article = records.Article("a", text, **fields)  # type: ignore[arg-type]
+    citation = records.Citation(None, None, (), records.SourceKind.NAMED, name="Rika Vale")
+    scores = dict.fromkeys(("claim", "attributed", *records.SOURCE_SIGNALS.values()), 0.9)
+    whole = records.Sentence(text, 0, len(text), "a", 0)
+    sentence = records.SentenceReport(whole, scores, ("claim",), (), (citation,))
+    report = records.ArticleReport(article, (sentence,), note=note)
     return card(report, load_registry().with_outlets([MIRROR]))
 
 
@@ -321,11 +300,11 @@ def test_a_host_of_an_influence_network_has_that_as_its_record() -> None:
 
 
 def test_the_record_is_of_the_outlet_whose_words_they_are(monkeypatch) -> None:
-    def link(relation: Relation, who: Outlet) -> Link:
-        return Link(relation, who.name, who, who.name, Basis.GIVEN)
+    def link(relation: Relation, who: Outlet) -> records.Link:
+        return records.Link(relation, who.name, who, who.name, records.Basis.GIVEN)
 
     other = Outlet("vesk-monitor", "Vesk Monitor", Role.MONITOR)
     chain = (link(Relation.REPUBLISHED, other), link(Relation.ORIGIN, MIRROR))
-    given = Publication(Relation.REPUBLISHED, chain)
+    given = records.Publication(Relation.REPUBLISHED, chain)
     monkeypatch.setattr("framescope.classifier.outlets.record.publication", lambda *_: given)
     assert read().outlet == MIRROR

@@ -14,7 +14,6 @@ from framescope.classifier.attribution.names import (
     Names,
     gender_of,
 )
-from framescope.classifier.attribution.outlets import own_outlets
 from framescope.classifier.attribution.phrases import (
     Phrase,
     Shape,
@@ -25,5 +24,5 @@ from framescope.classifier.attribution.phrases import (
 )
 from framescope.classifier.attribution.quotations import RUN_ON, quoted_elsewhere, run_on, speaking
 from framescope.classifier.attribution.reading import begin, cited, read
-from framescope.classifier.attribution.sources import Refer, classify
+from framescope.classifier.attribution.sources import Refer, classify, own_outlets
 from framescope.classifier.attribution.sources import resolve as resolve_citations

@@ -14,19 +14,8 @@ from dataclasses import dataclass, field
 from itertools import islice, pairwise, takewhile
 from operator import attrgetter
 
-from framescope.classifier.attribution.phrases import (
-    Phrase,
-    Shape,
-    given_names,
-    is_any,
-    is_government,
-    is_place,
-    parse,
-    places,
-    word_list,
-    word_set,
-    words_of,
-)
+from framescope.classifier.attribution import phrases
+from framescope.classifier.attribution.phrases import Shape, places, word_list, word_set, words_of
 from framescope.classifier.records import Mention, Place, Sentence
 
 _ABBREVIATED = (
@@ -89,7 +78,7 @@ class Entity:
 
 
 def _is_title(word: str) -> bool:
-    return is_any(word, "person", "office", "honorific")
+    return phrases.is_any(word, "person", "office", "honorific")
 
 
 def _are_titles(text: str) -> bool:
@@ -108,7 +97,7 @@ def gender_of(words: Iterable[str]) -> str:
 
 
 def _given_gender(words: Sequence[str]) -> str:
-    return given_names().get(words[0], "") if len(words) > 1 else ""
+    return phrases.given_names().get(words[0], "") if len(words) > 1 else ""
 
 
 class Names:
@@ -122,7 +111,7 @@ class Names:
         sure = (mention for mention in outlets if len(mention.outlets) == 1)
         self._outlets = {at: mention for mention in sure for at in (mention.start, mention.end)}
         lower = set(re.findall(r"(?<![\w'])[a-z][\w'-]+", plain))
-        self._lower = lower.difference(given_names())
+        self._lower = lower.difference(phrases.given_names())
         self._by_word: dict[str, list[Entity]] = defaultdict(list)
         self.speakers: list[Entity] = []
         self._together: dict[str, Entity] = {}
@@ -135,7 +124,7 @@ class Names:
             the = (plain[m.start - 4 : m.start].lower() == "the " for m in speaker.mentions)
             if speaker.shape is Shape.UNKNOWN and len(speaker.words) == 1 and any(the):
                 speaker.shape = Shape.ORGANISATION
-            speaker.government |= is_government(speaker.name)
+            speaker.government |= phrases.is_government(speaker.name)
             speaker.government &= not speaker.outlets
             if not speaker.is_thing:
                 speaker.gender = gender_of(speaker.titles) or _given_gender(speaker.words)
@@ -144,7 +133,7 @@ class Names:
             key=lambda pair: (pair[0].start, -pair[0].end),
         )
 
-    def named_by(self, place: Place, phrase: Phrase) -> Entity | None:
+    def named_by(self, place: Place, phrase: phrases.Phrase) -> Entity | None:
         """Return the speaker whom the words of a source name; None where they only describe it."""
         first = bisect_left(self.mentions, place.start, key=lambda pair: pair[0].start)
         after = islice(self.mentions, first, None)
@@ -168,7 +157,7 @@ class Names:
             best = max(found, key=lambda each: each[:2], default=(0, 0, None))
             return best[2] if best[0] else None
         # "a spokesman for the Harbour Board" speaks for it; a lawyer of a person does not.
-        speaks = bool(phrase.tail) and is_any(phrase.head, "mouthpiece")
+        speaks = bool(phrase.tail) and phrases.is_any(phrase.head, "mouthpiece")
         for at, one in inside:
             lead = self.plain[place.start : at.start]
             body = speaks and one.is_thing and _OF.search(lead)
@@ -195,7 +184,7 @@ class Names:
             if self._is_common(first.lower(), rest, opens=opens):
                 end = len(first)
             else:
-                phrase = parse(piece)
+                phrase = phrases.parse(piece)
                 start = piece.find(phrase.name) if phrase.name else -1
                 end = start + len(phrase.name) if start >= 0 else len(piece) - len(phrase.tail)
                 end = max(end, len(first))
@@ -208,7 +197,8 @@ class Names:
 
     def _is_common(self, first: str, rest: str, *, opens: bool) -> bool:
         """Return whether the capital of a name's first word is that of a sentence."""
-        opens = opens and not (_is_title(first) or is_any(first, "body") or rest.startswith("of "))
+        titled = phrases.is_any(first, "person", "office", "honorific", "body")
+        opens = opens and not (titled or rest.startswith("of "))
         return first in _COMMON or (opens and (first in self._lower or first.endswith("ing")))
 
     def _add(self, place: Place, lead: str) -> None:
@@ -219,7 +209,7 @@ class Names:
         shape = self._shape(plain, words, titles, outlets)
         near = (*self._by_word[plain[0]][:_MOST], *self._by_word[plain[-1]][:_MOST])
         fits = [one for one in near if _can_be(plain, shape, titles, one)]
-        known = fits or titles or outlets or words[0].isupper() or is_place(words[0])
+        known = fits or titles or outlets or words[0].isupper() or phrases.is_place(words[0])
         if len(words) == 1 and not known and plain[0] in self._lower:
             return
         gender = gender_of(titles)
@@ -244,7 +234,7 @@ class Names:
         after = _APPOSITION.match(self.plain, place.end)
         described = (lead if titles else "") + (after.group() if after else "")
         speaker.titles |= titles.union(words_of(after[1])[:12] if after else ())
-        speaker.government |= described != "" and is_government(described)
+        speaker.government |= described != "" and phrases.is_government(described)
 
     def _outlets_at(self, place: Place) -> tuple[str, ...]:
         one = self._outlets.get(place.start) or self._outlets.get(place.end)
@@ -258,10 +248,10 @@ class Names:
         if not titles and any(joined in places(kind) for kind in ("state", "capital", "region")):
             return Shape.STATE
         heads = word_list("heads of names")
-        named = any(word in heads or is_any(word, "organisation", "body") for word in plain)
+        named = any(word in heads or phrases.is_any(word, "organisation", "body") for word in plain)
         if outlets or named or "&" in plain or "of" in plain:
             return Shape.ORGANISATION
-        if any(map(_is_title, titles)) or (len(words) > 1 and plain[0] in given_names()):
+        if any(map(_is_title, titles)) or (len(words) > 1 and plain[0] in phrases.given_names()):
             return Shape.PERSON
         return Shape.ORGANISATION if len(words) == 1 and words[0].isupper() else Shape.UNKNOWN
 

@@ -17,21 +17,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
+from framescope.classifier import records
 from framescope.classifier.attribution.phrases import word_set
 from framescope.classifier.inputs.page import is_headline
-from framescope.classifier.records import (
-    ArticleReading,
-    Citation,
-    MarkedCitation,
-    Place,
-    Sentence,
-    SourceKind,
-    Voice,
-    count_words,
-    fold,
-)
+from framescope.classifier.records import Citation, Place, Sentence, SourceKind
 
-_Found = TypeVar("_Found", Citation, MarkedCitation)
+_Found = TypeVar("_Found", Citation, records.MarkedCitation)
 
 LABEL, RUN_ON = "speaker label", "running quotation"
 
@@ -289,7 +280,7 @@ def within(ranges: Sequence[Span], sentences: Sequence[Sentence]) -> list[tuple[
     ]
 
 
-def labelled(reading: ArticleReading) -> list[tuple[Citation, ...]]:
+def labelled(reading: records.ArticleReading) -> list[tuple[Citation, ...]]:
     """Find the citations of each sentence by speaker labels, which open it or precede it."""
     turns, plain = reading.turns, reading.plain
     starts = [start for start, _ in turns]
@@ -348,8 +339,8 @@ def run_on(
     """
     rows = [tuple(row) for row in citations]
     for i, sentence in enumerate(sentences):
-        words = sum(count_words(sentence.text[a:b]) for a, b in sentence.quoted)
-        mostly = words >= _LEAST_QUOTED and 2 * words >= count_words(sentence.text)
+        words = sum(records.count_words(sentence.text[a:b]) for a, b in sentence.quoted)
+        mostly = words >= _LEAST_QUOTED and 2 * words >= records.count_words(sentence.text)
         if not rows[i] and mostly:
             said = tuple(Place(sentence.start + a, sentence.start + b) for a, b in sentence.quoted)
             tag = next(_tags(sentences, rows, i), None)
@@ -387,7 +378,7 @@ def _continues(one: Sentence, following: Sentence) -> bool:
     if not one.quoted or not following.quoted or one.quoted[-1][1] < len(one.text.rstrip()):
         return False
     start, end = one.quoted[-1]
-    last = fold(one.text[start:end]).rstrip()
+    last = records.fold(one.text[start:end]).rstrip()
     return len(last) > 1 and last[-1] not in "\"'"
 
 
@@ -400,10 +391,10 @@ def quoted_elsewhere(text: str, sentences: Sequence[Sentence]) -> Iterator[int]:
     block = False
     for i, (before, one) in enumerate(pairwise(sentences), 1):
         if "\n" in text[before.end : one.start]:
-            whole = one.voice is Voice.QUOTED and not one.quoted
+            whole = one.voice is records.Voice.QUOTED and not one.quoted
             led = before.text.rstrip().endswith(":")
             block = led and (whole or _speaks(before, one))
-        tag = before.voice is Voice.QUOTED and not one.quoted and not one.citations
+        tag = before.voice is records.Voice.QUOTED and not one.quoted and not one.citations
         if block or (tag and _speaks(one, before)):
             yield i
 

@@ -8,10 +8,9 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from framescope.classifier.attribution.outlets import Outlets, own_outlets
 from framescope.classifier.attribution.quotations import find as find_quotations
 from framescope.classifier.attribution.quotations import labelled, within
-from framescope.classifier.attribution.sources import resolve
+from framescope.classifier.attribution.sources import Outlets, own_outlets, resolve
 from framescope.classifier.inputs import detect_language
 from framescope.classifier.inputs import split_sentences as split
 from framescope.classifier.records import Article, ArticleReading, Republication, Sentence, fold

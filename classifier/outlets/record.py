@@ -13,10 +13,11 @@ assessment is worth and a term stands for is this project's judgement (docs/sour
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date as Date  # noqa: N812 - "date" is a parameter
+from itertools import groupby
 from typing import NamedTuple
 
 from framescope.classifier import records
@@ -24,13 +25,7 @@ from framescope.classifier.attribution import word_set
 from framescope.classifier.outlets.publisher.publisher import publication
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.outlets.registry.schema import NETWORK, RELIABILITY
-from framescope.classifier.records import (
-    ArticleEvidence,
-    ArticleReport,
-    Assessment,
-    Citation,
-    Outlet,
-)
+from framescope.classifier.records import ArticleEvidence, Assessment, Citation, Outlet
 
 LEVEL = 0.90  # the share of the distribution that the interval holds; what it leaves out is halved
 HALF_LIFE = 4.0  # years in which an assessment loses half its weight
@@ -159,13 +154,10 @@ def _vote(rows: Sequence[Assessment], moment: Date | None) -> tuple[Posterior, f
 
 
 def _by_rater(assessments: Iterable[Assessment]) -> list[list[Assessment]]:
-    found: dict[str, list[Assessment]] = defaultdict(list)
-    for assessment in assessments:
-        found[rater(assessment)].append(assessment)
-    return [found[name] for name in sorted(found)]
+    return [list(rows) for _, rows in groupby(sorted(assessments, key=rater), key=rater)]
 
 
-def card(report: ArticleReport, registry: Registry) -> records.SourceCard:
+def card(report: records.ArticleReport, registry: Registry) -> records.SourceCard:
     """Return who published an article, what is on record of them, and what it shows itself.
 
     The record is of the outlet whose words the article is, the last of the chain; where the
@@ -294,7 +286,7 @@ _NOTICE = re.compile(
 )
 
 
-def article_evidence(report: ArticleReport) -> ArticleEvidence:
+def article_evidence(report: records.ArticleReport) -> ArticleEvidence:
     """Count an article's claims, the sentences on each kind of source, and its named sources."""
     plain = report.reading.plain if report.reading else records.fold(report.article.text)
     counts = records.source_counts(report)
