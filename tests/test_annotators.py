@@ -204,7 +204,7 @@ def test_citations_of_one_content_are_told_apart_by_cue_and_source() -> None:
         return MarkedCitation(*places, (Place(50, 90),), SourceKind.NAMED)
 
     agency, ministry = of(0, 5), of(10, 15)
-    pairs = align([agency, ministry], [ministry, agency])
+    pairs = align((agency, ministry), (ministry, agency))
     assert pairs == [(agency, agency), (ministry, ministry)]
 
 

@@ -48,9 +48,8 @@ def corpora(
 
     root = given_folder(corpora)  # without one, the list is of what there would be to obtain
     loadable = {"present", "partial"} | ({"changed"} if allow_changed else set())
-    listed: dict[str, Any] = {
-        "corpora": [_described(one, root, loadable) for one in CORPORA.values()]
-    }
+    described = [_described(one, root, loadable) for one in CORPORA.values()]
+    listed: dict[str, Any] = {"corpora": described}
     if splits:
         names = [name for name, one in CORPORA.items() if one.state(root) in loadable]
         listed["splits"] = _described_split(root, names, allow_changed)

@@ -316,15 +316,17 @@ def of_sentence(
         return None
     anywhere = partial(_mark, sentences=sentences)
     here = partial(_mark, sentences=sentences[number : number + 1])
-    return tuple(_marked(one, anywhere, here, _speaker(one.speaker, sentences)) for one in marked)
+    return tuple(_marked(one, anywhere, here) for one in marked)
 
 
-def _marked(
-    one: Any, at: Callable[[Any], Any], own: Callable[[Any], Any], speaker: Speaker[Mark] | None
-) -> RowCitation:
+def _marked(one: Any, at: Callable[[Any], Any], own: Callable[[Any], Any]) -> RowCitation:
     """Return a citation with other marks; `own` marks what lies in its sentence."""
     marks = at(one.source), own(one.cue), tuple(filter(None, map(own, one.content)))
-    told = one.kind, one.government, one.state_media
+    told, speaker = (one.kind, one.government, one.state_media), one.speaker
+    if speaker is not None:
+        name = at(speaker.name)
+        between = name is None and speaker.name is not None  # two sentences: in neither
+        speaker = None if between else replace(speaker, name=name)
     return RowCitation(*marks, *told, at(one.antecedent), speaker)
 
 
@@ -338,13 +340,6 @@ def _mark(place: Place | None, sentences: Sequence[Sentence]) -> Mark | None:
     return Mark(sentence.index, start - sentence.start, end - sentence.start)
 
 
-def _speaker(said: Speaker[Place] | None, sentences: Sequence[Sentence]) -> Speaker[Mark] | None:
-    """Return a speaker by the mark of the name; None if that lies between sentences."""
-    if said is None or ((name := _mark(said.name, sentences)) is None) != (said.name is None):
-        return None
-    return Speaker(name, said.type, said.gender)
-
-
 def moved(citations: RowCitations, edits: Mapping[int, Edits]) -> RowCitations:
     """Move a row's citations with the words they mark; `edits` are by number of the sentence."""
     if not citations or not edits:
@@ -355,10 +350,7 @@ def moved(citations: RowCitations, edits: Mapping[int, Edits]) -> RowCitations:
             return None
         return Mark(mark.sentence, *shifted(mark.start, mark.end, edits.get(mark.sentence, ())))
 
-    def speaker(one: Speaker[Mark] | None) -> Speaker[Mark] | None:
-        return one and replace(one, name=follow(one.name))
-
-    return tuple(_marked(one, follow, follow, speaker(one.speaker)) for one in citations)
+    return tuple(_marked(one, follow, follow) for one in citations)
 
 
 def rewrite(sentence: Sentence, found: Sequence[tuple[int, int, str]]) -> tuple[Sentence, Edits]:

@@ -14,7 +14,7 @@ import hashlib
 import re
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import chain, combinations, product
@@ -140,7 +140,7 @@ def assign_beside(
         members = _members(added, group[n:], file_of == file)
         unseen |= _draw_outlets(members, part_of, taken, unseen, seed)
         _draw("", members, _ordered(members, seed), part_of)
-        taken |= {x.casefold() for one in members.values() for x in one.outlets - unseen}
+        taken |= {x.casefold() for one in members.values() for x in {*one.values()} - unseen}
     mine = np.array([part_of[name] for name in group[n:]], dtype="<U13")
     # As in `_of_seen_outlet`: the other side of a reprint.
     mine[(mine == UNSEEN) & ~np.isin(added.outlet, sorted(unseen))] = REMOVED
@@ -169,44 +169,33 @@ def _parts_of_groups(examples: Examples, group: Text) -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """The number of a group's articles, and their outlets."""
-
-    articles: int
-    outlets: frozenset[str]
+_Members = Mapping[str, Mapping[str, str]]  # by group the outlet of each article
 
 
-def _members(examples: Examples, group: Text, rows: Mask) -> dict[str, _Group]:
-    articles: dict[str, set[str]] = defaultdict(set)
-    outlets: dict[str, set[str]] = defaultdict(set)
+def _members(examples: Examples, group: Text, rows: Mask) -> _Members:
+    members: dict[str, dict[str, str]] = defaultdict(dict)
     columns = (group, examples.article, examples.outlet)
     for name, article, outlet in zip(*(one[rows].tolist() for one in columns), strict=True):
-        articles[name].add(article)
-        outlets[name].add(outlet)
-    return {name: _Group(len(articles[name]), frozenset(outlets[name])) for name in articles}
+        members[name][article] = outlet
+    return members
 
 
 def _draw_outlets(
-    members: Mapping[str, _Group],
-    part_of: dict[str, str],
-    taken: Collection[str],  # case-folded, the outlets that are learned from
-    before: Collection[str],
-    seed: int,
+    members: _Members, part_of: dict[str, str], taken: set[str], before: set[str], seed: int
 ) -> set[str]:
-    """Hold out the outlets held out `before`, and some that are drawn; return the latter."""
+    """Hold out outlets held out `before`; draw others, not `taken` (case-folded); return these."""
     outlets: dict[str, list[str]] = defaultdict(list)
     for name, one in members.items():
-        for outlet in one.outlets - {""}:
+        for outlet in {*one.values()} - {""}:
             outlets[outlet].append(name)
     for outlet in before:
         for name in outlets.pop(outlet, ()):
             part_of.setdefault(name, UNSEEN)
     drawn: set[str] = set()
-    left = round(_UNSEEN_SHARE * sum(one.articles for one in members.values()))
+    left = round(_UNSEEN_SHARE * sum(map(len, members.values())))
     for outlet in _ordered(outlets, seed) if len(outlets) >= _LEAST_OUTLETS else ():
         names = outlets[outlet]
-        size = sum(members[name].articles for name in names)
+        size = sum(len(members[name]) for name in names)
         if size <= left and outlet.casefold() not in taken and part_of.keys().isdisjoint(names):
             part_of.update(dict.fromkeys(names, UNSEEN))
             drawn.add(outlet)
@@ -239,30 +228,28 @@ def _drawn(examples: Examples, group: Text, seed: int) -> Text:
     return part
 
 
-def _draw(
-    corpus: str, members: Mapping[str, _Group], order: Sequence[str], part_of: dict[str, str]
-) -> None:
+def _draw(corpus: str, members: _Members, order: Sequence[str], part_of: dict[str, str]) -> None:
     """Draw one corpus' groups in the order given; those drawn with another corpus stay there."""
 
     def size(part: str) -> int:
-        return sum(one.articles for name, one in members.items() if part_of.get(name) == part)
+        return sum(len(one) for name, one in members.items() if part_of.get(name) == part)
 
     def fill(names: Iterable[str], part: str, target: float) -> None:
         """Put groups into a part up to that many articles; a group that is too large is passed."""
         held = size(part)
         for name in names:
-            if name not in part_of and held + members[name].articles <= round(target):
+            if name not in part_of and held + len(members[name]) <= round(target):
                 part_of[name] = part
-                held += members[name].articles
+                held += len(members[name])
 
-    total = sum(one.articles for one in members.values())
+    total = sum(map(len, members.values()))
     for name in order:
-        if members[name].outlets & UNSEEN_OUTLETS.get(corpus, frozenset()):
+        if not UNSEEN_OUTLETS.get(corpus, frozenset()).isdisjoint(members[name].values()):
             part_of[name] = UNSEEN
     for name in order if corpus in _WHOLE else ():
         part_of.setdefault(name, _WHOLE[corpus])
     if corpus in _DRAWN_EXCEPT:
-        drawable = [n for n in order if not members[n].outlets & _DRAWN_EXCEPT[corpus]]
+        drawable = [n for n in order if _DRAWN_EXCEPT[corpus].isdisjoint(members[n].values())]
         fill(drawable, UNSEEN, _UNSEEN_SHARE * total)
     seen = total - size(UNSEEN)
     fill(order, TEST, _TEST_SHARE * seen)

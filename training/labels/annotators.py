@@ -64,12 +64,10 @@ def _alphas(counts: NDArray[Any]) -> Floats:
         return np.asarray(1 - (n - equal) * (n - 1) / (n**2 - (values**2).sum(axis=1)))
 
 
-def _interval(
-    sums: NDArray[Any], statistic: Callable[[Any], Floats], draws: int, seed: int
-) -> tuple[float, float]:
+def _interval(sums: Any, statistic: Callable[[Any], Floats], draws: int) -> tuple[float, float]:
     """Return the 95% percentile interval of a statistic of sums, over resamples of articles."""
     n = len(sums)
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=draws)
+    drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1.0 / n), size=draws)
     spread = (found := statistic(drawn @ sums))[np.isfinite(found)]
     low, high = np.quantile(spread, [0.025, 0.975]) if len(spread) else (np.nan, np.nan)
     return float(low), float(high)
@@ -92,7 +90,7 @@ class Agreement:
     high: float
 
 
-def agreement(*annotators: Sequence[Record], draws: int = 2000, seed: int = 0) -> list[Agreement]:
+def agreement(*annotators: Sequence[Record], draws: int = 2000) -> list[Agreement]:
     """Compare annotators' labels, in taxonomy order of the signals.
 
     A label counts as 1 from 0.5; a line that an annotator calls no content counts as 0 for the
@@ -114,7 +112,7 @@ def agreement(*annotators: Sequence[Record], draws: int = 2000, seed: int = 0) -
         who = [signal in names for names in labelled]
         values = [_values(given, who, signal) for given in shared] if sum(who) > 1 else []
         if values := [one for one in values if len(one)]:
-            found.append(_of_signal(signal, values, draws, seed))
+            found.append(_of_signal(signal, values, draws))
     if not found:
         raise CorpusError("the annotators label no signal in common; give files of one set")
     return found
@@ -138,14 +136,14 @@ def _values(given: Sequence[Record | None], who: Sequence[bool], signal: str) ->
     return np.asarray(values[np.isfinite(values).sum(axis=1) > 1])
 
 
-def _of_signal(signal: str, articles: Sequence[Floats], draws: int, seed: int) -> Agreement:
+def _of_signal(signal: str, articles: Sequence[Floats], draws: int) -> Agreement:
     counts = [np.stack([(one == 0).sum(1), (one == 1).sum(1)], axis=1) for one in articles]
     # Each of a unit's m labels is compared with m - 1 others; a pair counts once.
     pairs = [one / (one.sum(axis=1, keepdims=True) - 1) / 2 for one in counts]
     sums = [(a.T @ b - np.diag(b.sum(axis=0))).ravel() for a, b in zip(counts, pairs, strict=True)]
     values, alpha = np.concatenate(articles), _alpha(np.concatenate(counts))
     positive = tuple((values == 1).sum(axis=0).tolist())
-    bounds = _interval(np.array(sums), _alphas, draws, seed)
+    bounds = _interval(np.array(sums), _alphas, draws)
     return Agreement(signal, len(values), len(articles), positive, alpha, *bounds)
 
 
@@ -181,9 +179,7 @@ _MEASURES = {
 _VALUES = {_NAME: 2, _TYPE: len(_TYPES), _GENDER: len(_GENDERS)}  # of other properties: two
 
 
-def citation_agreement(
-    *annotators: Sequence[Record], draws: int = 2000, seed: int = 0
-) -> list[CitationAgreement]:
+def citation_agreement(*annotators: Sequence[Record], draws: int = 2000) -> list[CitationAgreement]:
     """Compare annotators' citations, and speakers of sources, that two of them annotated.
 
     Every pair is compared, and an article's pairs are added up; properties, where both found one.
@@ -209,7 +205,7 @@ def citation_agreement(
             n, value = total.sum(), _alpha(np.repeat(pairs_of_values, total, axis=0))
         else:
             n, value = total[0], float(_STATISTICS[measure](total[None])[0])
-        bounds = _interval(counts, _STATISTICS[measure], draws, seed)
+        bounds = _interval(counts, _STATISTICS[measure], draws)
         found.append(CitationAgreement(what, measure, int(n), len(counts), value, *bounds))
     return found
 
@@ -255,9 +251,7 @@ def _speakers(record: Record) -> dict[tuple[int, int], tuple[Any, int, int]]:
     return found
 
 
-def align(
-    first: Sequence[MarkedCitation], second: Sequence[MarkedCitation]
-) -> list[tuple[MarkedCitation, MarkedCitation]]:
+def align(first: Marked, second: Marked) -> list[tuple[MarkedCitation, MarkedCitation]]:
     """Pair a sentence's citations by shared characters, cue and source."""
     scored = []
     for (i, one), (j, other) in product(enumerate(first), enumerate(second)):
@@ -345,18 +339,15 @@ def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = Fal
 
 
 def _require_same_article(given: Sequence[LabelledArticle]) -> None:
-    first = given[0]
-    for one in given:
+    texts = [one.article.text for one in given]
+    places = [[(unit.start, unit.end) for unit in one.article.units or ()] for one in given]
+    for one, text, own in zip(given, texts, places, strict=True):
         if "text" not in one.record:
             raise CorpusError(f"{one.where}: no 'text'; merging needs the article")
-        (text, places), (other, others) = (
-            (a.article.text, [(unit.start, unit.end) for unit in a.article.units or ()])
-            for a in (one, first)
-        )
-        if text != other or places != others:
-            what = "sentences of '{}' differ" if text == other else "text of '{}' differs"
+        if text != texts[0] or own != places[0]:
+            what = "sentences of '{}' differ" if text == texts[0] else "text of '{}' differs"
             how = "give annotators the same articles, with the same sentences"
-            where = f"{what.format(one.article.id)} from {first.where}"
+            where = f"{what.format(one.article.id)} from {given[0].where}"
             raise CorpusError(f"{one.where}: the {where}; {how}")
 
 
