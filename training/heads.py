@@ -89,7 +89,9 @@ class _Task(NamedTuple):
     rows: NDArray[np.intp]  # where they are among all
 
     def where(self, rows: NDArray[np.intp]) -> _Task:
-        return _Task(tuple(block[rows] for block in self.blocks), *(of[rows] for of in self[1:]))
+        blocks = tuple(block[rows] for block in self.blocks)
+        of = self.offset[rows], self.targets[rows], self.weights[rows]
+        return _Task(blocks, *of, self.groups[rows], self.rows[rows])
 
     def split(self, line: Double) -> list[Double]:
         """Take a solution apart: weights of each block, then the intercept and the offset's."""
@@ -171,9 +173,10 @@ class HeadTrainer:
         return line.slope * logits + line.intercept, np.concatenate(means, 0)
 
     @cached_property
-    def own(self) -> NDArray[np.bool_]:
+    def own(self) -> Bools:
         """Which rows are the user's; all others are replayed."""
-        return self.rows.corpus == ADDED
+        own: Bools = self.rows.corpus == ADDED
+        return own
 
     @cached_property
     def counted(self) -> CountedRows:
@@ -230,13 +233,14 @@ class HeadTrainer:
         line: Calibration = self.model.calibration  # type: ignore[attr-defined]
         intercept += weights[0] @ line.intercept  # of log-odds as the model gives them
         weights[0] *= line.slope
-        odds = np.sum([shares[m] * one.log_odds for m, one in tried.items()], 0, np.float32)
+        odds = np.sum([shares[m] * one.log_odds for m, one in tried.items()], axis=0)
+        out = odds.astype(np.float32)
         record = {
             "sentences": int(own.sum()), "positives": int(positive[own].sum()),
             "articles": len(np.unique(task.groups[own])),
             "log-odds, vectors, n-grams, share": [[*m, round(x, 3)] for m, x in shares.items()],
         }  # fmt: skip
-        return Head(signal, tuple(weights), float(intercept), task.rows, odds, record)
+        return Head(signal, tuple(weights), float(intercept), task.rows, out, record)
 
     def _shares(self, task: _Task, tried: Mapping[Mix, _Trial]) -> dict[Mix, float]:
         """Weigh mixes by left-out cross-entropy; what corrects a bundle has to be surely better."""
@@ -434,8 +438,8 @@ def _decided(
         unsure -= {signal} if keeps else set()
         lines |= line.to_record()
         limits[signal] = limit
-        proba = expit(now[own]).astype(np.float32)[:, None]
-        sides[signal] = tuple(side[0] for side in answer_limits(positive[own, None], proba))
+        answers = (of[own, None].astype(np.float32) for of in (positive, expit(now)))
+        sides[signal] = tuple(side[0] for side in answer_limits(*answers))
         records[signal] = {**head.record, "left_out": figures}
         counted = f"{head.record['positives']:,} of {head.record['sentences']:,}"
         hidden = "; still experimental: flagged with --experimental only" * (signal in unsure)
@@ -443,7 +447,7 @@ def _decided(
         if there and any(there["now"][k] < there["before"][k] - _WORSE for k in there["now"]):
             tell(f"{signal}: worse on the house corpus: {_moved(there)}; label more outlets")
     signals, card = in_order(lines), find_corpus(ADDED).card
-    described = {"name": card.name, "title": card.title, "licence": card.licence}
+    described: dict[str, Any] = {"name": card.name, "title": card.title, "licence": card.licence}
     described |= {"digest": added.digest, "rows": int(trainer.own.sum())}
     manifest = old | {
         "name": f"{output.absolute().name}-{__version__}",
