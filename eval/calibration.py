@@ -24,10 +24,10 @@ from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.models import BEFORE, DOMAIN, HEADS, Calibration, Heads
 from framescope.classifier.taxonomy import in_order
 from framescope.eval.metrics import estimate
-from framescope.eval.report import markdown_table, plain
+from framescope.eval.report.layout import markdown_table, plain
 from framescope.eval.rows import Bools, Floats, Scores, Single
 from framescope.eval.sections import Estimate, Section, table
-from framescope.training.calibration import choose_thresholds, once_an_article, refit_line
+from framescope.training.calibration.decisions import choose_thresholds, once_an_article, refit_line
 from framescope.training.data import Examples
 from numpy.typing import NDArray
 from scipy.special import expit, logit
@@ -125,8 +125,7 @@ def moved(chances: Single, before: Line, after: Line) -> Single:
     """Return the chances under a new line that decide as some did under the old one."""
     odds = logit(np.clip(chances.astype(np.float64), 1e-12, 1 - 1e-12))
     found = expit(after[0] * (odds - before[1]) / before[0] + after[1])
-    kept: Single = np.where((chances <= 0) | (chances >= 1), chances, found)
-    return kept.astype(np.float32)
+    return np.where((chances <= 0) | (chances >= 1), chances, found).astype(np.float32)
 
 
 def threshold_for(

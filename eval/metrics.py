@@ -34,8 +34,7 @@ _CHANCES = 400  # samples of `error_by_chance`: its quantile moves by two hundre
 
 def decide(proba: Single, threshold: float) -> Bools:
     """Return which scores are flags, in single precision as in scoring: the threshold is one."""
-    flagged: Bools = proba >= np.float32(threshold)
-    return flagged
+    return np.asarray(proba >= np.float32(threshold))
 
 
 def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
@@ -69,13 +68,7 @@ def error_by_chance(proba: Single) -> float:
 
 def bin_of(proba: Single) -> NDArray[np.intp]:
     """Return the calibration bin of each score; the last one holds 1.0 too."""
-    bins: NDArray[np.intp] = np.minimum((proba.astype(np.float64) * BINS).astype(np.intp), BINS - 1)
-    return bins
-
-
-def always_yes_f1(truth: Bools) -> float:
-    """Return the F1 of flagging every row; NaN without positives."""
-    return single_figure("f1", truth, np.ones(len(truth), np.float32), 0.5)
+    return np.minimum((proba.astype(np.float64) * BINS).astype(np.intp), BINS - 1)
 
 
 METRICS: Mapping[str, str] = {
@@ -176,8 +169,7 @@ _RANKED = 256  # draws ranked at once: few enough for a processor's cache
 
 def ratio(part: Floats, whole: Floats, empty: float = math.nan) -> Floats:
     """``part / whole``; ``empty`` where there is nothing to divide by."""
-    found: Floats = np.divide(part, whole, out=np.full(whole.shape, empty), where=whole > 0)
-    return found
+    return np.divide(part, whole, out=np.full(whole.shape, empty), where=whole > 0)
 
 
 @lru_cache(maxsize=1)
@@ -324,7 +316,6 @@ class Resampled:
         rows = positives + negatives
         both = (positives > 0) & (negatives > 0)
         f1 = ratio(2 * tp, 2 * tp + fp + fn, 0.0)
-
         other_f1 = ratio(2 * tn, 2 * tn + fp + fn, 0.0)
         of: dict[str, Callable[[], Floats]] = {
             "f1": lambda: np.where(positives > 0, f1, math.nan),

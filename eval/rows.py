@@ -20,8 +20,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from framescope.classifier.bundles import Bundle, digest, refuse_seen, text_digest
 from framescope.classifier.errors import BundleError, InputError
+from framescope.classifier.outlets import load_registry
 from framescope.classifier.records import Article, Sentence
 from framescope.classifier.taxonomy import BY_NAME, SHIPPED, Level
+from framescope.training import corpora, data
 from framescope.training.data import TEST, UNSEEN, Examples, Text
 from numpy.typing import ArrayLike, NDArray
 
@@ -118,20 +120,9 @@ def held_out_of_corpora(
 
     Raise `InputError` where a bundle has seen held-out articles of what ships.
     """
-    from framescope.classifier.outlets import load_registry
-    from framescope.training.corpora import SHIPPED
-    from framescope.training.data import (
-        REMOVED,
-        TRAIN,
-        build_examples,
-        load_articles,
-        with_citations,
-    )
-    from framescope.training.data import assign_parts as assign
-
     seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
-    examples = build_examples(root, SHIPPED if root is None else None)
-    split = assign(examples, seed=seeds[0]) if seeds else assign(examples)
+    examples = data.build_examples(root, corpora.SHIPPED if root is None else None)
+    split = data.assign_parts(examples, *seeds[:1])
     strangers = [bundle for bundle in bundles if not _made_on(bundle, split.held_out)]
     if strangers and not allow_seen:
         record = _split_of(strangers[0])
@@ -144,14 +135,14 @@ def held_out_of_corpora(
     if not allow_seen:  # which a user may have added
         rows = split.examples
         names = set(rows.article[np.isin(rows.part, HELD_OUT)].tolist())
-        ours = [(name, one) for name in SHIPPED for one in load_articles(name, root)]
+        ours = [(name, one) for name in corpora.SHIPPED for one in data.load_articles(name, root)]
         held = [one for name, one in ours if f"{name}/{one.id}" in names]
         refuse_seen(bundles, held, ["held-out articles of the house corpus"], "train without them")
     doubt = "".join(f", not the split of {bundle.name}" for bundle in strangers)
     # Training rows are never scored here; finding their citations would take a minute.
-    kept_back = ~np.isin(split.examples.part, (TRAIN, REMOVED))
+    kept_back = ~np.isin(split.examples.part, (data.TRAIN, data.REMOVED))
     articles = set(split.examples.article[kept_back].tolist())
-    examples = with_citations(split.examples, root, articles, load_registry())
+    examples = data.with_citations(split.examples, root, articles, load_registry())
     return HeldOut(examples, f"split {split.signature[:12]}{doubt}")
 
 
@@ -176,10 +167,6 @@ def held_out_of_files(paths: Sequence[Path], bundles: Sequence[Bundle] = ()) -> 
 
     Raise `InputError` where one of the `bundles` has seen some of the articles.
     """
-    from framescope.classifier.outlets import load_registry
-    from framescope.training.corpora import read_exchange
-    from framescope.training.data import examples_of_articles
-
     plain = [path.name for path in paths]
     names = {path: path.name if plain.count(path.name) == 1 else str(path) for path in paths}
     file_of: dict[str, str] = {}
@@ -188,7 +175,7 @@ def held_out_of_files(paths: Sequence[Path], bundles: Sequence[Bundle] = ()) -> 
         for path, name in names.items():
             if not path.is_file():
                 raise InputError(path, "no such file; give a JSONL file in the exchange format")
-            for article in read_exchange(path):
+            for article in corpora.read_exchange(path):
                 identifier = f"{name}/{article.id}"
                 if identifier in file_of:
                     twice = f"two articles have the id '{article.id}'; make ids unique"
@@ -198,7 +185,7 @@ def held_out_of_files(paths: Sequence[Path], bundles: Sequence[Bundle] = ()) -> 
 
     read = list(articles())
     refuse_seen(bundles, read, paths)
-    examples = examples_of_articles("exchange", iter(read), load_registry())
+    examples = data.examples_of_articles("exchange", iter(read), load_registry())
     corpus = [file_of[article.partition("/")[2]] for article in examples.article]
     total = hashlib.sha256("\n".join(digest(path) for path in names).encode()).hexdigest()
     part = np.full(len(examples), FILE_PART, dtype="<U13")
@@ -209,8 +196,7 @@ def held_out_of_files(paths: Sequence[Path], bundles: Sequence[Bundle] = ()) -> 
 
 def is_positive(labels: ArrayLike) -> Bools:
     """Return labels as yes or no: a graded label (a share of annotators) is a yes from one half."""
-    positive: Bools = np.asarray(labels, np.float64) >= 0.5
-    return positive
+    return np.asarray(np.asarray(labels, np.float64) >= 0.5)
 
 
 class Scores(NamedTuple):

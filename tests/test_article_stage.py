@@ -25,7 +25,8 @@ from framescope.classifier.records import Article, BatchReport, Sentence, Unit
 from framescope.classifier.reports import to_json
 from framescope.classifier.reports.sourcing import UNLIKE, in_brief
 from framescope.classifier.scoring import Scorer
-from framescope.training.calibration import Decisions, answer_limits, fit_articles
+from framescope.training.calibration.articles import answer_limits, fit_articles
+from framescope.training.calibration.decisions import Decisions
 
 SIGNALS = ("claim", "biased_language", "hyperpartisan")
 OF_SENTENCES = SIGNALS[:2]

@@ -13,17 +13,8 @@ import toys
 from framescope.classifier.bundles import load
 from framescope.classifier.models import Calibration, Tokens, log_odds_of_span, stretches
 from framescope.classifier.records import Sentence
-from framescope.training.calibration import once_an_article
-from framescope.training.calibration.decisions import (
-    Decisions,
-    SpanRule,
-    best_threshold,
-    calibration,
-    fit_decisions,
-    fit_tags,
-    span_f1,
-    thresholds,
-)
+from framescope.training.calibration import decisions
+from framescope.training.calibration.decisions import Decisions, fit_decisions, fit_tags, span_f1
 
 PAIR = ("claim", "hyperpartisan")
 ELSEWHERE = "claimbuster"  # labels claims in another sense
@@ -55,7 +46,7 @@ def drawn(n: int, slope: float, intercept: float) -> tuple[np.ndarray, np.ndarra
 @pytest.mark.parametrize(("slope", "intercept"), [(0.4, -1.0), (2.5, 0.7), (0.1, -2.0), (10, 3.0)])
 def test_recovers_the_line_the_labels_were_drawn_from(slope, intercept) -> None:
     logits, labels = drawn(20_000, slope, intercept)
-    fitted = calibration(logits, labels, ("claim",))
+    fitted = decisions.calibration(logits, labels, ("claim",))
     assert fitted.slope[0] == pytest.approx(slope, rel=0.1)
     assert fitted.intercept[0] == pytest.approx(intercept, rel=0.1, abs=0.1)
 
@@ -63,26 +54,28 @@ def test_recovers_the_line_the_labels_were_drawn_from(slope, intercept) -> None:
 def test_a_column_without_both_classes_stays_and_rows_without_a_label_are_not_read() -> None:
     logits = np.array([[3.0, 2.0, 1.0], [1.0, 0.5, 4.0]], np.float32)
     labels = np.array([[0, 1, np.nan], [0, 1, np.nan]], np.float32)
-    fitted = calibration(logits, labels, ("claim", "attributed", "subjective"))
+    fitted = decisions.calibration(logits, labels, ("claim", "attributed", "subjective"))
     assert (fitted.slope.tolist(), fitted.intercept.tolist()) == ([1, 1, 1], [0, 0, 0])
     logits, labels = drawn(500, 0.5, -1.0)
     more = np.concatenate([logits, np.full((100, 1), 50, np.float32)])
     holes = np.concatenate([labels, np.full((100, 1), np.nan, np.float32)])
-    one, other = (calibration(*of, ("claim",)) for of in ((more, holes), (logits, labels)))
+    one, other = (
+        decisions.calibration(*of, ("claim",)) for of in ((more, holes), (logits, labels))
+    )
     assert one.to_record() == other.to_record()
 
 
 def test_the_order_is_never_turned_round_and_the_share_kept() -> None:
     logits, labels = drawn(2000, -0.8, -2.0)
     logits -= 4  # centred elsewhere, so that a slope cut off afterwards would miss the share
-    fitted = calibration(logits, labels, ("claim",))
+    fitted = decisions.calibration(logits, labels, ("claim",))
     assert fitted.slope[0] > 0
     assert fitted.apply(logits).mean() == pytest.approx(labels.mean(), abs=0.02)
 
 
 def best(scores: np.ndarray, positive: np.ndarray, articles: int, *, macro: bool = False) -> float:
     names = np.array([f"a{row % articles}" for row in range(len(scores))])
-    return best_threshold(scores.astype(np.float32), positive, names, macro=macro, seed=1)
+    return decisions.best_threshold(scores.astype(np.float32), positive, names, macro=macro, seed=1)
 
 
 def test_finds_the_known_optimum_of_a_worked_example() -> None:
@@ -114,7 +107,9 @@ def test_flags_of_a_hardly_known_signal_are_not_mostly_wrong() -> None:
 def test_signals_without_both_classes_take_a_half() -> None:
     proba = np.array([[0.1, 0.9, 0.3], [0.7, 0.2, 0.4], [0.8, 0.1, 0.2]], np.float32)
     labels = np.array([[0, 1, np.nan], [1, 1, np.nan], [1, np.nan, np.nan]], np.float32)
-    found = thresholds(proba, labels, np.array(["a", "b", "c"]), ("claim", "subjective", "slogans"))
+    found = decisions.choose_thresholds(
+        proba, labels, np.array(["a", "b", "c"]), ("claim", "subjective", "slogans")
+    )
     assert 0.1 < found["claim"] < 0.7
     assert found["subjective"] == found["slogans"] == 0.5
 
@@ -122,7 +117,7 @@ def test_signals_without_both_classes_take_a_half() -> None:
 def test_an_article_counts_once_whatever_its_length() -> None:
     articles = np.array(["long"] * 3 + ["short", "long", "other"])
     labels = np.array([[1, 1], [0, 1], [1, 1], [0, 0], [1, 1], [1, np.nan]], np.float32)
-    kept = once_an_article(labels, articles, PAIR)
+    kept = decisions.once_an_article(labels, articles, PAIR)
     np.testing.assert_array_equal(kept[:, 0], labels[:, 0])
     np.testing.assert_array_equal(kept[:, 1], [1, np.nan, np.nan, 0, np.nan, np.nan])
 
@@ -276,7 +271,7 @@ def test_tags_are_thresholded_where_spans_are_marked() -> None:
     assert rule.tag_thresholds == (5.0, 5.0)
     assert rule.tag_gap == 0  # no loaded word of a toy stands near another
     for rows in (replace(toy, spans=((),) * len(toy)), toy.where(toy.corpus == "exchange")):
-        assert fit_tags(Tagger(), rows, EVEN) == SpanRule((0.0, 0.0), 0, ())
+        assert fit_tags(Tagger(), rows, EVEN) == decisions.SpanRule((0.0, 0.0), 0, ())
     assert len(model.read) == int((toy.corpus == "house").sum())
 
 
@@ -340,9 +335,9 @@ def test_a_bundle_carries_what_was_fitted_on_its_own_int8_scores(transformer_bun
     found = load(transformer_bundle)
     rows = toy_data.part("validation")
     logits = found.model.predict(rows.sentences).logits
-    labels = once_an_article(rows.labels, rows.article, rows.signals)
-    fitted = calibration(logits, labels, rows.signals)
+    labels = decisions.once_an_article(rows.labels, rows.article, rows.signals)
+    fitted = decisions.calibration(logits, labels, rows.signals)
     assert fitted.to_record() == found.manifest["calibration"]
     proba, seed = fitted.apply(logits), found.manifest["seed"]
-    chosen = thresholds(proba, labels, rows.article, rows.signals, seed)
+    chosen = decisions.choose_thresholds(proba, labels, rows.article, rows.signals, seed)
     assert chosen == pytest.approx(dict(found.thresholds), abs=1e-4)

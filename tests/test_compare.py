@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from framescope.classifier.errors import SignalError
 from framescope.eval import rows as scored
-from framescope.eval.compare import compare_models, record_of_comparison, section_of_comparison
+from framescope.eval.compare import comparison as compared
 from framescope.eval.metrics import METRICS, all_metrics
-from framescope.eval.report import json_text, layout
+from framescope.eval.report import layout
 from framescope.eval.rows import Evaluation
 from harness import BOTH, FEW, bundle, examples
 
@@ -21,7 +21,7 @@ A, B = bundle("a", BOTH), bundle("b", BOTH, skill=0.3)
 
 def compare(a=A, b=B, rows=None, *, signals=None, progress=None, **options):
     evaluation = Evaluation((a, b), examples() if rows is None else rows, **FEW | options)
-    return compare_models(evaluation, signals, progress)
+    return compared.compare_models(evaluation, signals, progress)
 
 
 def row_of(comparison, signal, part="test", corpus="invented"):
@@ -111,12 +111,12 @@ def partial():
 
 
 def as_record(comparison):
-    return json.loads(json_text(record_of_comparison(comparison)))
+    return json.loads(layout.json_text(compared.record_of_comparison(comparison)))
 
 
 def printed(comparison, width=80):
     text = StringIO()
-    layout.print_section(section_of_comparison(comparison, intervals=False), text, width)
+    layout.print_section(compared.section_of_comparison(comparison, intervals=False), text, width)
     return text.getvalue()
 
 

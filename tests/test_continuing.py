@@ -11,7 +11,8 @@ import toys
 from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError, TrainingError
 from framescope.classifier.models import TrainingDomain
-from framescope.training.calibration import extend_domain, fit_decisions
+from framescope.training.calibration.articles import extend_domain
+from framescope.training.calibration.decisions import fit_decisions
 from framescope.training.recipes import TransformerSettings
 from framescope.training.runs import continue_training
 from framescope.training.transformer import (

@@ -6,15 +6,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from framescope.classifier import bundles
+from framescope.classifier import bundles, errors
 from framescope.classifier.bundles import Bundle, text_digest
-from framescope.classifier.errors import (
-    BundleError,
-    CorpusError,
-    FramescopeError,
-    InputError,
-    SignalError,
-)
+from framescope.classifier.errors import BundleError, FramescopeError, InputError, SignalError
 from framescope.classifier.inputs.exchange import read_record
 from framescope.eval.commands import judge as cli
 from framescope.training.data import assign_parts, examples_of_articles
@@ -184,7 +178,7 @@ LINES = "".join(json.dumps(article(n)) + "\n" for n in range(20))
     ("content", "error", "words"),
     [
         (None, InputError, r"mine\.jsonl: no such file"),
-        (LINES + "{broken\n", CorpusError, r"mine\.jsonl, line 21: not JSON"),
+        (LINES + "{broken\n", errors.CorpusError, r"mine\.jsonl, line 21: not JSON"),
         (LINES + json.dumps(article(3)) + "\n", InputError, "two articles have the id '3'"),
         ('{"id": "a", "text": "The ferry left. It was late."}', SignalError, "nothing to compare"),
     ],

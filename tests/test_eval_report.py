@@ -15,17 +15,10 @@ from framescope.classifier import bundles
 from framescope.classifier.errors import SignalError
 from framescope.eval import metrics
 from framescope.eval.commands import judge
-from framescope.eval.compare import Compared, Difference, changes_of, footprint, measure_footprint
-from framescope.eval.report import (
-    build_report,
-    json_text,
-    layout,
-    report_to_html,
-    report_to_json,
-    section_to_markdown,
-    sections_to_html,
-)
-from framescope.eval.report.evaluation import Details
+from framescope.eval.compare import footprint
+from framescope.eval.compare.comparison import Compared, Difference, changes_of
+from framescope.eval.report import layout
+from framescope.eval.report.evaluation import Details, build_report, plot_of, to_html, to_json
 from framescope.eval.rows import BENCHMARKS, Evaluation
 from framescope.eval.sections import Change, Estimate, Section, Share, Table, table
 from grids import labelled
@@ -33,8 +26,6 @@ from harness import BOTH, FEW, bundle, examples
 from typer.testing import CliRunner
 
 pytest.importorskip("matplotlib")
-
-from framescope.eval.report import plots
 
 NAN = math.nan
 HOSTILE = '<script>alert(1)</script> & "yes" 0.9'
@@ -82,14 +73,14 @@ def test_a_cell_is_written_in_one_way(value, written):
 
 
 def test_markdown_keeps_words_left_figures_right_and_bars_apart():
-    text = section_to_markdown(SECTION)
+    text = layout.section_to_markdown(SECTION)
     assert "### Flips\n\n| case | n | rate | mean |\n| --- | ---: | ---: | ---: |\n" in text
     assert "| a\\|b | 1,200 | 0.500 | undefined |" in text
     assert text.endswith("As drawn.\n\nWhat \\* means.\n\n`data 1`\n")
 
 
 def test_json_is_null_where_nothing_is_defined_and_holds_no_layout():
-    record = json.loads(json_text(SECTION))
+    record = json.loads(layout.json_text(SECTION))
     assert record.keys() == {"note", "tables"}
     assert record["tables"][0].keys() == {"caption", "columns", "rows"}
     assert record["tables"][0]["rows"][1][2:] == [None, {"value": 0.25, "low": 0.1, "high": 0.4}]
@@ -101,7 +92,7 @@ def test_json_is_null_where_nothing_is_defined_and_holds_no_layout():
 def test_a_page_of_sections_escapes_text_and_folds_long_tables():
     long = Table("Many", ("case",), (("x",),) * 25)
     tables = (Table("By <genre>", ("genre",), ()), long)
-    html = sections_to_html("T", "lead", {"One": Section("<b>note</b>", tables)}, "data 1")
+    html = layout.sections_to_html("T", "lead", {"One": Section("<b>note</b>", tables)}, "data 1")
     assert "<b>" not in html
     assert "By &lt;genre&gt;: undefined" in html
     assert re.findall(r'<details class="fold"><summary>(.*?)</summary>', html) == ["Many, 25 rows"]
@@ -119,9 +110,9 @@ def test_the_decision_is_one_line_that_rests_on_ranking_and_on_flags():
     assert "(test): F1 of the flags -" in decided((0.4,), (0.4, 0.99)).verdict
     assert "nothing shows that it is better" in decided((0.4,), (0.4,)).verdict
     assert "1 with too few labels" in decided((0.05,), (0.4,), 6).verdict
-    html = report_to_html(better)
+    html = to_html(better)
     assert re.search(r"<th [^>]*>precision</th><th [^>]*>recall</th><th [^>]*>F1</th>", html)
-    assert json.loads(report_to_json(better))["verdict"] == better.verdict
+    assert json.loads(to_json(better))["verdict"] == better.verdict
 
 
 def test_more_comparisons_than_draws_can_tell_apart_are_not_decided():
@@ -174,20 +165,21 @@ def test_the_worst_errors_stand_between_their_neighbours(report):
 @pytest.mark.slow
 def test_memory_is_that_of_a_fresh_process(small_bundle, tmp_path):
     filler = np.ones(40_000_000)  # 320 MB that the other process must not be charged for
-    found = measure_footprint(small_bundle, examples().sentences[:10])
+    found = footprint.measure_footprint(small_bundle, examples().sentences[:10])
     assert filler.nbytes > 0
     assert found.disk == sum(f.stat().st_size for f in small_bundle.rglob("*") if f.is_file())
     assert found.memory > 20e6
     if sys.platform == "linux":
         assert found.memory < footprint.peak_memory()
-    assert measure_footprint(tmp_path, examples().sentences[:1]).memory is None  # no bundle
-    assert measure_footprint(tmp_path / "none", ()) == footprint.Footprint(None, None)
+    no_bundle = footprint.measure_footprint(tmp_path, examples().sentences[:1])
+    assert no_bundle.memory is None
+    assert footprint.measure_footprint(tmp_path / "none", ()) == footprint.Footprint(None, None)
 
 
 def test_plots_are_the_same_every_time_and_take_the_colours_of_the_page():
     curve = metrics.reliability_curve(np.array([False, True]), np.array([0.2, 0.9], np.float32))
     one = Details(BENCHMARKS[0], 0.5, (curve, None), (None, None), ())
-    svg, again = (plots.curves("f", "A <title> & more", one, ("old", "new")) for _ in range(2))
+    svg, again = (plot_of("f", "A <title> & more", one, ("old", "new")) for _ in range(2))
     assert svg == again
     assert not re.search(r"#[0-9a-f]{6}\b|style=|<style|metadata|dc:date|xlink", svg)
     assert 'fill="currentColor"' in svg
@@ -195,12 +187,12 @@ def test_plots_are_the_same_every_time_and_take_the_colours_of_the_page():
     assert 'role="img" aria-labelledby="f-title"' in svg
     assert '<title id="f-title">A &lt;title&gt; &amp; more</title>' in svg
     nothing = Details(BENCHMARKS[0], NAN, (None, None), (None, None), ())
-    empty = plots.curves("c", "t", nothing, ("a", "b"))
+    empty = plot_of("c", "t", nothing, ("a", "b"))
     assert empty.count(">undefined<") == 2
 
 
 def test_ids_are_unique_over_the_page_and_every_reference_is_met(report):
-    html = report_to_html(report)
+    html = to_html(report)
     found = re.findall(r'\bid="([^"]+)"', html)
     assert len(found) == len(set(found))
     assert set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', html)) <= (
@@ -209,7 +201,7 @@ def test_ids_are_unique_over_the_page_and_every_reference_is_met(report):
 
 
 def test_json_has_null_for_the_undefined_and_no_sentence(report):
-    text = report_to_json(report)
+    text = to_json(report)
     record = json.loads(text)
     assert "ferry" not in text
     (empty,) = [one for one in record["headline"] if one["benchmark"] == "empty/test/claim"]
@@ -224,12 +216,12 @@ def test_further_sections_are_shown_and_written():
     flips = Table("Flips", ("case", "rate", "n"), (("swap of <outlets>", NAN, 1200),))
     section = Section("How often decisions flip.", (flips,))
     found = made(sections={"robustness": lambda _: section, "controls": lambda _: None})
-    html = report_to_html(found)
+    html = to_html(found)
     shown = html.split('<section id="robustness"')[1].split("</section>")[0]
     for words in ("How often decisions flip.", "swap of &lt;outlets&gt;", "undefined", "1,200"):
         assert words in shown
     assert "controls" not in html  # there is nothing to measure it on
-    record = json.loads(report_to_json(found))["sections"]
+    record = json.loads(to_json(found))["sections"]
     assert record["robustness"]["tables"][0]["rows"][0][1] is None
     assert record["controls"] is None
 
@@ -237,7 +229,7 @@ def test_further_sections_are_shown_and_written():
 def test_texts_of_others_are_escaped():
     rows = examples()
     rows = replace(rows, sentences=tuple(replace(s, text=HOSTILE) for s in rows.sentences))
-    html = report_to_html(build(bundle("<b>a</b>", BOTH), bundle("b & c", BOTH), rows))
+    html = to_html(build(bundle("<b>a</b>", BOTH), bundle("b & c", BOTH), rows))
     assert "<script" not in html
     assert "<b>a" not in html
     assert "&lt;script&gt;alert(1)" in html

@@ -14,17 +14,7 @@ from framescope.classifier.records import Citation, MarkedCitation, Place, Sente
 from framescope.classifier.records.article import Speaker, SpeakerType
 from framescope.eval.rows import Evaluation
 from framescope.eval.studies import sourcing
-from framescope.eval.studies.pronouns import of_pronouns
-from framescope.eval.studies.sourcing import (
-    MEASURES,
-    NAMES,
-    SHARES,
-    JudgedArticle,
-    groups_of,
-    kinds_of_text,
-    outlet_group,
-    tally,
-)
+from framescope.eval.studies.sourcing import MEASURES, NAMES, SHARES, JudgedArticle
 from framescope.training.data import Examples, Mark, RowCitation
 from harness import bundle
 
@@ -59,7 +49,7 @@ def article(text: str, *rows: tuple[Sequence, Sequence], id: str = "a", **more) 
 
 def counts(*given: JudgedArticle) -> dict[str, list[int]]:
     """Right, found and marked, by measure."""
-    total = sum(tally(one) for one in given)
+    total = sum(sourcing.tally(one) for one in given)
     return dict(zip((*MEASURES, *SHARES), total.tolist(), strict=True))
 
 
@@ -164,7 +154,7 @@ def test_a_name_is_the_speakers_or_as_it_stands_or_somebody_elses(speaker, kind,
      ("New York Times (Online News)", "US"), ("", "unknown"), ("Orvel Post", "unknown")],
 )  # fmt: skip
 def test_outlets_are_state_controlled_abroad_or_us(name, group):
-    assert outlet_group(name, load_registry()) == group
+    assert sourcing.outlet_group(name, load_registry()) == group
 
 
 def test_articles_are_counted_in_every_group_they_belong_to():
@@ -174,7 +164,7 @@ def test_articles_are_counted_in_every_group_they_belong_to():
         article(TWO, ([ORR], [ORR]), id="standoff/2", corpus="standoff", part="unseen_outlet"),
         article(TWO, ([ORR], [ORR]), id="polnear/1", corpus="polnear"),
     ]
-    groups = groups_of(given, {"house/1": "opinion"}, load_registry())
+    groups = sourcing.groups_of(given, {"house/1": "opinion"}, load_registry())
     assert [(name, len(own)) for name, own in groups.items()] == [
         ("all", 3), ("test", 2), ("unseen_outlet", 1),
         ("house", 1), ("house, test", 1),
@@ -202,9 +192,9 @@ def test_kinds_of_text_are_read_where_they_are_given(monkeypatch, tmp_path):
     monkeypatch.setenv("FRAMESCOPE_HOUSE", str(tmp_path))
     kinds = {"house/a": "opinion", "house/b": "transcript", "house/c": "news"}
     kinds["house/d"] = "translated"
-    assert kinds_of_text(["house", "polnear"]) == kinds
-    assert kinds_of_text(["standoff"]) == {"standoff/ptc/1": "live blog"}
-    assert kinds_of_text(["polnear"]) == {}
+    assert sourcing.kinds_of_text(["house", "polnear"]) == kinds
+    assert sourcing.kinds_of_text(["standoff"]) == {"standoff/ptc/1": "live blog"}
+    assert sourcing.kinds_of_text(["polnear"]) == {}
 
 
 SAID = "Orr said the port was lost."
@@ -263,9 +253,9 @@ def test_ambiguous_pronouns_are_judged_by_both_names(tmp_path) -> None:
     (tmp_path / "gap").mkdir()
     (tmp_path / "gap" / "gap-validation.tsv").write_text(f"{columns}\n{line}\n")
     shipped = load("transformer")
-    found = of_pronouns(shipped, tmp_path, 0, 0)
+    found = sourcing.of_pronouns(shipped, tmp_path, 0, 0)
     assert found is not None
     assert [row[:2] for row in found.rows] == [("all", 1), ("feminine", 1)]
     assert found.rows[0][3] == found.rows[1][3]
     assert found.rows[0][3].value in (0.0, 1.0)
-    assert of_pronouns(shipped, tmp_path / "none", 0, 0) is None
+    assert sourcing.of_pronouns(shipped, tmp_path / "none", 0, 0) is None

@@ -18,11 +18,8 @@ from framescope.eval.studies import techniques
 from framescope.eval.studies.techniques import (
     LabelledSpan,
     article_figures,
-    classification,
     gold_spans,
     of_articles,
-    of_sums,
-    sums_by_article,
 )
 from framescope.training.data import Examples
 from harness import SPLIT
@@ -44,8 +41,8 @@ def spans(*rows: tuple) -> list[LabelledSpan]:
 def identification(predicted, gold, *, labelled=False) -> SimpleNamespace:
     """The figures over all articles, and numbers of spans once merged."""
     articles = sorted({one.article for one in (*predicted, *gold)})
-    sums = sums_by_article(predicted, gold, articles, labelled=labelled).sum(axis=0)
-    precision, recall, f1 = of_sums(sums).tolist()
+    sums = techniques.sums_by_article(predicted, gold, articles, labelled=labelled).sum(axis=0)
+    precision, recall, f1 = techniques.of_sums(sums).tolist()
     return SimpleNamespace(
         precision=precision, recall=recall, f1=f1, predicted=int(sums[1]), gold=int(sums[3])
     )
@@ -95,7 +92,7 @@ def test_with_one_label_a_span_micro_f1_is_accuracy():
     places = [("a", 0, 5), ("a", 3, 9), ("b", 0, 5), ("b", 7, 8)]
     gold = spans(*((*p, x) for p, x in zip(places, [A, A, B, C], strict=True)))
     predicted = spans(*((*p, x) for p, x in zip(places, [A, B, B, A], strict=True)))
-    found = classification(predicted, gold)
+    found = techniques.classification(predicted, gold)
     assert found.micro_f1 == exactly(1 / 2)
     assert [f1_of(found, one) for one in (A, B, C)] == [exactly(1 / 2), exactly(2 / 3), 0]
     assert found.macro_f1 == exactly(7 / 18)

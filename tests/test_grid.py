@@ -12,7 +12,7 @@ from framescope.classifier.errors import FramescopeError, StoppedError
 from framescope.classifier.files import locked
 from framescope.classifier.models.base import Calibration
 from framescope.classifier.models.tfidf import Ngrams, TfidfModel
-from framescope.eval.compare import Footprint
+from framescope.eval.compare.footprint import Footprint
 from framescope.eval.grid import compute, parse_benchmarks
 from framescope.eval.grid.table import MeanPart, mean_of_figures
 from framescope.eval.rows import Scores
@@ -79,8 +79,9 @@ def test_corpora_parts_and_files_are_benchmarks(tmp_path):
     ]
     assert [one.ships for one in found] == [True, False, True]
     assert {"ptc", "house", "standoff"} <= {one.name for one in parse_benchmarks(["corpora"])}
+    twice = parse_benchmarks(["house", "house/test"])
     with pytest.raises(FramescopeError, match="house/test: shares rows with house"):
-        parse_benchmarks(["house", "house/test"])
+        compute.GridManifest((), twice, 1, 0, False, None, "")
 
 
 def test_figures_and_differences_are_those_of_a_single_run(small_bundle, weaker, one, tmp_path):

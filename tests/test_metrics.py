@@ -8,17 +8,8 @@ import math
 import numpy as np
 import pytest
 from framescope.eval import metrics
-from framescope.eval.compare import ALPHA, draws_needed
-from framescope.eval.metrics import (
-    all_metrics,
-    decide,
-    draw,
-    holm,
-    precision_recall,
-    reliability_curve,
-    resample_figures,
-    single_figure,
-)
+from framescope.eval.compare.comparison import ALPHA, draws_needed
+from framescope.eval.metrics import decide, draw, holm, resample_figures, single_figure
 from framescope.eval.rows import Scores
 from sklearn import metrics as sk
 
@@ -86,7 +77,7 @@ def test_a_score_on_the_threshold_is_flagged():
     ],
 )
 def test_figures_that_labels_cannot_support_are_undefined(truth, undefined):
-    found = all_metrics(truth, SCORES[: len(truth)], 0.5)
+    found = metrics.all_metrics(truth, SCORES[: len(truth)], 0.5)
     assert {name for name, value in found.items() if math.isnan(value)} == undefined
     assert list(found) == list(metrics.METRICS)
 
@@ -196,17 +187,17 @@ def test_equal_models_are_seldom_told_apart_even_of_few_groups(groups):
 def test_bins_hold_equally_many_rows_and_their_means():
     # Sorted scores .125 .25 | .5 .75 with labels 0 1 | 0 1, given in another order.
     proba = np.array([0.75, 0.125, 0.5, 0.25], np.float32)
-    curve = reliability_curve(bools(1, 0, 0, 1), proba, bins=2)
+    curve = metrics.reliability_curve(bools(1, 0, 0, 1), proba, bins=2)
     assert curve.count.tolist() == [2, 2]
     assert curve.score.tolist() == [0.1875, 0.625]
     assert curve.share.tolist() == [0.5, 0.5]
     proba = np.random.default_rng(0).permutation(103).astype(np.float32) / 103
-    count = reliability_curve(np.zeros(103, np.bool_), proba).count
+    count = metrics.reliability_curve(np.zeros(103, np.bool_), proba).count
     assert (len(count), set(count.tolist()), count.sum()) == (10, {10, 11}, 103)
 
 
 def test_precision_is_read_at_the_highest_threshold_that_finds_enough():
-    curve = precision_recall(bools(1, 0, 1, 0), np.array([0.9, 0.8, 0.7, 0.1], np.float32))
+    curve = metrics.precision_recall(bools(1, 0, 1, 0), np.array([0.9, 0.8, 0.7, 0.1], np.float32))
     assert curve.at(0.5) == 1
     assert curve.at(1.0) == pytest.approx(2 / 3)
-    assert math.isnan(precision_recall(bools(0, 0), np.zeros(2, np.float32)).at(0.5))
+    assert math.isnan(metrics.precision_recall(bools(0, 0), np.zeros(2, np.float32)).at(0.5))

@@ -7,15 +7,9 @@ from pathlib import Path
 import pytest
 from framescope.classifier import bundles
 from framescope.classifier.errors import TrainingError
+from framescope.training import recipes
 from framescope.training.corpora import KNOWN
-from framescope.training.recipes import (
-    TEACHING,
-    BaselineSettings,
-    Recipe,
-    TeacherRecipe,
-    TransformerSettings,
-    read_recipe,
-)
+from framescope.training.recipes import Recipe, TransformerSettings, read_recipe
 from pages_of_docs import ROOT, fenced
 from typer.testing import CliRunner
 
@@ -63,7 +57,7 @@ def test_a_file_extends_key_by_key(tmp_path) -> None:
     assert found.shares == {**default.shares, "ptc": 2}
     assert found.weights == {**default.weights, "claim": 0.25}
     assert (found.settings.epochs, found.settings.learning_rate) == (1, 5e-5)
-    assert found.baseline == BaselineSettings(folds=4)
+    assert found.baseline == recipes.BaselineSettings(folds=4)
     assert found.meaning == ""  # which is the other recipe's
 
 
@@ -81,11 +75,11 @@ def test_paths_are_from_the_folder_of_the_file(tmp_path, monkeypatch) -> None:
     assert (found.seed, found.encoder.resolve()) == (2, tmp_path.resolve() / "small")
     teacher = {"encoder": "recipes/large", "folder": "recipes/kept", "sentences": 7}
     texts = ["recipes/a.jsonl", "/b.jsonl"]
-    assert found.teacher == TeacherRecipe(
+    assert found.teacher == recipes.TeacherRecipe(
         **teacher, texts=texts, settings=TransformerSettings(epochs=2)
     )
     mixed = {"shares": found.shares, "weights": found.weights}
-    assert found.teaching == TransformerSettings(**{**TEACHING, "epochs": 2, **mixed})
+    assert found.teaching == TransformerSettings(**{**recipes.TEACHING, "epochs": 2, **mixed})
     again = read_recipe(str(written(tmp_path, found.to_toml(), "again.toml")))
     assert again.to_record() == found.to_record()
 

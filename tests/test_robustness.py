@@ -9,15 +9,7 @@ import pytest
 from framescope.classifier import bundles
 from framescope.eval.commands.judge import app
 from framescope.eval.suite import cases, measure_suite
-from framescope.eval.suite.cases import (
-    ALL,
-    CASES,
-    ENTITY_LIMITS,
-    Behaviour,
-    Pair,
-    alone,
-    behaviours,
-)
+from framescope.eval.suite.cases import ALL, ENTITY_LIMITS, Behaviour, Pair
 from typer.testing import CliRunner
 
 NOWHERE = Path("no-such-folder")
@@ -25,7 +17,7 @@ NOWHERE = Path("no-such-folder")
 
 @pytest.fixture(scope="module")
 def written():
-    return {behaviour.name: behaviour for behaviour in behaviours(house=NOWHERE)}
+    return {behaviour.name: behaviour for behaviour in cases.behaviours(house=NOWHERE)}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +27,7 @@ def by_hand(small_bundle):
 
 
 def pair(before: str, after: str, row: str = "a", column: str = "", **rest) -> Pair:
-    return Pair(row, column, alone(before), alone(after), **rest)
+    return Pair(row, column, cases.alone(before), cases.alone(after), **rest)
 
 
 def found(model, *pairs, scope=ALL, limits=ENTITY_LIMITS):
@@ -49,7 +41,7 @@ def led(model, *pairs):
 
 
 def read(name: str) -> list[dict]:
-    return list(map(json.loads, (CASES / name).read_text(encoding="utf-8").splitlines()))
+    return list(map(json.loads, (cases.CASES / name).read_text(encoding="utf-8").splitlines()))
 
 
 @pytest.mark.parametrize("kind", ["country", "leader", "party", "outlet", "nationality"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from framescope.classifier import __version__, bundles, models
 from framescope.classifier.taxonomy import BY_NAME
-from framescope.training.calibration import Decisions
+from framescope.training.calibration.decisions import Decisions
 from framescope.training.corpora import find_corpus
 from framescope.training.data import Data
 

@@ -29,7 +29,8 @@ from framescope.classifier.runtime import ENCODER
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 from framescope.training import DEFAULT_SEED
 from framescope.training.baseline import CountedRows
-from framescope.training.calibration import answer_limits, fit_decision, once_an_article
+from framescope.training.calibration.articles import answer_limits
+from framescope.training.calibration.decisions import fit_decision, once_an_article
 from framescope.training.card import model_card
 from framescope.training.corpora import ADDED, find_corpus, house_folder
 from framescope.training.data import (

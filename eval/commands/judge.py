@@ -19,13 +19,13 @@ from framescope.classifier.taxonomy import in_order
 from framescope.training.options import CorporaFolder, HouseFolder, refuse_options
 
 if TYPE_CHECKING:
-    from framescope.eval.compare import Progress
+    from framescope.eval.compare.comparison import Progress
     from framescope.eval.rows import Evaluation
 
 
 Part = StrEnum("Part", ["test", "unseen_outlet", "validation"])
 SectionName = StrEnum("SectionName", ["marks", "techniques", "controls", "sourcing", "robustness"])
-"""The sections of a report besides the comparison; see `eval.report.SECTIONS`."""
+"""The sections of a report besides the comparison; see `eval.report.evaluation.SECTIONS`."""
 
 First = Annotated[str, typer.Option("--a", metavar="BUNDLE", help="The model to compare with.")]
 Second = Annotated[str, typer.Option("--b", metavar="BUNDLE", help="The model to compare.")]
@@ -120,15 +120,15 @@ def evaluate(
     if context.invoked_subcommand is not None:
         refuse_options(context)
         return
-    from framescope.eval.compare import compare_models, record_of_comparison, section_of_comparison
-    from framescope.eval.report import show_section
+    from framescope.eval.compare import comparison
+    from framescope.eval.report.layout import show_section
 
     check(output, overwrite=True)
     evaluation = evaluation_of([a, b], corpora, data, part, allow_seen, draws=draws, seed=seed)
     with progress() as shown:
-        found = compare_models(evaluation, signal, shown)
-    tables = section_of_comparison(found, intervals=format != "terminal")
-    show_section(tables, format, output, record_of_comparison(found))
+        found = comparison.compare_models(evaluation, signal, shown)
+    tables = comparison.section_of_comparison(found, intervals=format != "terminal")
+    show_section(tables, format, output, comparison.record_of_comparison(found))
 
 
 @app.command(rich_help_panel="Judge", cls=Several)
@@ -166,7 +166,7 @@ def batch(
     exit status 1, or 2 when all fail.
     """
     from framescope.eval.grid import compute_grid, parse_benchmarks, parse_bundles, ranking_section
-    from framescope.eval.report import show_section
+    from framescope.eval.report.layout import show_section
     from framescope.training.corpora import given_folder
 
     wanted = parse_benchmarks(benchmarks or ())
@@ -206,19 +206,21 @@ def report(
     The page holds sentences of the corpora; the JSON holds none.
     """
     need("matplotlib", "the report's plots need", "training")
-    from framescope.eval.compare import genres_of
-    from framescope.eval.report import SECTIONS, build_report, report_to_html, report_to_json
+    from framescope.eval.compare.slices import genres_of
+    from framescope.eval.report import evaluation as reports
 
     try:
         output.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(output, f"can't be made ({error.strerror}); choose another") from None
     evaluation = evaluation_of([a, b], corpora, data, part, allow_seen, draws=draws, seed=seed)
-    sections = {name: one for name, (_, one) in SECTIONS.items() if name not in (without or ())}
+    sections = {
+        name: one for name, (_, one) in reports.SECTIONS.items() if name not in (without or ())
+    }
     genres = genres_of(data or ())
     with progress() as shown:
-        made = build_report(evaluation, signal, genres, sections, shown)
-    for name, write in (("report.json", report_to_json), ("report.html", report_to_html)):
+        made = reports.build_report(evaluation, signal, genres, sections, shown)
+    for name, write in (("report.json", reports.to_json), ("report.html", reports.to_html)):
         with opened(output / name) as file:
             file.write(write(made))
         typer.echo(f"wrote {output / name}")
@@ -240,7 +242,7 @@ def errors(
 
     Whole articles in the exchange format. A sentence in error has a key `error` next to its labels.
     """
-    from framescope.eval.compare import error_records, originals, worst_errors
+    from framescope.eval.compare.slices import error_records, originals, worst_errors
     from framescope.training.corpora import given_folder
 
     (name,) = in_order([signal])
@@ -296,7 +298,7 @@ def gate(
     """
     from framescope.classifier.bundles import KINDS
     from framescope.eval.release import FLOORS, Gate
-    from framescope.eval.report import show_section
+    from framescope.eval.report.layout import show_section
 
     reasons = dict(map(_reason, allow_regression or ()))
     if reasons and not update:
@@ -335,7 +337,7 @@ def controls(
 
     Without a folder of corpora, on the benchmarks that ship.
     """
-    from framescope.eval.report import show_section
+    from framescope.eval.report.layout import show_section
     from framescope.eval.rows import BENCHMARKS
     from framescope.eval.studies import study_controls
 
@@ -363,7 +365,7 @@ def robustness(
     limit is reported, and is no error.
     """
     from framescope.classifier.bundles import load
-    from framescope.eval.report import show_section
+    from framescope.eval.report.layout import show_section
     from framescope.eval.suite import measure_suite
 
     check(output, overwrite=True)

@@ -12,26 +12,8 @@ from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.taxonomy import in_order
 from framescope.eval import metrics
-from framescope.eval.rows import (
-    BENCHMARK_BY_NAME,
-    BENCHMARKS,
-    MAIN_METRIC,
-    Benchmark,
-    Evaluation,
-    Sample,
-    is_positive,
-    rows_of,
-)
-from framescope.eval.sections import (
-    UNDEFINED,
-    Cell,
-    Change,
-    Estimate,
-    Interval,
-    Section,
-    Table,
-    table,
-)
+from framescope.eval.rows import MAIN_METRIC, Evaluation, Sample, is_positive, rows_of
+from framescope.eval.sections import Cell, Change, Estimate, Interval, Section, Table, table
 
 Progress = Callable[[str, int, int], None]  # what is scored, how many are done, of how many
 
@@ -133,6 +115,7 @@ def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
     a, b = sample.scores
     figures_a, figures_b = (scores and metrics.all_metrics(truth, *scores) for scores in (a, b))
     drawn = metrics.resample_figures(truth, a, b, groups, draws=draws, seed=seed)
+    always_yes = metrics.single_figure("f1", truth, np.ones(len(truth), np.float32), 0.5)
     between: dict[str, Difference] = {}
     if a and b and figures_a and figures_b:
         between = {
@@ -141,7 +124,7 @@ def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
         }
     return Compared(
         corpus, sample.part, sample.signal, len(sample), len(np.unique(groups)), int(truth.sum()),
-        metrics.always_yes_f1(truth), figures_a, figures_b, between, drawn.a, drawn.b,
+        always_yes, figures_a, figures_b, between, drawn.a, drawn.b,
     )  # fmt: skip
 
 
@@ -151,7 +134,7 @@ _LEGEND = (
     "Differences are the second model's figure less the first's, with a 95% interval from "
     "resampling whole groups (articles, pages or outlets); * where it leaves out 0. "
     "Calibration error: less the share of chance; one below its 95% by chance can't be shown. "
-    f"{UNDEFINED.capitalize()}: also where a model doesn't give the signal. "
+    "Undefined: also where a model doesn't give the signal. "
     "n: sentences, or articles for a signal of whole articles."
 )
 
@@ -388,16 +371,3 @@ def _ranks(one: SignalChange) -> bool:
 def _listed(reasons: Sequence[str]) -> str:
     more = len(reasons) - _NAMED
     return "; ".join([*reasons[:_NAMED], *([f"and {more} more"] if more > 0 else [])])
-
-
-def benchmarks_of(comparison: Comparison) -> list[tuple[Benchmark, Compared]]:
-    """Return the benchmarks of a comparison, in their order; a user's own rows are one each."""
-    described = {one.corpus for one in BENCHMARKS}
-    found = []
-    for row in comparison.rows:
-        own = Benchmark(row.corpus, row.part, row.signal, "as given", MAIN_METRIC)
-        found.append((BENCHMARK_BY_NAME.get(own.name, own), row))
-    # Rows of a part that no benchmark is on stand for one only where there are no others.
-    known = [one for one in found if one[0] in BENCHMARKS or one[1].corpus not in described]
-    places = {one: at for at, one in enumerate(BENCHMARKS)}
-    return sorted(known or found, key=lambda one: places.get(one[0], len(places)))

@@ -131,8 +131,7 @@ def read_articles(path: Path, limit: int) -> RunArticles:
 
 
 def _numbers(column: Any) -> Floats:
-    found: Floats = column.cast("double").fill_null(float("nan")).to_numpy()
-    return found
+    return np.asarray(column.cast("double").fill_null(math.nan).to_numpy())
 
 
 @dataclass(frozen=True)

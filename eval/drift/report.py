@@ -17,7 +17,7 @@ from framescope.eval.drift import measures
 from framescope.eval.drift.figures import DriftMeasure, log_odds
 from framescope.eval.drift.measures import RunArticles
 from framescope.eval.metrics import holm
-from framescope.eval.report import sections_to_html
+from framescope.eval.report.layout import sections_to_html
 from framescope.eval.sections import Cell, Plot, Section, Table, table
 from numpy.typing import NDArray
 

@@ -13,16 +13,9 @@ from framescope.classifier.bundles import Bundle, load
 from framescope.classifier.errors import FramescopeError, InputError, SignalError, StoppedError
 from framescope.classifier.output import tell
 from framescope.eval import rows as held_out
-from framescope.eval.compare import Footprint, Progress, measure_footprint
-from framescope.eval.grid.folder import (
-    PARTS,
-    Entry,
-    GridCell,
-    GridFolder,
-    GridManifest,
-    RowScores,
-    refuse_overlap,
-)
+from framescope.eval.compare.comparison import Progress
+from framescope.eval.compare.footprint import Footprint, measure_footprint
+from framescope.eval.grid.folder import PARTS, Entry, GridCell, GridFolder, GridManifest, RowScores
 from framescope.eval.grid.table import Record, standings, write_table
 from framescope.eval.rows import Evaluation, HeldOut, Sample, ScoredRows
 from framescope.training.corpora import ADDED, KNOWN
@@ -53,11 +46,11 @@ def compute_grid(
         raise FramescopeError(
             f"{path}: is a run already; resume or extend it with --resume, or give another --output"
         )
+    manifest = GridManifest(
+        tuple(bundles), tuple(benchmarks), draws or _DRAWS, seed or 0, allow_seen,
+        None if corpora is None else str(corpora.resolve()), __version__,
+    )  # fmt: skip
     with folder.locked():
-        manifest = GridManifest(
-            tuple(bundles), tuple(benchmarks), draws or _DRAWS, seed or 0, allow_seen,
-            None if corpora is None else str(corpora.resolve()), __version__,
-        )  # fmt: skip
         if folder.exists():
             old = folder.manifest()
             _refuse_other_options(folder, old, draws, seed, allow_seen)
@@ -114,7 +107,6 @@ def _extended(folder: GridFolder, old: GridManifest, new: GridManifest) -> GridM
             )
     bundles = _joined(old.bundles, new.bundles, done)
     benchmarks = _joined(old.benchmarks, new.benchmarks, done)
-    refuse_overlap(benchmarks)
     extended = replace(old, bundles=bundles, benchmarks=benchmarks, corpora=corpora)
     for place in set(old.places) - set(extended.places):
         folder.forget(place)

@@ -21,7 +21,7 @@ import numpy as np
 from framescope.classifier.bundles import MANIFEST, digest, resolve
 from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.files import LockedError, atomic_write, locked
-from framescope.eval.report import json_text
+from framescope.eval.report.layout import json_text
 from framescope.eval.rows import FILE_PART, HELD_OUT, Bools, Scores, Single, is_positive
 from framescope.training.corpora import KNOWN, SHIPPED, find_corpus
 from framescope.training.data import VALIDATION
@@ -95,18 +95,7 @@ def parse_benchmarks(words: Iterable[str]) -> tuple[Entry, ...]:
         else:
             path = Path(word).resolve()
             found.setdefault(str(path), Entry(path.name, str(path), parts=(FILE_PART,)))
-    return refuse_overlap(_named_apart(found))
-
-
-def refuse_overlap(benchmarks: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """Raise `FramescopeError` when two benchmarks share rows, which would count twice."""
-    seen: dict[tuple[str, str], str] = {}
-    for one in benchmarks:
-        for part in one.parts if one.corpus else ():
-            other = seen.setdefault((str(one.corpus), part), one.name)
-            if other != one.name:
-                raise FramescopeError(f"{one.name}: shares rows with {other}; give one of the two")
-    return benchmarks
+    return _named_apart(found)
 
 
 def _named_apart(found: Mapping[str, Entry]) -> tuple[Entry, ...]:
@@ -118,7 +107,7 @@ def _named_apart(found: Mapping[str, Entry]) -> tuple[Entry, ...]:
 
 @dataclass(frozen=True, slots=True)
 class GridManifest:
-    """What was asked for; ``framescope``: the version that computes."""
+    """What was asked for; benchmarks may share no rows, which would count twice."""
 
     bundles: tuple[Entry, ...]
     benchmarks: tuple[Entry, ...]
@@ -126,7 +115,17 @@ class GridManifest:
     seed: int
     allow_seen: bool
     corpora: str | None
-    framescope: str
+    framescope: str  # the version that computes
+
+    def __post_init__(self) -> None:
+        """Raise `FramescopeError` when two benchmarks share rows."""
+        seen: dict[tuple[str, str], str] = {}
+        for one in self.benchmarks:
+            for part in one.parts if one.corpus else ():
+                other = seen.setdefault((str(one.corpus), part), one.name)
+                if other != one.name:
+                    why = f"shares rows with {other}; give one of the two"
+                    raise FramescopeError(f"{one.name}: {why}")
 
     @property
     def places(self) -> list[Place]:

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from framescope.classifier.files import atomic_write
 from framescope.classifier.taxonomy import in_order
-from framescope.eval import metrics, report
-from framescope.eval.compare import METHOD, Difference
+from framescope.eval import metrics
+from framescope.eval.compare.comparison import Difference
+from framescope.eval.compare.footprint import METHOD
 from framescope.eval.grid.folder import Entry, GridCell, GridFolder, GridManifest, RowScores
+from framescope.eval.report import layout
 from framescope.eval.rows import BENCHMARK_BY_NAME, MAIN_METRIC, Bools, Floats, Scores
 from framescope.eval.sections import Cell, Change, Estimate, Section, table
 from numpy.typing import NDArray
@@ -238,10 +240,10 @@ def write_table(found: Record, manifest: GridManifest, folder: GridFolder) -> No
     )
     note = "\n\n".join(one.note for one in sections.values())
     tables = tuple(one for section in sections.values() for one in section.tables)
-    text = report.section_to_markdown(Section(note, tables, signature=signature))
-    atomic_write(folder.path / "table.json", report.json_text(found))
+    text = layout.section_to_markdown(Section(note, tables, signature=signature))
+    atomic_write(folder.path / "table.json", layout.json_text(found))
     atomic_write(folder.path / "table.md", f"# {title}\n\n{lead}\n\n{text}")
-    page = report.sections_to_html(title, lead, sections, signature)
+    page = layout.sections_to_html(title, lead, sections, signature)
     atomic_write(folder.path / "index.html", page)
 
 

@@ -25,22 +25,10 @@ from framescope.classifier.bundles import CARD, MANIFEST, Bundle, ModelStore, Pr
 from framescope.classifier.errors import BundleError, FramescopeError, InputError
 from framescope.classifier.files import atomic_write
 from framescope.eval import rows as held_out
-from framescope.eval.compare import (
-    ALIKE,
-    ALPHA,
-    FEW,
-    LOST,
-    NEW,
-    Progress,
-    SignalChange,
-    changes_of,
-    compare_models,
-    count_tests,
-    draws_needed,
-    table_of_changes,
-)
+from framescope.eval.compare import comparison as compare
+from framescope.eval.compare.comparison import ALIKE, ALPHA, FEW, LOST, NEW, Progress
 from framescope.eval.metrics import METRICS, estimate
-from framescope.eval.report import markdown_table, plain
+from framescope.eval.report.layout import markdown_table, plain
 from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark, Evaluation, Sample
 from framescope.eval.sections import Cell, Estimate, Section, table
 from framescope.eval.suite import Suite, measure_suite
@@ -274,7 +262,7 @@ class Judgement:
     """
 
     gate: Gate
-    changes: tuple[SignalChange, ...]
+    changes: tuple[compare.SignalChange, ...]
     lost: tuple[str, ...]
     signatures: tuple[str, ...]
     warnings: tuple[str, ...] = ()
@@ -314,7 +302,7 @@ class Judgement:
             "whole articles; verdicts are corrected for the number of comparisons (Holm)."
         )
         shown.sort(key=lambda one: (not one.objection, one.verdict))
-        tables = (table_of_changes(shown, ("current", "candidate")),) if shown else ()
+        tables = (compare.table_of_changes(shown, ("current", "candidate")),) if shown else ()
         return Section(" ".join((note, *self.warnings)), tables)
 
 
@@ -324,17 +312,17 @@ def judge(
     """Compare the current bundle and a candidate, on what ships and on the user's own labels."""
     current, candidate = shipped.bundles
     both = [one for one in (shipped, own) if one is not None]
-    tests = sum(map(count_tests, both))
-    if shipped.draws < (needed := draws_needed(tests)):
+    tests = sum(map(compare.count_tests, both))
+    if shipped.draws < (needed := compare.draws_needed(tests)):
         raise InputError(
             f"--draws {shipped.draws}",
             f"too few for {tests} comparisons: corrected for their number (Holm), no p of so few "
             f"draws is below {ALPHA}, and a worse signal would pass; type --draws {needed}",
         )
-    found = [compare_models(one, progress=progress) for one in both]
+    found = [compare.compare_models(one, progress=progress) for one in both]
     floors = FLOORS if candidate.manifest["kind"] == _FLOORED else None
     gate = Gate.of(replace(shipped, draws=0), floors, whose=1)
-    changes = changes_of([row for comparison in found for row in comparison.rows])
+    changes = compare.changes_of([row for one in found for row in one.rows])
     files = set() if own is None else set(own.examples.corpus.tolist())
     mine = {one.verdict for one in changes if one.row.corpus in files} - {LOST, NEW}
     few = "Your held-out file has too few articles or positives to decide by."

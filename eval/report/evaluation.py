@@ -1,17 +1,24 @@
 """The evaluation report of two bundles: gathered once, laid out as a page and as JSON."""
 
+import html
+import io
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 from framescope.classifier.records import Sentence, printable
 from framescope.classifier.taxonomy import BY_NAME
-from framescope.eval import compare, metrics, studies
-from framescope.eval.compare import Axis, Compared, Comparison, Error, Footprint, Progress
+from framescope.eval import metrics, studies
+from framescope.eval.compare import comparison as compare
+from framescope.eval.compare.comparison import Compared, Comparison, Progress
+from framescope.eval.compare.footprint import METHOD, Footprint, measure_footprint
+from framescope.eval.compare.slices import Axis, Error, slice_figures, worst_errors
 from framescope.eval.metrics import PrecisionRecall, ReliabilityCurve
-from framescope.eval.report import plots
 from framescope.eval.report.layout import json_text, page
 from framescope.eval.rows import BENCHMARK_BY_NAME, MAIN_METRIC, Benchmark, Evaluation, Sample
-from framescope.eval.sections import Cell, Estimate, Plot, Section, Table, table
+from framescope.eval.sections import UNDEFINED, Cell, Estimate, Plot, Section, Table, table
 from framescope.eval.suite import DRAWS, Suite, measure_suite
 
 SCHEMA_VERSION = 4
@@ -100,7 +107,7 @@ def build_report(
     """Compare two bundles, and gather the values of the report; each row is scored once."""
     a, b = evaluation.bundles
     comparison = compare.compare_models(evaluation, signals, progress)
-    headline = compare.benchmarks_of(comparison)
+    headline = _benchmarks_of(comparison)
     benchmarks = tuple(benchmark for benchmark, _ in headline)
     evaluation = replace(evaluation, benchmarks=benchmarks)
     chosen = {one.signal for one in benchmarks}
@@ -112,7 +119,7 @@ def build_report(
         sentences = sentences or sample.rows.sentences
         samples.setdefault(one.signal, []).append(sample)
         resampling = one.metric, genres or {}, evaluation.draws, evaluation.seed
-        axes = compare.slice_figures(sample, *resampling) if one.signal in cut else ()
+        axes = slice_figures(sample, *resampling) if one.signal in cut else ()
         truth, scores = sample.truth, sample.scores
         reliability = tuple(of and metrics.reliability_curve(truth, of.proba) for of in scores)
         ranking = tuple(of and metrics.precision_recall(truth, of.proba) for of in scores)
@@ -126,17 +133,17 @@ def build_report(
         # Those of b, or of a where b doesn't give the signal.
         whose = int(signal in b.signals)
         other = evaluation.names[0] if whose and signal in a.signals else None
-        worst = compare.worst_errors(samples[signal], whose, ERRORS)
+        worst = worst_errors(samples[signal], whose, ERRORS)
         errors.append(Errors(signal, evaluation.names[whose], other, worst))
     progress("memory", 0, 0)
-    footprints = tuple(compare.measure_footprint(one.path, sentences) for one in (a, b))
+    footprints = tuple(measure_footprint(one.path, sentences) for one in (a, b))
     return EvaluationReport(
         comparison, evaluation.names, compare.changes_of(comparison.rows), headline,
         tuple(details), tuple(errors), footprints, further,
     )  # fmt: skip
 
 
-def report_to_json(report: EvaluationReport) -> str:
+def to_json(report: EvaluationReport) -> str:
     """Write every figure of the page; errors by their places, without the texts of others."""
     a, b = report.footprints
     record = {
@@ -166,7 +173,7 @@ def report_to_json(report: EvaluationReport) -> str:
             }
             for one in report.details
         ],
-        "cost": {"a": a, "b": b, "unit": "bytes", "method_of_memory": compare.METHOD},
+        "cost": {"a": a, "b": b, "unit": "bytes", "method_of_memory": METHOD},
         "slices": [
             {"benchmark": one.benchmark.name, "metric": one.benchmark.metric, "axes": one.axes}
             for one in report.details
@@ -179,7 +186,7 @@ def report_to_json(report: EvaluationReport) -> str:
     return json_text(record)
 
 
-def report_to_html(report: EvaluationReport) -> str:
+def to_html(report: EvaluationReport) -> str:
     """Lay a report out as one HTML page, which holds sentences of the corpora."""
     own = {
         "curves": ("Reliability and precision-recall", _curves(report)),
@@ -204,6 +211,19 @@ def report_to_html(report: EvaluationReport) -> str:
     )  # fmt: skip
 
 
+def _benchmarks_of(comparison: Comparison) -> list[tuple[Benchmark, Compared]]:
+    """Return the benchmarks of a comparison, in their order; a user's own rows are one each."""
+    described = {one.corpus for one in BENCHMARK_BY_NAME.values()}
+    found = []
+    for row in comparison.rows:
+        own = Benchmark(row.corpus, row.part, row.signal, "as given", MAIN_METRIC)
+        found.append((BENCHMARK_BY_NAME.get(own.name, own), row))
+    # Rows of a part that no benchmark is on stand for one only where there are no others.
+    places = {name: at for at, name in enumerate(BENCHMARK_BY_NAME)}
+    known = [one for one in found if one[0].name in places or one[1].corpus not in described]
+    return sorted(known or found, key=lambda one: places.get(one[0].name, len(places)))
+
+
 def _main_figures(one: Benchmark, row: Compared) -> Iterator[Estimate | None]:
     """Yield both models' main figure and their difference; None without the signal."""
     for figures, intervals in ((row.a, row.intervals_a), (row.b, row.intervals_b)):
@@ -217,7 +237,7 @@ def _curves(report: EvaluationReport) -> Section:
     drawn = []
     for at, one in enumerate(report.details):
         words = f"Reliability and precision-recall of {one.benchmark.name}"
-        svg = plots.curves(f"plot-curves{at}", words, one, report.names)
+        svg = plot_of(f"plot-curves{at}", words, one, report.names)
         drawn.append(Plot(words, svg, tuple(_numbers_of(one, report.names))))
     return Section(
         "Left: the share of yes among sentences with about this score; on the diagonal scores are "
@@ -259,7 +279,7 @@ def _cost(report: EvaluationReport) -> Section:
         digits=1,
     )  # fmt: skip
     seconds = "Seconds are wall-clock time on this machine, other work on it included."
-    return Section(f"{seconds} Memory: {compare.METHOD}.", (times, sizes))
+    return Section(f"{seconds} Memory: {METHOD}.", (times, sizes))
 
 
 _SLICES = (
@@ -278,3 +298,88 @@ def _slices(report: EvaluationReport) -> Iterator[Table]:
             for part in axis.slices
         )  # fmt: skip
         yield table(caption, (axis.name, "n", "groups", "yes", *report.names), rows)
+
+
+INK, RULE, A, B = "#010101", "#020202", "#030303", "#040404"
+_COLOURS = {INK: "currentColor", RULE: "var(--axis)", A: "var(--model-a)", B: "var(--model-b)"}
+_LINES = ((A, "o", "none", "--"), (B, "s", B, "-"))  # of each model: colour, marker, its face, line
+_POINTS = 200  # of a precision-recall curve: more can't be seen at this size
+_SETTINGS: dict[Any, Any] = {
+    "svg.fonttype": "none", "svg.hashsalt": "framescope", "font.size": 10,
+    "text.parse_math": False,  # a file may have a dollar sign in its name
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), INK),
+    **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), RULE),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
+}  # fmt: skip
+# The properties of inline styles that attributes can express.
+_ATTRIBUTES = frozenset({
+    "fill", "fill-opacity", "font-size", "opacity", "stroke", "stroke-dasharray",
+    "stroke-dashoffset", "stroke-linecap", "stroke-linejoin", "stroke-opacity", "stroke-width",
+    "text-anchor",
+})  # fmt: skip
+
+
+def plot_of(name: str, title: str, details: Details, labels: Sequence[str]) -> str:
+    """Draw the curves of two models: SVG by matplotlib, in the colours of the page it stands in.
+
+    matplotlib writes fixed colours and inline styles, which a page with two themes and a policy
+    against inline styles can't use. The same data give the same bytes.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(_SETTINGS):
+        figure = Figure(figsize=(6.8, 3.1), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        left.plot([0, 1], [0, 1], color=RULE, linewidth=1)
+        right.axhline(details.share, color=RULE, linewidth=1)  # the precision without skill
+        for curve, rank, label, (colour, marker, face, line) in zip(
+            details.reliability, details.ranking, labels, _LINES, strict=True
+        ):
+            if curve is not None and len(curve.count):
+                bars = [curve.share - curve.share_low, curve.share_high - curve.share]
+                left.errorbar(
+                    curve.score, curve.share, yerr=bars, color=colour, marker=marker,
+                    markerfacecolor=face, markersize=5, linewidth=1.3, linestyle=line,
+                    elinewidth=0.8, label=label,
+                )  # fmt: skip
+            if rank is not None and (n := len(rank.recall)):
+                kept = np.unique(np.linspace(0, n - 1, min(n, _POINTS)).round().astype(np.intp))
+                right.plot(
+                    rank.recall[kept], rank.precision[kept], color=colour, linewidth=1.5,
+                    linestyle=line, label=label,
+                )  # fmt: skip
+        for axes, x, y in ((left, "mean score", "share of yes"), (right, "recall", "precision")):
+            axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel=x, ylabel=y)
+            if axes.get_legend_handles_labels()[1]:
+                axes.legend(fontsize=9)
+            else:
+                axes.text(0.5, 0.5, UNDEFINED, ha="center", va="center", transform=axes.transAxes)
+        return _svg(figure, name, title)
+
+
+def _svg(figure: Any, name: str, title: str) -> str:
+    """Return a figure as an element for a page: with a title, unique ids, no colour of its own."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    text = buffer.getvalue()
+    text = re.sub(r"<(metadata|style)\b.*?</\1>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r'style="([^"]*)"', _attributes, text)
+    text = re.sub(r'(\bid="|xlink:href="#|url\(#)', rf"\g<1>{name}-", text)
+    text = text.replace("xlink:href", "href")
+    for stand_in, colour in _COLOURS.items():
+        text = text.replace(stand_in, colour)
+    (box,) = re.findall(r'^<svg[^>]*?viewBox="([^"]*)"', text)
+    element = f'<svg class="plot" role="img" aria-labelledby="{name}-title" viewBox="{box}">'
+    heading = f'<title id="{name}-title">{html.escape(title)}</title>'
+    return element + heading + text[text.index(">") + 1 :].strip()
+
+
+def _attributes(style: re.Match[str]) -> str:
+    pairs = (one.partition(":")[::2] for one in style[1].split(";"))
+    found = {key.strip(): value.strip() for key, value in pairs}
+    if "font" in found:  # "9px 'DejaVu Sans', ...": the page has a family of its own
+        size = re.search(r"[\d.]+px", found["font"])
+        # Text without a colour of its own would be black in both themes.
+        found = {"fill": "currentColor", **found, "font-size": size[0] if size else "10px"}
+    return " ".join(f'{key}="{value}"' for key, value in found.items() if key in _ATTRIBUTES)

@@ -11,20 +11,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from framescope.eval import rows as scored
 from framescope.eval.metrics import single_figure
-from framescope.eval.rows import (
-    Benchmark,
-    Bools,
-    Evaluation,
-    Floats,
-    Sample,
-    Scores,
-    Single,
-    is_of_articles,
-    rows_of,
-)
+from framescope.eval.rows import Benchmark, Bools, Evaluation, Floats, Sample, Scores, Single
 from framescope.eval.sections import Section, table
-from framescope.training.calibration import best_threshold
+from framescope.training.calibration.decisions import best_threshold
 from framescope.training.data import TRAIN, Examples, Text
 
 SMOOTHING = 5.0  # rows at the overall rate that are added to every outlet's own
@@ -97,7 +88,7 @@ def check(benchmark: Benchmark, sample: Sample, train: Examples) -> Controlled:
         )
         return WithoutText(name, int(known.sum()), *figures)
 
-    learned = Sample(train, rows_of(train, TRAIN, signal), TRAIN, signal, ())
+    learned = Sample(train, scored.rows_of(train, TRAIN, signal), TRAIN, signal, ())
     labels = learned.truth if len(learned) else np.zeros(0, np.bool_)
     known, asked = learned.rows.outlet[learned.chosen], sample.rows.outlet[sample.chosen]
     fitted = partial(fitted_threshold, metric, labels, articles=train.article[learned.chosen])
@@ -119,7 +110,7 @@ def _lengths(sample: Sample) -> Floats:
     """Characters of each sentence, or of the whole article for an article-level signal."""
     rows = sample.rows
     lengths: Floats = np.array([len(sentence.text) for sentence in rows.sentences], np.float64)
-    if is_of_articles(sample.signal):
+    if scored.is_of_articles(sample.signal):
         _, article = np.unique(rows.article, return_inverse=True)
         lengths = np.bincount(article, weights=lengths).astype(np.float64)[article]
     return np.asarray(lengths[sample.chosen])

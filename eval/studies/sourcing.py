@@ -11,29 +11,26 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from framescope.classifier import records
 from framescope.classifier.attribution import PRONOUNS as PRONOUN_WORDS
-from framescope.classifier.outlets import load_registry
-from framescope.classifier.records import Citation, MarkedCitation, Place, SourceKind, Speaker, fold
+from framescope.classifier.attribution import Names, cited, gender_of
+from framescope.classifier.attribution.phrases import parse
+from framescope.classifier.bundles import Bundle
+from framescope.classifier.inputs import split_sentences
+from framescope.classifier.models import Referents, SpeakerScorer, TransformerModel
+from framescope.classifier.outlets import Registry, load_registry
+from framescope.classifier.records import Citation, MarkedCitation, Place, SourceKind, fold
 from framescope.eval.metrics import estimates_of_sums, ratio
 from framescope.eval.rows import Evaluation, Floats, blocks
-from framescope.eval.sections import Cell, Estimate, Section, table
-from framescope.eval.studies.pronouns import of_pronouns
-from framescope.training.corpora import (
-    POLNEAR,
-    find_corpus,
-    given_folder,
-    labels_file,
-    standoff_labels,
-)
+from framescope.eval.sections import Cell, Estimate, Section, Table, table
+from framescope.training import corpora
 from framescope.training.data import Examples, Mark, RowCitation
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-
-if TYPE_CHECKING:
-    from framescope.classifier.outlets import Registry
 
 DRAWS = 2000
 Pieces = tuple[Place, ...]  # characters that belong together, in order and apart
@@ -122,7 +119,9 @@ def section(evaluation: Evaluation) -> Section | None:
     columns = ("articles", "number", "", "n", "precision", "recall", "F1 or share")
     tables = [table("Who says what", columns, cells, heads=2)]
     if REAL in {one.corpus for one in articles}:
-        tables += filter(None, [of_pronouns(bundle, given_folder(None), draws, evaluation.seed)])
+        tables += filter(
+            None, [of_pronouns(bundle, corpora.given_folder(None), draws, evaluation.seed)]
+        )
     return Section(NOTE.format(by=bundle.name), tuple(tables))
 
 
@@ -156,7 +155,7 @@ def _marked(one: RowCitation, starts: Mapping[int, int]) -> MarkedCitation:
         return Place(starts[mark.sentence] + mark.start, starts[mark.sentence] + mark.end)
 
     content, said = tuple(filter(None, map(place, one.content))), one.speaker
-    speaker = Speaker(place(said.name), said.type, said.gender) if said else None
+    speaker = records.Speaker(place(said.name), said.type, said.gender) if said else None
     return MarkedCitation(
         place(one.source), place(one.cue), content, one.kind, one.government, one.state_media,
         place(one.antecedent), speaker,
@@ -185,7 +184,7 @@ def groups_of(
     groups: dict[tuple[int, str], list[JudgedArticle]] = {}
     for one in articles:
         names = [(2, one.corpus), *([(2, f"{one.corpus}, {one.part}")] if several else ())]
-        if one.corpus != POLNEAR.name:  # of other guidelines
+        if one.corpus != corpora.POLNEAR.name:  # of other guidelines
             kind = kinds.get(one.id, "not given")
             names += [(0, ALL), (1, one.part), (4, f"{one.corpus}: {kind}")]
         if one.corpus == REAL:
@@ -195,9 +194,9 @@ def groups_of(
     return {name: own for (_, name), own in sorted(groups.items(), key=lambda item: item[0][0])}
 
 
-def kinds_of_text(corpora: Iterable[str]) -> dict[str, str]:
+def kinds_of_text(names: Iterable[str]) -> dict[str, str]:
     """Read the kind of text of articles by their ids, of the corpora that name genres."""
-    asked, house = set(corpora), find_corpus(HOUSE)
+    asked, house = set(names), corpora.find_corpus(HOUSE)
     place = house.place(None) if HOUSE in asked else None
     found: dict[str, str] = {}
     for path in house.files(place) if place is not None else ():
@@ -207,8 +206,8 @@ def kinds_of_text(corpora: Iterable[str]) -> dict[str, str]:
             found[f"{HOUSE}/{record['id']}"] = (
                 TRANSLATED if record.get("republications") else record.get("genre")
             )
-    if REAL in asked and labels_file().is_file():
-        for record in standoff_labels(labels_file()):
+    if REAL in asked and corpora.labels_file().is_file():
+        for record in corpora.standoff_labels(corpora.labels_file()):
             found[f"{REAL}/{record['collection']}/{record['article']}"] = record.get("genre", "")
     return {name: _KIND_OF_GENRE.get(genre, NEWS) for name, genre in found.items() if genre}
 
@@ -441,3 +440,50 @@ def _scores(counts: Floats) -> Floats:
     f1 = np.where(marked > 0, ratio(2 * right, found + marked), math.nan)
     scores: Floats = np.stack([ratio(right, found), ratio(right, marked), f1], axis=-1)
     return scores.reshape(len(counts), -1)
+
+
+def of_pronouns(bundle: Bundle, root: Path | None, draws: int, seed: int) -> Table | None:
+    """Judge whom a bundle takes ambiguous pronouns to mean, by GAP's validation part.
+
+    Over both names of each text, by the pronoun's gender (Webster et al., 2018,
+    doi:10.1162/tacl_a_00240), of the choice that a model makes among all who are named before, or
+    leaves open. None where the corpus isn't there, or the bundle resolves no pronouns.
+    """
+    place = corpora.GAP.place(root)
+    model, path = bundle.model, place / corpora.GAP_VALIDATION if place is not None else None
+    if path is None or not path.is_file() or not isinstance(model, TransformerModel):
+        return None
+    chosen = (model.heads.fusion or {}).get("speakers")
+    if not chosen:
+        return None
+    scorer, registry = SpeakerScorer.from_record(chosen), bundle.registry or load_registry()
+    counts, feminine = list[list[int]](), list[bool]()
+    for one in corpora.read_gap(path):
+        article = records.Article(one.name, one.text, lang="en")
+        sentences = cited(article, split_sentences(article), registry)
+        plain = fold(one.text)
+        names = Names(plain, sentences, registry.mentions(plain))
+        words = one.text[one.pronoun.start : one.pronoun.end]
+        refer = Referents(plain, sentences, model.encode(sentences).links, scorer)
+        found = refer(one.pronoun, parse(words), [], names)
+        meant = [] if found is None else found.mentions
+        said = [
+            any(m.start < name.end and name.start < m.end for m in meant) for name, _ in one.names
+        ]
+        truth = [is_meant for _, is_meant in one.names]
+        counts.append([sum(map(int.__mul__, said, truth)), sum(said), sum(truth)])
+        feminine.append(gender_of((words.lower(),)) == "f")
+    sums, of_women = np.array(counts, np.float64), np.array(feminine)
+
+    def scores(total: Floats) -> Floats:
+        right, found, marked = total.T
+        return np.stack([ratio(right, found), right / marked, 2 * right / (found + marked)], 1)
+
+    rows = {"all": of_women | True, "feminine": of_women, "masculine": ~of_women}
+    lines = list[tuple[Cell, ...]]()
+    for name, which in rows.items():
+        if n := int(which.sum()):
+            figures = estimates_of_sums(sums[which], scores, draws=draws, seed=seed)
+            lines.append((name, n, *figures))
+    columns = ("pronouns", "n", "precision", "recall", "F1")
+    return table("Ambiguous pronouns (GAP, validation)", columns, lines)

@@ -171,8 +171,7 @@ def extend_domain(
 
 def _centres(placed: NDArray[Any], count: int, seed: int) -> Single:
     found = KMeans(count, n_init=4, random_state=seed).fit(placed)
-    centres: Single = found.cluster_centers_.astype(np.float32)
-    return centres
+    return np.asarray(found.cluster_centers_, np.float32)
 
 
 def _vectors(model: models.Model, rows: Examples) -> Single:

@@ -75,8 +75,7 @@ class Decisions:
     def flags(self, logits: Single) -> Bools:
         """Decide, shape (n, k), from logits of that shape."""
         limits = np.array([self.thresholds[s] for s in self.calibration.signals], np.float32)
-        flagged: Bools = self.calibration.apply(logits) >= limits
-        return flagged
+        return np.asarray(self.calibration.apply(logits) >= limits)
 
 
 def fit_decisions(model: models.Model, validation: Examples, seed: int) -> Decisions:
@@ -102,7 +101,7 @@ def fit_decisions(model: models.Model, validation: Examples, seed: int) -> Decis
     weights = evenly(labels, corpora)
     fitted = calibration(logits, labels, signals, weights)
     proba = fitted.apply(logits)
-    chosen = thresholds(proba, labels, articles, signals, seed, weights)
+    chosen = choose_thresholds(proba, labels, articles, signals, seed, weights)
     experimental = []
     ordinary = np.flatnonzero(~np.isnan(labels[corpora == _ORDINARY]).all(axis=0)).tolist()
     for k, signal in enumerate(signals):
@@ -116,7 +115,9 @@ def fit_decisions(model: models.Model, validation: Examples, seed: int) -> Decis
     elsewhere = {}
     for corpus, cells in other.items():
         names, of_corpus = [signals[k] for k in cells[1][0]], articles[corpora == corpus]
-        elsewhere[corpus] = thresholds(proba[cells], every[cells], of_corpus, names, seed, fit=True)
+        elsewhere[corpus] = choose_thresholds(
+            proba[cells], every[cells], of_corpus, names, seed, fit=True
+        )
     return Decisions(fitted, chosen, elsewhere, tuple(experimental))
 
 
@@ -134,7 +135,7 @@ def fit_decision(
     line = refit_line(log_odds, positive, articles, (1.0, float(level)), held)
     fitted = models.Calibration.from_record({signal: line})
     proba = fitted.apply(columns)
-    limit = thresholds(proba, labels, articles, (signal,))[signal]
+    limit = choose_thresholds(proba, labels, articles, (signal,))[signal]
     if signal not in SHIPPED or (promise := _promise_of(signal)) is None:
         return fitted, limit, None
     kept = _promised(proba[:, 0], positive, np.ones_like(proba[:, 0]), promise)
@@ -256,7 +257,7 @@ def line_loss(
     return loss
 
 
-def thresholds(
+def choose_thresholds(
     proba: Single,
     labels: Single,
     articles: Texts,

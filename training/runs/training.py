@@ -25,14 +25,8 @@ from framescope.classifier import bundles, models
 from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.training import DEFAULT_SEED, transformer
 from framescope.training.baseline import BaselineTrainer
-from framescope.training.calibration import (
-    Decisions,
-    extend_domain,
-    fit_articles,
-    fit_decisions,
-    fit_domain,
-    fit_tags,
-)
+from framescope.training.calibration.articles import extend_domain, fit_articles, fit_domain
+from framescope.training.calibration.decisions import Decisions, fit_decisions, fit_tags
 from framescope.training.card import write_bundle
 from framescope.training.corpora import ADDED, find_corpus
 from framescope.training.data import Data, choose_unlabelled, ordinary_articles
