@@ -15,12 +15,7 @@ from framescope.classifier.records import Sentence, Span
 from framescope.classifier.taxonomy import TECHNIQUES
 from framescope.eval.rows import Evaluation
 from framescope.eval.studies import techniques
-from framescope.eval.studies.techniques import (
-    LabelledSpan,
-    article_figures,
-    gold_spans,
-    of_articles,
-)
+from framescope.eval.studies.techniques import LabelledSpan, gold_spans, of_articles
 from framescope.training.data import Examples
 from harness import SPLIT
 from sklearn.metrics import f1_score
@@ -111,7 +106,7 @@ def test_an_article_has_what_one_of_its_sentences_has():
 def test_agrees_with_scikit_learn_where_all_is_known():
     rng = np.random.default_rng(0)
     truth, flagged = rng.random((2, 40, 14)) < 0.3
-    found = article_figures(truth.astype(np.float64), flagged)
+    found = techniques.article_figures(truth.astype(np.float64), flagged)
     assert found.micro_f1 == exactly(f1_score(truth, flagged, average="micro"))
     assert found.macro_f1 == exactly(f1_score(truth, flagged, average="macro"))
 

@@ -28,7 +28,8 @@ class Nothing:
 
 sys.meta_path.insert(0, Nothing())
 from framescope import cli
-from framescope.eval import calibration, drift, grid, release, report
+from framescope.eval import calibration, drift, grid, release
+from framescope.eval.report import evaluation
 from framescope.training import heads, labels
 """
 

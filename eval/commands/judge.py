@@ -207,20 +207,18 @@ def report(
     """
     need("matplotlib", "the report's plots need", "training")
     from framescope.eval.compare.slices import genres_of
-    from framescope.eval.report import evaluation as reports
+    from framescope.eval.report.evaluation import SECTIONS, build_report, to_html, to_json
 
     try:
         output.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(output, f"can't be made ({error.strerror}); choose another") from None
     evaluation = evaluation_of([a, b], corpora, data, part, allow_seen, draws=draws, seed=seed)
-    sections = {
-        name: one for name, (_, one) in reports.SECTIONS.items() if name not in (without or ())
-    }
+    sections = {name: one for name, (_, one) in SECTIONS.items() if name not in (without or ())}
     genres = genres_of(data or ())
     with progress() as shown:
-        made = reports.build_report(evaluation, signal, genres, sections, shown)
-    for name, write in (("report.json", reports.to_json), ("report.html", reports.to_html)):
+        made = build_report(evaluation, signal, genres, sections, shown)
+    for name, write in (("report.json", to_json), ("report.html", to_html)):
         with opened(output / name) as file:
             file.write(write(made))
         typer.echo(f"wrote {output / name}")
