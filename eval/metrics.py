@@ -169,7 +169,7 @@ _RANKED = 256  # draws ranked at once: few enough for a processor's cache
 
 def ratio(part: Floats, whole: Floats, empty: float = math.nan) -> Floats:
     """``part / whole``; ``empty`` where there is nothing to divide by."""
-    return np.divide(part, whole, out=np.full(whole.shape, empty), where=whole > 0)
+    return np.asarray(np.divide(part, whole, out=np.full(whole.shape, empty), where=whole > 0))
 
 
 @lru_cache(maxsize=1)
