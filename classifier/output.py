@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import StringIO
@@ -35,9 +35,11 @@ _REPORT = re.compile(  # of the terminal, a page, JSON, citations as CSV, or not
 _LINE_END = 20_000_000  # bytes within which a line of JSON ends
 
 
-def format_for(path: Path | None, given: str | None, default: str) -> str:
+def format_for(
+    path: Path | None, given: str | None, default: str, formats: Mapping[str, str] = FORMATS
+) -> str:
     """Return the format of a report: the one given, else that of the file's suffix."""
-    named = FORMATS.get(path.suffix.lower()) if path is not None else None
+    named = formats.get(path.suffix.lower()) if path is not None else None
     if path is not None and given and named and given != named:
         other = path.with_suffix(".txt" if given == "terminal" else f".{given}")
         reason = f"is called {named.upper()}, and --format is {given}; type --format {named}, or "

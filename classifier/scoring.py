@@ -8,16 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from itertools import accumulate, compress, pairwise
+from pathlib import Path
 from threading import Event
+from typing import Any
 
 import numpy as np
 from framescope.classifier.attribution import quoted_elsewhere, read
-from framescope.classifier.bundles import Bundle
+from framescope.classifier.bundles import Bundle, load
 from framescope.classifier.errors import SignalError
 from framescope.classifier.inputs import Original, normalise_articles, restore
 from framescope.classifier.models import FAR, FEWEST_SENTENCES, Prediction, repeated, time_limit
-from framescope.classifier.outlets import Registry, cites_wrapper, source_card
-from framescope.classifier.outlets import load_registry as load
+from framescope.classifier.outlets import Registry, cites_wrapper, load_registry, source_card
 from framescope.classifier.records import (
     NOBODY,
     SOURCE_SIGNALS,
@@ -79,7 +80,7 @@ class Scorer:
         self.seconds = seconds
         # Without its words no repetition is flagged.
         self._shown = {_REPETITION, *(NAMES if evidence is True else evidence or ())}
-        self.registry = load() if registry is None else registry
+        self.registry = load_registry() if registry is None else registry
         self.signals = bundle.signals if not signals else in_order(signals)
         for signal in self.signals:
             if signal not in bundle.signals:
@@ -315,6 +316,14 @@ class Scorer:
             (dict(zip(signals, line, strict=True)), tuple(compress(signals, over)))
             for line, over in zip(proba.tolist(), flagged.tolist(), strict=True)
         ]
+
+
+def load_scorer(
+    model: str, signals: Sequence[str] | None, sources: str | Path | None, *how: Any
+) -> Scorer:
+    """Load a bundle, and the registry with a user's own outlets, to score with both."""
+    registry = load_registry(user=None if sources is None else Path(sources))
+    return Scorer(load(model, registry), signals, registry, *how)
 
 
 def _drafts(read: Sequence[Item]) -> list[ArticleReport]:

@@ -141,20 +141,13 @@ _inherited: list[Scorer | None] = []
 
 @lru_cache(maxsize=4)  # a worker may be sent the same scorer with each of its tasks
 def _loaded(recipe: tuple[Any, ...], process: int) -> Scorer:
+    from framescope.classifier.scoring import load_scorer
+
     *how, digest = recipe
-    scorer = _load(*how)
+    scorer = load_scorer(*how)
     if scorer.bundle.digest != digest:
         raise BundleError(f"{recipe[0]}: has changed since it was loaded; load it again")
     return scorer
-
-
-def _load(folder: str, signals: Sequence[str] | None, sources: str | None) -> Scorer:
-    from framescope.classifier import bundles
-    from framescope.classifier.outlets import load_registry
-    from framescope.classifier.scoring import Scorer
-
-    outlets = load_registry(user=None if sources is None else Path(sources))
-    return Scorer(bundles.load(folder, outlets), signals, outlets)
 
 
 def load(
@@ -169,8 +162,10 @@ def load(
     reported, None for all; ``sources`` is a file of your own outlets, one per line
     (docs/sources.md). Raises `BundleError`, `SignalError` or `SourcesError`.
     """
+    from framescope.classifier.scoring import load_scorer
+
     own = None if sources is None else str(Path(sources).absolute())
-    scorer = _load(os.fspath(model), [signals] if isinstance(signals, str) else signals, own)
+    scorer = load_scorer(os.fspath(model), [signals] if isinstance(signals, str) else signals, own)
     folder = str(scorer.bundle.path.absolute())
     return ArticleScorer((folder, scorer.signals, own, scorer.bundle.digest), scorer)
 
@@ -200,16 +195,9 @@ def score_frame(
     article as it stands. Columns called ``title``, ``outlet``, ``url``, ``date``, ``lang``,
     ``author`` and ``site_name`` say what is known of it, where they hold text or a date.
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row per sentence, in the columns of `Report.to_records`, under the index of the row
-        that it comes from. What can't be read or scored is one row, whose ``note`` says why.
-
-    Raises
-    ------
-    ImportError, InputError, BundleError
-        Without pandas, the column or the model.
+    The result has one row per sentence, in the columns of `Report.to_records`, under the index of
+    the row that it comes from. What can't be read or scored is one row, whose ``note`` says why.
+    Raises ImportError, `InputError` or `BundleError` without pandas, the column or the model.
     """
     from framescope.classifier.inputs import read_frame
     from framescope.classifier.reports import need_pandas, row, to_frame

@@ -307,7 +307,7 @@ def test_a_files_suffix_says_the_format(folder: RunFolder, tmp_path: Path) -> No
     assert isinstance(again.exception, InputError)
     assert "--overwrite" in str(again.exception)
     wrong = typed(folder.path, "FROM by_outlet", "-o", tmp_path / "a.csv", "-f", "json")
-    assert "is called csv, and --format is json" in str(wrong.exception)
+    assert "is called CSV, and --format is json" in str(wrong.exception)
 
 
 def test_a_run_that_goes_on_is_told_to_be_unfinished(tmp_path: Path) -> None:

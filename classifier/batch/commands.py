@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import typer
 from framescope.classifier.cli import shared
 from framescope.classifier.errors import InputError, need
-from framescope.classifier.output import STDOUT, check, drafted, on_console, opened, tell
+from framescope.classifier.output import (
+    STDOUT,
+    check,
+    drafted,
+    format_for,
+    on_console,
+    opened,
+    tell,
+)
 from framescope.classifier.records import counted, printable, shortened
 
 if TYPE_CHECKING:
@@ -125,10 +133,7 @@ def query(
             help="Default: by the suffix of --output, else terminal, or csv in a pipe.",
         ),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Output file; - is standard output."),
-    ] = None,
+    output: shared.Output = None,
     overwrite: shared.OverFile = False,
     memory: _Memory = "2GB",
     quiet: shared.Quiet = False,
@@ -178,23 +183,17 @@ def _tell_unfinished(database: Database, *, quiet: bool) -> None:
         tell(f"{database.folder.path} is not finished: these are the results of {found}")
 
 
-def _choose_format(given: shared.AnswerFormat | None, output: Path | None) -> shared.AnswerFormat:
+def _choose_format(given: str | None, output: Path | None) -> str:
     """Return the format given, else that of the file's suffix, else what suits the stream."""
     to_file = output is not None and output != STDOUT
-    named = _SUFFIXES.get(output.suffix.lower()) if output is not None and to_file else None
-    if given is not None and named is not None and given != named:
-        reason = f"is called {named}, and --format is {given}; leave one of the two out"
-        raise InputError(output or STDOUT, reason)
-    form = given or named
+    watched = sys.stdout is not None and sys.stdout.isatty() and not to_file
+    form = format_for(output, given, "terminal" if watched else "csv", _SUFFIXES)
     if form == "parquet" and not to_file:
         raise InputError("Parquet", "is not text; give --output FILE")
-    watched = sys.stdout is not None and sys.stdout.isatty()
-    return form or ("terminal" if watched and not to_file else "csv")
+    return form
 
 
-def _write_answer(
-    database: Database, sql: str, form: shared.AnswerFormat, output: Path | None
-) -> None:
+def _write_answer(database: Database, sql: str, form: str, output: Path | None) -> None:
     """Ask, and write the answer batch by batch; a terminal gets its first rows."""
     schema, batches = database.ask(sql)
     with drafted(output) as draft:

@@ -231,19 +231,16 @@ class Stages:
     """Loads what a run scores with, once, and takes shards through it."""
 
     def __init__(self, setup: Setup) -> None:
-        from framescope.classifier import bundles
         from framescope.classifier.models import PassageCache
-        from framescope.classifier.outlets import load_registry
-        from framescope.classifier.scoring import Scorer
+        from framescope.classifier.scoring import load_scorer
 
         need_pyarrow()
         self.setup = setup
-        registry = load_registry(user=None if setup.sources is None else Path(setup.sources))
-        bundle = bundles.load(setup.model, registry)
         # Techniques stand in words; of the other signals no table has a place.
         shown = setup.evidence or {s.name for s in SIGNALS if s.level is Level.SPAN}
         how = shown, setup.max_seconds, setup.experimental
-        self._scorer = Scorer(bundle, setup.signals, registry, *how)
+        self._scorer = load_scorer(setup.model, setup.signals, setup.sources, *how)
+        bundle = self._scorer.bundle
         self._cache = PassageCache(_CACHE_BYTES)
         if hasattr(bundle.model, "cache"):
             bundle.model.cache = self._cache

@@ -23,7 +23,6 @@ from framescope.classifier.bundles.manifest import (
     read_manifest,
     read_seen,
     text_digest,
-    verify,
     write,
 )
 from framescope.classifier.bundles.store import (

@@ -228,9 +228,10 @@ def _drafted(folder: Path) -> Iterator[Path]:
 def check_writable(folder: Path) -> None:
     """Raise `BundleError` where a bundle can't be written, or would replace something else."""
     try:
-        taken = folder.is_file() or (
-            folder.is_dir() and any(folder.iterdir()) and not _is_bundle(folder)
-        )
+        taken = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
+        with suppress(OSError, ValueError):  # a bundle, of any format, may be replaced
+            manifest = models.read_json(folder / MANIFEST)
+            taken &= not (isinstance(manifest, dict) and {"format", "kind"} <= manifest.keys())
         parent = next(path for path in folder.absolute().parents if path.exists())
         writable = parent.is_dir() and os.access(parent, os.W_OK)
     except OSError:
@@ -239,11 +240,3 @@ def check_writable(folder: Path) -> None:
         raise BundleError(f"{folder}: exists and is not a bundle; choose another --output")
     if not writable:
         raise BundleError(f"{folder}: can't be written there; choose another --output")
-
-
-def _is_bundle(folder: Path) -> bool:
-    """Whether a folder holds a bundle's manifest, of any format."""
-    with suppress(OSError, ValueError):
-        manifest = models.read_json(folder / MANIFEST)
-        return isinstance(manifest, dict) and {"format", "kind"} <= manifest.keys()
-    return False

@@ -191,24 +191,6 @@ def _download(
     return Path(hub.hf_hub_download(repository, name, revision=revision, **settings))
 
 
-def upload(folder: Path, manifest: Mapping[str, Any], address: str, *, public: bool) -> str:
-    """Commit a bundle to a repository, created if needed; return its address and revision."""
-    repository, revision = _parse(address)
-    if revision is not None:
-        raise BundleError(f"{address}: pushing makes a new commit; leave out @{revision}")
-    hub, settings = _client(address)
-    api = hub.HfApi(**settings)
-    with _explained(address, "pushed"):
-        api.create_repo(repository, private=not public, exist_ok=True)
-        commit = api.upload_folder(
-            repo_id=repository,
-            folder_path=folder,
-            allow_patterns=[CARD, MANIFEST, *manifest["files"]],
-            commit_message=f"{manifest['name']}, {digest_of(manifest)[:12]}",
-        )
-    return f"hf://{repository}@{commit.oid}"
-
-
 def split_name(word: str) -> tuple[str, int | None] | None:
     """Return the name and the version of ``NAME`` or ``NAME@VERSION``; None for any other word."""
     match = _VERSION.fullmatch(word)
@@ -262,10 +244,23 @@ def push(word: str, target: str, *, public: bool = False) -> str:
     """Copy a bundle to a folder or an address; return where it is, with its digest or revision."""
     folder = resolve(word)
     manifest = verify(folder)
-    if is_address(target):
-        return upload(folder, manifest, target, public=public)
-    _copy(folder, Path(target))
-    return f"{target} ({digest_of(manifest)[:12]})"
+    if not is_address(target):
+        _copy(folder, Path(target))
+        return f"{target} ({digest_of(manifest)[:12]})"
+    repository, revision = _parse(target)
+    if revision is not None:
+        raise BundleError(f"{target}: pushing makes a new commit; leave out @{revision}")
+    hub, settings = _client(target)
+    api = hub.HfApi(**settings)
+    with _explained(target, "pushed"):
+        api.create_repo(repository, private=not public, exist_ok=True)
+        commit = api.upload_folder(
+            repo_id=repository,
+            folder_path=folder,
+            allow_patterns=[CARD, MANIFEST, *manifest["files"]],
+            commit_message=f"{manifest['name']}, {digest_of(manifest)[:12]}",
+        )
+    return f"hf://{repository}@{commit.oid}"
 
 
 def pull(source: str, output: Path) -> str:
@@ -363,7 +358,7 @@ class ModelStore:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with locked(self.root / _LOCK, _PATIENCE):
-                yield StoreWriter(self, name)
+                yield StoreWriter(self, name, folder)
         except LockedError:
             reason = "another process is writing it; wait for it, and try again"
             raise StoreError(f"{self.root}: {reason}") from None
@@ -379,11 +374,7 @@ class StoreWriter:
 
     store: ModelStore
     name: str
-
-    @property
-    def folder(self) -> Path:
-        """The name's folder."""
-        return self.store.root / self.name
+    folder: Path
 
     def record(self, event: str, **facts: Any) -> None:
         """Append an event to the history; it is on the disk when this returns."""

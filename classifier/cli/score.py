@@ -42,10 +42,7 @@ def score(
     format: Annotated[
         ReportFormat | None, typer.Option("--format", "-f", metavar="FORMAT", help=_FORMATS)
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Output file; - is standard output."),
-    ] = None,
+    output: shared.Output = None,
     overwrite: shared.OverReport = False,
     signal: shared.OnlySignals = None,
     experimental: shared.Experimental = False,
@@ -69,10 +66,8 @@ def score(
     from framescope.classifier.runtime import begin
 
     begin(model)  # beside the imports that follow
-    from framescope.classifier import bundles
     from framescope.classifier.inputs import InputOptions, size_of_inputs
-    from framescope.classifier.outlets import load_registry
-    from framescope.classifier.scoring import Scorer
+    from framescope.classifier.scoring import load_scorer
 
     def say(line: str) -> None:
         if not quiet:
@@ -83,9 +78,7 @@ def score(
     form = outputs.format_for(output, format, "terminal")
     for left in outputs.leftovers(output):
         say(f"{left}: left by an interrupted run, and not whole; it stays until you delete it")
-    registry = load_registry(user=sources)
-    bundle, how = bundles.load(model, registry), (True, max_seconds, experimental)
-    scorer = Scorer(bundle, signal, registry, *how)
+    scorer = load_scorer(model, signal, sources, True, max_seconds, experimental)
     found: list[Item] = []
     counts, read = Counter[str](), deque[int]()
 

@@ -29,6 +29,10 @@ ModelName = Annotated[
         help="baseline, transformer, the name of a promoted bundle, a bundle's folder, or hf://.",
     ),
 ]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Output file; - is standard output."),
+]
 OnlySignals = Annotated[
     list[str] | None, typer.Option(metavar="SIGNAL", help="Report only this signal. Repeatable.")
 ]

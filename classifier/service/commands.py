@@ -50,14 +50,9 @@ def serve(
     limits = Limits(max_bytes, max_seconds, max_waiting, token, allow_urls)
     for module in ("fastapi", "uvicorn", "prometheus_client"):
         need(module, "serving needs", "serve")
-    from framescope.classifier import bundles
-    from framescope.classifier.outlets import load_registry
-    from framescope.classifier.scoring import Scorer
+    from framescope.classifier.scoring import load_scorer
     from framescope.classifier.service.app import bound, make_app, run
 
-    listening = bound(host, port)
-    with listening:
-        registry = load_registry(user=sources)
-        bundle, how = bundles.load(model, registry), (True, max_seconds, experimental)
-        scorer = Scorer(bundle, None, registry, *how)
+    with bound(host, port) as listening:
+        scorer = load_scorer(model, None, sources, True, max_seconds, experimental)
         run(make_app(scorer, limits), listening, max_seconds)

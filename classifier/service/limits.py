@@ -95,10 +95,6 @@ _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-r
 log = logging.getLogger("framescope.service")
 
 
-class _GoneError(Exception):
-    """The client went away before it had sent its request."""
-
-
 def named(path: str) -> str:
     """Return the route that a request counts under, so that clients can't add metrics."""
     if path.startswith("/sources/"):
@@ -133,7 +129,7 @@ class LimitsMiddleware:
             # A body that wasn't read to its end stands in the way of the next request.
             close = {"connection": "close"} if error.status in (408, 413) else None
             await error_response(error, close)(scope, receive, noting)
-        except _GoneError:
+        except ConnectionAbortedError:  # the client went away before it had sent its request
             pass
         except Exception:  # a defect of ours, which is for the log and not for the client
             log.exception("%s %s failed", scope["method"], path)
@@ -176,7 +172,7 @@ class LimitsMiddleware:
                 while more and size <= _DISCARDED * most:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        raise _GoneError
+                        raise ConnectionAbortedError
                     part, more = message.get("body", b""), message.get("more_body", False)
                     size += len(part)
                     # Clients listen when they have sent all: what is too long is taken, not kept.

@@ -204,12 +204,8 @@ def _errors(folder: RunFolder, opening: bool = False) -> Iterator[None]:
 class RunFrames:
     """The tables of a run that ``framescope batch`` wrote, each read when it is first used.
 
-    A table is read whole and kept in memory; use `query` for a run that is too large for that.
-
-    Attributes
-    ----------
-    inputs, articles, sentences, citations, spans : pandas.DataFrame
-        One row per input record, article, sentence, citation and span.
+    They have one row per input record, article, sentence, citation and span. A table is read whole
+    and kept in memory; use `query` for a run that is too large for that.
     """
 
     path: Path
@@ -223,19 +219,9 @@ class RunFrames:
     spans = cached_property(lambda run: run._table("spans"))
 
     def query(self, sql: str, memory: str = _MEMORY) -> pandas.DataFrame:
-        """Query the tables and ready views with SQL, as ``framescope query`` does.
+        """Query the tables and ready views with one SELECT, as ``framescope query`` does.
 
-        Parameters
-        ----------
-        sql : str
-            One statement that reads.
-        memory : str
-            Size that it may use before it uses the disk, such as ``8GB``.
-
-        Raises
-        ------
-        FramescopeError
-            When it can't be run.
+        Beyond `memory`, such as ``8GB``, it uses the disk. Raises `FramescopeError`.
         """
         with open_run(RunFolder(self.path), memory) as database:
             return _frame(database.table(sql))
@@ -251,15 +237,7 @@ class RunFrames:
 
 
 def read_run(path: str | os.PathLike[str]) -> RunFrames:
-    """Open the folder of a run that ``framescope batch`` wrote, finished or not.
-
-    Raises
-    ------
-    FramescopeError
-        When there is no run; without pyarrow or DuckDB, when a table is read.
-    ImportError
-        Without pandas.
-    """
+    """Open a run's folder; see `framescope.read_run`."""
     need_pandas()
     folder = RunFolder(Path(path))
     return RunFrames(folder.path, folder.manifest(), folder.summary())
