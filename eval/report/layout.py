@@ -1,6 +1,6 @@
 """How sections look in a terminal, in Markdown, in JSON and on a page.
 
-An undefined number is `eval.metrics.UNDEFINED` everywhere but in JSON, where it is null.
+An undefined number is `eval.sections.UNDEFINED` everywhere but in JSON, where it is null.
 """
 
 from __future__ import annotations
