@@ -26,8 +26,8 @@ TURNS = ["claim", "vague", "claim", "vague"]
 
 def ranked(by: str, proba, second=None) -> Ranking:
     limits = np.array((0.5, 0.2))
-    other = None if second is None else np.array(second, float)
-    known = Known(np.array(proba, float), limits, SIGNALS, 0, other, limits)
+    models = [(np.array(one, float), limits) for one in (proba, second) if one is not None]
+    known = Known(models, SIGNALS)
     return picking.rankings(by, known)[by]
 
 

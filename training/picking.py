@@ -253,19 +253,16 @@ def second_proba(candidates: Candidates, bundle: Bundle) -> tuple[Floats, Floats
 
 
 class Known(NamedTuple):
-    """Probabilities of k signals for n candidates, shape (n, k), and thresholds, of two models."""
+    """Each model's probabilities of k signals for n candidates, shape (n, k), and thresholds."""
 
-    proba: Floats
-    thresholds: Floats
+    models: Sequence[tuple[Floats, Floats]]
     signals: tuple[str, ...]
     seed: int = 0
-    second: Floats | None = None
-    second_thresholds: Floats | None = None
 
 
-def centred(proba: Floats, thresholds: Floats | None) -> Floats:
+def centred(proba: Floats, thresholds: Floats) -> Floats:
     """Stretch probabilities so that each threshold lies at one half, and 0 and 1 stay."""
-    limit = np.clip(np.asarray(thresholds), _TINY, 1 - _TINY)
+    limit = np.clip(thresholds, _TINY, 1 - _TINY)
     below, above = 0.5 * proba / limit, 0.5 + 0.5 * (proba - limit) / (1 - limit)
     return np.asarray(np.clip(np.where(proba < limit, below, above), _TINY, 1 - _TINY))
 
@@ -276,26 +273,25 @@ def _entropy(proba: Floats) -> Floats:
 
 def uncertainty(known: Known) -> Floats:
     """Return the entropy of the decision (Lewis & Gale, 1994, doi:10.1007/978-1-4471-2099-5_1)."""
-    return _entropy(centred(known.proba, known.thresholds))
+    return _entropy(centred(*known.models[0]))
 
 
 def disagreement(known: Known) -> Floats:
     """Return how far two models disagree (Seung et al., 1992, doi:10.1145/130385.130417)."""
-    assert known.second is not None
-    one = centred(known.proba, known.thresholds)
-    two = centred(known.second, known.second_thresholds)
+    one, two = (centred(*model) for model in known.models)
     return _entropy((one + two) / 2) - (_entropy(one) + _entropy(two)) / 2
 
 
 def rare(known: Known) -> Floats:
     """Return rare signals' probability (Attenberg & Provost, 2010, doi:10.1145/1835804.1835859)."""
-    wanted = known.proba.mean(axis=0) <= _RARE
-    return np.where(wanted if wanted.any() else True, known.proba, -np.inf)
+    proba, _ = known.models[0]
+    wanted = proba.mean(axis=0) <= _RARE
+    return np.where(wanted if wanted.any() else True, proba, -np.inf)
 
 
 METHODS: Mapping[str, Callable[[Known], Floats]] = {
     "uncertainty": uncertainty, "disagreement": disagreement, "rare": rare,
-    "random": lambda known: np.random.default_rng(known.seed).random((len(known.proba), 1)),
+    "random": lambda known: np.random.default_rng(known.seed).random((len(known.models[0][0]), 1)),
 }  # fmt: skip
 
 
@@ -423,10 +419,10 @@ def pick(
         raise InputError(run, "is a run; pick from it alone, or give files")
     if not (rows := candidates.rows):
         raise InputError(inputs[0], "holds no sentence that can be picked; give more")
-    scores: tuple[Any, ...] = candidates.proba, candidates.thresholds, candidates.signals, seed
+    models = [(candidates.proba, candidates.thresholds)]
     if "disagreement" in methods:
-        scores += second_proba(candidates, bundles.load(second or _other(candidates)))
-    ranked = rankings(by, Known(*scores))
+        models.append(second_proba(candidates, bundles.load(second or _other(candidates))))
+    ranked = rankings(by, Known(models, candidates.signals, seed))
     articles = [article for article, _ in rows]
     outlets = [candidates.outlets[article] for article in articles]
     texts = [_words(candidates.articles[article], unit) for article, unit in rows]
