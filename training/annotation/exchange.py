@@ -26,7 +26,7 @@ from framescope.classifier.records import Article, Skipped, Span
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 from framescope.training.annotation import marks
 from framescope.training.annotation.marks import Mark, Marking, Questions, Role
-from framescope.training.labels import ANNOTATOR, read_records
+from framescope.training.labels.reading import ANNOTATOR, read_records
 
 ARTICLES = "articles.jsonl"  # without labels, in every folder: what labels come back to
 README = "README.md"

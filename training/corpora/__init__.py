@@ -26,13 +26,7 @@ from framescope.training.corpora.articles import (
 from framescope.training.corpora.polnear import CARD as POLNEAR
 from framescope.training.corpora.polnear import read as _read_polnear
 from framescope.training.corpora.polnear import texts as polnear_texts
-from framescope.training.corpora.standoff import (
-    ALLSIDES_FILE,
-    TEXTS,
-    articles_folder,
-    labels_file,
-    read_allsides,
-)
+from framescope.training.corpora.standoff import articles_folder, labels_file, read_allsides
 from framescope.training.corpora.standoff import labels as standoff_labels
 
 # The parts of a split are drawn in this order: a corpus leaves those before it as they are.

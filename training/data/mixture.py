@@ -25,7 +25,6 @@ from framescope.classifier.records import Article
 from framescope.classifier.taxonomy import in_order
 from framescope.training.corpora import (
     ADDED,
-    ALLSIDES_FILE,
     CORPORA,
     KNOWN,
     POLNEAR,
@@ -34,6 +33,7 @@ from framescope.training.corpora import (
     read_allsides,
     read_exchange,
 )
+from framescope.training.corpora.standoff import ALLSIDES_FILE
 from framescope.training.data import splits, swaps
 from framescope.training.data.examples import Examples, Mask, build, load, of_articles
 

@@ -12,9 +12,4 @@ from framescope.training.labels.checking import (
     refuse_shared,
 )
 from framescope.training.labels.errors import LikelyErrors, find_errors
-from framescope.training.labels.reading import (
-    ANNOTATOR,
-    read_annotators,
-    read_labelled,
-    read_records,
-)
+from framescope.training.labels.reading import read_annotators, read_labelled, read_records

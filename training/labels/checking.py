@@ -181,10 +181,9 @@ def _flaws(pairs: Mapping[str, Sequence[tuple[str, _Row]]]) -> Iterator[LabelPro
 
 def _repeated_ids(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
     for (name, who), times in Counter((one.article.id, one.annotator) for one in found).items():
-        twice = f"annotator '{who}' has labelled this article twice"
-        what = "two articles have this id" if who is None else twice
         if times > 1:
-            yield LabelProblem(name, what, "duplicate")
+            twice = f"annotator '{who}' has labelled this article twice"
+            yield LabelProblem(name, twice if who else "two articles have this id", "duplicate")
 
 
 def _near_duplicates(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
