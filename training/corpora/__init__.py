@@ -15,7 +15,6 @@ from framescope.training.corpora.articles import (
     Card,
     Corpus,
     State,
-    by_article,
     by_block,
     given_folder,
     house_folder,
@@ -26,8 +25,8 @@ from framescope.training.corpora.articles import (
 from framescope.training.corpora.polnear import CARD as POLNEAR
 from framescope.training.corpora.polnear import read as _read_polnear
 from framescope.training.corpora.polnear import texts as polnear_texts
-from framescope.training.corpora.standoff import articles_folder, labels_file, read_allsides
 from framescope.training.corpora.standoff import labels as standoff_labels
+from framescope.training.corpora.standoff import labels_file
 
 # The parts of a split are drawn in this order: a corpus leaves those before it as they are.
 _PUBLIC: tuple[Corpus, ...] = (articles.PTC, articles.BABE, Corpus(POLNEAR, _read_polnear))

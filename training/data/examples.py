@@ -31,16 +31,8 @@ from framescope.classifier.records import (
     Unit,
 )
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
-from framescope.training.corpora import (
-    ADDED,
-    CORPORA,
-    KNOWN,
-    Card,
-    Corpus,
-    State,
-    by_article,
-    find_corpus,
-)
+from framescope.training.corpora import ADDED, CORPORA, KNOWN, find_corpus
+from framescope.training.corpora.articles import Card, Corpus, State, by_article
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
