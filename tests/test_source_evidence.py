@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from framescope.classifier import records
-from framescope.classifier.attribution.reading import cited
+from framescope.classifier.attribution import cited
 from framescope.classifier.inputs import sentences
 from framescope.classifier.outlets import cites_wrapper, record
 from framescope.classifier.outlets.record import article_evidence

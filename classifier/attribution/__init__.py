@@ -23,6 +23,5 @@ from framescope.classifier.attribution.phrases import (
     words_of,
 )
 from framescope.classifier.attribution.quotations import RUN_ON, quoted_elsewhere, run_on, speaking
-from framescope.classifier.attribution.reading import begin, cited, read
-from framescope.classifier.attribution.sources import Refer, classify, own_outlets
+from framescope.classifier.attribution.sources import begin, cited, classify, own_outlets, read
 from framescope.classifier.attribution.sources import resolve as resolve_citations

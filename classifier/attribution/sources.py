@@ -1,4 +1,4 @@
-"""Who the sources of citations are: whom their words name or refer to, and what is known of them.
+"""An article as the rules read it, and who its sources are: whom their words name or refer to.
 
 What a source is (named, unnamed or vague, a government's) is learned from its words and sentences
 (`models.citation_scorer`); here is what the article and the registry of outlets say for certain,
@@ -8,11 +8,14 @@ In running text "Fars" is a province and "the Times" anybody's: the registry say
 an outlet. No registry knows every outlet: one that the text itself presents as a state's ("the
 state broadcaster Vesk One") is state media throughout the article, under its name, "the Beacon" for
 "The Harbour Beacon", and its initials. "Islamic State radio" is no state's.
+
+A republished part is read as if it stood alone: its wrapper is no source of its sentences, and the
+quotation marks that the wrapper puts around it quote nobody within it.
 """
 
 import re
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import chain, dropwhile, product
@@ -22,7 +25,11 @@ from framescope.classifier import records
 from framescope.classifier.attribution import phrases
 from framescope.classifier.attribution.names import PRONOUNS, Entity, Names, gender_of
 from framescope.classifier.attribution.phrases import Phrase, Shape, parse, places, terms, words_of
-from framescope.classifier.records import Citation, MarkedCitation, Place, Sentence, SourceKind
+from framescope.classifier.attribution.quotations import find as find_quotations
+from framescope.classifier.attribution.quotations import labelled, within
+from framescope.classifier.inputs import detect_language
+from framescope.classifier.inputs import split_sentences as split
+from framescope.classifier.records import ArticleReading, Citation, Place, Sentence, SourceKind
 
 
 class Outlets(Protocol):
@@ -185,7 +192,7 @@ _LEAD_WITHIN = 70  # characters
 _ORDER = re.compile(r" to [a-z]")  # "told RT to stop"
 _MOST = 50  # outlets and citations of a sentence that are compared; more are no text
 
-_Given = Citation | MarkedCitation
+_Given = Citation | records.MarkedCitation
 _Channel = tuple[int, tuple[str, ...]]  # where it stands, and its outlets: none for "state TV"
 
 
@@ -338,3 +345,98 @@ def _contains(other: _Given, one: _Given) -> bool:
     """Return whether a citation's content contains that of another one, and more."""
     pairs = product(other.content, one.content)
     return any(a.start <= b.start and b.end <= a.end and a != b for a, b in pairs)
+
+
+# The share of a republished part that is quoted, in characters, from which the marks around it are
+# its wrapper's: a wrapper that quotes everything omits little but a headline.
+_WRAPPED = 0.8
+_OPENING = r"[\"“«„]"
+_CLOSING = r"[\"”»“]"
+_WRAPPING_MARK = re.compile(rf"(?m)(?<=^){_OPENING}|{_CLOSING}(?=[ \t]*\r?$)")
+
+
+def read(
+    article: records.Article, registry: Outlets, languages: Collection[str] | None = None
+) -> ArticleReading:
+    """Read an article; find its citations and outlets if it is in one of `languages` (ISO 639-1).
+
+    None stands for any language.
+    """
+    # The language that a page declares is often its template's: the text decides.
+    article = replace(article, lang=detect_language(article.text) or article.lang)
+    reading = begin(article)
+    foreign = languages is not None and article.lang is not None and article.lang not in languages
+    return replace(reading, sentences=_cited(reading, None if foreign else registry))
+
+
+def begin(article: records.Article, sentences: Sequence[Sentence] | None = None) -> ArticleReading:
+    """Read only the sentences, by default those that `split_sentences` finds, and quotations."""
+    plain = records.fold(article.text)
+    rows = split(article, plain) if sentences is None else tuple(sentences)
+    return ArticleReading(article, plain, rows, *find_quotations(article.text, rows))
+
+
+def cited(
+    article: records.Article, sentences: Sequence[Sentence], registry: Outlets
+) -> tuple[Sentence, ...]:
+    """Return sentences with quotations, outlets and citations, as models take them."""
+    return _cited(begin(article, sentences), registry)
+
+
+def _cited(reading: ArticleReading, registry: Outlets | None) -> tuple[Sentence, ...]:
+    voices = {(unit.start, unit.end): unit.voice for unit in reading.article.units or ()}
+    found: dict[int, Sentence] = {}
+    for rows, part in alone(reading):
+        given = [reading.sentences[row] for row in rows]
+        quoted = within(part.quotations, part.sentences)
+        here = [
+            replace(
+                one,
+                voice=voices.get((one.start, one.end)),
+                citations=(),
+                mentions=tuple(registry.mentions(one.text)) if registry else None,
+                quoted=spans,
+                outlet=part.article.outlet,
+            )
+            for one, spans in zip(given, quoted, strict=True)
+        ]
+        if registry is not None:
+            own = own_outlets(part.article.outlet, registry)
+            resolved = resolve(part.plain, here, labelled(part), registry, own)
+            here = [replace(one, citations=row) for one, row in zip(here, resolved, strict=True)]
+        found.update(zip(rows, here, strict=True))
+    return tuple(found[row] for row in range(len(reading.sentences)))
+
+
+def alone(reading: ArticleReading) -> Iterator[tuple[list[int], ArticleReading]]:
+    """Yield the parts of an article that are read as if they stood alone, with their sentences.
+
+    First everything outside a republished part, then each part, whose publisher is the republished
+    outlet. Offsets are those of the whole article.
+    """
+    article, sentences = reading.article, reading.sentences
+    inside = [
+        [row for row, one in enumerate(sentences) if part.start < one.end and one.start < part.end]
+        for part in article.republications
+    ]
+    outside = sorted(set(range(len(sentences))).difference(*inside))
+    yield outside, begin(article, [sentences[row] for row in outside]) if inside else reading
+    for part, rows in zip(article.republications, inside, strict=True):
+        yield rows, _alone(article, part, [sentences[row] for row in rows])
+
+
+def _alone(
+    article: records.Article, part: records.Republication, sentences: Sequence[Sentence]
+) -> ArticleReading:
+    body = article.text[part.start : part.end]
+    bare = records.Article(article.id, "", outlet=part.outlet, date=article.date, lang=article.lang)
+
+    def read_as(words: str) -> ArticleReading:
+        text = " " * part.start + words
+        rows = [replace(s, text=text[s.start : s.end]) for s in sentences]
+        return begin(replace(bare, text=text), rows)
+
+    reading = read_as(body)
+    covered = sum(end - start for start, end in reading.quotations)
+    wrapped = covered >= _WRAPPED * max(len(body.strip()), 1)
+    return read_as(_WRAPPING_MARK.sub(" ", body)) if wrapped else reading

@@ -395,13 +395,11 @@ def cites_wrapper(citation: Citation, sentence: records.Sentence, article: recor
 
 
 def _source(kind: records.SourceKind, rows: Sequence[tuple[int, Citation]]) -> CitedSource:
-    names = Counter(citation.name.strip() for _, citation in rows)
-    return CitedSource(
-        names.most_common(1)[0][0], kind,
-        any(citation.government for _, citation in rows),
-        any(citation.state_media for _, citation in rows),
-        tuple(dict.fromkeys(number for number, _ in rows)),
-    )  # fmt: skip
+    [(name, _)] = Counter(citation.name.strip() for _, citation in rows).most_common(1)
+    government = any(citation.government for _, citation in rows)
+    state_media = any(citation.state_media for _, citation in rows)
+    numbers = tuple(dict.fromkeys(number for number, _ in rows))
+    return CitedSource(name, kind, government, state_media, numbers)
 
 
 def _keys(citations: Sequence[Citation]) -> dict[_Key, _Key]:

@@ -105,11 +105,9 @@ _Named = TypeVar("_Named")
 class Speaker(Generic[_Named]):
     """Whoever a source means, as annotators mark it."""
 
-    name: _Named | None
-    """Where the article has the fullest name; None where it names nobody."""
+    name: _Named | None  # where the article has the fullest name; None where it names nobody
     type: SpeakerType
-    gender: Literal["m", "f"] | None = None
-    """Of a person; None where unknown."""
+    gender: Literal["m", "f"] | None = None  # of a person; None where unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +273,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class ArticleReading:
-    """What the rules know of an article, found once (`attribution.reading`)."""
+    """What the rules know of an article, found once (`attribution.read`)."""
 
     article: Article  # with the language that its text shows
     plain: str  # its text, folded (`classifier.inputs.sentences.fold`): the same offsets

@@ -188,13 +188,11 @@ def _sources(
 
 def _named(match: re.Match[str], place: Place, naming: Naming) -> Iterator[Credit]:
     name = match[1].strip()
-    outlet = naming.resolve(name)
-    agency = outlet is not None and outlet.medium is Medium.AGENCY
-    if outlet is not None and not agency and is_ambiguous(name, outlet):
-        return  # "Source: Science" under a figure
-    if outlet is not None or (
-        _PRESS.search(name) and name[:1].isupper() and len(name.split()) <= 5
-    ):
+    if outlet := naming.resolve(name):  # but not "Source: Science" under a figure
+        fits = outlet.medium is Medium.AGENCY or not is_ambiguous(name, outlet)
+    else:
+        fits = bool(_PRESS.search(name)) and name[:1].isupper() and len(name.split()) <= 5
+    if fits:
         yield _credit(name, outlet, match[0], place, match.start())
 
 
@@ -203,15 +201,13 @@ def _signatures(text: str, lines: Lines, naming: Naming) -> Iterator[Credit]:
     for start, end in lines[max(1, len(lines) - 3) :]:
         match = _SIGNED.match(text[start:end]) if end - start <= 60 else None
         if match and (outlet := naming.agency(match[1])) is not None:
-            place = Place(start, end)
-            yield Credit(match[1], outlet, text[start:end], Basis.TEXT, place, agency=True)
+            yield _credit(match[1], outlet, match[0], Place(start, end), 0)
     for start, end in lines[-1:]:
         first = max(start, end - _TAIL)
         if match := _SIGNED_TAIL.search(text[first:end]):
             name = (match[2] or match[3] or match[4]).strip()
             if (outlet := naming.agency(name)) is not None:
-                place = Place(first + match.start(1), first + match.end(1))
-                yield Credit(name, outlet, match[1], Basis.TEXT, place, agency=True)
+                yield _credit(name, outlet, match[1], Place(first, end), match.start(1))
 
 
 def _copyrights(line: str, place: Place | None, naming: Naming) -> Iterator[Credit]:
@@ -281,9 +277,8 @@ def of_byline(byline: str, naming: Naming) -> Credit | None:
     name = _BY.sub("", byline, count=1).strip()
     units = _units(name, naming)
     outlets = {outlet.id: outlet for _, _, outlet in units if outlet is not None}
-    if naming.near is not None and naming.near.id in outlets:
-        return None
-    if len(outlets) > 1 or len(units) > _MANY:
+    near = naming.near is not None and naming.near.id in outlets
+    if near or len(outlets) > 1 or len(units) > _MANY:
         return None
     if units and units[0][2] is None and any(o is None and _STAFF.search(p) for _, p, o in units):
         return None  # the publisher's own, whoever helped
@@ -291,25 +286,21 @@ def of_byline(byline: str, naming: Naming) -> Credit | None:
         generic = _AGENCIES.fullmatch(part) is not None
         if outlet is None and not generic:
             continue
-        if index and (joint or generic):
+        agency = outlet is None or outlet.medium is Medium.AGENCY
+        unsure = outlet is not None and not agency and is_ambiguous(part, outlet)
+        if unsure or (index and (joint or generic)):
             return None
-        if outlet is not None and outlet.medium is not Medium.AGENCY:
-            if is_ambiguous(part, outlet):
-                return None
-            return Credit(part, outlet, byline, Basis.BYLINE)
-        return Credit(part, outlet, byline, Basis.BYLINE, agency=True)
+        return Credit(part, outlet, byline, Basis.BYLINE, agency=agency)
     return None
 
 
 def _units(name: str, naming: Naming) -> list[tuple[bool, str, Outlet | None]]:
     """Split a byline: whether a part only joins the one before it, its words, its outlet."""
-    whole = _outlet(name, naming)
-    if whole is not None:
+    if whole := _outlet(name, naming):
         return [(False, name, whole)]
     units: list[tuple[bool, str, Outlet | None]] = []
     for segment in filter(None, _COMMA.split(name)):
-        outlet = _outlet(segment, naming)
-        if outlet is not None:
+        if outlet := _outlet(segment, naming):
             units.append((False, segment, outlet))
             continue
         joint = False
@@ -380,9 +371,7 @@ def _bracketed(head: str, naming: Naming) -> _Found | None:
         return None
     prefix = head[: match.start()].strip().rstrip("-–— ")
     dash = match.re is _DOUBLED or bool(match[2])
-    if match.re is _BRACKETED and not dash and match[2] is None:
-        return None
-    if not _is_place(prefix):
+    if (match.re is _BRACKETED and match[2] is None) or not _is_place(prefix):
         return None
     name, outlet = _sender(match[1], naming)
     if outlet is None:
@@ -417,15 +406,12 @@ def _plain(head: str, naming: Naming) -> _Found | None:
         return None
     parts = [part for part in re.split(r"[,.:]\s", before) if part.strip()]
     last = parts[-1].strip() if parts else ""
-    if last and _is_place(before):
-        outlet = naming.agency(last)
-        if outlet is not None and (len(parts) > 1 or last.isupper()):
-            return last, outlet, len(head[: match.end()].rstrip())
-    sender = re.match(r"([^.:,/\n]{2,40})[.:]\s", after)
-    if sender and re.search(r"\d", before) and _is_place(before):
-        outlet = naming.agency(sender[1])
-        if outlet is not None:
-            return sender[1], outlet, match.end() + sender.end(1) + 1
+    placed = _is_place(before)
+    if last and placed and (len(parts) > 1 or last.isupper()) and (outlet := naming.agency(last)):
+        return last, outlet, len(head[: match.end()].rstrip())
+    sender = re.match(r"([^.:,/\n]{2,40})[.:]\s", after) if re.search(r"\d", before) else None
+    if sender and placed and (outlet := naming.agency(sender[1])):
+        return sender[1], outlet, match.end() + sender.end(1) + 1
     return None
 
 

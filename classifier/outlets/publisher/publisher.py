@@ -61,9 +61,8 @@ def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
     fake = network if network and network.kind == records.DomainRole.IMPOSTER else None
     if fake or (found and found.domain.role is records.DomainRole.IMPOSTER):
         whose = registry.get(fake.impersonates or "") if fake else None
-        return PageOwner(
-            stranger, imposter=True, imitated=whose or (found.outlet if found else None)
-        )
+        whose = whose or (found.outlet if found else None)
+        return PageOwner(stranger, imposter=True, imitated=whose)
     if found is None:
         return PageOwner(stranger)
     outlet = registry.account(address) or found.outlet

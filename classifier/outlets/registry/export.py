@@ -70,15 +70,11 @@ def facts(registry: Registry) -> Iterator[Fact]:
 def _owners(registry: Registry) -> list[records.Owner]:
     """Return every owner of an outlet, and theirs in turn, by id."""
     found: dict[str, records.Owner] = {}
-
-    def gather(holdings: Iterable[records.Holding]) -> None:
-        for held in holdings:
-            if held.owner.id not in found:
-                found[held.owner.id] = held.owner
-                gather(held.owner.holdings)
-
-    for outlet in registry:
-        gather(outlet.holdings)
+    left = [held.owner for outlet in registry for held in outlet.holdings]
+    for owner in left:  # which grows
+        if owner.id not in found:
+            found[owner.id] = owner
+            left += [held.owner for held in owner.holdings]
     return [found[id] for id in sorted(found)]
 
 
@@ -213,9 +209,8 @@ def _node(id: str, said: Sequence[Fact], names: Mapping[str, str]) -> dict[str, 
     if "person" in values["kind"]:
         type = "Person"
     hosts = [host] if of == "site" else values["host:main"]
-    owned = (
-        [f"owned by {'; '.join(names[one] for one in values['owner'])}"] if values["owner"] else []
-    )
+    owners = "; ".join(names[one] for one in values["owner"])
+    owned = [f"owned by {owners}"] if owners else []
     owned += [f"funding: {value}" for value in values["funding"][:1]]
     node = {
         "id": _urn(id), "type": type, "name": said[0].name, "names": named,

@@ -121,10 +121,7 @@ def answers_to_json(answer: Answer) -> dict[str, Any]:
 _LETTERS = {
     **dict(zip("авеԁһіјӏкмнорѕтсухԛԝ", "abedhijlkmhopstcyxqw", strict=True)),
     **dict(zip("αεικνορτυχω", "aeikvoptuxw", strict=True)),
-    **dict(zip("01358", "olesb", strict=True)),
-    "ı": "i",
-    "ł": "l",
-    "ø": "o",
+    **dict(zip("01358ıłø", "olesbilo", strict=True)),
 }
 _PAIRS = (("rn", "m"), ("vv", "w"))
 # What is put behind or before an outlet's name with a hyphen.
