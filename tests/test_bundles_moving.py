@@ -227,22 +227,3 @@ def test_a_promoted_name_is_found_by(place, words):
     if words[0] == "batch":
         said = json.loads((place / "RUN" / "manifest.json").read_text())["model"]
         assert said["name"] == "by-hand"
-
-
-@pytest.mark.slow
-def test_refused_is_status_1_and_bad_input_status_2_on_one_line(place):
-    shelves.ranks_backwards(place / "made", place / "worse", "vague_source")
-    refused = run(place, "bundles", "promote", "worse", "--as", "desk", "--data", "mine.jsonl",
-                    "--draws", "500")  # fmt: skip
-    assert refused.returncode == 1, refused.stderr
-    assert "vague_source, mine.jsonl (test): AP -" in refused.stdout
-    for words in (
-        ("score", "article.txt", "-m", "dsek"),
-        ("bundles", "show", "nowhere"),
-        ("bundles", "promote", "article.txt"),
-        ("bundles", "rollback", "desk", "--to", "9"),
-    ):
-        ended = run(place, *words)
-        assert ended.returncode == 2, words
-        assert ended.stderr.startswith("framescope: ")
-        assert ended.stderr.count("\n") == 1

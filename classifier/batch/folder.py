@@ -162,7 +162,6 @@ class RunFolder:
 
     def listing(self, number: int) -> list[ListedFile]:
         """Read the input files of a round."""
-        need_pyarrow()
         import pyarrow.parquet as pq
 
         rows = pq.read_table(self._listing(number)).to_pylist()
@@ -212,12 +211,6 @@ class RunProgress:
             self._bar(description="loading the model")
             yield
 
-    def tell(self, line: str) -> None:
-        """Print a line beside the progress."""
-        if not self.quiet:
-            with suppress(OSError):  # its reader is gone; the run isn't
-                outputs.tell(line)
-
     def update(self, *, state: str = "running", force: bool = False) -> None:
         """Note what was done by now."""
         now = time.monotonic()
@@ -231,7 +224,8 @@ class RunProgress:
         done = f"{articles:,} articles, {self.rate:,.1f}/s, {failed:,} failed"
         self._bar(completed=self.read, description=done if articles else "the first part")
         if not (self.quiet or sys.stderr.isatty()) and now - self._told > _MINUTE:
-            self.tell(self._line())
+            with suppress(OSError):  # its reader is gone; the run isn't
+                outputs.tell(self._line())
             self._told = now
 
     @property

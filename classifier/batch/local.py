@@ -84,7 +84,7 @@ class LocalEngine:
         options = InputOptions(dict(self.job.columns), self.job.allow_private)
         reader = WorkerProcess(begin_reading, options)
         self._processes.append(reader)
-        seconds, tell = self.job.setup.max_seconds, self.progress.tell
+        seconds, tell = self.job.setup.max_seconds, self.job.tell
         shards = split_safely(reader, files, start, seconds, tell)
         reading: Future[Any] | None = self._threads.submit(next, shards, None)
         scoring: dict[Future[Any], Shard] = {}

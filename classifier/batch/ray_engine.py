@@ -70,7 +70,7 @@ class RayEngine:
                 shard, lines, counts, tables = _content(row)
                 with local.stop_signals() as stops:
                     for line in lines:
-                        self.progress.tell(line)
+                        self.job.tell(line)
                     if shard.start.shard not in written:  # after a node was lost one comes twice
                         written.add(shard.start.shard)
                         draft = self.folder.draft(shard.start.shard)

@@ -116,6 +116,7 @@ class RunTables:
 
     def __init__(self, signals: Sequence[str]) -> None:
         self.signals = tuple(signals)
+        self._unscored = [None for s in signals if BY_NAME[s].level is not Level.ARTICLE]
         self.columns: dict[str, dict[str, list[Any]]] = {
             table: {name: [] for name in columns(table, signals)} for table in TABLES
         }
@@ -132,7 +133,8 @@ class RunTables:
                 article_id, at, one.start, one.end, whole(one.text),
                 one.voice and one.voice.value,
                 one.sentence.inner_voice and one.sentence.inner_voice.value,
-                list(one.flags), list(one.undecided), report.distance, *self._scores(one),
+                list(one.flags), list(one.undecided), report.distance,
+                *(one.scores.values() or self._unscored),
             )  # fmt: skip
             for column, value in zip(sentences, values, strict=True):
                 column.append(value)
@@ -143,19 +145,10 @@ class RunTables:
                 for column, value in zip(spans, row, strict=True):
                     column.append(value)
 
-    def rows(self, name: str) -> int:
-        """Count the rows of a table."""
-        return len(next(iter(self.columns[name].values())))
-
     def table(self, name: str, about: Mapping[str, str] | None = None) -> pa.Table:
         """Return one of the tables; `about` as of `schema`."""
         fields = schema(name, self.signals, about)
         return need_pyarrow().Table.from_pydict(self.columns[name], schema=fields)
-
-    def _scores(self, one: records.SentenceReport) -> Iterable[float | None]:
-        if one.scores:
-            return one.scores.values()
-        return (None for s in self.signals if BY_NAME[s].level is not Level.ARTICLE)
 
     def add(self, table: str, /, **values: Any) -> None:
         """Add a row; what isn't given is null."""

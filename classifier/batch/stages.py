@@ -5,6 +5,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -115,9 +116,10 @@ class Job:
         }
 
     def tell(self, line: str) -> None:
-        """Print a line for the user, unless they want quiet."""
+        """Print a line for the user, beside the progress, unless they want quiet."""
         if not self.quiet:
-            tell(line)
+            with suppress(OSError):  # its reader is gone; the run isn't
+                tell(line)
 
     def to_resume(self) -> str:
         """Return the command that resumes the run, with all options that aren't the defaults."""
@@ -348,5 +350,5 @@ class Stages:
             of_row = {"articles": len(row.reports), "scored": scored}
             counts.update(of_row | {"noted": len(row.reports) - scored, "errors": bool(row.error)})
         for name in ("sentences", "citations", "spans"):
-            counts[name] = tables.rows(name)
+            counts[name] = len(tables.columns[name]["article_id"])
         return tables, counts

@@ -97,14 +97,6 @@ class Promoted:
         """The name, as ``--model`` takes it."""
         return self.folder.name
 
-    def save(self) -> None:
-        """Write the pointer, atomically."""
-        record = {
-            "format": _FORMAT, "kind": self.kind, "current": self.current,
-            "versions": {str(number): one for number, one in sorted(self.versions.items())},
-        }  # fmt: skip
-        atomic_write(self.folder / POINTER, json.dumps(record, indent=1) + "\n")
-
     def path(self, version: int | None = None) -> Path:
         """Return the folder of a version, by default the current one; check its manifest."""
         number = self.current if version is None else version
@@ -414,11 +406,12 @@ class StoreWriter:
         """Make a version current, and record `why`; `kind` is for a new name."""
         found = self.store.find(self.name) or Promoted(self.folder, kind)
         versions = {**found.versions, **({} if digest is None else {number: digest})}
-        new = replace(found, current=number, versions=versions)
-        new.save()
+        of_each = {str(one): versions[one] for one in sorted(versions)}
+        record = {"format": _FORMAT, "kind": found.kind, "current": number, "versions": of_each}
+        atomic_write(self.folder / POINTER, json.dumps(record, indent=1) + "\n")
         self.record("current", why=why, version=number, before=found.current,
                     digest=versions.get(number), **facts)  # fmt: skip
-        return new
+        return replace(found, current=number, versions=versions)
 
     def repair(self) -> None:
         """Record a pointer that a process moved and, being killed, didn't record."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from rich.console import Console
-ListFormat = Literal["tsv", "json"]
 ExportFormat = Literal["csv", "jsonl", "jsonld", "parquet"]
 
 
@@ -90,7 +89,7 @@ def list_(
     ] = None,
     role: Annotated[Role | None, typer.Option(help="Only outlets with this role.")] = None,
     format: Annotated[
-        ListFormat, typer.Option("--format", "-f", help="Format of the output.")
+        Literal["tsv", "json"], typer.Option("--format", "-f", help="Format of the output.")
     ] = "tsv",
 ) -> None:
     """List the outlets, one per line."""
@@ -174,15 +173,12 @@ def export_command(
     chosen = format or ("jsonld" if suffix == "json" else named)
     registry = outlets.load_registry(user=sources)
     outputs.check(output, overwrite=overwrite)
-    if chosen == "parquet":
-        if output is None or str(output) == "-":
-            raise SourcesError("Parquet is not text; give --output FILE")
-        with outputs.drafted(output) as draft:
-            outlets.export_registry(registry, chosen, draft.part or output)
-            draft.worth = True
-        return
-    with outputs.opened(output) as file:
-        outlets.export_registry(registry, chosen, file)
+    if chosen == "parquet" and output in (None, outputs.STDOUT):
+        raise SourcesError("Parquet is not text; give --output FILE")
+    with outputs.drafted(output) as draft:
+        path = draft.part or output
+        target = path if path is not None and chosen == "parquet" else draft.file
+        outlets.export_registry(registry, chosen, target)
 
 
 @sources_app.command("import")
