@@ -17,13 +17,8 @@ from framescope.classifier.taxonomy import in_order
 
 
 @pytest.fixture(scope="module", params=["baseline", "transformer"])
-def loaded(request) -> bundles.Bundle:
-    return bundles.load(request.getfixturevalue(f"{request.param}_bundle"))
-
-
-@pytest.fixture
-def model(loaded) -> Model:
-    return loaded.model
+def model(request) -> Model:
+    return bundles.load(request.getfixturevalue(f"{request.param}_bundle")).model
 
 
 SOME = toys.unseen(6)
@@ -34,10 +29,10 @@ def test_it_gives_finite_probabilities_by_signals_in_order(model) -> None:
     assert model.signals == in_order(toys.SIGNALS)
     prediction = model.predict(SOME)
     assert isinstance(prediction, Prediction)
-    proba = model.predict(SOME).proba
+    proba = prediction.proba
     assert (proba.shape, proba.dtype) == ((len(SOME), len(model.signals)), np.float32)
     assert (np.isfinite(proba) & (proba >= 0) & (proba <= 1)).all()
-    np.testing.assert_array_equal(prediction.proba, proba)
+    np.testing.assert_array_equal(model.predict(SOME).proba, proba)
     nothing = model.predict([])
     assert (nothing.proba.shape, nothing.proba.dtype) == ((0, len(model.signals)), np.float32)
     assert (nothing.citations, nothing.evidence([])) == ((), [])
@@ -123,12 +118,6 @@ def graph(transformer_bundle):
     return transformer_bundle / runtime.ENCODER
 
 
-@pytest.fixture(params=runtime.RUNTIMES)
-def name(request, monkeypatch) -> str:
-    monkeypatch.setenv(runtime.ENVIRONMENT, request.param)
-    return request.param
-
-
 @pytest.fixture
 def unnamed(monkeypatch) -> None:
     monkeypatch.delenv(runtime.ENVIRONMENT, raising=False)
@@ -145,7 +134,9 @@ def test_runtimes_agree(transformer_bundle, monkeypatch) -> None:
     assert ((found[0] >= 0.5) == (found[1] >= 0.5)).mean() >= 0.98
 
 
-def test_outputs_depend_on_the_passage_alone_and_stay_what_they_are(name, graph) -> None:
+@pytest.mark.parametrize("name", runtime.RUNTIMES)
+def test_outputs_depend_on_the_passage_alone(name, graph, monkeypatch) -> None:
+    monkeypatch.setenv(runtime.ENVIRONMENT, name)
     loaded = runtime.load(graph)
     rng = np.random.default_rng(0)
     short = rng.normal(size=(1, 6, loaded.hidden)).astype(np.float32)

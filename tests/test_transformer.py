@@ -12,20 +12,9 @@ pytest.importorskip("torch")
 
 import onnx
 import toys
-from framescope.classifier import bundles
+from framescope.classifier import bundles, models
 from framescope.classifier.attribution import read
 from framescope.classifier.errors import BundleError
-from framescope.classifier.models import (
-    EMBEDDINGS,
-    HEADS,
-    TOKENIZER,
-    Calibration,
-    Heads,
-    PassageCache,
-    Tokens,
-    TransformerModel,
-    load_transformer,
-)
 from framescope.classifier.models.transformer import Encoded, Encoding, _Evidence
 from framescope.classifier.outlets import load_registry
 from framescope.classifier.records import Article, Citation, Place, Sentence, SourceKind
@@ -33,21 +22,21 @@ from framescope.classifier.runtime import ENCODER
 from framescope.training.transformer import TransformerTrainer, export
 from framescope.training.transformer.encoder import served_weights
 
-IDENTITY = Calibration.identity(toys.SIGNALS)
-HEADS_OF_TOYS = Heads(toys.SIGNALS, toys.TAGS, (0.5, 1.0), (0.0, 2.0), 64, True)
+IDENTITY = models.Calibration.identity(toys.SIGNALS)
+HEADS_OF_TOYS = models.Heads(toys.SIGNALS, toys.TAGS, (0.5, 1.0), (0.0, 2.0), 64, True)
 
 
 @pytest.fixture(scope="module")
-def model(transformer_bundle) -> TransformerModel:
-    return load_transformer(transformer_bundle, IDENTITY)
+def model(transformer_bundle) -> models.TransformerModel:
+    return models.load_transformer(transformer_bundle, IDENTITY)
 
 
 def test_probabilities_are_the_calibrated_logits(transformer_bundle, model) -> None:
     slope = np.array([2, 0.5, 1, 1], np.float32)
-    other = Calibration(toys.SIGNALS, slope, np.array([-1, 0, 1, 0], np.float32))
+    other = models.Calibration(toys.SIGNALS, slope, np.array([-1, 0, 1, 0], np.float32))
     new = toys.unseen(3)
     logits = model.predict(new).logits
-    calibrated = load_transformer(transformer_bundle, other).predict(new).proba
+    calibrated = models.load_transformer(transformer_bundle, other).predict(new).proba
     np.testing.assert_allclose(calibrated, other.apply(logits), atol=1e-6)
     np.testing.assert_allclose(model.predict(new).proba, 1 / (1 + np.exp(-logits)), atol=1e-6)
 
@@ -77,7 +66,7 @@ def test_an_article_longer_than_a_passage_is_read_to_its_end(model) -> None:
 def test_the_export_holds_int8_and_names_no_folder_of_the_machine(transformer_bundle) -> None:
     graph = (transformer_bundle / ENCODER).read_bytes()
     manifest = bundles.read_manifest(transformer_bundle)
-    assert {EMBEDDINGS, ENCODER, HEADS, TOKENIZER} <= manifest["files"].keys()
+    assert {models.EMBEDDINGS, ENCODER, models.HEADS, models.TOKENIZER} <= manifest["files"].keys()
     assert manifest["int8_agreement"] >= 0.95
     assert any(tensor.data_type == onnx.TensorProto.INT8
                for tensor in onnx.load_from_string(graph).graph.initializer)  # fmt: skip
@@ -89,7 +78,7 @@ def test_the_export_holds_int8_and_names_no_folder_of_the_machine(transformer_bu
 def test_a_graph_in_float32_is_the_network_and_gives_its_weights(
     fine_tuned, encoder, tmp_path
 ) -> None:
-    export(fine_tuned.network, fine_tuned.heads(), encoder / TOKENIZER, tmp_path)
+    export(fine_tuned.network, fine_tuned.heads(), encoder / models.TOKENIZER, tmp_path)
     weights = dict(served_weights(onnx.load(tmp_path / ENCODER)))
     state = fine_tuned.network.state_dict()
     assert {name for name in state if name.startswith(("vote", "tag", "encoder.encoder"))} <= (
@@ -99,7 +88,7 @@ def test_a_graph_in_float32_is_the_network_and_gives_its_weights(
         np.testing.assert_array_equal(state[name].numpy(), value, err_msg=name)
     new = toys.unseen(12)
     # Without the last signal, which is of articles.
-    given = load_transformer(tmp_path, IDENTITY).predict(new).logits[:, :3]
+    given = models.load_transformer(tmp_path, IDENTITY).predict(new).logits[:, :3]
     np.testing.assert_allclose(given, toys.logits_of(fine_tuned, new)[:, :3], atol=0.1)
 
 
@@ -108,8 +97,8 @@ def test_signals_without_spans_need_no_tags(encoder, tmp_path) -> None:
     toy = toys.examples(8)
     sources = replace(toy, labels=toy.labels[:, [0, 3]], signals=("vague_source", "hyperpartisan"))
     trainer = TransformerTrainer(encoder, toys.SHORT.changed(epochs=0)).fit(sources)
-    export(trainer.network, trainer.heads(), encoder / TOKENIZER, tmp_path)
-    model = load_transformer(tmp_path, Calibration.identity(sources.signals))
+    export(trainer.network, trainer.heads(), encoder / models.TOKENIZER, tmp_path)
+    model = models.load_transformer(tmp_path, models.Calibration.identity(sources.signals))
     assert model.predict(toys.unseen(2)).proba.shape == (10, 2)
 
 
@@ -131,7 +120,7 @@ def found(
     else:
         votes[:, toys.SIGNALS.index(signal)] = values
     nothing = np.zeros((1, 4), np.float32)
-    one = Encoded(Tokens(list(range(n)), offsets[:n]), votes, tags, nothing[0], [], None)
+    one = Encoded(models.Tokens(list(range(n)), offsets[:n]), votes, tags, nothing[0], [], None)
     sentence = Sentence(text, 100, 100 + len(text), "a", 0)
     encoding = Encoding([one], [one], nothing, [False])
     evidence = _Evidence(HEADS_OF_TOYS, [sentence], nothing, encoding, [tuple(cites)])
@@ -185,7 +174,7 @@ def copy(transformer_bundle, tmp_path) -> Path:
     return tmp_path / "damaged"
 
 
-@pytest.mark.parametrize("name", [HEADS, EMBEDDINGS, TOKENIZER, ENCODER])
+@pytest.mark.parametrize("name", [models.HEADS, models.EMBEDDINGS, models.TOKENIZER, ENCODER])
 @pytest.mark.parametrize("content", [None, b"", b"\xff\x00rubbish" * 50])
 def test_a_damaged_file_is_one_clear_line(copy, name, content) -> None:
     if content is None:
@@ -193,7 +182,7 @@ def test_a_damaged_file_is_one_clear_line(copy, name, content) -> None:
     else:
         (copy / name).write_bytes(content)
     with pytest.raises(BundleError) as raised:
-        load_transformer(copy, IDENTITY)
+        models.load_transformer(copy, IDENTITY)
     assert str(raised.value).startswith(f"{copy}: the transformer can't be loaded (")
     assert "\n" not in str(raised.value)
 
@@ -209,10 +198,10 @@ def test_a_damaged_file_is_one_clear_line(copy, name, content) -> None:
     ],
 )
 def test_heads_of_another_make_are_refused(copy, change) -> None:
-    record = json.loads((copy / HEADS).read_text())
-    (copy / HEADS).write_text(json.dumps({**record, **change}))
+    record = json.loads((copy / models.HEADS).read_text())
+    (copy / models.HEADS).write_text(json.dumps({**record, **change}))
     with pytest.raises(BundleError):
-        load_transformer(copy, IDENTITY)
+        models.load_transformer(copy, IDENTITY)
 
 
 TEXTS = [
@@ -248,7 +237,7 @@ def test_what_an_article_scores_is_the_same_to_the_bit_in_any_company(shipped) -
 def test_copies_are_encoded_once_and_nothing_changes(shipped, monkeypatch, size) -> None:
     rows = sentences(shipped, TEXTS[0], TEXTS[1], TEXTS[0], TEXTS[2], TEXTS[1])
     plain = shipped.model.predict(rows)
-    cache = PassageCache(size)
+    cache = models.PassageCache(size)
     monkeypatch.setattr(shipped.model, "cache", cache)
     first, again = shipped.model.predict(rows), shipped.model.predict(rows)
     for one in (first, again):

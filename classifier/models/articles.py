@@ -80,10 +80,7 @@ class ArticleStage:
 
     def to_record(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
-        record = asdict(self)
-        if not self.fitted_on:
-            del record["fitted_on"]
-        return record
+        return {k: value for k, value in asdict(self).items() if k != "fitted_on" or value}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> ArticleStage:

@@ -19,15 +19,8 @@ from framescope.classifier.records import Citation, Sentence, Span
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-
-class Shares(Protocol):
-    """Shares a weighted sum of a sentence's logits and of its mean vector out among its words."""
-
-    def __call__(
-        self, row: int, form: TextForm, of_logits: NDArray[Any], of_means: NDArray[Any]
-    ) -> NDArray[np.float64]:
-        """Return what each chunk between white space adds."""
-        ...
+Shares = Callable[[int, TextForm, NDArray[Any], NDArray[Any]], NDArray[np.float64]]
+"""Of a row in a form, what each chunk adds to a weighted sum of logits and of the mean vector."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,25 +15,11 @@ from itertools import chain, groupby, islice
 from typing import Any, TypeVar
 
 import numpy as np
-from framescope.classifier.attribution import (
-    RUN_ON,
-    own_outlets,
-    resolve_citations,
-    run_on,
-    speaking,
-)
+from framescope.classifier import attribution, records
 from framescope.classifier.models.base import sigmoid
 from framescope.classifier.models.raw_citations import KINDS, RawCitation, RowSpan, carried
 from framescope.classifier.models.speakers import Links, Referents, SpeakerScorer
 from framescope.classifier.outlets import Registry
-from framescope.classifier.records import (
-    Citation,
-    MarkedCitation,
-    Place,
-    Sentence,
-    SourceKind,
-    fold,
-)
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -62,7 +48,7 @@ KIND_FEATURES = (
 SENTENCE_FEATURES = (
     "vote", "cited", *KINDS, "quoted share", "quoted content", "names state media",
 )  # fmt: skip
-_EXCLUSIVE = len(SourceKind)  # of `KINDS`, a source is one of the first
+_EXCLUSIVE = len(records.SourceKind)  # of `KINDS`, a source is one of the first
 _LIKELY = 0.5  # from which a source is a government or state media
 _LEAST = 1e-6  # probabilities are clipped, so that log-odds are finite
 
@@ -155,12 +141,12 @@ class ResolvedCitations:
     """The raw citations of each row, and the same with their sources and the article's places."""
 
     raw: tuple[tuple[RawCitation, ...], ...]
-    citations: tuple[tuple[Citation, ...], ...]
+    citations: tuple[tuple[records.Citation, ...], ...]
 
 
 def resolve_raw_citations(
     raw: Sequence[Sequence[RawCitation]],
-    sentences: Sequence[Sentence],
+    sentences: Sequence[records.Sentence],
     registry: Registry,
     links: Sequence[Links] | None = None,
     speakers: SpeakerScorer | None = None,
@@ -171,7 +157,7 @@ def resolve_raw_citations(
     each sentence, by which `speakers` finds whom pronouns refer to.
     """
     whole = carried(raw, sentences)
-    found: list[tuple[Citation, ...]] = []
+    found: list[tuple[records.Citation, ...]] = []
     for rows in _articles(sentences):
         of_rows = None if links is None else [links[row] for row in rows]
         found += _of_article(rows, whole, sentences, registry, of_rows, speakers)
@@ -179,7 +165,7 @@ def resolve_raw_citations(
     # that somebody speaks for a government.
     named: dict[tuple[str, str], list[RawCitation]] = defaultdict(list)
     keys = [
-        [(sentence.article_id, one.name.lower() if one.kind is SourceKind.NAMED else "")
+        [(sentence.article_id, one.name.lower() if one.kind is records.SourceKind.NAMED else "")
          for one in row]
         for sentence, row in zip(sentences, found, strict=True)
     ]  # fmt: skip
@@ -197,30 +183,30 @@ def resolve_raw_citations(
     return ResolvedCitations(merged, tuple(found))
 
 
-def _articles(sentences: Sequence[Sentence]) -> Iterator[list[int]]:
+def _articles(sentences: Sequence[records.Sentence]) -> Iterator[list[int]]:
     groups = groupby(range(len(sentences)), key=lambda row: sentences[row].article_id)
     return (list(rows) for _, rows in groups)
 
 
-def laid_out(sentences: Sequence[Sentence]) -> tuple[str, list[Sentence]]:
+def laid_out(sentences: Sequence[records.Sentence]) -> tuple[str, list[records.Sentence]]:
     """Put an article's text together from its sentences, folded, and move them to it."""
-    here: list[Sentence] = []
+    here: list[records.Sentence] = []
     length = 0
     for one in sentences:
         end = length + len(one.text)
         here.append(replace(one, start=length, end=end))
         length = end + 1
-    return fold("\n".join(one.text for one in here)), here
+    return records.fold("\n".join(one.text for one in here)), here
 
 
 def _of_article(
     rows: Sequence[int],
     raw: Sequence[Sequence[RawCitation]],
-    sentences: Sequence[Sentence],
+    sentences: Sequence[records.Sentence],
     registry: Registry,
     links: Sequence[Links] | None,
     speakers: SpeakerScorer | None,
-) -> list[tuple[Citation, ...]]:
+) -> list[tuple[records.Citation, ...]]:
     """Resolve the citations of an article, whose text is put together from its sentences."""
     if not any(raw[row] for row in rows):
         return [()] * len(rows)
@@ -228,29 +214,29 @@ def _of_article(
     starts = [one.start for one in here]
     start_of = dict(zip(rows, starts, strict=True))
 
-    def place(span: RowSpan | None) -> Place | None:
+    def place(span: RowSpan | None) -> records.Place | None:
         if span is None or span.row not in start_of:
             return None
-        return Place(start_of[span.row] + span.start, start_of[span.row] + span.end)
+        return records.Place(start_of[span.row] + span.start, start_of[span.row] + span.end)
 
-    def back(place: Place | None) -> Place | None:
+    def back(place: records.Place | None) -> records.Place | None:
         """Return a place of the article's own text."""
         if place is None:
             return None
         number = bisect_right(starts, place.start) - 1
         shift = sentences[rows[number]].start - starts[number]
-        return Place(place.start + shift, place.end + shift)
+        return records.Place(place.start + shift, place.end + shift)
 
-    def placed(one: RawCitation) -> MarkedCitation:
+    def placed(one: RawCitation) -> records.MarkedCitation:
         content = tuple(p for span in one.content if (p := place(span)))
-        return MarkedCitation(place(one.source), place(one.cue), content)
+        return records.MarkedCitation(place(one.source), place(one.cue), content)
 
-    own = own_outlets(here[0].outlet, registry)
+    own = attribution.own_outlets(here[0].outlet, registry)
     given = [[placed(one) for one in raw[row]] for row in rows]
     refer = Referents(plain, here, links, speakers)
-    resolved = resolve_citations(plain, here, given, registry, own, refer)
+    resolved = attribution.resolve_citations(plain, here, given, registry, own, refer)
 
-    def returned(one: Citation) -> Citation:
+    def returned(one: records.Citation) -> records.Citation:
         source, cue, antecedent = map(back, (one.source, one.cue, one.antecedent))
         content = tuple(p for each in one.content if (p := back(each)))
         return replace(one, source=source, cue=cue, content=content, antecedent=antecedent)
@@ -272,7 +258,7 @@ class CitationFeatures:
 def features_of(
     scorer: CitationScorer,
     resolved: ResolvedCitations,
-    sentences: Sequence[Sentence],
+    sentences: Sequence[records.Sentence],
     logits: NDArray[np.float32],
     signals: Sequence[str],
     state_media: Sequence[bool],
@@ -307,7 +293,9 @@ def _by_row(values: Iterable[_T], rows: Sequence[Sequence[object]]) -> Iterator[
     return (list(islice(left, len(row))) for row in rows)
 
 
-def citation_features(one: RawCitation, sentence: Sentence, attributed: float) -> list[float]:
+def citation_features(
+    one: RawCitation, sentence: records.Sentence, attributed: float
+) -> list[float]:
     """Return the `CITATION_FEATURES`; `attributed` is the sentence's log-odds."""
     return [
         log_odds(one.marked),
@@ -324,7 +312,7 @@ def citation_features(one: RawCitation, sentence: Sentence, attributed: float) -
     ]
 
 
-def kind_features(one: RawCitation, known: Citation, votes: Sequence[float]) -> list[float]:
+def kind_features(one: RawCitation, known: records.Citation, votes: Sequence[float]) -> list[float]:
     """Return the `KIND_FEATURES`; `votes` are the log-odds of the sentence's kinds of source."""
     held = [0.0] * (len(KINDS) + 2)
     if known.source is not None:
@@ -336,7 +324,7 @@ def kind_features(one: RawCitation, known: Citation, votes: Sequence[float]) -> 
 
 
 def sentence_features(
-    sentence: Sentence,
+    sentence: records.Sentence,
     raw: Sequence[RawCitation],
     chances: Sequence[float],
     kinds: Sequence[Sequence[float]],
@@ -354,7 +342,7 @@ def sentence_features(
     return [max(chances, default=0.0), *of_kinds, whole, share, float(names_state_media)]
 
 
-def quoted_share(spans: Sequence[tuple[int, int]], sentence: Sentence) -> float:
+def quoted_share(spans: Sequence[tuple[int, int]], sentence: records.Sentence) -> float:
     """Return the share of the letters and digits of some spans that are in quotation marks."""
     if not sentence.quoted:
         return 0.0
@@ -380,11 +368,11 @@ def log_odds(chance: float) -> float:
 def decide(
     scorer: CitationScorer,
     resolved: ResolvedCitations,
-    sentences: Sequence[Sentence],
+    sentences: Sequence[records.Sentence],
     logits: NDArray[np.float32],
     signals: Sequence[str],
     state_media: Sequence[bool],
-) -> tuple[tuple[tuple[Citation, ...], ...], NDArray[np.float32]]:
+) -> tuple[tuple[tuple[records.Citation, ...], ...], NDArray[np.float32]]:
     """Combine the encoder's votes, its citations and what is known of their sources.
 
     `logits` are its votes on `signals`, and `state_media` says which rows name state media. Return
@@ -408,17 +396,17 @@ def decide(
 
 
 def _typed(
-    one: Citation,
+    one: records.Citation,
     scorer: CitationScorer,
     chance: float,
     features: Sequence[float],
     kinds: Sequence[float],
-) -> Citation:
+) -> records.Citation:
     """Return a citation with its source's kind, its probability, and what spoke for the kind."""
-    kind = SourceKind(KINDS[max(range(_EXCLUSIVE), key=kinds.__getitem__)])
+    kind = records.SourceKind(KINDS[max(range(_EXCLUSIVE), key=kinds.__getitem__)])
     government, state_media = (likely >= _LIKELY for likely in kinds[_EXCLUSIVE:])
-    if kind is SourceKind.VAGUE and (government or state_media):
-        kind = SourceKind.UNNAMED  # such a source could be counted
+    if kind is records.SourceKind.VAGUE and (government or state_media):
+        kind = records.SourceKind.UNNAMED  # such a source could be counted
     shares = scorer.kinds.shares(kind.value, features) if scorer.kinds.weights else {}
     reasons: dict[str, float] = {}
     for feature, share in shares.items():
@@ -436,22 +424,22 @@ def _typed(
 
 
 def with_rules(
-    sentences: Sequence[Sentence], found: Sequence[tuple[Citation, ...]]
-) -> tuple[tuple[Citation, ...], ...]:
+    sentences: Sequence[records.Sentence], found: Sequence[tuple[records.Citation, ...]]
+) -> tuple[tuple[records.Citation, ...], ...]:
     """Add the citations that the form of an article gives to those of the encoder.
 
     A quotation that runs on is its speaker's in each of its sentences. Under a speaker's label the
     speaker is cited for each sentence, and so is anybody whom the sentence's own words cite.
     """
-    rows: list[tuple[Citation, ...]] = []
+    rows: list[tuple[records.Citation, ...]] = []
     for article in _articles(sentences):
         here = [sentences[row] for row in article]
         labels = {one.source for sentence in here for one in sentence.citations}
         given = [found[row] for row in article]
-        heard = speaking(here, run_on(here, given))
+        heard = attribution.speaking(here, attribution.run_on(here, given))
         for sentence, said, own in zip(here, given, heard, strict=True):
             if not said:
-                own = tuple(replace(one, score=None, found_by=RUN_ON) for one in own)
+                own = tuple(replace(one, score=None, found_by=attribution.RUN_ON) for one in own)
             own = tuple(one for one in own if one.source not in labels)
             if sentence.citations:
                 own = (*sentence.citations, *(one for one in own if one.cue and one.source))

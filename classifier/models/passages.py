@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -63,27 +63,23 @@ class Batch:
     places: NDArray[np.int64]
 
 
+@dataclass(eq=False)
 class Packer:
     """Tokenises sentences and packs them into passages of at most `max_tokens`.
 
     Without `context` every sentence is a passage.
     """
 
-    def __init__(
-        self,
-        tokenizer: Tokenizer,
-        max_tokens: int = 256,
-        context: bool = True,
-        reader: Reader | None = None,
-    ) -> None:
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
+    tokenizer: Tokenizer
+    max_tokens: int = 256
+    context: bool = True
+    reader: Reader = field(default_factory=Reader)
+
+    def __post_init__(self) -> None:
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
         # Whatever the model family calls them ([CLS] and [SEP], <s> and </s>).
-        self._first, self._last = tokenizer.encode("").ids
-        self.tokenizer = tokenizer
-        self.max_tokens = max_tokens
-        self.context = context
-        self.reader = reader or Reader()
+        self._first, self._last = self.tokenizer.encode("").ids
 
     def tokenize_both(
         self, sentences: Sequence[Sentence]

@@ -93,14 +93,14 @@ class Readings:
         return self.typed is not self.neutral
 
 
+@dataclass(frozen=True)
 class Reader:
     """Returns the text that models read, with the names of a registry replaced.
 
     Names of platforms, which are no speakers, stay. Without a registry texts are read as they are.
     """
 
-    def __init__(self, registry: Registry | None = None) -> None:
-        self.registry = registry
+    registry: Registry | None = None
 
     @classmethod
     def of(cls, registry: Registry | None = None) -> Reader:

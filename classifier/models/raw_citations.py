@@ -168,9 +168,8 @@ class PassageReader:
         for span in self._spans[layer][row]:
             source, linked = self._find("source", span, self._speakers(layer, span))
             cue, cued = self._find("cue", span, self._spans["cue"][row], inside)
-            one = self._citation(
-                span, source, cue, layer == "nested", self._marked(layer, span), linked, cued
-            )
+            marked, nested = self._marked(layer, span), layer == "nested"
+            one = self._citation(span, source, cue, nested, marked, linked, cued)
             pieces.setdefault(cue or ("alone", span), []).append(one)
             if layer == "content":
                 self._outer.append((span, source))
@@ -191,31 +190,16 @@ class PassageReader:
                 yield self._citation(content, before[-1], cue, True, marked, linked, 0.5)
 
     def _citation(
-        self,
-        content: Span,
-        source: Span | None,
-        cue: Span | None,
-        nested: bool,
-        marked: float,
-        linked: float,
-        cued: float,
+        self, content: Span, source: Span | None, cue: Span | None, nested: bool, *chances: float
     ) -> RawCitation:
+        """Return a citation; the chances are that it is one, of its source and of its cue."""
         kinds = np.zeros(len(KINDS), np.float32)
         for number, span in enumerate((source, cue)):
             if span is not None:
                 own = _part(self.outputs.kinds[span[0] : span[1]], number, len(KINDS))
                 kinds += _mean(own)
-        return RawCitation(
-            (self._words(content),),
-            None if source is None else self._words(source),
-            None if cue is None else self._words(cue),
-            nested,
-            False,
-            marked,
-            linked,
-            cued,
-            kinds,
-        )
+        said, cited = (span and self._words(span) for span in (source, cue))
+        return RawCitation((self._words(content),), said, cited, nested, False, *chances, kinds)
 
     def _speakers(self, layer: str, span: Span) -> Sequence[Span]:
         """Return the sources a content may have; within another one, not that one's source."""

@@ -118,21 +118,20 @@ class Asked:
     nobody: NDArray[np.float64]
 
 
+@dataclass(eq=False)
 class Referents:
     """Finds whom the sources of one article refer to."""
 
-    def __init__(
-        self,
-        plain: str,
-        sentences: Sequence[Sentence],
-        links: Sequence[Links] | None,
-        scorer: SpeakerScorer | None,
-    ) -> None:
-        self.plain, self.links, self.scorer = plain, links, scorer
+    plain: str
+    sentences: Sequence[Sentence]
+    links: Sequence[Links] | None
+    scorer: SpeakerScorer | None
+
+    def __post_init__(self) -> None:
         self._position = cache(self._position_of)
         self._answers = cache(self._answers_of)
-        self._starts = [sentence.start for sentence in sentences]
-        self._quoted = [(one.start + a, one.start + b) for one in sentences for a, b in one.quoted]
+        self._starts = [one.start for one in self.sentences]
+        self._quoted = [(x.start + a, x.start + b) for x in self.sentences for a, b in x.quoted]
 
     def __call__(
         self, place: Place, phrase: Phrase, earlier: Sequence[Entity], names: Names

@@ -6,21 +6,15 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from framescope.classifier.errors import BundleError
-from framescope.classifier.models.base import (
-    Calibration,
-    Prediction,
-    check_time,
-    read_arrays,
-    read_json,
-)
+from framescope.classifier.models import base
 from framescope.classifier.models.evidence import (
     chunks,
     names_by_article,
@@ -230,7 +224,7 @@ class TfidfModel:
         blocks: tuple[Ngrams, ...],
         weights: NDArray[np.floating[Any]],
         intercepts: NDArray[np.floating[Any]],
-        calibration: Calibration,
+        calibration: base.Calibration,
         reader: Reader | None = None,
         neighbours: NDArray[np.floating[Any]] | None = None,
     ) -> None:
@@ -247,13 +241,13 @@ class TfidfModel:
         self.of_articles = np.array([BY_NAME[s].level is Level.ARTICLE for s in signals], np.bool_)
         self._typed = np.array([form_of(s) is TextForm.TYPED for s in signals], np.bool_)
 
-    def predict(self, sentences: Sequence[Sentence]) -> Prediction:
+    def predict(self, sentences: Sequence[Sentence]) -> base.Prediction:
         """Score sentences; the vectors are the log-odds, all that n-grams say of a sentence."""
         scored = _Scored.of(self, sentences)
         citations = tuple(sentence.citations for sentence in sentences)
         proba = self.calibration.apply(scored.logits)
-        evidence, shares = scored.evidence, scored.shares
-        return Prediction(proba, scored.logits, citations, scored.logits, evidence, shares=shares)
+        told, shares = scored.find, scored.shares
+        return base.Prediction(proba, scored.logits, citations, scored.logits, told, shares=shares)
 
     def save(self, folder: Path, prefix: str = "") -> None:
         """Write `WEIGHTS` and `VOCABULARY` into a folder, without pickle."""
@@ -304,7 +298,7 @@ def _shortened(weights: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
 
 def load(
     folder: Path,
-    calibration: Calibration | None,
+    calibration: base.Calibration | None,
     registry: Registry | None = None,
     prefix: str = "",
 ) -> TfidfModel:
@@ -315,19 +309,19 @@ def load(
     """
     path = folder / f"{prefix}{VOCABULARY}"
     try:
-        record = read_json(path)
+        record = base.read_json(path)
         parts = [
             (_UNITS[one["unit"]], int(one["shortest"]), int(one["longest"]), tuple(one["terms"]))
             for one in record["blocks"]
         ]
         signals = tuple(record["signals"])
-        calibration = calibration or Calibration.identity(signals)
+        calibration = calibration or base.Calibration.identity(signals)
         if signals != calibration.signals:
             raise ValueError("its signals are not those of the calibration")
         reader = Reader.of(registry) if record.get("placeholders", False) else Reader()
         path = folder / f"{prefix}{WEIGHTS}"
         names = "weights", "intercepts", "neighbours", *(f"idf_{n}" for n in range(len(parts)))
-        arrays = read_arrays(path, names)
+        arrays = base.read_arrays(path, names)
         weights, intercepts, neighbours, *idf = (arrays[name] for name in names)
         blocks = tuple(Ngrams(*part, of_part) for part, of_part in zip(parts, idf, strict=True))
         if not (
@@ -377,7 +371,7 @@ class _Scored:
         article = np.array(ids, np.intp)
         parts, counts = [], None
         for start in range(0, len(sentences), _BATCH):
-            check_time()
+            base.check_time()
             rows = slice(start, start + _BATCH)
             texts = BothForms.of(model.reader, sentences[rows])
             part_counts = count(blocks, texts.texts)
@@ -399,7 +393,7 @@ class _Scored:
     def _weighed_articles(self) -> Any:
         return weigh(self.model.blocks, self.counts)
 
-    def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
+    def find(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Find the words that speak most for each signal of its sentence, strongest first.
 
         An n-gram's contribution (its TF-IDF times its weight) is shared evenly among its
@@ -409,7 +403,7 @@ class _Scored:
         names = names_by_article(self.sentences)
         found: list[tuple[Span, ...]] = []
         for row, signal in wanted:
-            check_time()
+            base.check_time()
             column, one = self.model.signals.index(signal), self.sentences[row]
             whole = bool(self.model.of_articles[column])
             scores = self._of_words(row, form_of(signal), self.model.weights[column], whole)
@@ -426,24 +420,27 @@ class _Scored:
         self, row: int, form: TextForm, weights: NDArray[Any], of_article: bool
     ) -> NDArray[np.float64]:
         """Return what each chunk of a sentence adds to the n-grams' weighted sum."""
-        texts = self.parts[row // _BATCH].texts
-        number = int(texts.rows[form][row % _BATCH])
-        text, reading = texts.texts[number], texts.readings[number]
-        read = chunks(text)
-        key = row // _BATCH, number
-        if key not in self._reaches:
-            self._reaches[key] = self._reached(text)
-        scores = self._scores(row, number, weights, of_article, self._reaches[key], len(read))
+        part = self.parts[row // _BATCH]
+        line = int(part.texts.rows[form][row % _BATCH])
+        text, reading = part.texts.texts[line], part.texts.readings[line]
+        counts, weighed = part.counts, part.weighed
+        if of_article:
+            counts, weighed, line = self.counts, self._weighed_articles, self.article[row]
+        inside = slice(weighed.indptr[line], weighed.indptr[line + 1])
+        known, shares = weighed.indices[inside], self._shares
+        shares[known] = weighed.data[inside] * weights.take(known)
+        shares[counts.indices[inside]] /= counts.data[inside]
         # A placeholder's words are those of the name that it stands for.
-        places = [reading.original(*place) for place in read]
-        return shared_out(places, scores, chunks(self.sentences[row].text))
+        places = [reading.original(*place) for place in chunks(text)]
+        features, words, sizes = self._reached(text)
+        added = np.bincount(words, shares.take(features) / sizes, len(places))
+        return shared_out(places, added, chunks(self.sentences[row].text))
 
     @cached_property
-    def _reaches(self) -> dict[tuple[int, int], _Reached]:
-        """What `_reached` returns for a text, by batch and number: several signals ask for it."""
-        return {}
+    def _reached(self) -> Callable[[str], _Reached]:
+        return cache(self._reach)  # several signals ask for it
 
-    def _reached(self, text: str) -> _Reached:
+    def _reach(self, text: str) -> _Reached:
         """Return occurrences per chunk reached into: feature, chunk, how many chunks it reaches."""
         found: list[tuple[int, int, int]] = []
         first = 0
@@ -453,28 +450,6 @@ class _Scored:
             first += len(block)
         features, words, reached = np.array(found, np.intp).reshape(-1, 3).T
         return features, words, reached
-
-    def _scores(
-        self,
-        row: int,
-        number: int,
-        weights: NDArray[Any],
-        of_article: bool,
-        reached: _Reached,
-        n_words: int,
-    ) -> NDArray[np.float64]:
-        """Return what each chunk of a text adds to the n-grams' weighted sum."""
-        part = self.parts[row // _BATCH]
-        counts, weighed, line = part.counts, part.weighed, number
-        if of_article:
-            counts, weighed, line = self.counts, self._weighed_articles, self.article[row]
-        inside = slice(weighed.indptr[line], weighed.indptr[line + 1])
-        known, shares = weighed.indices[inside], self._shares
-        shares[known] = weighed.data[inside] * weights.take(known)
-        shares[counts.indices[inside]] /= counts.data[inside]
-        features, words, sizes = reached
-        added: NDArray[Any] = np.bincount(words, shares.take(features) / sizes, n_words)
-        return added.astype(np.float64, copy=False)  # integers where there are no words
 
     @cached_property
     def _shares(self) -> NDArray[np.float64]:

@@ -11,30 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from framescope.classifier.errors import BundleError
+from framescope.classifier.models import base, citation_scorer, evidence, raw_citations
 from framescope.classifier.models.articles import ArticleStage
-from framescope.classifier.models.base import (
-    Calibration,
-    Prediction,
-    check_size,
-    check_time,
-    pool_articles,
-    read_arrays,
-)
-from framescope.classifier.models.citation_scorer import (
-    CitationScorer,
-    decide,
-    resolve_raw_citations,
-    with_rules,
-)
-from framescope.classifier.models.evidence import (
-    MOST_SPANS,
-    chunks,
-    is_telling,
-    names_by_article,
-    shared_out,
-    technique_spans,
-    telling_words,
-)
 from framescope.classifier.models.passages import (
     EMBEDDINGS,
     HEADS,
@@ -47,13 +25,6 @@ from framescope.classifier.models.passages import (
     by_length,
 )
 from framescope.classifier.models.placeholders import Reader, TextForm, form_of
-from framescope.classifier.models.raw_citations import (
-    CITED,
-    CITED_COLUMNS,
-    PassageOutputs,
-    PassageReader,
-    RawCitation,
-)
 from framescope.classifier.models.speakers import Links
 from framescope.classifier.records import SOURCE_SIGNALS, Citation, Sentence, Span
 from framescope.classifier.runtime import ENCODER, Runtime
@@ -90,7 +61,7 @@ class Encoded:
     votes: Floats  # shape (n_tokens, n_signals)
     tags: Floats  # shape (n_tokens, n_tags)
     logits: Floats  # shape (n_signals,): pooled from them
-    raw: list[RawCitation]
+    raw: list[raw_citations.RawCitation]
     vector: Floats | None  # shape (d,): the mean of its passage
     links: Links | None = None
     # shape (n_tokens, d): the encoder's vectors, in half precision
@@ -151,7 +122,7 @@ def _nbytes(found: Iterable[Encoded]) -> int:
     return sum(array.nbytes for array in (*arrays, *links) if array is not None)
 
 
-def _moved(one: RawCitation, by: int) -> RawCitation:
+def _moved(one: raw_citations.RawCitation, by: int) -> raw_citations.RawCitation:
     source, cue = (span and replace(span, row=span.row + by) for span in (one.source, one.cue))
     content = tuple(replace(span, row=span.row + by) for span in one.content)
     return replace(one, content=content, source=source, cue=cue)
@@ -171,7 +142,7 @@ class TransformerModel:
         embeddings: Embeddings,
         packer: Packer,
         heads: Heads,
-        calibration: Calibration,
+        calibration: base.Calibration,
     ) -> None:
         self.signals = heads.signals
         self.runtime = runtime.name
@@ -182,7 +153,7 @@ class TransformerModel:
         self._further = len(_after_vector(runtime))
         self._embeddings = embeddings
         self._packer = packer
-        self._scorer = heads.fusion and CitationScorer.from_record(heads.fusion)
+        self._scorer = heads.fusion and citation_scorer.CitationScorer.from_record(heads.fusion)
         self._articles = heads.articles and ArticleStage.from_record(heads.articles)
         levels = [BY_NAME[signal].level for signal in self.signals]
         forms = [form_of(signal) for signal in self.signals]
@@ -220,28 +191,28 @@ class TransformerModel:
 
     def predict(
         self, sentences: Sequence[Sentence], encoding: Encoding | None = None
-    ) -> Prediction:
+    ) -> base.Prediction:
         """Score sentences, which `encode` encodes unless their encoding is given."""
         found = self.encode(sentences) if encoding is None else encoding
         logits = found.logits
         citations = tuple(sentence.citations for sentence in sentences)
         if self._scorer:
-            raw = resolve_raw_citations(
+            raw = citation_scorer.resolve_raw_citations(
                 [one.raw for one in found.typed],
                 sentences,
                 self.registry,
                 found.links,
                 self._scorer.speakers,
             )
-            shown, logits = decide(
+            shown, logits = citation_scorer.decide(
                 self._scorer, raw, sentences, logits, self.signals, found.state_media
             )
-            citations = with_rules(sentences, shown)
+            citations = citation_scorer.with_rules(sentences, shown)
         if self._articles:
             proba = self._articles.reads(self.calibration).apply(logits)
             logits = self._articles.log_odds(logits, proba, self.signals, sentences)
         else:
-            logits = pool_articles(logits, sentences, self._article_columns)
+            logits = base.pool_articles(logits, sentences, self._article_columns)
         proba = self.calibration.apply(logits)
         vectors = means = None
         if size := self._graph.columns.get(VECTOR, 0):
@@ -250,8 +221,8 @@ class TransformerModel:
             rows = (one.hidden for one in found.neutral if one.hidden is not None)
             each = [row.mean(axis=0, dtype=np.float32) if len(row) else row.sum(0) for row in rows]
             means = np.array(each, np.float32).reshape(-1, size)
-        evidence = _Evidence(self.heads, sentences, proba, found, citations)
-        return Prediction(proba, logits, citations, vectors, evidence.find, means, evidence.shares)
+        told = _Evidence(self.heads, sentences, proba, found, citations)
+        return base.Prediction(proba, logits, citations, vectors, told.find, means, told.shares)
 
     def _read(
         self, sentences: Sequence[Sentence], tokens: Sequence[Tokens], passages: Sequence[Passage]
@@ -286,7 +257,7 @@ class TransformerModel:
     ) -> dict[int, Encoded]:
         found: dict[int, Encoded] = {}
         for group in by_length(passages, _BATCH_TOKENS):
-            check_time()
+            base.check_time()
             batch = self._packer.batch(group, tokens)
             votes, *rest = self._graph.run(self._embeddings.look_up(batch.ids), batch.mask)
             last = len(rest) - self._further
@@ -295,15 +266,15 @@ class TransformerModel:
             vectors = rest.pop() if VECTOR in self._graph.columns else None
             tags = rest.pop(0) if self.heads.tags else votes[..., :0]
             logits = self._pool(votes, tags, batch)
-            raw: dict[int, list[RawCitation]] = {}
+            raw: dict[int, list[raw_citations.RawCitation]] = {}
             links: dict[int, Links] = {}
             places: list[list[tuple[int, int, int]]] = [[] for _ in group]
             for b, row, start, end in batch.places.tolist():
                 places[b].append((row, start, end))
             for b, passage in enumerate(group if rest else ()):
                 outputs = (output[b, : passage.length] for output in rest)
-                read = PassageOutputs(places[b], *outputs)
-                raw.update(PassageReader(read, tokens, sentences).read())
+                read = raw_citations.PassageOutputs(places[b], *outputs)
+                raw.update(raw_citations.PassageReader(read, tokens, sentences).read())
                 links |= read.speaker_links(tokens)
             for number, (b, row, start, end) in enumerate(batch.places.tolist()):
                 found[row] = Encoded(
@@ -349,7 +320,7 @@ class _Evidence:
     @cached_property
     def names(self) -> Mapping[str, set[str]]:
         """The names in each article."""
-        return names_by_article(self.sentences)
+        return evidence.names_by_article(self.sentences)
 
     def find(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Return the spans of techniques, the citations, or the words with the strongest votes."""
@@ -363,13 +334,13 @@ class _Evidence:
             elif signal in self.heads.tags:
                 logits = one.tags[:, self.heads.tags.index(signal)]
                 given = one.tokens, logits, self.heads, signal, float(self.proba[row, column])
-                found.append(technique_spans(sentence, *given, known))
+                found.append(evidence.technique_spans(sentence, *given, known))
             elif signal in _CITING and (spans := self._cited(row, signal)):
                 found.append(spans)
             else:
                 line = np.eye(1, len(columns), column, dtype=np.float32)[0]
                 scores = self.shares(row, form_of(signal), line, line[:0])
-                found.append(telling_words(sentence, signal, scores, known))
+                found.append(evidence.telling_words(sentence, signal, scores, known))
         return found
 
     def shares(
@@ -378,7 +349,7 @@ class _Evidence:
         """Return what each word adds: its tokens' votes, vectors and strongest tags."""
         read = self.encoding.typed if form is TextForm.TYPED else self.encoding.neutral
         one, text = read[row], self.sentences[row].text
-        words = chunks(text)
+        words = evidence.chunks(text)
         if not one.tokens.ids or not words:
             return np.zeros(len(words))
         added = (one.votes @ of_logits).astype(np.float64)
@@ -390,7 +361,7 @@ class _Evidence:
             weight = of_logits[self.heads.signals.index(tag)]
             added[strongest] += weight * gain * one.tags[strongest, column]
         # A name of several words that was read as one placeholder is shared out among them.
-        return shared_out(one.tokens.offsets, added, words)
+        return evidence.shared_out(one.tokens.offsets, added, words)
 
     def _cited(self, row: int, signal: str) -> tuple[Span, ...]:
         """Return the sources and cues of a sentence's citations, the surest citation first."""
@@ -402,14 +373,16 @@ class _Evidence:
             for place in (one.source, one.cue)
             if place is not None
             and sentence.start <= place.start < sentence.end
-            and is_telling(sentence.text[place.start - sentence.start : place.end - sentence.start])
+            and evidence.is_telling(
+                sentence.text[place.start - sentence.start : place.end - sentence.start]
+            )
         }
-        shown = list(places.items())[:MOST_SPANS]
+        shown = list(places.items())[: evidence.MOST_SPANS]
         return tuple(Span(place.start, place.end, signal, score) for place, score in shown)
 
 
 def load(
-    folder: Path, calibration: Calibration, registry: Registry | None = None
+    folder: Path, calibration: base.Calibration, registry: Registry | None = None
 ) -> TransformerModel:
     """Load the model of a bundle, or raise `BundleError` where its files don't belong together.
 
@@ -419,18 +392,15 @@ def load(
     from tokenizers import Tokenizer
 
     try:
-        check_size(folder / ENCODER)
+        base.check_size(folder / ENCODER)
         runtime = load_graph(folder / ENCODER)  # first: it compiles in another thread
         heads = Heads.load(folder)
-        arrays = read_arrays(folder / EMBEDDINGS, ("table", "scale"))
+        arrays = base.read_arrays(folder / EMBEDDINGS, ("table", "scale"))
         embeddings = Embeddings(arrays["table"], arrays["scale"])
-        check_size(folder / TOKENIZER)
-        packer = Packer(
-            Tokenizer.from_file(str(folder / TOKENIZER)),
-            heads.max_tokens,
-            heads.context,
-            Reader.of(registry) if heads.placeholders else None,
-        )
+        base.check_size(folder / TOKENIZER)
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        reader = Reader.of(registry) if heads.placeholders else Reader()
+        packer = Packer(tokenizer, heads.max_tokens, heads.context, reader)
         _check(runtime, embeddings, heads)
         return TransformerModel(runtime, embeddings, packer, heads, calibration)
     except BundleError:
@@ -449,7 +419,7 @@ def _after_vector(runtime: Runtime) -> list[str]:
 def _check(runtime: Runtime, embeddings: Embeddings, heads: Heads) -> None:
     """Raise `ValueError` for files that don't belong together."""
     plain = [("votes", len(heads.signals)), ("tags", len(heads.tags))][: 1 + bool(heads.tags)]
-    cited = [*plain, *zip(CITED, CITED_COLUMNS, strict=True)]
+    cited = [*plain, *zip(raw_citations.CITED, raw_citations.CITED_COLUMNS, strict=True)]
     further = _after_vector(runtime)
     outputs = [pair for pair in runtime.columns.items() if pair[0] not in (VECTOR, *further)]
     fits = (outputs == cited or (heads.fusion is None and outputs == plain)) and (

@@ -249,11 +249,6 @@ def whose(report: records.ArticleReport) -> tuple[str, str]:
     return names[-1], names[0] if names[0] != names[-1] else ""
 
 
-def published_by(report: records.ArticleReport) -> str:
-    """Return whose words an article is, and via whom it came."""
-    return ", via ".join(filter(None, whose(report)))
-
-
 def steered(outlet: records.Outlet | None) -> str:
     """Say in a few words who steers an outlet."""
     if outlet is None or (control := outlet.control) is None:

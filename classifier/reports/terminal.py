@@ -50,8 +50,8 @@ def print_article(
     if said := sources.warning(report):
         _line(console, said, "bold red")
     console.print(Text(layout.title(article), style="bold"))
-    by = f"Publisher: {sources.published_by(report)}", *layout.imprint(article)
-    console.print(Text(" · ".join(by)))
+    by = ", via ".join(filter(None, sources.whose(report)))
+    console.print(Text(" · ".join((f"Publisher: {by}", *layout.imprint(article)))))
     if article.url and full:
         _line(console, article.url, "dim")
     for part in article.republications:

@@ -110,12 +110,8 @@ class TransformerTrainer:
         torch.manual_seed(chosen.seed)
         self.signals = train.signals
         self.tags = tuple(s for s in self.signals if BY_NAME[s].level is Level.SPAN)
-        self.packer = models.Packer(
-            read_tokenizer(self.encoder),
-            chosen.max_tokens,
-            chosen.context,
-            models.Reader(self.registry),
-        )
+        tokenizer, reader = read_tokenizer(self.encoder), models.Reader(self.registry)
+        self.packer = models.Packer(tokenizer, chosen.max_tokens, chosen.context, reader)
         self.network = FramingEncoder(
             self.encoder,
             len(self.signals),
