@@ -14,11 +14,15 @@ from framescope.classifier.errors import BundleError
 from framescope.classifier.models import Model, Prediction
 from framescope.classifier.records.article import Sentence
 from framescope.classifier.taxonomy import in_order
+from framescope.training.runs import train_baseline
 
 
 @pytest.fixture(scope="module", params=["baseline", "transformer"])
-def model(request) -> Model:
-    return bundles.load(request.getfixturevalue(f"{request.param}_bundle")).model
+def model(request, toy_data, tmp_path_factory) -> Model:
+    if request.param == "transformer":
+        return bundles.load(request.getfixturevalue("transformer_bundle")).model
+    train_baseline(toy_data, folder := tmp_path_factory.mktemp("toy") / "baseline")
+    return bundles.load(folder).model
 
 
 SOME = toys.unseen(6)

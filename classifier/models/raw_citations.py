@@ -168,8 +168,8 @@ class PassageReader:
         for span in self._spans[layer][row]:
             source, linked = self._find("source", span, self._speakers(layer, span))
             cue, cued = self._find("cue", span, self._spans["cue"][row], inside)
-            marked, nested = self._marked(layer, span), layer == "nested"
-            one = self._citation(span, source, cue, nested, marked, linked, cued)
+            chances = self._marked(layer, span), linked, cued
+            one = self._citation(span, source, cue, layer == "nested", chances)
             pieces.setdefault(cue or ("alone", span), []).append(one)
             if layer == "content":
                 self._outer.append((span, source))
@@ -185,12 +185,16 @@ class PassageReader:
                 before = [s for s in self._sources if outer[0] <= s[0] and s[1] <= cue[0]]
                 if not before or cue[0] - before[-1][1] > _BESIDE:
                     continue
-                marked, linked = self._marked("cue", cue), self._marked("source", before[-1])
-                content = cue[1], outer[1]
-                yield self._citation(content, before[-1], cue, True, marked, linked, 0.5)
+                chances = self._marked("cue", cue), self._marked("source", before[-1]), 0.5
+                yield self._citation((cue[1], outer[1]), before[-1], cue, True, chances)
 
     def _citation(
-        self, content: Span, source: Span | None, cue: Span | None, nested: bool, *chances: float
+        self,
+        content: Span,
+        source: Span | None,
+        cue: Span | None,
+        nested: bool,
+        chances: tuple[float, float, float],
     ) -> RawCitation:
         """Return a citation; the chances are that it is one, of its source and of its cue."""
         kinds = np.zeros(len(KINDS), np.float32)

@@ -194,6 +194,9 @@ def card(report: records.ArticleReport) -> CardView | None:
     if (found := report.source) is None:
         return None
     record = found.record
+    # Ratings that a user holds, each in its rater's scale; they count for nothing.
+    given = found.outlet.assessments if found.outlet else ()
+    rated = [one for one in given if one.claim == "rating"]
     interval = ""
     if record.low is not None and record.high is not None:
         interval = f"90% interval {score_in_words(record.low)} to {score_in_words(record.high)}"
@@ -215,15 +218,10 @@ def card(report: records.ArticleReport) -> CardView | None:
             Fact(
                 "", f"{name(_words(x.claim))}: {shortened(_words(x.value), MAX_WORDS)}", x.evidence
             )
-            for x in (*record.assessments, *_ratings(found.outlet))
+            for x in (*record.assessments, *rated)
         ),
         evidence=tuple(_evidence(found.evidence)) if found.evidence else ("not scored",),
     )
-
-
-def _ratings(outlet: records.Outlet | None) -> Iterator[records.Assessment]:
-    """Yield the ratings that a user holds, each in its rater's scale; they count for nothing."""
-    return (one for one in (outlet.assessments if outlet else ()) if one.claim == "rating")
 
 
 def warning(report: records.ArticleReport) -> str:
