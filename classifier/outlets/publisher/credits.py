@@ -158,7 +158,13 @@ def credited(text: str, lines: Lines, imprint: Sequence[str], naming: Naming) ->
     near = [*lines[:_NEAR], *lines[max(_NEAR, len(lines) - _NEAR) :]]
     short = [(text[a:b], Place(a, b)) for a, b in near if b - a <= _LINE]
     around: list[tuple[str, Place | None]] = [*short, *((line, None) for line in imprint)]
-    yield from _sources(text, lines, short, naming)
+    for line, where in short:
+        if match := _SOURCE.match(line):
+            yield from _named(match, where, naming)
+    for start, end in lines[-2:]:
+        first = max(start, end - _TAIL)
+        if match := _SOURCE_TAIL.search(text[first:end]):
+            yield from _named(match, Place(first, end), naming)
     yield from _signatures(text, lines, naming)
     for line, place in around:
         yield from _copyrights(line, place, naming)
@@ -172,18 +178,6 @@ def credited(text: str, lines: Lines, imprint: Sequence[str], naming: Naming) ->
             yield _credit("Reuters", reuters, match[0], place, match.start())
         elif match := _FEED.match(line):
             yield _credit("syndicated feed", None, match[0], place, match.start(), wire=True)
-
-
-def _sources(
-    text: str, lines: Lines, short: Sequence[tuple[str, Place]], naming: Naming
-) -> Iterator[Credit]:
-    for line, place in short:
-        if match := _SOURCE.match(line):
-            yield from _named(match, place, naming)
-    for start, end in lines[-2:]:
-        first = max(start, end - _TAIL)
-        if match := _SOURCE_TAIL.search(text[first:end]):
-            yield from _named(match, Place(first, end), naming)
 
 
 def _named(match: re.Match[str], place: Place, naming: Naming) -> Iterator[Credit]:

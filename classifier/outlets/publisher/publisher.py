@@ -93,11 +93,9 @@ def _layers(
 
 
 def _place(part: Republication, text: str) -> Place | None:
-    if not part.evidence:
-        return None
     start = text.rfind(part.evidence, 0, part.start)
     start = text.find(part.evidence) if start < 0 else start
-    return None if start < 0 else Place(start, start + len(part.evidence))
+    return Place(start, start + len(part.evidence)) if part.evidence and start >= 0 else None
 
 
 def _footnoted(name: str, article: Article, registry: Registry) -> Outlet | None:

@@ -190,9 +190,8 @@ class Boundaries:
         # Most of what is met: "rt" in "parties".
         if _is_plain(before) and text[start].isascii():
             return None
-        if _is_plain(after) and text[stop - 1].isascii():
-            return None
-        if not self._begins(start, stop, before):
+        goes_on = _is_plain(after) and text[stop - 1].isascii()
+        if goes_on or not self._begins(start, stop, before):
             return None
         end = self._ends(start, stop, after)
         if end is not None and (before in _IN_ADDRESSES or after in _IN_ADDRESSES):

@@ -51,7 +51,6 @@ def _fitting(value: str, info: pydantic.ValidationInfo) -> str:
 
 _Text = Annotated[str, pydantic.Strict(), _as("outlets", "name")]
 _Country = Annotated[str, pydantic.Strict(), _as("outlets", "country")]
-_Confidence = Annotated[float, pydantic.Strict(), _as("assessments", "confidence")]
 
 
 class _Row(Checked):
@@ -112,7 +111,7 @@ class _Owner(_Cited):
 class _Assessment(_Cited):
     claim: Annotated[str, pydantic.Strict(), _as("assessments", "claim")]
     value: _Text
-    confidence: _Confidence = 1.0
+    confidence: Annotated[float, pydantic.Strict(), _as("assessments", "confidence")] = 1.0
 
     _fits = pydantic.field_validator("value")(_fitting)
 
