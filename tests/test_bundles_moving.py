@@ -177,18 +177,11 @@ def test_a_store_of_0_3_is_read_and_added_to(here) -> None:
     assert bundles.resolve("desk@1").name == "1"
 
 
-COMMAND = [
-    sys.executable,
-    "-c",
-    "import sys; from framescope.__main__ import main; sys.exit(main())",
-]
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Path:
     """A folder with an article, labels and a bundle by hand, which is promoted as `desk`."""
     here = tmp_path_factory.mktemp("desk")
-    (here / "article.txt").write_text("Observers in Orrin saw it. It was quiet in Vesk.")
+    (here / "article.txt").write_text("Observers in Orrin saw it. It was quiet in Vesk. " * 3)
     grids.labelled(here / "mine.jsonl", range(30))
     shelves.by_hand(here / "made")
     ended = run(here, "bundles", "promote", "made", "--as", "desk", "--data", "mine.jsonl",
@@ -198,11 +191,11 @@ def place(tmp_path_factory) -> Path:
     return here
 
 
-def run(here: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    own = {bundles.ENVIRONMENT: str(here / "shelf"), "FRAMESCOPE_CORPORA": "", **environment}
+def run(here: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    own = {bundles.ENVIRONMENT: str(here / "shelf"), "FRAMESCOPE_CORPORA": ""}
     return subprocess.run(
-        [*COMMAND, *words], cwd=here, capture_output=True, text=True, check=False,
-        env={**os.environ, **own},
+        [sys.executable, "-m", "framescope", *words], cwd=here, capture_output=True, text=True,
+        check=False, env={**os.environ, **own},
     )  # fmt: skip
 
 

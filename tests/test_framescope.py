@@ -3,7 +3,6 @@
 import ast
 import json
 import multiprocessing
-import os  # noqa: F401
 import pickle
 import subprocess
 import sys
