@@ -1,8 +1,4 @@
-"""An input becomes articles, and an article sentences.
-
-In: a file, an address, standard input, or lines of the exchange format. Out: `Article` values, or
-`Skipped` with the reason; or first `RawRecord` values. `split_sentences` is that of training too.
-"""
+"""An input becomes articles, or `Skipped` with the reason; and an article becomes sentences."""
 
 from framescope.classifier.inputs.exchange import read_citations, read_lines, read_record, to_record
 from framescope.classifier.inputs.fields import RawRecord

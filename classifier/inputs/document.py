@@ -42,6 +42,7 @@ _LIST = "is a list of addresses, no article; give the address of one"
 _AGENCY = "is NITF or NewsML, which is not read; save its text as .txt"
 _OTHERS = dict.fromkeys(("urlset", "sitemapindex", "opml"), _LIST)
 _OTHERS |= dict.fromkeys(("nitf", "NewsML", "newsMessage", "newsItem"), _AGENCY)
+_CHARSET = re.compile(rb"charset\s{0,3}=\s{0,3}[\"']?\s{0,3}([A-Za-z0-9_-]{2,30})", re.IGNORECASE)
 _TAG = re.compile(r"<[a-zA-Z/!]")
 WARC = b"WARC/"
 _RECORD = re.compile(rb"WARC/1\.[01]\r?\n[\w-]{1,60}:")
@@ -113,8 +114,7 @@ class Document:
         head = text[:HEAD]
         named = Path(self.name).suffix.lower() in files.PAGES
         if webpage.looks_like_html(head) or (named and webpage.has_html(head)):
-            pages = webpage.articles(text, source, self.stem, self.url, whole=self.whole)
-            found = list(pages)
+            found = list(webpage.articles(text, source, self.stem, self.url, whole=self.whole))
         else:
             if (root := xml_root(head)) in _OTHERS:
                 raise InputError(source, _OTHERS[root])
@@ -129,7 +129,8 @@ class Document:
             yield replace(article, url=article.url or self.url)
 
     def _decoded(self, data: bytes, source: str) -> str:
-        return files.decode(data, source, self.charset or webpage.declared_charset(data))
+        named = None if self.charset else _CHARSET.search(data, 0, 4096)
+        return files.decode(data, source, named[1].decode("ascii") if named else self.charset)
 
 
 def is_json(head: str, name: str) -> bool:

@@ -1,8 +1,4 @@
-"""The exchange format: one article per line of JSON (JSONL), with labels.
-
-Only ``text`` is required, and ``id`` where labels are brought; offsets are Unicode code points,
-end-exclusive. Other keys are ignored, so a scored file can be read and scored again.
-"""
+"""The exchange format: one article per line of JSON, with labels at offsets in code points."""
 
 import json
 import math

@@ -104,9 +104,8 @@ def normalise_articles(
 
 def _normalised(article: Article, normal: Normal) -> Article:
     headers = ("title", "outlet", "author", "site_name")
-    known: dict[str, Any] = {
-        one: legible(text) for one in headers if (text := getattr(article, one))
-    }
+    given = {one: getattr(article, one) for one in headers}
+    known: dict[str, Any] = {one: legible(text) for one, text in given.items() if text}
     for name in ("units", "spans", "republications"):
         known[name] = _moved(getattr(article, name), normal.place)
     return replace(article, text=normal.text, **known)

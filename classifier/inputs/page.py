@@ -192,11 +192,9 @@ def kind(line: str) -> LineKind:
     line = " ".join(line.split()) if len(line) <= _MAX_LINE else ""
     if not line:
         return LineKind.TEXT
-    matches = (found for pattern, found in _PATTERNS if pattern.fullmatch(line))
-    return next(matches, None) or _menu(line)
-
-
-def _menu(line: str) -> LineKind:
+    for pattern, found in _PATTERNS:
+        if pattern.fullmatch(line):
+            return found
     if line.casefold().strip(" :>»›+-|•·") in _NAV:
         return LineKind.WEAK
     parts = [part.casefold() for part in _SEPARATOR.split(line) if part]
@@ -318,10 +316,7 @@ class _Header(NamedTuple):
 
 
 def unwrapped(text: str) -> str:
-    """Join hard-wrapped lines, as `pdftotext` writes them, into paragraphs; others stay as given.
-
-    Numbers of pages, and what is repeated at their edges, are left out.
-    """
+    """Join hard-wrapped lines, as `pdftotext` writes them, into paragraphs; keep others."""
     lines = _printed(text)
     if (least := wrapped_at(lines)) is None:
         return text
@@ -392,7 +387,13 @@ def _parts(page: Sequence[PageLine]) -> Iterator[_Part]:
     def is_rule(line: PageLine) -> bool:
         return line.kind is LineKind.RULE
 
-    found = _headers(page)
+    # Outlet and time ("Ellery Gazette / 4 hours ago / - Ellery Gazette"), a drawn rule or a byline
+    # around a headline announce an article inside a page.
+    found = list[_Header]()
+    for index in range(len(page)):
+        if not found or index > found[-1].body:
+            announced = _outlet_header(page, index) or _byline_header(page, index)
+            found += [announced] if announced else []
     starts = [header.start for header in found] + [len(page)]
     if starts[0]:
         yield _Part(_without_tail(page[: starts[0]], is_rule) if found else list(page))
@@ -510,8 +511,10 @@ def _outside_zones(lines: Sequence[PageLine]) -> list[PageLine]:
     """Drop the links under "Related articles", and what readers write under "Comments"."""
     kept, links = list[PageLine](), 0  # that may still follow
     for index, line in enumerate(lines):
-        if line.kind is LineKind.COMMENTS and _is_thread(kept, lines[index + 1 :]):
-            break
+        if line.kind is LineKind.COMMENTS and _words(kept) >= _SEEN_WORDS:
+            after = lines[index + 1 :]  # comments, if it isn't a counter above the article
+            if any(one.kind is LineKind.AGO for one in after[:3]) or _words(after) < _words(kept):
+                break
         long = len(line.text.split()) > _LINK_WORDS or _SENTENCE_END.search(line.text)
         prose = line.kind is LineKind.TEXT and long
         links = 0 if prose or line.kind is LineKind.COMMENTS else links
@@ -519,13 +522,6 @@ def _outside_zones(lines: Sequence[PageLine]) -> list[PageLine]:
             kept.append(line)
         links = _MAX_LINKS if line.kind is LineKind.RELATED and not links else max(0, links - 1)
     return kept
-
-
-def _is_thread(before: Sequence[PageLine], after: Sequence[PageLine]) -> bool:
-    """Whether readers' comments follow, and not the article that a comment counter stands above."""
-    if _words(before) < _SEEN_WORDS:
-        return False
-    return any(line.kind is LineKind.AGO for line in after[:3]) or _words(after) < _words(before)
 
 
 def is_headline(text: str) -> bool:
@@ -554,17 +550,6 @@ def own_name(line: str) -> str | None:
     """Return the name of a page itself in a line such as ``Get the Karst Post app``."""
     names = (match[1] for pattern in _SELF if (match := pattern.match(line)))
     return next((name for name in names if not _NOBODY.fullmatch(name)), None)
-
-
-def _headers(lines: Sequence[PageLine]) -> list[_Header]:
-    # Outlet and time ("Ellery Gazette / 4 hours ago / - Ellery Gazette"), a drawn rule or a byline
-    # around a headline announce an article inside a page.
-    headers: list[_Header] = []
-    for index in range(len(lines)):
-        if not headers or index > headers[-1].body:
-            header = _outlet_header(lines, index) or _byline_header(lines, index)
-            headers += [header] if header else []
-    return headers
 
 
 def _outlet_header(lines: Sequence[PageLine], index: int) -> _Header | None:

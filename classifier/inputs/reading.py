@@ -38,11 +38,7 @@ Items: TypeAlias = "Iterator[Article | Skipped]"
 
 
 def read_input(source: str, options: InputOptions = PLAIN) -> Items:
-    """Read the articles of one input, and `Skipped` for whatever of it can't be read.
-
-    A file, folder, pattern of files, address of a page or in a store, or ``"-"``: standard input.
-    Raises `InputError` first, when it can't be used, or at the end, when it held no article.
-    """
+    """Read the articles of one input, and `Skipped`; raises `InputError` where it has none."""
     listed = files.files_within(source, options)
     if listed is None:
         yield from _read(split_input(source, options), source)
@@ -173,11 +169,7 @@ def read_values(values: Input | Iterable[Input]) -> Items:
 
 
 def read_frame(df: pandas.DataFrame, text: str) -> Iterator[tuple[int, Article | Skipped]]:
-    """Read the articles of a table, each with the number of its row; its index names them.
-
-    Plain text in the column `text` is the article as it stands, character by character. Raises
-    `InputError` at once, when there is no such column.
-    """
+    """Read the articles of a table, each with the number of its row; its index names them."""
     columns = list(getattr(df, "columns", ()))
     if columns.count(text) != 1:
         found = ", ".join(map(str, columns[:20])) or "none"
@@ -193,11 +185,7 @@ def read_frame(df: pandas.DataFrame, text: str) -> Iterator[tuple[int, Article |
 
 
 def read_value(value: object, name: str, known: Mapping[str, str | None] | None = None) -> Items:
-    """Read one input, called `name` if it has no name; `known` is what a table's row says of it.
-
-    A string is an address, or a file when there is one of that name; it is refused when it looks
-    like a file that isn't there; any other is read as a file of that content is.
-    """
+    """Read one input, called `name` if it has no name; `known` is what a table's row says of it."""
     if isinstance(value, Skipped):
         yield value
     elif isinstance(value, Article):
@@ -231,6 +219,7 @@ def _plain(cell: object) -> str | None:
 
 
 def _text(text: str, name: str, known: Mapping[str, str | None] | None) -> Items:
+    # An address, or a file that is there, or looks like one that isn't; or the content of a file.
     line = text.strip()
     if line and len(line) <= _LONGEST_PATH and len(line.splitlines()) == 1:
         if _ADDRESS.fullmatch(line):

@@ -45,10 +45,7 @@ _CLOSERS_AFTER_SPACE = re.compile(r"(?:[”»)\]]|\[\d{1,3}\]){1,9}(?=\s|$)")
 
 
 def split(article: Article, plain: str | None = None) -> tuple[Sentence, ...]:
-    """Split an article into sentences, its units if it has some; `plain` is its text, folded.
-
-    Together they hold every character that isn't white space, each at most `MAX_CHARS`.
-    """
+    """Split an article into sentences, its units if it has some; `plain` is its text, folded."""
     text = article.text
     if article.units is not None:
         return tuple(

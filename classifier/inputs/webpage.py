@@ -37,7 +37,6 @@ PICTURE = re.compile(
     rb"data:[a-z]{1,20}/[\w.+-]{1,60}(?:;[\w=.-]{1,60}){0,3};base64,[A-Za-z0-9+/=%\s]{100,}",
     re.IGNORECASE,
 )
-_CHARSET = re.compile(rb"charset\s{0,3}=\s{0,3}[\"']?\s{0,3}([A-Za-z0-9_-]{2,30})", re.IGNORECASE)
 _LANG = re.compile(r"<html[^>]{0,500}?\blang\s?=\s?[\"']?([A-Za-z]{2,3})\b", re.IGNORECASE)
 _BODY = re.compile(r'"articleBody"\s{0,5}:\s{0,5}("(?:[^"\\]|\\.)*")')
 # The blocks of trafilatura's tree, and those of HTML.
@@ -114,12 +113,6 @@ def has_html(head: str) -> bool:
     return looks_like_html(head) or _ANYWHERE.search(head) is not None
 
 
-def declared_charset(data: bytes) -> str | None:
-    """Return the encoding that a page names in its first bytes."""
-    found = _CHARSET.search(data, 0, 4096)
-    return found[1].decode("ascii") if found else None
-
-
 def plain(value: object) -> str | None:
     """Return a text on one line; None for what is empty or no text."""
     return (" ".join(value.split()) or None) if isinstance(value, str) else None
@@ -128,10 +121,7 @@ def plain(value: object) -> str | None:
 def articles(
     html: str, source: str, stem: str, url: str | None = None, *, whole: bool = False
 ) -> Iterator[Article]:
-    """Extract the articles of a page; only the first has its title, date, author, what is left out.
-
-    What stands beside the article is kept if `whole`.
-    """
+    """Extract the articles of a page, with what stands beside them if `whole`."""
     if url is None and (saved := _SAVED.search(html, 0, 10_000)):
         url = saved[1]
     document, said, tree = _extract(html, url)
@@ -159,7 +149,7 @@ def articles(
     every = page.articles(_with_headline(title, lines), stem, site)
     for number, article in enumerate(every):
         known: dict[str, Any] = {"url": address, "site_name": said.site or said.publisher}
-        if number == 0:
+        if number == 0:  # the page's title, date and author are those of its first article
             known |= {
                 "title": title or article.title,
                 "outlet": article.outlet or said.publisher or said.site or _host(address),
@@ -183,14 +173,13 @@ def _extract(html: str, url: str | None) -> tuple[Any, _Said, Any]:
     from trafilatura import load_html
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # errors are reported as ours
-    said, tree = _Said(), None
     with suppress(*_UNREADABLE):  # a page so broken that the library trips over it has no article
         if (tree := load_html(html)) is not None:
             said, document = _said_by(tree), _article_of(tree, url)
             tree = deepcopy(tree)
             strip_elements(tree, *_UNSEEN, with_tail=False)
             return document, said, tree
-    return None, said, None
+    return None, _Said(), None
 
 
 def _article_of(tree: Any, url: str | None = None) -> Any:
@@ -254,10 +243,8 @@ def _beside(tree: Any) -> list[Any]:
     own, linked, prose, heads = (Counter[Any]() for _ in range(4))
     stack, links, with_text = [tree], 0, set[Any]()
     for event, one in iterwalk(tree, events=("start", "end")):
-        step, begins = (
-            one.tag == "a" and not (one.get("href") or "#").startswith("#"),
-            event == "start",
-        )
+        step = one.tag == "a" and not (one.get("href") or "#").startswith("#")
+        begins = event == "start"
         block = one is not tree and one.tag in _HTML_BLOCKS
         links += step if begins else -step
         if block and begins:
@@ -280,11 +267,8 @@ def _beside(tree: Any) -> list[Any]:
         alike.setdefault((one.getparent(), one.tag, one.get("class")), []).append(prose[one])
 
     def is_beside(one: Any) -> bool:
-        if (
-            one in kept
-            or prose[one] > most
-            or (one.tag not in _HTML_BLOCKS and one.getparent() in with_text)
-        ):
+        inline = one.tag not in _HTML_BLOCKS and one.getparent() in with_text
+        if one in kept or prose[one] > most or inline:
             return False  # it holds the article, or stands among the words of a sentence
         names = f"{one.tag} {one.get('role')} {one.get('class')} {one.get('id')}".split()
         leaf = one.tag not in _HEADINGS and not any(each.tag in _HTML_BLOCKS for each in one)

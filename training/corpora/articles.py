@@ -1,10 +1,4 @@
-"""Labelled corpora: a card that describes each, a reader, and where its files are.
-
-PolNeAR and stand-off labels have modules of their own.
-
-GAP and GUM say which words mean the same person or thing. They label no signal: both become
-citations without content, whose source is a mention and whose antecedent is the mention before it.
-"""
+"""Labelled corpora: a card that describes each, a reader, and where its files are."""
 
 import csv
 import hashlib
@@ -16,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -30,9 +23,7 @@ from framescope.classifier.taxonomy import NAMES, SHIPPED, TECHNIQUES, in_order
 HOUSE = Path(__file__).resolve().parents[2] / "corpus"  # in a clone of the repository
 HOUSE_ENVIRONMENT = "FRAMESCOPE_HOUSE"
 ENVIRONMENT = "FRAMESCOPE_CORPORA"
-_CARDS = tomllib.loads(
-    files("framescope.training.corpora").joinpath("cards.toml").read_text("utf-8")
-)
+_CARDS = tomllib.loads(Path(__file__).with_name("cards.toml").read_text("utf-8"))
 
 
 def house_folder() -> Path:
@@ -340,7 +331,9 @@ def _read_claimbuster(folder: Path) -> Iterator[Article]:
             yield _sentence(name, text, "claim", float(row["label"]))
 
 
-# The choice of speakers is judged by it; what is learned from has the other file.
+# GAP and GUM label no signal, but which words mean the same: both become citations without content,
+# whose source is a mention and whose antecedent is the mention before it.
+# The choice of speakers is judged by this file; what is learned from has the other file.
 GAP_VALIDATION = "gap-validation.tsv"
 # The last numbers before a bracket are an entity's, but for those of an escaped "%29".
 _OPENS = re.compile(

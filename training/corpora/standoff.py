@@ -1,7 +1,4 @@
-"""Labels that stand off from real articles: offsets, digests and labels ship, the texts do not.
-
-Labels are joined to the texts that are there; missing texts are named, and left out.
-"""
+"""Labels that stand off from real articles: offsets, digests and labels ship, the texts do not."""
 
 import gzip
 import hashlib
@@ -68,14 +65,10 @@ def _allsides_article(line: str, where: str, again: str) -> Article:
 
 
 class TextCollection(NamedTuple):
-    """Texts that labels stand off from, and the address where the public obtains them.
+    """Texts that labels stand off from, and the address where the public obtains them."""
 
-    `file` returns a file or folder of the root of the corpora, which exists if the collection is
-    there, and `read` pairs of an id and the text from that place.
-    """
-
-    file: Callable[[Path], Path]
-    read: Callable[[Path], Iterator[tuple[str, str]]]
+    file: Callable[[Path], Path]  # root of the corpora -> what exists if the collection is there
+    read: Callable[[Path], Iterator[tuple[str, str]]]  # that -> ids and texts
     url: str
 
 
