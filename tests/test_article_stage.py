@@ -9,18 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import toys
-from framescope.classifier import bundles
+from framescope.classifier import bundles, models
 from framescope.classifier.errors import BundleError
-from framescope.classifier.models import (
-    DOMAIN,
-    ArticleStage,
-    Calibration,
-    Prediction,
-    Regressions,
-    TrainingDomain,
-    article_features,
-    features_of_articles,
-)
+from framescope.classifier.models import DOMAIN, ArticleStage, TrainingDomain, article_features
 from framescope.classifier.records import Article, BatchReport, Sentence, Unit
 from framescope.classifier.reports import to_json
 from framescope.classifier.reports.sourcing import UNLIKE, in_brief
@@ -73,7 +64,7 @@ def test_features_are_means_of_the_whole_the_start_and_the_most() -> None:
     rows = sentences("b", 100)
     rows.insert(50, Sentence("Another.", 0, 8, "a", 0))
     proba = np.insert(proba, 50, 0.5, axis=0)
-    found, article = features_of_articles(proba, rows)
+    found, article = models.features_of_articles(proba, rows)
     assert article.tolist() == [1] * 50 + [0] + [1] * 50
     np.testing.assert_allclose(found[0], [0.5, 0.5, 0.5, 0.0])
     np.testing.assert_allclose(found[1], [0.495, 0.02, 0.945, np.log(100)], atol=1e-6)
@@ -85,7 +76,7 @@ def test_features_are_means_of_the_whole_the_start_and_the_most() -> None:
 def test_every_sentence_of_an_article_has_its_log_odds() -> None:
     line = (1.0, 2.0, 0, 0, 0, 0, 0, -0.5)
     stage = ArticleStage(
-        OF_SENTENCES, Regressions(article_features(OF_SENTENCES), {"hyperpartisan": line})
+        OF_SENTENCES, models.Regressions(article_features(OF_SENTENCES), {"hyperpartisan": line})
     )
     rows = [*sentences("a", 2), *sentences("b", 1)]
     proba = np.array([[0.2, 0.4, 0.9], [0.4, 0.0, 0.9], [1.0, 0.5, 0.9]], np.float32)
@@ -131,7 +122,12 @@ def test_ordinary_articles_are_counterexamples() -> None:
 
 
 def test_thresholds_are_raised_to_the_chance_of_log_odds() -> None:
-    calibration = Calibration(("claim", "hyperpartisan"), np.array([1.0, 2.0]), np.array([0, -1.0]))
+    signals, slope, intercept = (
+        ("claim", "hyperpartisan"),
+        np.array([1.0, 2.0]),
+        np.array([0, -1.0]),
+    )
+    calibration = models.Calibration(signals, slope, intercept)
     decisions = Decisions(calibration, {"claim": 0.3, "hyperpartisan": 0.4})
     raised = decisions.at_least({"hyperpartisan": 1.5}).thresholds
     assert raised["claim"] == 0.3
@@ -207,7 +203,9 @@ class Placed:
         proba = np.tile(np.array([[0.9, 0.55, 0.55]], np.float32), (len(sentences), 1))
         places = [[0, float(one.text.split("at ")[1].rstrip("."))] for one in sentences]
         vectors, citations = np.array(places, np.float32), ((),) * len(sentences)
-        return Prediction(proba, proba, citations, vectors, lambda wanted: [()] * len(wanted))
+        return models.Prediction(
+            proba, proba, citations, vectors, lambda wanted: [()] * len(wanted)
+        )
 
 
 @pytest.fixture

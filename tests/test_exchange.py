@@ -5,17 +5,10 @@ import math
 from typing import Any
 
 import pytest
+from framescope.classifier import records
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import read_lines, read_record, to_record
-from framescope.classifier.records import (
-    Article,
-    Imprint,
-    Republication,
-    Skipped,
-    Span,
-    Unit,
-    Voice,
-)
+from framescope.classifier.records import Article, Imprint, Skipped, Span, Unit, Voice
 from framescope.training.data.examples import of_articles
 
 LABELLED = Article(
@@ -24,7 +17,7 @@ LABELLED = Article(
     units=(Unit(0, 16, {"claim": 1.0, "doubt": 0.0}, Voice.REPORTED), Unit(17, 37)),
     spans=(Span(4, 7, "loaded_language"),),
     labels={"hyperpartisan": 0.25},
-    republications=(Republication(17, 37, "Tarn Review", "Below is"),),
+    republications=(records.Republication(17, 37, "Tarn Review", "Below is"),),
     imprint=Imprint(("© 2025 KARSTA",), "- Karst Post", "Quay9", "Ask Quay9 AI"),
 )  # fmt: skip
 

@@ -8,14 +8,9 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from framescope.classifier import inputs
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import (
-    InputOptions,
-    ListedFile,
-    list_inputs,
-    read_list,
-    split_input,
-)
+from framescope.classifier.inputs import InputOptions, ListedFile, list_inputs, read_list
 from framescope.classifier.records import Origin
 from warcs import BODY, HTML, TEXT, read_all, reason, write
 
@@ -133,7 +128,7 @@ def test_objects_are_read(store):
     [article], *_ = read_all(f"{store}/news/b/c.html")
     assert (article.id, article.text) == ("c", TEXT)
     assert article.origin == Origin(f"{store}/news/b/c.html")
-    [raw] = split_input(f"{store}/news/a.txt")
+    [raw] = inputs.split_input(f"{store}/news/a.txt")
     assert (raw.size, [item.text for item in raw.items()]) == (len(TEXT.encode()), [TEXT])
     articles, skipped, _ = read_all(f"{store}/other/g.parquet")
     assert [one.text for one in articles] == list(BODY)

@@ -228,7 +228,9 @@ def _of_mail(data: bytes, source: str, stem: str) -> Iterator[Article]:
         html, text = _content(message, "text/html"), _content(message, "text/plain")
         subject, location = webpage.plain(message.get("Subject")), _location(message)
         sender, address = map(str.strip, parseaddr(str(message.get("From", ""))))
-        date = _day(message.get("Date"))
+        date = None
+        with suppress(ValueError, TypeError, IndexError):
+            date = parsedate_to_datetime(str(message.get("Date"))).date().isoformat()
     except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
         # The library trips over some headers that no program wrote as it should.
         reason = f"a mail that can't be read ({type(error).__name__}); save its text instead"
@@ -282,12 +284,6 @@ def _location(message: Any) -> str | None:
         pages = (p for p in message.iter_parts() if p.get_content_type() == "text/html")
         location = next((part.get("Content-Location") for part in pages), None)
     return webpage.plain(location)
-
-
-def _day(value: object) -> str | None:
-    with suppress(ValueError, TypeError, IndexError):
-        return parsedate_to_datetime(str(value)).date().isoformat() if value else None
-    return None
 
 
 def split_warc(source: Source, stem: str) -> Iterator[RawRecord | Skipped]:

@@ -9,22 +9,9 @@ from enum import StrEnum
 from itertools import combinations, pairwise
 from typing import Any, TypeVar
 
-from framescope.classifier import taxonomy
+from framescope.classifier import records, taxonomy
 from framescope.classifier.errors import InputError, SignalError
-from framescope.classifier.records import (
-    Article,
-    Imprint,
-    MarkedCitation,
-    Place,
-    Republication,
-    Skipped,
-    SourceKind,
-    Span,
-    Speaker,
-    SpeakerType,
-    Unit,
-    Voice,
-)
+from framescope.classifier.records import Article, MarkedCitation, Place, Skipped, Span, Unit
 
 E = TypeVar("E", bound=StrEnum)
 OPTIONAL = ("outlet", "url", "title", "date", "lang")
@@ -116,28 +103,27 @@ def _units(record: Mapping[str, Any], whole: Place) -> Iterator[Unit]:
             before = f"begins before the one before it ends ({previous})"
             raise ValueError(f"{name} {at.start}-{at.end} {before}")
         previous = at.end
-        labels, voice = _labels(item, name), _one_of(item, "voice", Voice, name)
+        labels, voice = _labels(item, name), _one_of(item, "voice", records.Voice, name)
         try:
             yield Unit(at.start, at.end, labels, voice, read_citations(item, whole.end))
         except ValueError as error:
             raise ValueError(f"{name}, {error}") from None
 
 
-def _republications(record: Mapping[str, Any], whole: Place) -> Iterator[Republication]:
+def _republications(record: Mapping[str, Any], whole: Place) -> Iterator[records.Republication]:
     for name, item in _items(record, "republications"):
         at = _place(item, name, whole)
         outlet, evidence = item.get("outlet"), item.get("evidence", "")
         if not isinstance(outlet, str) or not isinstance(evidence, str):
             raise ValueError(f"{name} needs text as 'outlet' and 'evidence'")
-        yield Republication(at.start, at.end, outlet, evidence)
+        yield records.Republication(at.start, at.end, outlet, evidence)
 
 
-def _imprint(record: Mapping[str, Any]) -> Imprint | None:
+def _imprint(record: Mapping[str, Any]) -> records.Imprint | None:
     if (value := _typed(record, "imprint", dict)) is None:
         return None
-    lines = _typed(value, "lines", list) or ()
-    texts = tuple(_text({"lines": line}, "lines") or "" for line in lines)
-    return Imprint(texts, **{key: _text(value, key) for key in IMPRINT})
+    texts = (_text({"lines": line}, "lines") or "" for line in _typed(value, "lines", list) or ())
+    return records.Imprint(tuple(texts), **{key: _text(value, key) for key in IMPRINT})
 
 
 def _labels(item: Mapping[str, Any], name: str) -> dict[str, float]:
@@ -250,18 +236,20 @@ def _citation(item: Mapping[str, Any], name: str, inside: Place, whole: Place) -
     on_top = [item.get(key, False) for key in _ON_TOP]
     if any(value not in (0, 1) for value in on_top):
         raise ValueError(f"{name}: {' and '.join(_ON_TOP)} must be true or false")
-    kind, (government, state_media) = _one_of(item, "kind", SourceKind, name), map(bool, on_top)
+    kind = _one_of(item, "kind", records.SourceKind, name)
+    government, state_media = map(bool, on_top)
     said = _typed(item, "speaker", dict)
     speaker = None if said is None else _speaker(said, f"{name}: its speaker", whole)
     return MarkedCitation(source, cue, content, kind, government, state_media, antecedent, speaker)
 
 
-def _speaker(item: Mapping[str, Any], who: str, whole: Place) -> Speaker[Place]:
+def _speaker(item: Mapping[str, Any], who: str, whole: Place) -> records.Speaker[Place]:
     at, gender = item.get("name"), item.get("gender")
     name = None if at is None else _place(at, f"{who}'s name", whole)
-    if (kind := _one_of(item, "type", SpeakerType, who)) is None or gender not in (None, "m", "f"):
+    kind = _one_of(item, "type", records.SpeakerType, who)
+    if kind is None or gender not in (None, "m", "f"):
         raise ValueError(f"{who} needs a 'type', and 'm' or 'f' as 'gender' where known")
-    return Speaker(name, kind, gender)
+    return records.Speaker(name, kind, gender)
 
 
 def _overlap(one: Place, other: Place) -> bool:
@@ -290,8 +278,7 @@ def _known(value: object, keys: Sequence[str]) -> dict[str, Any]:
 
 
 def _unit_record(unit: Unit) -> dict[str, Any]:
-    record: dict[str, Any] = {"start": unit.start, "end": unit.end}
-    record |= {} if unit.voice is None else {"voice": unit.voice.value}
+    record = _known(unit, ("start", "end", "voice"))
     record["labels"] = _label_record(unit.labels)
     if unit.citations is not None:
         record["citations"] = [_citation_record(one) for one in unit.citations]

@@ -146,11 +146,11 @@ def size_of_inputs(sources: Sequence[str], options: InputOptions = PLAIN) -> int
     """Count the bytes of the files that several inputs are; None where one is no file."""
     if any(source == STDIN or "://" in source[:24] for source in sources):
         return None
-    found: list[ListedFile] = []
+    total = 0
     for source in sources:
         with suppress(InputError):  # which reading it reports
-            found += list_inputs([source], options)
-    return sum(one.size or 0 for one in found)
+            total += sum(one.size or 0 for one in list_inputs([source], options))
+    return total
 
 
 def _articles_of(

@@ -97,18 +97,13 @@ def normalise_articles(
     for item in items:
         original: Original = None
         if isinstance(item, Article) and (normal := normalise(item.text)) is not None:
-            original, item = (item, normal), _normalised(item, normal)
+            given = {one: getattr(item, one) for one in ("title", "outlet", "author", "site_name")}
+            known: dict[str, Any] = {one: legible(text) for one, text in given.items() if text}
+            for name in ("units", "spans", "republications"):
+                known[name] = _moved(getattr(item, name), normal.place)
+            original, item = (item, normal), replace(item, text=normal.text, **known)
         note(original)
         yield item
-
-
-def _normalised(article: Article, normal: Normal) -> Article:
-    headers = ("title", "outlet", "author", "site_name")
-    given = {one: getattr(article, one) for one in headers}
-    known: dict[str, Any] = {one: legible(text) for one, text in given.items() if text}
-    for name in ("units", "spans", "republications"):
-        known[name] = _moved(getattr(article, name), normal.place)
-    return replace(article, text=normal.text, **known)
 
 
 def restore(report: ArticleReport | Skipped, original: Original) -> ArticleReport | Skipped:

@@ -56,10 +56,14 @@ def read_input(source: str, options: InputOptions = PLAIN) -> Items:
 def read_inputs(sources: Iterable[str], options: InputOptions = PLAIN) -> Items:
     """Read several inputs; one that can't be used is `Skipped`."""
     for source in sources:
-        try:
-            yield from read_input(source, options)
-        except InputError as error:
-            yield Skipped(error.source, error.reason)
+        yield from _skipping(read_input(source, options))
+
+
+def _skipping(items: Items) -> Items:
+    try:
+        yield from items
+    except InputError as error:
+        yield Skipped(error.source, error.reason)
 
 
 def read_stream(stream: Any, name: str) -> Items:
@@ -165,7 +169,7 @@ def read_values(values: Input | Iterable[Input]) -> Items:
     if hasattr(values, "columns"):
         raise InputError("table", "give it to score_frame, or one of its columns to score")
     for number, value in enumerate(values):
-        yield from _read_or_skip(value, f"input {number}")
+        yield from _skipping(read_value(value, f"input {number}"))
 
 
 def read_frame(df: pandas.DataFrame, text: str) -> Iterator[tuple[int, Article | Skipped]]:
@@ -180,7 +184,7 @@ def read_frame(df: pandas.DataFrame, text: str) -> Iterator[tuple[int, Article |
     return (
         (number, item)
         for number, (name, value, *cells) in enumerate(rows)
-        for item in _read_or_skip(value, name, dict(zip(known, cells, strict=True)))
+        for item in _skipping(read_value(value, name, dict(zip(known, cells, strict=True))))
     )
 
 
@@ -201,13 +205,6 @@ def read_value(value: object, name: str, known: Mapping[str, str | None] | None 
         raise InputError(name, "is missing; every article needs a text")
     else:
         raise InputError(name, f"is of type {type(value).__name__}, no text, path or address")
-
-
-def _read_or_skip(value: object, name: str, known: Mapping[str, str | None] | None = None) -> Items:
-    try:
-        yield from read_value(value, name, known)
-    except InputError as error:
-        yield Skipped(error.source, error.reason)
 
 
 def _plain(cell: object) -> str | None:

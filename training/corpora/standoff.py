@@ -48,17 +48,12 @@ def read_allsides(folder: Path) -> Iterator[Article]:
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
-                yield _allsides_article(line, f"{path}, line {number}", again)
+                where, row = f"{path}, line {number}", json.loads(line)
+                known = {key: row[key] or None for key in ("title", "url", "date")}
+                outlet = row["source"] or None
+                yield Article(row["ID"], row["content_original"], outlet=outlet, lang="en", **known)
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise CorpusError(f"{path}: can't be read ({error}); {again}") from error
-
-
-def _allsides_article(line: str, where: str, again: str) -> Article:
-    try:
-        row = json.loads(line)
-        name, text, outlet = row["ID"], row["content_original"], row["source"] or None
-        known: dict[str, Any] = {key: row[key] or None for key in ("title", "url", "date")}
-        return Article(name, text, outlet=outlet, lang="en", **known)
     except (ValueError, KeyError, TypeError) as error:
         reason = f"lacks {error}" if isinstance(error, KeyError) else "is no article"
         raise CorpusError(f"{where}: {reason}; {again}") from error
