@@ -122,12 +122,8 @@ def test_ordinary_articles_are_counterexamples() -> None:
 
 
 def test_thresholds_are_raised_to_the_chance_of_log_odds() -> None:
-    signals, slope, intercept = (
-        ("claim", "hyperpartisan"),
-        np.array([1.0, 2.0]),
-        np.array([0, -1.0]),
-    )
-    calibration = models.Calibration(signals, slope, intercept)
+    slopes, signals = np.array([1.0, 2.0]), ("claim", "hyperpartisan")
+    calibration = models.Calibration(signals, slopes, np.array([0, -1.0]))
     decisions = Decisions(calibration, {"claim": 0.3, "hyperpartisan": 0.4})
     raised = decisions.at_least({"hyperpartisan": 1.5}).thresholds
     assert raised["claim"] == 0.3
@@ -202,10 +198,8 @@ class Placed:
     def predict(self, sentences):
         proba = np.tile(np.array([[0.9, 0.55, 0.55]], np.float32), (len(sentences), 1))
         places = [[0, float(one.text.split("at ")[1].rstrip("."))] for one in sentences]
-        vectors, citations = np.array(places, np.float32), ((),) * len(sentences)
-        return models.Prediction(
-            proba, proba, citations, vectors, lambda wanted: [()] * len(wanted)
-        )
+        vectors, none = np.array(places, np.float32), ((),) * len(sentences)
+        return models.Prediction(proba, proba, none, vectors, lambda wanted: [()] * len(wanted))
 
 
 @pytest.fixture

@@ -204,12 +204,12 @@ def read_json(text: str, source: str, stem: str) -> Iterator[Article | Skipped]:
     record = exchange.parse_json(text, source, "save it again, or write one object per line")
     items = _listed(record)
     if items is None:
-        yield from _of_record(record, Origin(source), stem)
+        yield from _of_record(record, Origin(source), stem, {})
     elif not items:
         raise InputError(source, "its list of articles is empty")
     for number, item in enumerate(items or (), start=1):
         try:
-            yield from _of_record(item, Origin(source, record=number), f"{stem}-{number}")
+            yield from _of_record(item, Origin(source, record=number), f"{stem}-{number}", {})
         except InputError as error:
             yield Skipped(error.source, error.reason)
 
@@ -225,14 +225,9 @@ def _listed(value: Any) -> list[Any] | None:
 
 
 def _of_record(
-    record: Any,
-    origin: Origin,
-    name: str,
-    columns: Mapping[str, str] | None = None,
-    likely: str | None = None,
+    record: Any, origin: Origin, name: str, columns: Mapping[str, str], likely: str | None = None
 ) -> Iterator[Article]:
     """Read what is one record: as the format has it, or by other names for the same."""
-    columns = columns or {}
     if not isinstance(record, dict):
         raise InputError(str(origin), 'not a JSON object; write {"id": ..., "text": ...}')
     if not columns and isinstance(record.get(TEXT), str):
@@ -240,7 +235,7 @@ def _of_record(
         return
     if (listed := _listed(record)) is not None:  # a service's answer on one line
         for number, item in enumerate(listed, start=1):
-            yield from _of_record(item, replace(origin, record=number), f"{name}-{number}")
+            yield from _of_record(item, replace(origin, record=number), f"{name}-{number}", {})
         return
     texts = _texts(record)
     if (wanted := columns.get(TEXT)) is not None and wanted not in texts:
@@ -268,10 +263,9 @@ def _longest(record: Mapping[str, Any]) -> str | None:
 
 
 def _texts(record: Mapping[str, Any]) -> dict[str, str]:
-    def is_id(key: str, value: Any) -> bool:
-        return is_known(key, ID) and type(value) is int and abs(value) < 10**18
-
-    return {k: str(v) for k, v in record.items() if isinstance(v, str) or is_id(k, v)}
+    whole = {k for k, v in record.items() if type(v) is int and abs(v) < 10**18}
+    ids = {key for key in whole if is_known(key, ID)}
+    return {k: str(v) for k, v in record.items() if isinstance(v, str) or k in ids}
 
 
 PARQUET = b"PAR1"  # what such a file begins with

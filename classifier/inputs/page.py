@@ -363,7 +363,7 @@ def articles(text: str, stem: str, publisher: str | None = None) -> list[Article
     unchanged = len(parts) == 1 and not parts[0].changed
     ids = chain([stem], (f"{stem}-{number}" for number in count(2)))
     return [
-        _article(text if unchanged else _text(part.lines), part, id_, publisher, gatherer)
+        _article(text if unchanged else None, part, id_, publisher, gatherer)
         for part, id_ in zip(kept, ids, strict=False)
     ]
 
@@ -407,11 +407,6 @@ def _without_tail(lines: Sequence[PageLine], dropped: Callable[[PageLine], bool]
     return list(dropwhile(dropped, reversed(lines)))[::-1]
 
 
-def _text(lines: Sequence[PageLine]) -> str:
-    rest = ("\n" * (1 + bool(line.blanks)) + line.text for line in lines[1:])
-    return lines[0].text + "".join(rest)
-
-
 def _words(lines: Sequence[PageLine]) -> int:
     return sum(count_words(line.text) for line in lines)
 
@@ -432,8 +427,10 @@ def _gatherer(
 
 
 def _article(
-    text: str, part: _Part, id_: str, publisher: str | None, gatherer: tuple[str | None, str | None]
+    given: str | None, part: _Part, id_: str, publisher: str | None, gatherer: Sequence[str | None]
 ) -> Article:
+    joined = ("\n" * (1 + bool(line.blanks)) + line.text for line in part.lines)
+    text = "".join(joined).lstrip("\n") if given is None else given
     republications = republication.find(text, part.outlet or publisher)
     # The footnotes of a republished article give the address it stood at.
     lines = part.credits + (part.footnotes if republications else ())

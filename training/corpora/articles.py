@@ -202,25 +202,19 @@ def _ptc_spans(path: Path) -> dict[str, list[Span]]:
 
 
 def _read_hyperpartisan(folder: Path) -> Iterator[Article]:
-    texts, labels = (folder / name for name in _HYPERPARTISAN_FILES)
-    truth = {one.attrib["id"]: one.attrib for one in _articles_of(labels)}
+    texts, judged = (folder / name for name in _HYPERPARTISAN_FILES)
+    truth = {one.attrib["id"]: one.attrib for one in _articles_of(judged)}
     for element in _articles_of(texts):
         name = element.attrib["id"]
         if name not in truth:
-            raise CorpusError(f"{labels}: no label for article {name}; obtain the corpus again")
+            raise CorpusError(f"{judged}: no label for article {name}; obtain the corpus again")
         title = " ".join(element.attrib.get("title", "").split())
         paragraphs = (" ".join(one.split()) for one in _markup(element).split("\0"))
         url = truth[name]["url"]
-        article = Article(
-            id=name,
-            text="\n\n".join(filter(None, [title, *paragraphs])),
-            title=title or None,
-            outlet=(urlsplit(url).hostname or "").removeprefix("www.") or None,
-            url=url,
-            date=element.attrib.get("published-at"),
-            lang="en",
-            labels={"hyperpartisan": float(truth[name]["hyperpartisan"] == "true")},
-        )
+        text, date = "\n\n".join(filter(None, [title, *paragraphs])), element.get("published-at")
+        outlet = (urlsplit(url).hostname or "").removeprefix("www.") or None
+        labels = {"hyperpartisan": float(truth[name]["hyperpartisan"] == "true")}
+        article = Article(name, text, title or None, outlet, url, date, lang="en", labels=labels)
         units = tuple(Unit(one.start, one.end) for one in split_sentences(article))
         yield replace(article, units=units)
 

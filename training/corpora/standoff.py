@@ -91,6 +91,10 @@ def _read_lines(path: Path) -> Iterator[tuple[str, str]]:
         yield from ((str(one["id"]), one["text"]) for one in map(json.loads, lines))
 
 
+def _jsonl(name: str, url: str) -> TextCollection:
+    return TextCollection(lambda root: articles_folder(root) / f"{name}.jsonl.gz", _read_lines, url)
+
+
 _PTC = articles.PTC
 TEXTS: Mapping[str, TextCollection] = {
     "allsides": TextCollection(
@@ -98,11 +102,7 @@ TEXTS: Mapping[str, TextCollection] = {
         lambda path: ((one.id, one.text) for one in read_allsides(path.parent)),
         _ALLSIDES_URL,
     ),
-    "tehran_times": TextCollection(
-        lambda root: articles_folder(root) / "tehran_times.jsonl.gz",
-        _read_lines,
-        "https://github.com/Kmahmoudi/Tehran-Times-Dataset",
-    ),
+    "tehran_times": _jsonl("tehran_times", "https://github.com/Kmahmoudi/Tehran-Times-Dataset"),
     "polnear": TextCollection(
         lambda root: root / polnear.CARD.folder / "data",
         lambda path: ((one.article.id, one.article.text) for one in polnear.texts(path.parent)),
@@ -118,11 +118,7 @@ TEXTS: Mapping[str, TextCollection] = {
         _read_pages,
         "https://github.com/adbar/trafilatura",
     ),
-    "other_languages": TextCollection(
-        lambda root: articles_folder(root) / "other_languages.jsonl.gz",
-        _read_lines,
-        "https://github.com/hybrinfox/ppn",
-    ),
+    "other_languages": _jsonl("other_languages", "https://github.com/hybrinfox/ppn"),
 }
 
 
@@ -163,10 +159,7 @@ class StandOff(Corpus):
 
 
 def read(root: Path, name: str = "standoff") -> Iterator[Article]:
-    """Join the labels to the texts below the root of the corpora, in the order of the labels.
-
-    Of a page, which may read differently now, the sentences that still stand on it are kept.
-    """
+    """Join the labels to the texts below the root of the corpora, in the order of the labels."""
     records = list(labels(labels_file(name)))
     wanted: dict[str, set[str]] = defaultdict(set)
     for record in records:
