@@ -143,13 +143,11 @@ def domain(**changes: object) -> TrainingDomain:
     return replace(found, **changes)  # type: ignore[arg-type]
 
 
-def test_the_distance_is_the_share_of_held_out_articles_that_lie_nearer():
+def test_the_distance_is_a_share_of_held_out_articles_and_an_answer_may_be_sure():
     vectors = np.array([[0, 0], [0, 5], [10, 5], [0, 99]], np.float32)
     assert domain().distance(vectors) == pytest.approx([0.0, 0.5, 0.5, 1.0])
     assert domain().distance(np.zeros((0, 2), np.float32)).shape == (0,)
-
-
-def test_an_answer_is_sure_where_the_other_can_be_excluded():
+    # An answer is sure where the other can be excluded.
     proba = np.array([[0.1, 0.5, 0.61], [0.9, 0.6, 0.7]], np.float32)
     assert domain().sure(proba).tolist() == [[False, False, True], [True, False, True]]
     too_few_rows = domain(no=np.full(3, np.nan, np.float32))

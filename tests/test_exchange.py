@@ -39,10 +39,9 @@ def test_a_record_says_all_of_an_article():
 
 
 def test_a_scored_line_can_be_read_again():
-    scored = unit(0, 16, scores={"claim": 0.9}, flags=["claim"]) | {
-        "spans": [{"start": 4, "end": 7, "signal": "doubt", "score": 0.7}]
-    }
-    article = read_record(scored, "f, line 1")
+    spans = [{"start": 4, "end": 7, "signal": "doubt", "score": 0.7}]
+    scored = unit(0, 16, scores={"claim": 0.9}, flags=["claim"])
+    article = read_record({**scored, "spans": spans}, "f, line 1")
     assert (article.units, article.spans) == ((Unit(0, 16),), ())
 
 
@@ -124,9 +123,8 @@ def test_citations_are_read_and_written_as_they_were():
     rows = of_articles("exchange", iter([read_record(cited([SAID], [], None), "f, line 1")]))
     assert [found and len(found) for found in rows.citations] == [1, (), None]
     # What scoring found is no label.
-    article = read_record(
-        cited(None, [{**SAID, "name": "Orr", "outlets": []}], []), "f.jsonl, line 1"
-    )
+    scored = cited(None, [{**SAID, "name": "Orr", "outlets": []}], [])
+    article = read_record(scored, "f.jsonl, line 1")
     assert [unit.citations for unit in article.units] == [None, None, ()]
 
 

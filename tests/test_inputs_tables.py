@@ -67,11 +67,9 @@ def test_a_user_names_columns(tmp_path):
 
 def test_a_column_of_unknown_name_is_the_text_when_it_is_long(tmp_path):
     rows = [["nr", "inhalt"], ["1", TEXT], ["2", BODY[1]]]
-    sources = (
-        write(tmp_path, "dump.csv", table(rows, delimiter=";")),
-        parquet(tmp_path, {"nr": ["1", "2"], "inhalt": [TEXT, BODY[1]]}, "dump.parquet"),
-    )
-    for source in sources:
+    columns = {"nr": ["1", "2"], "inhalt": [TEXT, BODY[1]]}
+    csv_file = write(tmp_path, "dump.csv", table(rows, delimiter=";"))
+    for source in (csv_file, parquet(tmp_path, columns, "dump.parquet")):
         articles, _, told = read_all(source)
         assert [one.text for one in articles] == [TEXT, BODY[1]]
         assert [one.id for one in articles] == ["dump-1", "dump-2"]
@@ -138,14 +136,11 @@ def test_rows_are_articles_by_the_names_of_their_columns(tmp_path):
     assert read_all(source, columns={"id": "n"})[0][0].id == "7.5"
 
 
-def test_texts_of_other_types_and_dates_that_python_lacks(tmp_path):
+def test_other_types_and_a_broken_footer(tmp_path):
     texts = pa.array([TEXT]).cast(pa.dictionary(pa.int32(), pa.string()))
     date = pa.array([10**18], pa.timestamp("us"))
     [article], *_ = read_all(parquet(tmp_path, {"text": texts, "date": date}))
     assert (article.text, article.date) == (TEXT, None)
-
-
-def test_a_broken_footer_is_one_clear_line(tmp_path):
     data = Path(parquet(tmp_path, {"text": [TEXT, TEXT]})).read_bytes()
     assert "is damaged, or no Parquet" in reason(write(tmp_path, "a.parquet", data[:-60]))
     assert "without a column of texts" in reason(parquet(tmp_path, {"m": [[TEXT]]}, "b.parquet"))
@@ -222,13 +217,10 @@ def test_a_newsletter(tmp_path, kind):
     assert article.text.strip() == TEXT
     assert (article.title, article.outlet, article.date) == (TITLE, "Orrin Gazette", "2025-03-12")
     assert article.site_name == "orrin.example"
-
-
-def test_what_is_like_a_mail_and_is_none(tmp_path):
-    (article,), *_ = read_all(write(tmp_path, "a.txt", f"Subject: {TITLE}\n\n{TEXT}"))
-    assert BODY[0] in article.text
     data = "From news@orrin.example Wed Mar 12 10:00:00 2025\nSubject: a\n\n" + TEXT
     assert "mailbox" in reason(write(tmp_path, "in.mbox", data))
+    (article,), *_ = read_all(write(tmp_path, "a.txt", f"Subject: {TITLE}\n\n{TEXT}"))
+    assert BODY[0] in article.text  # no mail
 
 
 def test_a_feed_gives_its_articles(tmp_path):
@@ -270,19 +262,15 @@ def test_a_page_keeps_its_address_and_the_date_of_its_capture(tmp_path):
     )
     articles, skipped, _ = read_all(source)
     assert [one.url for one in articles] == [URL.format("a?from=front"), URL.format("b")]
-    assert [(one.date, one.text) for one in articles] == [(DATE, TEXT)] * 2
-    assert [(one.id, str(one.origin), one.lang) for one in articles] == [
-        ("a-1", f"{source}, item 1", "en"),
-        ("a-2", f"{source}, item 2", "en"),
-    ]
-    assert skipped == []
+    assert [(one.date, one.text, one.lang) for one in articles] == [(DATE, TEXT, "en")] * 2
+    origins = [("a-1", f"{source}, item 1"), ("a-2", f"{source}, item 2")]
+    assert ([(one.id, str(one.origin)) for one in articles], skipped) == (origins, [])
 
 
 @pytest.mark.parametrize("how", ["Content_Encoding", "Transfer_Encoding", "Content_Type"])
 def test_a_page_is_unpacked_and_decoded_as_its_server_says(tmp_path, how):
-    data = HTML.replace("Tam Karst", "Там Карст").encode(
-        "cp1251" if how == "Content_Type" else "utf-8"
-    )
+    encoding = "cp1251" if how == "Content_Type" else "utf-8"
+    data = HTML.replace("Tam Karst", "Там Карст").encode(encoding)
     chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(data), data)
     data, said = {
         "Content_Encoding": (gzip.compress(data), "gzip"),

@@ -48,7 +48,8 @@ def read_allsides(folder: Path) -> Iterator[Article]:
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
-                where, row = f"{path}, line {number}", json.loads(line)
+                where = f"{path}, line {number}"
+                row = json.loads(line)
                 known = {key: row[key] or None for key in ("title", "url", "date")}
                 outlet = row["source"] or None
                 yield Article(row["ID"], row["content_original"], outlet=outlet, lang="en", **known)
