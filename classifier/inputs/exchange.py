@@ -278,8 +278,7 @@ def _known(value: object, keys: Sequence[str]) -> dict[str, Any]:
 
 
 def _unit_record(unit: Unit) -> dict[str, Any]:
-    record = _known(unit, ("start", "end", "voice"))
-    record["labels"] = _label_record(unit.labels)
+    record = _known(unit, ("start", "end", "voice")) | {"labels": _label_record(unit.labels)}
     if unit.citations is not None:
         record["citations"] = [_citation_record(one) for one in unit.citations]
     return record

@@ -236,7 +236,6 @@ def digest(text: str) -> str:
 
 
 def _counts(path: Path) -> Counter[str]:
-    """Count the articles of each collection; there are none where the file is missing."""
     return _counted(path) if path.is_file() else Counter()
 
 
