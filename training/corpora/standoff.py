@@ -50,9 +50,9 @@ def read_allsides(folder: Path) -> Iterator[Article]:
             for number, line in enumerate(lines, start=1):
                 where = f"{path}, line {number}"
                 row = json.loads(line)
-                known = {key: row[key] or None for key in ("title", "url", "date")}
-                outlet = row["source"] or None
-                yield Article(row["ID"], row["content_original"], outlet=outlet, lang="en", **known)
+                name, text, outlet = row["ID"], row["content_original"], row["source"] or None
+                known: dict[str, Any] = {key: row[key] or None for key in ("title", "url", "date")}
+                yield Article(name, text, outlet=outlet, lang="en", **known)
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise CorpusError(f"{path}: can't be read ({error}); {again}") from error
     except (ValueError, KeyError, TypeError) as error:
