@@ -223,6 +223,21 @@ def test_a_newsletter(tmp_path, kind):
     assert BODY[0] in article.text  # no mail
 
 
+@pytest.mark.parametrize(
+    ("sender", "site", "outlet"),
+    [
+        ("Jane Roe <jane@t-online.de>", None, "Jane Roe"),
+        ('"jane@Wp.pl" <jane@Wp.pl>', None, None),
+        ("jane@yahoo.com", None, None),
+        ("news@orrin.example", "orrin.example", None),
+    ],
+)
+def test_where_anybody_may_have_an_address_the_host_is_no_outlet(tmp_path, sender, site, outlet):
+    mail = f"From: {sender}\nTo: a@karst.example\nSubject: {TITLE}\nDate: -\n\n{TEXT}"
+    (article,), *_ = read_all(write(tmp_path, "letter.eml", mail))
+    assert (article.site_name, article.outlet) == (site, outlet)
+
+
 def test_a_feed_gives_its_articles(tmp_path):
     feed = f"""<?xml version="1.0"?>
     <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from email import policy
 from email.utils import parseaddr, parsedate_to_datetime
+from functools import cache
 from io import BytesIO
 from itertools import islice, takewhile
 from pathlib import Path
@@ -240,15 +241,26 @@ def _of_mail(data: bytes, source: str, stem: str) -> Iterator[Article]:
         url = location if location.startswith(("http://", "https://")) else None
         yield from webpage.articles(html, source, stem, url)
         return
-    outlet = None if sender.startswith("<") else sender or None
+    host = address.rpartition("@")[2].lower()
+    # A program writes the address where a sender gives no name.
+    unnamed = sender.startswith("<") or f"@{host}" in sender.lower()
+    outlet = None if unnamed else sender or None
     found = _of_newsletter(html, text, outlet, source, stem)
     if not found:
         reason = "a mail without a text that is an article; give the article's page or text"
         raise InputError(source, reason)
     said: dict[str, Any] = {"title": subject, "outlet": outlet, "date": date}
-    found = [replace(one, site_name=address.rpartition("@")[2] or one.site_name) for one in found]
+    host = "" if host in _free_mail() else host
+    found = [replace(one, site_name=host or one.site_name) for one in found]
     yield replace(found[0], **{key: value for key, value in said.items() if value})
     yield from found[1:]
+
+
+@cache
+def _free_mail() -> frozenset[str]:
+    """Return the hosts at which anybody may have an address: they don't say who publishes."""
+    path = Path(__file__).parent / "freemail.tsv"
+    return frozenset(path.read_text(encoding="utf-8").split()[1:])
 
 
 def _of_newsletter(
