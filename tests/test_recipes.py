@@ -10,6 +10,7 @@ from framescope.classifier.errors import TrainingError
 from framescope.training import recipes
 from framescope.training.corpora import KNOWN
 from framescope.training.recipes import Recipe, TransformerSettings, read_recipe
+from framescope.training.transformer import is_base_size
 from pages_of_docs import ROOT, fenced
 from typer.testing import CliRunner
 
@@ -82,6 +83,18 @@ def test_paths_are_from_the_folder_of_the_file(tmp_path, monkeypatch) -> None:
     assert found.teaching == TransformerSettings(**{**recipes.TEACHING, "epochs": 2, **mixed})
     again = read_recipe(str(written(tmp_path, found.to_toml(), "again.toml")))
     assert again.to_record() == found.to_record()
+
+
+def test_an_encoder_of_base_size_has_rates_of_its_own_unless_the_recipe_does(tmp_path) -> None:
+    path = tmp_path / "config.json"
+    for width, base in ((384, False), (768, True)):
+        path.write_text(json.dumps({"hidden_size": width}))
+        assert is_base_size(tmp_path) is base
+    usual = read_recipe("default").for_base_size().settings
+    assert (usual.learning_rate, usual.head_learning_rate) == (3e-5, 1e-3)
+    written(tmp_path, 'extends = "default"\n[transformer]\nlearning_rate = 1e-5\n', "mine.toml")
+    mine = read_recipe(str(tmp_path / "mine.toml")).for_base_size().settings
+    assert (mine.learning_rate, mine.head_learning_rate) == (1e-5, 1e-3)
 
 
 @pytest.mark.parametrize(

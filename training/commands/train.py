@@ -194,6 +194,7 @@ def transformer(
         choose_device,
         default_encoder,
         describe_encoder,
+        is_base_size,
     )
 
     folder, computes_on = chosen.encoder or default_encoder(), choose_device(device)
@@ -201,6 +202,8 @@ def transformer(
     if begun is not None:
         begun.check_encoder(folder)
     described = describe_encoder(folder)
+    if is_base_size(folder):
+        chosen = chosen.for_base_size()
     asked = _RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
     rows = asked.load(chosen)
     options = asked.record | ({} if begun is None else {"from": begun.identity})

@@ -35,6 +35,8 @@ TEACHING: dict[str, Any] = {
     "head_learning_rate": 1e-3,
     "freeze_embeddings": False,
 }
+#: Of an encoder of base size: at a small one's rates mpnet learns nothing, and no error says so.
+BASE_SIZE = {"learning_rate": 3e-5, "head_learning_rate": 1e-3}
 
 
 class Table(Checked):
@@ -139,6 +141,12 @@ class Recipe(Table):
         mixed = {"shares": self.shares, "weights": self.weights}
         own = {} if self.teacher is None else self.teacher.settings.model_dump(exclude_unset=True)
         return TransformerSettings(**{**mixed, **TEACHING, **own})
+
+    def for_base_size(self) -> Self:
+        """Return it with the rates of `BASE_SIZE`, where it doesn't set its own."""
+        own = self.transformer.model_fields_set
+        rates = {name: rate for name, rate in BASE_SIZE.items() if name not in own}
+        return self.changed(transformer=self.transformer.changed(**rates))
 
     def to_record(self) -> dict[str, Any]:
         """Return everything it says, defaults included, as `read_recipe` reads it."""

@@ -9,6 +9,7 @@ from framescope.training.transformer.encoder import (
     default_encoder,
     describe_encoder,
     export,
+    is_base_size,
     quantise,
     without_labels,
 )

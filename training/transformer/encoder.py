@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import logging
 import os
 import shutil
@@ -90,6 +91,15 @@ def describe_encoder(folder: Path) -> dict[str, str]:
         raise TrainingError(f"{folder}: no {WEIGHTS} there; --encoder wants a local model folder")
     found = bundles.digest(folder / WEIGHTS)
     return {"name": "all-MiniLM-L6-v2" if found == DEFAULT_SHA256 else folder.name, "sha256": found}
+
+
+def is_base_size(folder: Path) -> bool:
+    """Whether an encoder is as wide as BERT's base size, or wider."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return max(int(config.get(name) or 0) for name in ("hidden_size", "n_embd", "dim")) >= 768
+    except (OSError, ValueError, AttributeError, TypeError):
+        return False  # `load_encoder` says what is wrong with it
 
 
 def load_encoder(folder: Path) -> Any:
