@@ -23,14 +23,17 @@ PART = ".part"
 CSV_HEAD = "article,source,kind,sentence\n"
 """The first line of a table of citations."""
 
+CSV_MARK = "\ufeff"
+"""Begins such a table as a file: without it Excel reads no UTF-8."""
+
 FORMATS = {f".{form}": form for form in ("html", "json", "jsonl", "csv")}
 FORMATS |= {".htm": "html", ".ndjson": "jsonl"}
 """The format that a file's suffix says."""
 
 _HEAD = 4096
 _REPORT = re.compile(  # of the terminal, a page, JSON, citations as CSV, or nothing
-    r"\s*$|\W*article \d+\b.*\n|No article was scored\.|\s*\{\s*\"schema_version\""
-    rf"|{CSV_HEAD}|[\s\S]*<meta name=\"generator\" content=\"fram"
+    r"\s*\Z|article \d+(: .*)? ─+\n|\{\s*\"schema_version\": \"[\d.]+\",\s*\"model\": "
+    rf"|{CSV_MARK}?{CSV_HEAD}|<!doctype html>[\s\S]*<meta name=\"generator\" content=\"framescope\""
 )
 _LINE_END = 20_000_000  # bytes within which a line of JSON ends
 
@@ -157,10 +160,14 @@ def on_console(file: TextIO, width: int = 110) -> Iterator[Any]:
     from rich.console import Console
 
     if file.isatty():
-        yield Console(file=file)
+        console = Console(file=file)
+        with console.capture() as capture:
+            yield console
+        file.write(capture.get())  # whole, and at once: an interruption leaves no half
         return
     drawn = StringIO()
-    yield Console(file=drawn, width=width)
+    # A variable of the environment may ask for colours in a pipe, but in no file.
+    yield Console(file=drawn, width=width, color_system="auto" if file is sys.stdout else None)
     file.writelines(f"{line.rstrip()}\n" for line in drawn.getvalue().splitlines())
 
 

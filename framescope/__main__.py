@@ -60,9 +60,8 @@ def main() -> None:
             again.cancel()
             raise KeyboardInterrupt
     except KeyboardInterrupt:
-        # What `score` has kept of its results, once there is one, it says itself.
-        kept = "; nothing had been scored, and nothing was kept" * ("score" in sys.argv[1:2])
-        print(f"framescope: interrupted{kept}", file=sys.stderr)
+        # What a command has kept of its results it says itself.
+        print("framescope: interrupted", file=sys.stderr)
         status = 128 + received  # as shells have it
     sys.exit(status)
 

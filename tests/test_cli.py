@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import toys
 from conftest import Typed
-from framescope.classifier import bundles
+from framescope.classifier import bundles, reports
 from framescope.classifier.errors import Terminated
 
 import framescope
@@ -70,7 +70,7 @@ def test_a_file_holds_what_standard_output_would(run, ferry, tmp_path, format) -
     shown = run("score", ferry, "--format", format)
     written = run("score", ferry, "--format", format, "--output", output)
     assert (written.status, written.out, written.err) == (0, "", "")
-    assert output.read_text(encoding="utf-8").split() == shown.out.split()
+    assert output.read_text(encoding="utf-8-sig").split() == shown.out.split()
     assert sorted(tmp_path.iterdir()) == [ferry, output]
 
 
@@ -140,14 +140,17 @@ def test_standard_input_is_read(run, monkeypatch) -> None:
     assert json.loads(result.out)["text"] == TEXT
 
 
-@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
+@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html", "csv"])
 def test_one_bad_input_of_several_is_recorded_and_the_rest_is_scored(
     run, ferry, tmp_path, format
 ) -> None:
     result = run("score", tmp_path / "none.txt", ferry, "--format", format)
     assert result.status == 1
-    assert result.err.endswith("framescope: 1 input was skipped; the report says why\n")
-    assert "Observers expect" in " ".join(result.out.split())
+    told = "none.txt" in "".join(result.err.split())
+    assert told == (format in ("jsonl", "csv"))
+    why = "the lines above say why" if told else "the report says why"
+    assert result.err.endswith(f"framescope: 1 input was skipped; {why}\n")
+    assert format == "csv" or "Observers expect" in " ".join(result.out.split())
     # Without blanks: 80 columns may break a long name anywhere.
     everywhere = "".join((result.out + result.err).split())
     assert "none.txt" in everywhere
@@ -341,7 +344,7 @@ def test_an_interruption_that_meets_an_import_is_not_lost(ferry, module, number)
     command = [sys.executable, "-c", IMPORTING, *words]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (128 + number, "")
-    assert ended.stderr.startswith("framescope: interrupted; nothing had been scored")
+    assert ended.stderr == "framescope: interrupted\n"
 
 
 def interrupted_at(monkeypatch, number: int, error: type[BaseException]) -> None:
@@ -401,8 +404,39 @@ def test_an_interruption_before_the_first_result_says_that_nothing_was_kept(
     output.write_text("")
     result = run("score", many, "--output", output)
     assert (result.status, result.out, output.read_text()) == (130, "", "")
-    assert result.err == "framescope: interrupted; nothing had been scored, and nothing was kept\n"
+    assert result.err == "framescope: interrupted; nothing was kept\n"
     assert sorted(tmp_path.iterdir()) == [many, output]
+
+
+@pytest.mark.parametrize(
+    ("format", "at", "kept"), [("terminal", "print_article", 0), ("html", "to_html", 5)]
+)
+def test_an_interruption_while_a_report_is_written_names_what_there_is(
+    run, many, tmp_path, monkeypatch, format, at, kept
+) -> None:
+    calls = [KeyboardInterrupt]
+
+    def interrupted(*words, **options):
+        if calls:
+            raise calls.pop()
+        return original(*words, **options)
+
+    original = getattr(reports, at)
+    monkeypatch.setattr(reports, at, interrupted)
+    result = run("score", many, "--output", tmp_path / "report", "--format", format)
+    part = tmp_path / "report.part"
+    assert (result.status, part.exists()) == (130, kept > 0)
+    if kept:
+        assert result.err.endswith(f"; 5 articles had been scored, and are kept in {part}\n")
+        assert part.read_text().count("<!doctype html>") == 1
+    else:
+        assert result.err == "framescope: interrupted; nothing was kept\n"
+
+
+def test_a_file_holds_no_colours(run, ferry, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert run("score", ferry, "-o", tmp_path / "report.txt").status == 0
+    assert "\x1b" not in (tmp_path / "report.txt").read_text()
 
 
 def in_terminal(columns: int, *words: object) -> tuple[int, str, list[str]]:
@@ -476,7 +510,11 @@ def test_a_report_is_written_over_and_nothing_else_is(run, ferry, tmp_path, form
     output = tmp_path / "out"
     assert run("score", ferry, "--output", output, "--format", format).status == 0
     assert run("score", ferry, "--output", output, "--format", format).status == 0
-    for content in ("My notes.\n", '{"id": "a", "text": "labelled by hand"}\n', "{", "<html>"):
+    for content in (
+        "My notes.\n", '{"id": "a", "text": "labelled by hand"}\n', "{",
+        "article 19 of the treaty\nmy notes\n", '{"schema_version": "2", "mine": 1}',
+        'My notes on <meta name="generator" content="framescope">.\n', "<html>",
+    ):  # fmt: skip
         output.write_text(content)
         line = refused(run("score", ferry, "--output", output, "--format", format))
         assert "is there already, and no report; add --overwrite" in line
@@ -487,7 +525,7 @@ def test_a_report_is_written_over_and_nothing_else_is(run, ferry, tmp_path, form
 
 def test_the_suffix_says_the_format_unless_another_is_given(run, ferry, tmp_path) -> None:
     for name, start in (("a.html", "<!doctype html>"), ("b.json", "{"), ("c.jsonl", '{"id"'),
-                        ("c.csv", "article,source,kind,sentence\n")):  # fmt: skip
+                        ("c.csv", "\ufeffarticle,source,kind,sentence\n")):  # fmt: skip
         assert run("score", ferry, "-o", tmp_path / name).status == 0
         assert (tmp_path / name).read_text().startswith(start)
     line = refused(run("score", ferry, "-o", tmp_path / "d.html", "-f", "json"))

@@ -297,7 +297,7 @@ def test_a_list_is_filtered_and_saved(opened: Callable[..., Any]) -> None:
     assert shown_rows(page) == ["New ferry sails"]
     with page.expect_download() as waiting:
         page.locator(".csv").click()
-    table = waiting.value.path().read_text("utf-8")
+    table = waiting.value.path().read_text("utf-8-sig")
     assert table == CSV_HEAD + "".join(map(to_csv, reports.everything().articles))
 
 

@@ -441,6 +441,15 @@ def test_marks_voice_and_reasons_are_in_the_text_without_colour() -> None:
     assert re.search(r"\x1b\[[0-9;]*\b4\b[0-9;]*mThese", coloured)  # underlined
 
 
+def test_only_words_that_mark_a_sentence_are_underlined() -> None:
+    words = ("vile", "wicked", "foul", "the mayor said")
+    evidence = (*((one, "loaded_language", 0.9) for one in words[:3]), (words[3], "claim", 2.0))
+    text = "A vile or wicked or foul scheme, the mayor said."
+    line = reports.Line(text, {"claim": 0.9, "loaded_language": 0.9}, evidence)
+    coloured = printed(reports.scored([line], id="a"), width=120, colour=True)
+    assert re.findall(r"\x1b\[[0-9;]*\b4\b[0-9;]*m([^\x1b]*)", coloured) == list(words[:3])
+
+
 def test_hostile_text_is_printed_and_not_obeyed() -> None:
     output = printed(reports.hostile())
     assert "[bold red]nothing[/bold red]" in unwrapped(output)

@@ -81,6 +81,7 @@ def score(
     scorer = load_scorer(model, signal, sources, True, max_seconds, experimental)
     found: list[Item] = []
     counts, read = Counter[str](), deque[int]()
+    whole, ending = 0, False
 
     def drawn() -> Iterator[Article | Skipped]:
         for item in _articles(inputs, reading, max_characters):
@@ -93,35 +94,50 @@ def score(
     with outputs.progress(size, quiet=quiet) as bar, outputs.drafted(output) as draft:
         try:
             items = _begun(scorer.score(drawn()), single=len(inputs) == 1)
-            draft.file.write(outputs.CSV_HEAD if form == "csv" else "")
+            mark = outputs.CSV_MARK if draft.part else ""
+            draft.file.write(mark + outputs.CSV_HEAD if form == "csv" else "")
             for item in items:
-                counts["articles"] += isinstance(item, ArticleReport)
-                counts["scored"] += isinstance(item, ArticleReport) and item.note is None
                 if draft.file.isatty():
                     bar()
-                if not _write_item(item, counts["articles"], scorer, form, draft.file, full=full):
+                number = counts["articles"] + 1
+                if not _write_item(item, number, scorer, form, draft.file, full=full):
                     found.append(item)
+                counts["articles"] += isinstance(item, ArticleReport)
+                counts["scored"] += isinstance(item, ArticleReport) and item.note is None
                 counts["skipped"] += isinstance(item, Skipped)
                 draft.worth = counts["scored"] > 0
+                whole = draft.file.tell() if draft.part else 0
                 done = read.popleft()
                 if read or counts["articles"] > 1:  # a single article shows no bar
                     bar(completed=done, description=counted(counts["articles"], "article", ","))
+            bar()
+            ending = draft.part is None  # what is written there can't be taken back
+            _write_end(found, scorer, form, draft.file, full=full)
         except BrokenPipeError:
             raise
         except (Exception, KeyboardInterrupt) as error:
             bar()
-            if not counts["articles"] and isinstance(error, (FramescopeError, KeyboardInterrupt)):
+            early = not counts["articles"] and isinstance(error, (FramescopeError, OSError))
+            if ending or early:
                 raise
-            _write_end(found, scorer, form, draft.file, full=full)
-            raise _stopped(error, counts["articles"], draft.part) from error
-        bar()
-        _write_end(found, scorer, form, draft.file, full=full)
+            if counts["scored"]:
+                if draft.part:  # what is half written goes
+                    draft.worth = whole > 0
+                    draft.file.seek(whole)
+                    draft.file.truncate()
+                _write_end(found, scorer, form, draft.file, full=full)
+                draft.worth = True
+            raise _stopped(error, counts["scored"], draft.part) from error
     noted = counts["articles"] - counts["scored"]
-    left_out = ((counts["skipped"], "input", "skipped"), (noted, "article", "not scored"))
-    for number, noun, what in left_out:
+    left_out = (
+        (counts["skipped"], "input", "skipped", form in ("jsonl", "csv")),
+        (noted, "article", "not scored", form == "csv"),
+    )
+    for number, noun, what, told in left_out:
         if number:
             was = "was" if number == 1 else "were"
-            say(f"{counted(number, noun, ',')} {was} {what}; the report says why")
+            why = "the lines above say why" if told else "the report says why"
+            say(f"{counted(number, noun, ',')} {was} {what}; {why}")
     raise typer.Exit(2 if not counts["scored"] else 1 if counts["skipped"] or noted else 0)
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin
 from framescope.classifier import __version__, records
 from framescope.classifier.errors import BundleError, how_to_install
 from framescope.classifier.inputs import to_record
-from framescope.classifier.output import CSV_HEAD
+from framescope.classifier.output import CSV_HEAD, CSV_MARK
 from framescope.classifier.records import counted, printable, shortened
 from framescope.classifier.reports import layout, sources, sourcing
 from framescope.classifier.reports.layout import VoiceCounts
@@ -372,7 +372,7 @@ def to_html(report: records.BatchReport) -> str:
         report=report,
         pages=pages,
         sentences=dumps([page["sentences"] for page in pages]).replace("<", "\\u003c"),
-        cited=CSV_HEAD + "".join(map(to_csv, report.articles)),
+        cited=CSV_MARK + CSV_HEAD + "".join(map(to_csv, report.articles)),
         kinds=[(layout.kind(name), met[name]) for name in order if met[name]],
         style=style(_HERE, "report.css", "sources.css"),
         script=_asset(_HERE, "report.js"),

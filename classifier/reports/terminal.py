@@ -144,11 +144,15 @@ def _print_line(
         _print_beside(beside, Text(printable(line.text).strip(), style="dim"), console, most)
         return
     text = Text(style="bold" if line.loud and full else "")
+    loud, left, before = {mark.kind.name for mark in line.loud}, MAX_WORDS, None
     for segment in line.segments:
-        style = ""
-        if line.loud and segment.signals:
-            style = f"underline {_FAMILY_STYLE[BY_NAME[segment.signals[0]].family]}"
+        # Evidence of the quiet signals would underline most of the sentence.
+        name = next((one for one in segment.signals if one in loud), None)
+        left -= name is not None and name != before
+        shown = name is not None and left >= 0
+        style = f"underline {_FAMILY_STYLE[BY_NAME[name].family]}" if name and shown else ""
         text.append(printable(segment.text), style=style)
+        before = name
     voice = _VOICE_MARK.get(line.report.voice, " ") if report.note is None else " "
     sign = Text(" ")
     if line.loud:
