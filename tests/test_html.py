@@ -279,6 +279,40 @@ def test_a_list_sorts_words_below_numbers(opened: Callable[..., Any]) -> None:
 
 
 @needs_browser
+def test_a_list_sorts_days_however_they_are_written(opened: Callable[..., Any]) -> None:
+    dates = (
+        "Tue, 12 Mar 2024 10:00:00 GMT",
+        "03/04/2024 at dawn",
+        None,
+        "March 1, 2024",
+        "20230301",
+    )
+    lines = [reports.Line("The ferry sails.")]
+    articles = [reports.scored(lines, id=str(n), date=date) for n, date in enumerate(dates)]
+    page = opened(reports.report(*articles))
+    days = page.locator("#rows tbody td.day")
+    for expected in (
+        ["2023-03-01", "2024-03-01", "2024-03-12", "03/04/2024 at dawn", ""],
+        ["2024-03-12", "2024-03-01", "2023-03-01", "03/04/2024 at dawn", ""],
+    ):
+        page.locator("#rows button", has_text="date").click()
+        assert days.all_inner_texts() == expected
+
+
+@needs_browser
+def test_a_list_finds_an_input_by_its_reason_and_an_article_by_its_title(
+    opened: Callable[..., Any],
+) -> None:
+    long = reports.scored([], id="long", title="Long read", note="took too long")
+    page = opened(reports.report(long, reports.harbour(), skipped=reports.SKIPPED))
+    for asked, row in (("file IS empty", "notes/empty.txt"), ("long read", "Long read")):
+        page.locator("[name=words]").fill(asked)
+        assert shown_rows(page) == [row]
+    page.locator("[name=technique]").select_option("loaded_language")
+    assert shown_rows(page) == []  # the title isn't a sentence with the technique
+
+
+@needs_browser
 def test_a_list_is_filtered_and_saved(opened: Callable[..., Any]) -> None:
     page = opened(reports.everything())
     page.locator("[name=words]").press_sequentially("the jk")  # which elsewhere go to marks

@@ -163,3 +163,18 @@ def test_a_library_that_is_not_there_is_named_and_other_addresses_are_refused(mo
     assert reason("gs://orrin/a.txt").endswith("pip install gcsfs")
     for scheme in ("ftp", "file", "simplecache", "data"):
         assert f"{scheme} addresses are not read" in reason(f"{scheme}://orrin.example/a.txt")
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.jsonl.gz"])
+def test_bytes_are_counted_record_by_record(tmp_path, name):
+    rows = [f"{n}: {TEXT} {'é' * 3000}" for n in range(60)]
+    lines = [json.dumps({"text": row}, ensure_ascii=False) for row in rows]
+    if name.endswith(".csv"):
+        lines = ["id,text", *(f'{n},"{row}"' for n, row in enumerate(rows))]
+    data = "\n".join(lines).encode()
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(data, 0) if name.endswith(".gz") else data)
+    told: list[int] = []
+    options = InputOptions(taken=told.append)
+    shares = [sum(told) / path.stat().st_size for _ in inputs.read_inputs([str(path)], options)]
+    assert shares == pytest.approx([(n + 1) / 60 for n in range(60)], abs=0.02)

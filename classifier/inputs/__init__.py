@@ -16,7 +16,7 @@ from framescope.classifier.inputs.normal import (
     normalise_articles,
     restore,
 )
-from framescope.classifier.inputs.page import is_headline
+from framescope.classifier.inputs.page import is_headline, iso_date
 from framescope.classifier.inputs.page import own_name as own_name_of_page
 from framescope.classifier.inputs.reading import (
     Input,

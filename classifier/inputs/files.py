@@ -53,7 +53,7 @@ class InputOptions:
     columns: Mapping[str, str] = field(default_factory=dict)  # the user's names for `FIELDS`
     allow_private: bool = False  # whether addresses of this machine and its network are fetched
     tell: Callable[[str], None] = ignore  # is told what was guessed, and what was left out
-    taken: Callable[[int], None] = ignore  # is told of the bytes, packed as they are, when read
+    taken: Callable[[int], None] = ignore  # is told of bytes, packed as they are, when handed out
     # Patterns (`fnmatch`) on a file's path within a folder, or on its name. Files that match one of
     # `include`, if there is any, and none of `exclude` are taken, and those named by themselves.
     include: Sequence[str] = ()
@@ -309,14 +309,29 @@ class Source:
 
     def __init__(self, pieces: Iterator[bytes], name: str, file: Source | None = None) -> None:
         self.name, self.is_packed, self.count = name, file is not None, 0
+        self.taken: Callable[[int], None] = ignore
+        self._told = 0  # the bytes of the file that `taken` was told of
         self._pieces, self._file, self._ahead = pieces, file, b""
         self._error: InputError | None = None
-        self.head = self.read(HEAD)
+        self.head = self._next(HEAD)
         self._ahead = self.head + self._ahead  # pieces don't end where the head does
 
     def read(self, size: int = CHUNK, /) -> bytes:
         """Return at most `size` bytes, none only at the end; `InputError` behind what is good."""
-        self._ahead = self._ahead or b"".join(self._more(size))
+        part = self._next(size)
+        self._tell()
+        return part
+
+    def _tell(self, share: float = 1.0) -> None:
+        """Tell `taken` of a share of the bytes that it hasn't been told of."""
+        new = int(share * ((self._file or self).count - self._told))
+        self._told += new
+        self.taken(new)
+
+    def _next(self, size: int) -> bytes:
+        # Of packed bytes more is read than is unpacked: shares of them are told of larger parts.
+        if not self._ahead or (self.is_packed and len(self._ahead) < size):
+            self._ahead += b"".join(self._more(size - len(self._ahead)))
         part, self._ahead = self._ahead[:size], self._ahead[size:]
         if self._error is not None and not part:
             raise self._error
@@ -354,17 +369,22 @@ class Source:
         decoder = codecs.getincrementaldecoder(encoding)(errors)
         begun, length = list[str](), 0  # of the line that isn't ended
         try:
-            chunk = self.read().removeprefix(codecs.BOM_UTF8)
+            chunk = self._next(CHUNK).removeprefix(codecs.BOM_UTF8)
             while chunk:
-                first, *others = decoder.decode(chunk).split("\n")
+                text = decoder.decode(chunk)
+                first, *others = text.split("\n")
+                left = length + len(text) + 1  # characters that `taken` hasn't been told of
                 if length <= most:
                     begun.append(first[: most + 1 - length])
                     length += len(begun[-1])
                 if others:
-                    yield "".join(begun)
-                    yield from others[:-1]
+                    for line in ("".join(begun), *others[:-1]):
+                        self._tell((len(line) + 1) / left)
+                        left -= len(line) + 1
+                        yield line
                     begun, length = [others[-1]], len(others[-1])
-                chunk = self.read()
+                chunk = self._next(CHUNK)
+            self._tell()
             yield "".join(begun) + decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             yield "".join(begun)
@@ -373,19 +393,19 @@ class Source:
 
 
 def unpacked(stream: Any, name: str, taken: Callable[[int], None] = ignore) -> Source:
-    """Unpack an open file as often as it is packed; `taken` is told the bytes read of it."""
-    file = found = Source(_pieces(stream.read, taken), name)
+    """Unpack an open file as often as it is packed; `taken` is told the bytes handed out."""
+    file = found = Source(_pieces(stream.read), name)
     for _ in range(_DEEPEST + 1):
         unpack = next((one for magic, one in _PACKED.items() if found.head.startswith(magic)), None)
         if unpack is None:
+            found.taken = taken
             return found
         found = Source(unpack(found), name, file)
     raise InputError(name, "is packed more than twice; unpack it first")
 
 
-def _pieces(read: Callable[[int], bytes], taken: Callable[[int], None] = ignore) -> Iterator[bytes]:
+def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
     while part := bytes(read(HEAD)):  # small: little is lost where packed data are damaged
-        taken(len(part))
         yield part
 
 

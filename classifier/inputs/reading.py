@@ -156,7 +156,11 @@ def _split_file(
         yield from fields.split_csv(found, stem, options)
     else:
         data = document.whole(found, name) if held else None
-        size = max(len(head), stream.seek(0, 2)) if data is None else len(data)
+        size = len(data or b"")
+        if data is None:
+            size = stream.seek(0, 2)
+            options.taken(size)
+            size = max(len(head), size)
         yield RawRecord(Origin(source), size, Document(stem, name, data))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from framescope.classifier import records
+from framescope.classifier.inputs import iso_date
 from framescope.classifier.records import NOBODY, distinct_lines, printable, shortened
 from framescope.classifier.taxonomy import BY_NAME, Family, Level, Signal, in_order
 
@@ -91,6 +93,14 @@ def imprint(article: records.Article) -> tuple[str, ...]:
     author = f"by {printable(article.author).strip()}" if article.author else ""
     date = printable(article.date).strip() if article.date else ""
     return tuple(part for part in (author, date) if part)
+
+
+def day(date: str) -> str:
+    """Return the day of a date as ISO 8601 has it, or the date itself where it can't be read."""
+    try:
+        return datetime.fromisoformat(date.strip().replace("/", "-")).date().isoformat()
+    except ValueError:
+        return iso_date(date) or printable(date).strip()
 
 
 def carries(report: records.ArticleReport, part: records.Republication) -> str:

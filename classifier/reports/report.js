@@ -296,14 +296,18 @@
   const rows = [...table.tBodies[0].rows];
   const { compare } = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
-  // In a column of numbers, words stand below them, and nothing below all, whichever way it goes.
-  function rank(text, number) {
-    return text === "" ? 2 : number && !/^[<>]?[\d.]+$/.test(text) ? 1 : 0;
+  const NUMBER = /^[<>]?[\d.]+$/;
+  const DAY = /^\d{4}(-\d\d){0,2}$/;
+
+  // Below numbers or days stand words, and nothing below all, whichever way the column goes.
+  function rank(text, form) {
+    return text === "" ? 2 : form && !form.test(text) ? 1 : 0;
   }
 
   function sort(head) {
     const at = head.cellIndex;
     const number = head.matches(".n") || head.textContent === "record";
+    const form = number ? NUMBER : head.textContent === "date" && DAY;
     const ways = number ? ["descending", "ascending"] : ["ascending", "descending"];
     const way = ways[head.ariaSort === ways[0] ? 1 : 0];
     for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
@@ -312,7 +316,7 @@
     const value = (text) => Number(text.replace(/[<>]/, ""));
     rows.sort((one, other) => {
       const [a, b] = [one, other].map((row) => row.cells[at].textContent.trim());
-      const ranks = [rank(a, number), rank(b, number)];
+      const ranks = [rank(a, form), rank(b, form)];
       if (ranks[0] !== ranks[1]) return ranks[0] - ranks[1];
       if (!number) return sign * compare(a, b);
       return ranks[0] ? compare(a, b) : sign * (value(a) - value(b));
@@ -331,10 +335,16 @@
   }
   let lists = null; // of each article, its sentences: text, and signals
 
+  // Return a row's own words: the title and the outlet, or the input and why it wasn't read.
+  function ownWords(row) {
+    const why = row.dataset.page ? "" : row.querySelector(".brief").textContent;
+    const title = row.cells[0].firstElementChild.textContent;
+    return `${title} ${row.cells[1].textContent} ${why}`.toLowerCase();
+  }
+
   // Return the sentences of a row, by number, that have the words and the signals.
   function hits(row, asked, wanted) {
-    const title = `${row.cells[0].firstElementChild.textContent} ${row.cells[1].textContent}`;
-    const around = title.toLowerCase();
+    const around = ownWords(row);
     const list = (lists[row.dataset.page] || []).entries();
     return [...list].filter(([, [text, signals]]) => {
       const said = text.toLowerCase();
@@ -349,6 +359,12 @@
     return asked.some((word) => said.includes(word));
   }
 
+  // Return whether a row is found whatever its sentences are, which it may lack.
+  function named(row, asked, wanted) {
+    const own = ownWords(row);
+    return !wanted.length && asked.every((word) => own.includes(word));
+  }
+
   function narrow() {
     lists ??= JSON.parse(document.getElementById("sentences").textContent);
     const asked = words.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -358,7 +374,7 @@
     for (const row of rows) {
       const found = any ? [] : hits(row, asked, wanted);
       row.hidden = (control.value && row.cells[3].textContent !== control.value)
-        || !(any || found.length);
+        || !(any || found.length || named(row, asked, wanted));
       count += row.hidden ? 0 : 1;
       row.querySelector(".hit")?.remove();
       const told = found.filter(([, [text]]) => wanted.length || says(text, asked));
