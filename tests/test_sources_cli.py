@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import socket
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -311,6 +312,33 @@ def test_other_exports_that_cannot_be_read_are_refused(run, tmp_path, name, text
     (tmp_path / name).write_text(text, encoding="utf-8")
     given = ("--rater", "R", "--licence", "ours", "-o", tmp_path / "own.jsonl")
     assert said in refused(run("import", tmp_path / name, *given))
+
+
+def test_odd_but_sound_exports_are_read_as_their_programs_show_them(run, tmp_path):
+    head = "<x><sheetData><row>{}{}</row><row>"
+    strings = "<sst><si><t>site</t><rPh><t>saito</t></rPh></si><si><t>score</t></si>"
+    strings += "<si><r><t>rt</t></r><r><t>.com</t></r></si></sst>"
+    cell = '<c r="{}1" t="s"><v>{}</v></c>'.format
+    rows = head.format(cell("A", 0), cell("B", 1)) + cell("A", 2)
+    rows += '<c r="B2"><v>87.500000000000014</v></c></row></sheetData></x>'
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/sharedStrings.xml", strings)
+        book.writestr("xl/worksheets/sheet1.xml", rows)
+    line = '{"site": "rt.com", "score": "a\u2028b"}'
+    (tmp_path / "a.jsonl").write_text(f"{line}\r\n\n", encoding="utf-8")
+    (tmp_path / "a.json").write_text(f'{{"errors": [], "outlets": [{line}]}}', encoding="utf-8")
+    own, found = tmp_path / "own.jsonl", []
+    for name in ("a.xlsx", "a.jsonl", "a.json"):
+        given = ("--rater", "R", "--licence", "ours", "-o", own, "--overwrite")
+        assert run("import", tmp_path / name, *given).status == 0
+        (outlet,) = read_outlets(own, SMALL)
+        (added,) = set(outlet.assessments) - set(SMALL["rt"].assessments)
+        found.append(added.value)
+    assert found == ["87.5", "a b", "a b"]
+    data = bytearray((tmp_path / "a.xlsx").read_bytes())
+    data[50:58] = b"\xff" * 8  # in the deflated strings
+    (tmp_path / "b.xlsx").write_bytes(data)
+    assert "save it as CSV" in refused(run("import", tmp_path / "b.xlsx", *given))
 
 
 @pytest.mark.parametrize(

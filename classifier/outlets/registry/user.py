@@ -9,6 +9,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -227,20 +228,25 @@ def _objects(path: Path) -> Iterator[list[str]]:
     """Read a list of objects, one that stands in an object, or objects by outlet."""
     text = _text(path)
     if path.suffix.lower() == ".jsonl":
-        text = f"[{','.join(filter(str.strip, text.splitlines()))}]"
+        lines = filter(str.strip, text.split("\n"))  # other ends of lines stand in strings
+        text = f"[{','.join(lines)}]"
     try:
         rows = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise SourcesError(f"{path}: is no JSON that can be read ({error})") from None
     if isinstance(rows, dict):
-        lists = (value for value in rows.values() if isinstance(value, list))
+        lists = (value for value in rows.values() if _is_table(value))
         by_host = [{"host": key, **one} for key, one in rows.items() if isinstance(one, dict)]
         rows = next(lists, by_host)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not _is_table(rows):
         raise SourcesError(f"{path}: holds no list of objects, one for each outlet")
     header = list(dict.fromkeys(key for row in rows for key in row))
     yield header
     yield from ([_cell(row.get(key)) for key in header] for row in rows)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
 
 
 def _cell(value: object) -> str:
@@ -266,17 +272,25 @@ def _sheet(path: Path) -> Iterator[list[str]]:
             if sum(part.file_size for part in found) > _MAX_BYTES:
                 raise ValueError
             *strings, sheet = (etree.fromstring(book.read(part), parser) for part in found)
+        for root in (*strings, sheet):
+            etree.strip_elements(root, "{*}rPh", with_tail=False)  # how a word is pronounced
         shared = ["".join(one.itertext("{*}t")) for root in strings for one in root.iter("{*}si")]
         columns: list[str] = []
         for row in sheet.iter("{*}row"):
             cells = {}
             for cell in row.iter("{*}c"):
                 text = "".join(cell.itertext("{*}v", "{*}t"))
-                said = shared[int(text)] if cell.get("t") == "s" else text
-                cells[cell.get("r", "").rstrip("0123456789")] = said
+                if cell.get("t") == "s":
+                    text = shared[int(text)]
+                elif cell.get("t", "n") == "n" and text:
+                    text = format(float(text), ".15g")  # the digits that a spreadsheet shows
+                cells[cell.get("r", "").rstrip("0123456789")] = text
             columns = columns or list(cells)
             yield [cells.get(column, "") for column in columns]
-    except (OSError, ValueError, LookupError, zipfile.BadZipFile, etree.XMLSyntaxError):
+    except (
+        *(OSError, EOFError, ValueError, LookupError, RuntimeError),
+        *(zipfile.BadZipFile, zlib.error, etree.XMLSyntaxError),
+    ):
         raise SourcesError(f"{path}: is no .xlsx that can be read; save it as CSV") from None
 
 
