@@ -48,6 +48,19 @@ def test_lines_that_a_pdf_breaks_are_joined(tmp_path):
     assert len(split(record)) == len(split(given))
 
 
+@pytest.mark.parametrize("dated", ["", "Published on 12 March 2025\n"])
+def test_a_headline_that_is_the_running_head_stays(tmp_path, dated):
+    title, body = next(read_input(str(HARBOUR))).text.split("\n", 1)
+    parts = ["\n".join(wrap(one, 66, break_on_hyphens=False)) for one in body.splitlines()]
+    first = (f"{dated}{title}", *parts[:4], "2024", *parts[4:9])
+    pages = (*first, f"1\n\f{title}", *parts[9:15], f"2\n\f{title}", *parts[15:], "3")
+    (tmp_path / "a.txt").write_text("\n\n".join(pages))
+    (read,) = read_input(str(tmp_path / "a.txt"))
+    assert read.text.count(title) == 1
+    assert read.text.startswith(title)
+    assert "\n2024\n" in read.text
+
+
 def test_scripts_of_their_own_stay_as_they_are():
     for text in (
         "The agency (ТАСС) said so, and РИА Новости agreed.",

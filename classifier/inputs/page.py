@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain, count, dropwhile
+from itertools import chain, count, dropwhile, takewhile
 from math import inf
 from typing import NamedTuple
 
@@ -234,6 +234,7 @@ _SAVED = {LineKind.FURNITURE, LineKind.AGO, LineKind.RELATED, LineKind.COMMENTS}
 _MAX_LINES = 24  # that are kept of an article's page
 _PIECE_WORDS, _MAX_PIECES = 4, 200  # that are kept of what is left out
 _MAX_HEADLINE = 200
+_MASTHEAD_WORDS = 4
 _BODY_WORDS = 25  # the least that stands below a headline
 _TIMES = (LineKind.AGO, LineKind.TIME)
 _SEARCH = 4  # lines below a headline in which its article begins
@@ -344,7 +345,20 @@ def _printed(text: str) -> list[str]:
     edges = Counter(_DIGITS.sub("0", one) for page in filled for one in {*page[:1], *page[-1:]})
     edges.update(["0"] * (len(pages) > 1))
     repeated = {one for one, number in edges.items() if number > 1} - {""}
-    return [line for page in pages for line in page if _DIGITS.sub("0", line) not in repeated]
+
+    def is_edge(line: str) -> bool:
+        return not line or _DIGITS.sub("0", line) in repeated
+
+    # The running head may be the headline, which the first page has too; a masthead has its own.
+    first, second = [*filled[0], "", ""][:2]
+    masthead = len(first.split()) <= _MASTHEAD_WORDS and is_headline(second)
+    again = {one for page in filled[1:] for one in (*page[:1], *page[-1:])}
+    found = [first] if first in again and is_headline(first) and not masthead else []
+    for page in pages:
+        start = sum(1 for _ in takewhile(is_edge, page))
+        end = len(page) - sum(1 for _ in takewhile(is_edge, reversed(page)))
+        found += [one for at, one in enumerate(page) if not one or start <= at < end]
+    return found
 
 
 def articles(text: str, stem: str, publisher: str | None = None) -> list[Article]:
