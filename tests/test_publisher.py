@@ -169,3 +169,8 @@ def test_republications_that_a_record_gives_count(outlets: Registry) -> None:
     found = publication(article, outlets)
     assert [link.name for link in found.chain] == ["Ellery Gazette", "Karst Post"]
     check_evidence(article, found)
+
+
+def test_a_slogan_alone_names_no_publisher(outlets: Registry) -> None:
+    article = Article("a", "Breakwater to be widened.", site_name=" | Local news for you")
+    assert publication(article, outlets).chain == ()

@@ -12,7 +12,7 @@ from framescope.classifier.outlets.registry.check import Flaw, ambiguous_names, 
 from framescope.classifier.outlets.registry.export import REGISTRY_SOURCE, facts
 from framescope.classifier.outlets.registry.lookup import look_up
 from framescope.classifier.outlets.registry.registry import Registry, Tables, shipped_tables
-from framescope.classifier.outlets.registry.schema import COLUMNS, countries
+from framescope.classifier.outlets.registry.schema import COLUMNS, countries, country_called
 from framescope.classifier.outlets.registry.user import read_outlets
 from framescope.classifier.records.outlet import Role
 from outlets import SMALL
@@ -177,7 +177,9 @@ def test_what_the_tables_accept_a_users_file_accepts(
 def test_countries_are_those_of_the_standard_by_every_name() -> None:
     codes = countries()
     assert len(set(codes.values())) == 251
-    assert {codes["Türkiye"], codes["Turkey"]} == {"TR"}
+    assert {codes["Türkiye"], codes["Turkey"], codes["Turkiye"]} == {"TR"}
+    names = ("uk", "Britain", "USA", "Macedonia", "Burma")
+    assert [country_called(name) for name in names] == ["GB", "GB", "US", "MK", "MM"]
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,7 @@ _CALL = re.compile(
     r"|(?:follow|submit|send|share|tell) (?:us|your|(?:\S+ ){1,4}on)\b)|(?:click|tap) here"
     r"|^for (?:the latest|more)\b.*\b(?:download|visit|follow|subscribe|call|email)\b"
     r"|\b(?:our|free) (?:\w+ )?newsletters?\b|\b(?:tag me|leave a comment|all rights reserved)\b"
-    r"|\[email\W+protected\]|\S@\S+\.\w{2,}",
+    r"|\[email\W+protected\]|\S@[^\s@]{1,100}\.\w{2,}",
     re.IGNORECASE,
 )
 _BY = re.compile(r"By ([A-Z][\w'’-]+(?: [A-Z][\w.'’-]*){1,2})\b")

@@ -86,12 +86,12 @@ def is_ambiguous(name: str, outlet: Outlet) -> bool:
 
 def without_slogan(name: str, host: str) -> str:
     """Return a site's name without what it says of itself; the host where it is nothing else."""
-    parts, label = _SECTION.split(name), re.sub(r"\W", "", host_label(host))
+    parts, label = _SECTION.split(f" {name}"), re.sub(r"\W", "", host_label(host))
     own = (part for part in parts if label and label in re.sub(r"\W", "", part.casefold()))
     found = next(own, parts[0]).strip()
     words = len(found.split())
     slogan = words > _WORDS_OF_NAME or (words > 2 and found[-1] in ".!?")
-    return host if host and slogan else found
+    return host if host and (slogan or not found) else found
 
 
 def _address(name: str) -> str | None:

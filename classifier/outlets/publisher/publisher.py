@@ -229,6 +229,8 @@ class _Chain:
         basis = Basis.SITE_NAME if name == article.site_name else Basis.GIVEN
         host = addresses.host_in(article.url or article.site_name or "") or ""
         shown = credits.without_slogan(name, host) if outlet is None else name
+        if not shown:
+            return None
         agency = outlet is not None and outlet.medium is Medium.AGENCY
         return Credit(shown, outlet, name, basis, agency=agency, gathers=gathers(outlet))
 

@@ -76,7 +76,7 @@ def _typed(registry: Registry, query: str, host: str | None) -> tuple[Outlet, ..
         found = _index(registry).written_out(host)
     elif match := _QUALIFIED.fullmatch(query):
         name, of = match.groups()
-        country = {"UK": "GB", "USA": "US"}.get(of, countries().get(of, of))
+        country = countries().get(of, of)
         ids = {*names.called(name), *names.typed(name), *names.sharers(name)}
         found = [id for id in ids if id in names.called(of) or id == slug(query)]
         found = found or [id for id in ids if registry[id].country == country]
