@@ -109,6 +109,48 @@ def test_what_stands_beside_an_article_is_left_out_and_named(tmp_path, piece):
     assert any(OTHER in one for one in article.removed)
 
 
+PROSE = [f"{OTHER} It was the longest of the {n} strikes there in ten years." for n in range(9)]
+PARTLY = json.dumps({"@type": "NewsArticle", "articleBody": "\n".join([*BODY, *PROSE[:5]])})
+
+
+def each(form: str, some: list[str] = PROSE) -> str:
+    return "".join(form.format(one) for one in some)
+
+
+@pytest.mark.parametrize(
+    ("piece", "held"),
+    [
+        (each("<p class=paywall>{}</p>"), PROSE),
+        (each("<p class=card-text>{}</p>"), PROSE),
+        (each("<div class=liveblog-card><p>{}</p></div>"), PROSE),
+        (each("<div class='qa-item reader-comment'><p>{}</p></div>"), PROSE),
+        (f"<blockquote><p>{OTHER}</p><footer>Ana Ray, mayor</footer></blockquote>", ["Ana Ray"]),
+        (f'<script type="application/ld+json">{PARTLY}</script>{each("<p>{}</p>")}', PROSE),
+        (f"<p>To see past episodes, subscribe here.</p>{each('<p>{}</p>')}", PROSE),
+        (each("<h3><a href='/item'>The item</a></h3><p>{}</p>"), [*PROSE, "The item"]),
+        *(
+            (f"<p>{line}</p>{each('<p>{}</p>')}", [line, *PROSE])
+            for line in (
+                "To see whether they may vote, residents must register by Friday.",
+                "Share prices fell on Monday after the vote.",
+                "For more than two decades nobody could visit the old fort.",
+                "Tell us about your new book.",
+            )
+        ),
+    ],
+)
+def test_what_is_of_an_article_is_kept(tmp_path, piece, held):
+    [article] = articles(
+        write(tmp_path, "a.html", PAGE.replace("</article>", f"{piece}</article>"))
+    )
+    assert [one for one in (*BODY, *held) if one not in article.text] == []
+
+
+def test_a_page_without_a_root_of_its_own_is_read(tmp_path):
+    page = f'<div class="related">{"The mill of Tarn is shut today.<br>" * 20}</div>'
+    assert "The mill of Tarn" in articles(write(tmp_path, "a.html", page))[0].text
+
+
 @pytest.mark.parametrize("content", [TEXT, HTML, json.dumps({"id": "stdin", "text": TEXT})])
 def test_standard_input_takes_every_kind(content, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))

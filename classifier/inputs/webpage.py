@@ -51,8 +51,8 @@ _UNSEEN = ("script", "style", "head", "template", "noscript", "svg")
 _BESIDE = re.compile(
     r"^(?:aside|nav|footer|dialog|form|complementary|contentinfo|navigation|search)$|related|recommend"
     r"|read-?(?:more|next)|more-?(?:from|on|stories|news)|also-?(?:like|read)|most-?read|popular"
-    r"|next-?(?:story|article|post)|trending|promo|sponsor|advert|outbrain|taboola|newsletter|subscri"
-    r"|sign-?up|paywall|donat|spenden|support-?us|disturber|steady-|comment(?!ary)|kommentar|respond"
+    r"|next-?(?:story|article|post)|trending|promo|sponsor|advert|outbrain|taboola|newsletter"
+    r"|subscri(?:ber)?|sign-?up|paywall|donat|spenden|support-?us|disturber|steady-|comment(?!ary)|kommentar|respond"
     r"|disqus|author|(?:^|-)bio(?:$|-)|biograph|byline|credit|copyright|posted-?on|timestamp|social"
     r"|shar(?:e|ing)|follow|cookie|consent|gdpr|modal|pop-?up|dialog|breadcrumb|tag-?(?:s|list|cloud)"
     r"|sidebar|widget|footer|(?:^|-)nav|menu|toolbar|linkbox|disclaimer|disclosure|affiliate|issn"
@@ -64,25 +64,31 @@ _LAYOUT = re.compile(r"(?:tag|category|post|type|status|has|no|is|js|wp|with|ele
 _HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
 _PROSE, _HEADING = 80, 12  # characters of a paragraph at least, words of a heading at most
 _LINKED, _TEASERS = 0.8, 3  # of a line's characters in links; blocks of one form under links
+_COMMENTS = frozenset({"comment", "kommentar", "respond", "disqus"})
+_FOR_SUBSCRIBERS = frozenset({"paywall", "subscriber"})  # prose is the article's
+_ASKS = re.compile(r"\byou\b.*\b(?:subscri|log ?in\b|sign (?:in|up)\b)", re.I | re.S)  # or a notice
 _SHARE = 0.4  # of a page's prose at most stands in one element beside the article
 _MOSTLY, _AGREES = 0.5, 0.8
 # Where a page ends that shows the rest to subscribers; calls to the reader in a short line.
 _WALL = re.compile(
-    r"(?:(?:want )?to (?:view|read|see|continue|unlock)|continue reading|unlock)\b.{0,60}"
-    r"\b(?:subscribe|sign (?:in|up)|log ?in|(?<!the )register)\b",
+    r"(?:(?:want )?to (?:view|read|see|continue|unlock)|continue reading|unlock)\b"
+    r"(?:.{0,60}\byou\b.{0,60}?\b|.{0,60}?(?:[^\w\s] |\b(?:please|reading|this \w+|or|and) ))"
+    r"(?:subscribe|sign (?:in|up)|log ?in|register)\b",
     re.IGNORECASE,
 )
 _CALL = re.compile(
     r"(?:^|[.!?:•|] )(?:please )?(?:(?:sign up|subscribe|join our|download our|tag us)\b"
     r"|(?:get|read|receive) (?:the|our|more)\b.{0,60}\b(?:newsletters?|inbox|email|editor)\b"
-    r"|(?:follow|submit|send|share|tell) (?:us|your|(?:\S+ ){1,4}on)\b)|(?:click|tap) here"
-    r"|^for (?:the latest|more)\b.*\b(?:download|visit|follow|subscribe|call|email)\b"
+    r"|(?:follow|submit|send|share) (?:us|your)\b|tell us\b.*\b(?:think|comments?|below|story)\b"
+    r"|(?:follow|share|tell) (?:\S+ ){1,4}on (?:facebook|twitter|x|instagram|linkedin|youtube"
+    r"|tiktok|telegram|whatsapp|threads|bluesky|social media)\b)|(?:click|tap) here"
+    r"|^for (?:the latest|more)\b(?! than).*\b(?:download|visit|follow|subscribe|call|email)\b"
     r"|\b(?:our|free) (?:\w+ )?newsletters?\b|\b(?:tag me|leave a comment|all rights reserved)\b"
     r"|\[email\W+protected\]|\S@[^\s@]{1,100}\.\w{2,}",
     re.IGNORECASE,
 )
 _BY = re.compile(r"By ([A-Z][\w'’-]+(?: [A-Z][\w.'’-]*){1,2})\b")
-_CALL_WORDS, _AT_END = 40, 4
+_CALL_WORDS, _AT_END, _AFTER_WALL = 40, 4, 60
 _QUOTES = frozenset('"“”«»„')
 _TAIL = re.compile(r"\s(?:\||-|–|—|·|»|:)\s(?=[^|–—·»]{1,60}\Z)")
 # What the page that says who answers for a site is called.
@@ -127,13 +133,14 @@ def articles(
     document, said, tree = _extract(html, url)
     lines = _paragraphs(document.body, _BLOCKS) if document is not None else []
     # Some pages show an article only after scripts have run, and have it whole in JSON-LD.
-    found, body = _BODY.search(html), list[str]()
+    found, body = max(_BODY.findall(html), key=len, default=""), list[str]()
     with suppress(ValueError):
-        parts = unescape(str(json.loads(found[1], strict=False))).splitlines() if found else ()
+        parts = unescape(str(json.loads(found, strict=False))).splitlines() if found else ()
         body = [line for part in parts for line in paragraphs(part)]
     around: list[str] = []
     if document is not None and not whole:
-        lines, around = _apart(tree, lines, body, plain(document.author))
+        with suppress(*_UNREADABLE):  # of a page that can't be parted, all that was found stays
+            lines, around = _apart(tree, lines, body, plain(document.author))
     lines = body if words(lines) < MIN_WORDS else lines
     if document is None or words(lines) < MIN_WORDS:
         reason = "no article found on the page; give the address or the text of one article"
@@ -175,6 +182,9 @@ def _extract(html: str, url: str | None) -> tuple[Any, _Said, Any]:
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # errors are reported as ours
     with suppress(*_UNREADABLE):  # a page so broken that the library trips over it has no article
         if (tree := load_html(html)) is not None:
+            for speaker in tree.findall(".//blockquote//footer"):  # the library drops any footer
+                speaker.tag = "p"
+                speaker.attrib.clear()
             said, document = _said_by(tree), _article_of(tree, url)
             tree = deepcopy(tree)
             strip_elements(tree, *_UNSEEN, with_tail=False)
@@ -193,12 +203,13 @@ def _apart(
 ) -> tuple[list[str], list[str]]:
     """Part the lines of a page's article from those beside it, and from all others of the page."""
     beside = []
-    for one in _beside(tree):
+    said = letters("".join(body))
+    for one in _beside(tree, said):
         if one.getroottree().getroot() is tree:  # not within one before it
             beside += _paragraphs(one, _HTML_BLOCKS)
             one.drop_tree()
     rest = _paragraphs(tree, _HTML_BLOCKS)
-    within, without, said = (letters("".join(part)) for part in (rest, beside, body))
+    within, without = (letters("".join(part)) for part in (rest, beside))
     kept, alone = list[str](), set(map(letters, rest))
     for line, known in zip(lines, map(letters, lines), strict=True):
         kept += [line] if known in alone or known in within or known not in without else []
@@ -210,13 +221,22 @@ def _apart(
     told = [line for line in rest if count_words(line) > _HEADING and letters(line) in said]
     if said and len(letters("".join(told))) >= _AGREES * len(said):
         kept = told if words(kept) < _MOSTLY * words(told) else kept
-        end = max((n for n, line in enumerate(kept, 1) if line in told), default=len(kept))
+        own = {*map(letters, told), *_siblings(tree, set(map(letters, told)))}
+        ends = (n for n, line in enumerate(kept, 1) if letters(line) in own)
+        end = max(ends, default=len(kept))
         kept = kept[:end] if words(kept[end:]) < _MOSTLY * words(kept) else kept
     titles = {letters("".join(one.itertext())) for one in tree.iter(*_HEADINGS)}
     kept = _without_calls(kept, author)
     while len(kept) > 1 and letters(kept[-1]) in titles:  # of what stood below it
         kept.pop()
     return kept, [*rest, *beside]
+
+
+def _siblings(tree: Any, told: set[str]) -> Iterator[str]:
+    """Yield the letters of the paragraphs of prose that share a parent with one of ``told``."""
+    under = [(one.getparent(), letters(one.text_content())) for one in tree.iter("p")]
+    parents = {parent for parent, text in under if text in told}
+    return (text for parent, text in under if parent in parents and len(text) >= _PROSE)
 
 
 def _without_calls(lines: list[str], author: str | None) -> list[str]:
@@ -226,17 +246,26 @@ def _without_calls(lines: list[str], author: str | None) -> list[str]:
     said = re.compile(rf"(?:{names or '(?!)'}) (?:is|was|covers|writes|reports|lives|works|can)\b")
     last = max(1, len(lines) - _AT_END)
     about = (n for n, line in enumerate(lines) if n >= last and said.match(line))
-    walls = (n for n, line in enumerate(lines) if _WALL.match(line))
-    end = min(next(about, len(lines)), next(walls, len(lines)))
-    return [
-        line
-        for line in (lines[:end] if words(lines[:end]) >= MIN_WORDS else lines)
-        if count_words(line) > _CALL_WORDS or set(line) & _QUOTES or not _CALL.search(line)
-    ]
+    walls = {n for n, line in enumerate(lines) if _is_call(line) and _WALL.match(line)}
+    prose = [line if len(line) >= _PROSE and "subscri" not in line else "" for line in lines]
+    after = {n: words(prose[n + 1 :]) for n in walls}
+    last_wall = min((n for n in walls if after[n] < _AFTER_WALL), default=len(lines))
+    end = min(next(about, len(lines)), last_wall)
+    kept = range(end if words(lines[:end]) >= MIN_WORDS else len(lines))
+    calls = {n for n in kept if _is_call(lines[n]) and _CALL.search(lines[n])}
+    return [lines[n] for n in kept if n not in walls | calls]
 
 
-def _beside(tree: Any) -> list[Any]:
-    """Find the elements beside an article, the outer first: links, stories, notices, comments."""
+def _is_call(line: str) -> bool:
+    """Whether a line may be a call to the reader: it is short, and quotes nobody."""
+    return count_words(line) <= _CALL_WORDS and not set(line) & _QUOTES
+
+
+def _beside(tree: Any, said: str) -> list[Any]:
+    """Find the elements beside an article, the outer first: links, stories, notices, comments.
+
+    What stands in ``said``, the letters of the article in the page's data, is not beside it.
+    """
     from lxml.etree import iterwalk
 
     # Of each block: its own characters, those in links, those of all prose in it; linked headings.
@@ -260,25 +289,46 @@ def _beside(tree: Any) -> list[Any]:
             own[stack[-1]] += size
             linked[stack[-1]] += size * (links > 0)
             with_text.add(one if begins else one.getparent())
-    most, kept = _SHARE * prose[tree], set(tree.iter("html", "body", "main", "h1"))
+    most, kept = _SHARE * prose[tree], {tree, *tree.iter("html", "body", "main", "h1")}
     kept |= {each for title in tree.iter("h1") for each in title.iterancestors()}
     alike: dict[Any, list[int]] = {}
     for one in (each for each in heads if heads[each] and each is not tree):
         alike.setdefault((one.getparent(), one.tag, one.get("class")), []).append(prose[one])
 
+    named = {one: key for one in tree.iter("*") if (key := _beside_key(one, prose[one] > 0))}
+    shares = Counter[Any]()  # of the prose, by parent and keyword: an article's own parts have one
+    for one, key in named.items():
+        shares[one.getparent(), key] += prose[one]
+
+    def is_named(one: Any) -> bool:
+        if one not in named or not prose[one]:
+            return one in named
+        key = named[one]
+        thread = key in _COMMENTS and any(named.get(each) == key for each in one.iterancestors())
+        whole = shares[one.getparent(), key] > most and not (thread or heads[one])
+        return not whole and not (said and letters("".join(one.itertext())) in said)
+
     def is_beside(one: Any) -> bool:
         inline = one.tag not in _HTML_BLOCKS and one.getparent() in with_text
         if one in kept or prose[one] > most or inline:
             return False  # it holds the article, or stands among the words of a sentence
-        names = f"{one.tag} {one.get('role')} {one.get('class')} {one.get('id')}".split()
         leaf = one.tag not in _HEADINGS and not any(each.tag in _HTML_BLOCKS for each in one)
         link = leaf and 0 < _LINKED * own[one] <= linked[one]
         group = alike.get((one.getparent(), one.tag, one.get("class")), []) if heads[one] else []
-        teaser = len(group) >= _TEASERS and sum(group) <= most
-        named = any(_BESIDE.search(name) for name in names if not _LAYOUT.match(name))
-        return named or link or teaser
+        teaser = len(group) >= _TEASERS and not sum(group) and one.tag not in _HEADINGS
+        return is_named(one) or link or teaser
 
     return list(filter(is_beside, tree.iter("*")))
+
+
+def _beside_key(one: Any, prose: bool) -> str | None:
+    """Return the word in an element's tag, role, classes or id that sets it beside the article."""
+    names = f"{one.tag} {one.get('role')} {one.get('class')} {one.get('id')}".split()
+    found = (_BESIDE.search(name) for name in names if not _LAYOUT.match(name))
+    keys = [each[0].lower() for each in found if each]
+    if prose and not _FOR_SUBSCRIBERS.isdisjoint(keys) and not _ASKS.search(one.text_content()):
+        keys = [key for key in keys if key not in _FOR_SUBSCRIBERS]
+    return next(iter(keys), None)
 
 
 def paragraphs(html: str) -> list[str]:
