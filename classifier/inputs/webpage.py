@@ -49,14 +49,15 @@ _HTML_BLOCKS = frozenset(
 _UNSEEN = ("script", "style", "head", "template", "noscript", "svg")
 # What stands beside an article: its tag or role, and words in its classes and its id.
 _BESIDE = re.compile(
-    r"^(?:aside|nav|footer|dialog|form|complementary|contentinfo|navigation|search)$|related|recommend"
-    r"|read-?(?:more|next)|more-?(?:from|on|stories|news)|also-?(?:like|read)|most-?read|popular"
-    r"|next-?(?:story|article|post)|trending|promo|sponsor|advert|outbrain|taboola|newsletter"
-    r"|subscri(?:ber)?|sign-?up|paywall|donat|spenden|support-?us|disturber|steady-|comment(?!ary)|kommentar|respond"
-    r"|disqus|author|(?:^|-)bio(?:$|-)|biograph|byline|credit|copyright|posted-?on|timestamp|social"
-    r"|shar(?:e|ing)|follow|cookie|consent|gdpr|modal|pop-?up|dialog|breadcrumb|tag-?(?:s|list|cloud)"
-    r"|sidebar|widget|footer|(?:^|-)nav|menu|toolbar|linkbox|disclaimer|disclosure|affiliate|issn"
-    r"|product_list|latest-?(?:news|stories|posts|articles)|(?:^|-)(?:teaser|card)s?(?:$|-)",
+    r"^(?:aside|nav|footer|dialog|form|complementary|contentinfo|navigation|search)$|related"
+    r"|recommend|read-?(?:more|next)|more-?(?:from|on|stories|news)|also-?(?:like|read)"
+    r"|most-?read|popular|next-?(?:story|article|post)|trending|promo|sponsor|advert|outbrain"
+    r"|taboola|newsletter|subscri(?:ber)?|sign-?up|paywall|donat|spenden|support-?us|disturber"
+    r"|steady-|comment(?!ary)|kommentar|respond|disqus|author|(?:^|-)bio(?:$|-)|biograph|byline"
+    r"|credit|copyright|posted-?on|timestamp|social|shar(?:e|ing)|follow|cookie|consent|gdpr"
+    r"|modal|pop-?up|dialog|breadcrumb|tag-?(?:s|list|cloud)|sidebar|widget|footer|(?:^|-)nav"
+    r"|menu|toolbar|linkbox|disclaimer|disclosure|affiliate|issn|product_list"
+    r"|latest-?(?:news|stories|posts|articles)|(?:^|-)(?:teaser|card)s?(?:$|-)",
     re.IGNORECASE,
 )
 # Classes that a site's program gives to the article itself.
@@ -219,9 +220,10 @@ def _apart(
             kept = next((one for one in (again, kept) if words(one) >= MIN_WORDS), lines)
     # The page's data may hold the article, all or the most of it, as one text.
     told = [line for line in rest if count_words(line) > _HEADING and letters(line) in said]
+    own = set(map(letters, told))
     if said and len(letters("".join(told))) >= _AGREES * len(said):
         kept = told if words(kept) < _MOSTLY * words(told) else kept
-        own = {*map(letters, told), *_siblings(tree, set(map(letters, told)))}
+        own.update(_siblings(tree, own))
         ends = (n for n, line in enumerate(kept, 1) if letters(line) in own)
         end = max(ends, default=len(kept))
         kept = kept[:end] if words(kept[end:]) < _MOSTLY * words(kept) else kept
@@ -232,11 +234,11 @@ def _apart(
     return kept, [*rest, *beside]
 
 
-def _siblings(tree: Any, told: set[str]) -> Iterator[str]:
-    """Yield the letters of the paragraphs of prose that share a parent with one of ``told``."""
+def _siblings(tree: Any, told: Collection[str]) -> list[str]:
+    """Return the letters of the paragraphs of prose that share a parent with one of ``told``."""
     under = [(one.getparent(), letters(one.text_content())) for one in tree.iter("p")]
     parents = {parent for parent, text in under if text in told}
-    return (text for parent, text in under if parent in parents and len(text) >= _PROSE)
+    return [text for parent, text in under if parent in parents and len(text) >= _PROSE]
 
 
 def _without_calls(lines: list[str], author: str | None) -> list[str]:
