@@ -276,7 +276,7 @@ def test_ratings_come_in_beside_what_is_on_record(run, tmp_path):
 
 def test_each_export_of_the_docs_keeps_its_scale_and_counts_for_no_record(run, tmp_path):
     page = (DOCS / "sources.md").read_text("utf-8").partition("## Ratings that you hold")[2]
-    table, objects = re.findall(r"```(?:csv|json)\n(.*?)```", page, re.DOTALL)
+    table, objects = re.findall(r"```(?:text|json)\n(.*?)```", page, re.DOTALL)
     (tmp_path / "ratings.csv").write_text(table, encoding="utf-8")
     (tmp_path / "ratings.json").write_text(objects, encoding="utf-8")
     shutil.copy(CASES / "ratings.xlsx", tmp_path)
