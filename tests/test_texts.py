@@ -11,6 +11,7 @@ from framescope.classifier import bundles
 from framescope.classifier.inputs import detect_language, legible, read_input
 from framescope.classifier.inputs.normal import normalise
 from framescope.classifier.inputs.sentences import MAX_CHARS, split
+from framescope.classifier.languages import LANGUAGES
 from framescope.classifier.outlets import load_registry
 from framescope.classifier.records import Article, Unit, Voice, fold
 from framescope.classifier.scoring import Scorer
@@ -226,3 +227,9 @@ def test_no_sentence_is_too_long_for_a_model(word):
     assert max(map(len, pieces)) <= MAX_CHARS
     assert "".join(pieces).replace(" ", "") == text.replace(" ", "")
     assert ";" not in word or all(piece.endswith(";") for piece in pieces)  # between clauses first
+
+
+def test_the_languages_are_a_table():
+    assert " ".join(LANGUAGES) == "en de it pt ar ru uk zh fa fr es pl tr"
+    assert [one.code for one in LANGUAGES.values() if one.direction == "rtl"] == ["ar", "fa"]
+    assert LANGUAGES["uk"].name == "Ukrainian"

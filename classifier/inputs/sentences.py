@@ -49,7 +49,9 @@ def split(article: Article, plain: str | None = None) -> tuple[Sentence, ...]:
     text = article.text
     if article.units is not None:
         return tuple(
-            Sentence(text[u.start : u.end], u.start, u.end, article.id, i, u.voice)
+            Sentence(
+                text[u.start : u.end], u.start, u.end, article.id, i, u.voice, lang=article.lang
+            )
             for i, u in enumerate(article.units)
         )
     plain = fold(text) if plain is None else plain
@@ -61,7 +63,10 @@ def split(article: Article, plain: str | None = None) -> tuple[Sentence, ...]:
         for left, right in _sentences_of(text[start:end], plain[start:end])
         for piece in _cut(text, start + left, start + right)
     )
-    return tuple(Sentence(text[a:b], a, b, article.id, i) for i, (a, b) in enumerate(spans))
+    return tuple(
+        Sentence(text[a:b], a, b, article.id, i, lang=article.lang)
+        for i, (a, b) in enumerate(spans)
+    )
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:

@@ -269,6 +269,9 @@ class Sentence:
     # ranges of its text in quotation marks, or in a quotation that runs on; in order
     quoted: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
     outlet: str | None = field(default=None, compare=False, repr=False)  # of its article
+    # ISO 639-1, that of its paragraph, which the model for that language scores; it may be another
+    # than the article's, which is that of most of the text. None: not told
+    lang: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
