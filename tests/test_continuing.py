@@ -19,7 +19,7 @@ from framescope.training.transformer import (
     DistillationTargets,
     StartingBundle,
     TransformerTrainer,
-    default_encoder,
+    find_encoder,
 )
 from toys import SHORT
 
@@ -65,7 +65,7 @@ def test_the_bundle_that_ships_is_continued_as_it_scores() -> None:
     found = bundles.load("transformer")
     start = StartingBundle.read(found.path)
     settings = TransformerSettings()
-    trainer = TransformerTrainer(default_encoder(), settings, registry=found.registry, start=start)
+    trainer = TransformerTrainer(find_encoder(None), settings, registry=found.registry, start=start)
     rows = toys.unseen(4)
     trainer.prepare(FEW)
     trainer.network.eval()

@@ -151,7 +151,10 @@ def transformer(
     signal: Signals = None,
     encoder: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Local model folder; all-MiniLM-L6-v2 unless given."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Local model folder, or multilingual-e5-small; all-MiniLM-L6-v2 unless given.",
+        ),
     ] = None,
     seed: Seed = None,
     allow_changed: AllowChanged = False,
@@ -192,13 +195,14 @@ def transformer(
         StartingBundle,
         Teacher,
         choose_device,
-        default_encoder,
         describe_encoder,
+        find_encoder,
         is_base_size,
     )
 
-    folder, computes_on = chosen.encoder or default_encoder(), choose_device(device)
     begun = None if start is None else StartingBundle.read(start)
+    folder = find_encoder(chosen.encoder, "" if begun is None else begun.encoder)
+    computes_on = choose_device(device)
     if begun is not None:
         begun.check_encoder(folder)
     described = describe_encoder(folder)

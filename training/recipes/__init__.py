@@ -25,7 +25,12 @@ Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Weights = dict[str, Weight]
-File = Annotated[Path, Field(strict=False), PlainSerializer(lambda path: str(path.absolute()))]
+MULTILINGUAL = "multilingual-e5-small"  # an encoder that isn't a folder, but made of packages
+File = Annotated[
+    Path,
+    Field(strict=False),
+    PlainSerializer(lambda path: str(path) if str(path) == MULTILINGUAL else str(path.absolute())),
+]
 Mix = Literal["words", "characters", "words over characters", "both"]
 
 #: How a base-size teacher is fine-tuned, where that differs from a student.
@@ -261,7 +266,8 @@ def _line_of(text: str, key: str) -> str:
 def _resolved(record: Mapping[str, Any], home: Path) -> dict[str, Any]:
     found = dict(record)
     for key in {"encoder", "folder"} & found.keys():
-        found[key] = home / Path(found[key]).expanduser()
+        if found[key] != MULTILINGUAL:
+            found[key] = home / Path(found[key]).expanduser()
     if "texts" in found:
         found["texts"] = [home / Path(one).expanduser() for one in found["texts"]]
     if "teacher" in found:

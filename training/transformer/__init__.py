@@ -6,13 +6,13 @@ An interrupted training resumes from its checkpoint.
 from framescope.training.transformer.encoder import (
     StartingBundle,
     choose_device,
-    default_encoder,
     describe_encoder,
     export,
     is_base_size,
     quantise,
     without_labels,
 )
+from framescope.training.transformer.multilingual import find_encoder
 from framescope.training.transformer.scorers import fit_citation_scorer, fit_speakers
 from framescope.training.transformer.targets import DistillationTargets, in_spans, marked
 from framescope.training.transformer.teacher import Teacher, make_targets

@@ -366,6 +366,11 @@ class StartingBundle:
         return cls(found.path, manifest, heads, tensors, found.digest, domain)
 
     @property
+    def encoder(self) -> str:
+        """The name of the encoder that it was made from."""
+        return str(self.manifest["settings"].get("encoder", {}).get("name", ""))
+
+    @property
     def cites(self) -> bool:
         """Whether it finds citations."""
         return any(name.startswith("citations.") for name in self.weights)
