@@ -54,7 +54,7 @@ def write_bundle(
         "name": f"{name or output.absolute().name}-{__version__}",
         "kind": kind,
         "signals": list(decisions.calibration.signals),
-        "languages": sorted({card.language for card in cards}),
+        "languages": sorted({code for card in cards for code in card.language.split()}),
         "thresholds": dict(decisions.thresholds),
         "thresholds_elsewhere": {corpus: dict(x) for corpus, x in decisions.elsewhere.items()},
         "experimental": list(decisions.experimental),

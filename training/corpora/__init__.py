@@ -22,6 +22,7 @@ from framescope.training.corpora.articles import (
     read_gap,
     root_folder,
 )
+from framescope.training.corpora.languages import HOUSE_LANGUAGES, LANGUAGES
 from framescope.training.corpora.polnear import CARD as POLNEAR
 from framescope.training.corpora.polnear import read as _read_polnear
 from framescope.training.corpora.polnear import texts as polnear_texts
@@ -34,13 +35,15 @@ _PUBLIC += (articles.NEWSSD, articles.HYPERPARTISAN, articles.WIKIWEASEL, articl
 _HOUSE = Corpus(HOUSE_CARD, read_exchange, shipped=True)
 _OURS = (_HOUSE, standoff.STANDOFF, standoff.JUDGED, standoff.TECHNIQUES)
 _COREFERENCE = (GAP, articles.GUM)
-_ALL = (*_PUBLIC, *_OURS, *_COREFERENCE)
+_ENGLISH = (*_PUBLIC, *_OURS, *_COREFERENCE)
+_ALL = (*_ENGLISH, *LANGUAGES, HOUSE_LANGUAGES)
 
 CORPORA: dict[str, Corpus] = {one.card.name: one for one in (*_ALL, articles.EXCHANGE)}
 # Those that the public obtains elsewhere; that models are trained on and judged by: all but the
-# user's own files; and that a clone of the repository holds whole.
-PUBLIC: tuple[str, ...] = tuple(one.card.name for one in (*_PUBLIC, *_COREFERENCE))
+# user's own files; of these the English ones; and of those what a clone of the repository holds.
+PUBLIC: tuple[str, ...] = tuple(one.card.name for one in (*_PUBLIC, *_COREFERENCE, *LANGUAGES))
 KNOWN: tuple[str, ...] = tuple(one.card.name for one in _ALL)
+ENGLISH: tuple[str, ...] = tuple(one.card.name for one in _ENGLISH)
 SHIPPED: tuple[str, ...] = (HOUSE_CARD.name,)
 ADDED = "added"  # the corpus of files that a user adds to a recipe: named, never looked for
 

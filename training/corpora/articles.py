@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -78,7 +78,10 @@ class Card:
     # signals labelled in another sense than the guidelines: models learn from them, but are neither
     # calibrated nor given thresholds by them
     other_sense: tuple[str, ...] = ()
-    language: str = "en"
+    language: str = "en"  # ISO 639-1 codes, with spaces between them
+    family: str | None = (
+        None  # a corpus whose groups, and so their parts, are those of its articles
+    )
 
     @classmethod
     def of(cls, name: str, **more: Any) -> Self:
@@ -244,7 +247,7 @@ def read_exchange(place: Path) -> Iterator[Article]:
 
 
 _BABE_LABELS = {"Biased": 1.0, "Non-biased": 0.0}
-_NEWSSD_LABELS = {"SUBJ": 1.0, "OBJ": 0.0}
+SUBJECTIVITY = {"SUBJ": 1.0, "OBJ": 0.0}
 _NEWSSD_BLOCK = 20  # rows; about as many sentences as were kept of an article
 _CLAIMBUSTER_BLOCK = 250  # sentence numbers, of which a debate has about a thousand
 _WIKIWEASEL_BLOCKS = 200  # in each file; both follow the order of Wikipedia's articles
@@ -271,32 +274,38 @@ _UNDO = (
 )
 
 
-def _sentence(name: str, text: str, signal: str, label: float, **known: Any) -> Article:
-    return Article(name, text, lang="en", units=(Unit(0, len(text), {signal: label}),), **known)
+def lone_sentence(
+    name: str, text: str, labels: Mapping[str, float], lang: str = "en", **known: Any
+) -> Article:
+    """Return an article of one sentence."""
+    return Article(name, text, lang=lang, units=(Unit(0, len(text), labels),), **known)
 
 
-def _rows(path: Path, delimiter: str = ",") -> Iterator[tuple[int, dict[str, str]]]:
+def read_rows(
+    path: Path, delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Read the rows of a table, with their numbers from 0."""
     # utf-8-sig: some releases begin with a byte order mark.
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        yield from enumerate(csv.DictReader(lines, delimiter=delimiter))
+        yield from enumerate(csv.DictReader(lines, delimiter=delimiter, quoting=quoting))
 
 
 def _read_babe(folder: Path) -> Iterator[Article]:
     for path in sorted(folder.glob("final_labels_SG2*.csv")):
-        for number, row in _rows(path, ";"):
+        for number, row in read_rows(path, ";"):
             label, text = _BABE_LABELS.get(row["label_bias"]), row["text"].strip()
             if label is not None and text:
                 outlet, url = (row[name].strip() or None for name in ("outlet", "news_link"))
                 known = {"outlet": outlet, "url": url}
-                yield _sentence(f"{number + 1:05d}", text, "biased_language", label, **known)
+                yield lone_sentence(f"{number + 1:05d}", text, {"biased_language": label}, **known)
 
 
 def _read_newssd(folder: Path) -> Iterator[Article]:
     for part in ("train", "val"):
-        for number, row in _rows(folder / "english" / f"{part}.csv"):
+        for number, row in read_rows(folder / "english" / f"{part}.csv"):
             if text := row["Sentence"].strip():
                 name = f"{part}-{number // _NEWSSD_BLOCK:03d}/{number:04d}"
-                yield _sentence(name, text, "subjective", _NEWSSD_LABELS[row["Label"]])
+                yield lone_sentence(name, text, {"subjective": SUBJECTIVITY[row["Label"]]})
 
 
 def plain(text: str) -> str:
@@ -313,7 +322,8 @@ def _read_wikiweasel(folder: Path) -> Iterator[Article]:
         for number, line in enumerate(lines):
             if text := plain(line):
                 block = number * _WIKIWEASEL_BLOCKS // len(lines)
-                yield _sentence(f"{block:03d}/{kind}-{number:04d}", text, "vague_source", label)
+                name = f"{block:03d}/{kind}-{number:04d}"
+                yield lone_sentence(name, text, {"vague_source": label})
 
 
 def _read_claimbuster(folder: Path) -> Iterator[Article]:
@@ -322,7 +332,7 @@ def _read_claimbuster(folder: Path) -> Iterator[Article]:
         if text := row["text"].strip():
             number = int(row["sentence_id"])
             name = f"{number // _CLAIMBUSTER_BLOCK:03d}/{number:05d}"
-            yield _sentence(name, text, "claim", float(row["label"]))
+            yield lone_sentence(name, text, {"claim": float(row["label"])})
 
 
 # GAP and GUM label no signal, but which words mean the same: both become citations without content,
@@ -410,13 +420,13 @@ def _gum(folder: Path) -> Iterator[Article]:
 
 
 # Of the guidelines' sense, but far commoner than in ordinary news.
-_OF_PROPAGANDA = in_order(["any_technique", *TECHNIQUES])
+OF_PROPAGANDA = in_order(["any_technique", *TECHNIQUES])
 FRAMED = in_order(
-    ("unsourced_assertion", "biased_language", "subjective", "hyperpartisan", *_OF_PROPAGANDA)
+    ("unsourced_assertion", "biased_language", "subjective", "hyperpartisan", *OF_PROPAGANDA)
 )
 
 PTC = Corpus(
-    Card.of("ptc", files=_PTC_FILES, signals=_OF_PROPAGANDA, other_sense=_OF_PROPAGANDA), _read_ptc
+    Card.of("ptc", files=_PTC_FILES, signals=OF_PROPAGANDA, other_sense=OF_PROPAGANDA), _read_ptc
 )
 HYPERPARTISAN = Corpus(
     Card.of("hyperpartisan", files=_HYPERPARTISAN_FILES, group=lambda one: one.outlet or one.id),

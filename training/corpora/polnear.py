@@ -215,7 +215,7 @@ class Annotated:
                 start, end = (one.cue.start, one.cue.end) if one.cue else (-1, -1)
                 cue = one.cue if sentence.start <= start and end <= sentence.end else None
                 typed = one.typed or TypedSource(SourceKind.VAGUE if self._is_vague(one) else None)
-                if content := tuple(_clipped(one.content, sentence)):
+                if content := tuple(clipped(one.content, sentence)):
                     on_top = typed.kind, typed.government, typed.state_media
                     here.append(MarkedCitation(one.source, cue, content, *on_top))
             found.append(tuple(here))
@@ -287,7 +287,8 @@ def _carries(sentence: Sentence, one: Attribution, mention: Mention) -> bool:
     return not one.touches(start, end) and bool(_CHANNEL.search(before))
 
 
-def _clipped(content: Iterable[Place], sentence: Sentence) -> Iterator[Place]:
+def clipped(content: Iterable[Place], sentence: Sentence) -> Iterator[Place]:
+    """Yield what of the places lies in a sentence; of two that overlap the second is cut."""
     last = sentence.start
     for place in content:
         start, end = max(place.start, last), min(place.end, sentence.end)

@@ -31,7 +31,7 @@ from framescope.classifier.records import (
     Unit,
 )
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
-from framescope.training.corpora import ADDED, CORPORA, KNOWN, find_corpus
+from framescope.training.corpora import ADDED, CORPORA, ENGLISH, find_corpus
 from framescope.training.corpora.articles import Card, Corpus, State, by_article
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
@@ -83,6 +83,7 @@ class Examples:
     corpus: Text
     article: Text
     outlet: Text  # empty where unknown
+    lang: Text  # of the article, ISO 639-1
     group: Text  # never divided between parts
     part: Text  # one of `training.data.splits.PARTS`; empty before splitting
 
@@ -138,16 +139,16 @@ def build(
     registry: Registry | None = None,
     added: Iterable[tuple[Article, str]] = (),
 ) -> Examples:
-    """Load corpora as one matrix.
+    """Load corpora, the English ones if none is named, as one matrix.
 
     A `registry` adds quotations, names of outlets and citations, as for scoring, which is slow.
     Articles are `added` with their groups.
     """
     rows: list[_Row] = []
-    for name in KNOWN if names is None else names:
+    for name in ENGLISH if names is None else names:
         rows += _of_corpus(name, load(name, root, allow_changed=allow_changed), registry)
     for article, group in added:
-        rows += _of_article(ADDED, article, group, registry)
+        rows += _of_article(ADDED, article, f"{ADDED}/{group}", registry)
     return _matrix(rows)
 
 
@@ -173,13 +174,15 @@ def with_citations(
     return replace(examples, sentences=tuple(sentences))
 
 
-# A sentence, its labels, spans and citations, its corpus, outlet and group.
-_Row = tuple[Sentence, Mapping[str, float], tuple[Span, ...], RowCitations, str, str, str]
+# A sentence, its labels, spans and citations, its corpus, outlet, language and group.
+_Row = tuple[Sentence, Mapping[str, float], tuple[Span, ...], RowCitations, str, str, str, str]
 
 
 def _of_corpus(name: str, items: Iterable[Article], registry: Registry | None) -> Iterator[_Row]:
-    group = find_corpus(name).card.group if name in CORPORA else by_article
-    return chain.from_iterable(_of_article(name, one, group(one), registry) for one in items)
+    card = CORPORA[name].card if name in CORPORA else None
+    group, family = (card.group, card.family or name) if card else (by_article, name)
+    named = ((one, f"{family}/{group(one)}") for one in items)
+    return chain.from_iterable(_of_article(name, *pair, registry) for pair in named)
 
 
 def _of_article(
@@ -190,7 +193,7 @@ def _of_article(
     if registry is not None:
         sentences = cited(article, sentences, registry)
     units = article.units or tuple(Unit(s.start, s.end) for s in sentences)
-    told = corpus, article.outlet or "", f"{corpus}/{group}"
+    told = corpus, article.outlet or "", article.lang or "en", group
     for number, (sentence, unit) in enumerate(zip(sentences, units, strict=True)):
         start, end = sentence.start, sentence.end
         spans = tuple(
@@ -211,15 +214,15 @@ def _unvoiced(article: Article) -> Article:
 
 
 def _matrix(rows: Sequence[_Row]) -> Examples:
-    sentences, given, spans, citations, *told = zip(*rows, strict=True) if rows else ((),) * 7
+    sentences, given, spans, citations, *told = zip(*rows, strict=True) if rows else ((),) * 8
     signals = in_order({signal for labels in given for signal in labels})
     matrix = [[labels.get(signal, np.nan) for signal in signals] for labels in given]
     labels = np.array(matrix, np.float32).reshape(len(rows), len(signals))
-    corpus, outlet, group = (np.array(one, np.str_) for one in told)
+    corpus, outlet, lang, group = (np.array(one, np.str_) for one in told)
     article = np.array([sentence.article_id for sentence in sentences], np.str_)
     part = np.full(len(rows), "", dtype="<U13")
     return Examples(
-        sentences, labels, signals, spans, citations, corpus, article, outlet, group, part
+        sentences, labels, signals, spans, citations, corpus, article, outlet, lang, group, part
     )
 
 

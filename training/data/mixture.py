@@ -23,7 +23,15 @@ from framescope.classifier.inputs import read_input, split_sentences
 from framescope.classifier.outlets import addresses, fold_name, load_registry, look_up
 from framescope.classifier.records import Article
 from framescope.classifier.taxonomy import in_order
-from framescope.training.corpora import ADDED, CORPORA, KNOWN, POLNEAR, find_corpus, read_exchange
+from framescope.training.corpora import (
+    ADDED,
+    CORPORA,
+    ENGLISH,
+    KNOWN,
+    POLNEAR,
+    find_corpus,
+    read_exchange,
+)
 from framescope.training.corpora.standoff import ALLSIDES_FILE, articles_folder, read_allsides
 from framescope.training.data import splits, swaps
 from framescope.training.data.examples import Examples, Mask, build, load, of_articles
@@ -111,7 +119,7 @@ def load_data(
     names: Sequence[str] | None,
     seed: int,
     *,
-    corpora: Sequence[str] = KNOWN,
+    corpora: Sequence[str] = ENGLISH,
     shares: Mapping[str, float] | None = None,
     signals: Sequence[str] | None = None,
     allow_changed: bool = False,
@@ -138,7 +146,10 @@ def load_data(
             raise CorpusError(f"corpus '{name}' is not of the recipe; it has: {has}")
     own = [name for name in wanted if name not in (*KNOWN, ADDED)]
     together = own if wanted and set(wanted) <= {*own, ADDED} else [*of_recipe, *own]
-    loaded = [name for name in CORPORA if name in together]  # the order in which parts are drawn
+    # A corpus has the parts of those whose groups it shares, which are read for that alone.
+    shared = {find_corpus(name).card.family for name in together} - {None, *together}
+    # In the order in which parts are drawn.
+    loaded = [name for name in CORPORA if name in {*together, *shared}]
     outlets = load_registry()
     built = build(root, loaded, allow_changed=allow_changed, registry=outlets, added=mine.grouped())
     split, signature = _split(built, mine, seed)
@@ -147,8 +158,9 @@ def load_data(
         swap = swaps.Swap(outlets, swaps.behind(root, outlets), seed)
         examples = swap.apply(examples, (splits.TRAIN, splits.VALIDATION))
     examples = swaps.Counterfactuals.of(seed).apply(examples, splits.TRAIN)
-    if wanted:
-        examples = examples.where(np.isin(examples.corpus, [*wanted, ADDED])).labelled()
+    if wanted or shared:
+        chosen = [*(wanted or together), ADDED]
+        examples = examples.where(np.isin(examples.corpus, chosen)).labelled()
     for name, share in (shares or {}).items():
         examples = examples.where(~_spared(examples, find_corpus(name).card.name, share, seed))
     if signals:

@@ -38,7 +38,8 @@ ARTICLE_THRESHOLD = 0.5  # a reprint keeps its paragraphs, but loses or gains so
 ARTICLE_WORDS = 60  # shorter ones are not compared
 
 _SHINGLE = 5  # words; unrelated sentences seldom share five in a row
-_WORD = re.compile(r"[^\W_]+")
+# Chinese characters are words of their own.
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 Shingles = frozenset[int]
 
 _VALIDATION_SHARE, _TEST_SHARE, _UNSEEN_SHARE = 0.10, 0.15, 0.10
@@ -57,6 +58,7 @@ UNSEEN_OUTLETS, _DRAWN_EXCEPT = (
     for key in ("unseen", "drawn_except")
 )
 _WHOLE: Mapping[str, str] = _OUTLETS["whole"]
+_GIVEN: Mapping[str, Mapping[str, str]] = _OUTLETS["given"]
 ORDINARY_OUTLETS = frozenset(_OUTLETS["ordinary"]["allsides"])
 
 
@@ -248,19 +250,28 @@ def _draw(corpus: str, members: _Members, order: Sequence[str], part_of: dict[st
             part_of[name] = UNSEEN
     for name in order if corpus in _WHOLE else ():
         part_of.setdefault(name, _WHOLE[corpus])
+    given = _GIVEN.get(corpus, {})
+    for name in order if given else ():
+        if (first := name.split("/")[1]) in given:
+            part_of.setdefault(name, given[first])
     if corpus in _DRAWN_EXCEPT:
         drawable = [n for n in order if _DRAWN_EXCEPT[corpus].isdisjoint(members[n].values())]
         fill(drawable, UNSEEN, _UNSEEN_SHARE * total)
     seen = total - size(UNSEEN)
-    fill(order, TEST, _TEST_SHARE * seen)
-    fill(order, VALIDATION, _VALIDATION_SHARE * seen)
+    if corpus not in _GIVEN:
+        fill(order, TEST, _TEST_SHARE * seen)
+    if VALIDATION not in given.values():
+        fill(order, VALIDATION, _VALIDATION_SHARE * seen)
     for name in order:
         part_of.setdefault(name, TRAIN)
 
 
 def _of_seen_outlet(examples: Examples) -> Mask:
     """Mark rows of no unseen outlet: in such an outlet's group, reprints or originals of them."""
-    seen = ~np.isin(examples.corpus, list(_DRAWN_EXCEPT))
+    # Articles in another corpus' groups are versions of that corpus' articles, in its parts.
+    family = np.array([name.partition("/")[0] for name in examples.group.tolist()], np.str_)
+    versions = (family != examples.corpus) & ~np.isin(examples.corpus, list(UNSEEN_OUTLETS))
+    seen = ~np.isin(examples.corpus, list(_DRAWN_EXCEPT)) & ~versions
     for corpus, outlets in UNSEEN_OUTLETS.items():
         seen &= ~((examples.corpus == corpus) & np.isin(examples.outlet, list(outlets)))
     return seen

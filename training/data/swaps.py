@@ -177,7 +177,7 @@ class Counterfactuals:
             offices = set(examples.corpus[~np.isnan(examples.column(_OFFICES))].tolist())
         names: dict[str, Mapping[str, str]] = {}
         edits: dict[str, dict[int, Edits]] = defaultdict(dict)
-        for row in np.flatnonzero(examples.part == part).tolist():
+        for row in np.flatnonzero((examples.part == part) & (examples.lang == "en")).tolist():
             one = sentences[row]
             if one.article_id not in names:
                 leaders = str(examples.corpus[row]) not in offices

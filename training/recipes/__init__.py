@@ -130,9 +130,9 @@ class Recipe(Table):
     @property
     def needs_folder(self) -> bool:
         """Whether it takes corpora that don't ship."""
-        from framescope.training.corpora import SHIPPED as CORPORA
+        from framescope.training.corpora import find_corpus
 
-        return not set(self.corpora) <= set(CORPORA)
+        return not all(find_corpus(name).shipped for name in self.corpora)
 
     @property
     def settings(self) -> TransformerSettings:
