@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from framescope.classifier.attribution import begin
@@ -17,7 +18,6 @@ from framescope.training.commands.corpora import app
 from framescope.training.corpora import (
     CORPORA,
     PUBLIC,
-    SHIPPED,
     find_corpus,
     polnear_texts,
     root_folder,
@@ -32,6 +32,7 @@ from framescope.training.corpora.polnear import (
 )
 from framescope.training.data import load_articles
 from outlets import INVENTED
+from pyarrow import Table, parquet
 from typer.testing import CliRunner
 
 PTC_TEXT = (
@@ -101,6 +102,31 @@ GUM = gum_lines(
     "She (1-person-giv:act-nnnnn-cf1-1-coref)", "left", "Orvel (2-place-giv:act-nnnnn-cf2-1-coref)",
     "for", "a (3-abstract-new-nnnnn-cf3-2-sgl", "-rest 3)", ".",
 ) + gum_lines("She (1-person-giv:act-nnnnn-cf1-1-coref)", "slept", newpar=True)  # fmt: skip
+WIKINEWS = "Am Freitag teilte Vale mit: „Er hält. Er ist neu.“ Der Rat lobt den Damm. Es regnet."
+
+
+def quotation(kind: str, *roles: str) -> dict[str, Any]:
+    """Write an annotation of Wikinews: speaker, cue and quote in pieces of its text."""
+    names, found = ("speaker", "cue", "quote"), dict[str, Any](type=kind)
+    for name, words in zip(names, roles, strict=True):
+        places = (place(WIKINEWS, one) for one in words.split("|") if one)
+        found[name] = {"spans": [{"charBegin": start, "charEnd": end} for start, end in places]}
+    return found
+
+
+# The first segment is the satellite of an attribution, the second with the third its nucleus.
+RS3 = """<rst><header><relations><rel name="joint" type="multinuc"/></relations></header><body>
+<segment id="1" parent="6" relname="{}">{}</segment>
+<segment id="2" parent="6" relname="span">{}</segment>
+<segment id="3" parent="2" relname="elaboration">{}</segment>
+<segment id="4" parent="7" relname="joint">{}</segment>
+<group id="6" type="span" parent="7" relname="joint"/><group id="7" type="multinuc"/>
+</body></rst>"""
+UNLP = (
+    ("a", "uk", "Ганьба! Міст новий.", ["straw_man"], [[0, 7]]),
+    ("b", "ru", "Позор! Мост новый.", ["fud", "euphoria"], [[0, 6]]),
+    ("c", "uk", "Дощ.", None, None),
+)
 NEWSSD_HEAD = "Sentence,Label,Solved conflict\n"
 FILES = {
     "ptc-semeval2020/train-articles/article7.txt": PTC_TEXT,
@@ -152,6 +178,63 @@ FILES = {
         )
     ),
     "gum/GUM_news_orvel.conllu": GUM,
+    "checkthat2025-subj/de-train.tsv": (
+        "sentence_id\tsentence\tlabel\na\tEine Schande von Brücke.\tSUBJ\n"
+        'b\t"Das ""Wunder"" von Orvel."\tOBJ\n'
+    ),
+    "checkthat2025-subj/de-dev.tsv": 'sentence_id\tsentence\tlabel\nc\t"Sie ist neu.\tOBJ\n',
+    "checkthat2025-subj/de-dev_test.tsv": (
+        "sentence_id\tsentence\tlabel\nd\tEine Schande von Brücke.\tSUBJ\ne\tSie hält.\tOBJ\n"
+    ),
+    "wikinews-de-quotes/train/7 - Damm.json": json.dumps(
+        {
+            "documentName": "7 - Orvel: Damm (2016-03-04)",
+            "originalText": WIKINEWS,
+            "annotations": [
+                quotation("Direct", "Vale", "teilte|mit", "„Er hält.|Er ist neu.“"),
+                quotation("Reported", "Der Rat", "", "Der Rat lobt den Damm."),
+            ],
+        }
+    ),
+    "wikinews-de-quotes/dev/8 - Regen.json": json.dumps(
+        {"documentName": "8 - Regen", "originalText": "Es regnet.", "annotations": []}
+    ),
+    "factnews-pt/factnews_dataset.csv": (
+        "file,id_sente,id_article,domain,year,sentences,classe\n"
+        'C1_Folha_1,1,c1f,x,2006,"""Choveu"", disse Vale.",-1\n'
+        "C1_Folha_1_titulo,2,c1f,x,2006,Choveu.,0\nC2-Estadao_2,3,c2e,x,2006,Um horror.,1\n"
+    ),
+    "cstnews-pt/por.rst.cstn.rels": "\n".join(
+        "\t".join(row.split("|"))
+        for row in (
+            "doc|unit1_toks|u1_raw|s1_toks|unit2_toks|u2_raw|s2_toks|orig_label",
+            'D1_C1_Folha_1|1-2|" A barragem|1-12|5-8|é nova " ,|1-12|list',
+            'D1_C1_Folha_1|1-2,5-8|" A barragem <*> é nova " ,|1-12|9-12|disse a prefeita .|1-12'
+            "|attribution",
+            "D1_C1_Folha_1|3-4|( 1911 )|1-12|13-14|Choveu .|13-14|list",
+            "D1_C1_Folha_1|15-18|Fecha , segundo Vale .|15-18|13-14|Choveu .|13-14|list",
+        )
+    ),
+    "persian-rst/orvel001.rs3": RS3.format(
+        "attribution", "وال گفت", "که پل بسته است", "و باران می‌بارد .", "سد نو است ."
+    ),
+    "gcdt-zh/gum_zh_bio_vale.rs3": RS3.format(
+        "attribution-positive", "Rika Vale 说 ，", "桥 关 了", "， 下雨 。", "坝 新 。"
+    ),
+    "araieval2023/task1B_train.jsonl": "".join(
+        json.dumps({"id": f"p{n}", "text": "السد.", "type": kind, "labels": labels}) + "\n"
+        for n, (kind, *labels) in enumerate(
+            (
+                ("paragraph", "Straw_Man", "Questioning_the_Reputation"),
+                ("tweet", "Doubt"),
+                ("paragraph", "Appeal_to_Time"),
+                ("paragraph", "no_technique"),
+            )
+        )
+    ),
+    "araieval2023/task1B_dev.jsonl": (
+        '{"id": "q", "text": "السد.", "type": "paragraph", "labels": ["Doubt"]}\n'
+    ),
     "exchange/mine.jsonl": json.dumps(
         {
             "id": "a1",
@@ -190,6 +273,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FRAMESCOPE_HOUSE", str(tmp_path / "house"))
     files = {"articles/a.jsonl": FILES["exchange/mine.jsonl"], "standoff/polnear.jsonl": ""}
     files |= {f"{name}/labels.jsonl": standoff_line() for name in ("standoff", "judged")}
+    german = {"id": "de/orvel-dam/01", "text": "Es regnet.", "lang": "de", "labels": {}}
+    files["languages/de.jsonl"] = json.dumps(german) + "\n"
     return write(tmp_path / "house", {**files, "techniques/labels.jsonl": standoff_line()})
 
 
@@ -199,6 +284,11 @@ def root(house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     import datasets
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    posts = tmp_path / "corpora/unlp2025/data/span_detection/train.parquet"
+    posts.parent.mkdir(parents=True)
+    names = ("id", "lang", "content", "techniques", "trigger_words")
+    rows = [dict(zip(names, row, strict=True)) for row in UNLP]
+    parquet.write_table(Table.from_pylist(rows), posts)
     return write(tmp_path / "corpora", FILES)
 
 
@@ -266,6 +356,53 @@ def test_sentences_are_articles_in_groups(root: Path, name: str, labels, text, a
     assert text in [article.text for article in found]
     groups = [find_corpus(name).card.group(article) for article in found]
     assert [at for at, group in enumerate(groups) if group == groups[0]] == alike
+
+
+def held_in(name: str, root: Path) -> list[set[str]]:
+    """Read each unit's signals that hold, and with a minus those that aren't labelled."""
+    every = find_corpus(name).card.signals
+    found = [labels for article in read(name, root) for labels in labels_of(article)]
+    unknown = [{f"-{one}" for one in every if one not in labels} for labels in found]
+    held = [{one for one in every if labels.get(one)} for labels in found]
+    return [one | other for one, other in zip(held, unknown, strict=True)]
+
+
+def test_corpora_in_other_languages_label_what_their_cards_say(root: Path) -> None:
+    # What is learned from is no test, and a field is unquoted.
+    texts = ["Eine Schande von Brücke.", 'Das "Wunder" von Orvel.', '"Sie ist neu.', "Sie hält."]
+    assert [article.text for article in read("checkthat", root)] == texts
+    biased, every = {"biased_language"}, {"quoted", "-biased_language"}
+    assert held_in("factnews", root) == [every, set(), biased]
+    assert held_in("cstnews", root) == [{"attributed"}, set(), {"-attributed"}]
+    assert read("cstnews", root)[0].text.startswith('"A barragem (1911) é nova", disse a prefeita.')
+    assert held_in("persian", root) == [{"attributed"}, set()]
+    assert held_in("gcdt", root)[0] == {"attributed"}
+    assert [one.text for name in ("persian", "gcdt") for one in read(name, root)] == [
+        "وال گفت که پل بسته است و باران می‌بارد. سد نو است.",
+        "Rika Vale说，桥关了，下雨。坝新。",
+    ]
+    any_one, fear = {"any_technique"}, {"-appeal_to_fear"}
+    other = any_one | {"whataboutism"}
+    assert held_in("araieval", root) == [other | {"-doubt"}, any_one, set(), any_one | {"doubt"}]
+    assert held_in("unlp", root) == [other, set(), any_one | fear, set(), set()]
+    assert [a.lang for a in read("unlp", root)] == ["uk", "ru", "uk"]
+
+
+def test_a_german_quotation_is_a_citation_in_each_of_its_sentences(root: Path) -> None:
+    _, damm = read("wikinews", root)
+    assert (damm.id, damm.title, damm.date) == ("train/7", "Orvel: Damm", "2016-03-04")
+    found = []
+    for unit in damm.units or ():
+        marked = [(one.source, one.cue, *one.content) for one in unit.citations or ()]
+        found.append([[at and damm.text[at.start : at.end] for at in one] for one in marked])
+    assert found == [
+        [["Vale", "teilte", "„Er hält."]],
+        [["Vale", None, "Er ist neu.“"]],
+        [["Der Rat", None, "lobt den Damm."]],
+        [],
+    ]
+    direct, reported = {"attributed", "quoted"}, {"attributed", "reported"}
+    assert held_in("wikinews", root) == [set(), direct, direct, reported, set()]
 
 
 def test_hyperpartisan_keeps_all_text_and_takes_the_outlet_from_the_url(root: Path) -> None:
@@ -548,7 +685,8 @@ def test_without_a_folder_the_list_says_what_to_obtain(root: Path, monkeypatch) 
     monkeypatch.delenv("FRAMESCOPE_CORPORA", raising=False)
     listed = json.loads(CliRunner().invoke(app, ["--format", "json"]).output)["corpora"]
     states = {one["name"]: one["state"] for one in listed}
-    assert states == dict.fromkeys(CORPORA, "missing") | dict.fromkeys(SHIPPED, "present")
+    ours = dict.fromkeys(("house", "house_languages"), "present")
+    assert states == dict.fromkeys(CORPORA, "missing") | ours
     assert all(one["url"] for one in listed)
 
 
@@ -587,6 +725,14 @@ REAL = {
     "claimbuster": (7_976, 7_976, "claim", 0.250),
     "gap": (1_799, 5_366, None, None),
     "gum": (95, 4_293, None, None),
+    "checkthat": (9_362, 9_362, "subjective", 0.366),
+    "wikinews": (850, None, None, None),
+    "factnews": (4_268, 4_268, "quoted", 0.219),
+    "cstnews": (68, 1_179, "attributed", 0.247),
+    "persian": (109, None, None, None),
+    "gcdt": (40, None, None, None),
+    "araieval": (1_757, 1_757, "any_technique", 0.766),
+    "unlp": (3_822, None, None, None),
 }
 
 
@@ -603,10 +749,9 @@ def test_real_corpus_has_its_rows_and_labels(name: str) -> None:
     units = [unit for article in found for unit in article.units or ()]
     assert rows is None or len(units) == rows
     if signal is None:
-        assert not any(unit.labels for unit in units)
         return
     labelled: list[Article] | list[Unit] = found if rows is None else units
     labels = [one.labels[signal] for one in labelled if signal in one.labels]
-    assert len(labels) >= 0.999 * len(labelled)
+    assert len(labels) >= 0.97 * len(labelled)
     assert set(labels) == {0.0, 1.0}
     assert sum(labels) / len(labels) == pytest.approx(share, abs=0.01)

@@ -164,7 +164,7 @@ def test_no_tracked_file_holds_text_of_a_corpus_or_of_a_saved_page():
 
 
 SHARED = Path(os.environ.get("FRAMESCOPE_SHARED") or ROOT.parent / "shared")
-_LABELS = {".labels", ".ann"}
+_LABELS = {".labels", ".ann", ".parquet"}
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]*>", re.DOTALL)
 
 

@@ -8,7 +8,7 @@ import pytest
 from framescope.classifier import bundles
 from framescope.classifier.errors import TrainingError
 from framescope.training import recipes
-from framescope.training.corpora import KNOWN
+from framescope.training.corpora import ENGLISH
 from framescope.training.recipes import Recipe, TransformerSettings, read_recipe
 from framescope.training.transformer import is_base_size
 from pages_of_docs import ROOT, fenced
@@ -30,7 +30,7 @@ def read(folder: Path, text: str) -> Recipe:
 
 def test_the_shipped_bundle_was_made_by_a_recipe_that_ships() -> None:
     recipe = read_recipe("renewed")
-    assert set(recipe.corpora) == set(KNOWN)
+    assert set(recipe.corpora) == set(ENGLISH)
     assert recipe.needs_folder
     manifest = json.loads((bundles.default_path("transformer") / "manifest.json").read_text())
     card = manifest["settings"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from framescope.classifier.records import Article, Unit
-from framescope.training.corpora import KNOWN, PUBLIC, SHIPPED, find_corpus
+from framescope.training.corpora import ENGLISH, PUBLIC, SHIPPED, find_corpus
 from framescope.training.data import (
     PARTS,
     assign_parts,
@@ -237,7 +237,7 @@ def test_groups_merge_step_by_step() -> None:
 def real() -> Split:
     given = os.environ.get("FRAMESCOPE_CORPORA")
     root = Path(given) if given else Path(__file__).parents[2] / "shared/corpora"
-    if not root.is_dir() or any(find_corpus(name).state(root) != "present" for name in KNOWN):
+    if not root.is_dir() or any(find_corpus(name).state(root) != "present" for name in ENGLISH):
         pytest.skip("the corpora aren't here as they were pinned")
     return assign_parts(build_examples(root))
 
@@ -276,7 +276,7 @@ def test_real_unseen_outlets_are_there_and_not_learned_from(real: Split) -> None
 @pytest.mark.slow
 def test_real_parts_have_their_shares_and_share_no_sentence(real: Split) -> None:
     examples = real.examples
-    for corpus in set(PUBLIC) - {"gap", "gum"}:
+    for corpus in {*PUBLIC} & {*ENGLISH} - {"gap", "gum"}:
         own = examples.where(examples.corpus == corpus)
         train, validation, test = (
             len(set(own.article[own.part == part])) for part in ("train", "validation", "test")

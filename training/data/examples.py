@@ -83,12 +83,16 @@ class Examples:
     corpus: Text
     article: Text
     outlet: Text  # empty where unknown
-    lang: Text  # of the article, ISO 639-1
     group: Text  # never divided between parts
     part: Text  # one of `training.data.splits.PARTS`; empty before splitting
 
     def __len__(self) -> int:
         return len(self.sentences)
+
+    @property
+    def lang(self) -> Text:
+        """The language of each row, ISO 639-1."""
+        return np.array([one.lang or "en" for one in self.sentences], np.str_)
 
     def where(self, mask: Mask | NDArray[np.intp]) -> Examples:
         """Keep the rows of a boolean mask, or of an array of row numbers in its order."""
@@ -174,8 +178,8 @@ def with_citations(
     return replace(examples, sentences=tuple(sentences))
 
 
-# A sentence, its labels, spans and citations, its corpus, outlet, language and group.
-_Row = tuple[Sentence, Mapping[str, float], tuple[Span, ...], RowCitations, str, str, str, str]
+# A sentence, its labels, spans and citations, its corpus, outlet and group.
+_Row = tuple[Sentence, Mapping[str, float], tuple[Span, ...], RowCitations, str, str, str]
 
 
 def _of_corpus(name: str, items: Iterable[Article], registry: Registry | None) -> Iterator[_Row]:
@@ -193,7 +197,7 @@ def _of_article(
     if registry is not None:
         sentences = cited(article, sentences, registry)
     units = article.units or tuple(Unit(s.start, s.end) for s in sentences)
-    told = corpus, article.outlet or "", article.lang or "en", group
+    told = corpus, article.outlet or "", group
     for number, (sentence, unit) in enumerate(zip(sentences, units, strict=True)):
         start, end = sentence.start, sentence.end
         spans = tuple(
@@ -214,15 +218,15 @@ def _unvoiced(article: Article) -> Article:
 
 
 def _matrix(rows: Sequence[_Row]) -> Examples:
-    sentences, given, spans, citations, *told = zip(*rows, strict=True) if rows else ((),) * 8
+    sentences, given, spans, citations, *told = zip(*rows, strict=True) if rows else ((),) * 7
     signals = in_order({signal for labels in given for signal in labels})
     matrix = [[labels.get(signal, np.nan) for signal in signals] for labels in given]
     labels = np.array(matrix, np.float32).reshape(len(rows), len(signals))
-    corpus, outlet, lang, group = (np.array(one, np.str_) for one in told)
+    corpus, outlet, group = (np.array(one, np.str_) for one in told)
     article = np.array([sentence.article_id for sentence in sentences], np.str_)
     part = np.full(len(rows), "", dtype="<U13")
     return Examples(
-        sentences, labels, signals, spans, citations, corpus, article, outlet, lang, group, part
+        sentences, labels, signals, spans, citations, corpus, article, outlet, group, part
     )
 
 
