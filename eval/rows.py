@@ -123,13 +123,9 @@ def held_out_of_corpora(
     seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
     # English corpora, and those in other languages that a bundle was trained on.
     named = {one.get("name") for bundle in bundles for one in bundle.manifest.get("corpora", ())}
-    names = tuple(
-        name
-        for name in corpora.KNOWN
-        if (name in corpora.ENGLISH or name in named)
-        and (root is not None or corpora.find_corpus(name).shipped)
-    )
-    examples = data.build_examples(root, names)
+    wanted = [name for name in corpora.KNOWN if name in {*corpora.ENGLISH, *named}]
+    here = (name for name in wanted if root or corpora.find_corpus(name).shipped)
+    examples = data.build_examples(root, tuple(here))
     split = data.assign_parts(examples, *seeds[:1])
     strangers = [bundle for bundle in bundles if not _made_on(bundle, split.held_out)]
     if strangers and not allow_seen:

@@ -133,7 +133,7 @@ def test_what_is_no_file_is_one_line(tmp_path) -> None:
     latin = tmp_path / "latin.toml"
     latin.write_bytes(b"meaning = '\xe9'\n")
     for name, reason in (
-        ("hosue", "no recipe 'hosue'; did you mean house? give default, finetune, house, renewed"),
+        ("hosue", "no recipe 'hosue'; did you mean house? give default, finetune, house, "),
         ("desk", "the recipe 'desk' is named 'finetune' now; give that name"),
         (str(tmp_path / "none.toml"), "none.toml: no such file; give a TOML file"),
         (str(tmp_path), "can't be read (Is a directory)"),

@@ -169,12 +169,16 @@ def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> No
     from framescope.training.corpora import PUBLIC
 
     shown = table(("corpus", "state"), ("articles", "sentences"), title="Labelled corpora")
+    shown.add_column("lang")
     shown.add_column("labels")
     shown.add_column("licence", no_wrap=True)
     for one in corpora:
         state = f"[{_COLOUR[one['state']]}]{one['state']}[/]"
         counts = _number(one["articles"]), _number(one["sentences"])
-        shown.add_row(one["name"], state, *counts, _labels(one["labels"]), one["licence"])
+        first, *more = one["language"].split()
+        language = f"{first} +{len(more)}" if more else first
+        licence = one["licence"].removesuffix(" (labels)")
+        shown.add_row(one["name"], state, *counts, language, _labels(one["labels"]), licence)
     console.print(shown)
     if all(one["state"] == "missing" for one in corpora if one["name"] in PUBLIC):
         how = "name their folder: --corpora DIR, or FRAMESCOPE_CORPORA"

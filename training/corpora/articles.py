@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
@@ -282,7 +282,7 @@ def lone_sentence(
 
 
 def read_rows(
-    path: Path, delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL
+    path: Path, delimiter: str = ",", quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Read the rows of a table, with their numbers from 0."""
     # utf-8-sig: some releases begin with a byte order mark.
@@ -296,7 +296,7 @@ def _read_babe(folder: Path) -> Iterator[Article]:
             label, text = _BABE_LABELS.get(row["label_bias"]), row["text"].strip()
             if label is not None and text:
                 outlet, url = (row[name].strip() or None for name in ("outlet", "news_link"))
-                known = {"outlet": outlet, "url": url}
+                known: dict[str, Any] = {"outlet": outlet, "url": url}
                 yield lone_sentence(f"{number + 1:05d}", text, {"biased_language": label}, **known)
 
 

@@ -79,20 +79,16 @@ def _citation(record: Mapping[str, Any], text: str) -> MarkedCitation:
     source = _whole(speaker, [*cues, *content])
     cue = _whole(cues, [*speaker, *content])
     for hole in filter(None, (source, cue)):
-        content = [_stripped(one, text) for whole in content for one in _without(whole, hole)]
-    kept = [one for one in content if one.start < one.end]
-    return MarkedCitation(source, cue, tuple(sorted(kept, key=lambda one: one.start)))
+        content = [one for whole in content for one in _around(whole, hole, text)]
+    return MarkedCitation(source, cue, tuple(sorted(content, key=lambda one: one.start)))
 
 
-def _without(place: Place, hole: Place) -> Iterator[Place]:
-    yield Place(place.start, min(place.end, hole.start))
-    yield Place(max(place.start, hole.end), place.end)
-
-
-def _stripped(place: Place, text: str) -> Place:
-    words = text[place.start : place.end]
-    start = place.start + len(words) - len(words.lstrip())
-    return Place(start, start + len(words.strip()))
+def _around(place: Place, hole: Place, text: str) -> Iterator[Place]:
+    halves = (place.start, min(place.end, hole.start)), (max(place.start, hole.end), place.end)
+    for start, end in halves:
+        if words := text[start:end].strip():
+            at = text.index(words, start)
+            yield Place(at, at + len(words))
 
 
 def _whole(pieces: Sequence[Place], others: Sequence[Place]) -> Place | None:
@@ -169,14 +165,14 @@ def _read_cstnews(folder: Path) -> Iterator[Article]:
     for name, found in pieces.items():
         text, units = "", list[Unit]()
         for start, end in sorted(spans[name]):
-            words = " ".join(found[at] for at in sorted(found) if start <= at <= end)
+            prose = " ".join(found[at] for at in sorted(found) if start <= at <= end)
             for pattern, instead in _SPACED:
-                words = re.sub(pattern, instead, words)
+                prose = re.sub(pattern, instead, prose)
             text += "\n" if text else ""
             label = float((start, end) in attributed[name])
-            labels = {} if not label and _BY_PREPOSITION.search(words) else {"attributed": label}
-            units.append(Unit(len(text), len(text) + len(words), labels))
-            text += words
+            labels = {} if not label and _BY_PREPOSITION.search(prose) else {"attributed": label}
+            units.append(Unit(len(text), len(text) + len(prose), labels))
+            text += prose
         yield Article(name, text, outlet=_paper(path, name), lang="pt", units=tuple(units))
 
 

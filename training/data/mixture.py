@@ -1,15 +1,15 @@
 """The rows of a training run: which corpora, a user's own files, and how they are split.
 
 Articles without labels, for a teacher to label, come near nothing models are judged by: left out
-are articles of any outlet that a test or unseen part has a row of, articles that are nearly the
-same as a held-out one, and sentences that are nearly the same as a held-out one.
+are articles of any outlet that a test or unseen part has a row of in the same language, articles
+that are nearly the same as a held-out one, and sentences that are nearly the same as one.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import accumulate, chain, count, takewhile
@@ -232,7 +232,8 @@ class Unlabelled:
 
 def choose(data: Data, texts: Sequence[Path], root: Path | None, sentences: int) -> Unlabelled:
     """Choose whole articles for a teacher, in a random order, until they have so many sentences."""
-    found = _chosen(data, _articles(texts, root), sentences)
+    languages = {one for name in data.corpora for one in find_corpus(name).card.language.split()}
+    found = _chosen(data, _articles(texts, root, languages), sentences)
     if not len(found.examples):
         raise CorpusError(f"no articles to label, of outlets that nothing is tested on; {_TEXTS}")
     return found
@@ -254,7 +255,11 @@ def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabell
     found = {one.id: one for one in articles}
     keys_of = _keys_of(registry)
     tested = _tested(data.examples, found, keys_of)
-    allowed = [one for one in found.values() if tested.isdisjoint(keys_of(one.outlet, one.url))]
+    allowed = [
+        one
+        for one in found.values()
+        if tested[one.lang or "en"].isdisjoint(keys_of(one.outlet, one.url))
+    ]
     held = data.examples.where(np.isin(data.examples.part, (*_JUDGED, splits.VALIDATION)))
     texts = splits.article_texts(held)
     every = (*texts.values(), *(one.text for one in allowed))
@@ -274,25 +279,31 @@ def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabell
     return Unlabelled(examples, of_outlets, near, len(chosen) - len(rows))
 
 
-def _articles(texts: Sequence[Path], root: Path | None) -> Iterator[Article]:
+def _articles(
+    texts: Sequence[Path], root: Path | None, languages: Collection[str]
+) -> Iterator[Article]:
     if not texts:
         if root is None:
             raise CorpusError(f"no articles without labels; {_TEXTS}")
         yield from read_allsides(articles_folder(root))
     for path in texts:
         for found in read_input(str(path)):
-            if isinstance(found, Article) and found.lang in (None, "en"):
+            if isinstance(found, Article) and found.lang in (None, *languages):
                 yield replace(found, id=f"{path.name}/{found.id}")
 
 
-def _tested(examples: Examples, articles: Mapping[str, Article], keys_of: _Keys) -> set[str]:
-    """Return the keys of all outlets that a test or unseen part has a row of."""
-    rows = np.isin(examples.part, _JUDGED)
-    outlets = set(examples.outlet[rows].tolist()) - {""}
-    # A collection writes an outlet in several ways; the address of an article is the same.
-    names = {name.rpartition("/")[2] for name in examples.article[rows].tolist()}
-    labelled = {(articles[name].outlet, articles[name].url) for name in names & articles.keys()}
-    return set().union(*(keys_of(*one) for one in (*((name, None) for name in outlets), *labelled)))
+def _tested(
+    examples: Examples, articles: Mapping[str, Article], keys_of: _Keys
+) -> Mapping[str, set[str]]:
+    """Return, by language, the keys of all outlets that a test or unseen part has a row of."""
+    rows, tested = np.isin(examples.part, _JUDGED), defaultdict[str, set[str]](set)
+    columns = examples.lang[rows], examples.outlet[rows], examples.article[rows]
+    for lang, outlet, name in set(zip(*(one.tolist() for one in columns), strict=True)):
+        tested[lang] |= keys_of(outlet or None, None)
+        # A collection writes an outlet in several ways; the address of an article is the same.
+        if (labelled := articles.get(name.rpartition("/")[2])) is not None:
+            tested[lang] |= keys_of(labelled.outlet, labelled.url)
+    return tested
 
 
 def _keys_of(registry: Registry) -> _Keys:

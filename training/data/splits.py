@@ -271,7 +271,7 @@ def _of_seen_outlet(examples: Examples) -> Mask:
     # Articles in another corpus' groups are versions of that corpus' articles, in its parts.
     family = np.array([name.partition("/")[0] for name in examples.group.tolist()], np.str_)
     versions = (family != examples.corpus) & ~np.isin(examples.corpus, list(UNSEEN_OUTLETS))
-    seen = ~np.isin(examples.corpus, list(_DRAWN_EXCEPT)) & ~versions
+    seen: Mask = ~np.isin(examples.corpus, list(_DRAWN_EXCEPT)) & ~versions
     for corpus, outlets in UNSEEN_OUTLETS.items():
         seen &= ~((examples.corpus == corpus) & np.isin(examples.outlet, list(outlets)))
     return seen

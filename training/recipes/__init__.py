@@ -17,7 +17,7 @@ from framescope.classifier.validation import Checked, explain
 from framescope.training import DEFAULT_SEED
 from pydantic import Field, PlainSerializer, ValidationError
 
-SHIPPED_RECIPES = ("default", "finetune", "house", "renewed")
+SHIPPED_RECIPES = ("default", "finetune", "house", "multilingual", "renewed")
 _RENAMED = {"desk": "finetune"}
 
 Count = Annotated[int, Field(ge=1)]

@@ -32,9 +32,9 @@ Link = tuple[Place, int, Sequence[Place], float]
 
 #: Weights of the losses of roles, links and kinds, relative to each other.
 ROLE_WEIGHT, LINK_WEIGHT, KIND_WEIGHT = 3.0, 1.5, 0.3
-#: Corpora that mark citations in a wider sense than the guidelines, with kinds typed by rules and
-#: no antecedents, and how much each counts.
-WIDER = {"polnear": 0.5}
+#: Corpora that mark citations in a wider sense than the guidelines, with kinds typed by rules
+#: or none, and no antecedents, and how much each counts.
+WIDER = {"polnear": 0.5, "wikinews": 0.9}
 #: Corpora that mark nothing but who is meant.
 COREFERENCE = {"gap", "gum"}
 _REACH = 12  # sentences back, in which a speaker's name is looked for
