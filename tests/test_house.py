@@ -77,6 +77,23 @@ def test_the_default_recipe_needs_one_and_a_corpus_that_another_does_not_take_is
         load_data(None, ["house", "babe"], 13, corpora=SHIPPED)
 
 
+def test_articles_in_other_languages_have_their_parts_without_the_originals(
+    data, monkeypatch, tmp_path
+) -> None:
+    parts = dict(zip(data.examples.article.tolist(), data.examples.part.tolist(), strict=True))
+    names = [name.removeprefix("house/") for name in list(parts)[::4]]
+    shutil.copytree(HOUSE / CARD.folder, tmp_path / CARD.folder)
+    (tmp_path / "languages").mkdir()
+    versions = ({"id": f"uk/{name}", "text": "Дощ.", "lang": "uk", "labels": {}} for name in names)
+    lines = "\n".join(map(json.dumps, versions))
+    (tmp_path / "languages/uk.jsonl").write_text(lines, encoding="utf-8")
+    monkeypatch.setenv("FRAMESCOPE_HOUSE", str(tmp_path))
+    found = load_data(None, None, 13, corpora=["house_languages"]).examples
+    own = dict(zip(found.article.tolist(), found.part.tolist(), strict=True))
+    assert own == {f"house_languages/uk/{name}": parts[f"house/{name}"] for name in names}
+    assert set(found.lang) == {"uk"}
+
+
 def sentences(article: Article) -> tuple[Sentence, ...]:
     return examples_of_articles("house", [article], Registry()).sentences
 

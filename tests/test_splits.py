@@ -106,6 +106,34 @@ def test_some_corpora_are_learned_from_whole_but_for_what_others_test_on(corpus:
     assert all(part == {"train"} for one, part in own.items() if one.startswith("Salon"))
 
 
+def test_parts_that_come_with_a_corpus_are_kept() -> None:
+    names = [*("train", "dev") * 20, *("dev_test",) * 9]
+    own = [replace(a, id=f"{names[n]}/{n}") for n, a in enumerate(written(49))]
+    found = {
+        corpus: {name.split("/")[1]: parts for name, parts in parts_by(split, groups).items()}
+        for corpus in ("checkthat", "wikinews")
+        for split in [divided(corpus, own)]
+        for groups in [["/".join(name.split("/")[:2]) for name in split.examples.article]]
+    }
+    given = {"train": {"train"}, "dev": {"validation"}, "dev_test": {"test"}}
+    assert found["checkthat"] == given
+    assert found["wikinews"]["dev"] == {"test"}
+    assert found["wikinews"]["train"] == {"train", "validation"}, "nothing else is tested on"
+
+
+def test_a_version_in_another_language_has_the_part_of_its_original() -> None:
+    originals = [*written(30, 1), *written(9, 2, "The Lantern of Vardesh")]
+    versions = [
+        replace(a, id=f"de/{one.id}") for a, one in zip(written(39, 3), originals, strict=True)
+    ]
+    rows = examples_of_articles("house", originals)
+    split = assign_parts(rows.followed_by(examples_of_articles("house_languages", versions)))
+    assert split.held_out["house"] == divided("house", originals).held_out["house"]
+    parts = parts_by(split, split.examples.article)
+    assert all(parts[f"house/{a.id}"] == parts[f"house_languages/de/{a.id}"] for a in originals)
+    assert set.union(*parts.values()) == {*PARTS} - {"removed"}
+
+
 def test_hyperpartisan_outlets_are_never_divided() -> None:
     rows = [a for n in range(40) for a in written(1 + n % 4, n, f"site{n}.example")]
     rows += written(5, 99, "breitbart.com")

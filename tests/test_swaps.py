@@ -1,5 +1,6 @@
 """Names swapped in training rows: labels follow, and marked words stay marked."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -58,6 +59,27 @@ def sentence(text: str, start: int = 100) -> Sentence:
 )
 def test_every_form_of_a_name_is_renamed_with_its_article(before: str, after: str) -> None:
     assert Counterfactuals(LANDS).rename(sentence(before), (), NAMES)[0].text == after
+
+
+@pytest.mark.parametrize(
+    ("lang", "text", "after"),
+    [
+        ("de", "Russlands Heer traf chinesische Händler.", r"\w+s Heer traf \w+ische Händler\."),
+        ("ru", "Россией правят из Греции.", r"\w+ией правят из \w+ии\."),
+        ("ar", "قالت روسيا للروسية.", r"قالت \w+ا لل\w+ية\."),
+        ("zh", "据悉德国和法国已签约。", r"据悉\w+和\w+已签约。"),
+        ("it", "A Russia e Cina.", r"A [\w ]+ e [\w ]+\."),
+        ("bg", "Русия.", "Русия."),
+    ],
+)
+def test_countries_are_swapped_within_a_language_for_those_whose_forms_agree(lang, text, after):
+    rows = examples_of_articles("exchange", [Article("a", text, lang=lang)])
+    rows = replace(rows, part=np.array(["train"]))
+    table = Counterfactuals.of(13, lang)
+    found = replace(table, share=1.0).apply(rows, "train").sentences[0].text
+    assert re.fullmatch(after, found)
+    assert (found == text) == (lang == "bg")
+    assert Counterfactuals(LANDS, share=1.0).apply(rows, "train").sentences == rows.sentences
 
 
 def test_marked_words_stay_marked_wherever_they_move() -> None:

@@ -157,7 +157,8 @@ def load_data(
     if root is not None and swaps.SIGNAL in examples.signals and POLNEAR.name in loaded:
         swap = swaps.Swap(outlets, swaps.behind(root, outlets), seed)
         examples = swap.apply(examples, (splits.TRAIN, splits.VALIDATION))
-    examples = swaps.Counterfactuals.of(seed).apply(examples, splits.TRAIN)
+    for lang in sorted(set(examples.lang.tolist())):
+        examples = swaps.Counterfactuals.of(seed, lang).apply(examples, splits.TRAIN)
     if wanted or shared:
         chosen = [*(wanted or together), ADDED]
         examples = examples.where(np.isin(examples.corpus, chosen)).labelled()

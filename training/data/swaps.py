@@ -8,7 +8,9 @@ outlet is a negative under either name, which teaches whose words they are.
 Counterfactual data augmentation (Zhao et al., 2018, doi:10.18653/v1/N18-2003; Kaushik et al., 2020)
 keeps labels from going with names: in half of the articles, each country, party and leader becomes
 another of its kind, in all forms and throughout the article. Leaders keep their names where a
-corpus labels who speaks for a government, since that label depends on their office.
+corpus labels who speaks for a government, since that label depends on their office. In other
+languages than English only countries are swapped, for those whose forms agree (``lands.tsv``): of
+one gender, one declension, and one sound where an article or a preposition hangs on it.
 """
 
 from __future__ import annotations
@@ -145,6 +147,14 @@ _FORMS = ("name", "adjective", "people", "capital")
 # Surnames that are common words: "Xi" is none.
 _WORDS = frozenset({"May", "Moon", "Johnson", "Khan", "Ryan", "Sanders", "Green", "Labour"})
 _VOWEL = re.compile(r"[AEIOaeio]|Uk|Ug|US?\b(?!\w)")
+_LANDS = ("name", "adjective", "people", "person", "capital")
+# What stands before and after a name that is one.
+_WORD = (r"(?<![\w-])(?P<article>)", r"(?![\w-])")
+_AROUND: Mapping[str, tuple[str, str]] = {
+    "en": (r"(?<![\w-])(?P<article>[Aa]n? )?", r"(?![\w-])"),
+    "ar": (r"(?<!\w)(?P<article>)(?:[وف]?[بكل]?(?:ال)?|[وف]?لل)", r"(?!\w)"),
+    "zh": (r"(?P<article>)", ""),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,22 +172,25 @@ class Counterfactuals:
     entities: Sequence[Entity]
     seed: int = DEFAULT_SEED
     share: float = 0.5
+    lang: str = "en"
 
     @classmethod
-    def of(cls, seed: int) -> Counterfactuals:
-        """Read the entities that ship."""
+    def of(cls, seed: int, lang: str = "en") -> Counterfactuals:
+        """Read the entities of a language that ship."""
+        if lang != "en":
+            return cls(list(_lands(lang)), seed, lang=lang)
         rows = _table("entities.tsv")
         return cls([Entity(r["kind"], {f: r[f] for f in _FORMS if r[f]}) for r in rows], seed)
 
     def apply(self, examples: Examples, part: str) -> Examples:
-        """Rename in the rows of a part; spans and citations move with the words they mark."""
+        """Rename in a part's rows of the language; spans and citations move with their words."""
         sentences, spans = list(examples.sentences), list(examples.spans)
         offices: set[str] = set()
         if _OFFICES in examples.signals:
             offices = set(examples.corpus[~np.isnan(examples.column(_OFFICES))].tolist())
         names: dict[str, Mapping[str, str]] = {}
         edits: dict[str, dict[int, Edits]] = defaultdict(dict)
-        for row in np.flatnonzero((examples.part == part) & (examples.lang == "en")).tolist():
+        for row in np.flatnonzero((examples.part == part) & (examples.lang == self.lang)).tolist():
             one = sentences[row]
             if one.article_id not in names:
                 leaders = str(examples.corpus[row]) not in offices
@@ -193,7 +206,11 @@ class Counterfactuals:
     ) -> tuple[Sentence, tuple[Span, ...], Edits]:
         """Write other names into a sentence, which keeps its offsets; return it, spans, edits."""
         found = [
-            (*match.span(), _fitted(match["article"] or "", name, match.start() == 0))
+            (
+                *match.span("article" if match["article"] else "name")[:1],
+                match.end(),
+                _fitted(match["article"] or "", name, match.start() == 0),
+            )
             for match in (self._pattern.finditer(sentence.text) if names else ())
             if (name := names.get(match["name"])) is not None
         ]
@@ -234,22 +251,45 @@ class Counterfactuals:
             for form, written in entity.forms.items()
             if written not in _WORDS
         }
-        numbers = {entity.forms["name"]: number for number, entity in enumerate(self.entities)}
-        for row in _table("aliases.tsv"):  # other ways to write a form, never written
-            if row["name"] in numbers:
-                found[row["alias"]] = numbers[row["name"]], row["form"]
+        # Other ways to write a form, never written.
+        for row in _table("aliases.tsv") if self.lang == "en" else ():
+            if row["name"] in found:
+                found[row["alias"]] = found[row["name"]][0], row["form"]
         return found
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         either = "|".join(map(re.escape, sorted(self._written, key=len, reverse=True)))
-        return re.compile(rf"(?<![\w-])(?P<article>[Aa]n? )?(?P<name>{either})(?![\w-])")
+        before, after = _AROUND.get(self.lang, _WORD)
+        return re.compile(rf"{before}(?P<name>{either}){after}")
 
 
 def _table(name: str) -> Iterator[dict[str, str]]:
     """Read the rows of a table that ships."""
     text = files("framescope.training.data").joinpath(name).read_text("utf-8")
     return csv.DictReader(text.splitlines(), delimiter="\t")
+
+
+def _lands(lang: str) -> Iterator[Entity]:
+    """Yield the countries of a language, whose forms are its stems with each ending of its class.
+
+    A form that may begin a sentence is one of its own, unless it is a country's name too.
+    """
+    rows = [row for row in _table("lands.tsv") if row["lang"] == lang]
+    names, endings = {row["name"] for row in rows}, dict[str, list[str]]()
+    for row in rows:
+        if row["name"].startswith("="):
+            endings = {column: row[column].removeprefix("=").split() for column in _LANDS}
+            continue
+        forms = {
+            f"{column} {ending}": row[column] + ending.strip("-")
+            for column in _LANDS
+            for ending in endings[column]
+            if row[column]
+        }
+        capitals = {f"{form} ^": text[0].upper() + text[1:] for form, text in forms.items()}
+        new = {f: text for f, text in capitals.items() if text not in {*forms.values(), *names}}
+        yield Entity(row["class"], {**forms, **new})
 
 
 def _fitted(article: str, name: str, first: bool) -> str:
