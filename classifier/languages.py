@@ -16,16 +16,27 @@ class Language:
     name: str  # in English
     own_name: str  # in the language itself
     direction: Direction
+    ordinals: bool  # whether a full stop makes a number an ordinal
+    # words with a full stop that ends no sentence; those that end in # only before a number
+    abbreviations: frozenset[str]
 
 
 def _languages() -> dict[str, Language]:
     lines = Path(__file__).with_suffix(".tsv").read_text(encoding="utf-8").splitlines()[1:]
     rows = (line.split("\t") for line in lines)
     return {
-        code: Language(code, name, own_name, cast(Direction, direction))
-        for code, name, own_name, direction in rows
+        code: Language(
+            code,
+            name,
+            own_name,
+            cast(Direction, direction),
+            ordinals == "yes",
+            frozenset(short.split()),
+        )
+        for code, name, own_name, direction, ordinals, short in rows
     }
 
 
+ENGLISH = "en"
 LANGUAGES: Mapping[str, Language] = _languages()
 """By code. An article in any other language is not scored."""

@@ -214,7 +214,7 @@ def test_a_text_needs_no_heavy_import(tmp_path):
     source = write(tmp_path, "dam.txt", TEXT)
     code = (
         f"import sys; from framescope.classifier.inputs import read_input as read; "
-        f"list(read({source!r})); heavy = {{'trafilatura', 'lxml', 'numpy', 'py3langid', 'urllib3',"
+        f"list(read({source!r})); heavy = {{'trafilatura', 'lxml', 'numpy', 'fasttext', 'urllib3',"
         "'pyarrow', 'nupunkt'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

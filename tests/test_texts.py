@@ -1,6 +1,7 @@
 """Text as it is in the wild: what doesn't show changes nothing; its language; its sentences."""
 
 import random
+import time
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from textwrap import wrap
 
 import pytest
 from framescope.classifier import bundles
+from framescope.classifier.attribution import read
 from framescope.classifier.inputs import detect_language, legible, read_input
 from framescope.classifier.inputs.normal import normalise
 from framescope.classifier.inputs.sentences import MAX_CHARS, split
@@ -68,8 +70,10 @@ def test_scripts_of_their_own_stay_as_they_are():
         "Ο πρωθυπουργός μίλησε στη Βουλή.",
         "TGF-β and µm and the α-helix stay.",
         "Kılıçdaroğlu met Erdoğan in Đà Nẵng.",
+        "شورا می\u200cگوید VIPы на iPhoneах.",
     ):
         assert legible(text) == text
+    assert legible("Oн cкaзaл, что порт закрыт.") == "Он сказал, что порт закрыт."
     assert legible("Не said that " + "а" + " strike was near.") == "He said that a strike was near."
 
 
@@ -174,26 +178,27 @@ CASES = cases("sentences.jsonl")
 PIECES = st.one_of(
     st.characters(exclude_categories=["Cs"]),
     st.sampled_from(
-        [*" \n\r\t.!?\"'“”)(«»[]1aA\u2028\x00\u0301😀", "\r\n", ". ", '."', "[2]", "Mr. "]
+        [*" \n\r\t.!?\"'“”)(«»[]1aA—؟。！文\u2028\x00\u0301😀", "\r\n", ". ", '."', "[2]", "Mr. "]
     ),
 )
 TEXTS = st.lists(PIECES, max_size=80).map("".join)
 
 
-def texts_of(text: str) -> list[str]:
-    return [sentence.text for sentence in split(Article(id="a", text=text))]
+def texts_of(text: str, lang: str | None = None) -> list[str]:
+    return [sentence.text for sentence in split(Article(id="a", text=text, lang=lang))]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
 def test_splits_news_prose_as_a_person_does(case):
     # A known failure that begins to pass is no longer marked as one.
-    assert (texts_of(case["text"]) == case["sentences"]) is ("known_failure" not in case)
+    found = texts_of(case["text"], case.get("lang"))
+    assert (found == case["sentences"]) is ("known_failure" not in case)
 
 
-@given(TEXTS)
-def test_offsets_hold_and_nothing_is_lost_in_any_text(text):
+@given(TEXTS, st.sampled_from([None, *LANGUAGES]))
+def test_offsets_hold_and_nothing_is_lost_in_any_text(text, lang):
     at, between = 0, ""
-    for i, sentence in enumerate(split(Article(id="a", text=text))):
+    for i, sentence in enumerate(split(Article(id="a", text=text, lang=lang))):
         assert sentence.text == text[sentence.start : sentence.end] == sentence.text.strip()
         assert sentence.text
         assert sentence.start >= at
@@ -220,13 +225,47 @@ def test_given_units_are_the_sentences_and_are_not_split_again():
     assert split(Article(id="a", text="One.", units=())) == ()
 
 
-@pytest.mark.parametrize("word", ["word ", "clause; ", "x", "é😀"])
-def test_no_sentence_is_too_long_for_a_model(word):
+@pytest.mark.parametrize("lang", ["en", "de", "zh"])
+@pytest.mark.parametrize("word", ["word ", "clause; ", "x", "é😀", "Dr. z. B. "])
+def test_no_sentence_is_too_long_for_a_model(word, lang):
     text = word * 3000
-    pieces = texts_of(text)
+    pieces = texts_of(text, lang)
     assert max(map(len, pieces)) <= MAX_CHARS
     assert "".join(pieces).replace(" ", "") == text.replace(" ", "")
     assert ";" not in word or all(piece.endswith(";") for piece in pieces)  # between clauses first
+
+
+def test_each_paragraph_is_split_in_its_own_language():
+    russian = SENTENCES["ru"] + " Об этом сообщил А. Орлов."
+    last = f"{ENGLISH}“{SENTENCES['ru']}”"
+    monitor = [ENGLISH.strip(), "Перевод:", russian, "«Нет».", last]
+    text = "\n".join(monitor)
+    sentences = split(Article("a", text))
+    assert [one.lang for one in sentences] == ["en", "ru", "ru", "ru", "ru", "en", "en"]
+    assert " ".join(one.text for one in sentences[2:4]) == russian
+    units = tuple(Unit(one.start, one.end) for one in sentences)
+    assert [one.lang for one in split(Article("a", text, units=units))] == [
+        one.lang for one in sentences
+    ]
+    reading = read(Article("a", text + "\n" + (russian + "\n") * 6), load_registry())
+    assert reading.article.lang == "ru"  # most of it
+    assert reading.sentences[0].lang == "en"
+
+
+@pytest.mark.parametrize("lang", ["ar", "zh"])
+def test_lines_that_break_off_are_joined_without_small_letters(lang):
+    text = (SENTENCES[lang] + " " * (lang != "zh")) * 12
+    lines = wrap(text, 36)
+    sentences = split(Article("a", "\n".join(lines), lang=lang))
+    assert len(sentences) == len(split(Article("a", text, lang=lang)))
+    assert any("\n" in one.text for one in sentences)
+
+
+def test_a_million_characters_take_no_longer_than_they_should():
+    for lang, piece in (("de", "z. B. "), ("fr", "... "), ("zh", "港口"), ("ar", "ميناء ")):
+        start = time.perf_counter()
+        assert split(Article("a", piece * (1_000_000 // len(piece)), lang=lang))
+        assert time.perf_counter() - start < 5
 
 
 def test_the_languages_are_a_table():

@@ -15,6 +15,7 @@ quotation marks that the wrapper puts around it quote nobody within it.
 
 import re
 from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -365,6 +366,12 @@ def read(
     # The language that a page declares is often its template's: the text decides.
     article = replace(article, lang=detect_language(article.text) or article.lang)
     reading = begin(article)
+    words = Counter[str | None]()  # where paragraphs are in several languages, most of them decide
+    for one in reading.sentences:
+        words[one.lang] += records.count_words(one.text)
+    if len(words) > 1:
+        article = replace(article, lang=words.most_common(1)[0][0])
+        reading = replace(reading, article=article)
     foreign = languages is not None and article.lang is not None and article.lang not in languages
     return replace(reading, sentences=_cited(reading, None if foreign else registry))
 

@@ -9,13 +9,8 @@ from framescope.classifier.inputs.files import (
     read_list,
     size_of_inputs,
 )
-from framescope.classifier.inputs.normal import (
-    Original,
-    detect_language,
-    legible,
-    normalise_articles,
-    restore,
-)
+from framescope.classifier.inputs.language import detect_language
+from framescope.classifier.inputs.normal import Original, legible, normalise_articles, restore
 from framescope.classifier.inputs.page import is_headline, iso_date
 from framescope.classifier.inputs.page import own_name as own_name_of_page
 from framescope.classifier.inputs.reading import (

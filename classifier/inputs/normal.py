@@ -3,10 +3,8 @@
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
 from typing import Any
 
 from framescope.classifier.records import Article, ArticleReport, Citation, SentenceReport, Skipped
@@ -29,13 +27,17 @@ _LIKE = {
     **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True)),
     **dict(zip("ɑɡոսօհց", "agnuohg", strict=True)),
 }
+_CYRILLIC = {like: char for char, like in _LIKE.items() if "\u0400" <= char <= "\u044f"}
 # Some are alike only in some fonts: they are put right within a word that is mixed, and are no
 # sign that a word of their own script is none.
 _ROUGHLY = frozenset("кгмтвЗγωτιυκχνα")
 _OTHER = "\u0370-\u03ff\u0400-\u052f\u0531-\u0587\u0251\u0261"
 _SUSPECT = re.compile(f"[{_UNSEEN}{_MARKS}{_COMPATIBLE}{_OTHER}]")
 _CLUSTER = re.compile(f"[^{_MARKS}][{_MARKS}]+")
-_DROPPED = re.compile(f"[{_UNSEEN}]+")
+# Persian parts a word from its ending with a zero-width non-joiner.
+_DROPPED = re.compile(
+    f"(?:(?<![\u0600-\u06ff])\u200c|\u200c(?![\u0600-\u06ff])|(?!\u200c)[{_UNSEEN}])+"
+)
 _STANDS_FOR = re.compile(f"[{_COMPATIBLE}]")
 _WORD = re.compile(r"[^\W\d_]+")
 _FOREIGN = re.compile(f"[{_OTHER}]")
@@ -169,6 +171,7 @@ def _look_alikes(text: str) -> Iterator[tuple[int, int, str]]:
     if not _FOREIGN.search(text):
         return
     mixed, alike, genuine = list[tuple[int, str]](), list[tuple[int, str]](), False
+    others = list[tuple[int, str]]()  # Latin letters in words of the other script
     # Words as they are seen: a zero-width character within one doesn't end it.
     at = [i for i, char in enumerate(text) if not _DROPPED.match(char)]
     seen = "".join(text[i] for i in at)
@@ -176,72 +179,20 @@ def _look_alikes(text: str) -> Iterator[tuple[int, int, str]]:
         word = match[0]
         if not _FOREIGN.search(word):
             continue
-        found = [(at[match.start() + i], c) for i, c in enumerate(word) if c in _LIKE]
-        if _LATIN.search(word):
+        found = [(at[match.start() + i], _LIKE[c]) for i, c in enumerate(word) if c in _LIKE]
+        if latin := _LATIN.findall(word):
             mixed += found
+            if _CYRILLIC.keys() >= {*latin}:
+                places = (i for i, c in enumerate(word) if c in latin)
+                others += [(at[match.start() + i], _CYRILLIC[word[i]]) for i in places]
         elif len(found) == len(word) and not _ROUGHLY.issuperset(word):
             alike += found
         else:
             genuine = True
     letters = "".join(_WORD.findall(seen))
-    if genuine or len(_LATIN.findall(letters)) < _MOSTLY * len(letters):
+    mostly_latin = len(_LATIN.findall(letters)) >= _MOSTLY * len(letters)
+    if genuine or not mostly_latin:
         alike = []
+        mixed = mixed if len(_LATIN.findall(letters)) * 2 > len(letters) else others
     for place, char in (*mixed, *alike):
-        yield place, place + 1, _LIKE[char]
-
-
-_MIN_BYTES = 20  # of words together, in UTF-8: 20 letters, 7 ideographs; fewer tell nothing
-_HEAD, _MIDDLE = 5_000, 2_000  # characters looked at: the start, and a part from the middle
-# Words that are common in English and no words of its neighbours ("in", "is", "was", "had" are).
-_ENGLISH = frozenset(
-    {"the", "and", "of", "to", "that", "with", "for", "from", "this", "which", "have", "has"}
-    | {"been", "they", "their", "there", "were", "would", "about", "after", "said", "who", "not"}
-    | {"but", "are", "as", "at", "by", "its", "it", "he", "she", "his", "her"}
-)
-_ENGLISH_SHARE = 0.20  # running English prose has 0.3 to 0.4; no other language comes near
-_ENGLISH_VARIETY, _ENGLISH_WORDS = 6, 30
-# A false "not English" keeps an article from being scored, a missed one costs less: be sure.
-_SURE, _SURE_ENGLISH = 0.6, 0.2
-_NEAR_ENGLISH = frozenset({"pcm"})  # not to be told from English by a headline or two
-# Labels of the model for varieties whose written standard has a two-letter code.
-_STANDARD = {"arz": "ar", "ary": "ar", "wuu": "zh", "yue": "zh", "nn": "no"}
-_NO_LANGUAGE = "zxx"
-_ADDRESS = re.compile(r"(?:https?://|www\.)\S{1,2000}|[@#]\w{1,200}")
-
-
-def detect_language(text: str) -> str | None:
-    """Return the ISO 639-1 code of a text's language (or ISO 639-3); None when it can't be told."""
-    if len(text) > _HEAD + _MIDDLE:
-        middle = max(_HEAD, (len(text) - _MIDDLE) // 2)
-        text = text[:_HEAD] + " " + text[middle : middle + _MIDDLE]
-    return _detect(legible(text))
-
-
-@lru_cache(maxsize=128)  # asked when a page is read, and soon after when it is scored
-def _detect(sample: str) -> str | None:
-    sample = _ADDRESS.sub(" ", sample)
-    words = _WORD.findall(sample)
-    if len("".join(words).encode()) < _MIN_BYTES:
-        return None
-    common = [word for word in map(str.lower, words) if word in _ENGLISH]
-    if (
-        len(words) >= _ENGLISH_WORDS
-        and len(common) >= _ENGLISH_SHARE * len(words)
-        and len(set(common)) >= _ENGLISH_VARIETY
-    ):
-        return "en"
-    totals = Counter[str]()
-    for label, probability in _identifier().rank(" ".join(sample.split())):
-        totals[_STANDARD.get(label, label)] += probability
-    [(language, total)] = totals.most_common(1)
-    if language == _NO_LANGUAGE or total < (_SURE_ENGLISH if language == "en" else _SURE):
-        return None
-    few = len(words) < _ENGLISH_WORDS
-    return None if few and language in _NEAR_ENGLISH else str(language)
-
-
-@cache
-def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        yield place, place + 1, char

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from framescope.classifier.inputs import republication
 from framescope.classifier.inputs.normal import legible
 from framescope.classifier.inputs.sentences import carries_on, wrapped_at
-from framescope.classifier.records import Article, Imprint, count_words, distinct_lines
+from framescope.classifier.records import Article, Imprint, count_words, distinct_lines, spaceless
 
 
 class LineKind(StrEnum):
@@ -332,7 +332,7 @@ def unwrapped(text: str) -> str:
             whole = before.split()[-1] + line.split()[0] not in words
             parts[-1] = parts[-1][:-1] if whole else parts[-1]
         else:
-            parts.append(" ")
+            parts.append(" " if before[-1:].isascii() or not spaceless(line) else "")
         parts.append(line)
         before, blank = line, False
     return "".join(parts)

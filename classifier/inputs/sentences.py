@@ -1,15 +1,22 @@
-"""An article's sentences by nupunkt, repaired: the one splitter of training and serving."""
+"""An article's sentences, by the one splitter of training and serving.
+
+Each paragraph is split by the rules of its own language: English by nupunkt, repaired.
+"""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from framescope.classifier.records import Article, Sentence, fold
+from framescope.classifier.inputs.boundaries import ends as ends_of_others
+from framescope.classifier.inputs.language import detect_language, paragraph_languages
+from framescope.classifier.languages import ENGLISH, LANGUAGES
+from framescope.classifier.records import Article, Sentence, fold, spaceless
 
 MAX_CHARS = 1500  # no sentence is longer: a megabyte may hold no full stop
 _WINDOW = 4_000  # handed to the library at once: it is not linear in the length of a single word
 _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-_TERMINAL = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
+_TERMINAL = re.compile(r"[.!?…:;؟۔。！？；：」』][\"'”’»)\]]*$")
 # A block that ends no sentence before its own end.
 _ONE_END = re.compile(r"[^.!?…]*[.!?…]?[\"'”’»“)\]]{0,9}\s*")
 _ITEM = re.compile(r"(?:[-*•·]|\d{1,3}[.)]|\(\w{1,3}\)|[#>])\s")
@@ -46,26 +53,27 @@ _CLOSERS_AFTER_SPACE = re.compile(r"(?:[”»)\]]|\[\d{1,3}\]){1,9}(?=\s|$)")
 
 def split(article: Article, plain: str | None = None) -> tuple[Sentence, ...]:
     """Split an article into sentences, its units if it has some; `plain` is its text, folded."""
-    text = article.text
+    text, blocks = article.text, [*_blocks(article.text)]
+    main = article.lang or detect_language(text)
+    languages = paragraph_languages([text[start:end] for start, end in blocks], main)
     if article.units is not None:
+        within = [bisect_right(blocks, (unit.start, len(text))) - 1 for unit in article.units]
         return tuple(
-            Sentence(
-                text[u.start : u.end], u.start, u.end, article.id, i, u.voice, lang=article.lang
-            )
-            for i, u in enumerate(article.units)
+            Sentence(text[u.start : u.end], u.start, u.end, article.id, i, u.voice, lang=lang)
+            for i, (u, at) in enumerate(zip(article.units, within, strict=True))
+            for lang in [languages[at] if blocks else main]
         )
     plain = fold(text) if plain is None else plain
     for mark in _LINE_ENDS:  # the library reads a line break inside a sentence as a space
         plain = plain.replace(mark, " ")
-    spans = (
-        piece
-        for start, end in _blocks(text)
-        for left, right in _sentences_of(text[start:end], plain[start:end])
+    found = (
+        (*piece, lang)
+        for (start, end), lang in zip(blocks, languages, strict=True)
+        for left, right in _sentences_of(text[start:end], plain[start:end], lang)
         for piece in _cut(text, start + left, start + right)
     )
     return tuple(
-        Sentence(text[a:b], a, b, article.id, i, lang=article.lang)
-        for i, (a, b) in enumerate(spans)
+        Sentence(text[a:b], a, b, article.id, i, lang=lang) for i, (a, b, lang) in enumerate(found)
     )
 
 
@@ -86,8 +94,12 @@ def wrapped_at(lines: Sequence[str]) -> float | None:
     pairs = [(a, b) for a, b in pairwise(lines) if a and b]
     lengths = sorted(len(a) for a, _ in pairs)
     least = _FULL * lengths[int(0.9 * len(pairs))] if pairs else 0
-    broken = [(a, b) for a, b in pairs if b[:1].islower() and not _TERMINAL.search(a[-8:])]
-    cut = sum(len(a) + len(b.split()[0]) >= least for a, b in broken)
+    broken = [(a, b) for a, b in pairs if b[:1].isalpha() and not _TERMINAL.search(a[-8:])]
+    cut = sum(len(a) + len(b.split()[0]) >= least for a, b in broken if b[:1].islower())
+    # Without small letters, where no more than a word would fit on every line that breaks off.
+    caseless = [(a, b) for a, b in broken if not (b[:1].isupper() or b[:1].islower())]
+    room = max(map(len, lines), default=0) - 1
+    cut += sum(len(a) + (1 if spaceless(b[:1]) else len(b.split()[0])) >= room for a, b in caseless)
     narrow = bool(pairs) and lengths[len(pairs) // 2] < max(least, _NARROW)
     return None if narrow or cut < max(3, _CUT * len(pairs)) else least
 
@@ -99,8 +111,12 @@ def carries_on(line: str, following: str, least: float) -> bool:
     return bool(line and following) and full and not _ITEM.match(following)
 
 
-def _sentences_of(block: str, plain: str) -> Iterator[tuple[int, int]]:
+def _sentences_of(block: str, plain: str, lang: str | None) -> Iterator[tuple[int, int]]:
     """Yield spans that follow each other without a gap; they are stripped when they are cut."""
+    language = LANGUAGES.get(lang or ENGLISH)
+    if language is not None and language.code != ENGLISH:
+        yield from pairwise((0, *ends_of_others(block, language)))
+        return
     start = 0
     while start < len(block):
         ends = _ends(block[start : start + _WINDOW], plain[start : start + _WINDOW])
@@ -144,9 +160,13 @@ def _runs_on(plain: str, start: int, end: int) -> bool:
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    while piece := text[start:end].strip():
+    while start < end:
+        stop = min(end, start + _WINDOW)
+        if not (piece := text[start:stop].strip()):
+            start = stop
+            continue
         start = text.index(piece[0], start)
-        if len(piece) <= MAX_CHARS:
+        if len(piece) <= MAX_CHARS and stop == end:
             yield start, start + len(piece)
             return
         cut = _place_to_cut(text, start)
@@ -157,5 +177,5 @@ def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def _place_to_cut(text: str, start: int) -> int:
     """Return the end of the last line break, semicolon or space in the window's second half."""
     low, high = start + MAX_CHARS // 2, start + MAX_CHARS
-    places = ((text.rfind(mark, low, high), mark) for mark in ("\n", "; ", " "))
+    places = ((text.rfind(mark, low, high), mark) for mark in ("\n", "; ", " ", "；", "，", "、"))
     return next((place + len(mark) for place, mark in places if place >= 0), high)

@@ -64,5 +64,12 @@ from framescope.classifier.records.outlet import (
     in_order,
     present,
 )
-from framescope.classifier.records.text import count_words, counted, fold, printable, shortened
+from framescope.classifier.records.text import (
+    count_words,
+    counted,
+    fold,
+    printable,
+    shortened,
+    spaceless,
+)
 from framescope.classifier.records.text import distinct as distinct_lines

@@ -45,6 +45,11 @@ def count_words(text: str) -> int:
     return len(text.split()) + len(_UNSPACED.findall(text)) // 2
 
 
+def spaceless(text: str) -> bool:
+    """Return True for text that begins in a script without spaces between words."""
+    return _UNSPACED.match(text) is not None
+
+
 def counted(number: int, noun: str, form: str = "") -> str:
     """Write a number, in a format such as ``,``, with its noun; its plural takes a plain s."""
     return f"{number:{form}} {noun}" + ("" if number == 1 else "s")
