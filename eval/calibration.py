@@ -28,6 +28,7 @@ from framescope.eval.report.layout import markdown_table, plain
 from framescope.eval.rows import Bools, Floats, Scores, Single
 from framescope.eval.sections import Estimate, Section, table
 from framescope.training.calibration.decisions import choose_thresholds, once_an_article, refit_line
+from framescope.training.calibration.languages import measured_still
 from framescope.training.data import Examples
 from numpy.typing import NDArray
 from scipy.special import expit, logit
@@ -346,6 +347,7 @@ def write_recalibrated(
         "thresholds": old["thresholds"] | {s: one["threshold"]["after"] for s, one in fits.items()},
         "experimental": [one for one in old.get("experimental", ()) if one not in fits],
         "calibrated": [*old.get("calibrated", ()), record],
+        **measured_still(old, fits),
     }
     if "thresholds_elsewhere" in old:
         manifest["thresholds_elsewhere"] = {

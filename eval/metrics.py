@@ -32,9 +32,9 @@ LEVEL = 0.95  # of every interval
 _CHANCES = 400  # samples of `error_by_chance`: its quantile moves by two hundredths of itself
 
 
-def decide(proba: Single, threshold: float) -> Bools:
+def decide(proba: Single, threshold: float | Single) -> Bools:
     """Return which scores are flags, in single precision as in scoring: the threshold is one."""
-    return np.asarray(proba >= np.float32(threshold))
+    return np.asarray(proba >= np.asarray(threshold, np.float32))
 
 
 def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
@@ -80,12 +80,12 @@ METRICS: Mapping[str, str] = {
 COMPARED = tuple(name for name in METRICS if name not in ("auc", "error_by_chance"))
 
 
-def all_metrics(truth: Bools, proba: Single, threshold: float) -> dict[str, float]:
+def all_metrics(truth: Bools, proba: Single, threshold: float | Single) -> dict[str, float]:
     """Return all the figures of `METRICS`, by name."""
     return {name: single_figure(name, truth, proba, threshold) for name in METRICS}
 
 
-def single_figure(metric: str, truth: Bools, proba: Single, threshold: float) -> float:
+def single_figure(metric: str, truth: Bools, proba: Single, threshold: float | Single) -> float:
     """Return one figure of `METRICS`; NaN where undefined, or where a row has no score."""
     if not len(truth) or np.isnan(proba).any():
         return math.nan
@@ -228,8 +228,8 @@ class Resamples(NamedTuple):
 
 def resample_figures(
     truth: Bools,
-    a: tuple[Single, float] | None,
-    b: tuple[Single, float] | None,
+    a: Scores | None,
+    b: Scores | None,
     groups: ArrayLike,
     *,
     draws: int,
@@ -281,7 +281,7 @@ class Resampled:
     """One model's figures as functions of how often each group was drawn."""
 
     def __init__(
-        self, truth: Bools, proba: Single, threshold: float, group: NDArray[np.intp]
+        self, truth: Bools, proba: Single, threshold: float | Single, group: NDArray[np.intp]
     ) -> None:
         flagged = decide(proba, threshold)
         error: Floats = truth - proba.astype(np.float64)

@@ -204,10 +204,14 @@ def is_positive(labels: ArrayLike) -> Bools:
 
 
 class Scores(NamedTuple):
-    """One bundle's probabilities of a signal, shape (n,), and its threshold."""
+    """One bundle's probabilities of a signal, shape (n,), and its threshold: one, or each row's."""
 
     proba: Single
-    threshold: float
+    threshold: float | Single
+
+    def where(self, picked: Bools | Numbers) -> Scores:
+        """Keep some of the rows."""
+        return Scores(self.proba[picked], np.broadcast_to(self.threshold, len(self.proba))[picked])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -235,8 +239,8 @@ class Sample:
 
     def where(self, picked: Numbers) -> Sample:
         """Keep some of the judged rows, by their numbers."""
-        scores = (s and Scores(s.proba[picked], s.threshold) for s in self.scores)
-        return replace(self, chosen=self.chosen[picked], scores=tuple(scores))
+        scores = tuple(one and one.where(picked) for one in self.scores)
+        return replace(self, chosen=self.chosen[picked], scores=scores)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -254,14 +258,18 @@ class ScoredRows:
     def sample(self, part: str, signal: str) -> Sample:
         """Return the labelled rows of a part; none where the corpus doesn't label the signal."""
         chosen = rows_of(self.rows, part, signal)
-        corpus = str(self.rows.corpus[0]) if len(self.rows) else ""
-        scores = (
-            Scores(proba[chosen, bundle.signals.index(signal)], bundle.threshold(signal, corpus))
-            if signal in bundle.signals
-            else None
-            for bundle, proba in zip(self.bundles, self.proba, strict=True)
-        )
-        return Sample(self.rows, chosen, part, signal, tuple(scores))
+        corpus = next(iter(self.rows.corpus.tolist()), "")
+        languages = self.rows.lang[chosen].tolist()
+
+        def of(bundle: Bundle, proba: Single) -> Scores | None:
+            if signal not in bundle.signals or np.isnan(proba).all():
+                return None
+            limits = {one: bundle.threshold(signal, corpus, one) for one in {*languages}}
+            each = np.array([limits[one] for one in languages], np.float32)
+            return Scores(proba[chosen, bundle.signals.index(signal)], each)
+
+        scores = tuple(map(of, self.bundles, self.proba))
+        return Sample(self.rows, chosen, part, signal, scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -329,7 +337,8 @@ class Evaluation:
         scores = self._scores.setdefault(place, empty)
         missing = numbers[np.isnan(scores[numbers]).all(axis=1)]
         done(bundle, 0)
-        if not len(missing):
+        # A corpus of which a bundle can't read anything has no scores.
+        if {sentences[number].lang or "en" for number in missing}.isdisjoint(bundle.languages):
             return math.nan
         asked = [sentences[number] for number in missing]
         if np.isnan(scores).all():

@@ -11,7 +11,7 @@ from framescope.classifier.records.article import Sentence
 from framescope.training.data.examples import Examples
 
 BOTH = ("claim", "hyperpartisan")
-SPLIT = {"seed": 13, "signature": "5" * 64}
+MADE = {"split": {"seed": 13, "signature": "5" * 64}, "languages": ["en"]}
 
 
 class Reader:
@@ -34,7 +34,7 @@ class Reader:
 
 def bundle(name: str, signals: Sequence[str], skill: float = 0.0, threshold: float = 0.5) -> Bundle:
     thresholds = dict.fromkeys(signals, threshold)
-    manifest = {"name": name, "signals": list(signals), "thresholds": thresholds, "split": SPLIT}
+    manifest = {"name": name, "signals": list(signals), "thresholds": thresholds, **MADE}
     return Bundle(Path(name), manifest, Reader(signals, skill))
 
 

@@ -43,6 +43,7 @@ def manifest_split(monkeypatch):
             "thresholds": {"claim": 0.5},
             "split": split,
             "corpora": [{"name": "exchange"}],
+            "languages": ["en"],
         }
         return Bundle(Path(name), manifest, Reader(0.0 if name == "baseline" else 0.5))
 

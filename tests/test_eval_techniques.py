@@ -17,7 +17,7 @@ from framescope.eval.rows import Evaluation
 from framescope.eval.studies import techniques
 from framescope.eval.studies.techniques import LabelledSpan, gold_spans, of_articles
 from framescope.training.data import Examples
-from harness import SPLIT
+from harness import MADE
 from sklearn.metrics import f1_score
 
 A, B, C = "doubt", "flag_waving", "slogans"
@@ -143,7 +143,7 @@ class Marker:
 
 def bundle(said, name="marker", signals=SIGNALS) -> Bundle:
     thresholds = dict.fromkeys(signals, 0.5)
-    manifest = {"name": name, "signals": signals, "thresholds": thresholds, "split": SPLIT}
+    manifest = {"name": name, "signals": signals, "thresholds": thresholds, **MADE}
     model = Marker(said)
     model.signals = signals
     return Bundle(techniques.__file__, manifest, model)

@@ -261,7 +261,7 @@ def test_what_differs_from_the_run_is_refused_and_nothing_is_changed(small_bundl
     path = run / "manifest.json"
     whole = path.read_text()
     for text, match in (
-        (whole.replace('"format": 3', '"format": 9'), "was written by framescope"),
+        (whole.replace('"format": 4', '"format": 9'), "was written by framescope"),
         (whole.replace('"seed"', '"sead"'), "is damaged"),
         (whole[:50], "is damaged"),
     ):

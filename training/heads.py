@@ -31,6 +31,7 @@ from framescope.training import DEFAULT_SEED
 from framescope.training.baseline import CountedRows
 from framescope.training.calibration.articles import answer_limits
 from framescope.training.calibration.decisions import fit_decision, once_an_article
+from framescope.training.calibration.languages import measured_still
 from framescope.training.card import model_card
 from framescope.training.corpora import ADDED, find_corpus, house_folder
 from framescope.training.data import (
@@ -460,6 +461,7 @@ def _decided(
         models.BEFORE: before,
         "corpora": [*old["corpora"], described],
         "heads": [*old.get("heads", ()), {"on": bundle.digest, "signals": records}],
+        **measured_still(old, records),
         "code_version": __version__,
     }
     yes, no = np.array([sides.get(s, (np.nan, np.nan)) for s in signals], np.float32).T

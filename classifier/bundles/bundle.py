@@ -72,10 +72,14 @@ class Bundle:
         """The signals whose flags are right too seldom to be shown unasked."""
         return frozenset(self.manifest.get("experimental", ()))
 
-    def threshold(self, signal: str, corpus: str) -> float:
-        """Return the threshold of a signal on a corpus, which may label it in another sense."""
-        elsewhere = self.manifest.get("thresholds_elsewhere", {}).get(corpus, {})
-        return float(elsewhere.get(signal, self.thresholds[signal]))
+    def threshold(self, signal: str, corpus: str, language: str = "en") -> float:
+        """Return the threshold of a signal on a corpus, which may label it in another sense.
+
+        Of a corpus with several languages, that of one of them where it has one.
+        """
+        elsewhere = self.manifest.get("thresholds_elsewhere", {})
+        there = {**elsewhere.get(corpus, {}), **elsewhere.get(f"{corpus}/{language}", {})}
+        return float(there.get(signal, self.manifest["thresholds"][signal]))
 
     @property
     def languages(self) -> tuple[str, ...]:

@@ -229,25 +229,22 @@ def compute_cell(
         seconds=scored.seconds[0] * len(scored) / 1000, disk=takes.disk, memory=takes.memory,
         runtime=bundle.runtime,
     )  # fmt: skip
-    return cell, _row_scores(scored, [one for one in samples if len(one)], bundle, corpus)
+    return cell, _row_scores(scored, [one for one in samples if len(one)])
 
 
-def _row_scores(
-    scored: ScoredRows, samples: Sequence[Sample], bundle: Bundle, corpus: str
-) -> RowScores:
+def _row_scores(scored: ScoredRows, samples: Sequence[Sample]) -> RowScores:
     signals = list(dict.fromkeys(one.signal for one in samples))
     rows = np.unique(np.concatenate([one.chosen for one in samples]))
-    labels, proba = np.full((2, len(rows), len(signals)), np.nan, np.float32)
+    labels, proba, thresholds = np.full((3, len(rows), len(signals)), np.nan, np.float32)
     for one in samples:
         column, place = signals.index(one.signal), np.searchsorted(rows, one.chosen)
         (given,) = one.scores
         assert given is not None  # only signals of the bundle are asked for
         labels[place, column] = scored.rows.column(one.signal)[one.chosen]
-        proba[place, column] = given.proba
+        proba[place, column], thresholds[place, column] = given
     _, group = np.unique(scored.rows.group[rows], return_inverse=True)
-    thresholds = [bundle.threshold(signal, corpus) for signal in signals]
     return RowScores(
-        np.array(signals, np.str_), np.array(thresholds, np.float64), scored.rows.part[rows],
+        np.array(signals, np.str_), thresholds, scored.rows.part[rows],
         group.astype(np.int64), labels, proba,
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ from framescope.training.corpora import KNOWN, SHIPPED, find_corpus
 from framescope.training.data import VALIDATION
 from numpy.typing import NDArray
 
-_FORMAT = 3
+_FORMAT = 4
 PARTS = (*HELD_OUT, VALIDATION)
 _MANIFEST_FILE, _LOCK = "manifest.json", ".lock"
 
@@ -156,7 +156,7 @@ class RowScores:
     """The n labelled rows of a cell with k signals: NaN where a row has no label of a signal."""
 
     signals: NDArray[np.str_]
-    thresholds: NDArray[np.float64]
+    thresholds: Single
     part: NDArray[np.str_]
     group: NDArray[np.int64]
     labels: Single
@@ -166,7 +166,7 @@ class RowScores:
         """Return truth, groups and scores of a signal's rows; none where it has none."""
         column = self.signals.tolist().index(signal)
         kept = (self.part == part) & ~np.isnan(self.labels[:, column])
-        given = Scores(self.proba[kept, column], float(self.thresholds[column]))
+        given = Scores(self.proba[kept, column], self.thresholds[kept, column])
         return is_positive(self.labels[kept, column]), self.group[kept], given
 
 

@@ -83,7 +83,7 @@ def check(benchmark: Benchmark, sample: Sample, train: Examples) -> Controlled:
     def compared(name: str, proba: Single, threshold: float) -> WithoutText:
         known = ~np.isnan(proba)
         figures = (
-            single_figure(metric, truth[known], one.proba[known], one.threshold)
+            single_figure(metric, truth[known], *one.where(known))
             for one in (Scores(proba, threshold), a, b)
         )
         return WithoutText(name, int(known.sum()), *figures)

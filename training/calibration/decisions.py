@@ -49,13 +49,15 @@ _GAPS = (0, 1, 2, 4, 8, 12, 16)
 _SHIFTS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0)
 _ANY = "any_technique"
 _FEWEST = 30  # spans right, and wrong, from which a score of spans is fitted
+_OF_LANGUAGE = 20  # of either answer, from which a language of a corpus has a threshold of its own
 
 
 @dataclass(frozen=True)
 class Decisions:
     """Calibration and thresholds; `elsewhere` by corpus, where it labels in another sense.
 
-    Flags of an `experimental` signal are right too seldom to be shown unasked.
+    A corpus of several languages has thresholds by language too, as ``checkthat/de``. Flags of an
+    `experimental` signal are right too seldom to be shown unasked.
     """
 
     calibration: models.Calibration
@@ -88,14 +90,14 @@ def fit_decisions(model: models.Model, validation: Examples, seed: int) -> Decis
     logits = model.predict(validation.sentences).logits
     columns = np.stack([validation.column(signal) for signal in signals], axis=1)
     every = once_an_article(columns, articles, signals)
-    labels, other = every.copy(), {}
+    labels, other = every.copy(), dict[str, tuple[NDArray[np.intp], list[int]]]()
     for corpus in dict.fromkeys(corpora.tolist()):
         senses = find_corpus(corpus).card.other_sense
         rows = np.flatnonzero(corpora == corpus)
         known = np.any(~np.isnan(every[rows]), axis=0).tolist()
         if own := [k for k, signal in enumerate(signals) if known[k] and signal in senses]:
-            other[corpus] = np.ix_(rows, np.array(own))
-            labels[other[corpus]] = np.nan
+            other[corpus] = rows, own
+            labels[rows[:, None], own] = np.nan
     nobody_else = np.isnan(labels).all(axis=0)
     labels[:, nobody_else] = every[:, nobody_else]
     weights = evenly(labels, corpora)
@@ -113,11 +115,17 @@ def fit_decisions(model: models.Model, validation: Examples, seed: int) -> Decis
             elif BY_NAME[signal].family is not Family.SOURCING:
                 experimental.append(signal)
     elsewhere = {}
-    for corpus, cells in other.items():
-        names, of_corpus = [signals[k] for k in cells[1][0]], articles[corpora == corpus]
-        elsewhere[corpus] = choose_thresholds(
-            proba[cells], every[cells], of_corpus, names, seed, fit=True
-        )
+    for corpus, (rows, own) in other.items():
+        languages, parts = validation.lang[rows], {corpus: (rows, 0)}
+        if len(several := sorted(set(languages.tolist()))) > 1:
+            parts |= {f"{corpus}/{one}": (rows[languages == one], _OF_LANGUAGE) for one in several}
+        for name, (part, least) in parts.items():
+            there = every[part]
+            answers = np.minimum((there >= 0.5).sum(axis=0), (there < 0.5).sum(axis=0))
+            if known := [k for k in own if answers[k] >= least]:
+                given = proba[part][:, known], there[:, known], articles[part]
+                names = [signals[k] for k in known]
+                elsewhere[name] = choose_thresholds(*given, names, seed, fit=True)
     return Decisions(fitted, chosen, elsewhere, tuple(experimental))
 
 

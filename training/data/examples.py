@@ -173,7 +173,7 @@ def with_citations(
             name = f"{corpus}/{article.id}"
             if name in names:
                 plain = _unvoiced(replace(article, id=name))
-                found = cited(plain, split_sentences(plain), registry)
+                found = cited(plain, _split(plain), registry)
                 sentences[start_of[name] : start_of[name] + len(found)] = found
     return replace(examples, sentences=tuple(sentences))
 
@@ -193,7 +193,7 @@ def _of_article(
     corpus: str, article: Article, group: str, registry: Registry | None
 ) -> Iterator[_Row]:
     article = _unvoiced(replace(article, id=f"{corpus}/{article.id}"))
-    sentences = split_sentences(article)
+    sentences = _split(article)
     if registry is not None:
         sentences = cited(article, sentences, registry)
     units = article.units or tuple(Unit(s.start, s.end) for s in sentences)
@@ -207,6 +207,12 @@ def _of_article(
         )
         citations = of_sentence(unit.citations, number, sentences)
         yield sentence, {**article.labels, **unit.labels}, spans, citations, *told
+
+
+def _split(article: Article) -> tuple[Sentence, ...]:
+    """Split an article whose language, if it is known, is that of each of its sentences."""
+    found = split_sentences(article)
+    return tuple(replace(one, lang=article.lang or one.lang) for one in found)
 
 
 def _unvoiced(article: Article) -> Article:

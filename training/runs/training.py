@@ -27,6 +27,7 @@ from framescope.training import DEFAULT_SEED, transformer
 from framescope.training.baseline import BaselineTrainer
 from framescope.training.calibration.articles import extend_domain, fit_articles, fit_domain
 from framescope.training.calibration.decisions import Decisions, fit_decisions, fit_tags
+from framescope.training.calibration.languages import languages_of, measure_languages
 from framescope.training.card import write_bundle
 from framescope.training.corpora import ADDED, find_corpus
 from framescope.training.data import Data, choose_unlabelled, ordinary_articles
@@ -65,7 +66,8 @@ def train_baseline(
         trainer.model.save(folder)
         _sum_up(trainer.model, data, decisions, seed, tell, folder)
 
-    write_bundle(data, output, "baseline", seed, chosen, decisions, save, name)
+    more = measure_languages(trainer.model, decisions, data, seed)
+    write_bundle(data, output, "baseline", seed, chosen, decisions, save, name, more)
 
 
 def train_transformer(
@@ -227,11 +229,16 @@ class _Job:
             told = f"int8 decides as float32 does in {agreement:.2%} of {len(rows):,} sentences"
             self.tell(told)
             figures = {"int8_agreement": round(agreement, 4)}
+            more: dict[str, Any] = {**figures, **(carried or {})}
+            if "measured" not in more and len(languages_of(self.data)) > 1:
+                self.tell("measuring by language")
+                model = self.model(folder, decisions.calibration)
+                more |= measure_languages(model, decisions, self.data, seed)
             write_bundle(
                 *(self.data, self.output, "transformer", seed, settings, decisions),
                 save=partial(shutil.copytree, folder, dirs_exist_ok=True),
                 name=self.name,
-                more={**figures, **(carried or {})},
+                more=more,
             )
         if self.run is not None:
             self.run.figures.update(figures)
@@ -346,10 +353,15 @@ def _decide_new(job: _Job, heads: models.Heads, start: StartingBundle, folder: P
 
 
 def _carried(before: Mapping[str, Any], data: Data) -> dict[str, Any]:
-    """Return a manifest's record of the corpora that were learned before, and of the split."""
+    """Return a manifest's record of what was learned before, of the split, and of languages."""
     again = set(data.corpora) - {ADDED}
     earlier = [
         *before.get("earlier_corpora", ()),
         *(one for one in before["corpora"] if one["name"] not in again),
     ]
-    return {"earlier_corpora": earlier, "split": {**before["split"], "added": dict(data.added)}}
+    return {
+        "earlier_corpora": earlier,
+        "split": {**before["split"], "added": dict(data.added)},
+        "languages": sorted({*before["languages"], *languages_of(data)}),
+        **{key: before[key] for key in ("measured",) if key in before},
+    }

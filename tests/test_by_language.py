@@ -1,0 +1,142 @@
+"""Several languages: a bundle's thresholds, states and card, and its figures by language."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import toys
+from framescope.classifier.bundles import Bundle
+from framescope.classifier.languages import LANGUAGES
+from framescope.classifier.models import Calibration
+from framescope.classifier.records import Sentence
+from framescope.training.calibration.decisions import Decisions, fit_decisions
+from framescope.training.calibration.languages import measure_languages, measured_still
+from framescope.training.card import model_card
+from framescope.training.data import Data
+from sklearn.metrics import average_precision_score
+
+SIGNALS = ("attributed", "subjective")
+
+
+class Model:
+    """A model that reads its logits off the text."""
+
+    signals = SIGNALS
+    runtime = "none"
+
+    def predict(self, sentences):
+        logits = np.array([[float(s.text.split()[-1])] * 2 for s in sentences], np.float32)
+        return SimpleNamespace(logits=logits, proba=1 / (1 + np.exp(-logits)))
+
+
+def rows(corpus: str, lang: str, signal: str, positives: int, *, limit=0.0, part="test", n=80):
+    """Sentences, two a group, that are positive from about a logit on; `positives` of `n`."""
+    noise, middle = np.random.default_rng(positives), n - positives
+    logits = (np.arange(n) - middle) / 20 + limit + noise.normal(0, 0.3, n)
+    name = f"{corpus}/{lang}"
+    sentences = [
+        Sentence(f"{at} {logit:.4f}", 0, 9, f"{name}/{at // 2}", at % 2, lang=lang)
+        for at, logit in enumerate(logits)
+    ]
+    labels = np.full((n, 2), np.nan)
+    labels[:, SIGNALS.index(signal)] = np.arange(n) >= middle
+    return toys.rows_of(sentences, labels, SIGNALS, corpus=corpus, part=part)
+
+
+def joined(*given):
+    first, *others = given
+    for one in others:
+        first = first.followed_by(one)
+    return first
+
+
+DECISIONS = Decisions(Calibration.identity(SIGNALS), dict.fromkeys(SIGNALS, 0.5))
+EVERY = joined(
+    rows("checkthat", "de", "subjective", 40),
+    rows("checkthat", "it", "subjective", 9),
+    rows("house_languages", "it", "subjective", 6),
+    rows("house_languages", "de", "subjective", 6),
+    rows("house_languages", "pl", "subjective", 4),
+    rows("standoff", "en", "subjective", 30),
+    rows("newssd", "en", "subjective", 40),
+    rows("house_languages", "de", "attributed", 20, part="train"),
+)
+DATA = Data(EVERY, tuple(dict.fromkeys(EVERY.corpus.tolist())), 13, "0" * 64)
+
+
+def measured(data=DATA):
+    return measure_languages(Model(), DECISIONS, data, seed=1).get("measured", {})
+
+
+def test_a_corpus_of_several_languages_has_thresholds_by_language() -> None:
+    given = {"de": (40, -1.0), "it": (40, 1.0), "ar": (15, 3.0)}
+    parts = [rows("checkthat", one, "subjective", n, limit=x) for one, (n, x) in given.items()]
+    found = fit_decisions(Model(), joined(*parts, rows("wikinews", "de", "attributed", 40)), seed=1)
+    assert set(found.elsewhere) == {"checkthat", "checkthat/de", "checkthat/it", "wikinews"}
+    manifest = {"thresholds": found.thresholds, "thresholds_elsewhere": found.elsewhere}
+    bundle = Bundle(Path("b"), manifest, Model())
+    de, it, ar = (bundle.threshold("subjective", "checkthat", one) for one in ("de", "it", "ar"))
+    assert de < ar == found.elsewhere["checkthat"]["subjective"] < it
+    # A corpus of one language has one threshold.
+    assert (
+        bundle.threshold("attributed", "wikinews", "de")
+        == found.elsewhere["wikinews"]["attributed"]
+    )
+
+
+def test_a_signal_is_measured_on_real_text_or_else_on_what_was_written_or_not() -> None:
+    found = measured()
+    assert list(found) == list(SIGNALS)
+    assert list(found["subjective"]) == sorted(LANGUAGES)
+    states = {one: of["state"] for one, of in found["subjective"].items() if of["n"]}
+    assert states == {"de": "real", "en": "real", "it": "written", "pl": "none"}
+    # English: by the labels that are as in the guidelines; Italian: of the house corpus.
+    counts = [(of["n"], of["positives"]) for of in found["subjective"].values() if of["n"]]
+    assert counts == [(80, 40), (80, 30), (80, 6), (80, 4)]
+    nothing = {"state": "none", "n": 0, "positives": 0}
+    figures = dict.fromkeys(("ap", "low", "high", "precision", "recall"))
+    assert found["attributed"]["de"] == nothing | figures
+    english = replace(DATA, corpora=("standoff",), examples=EVERY.where(EVERY.lang == "en"))
+    assert measured(english) == {}
+
+
+def test_figures_are_those_of_the_flags_that_are_served_with_intervals_over_groups() -> None:
+    one, german = measured()["subjective"]["de"], EVERY.where(EVERY.corpus == "checkthat")
+    german = german.where(german.lang == "de")
+    logits, truth = Model().predict(german.sentences).logits[:, 1], german.column("subjective") == 1
+    assert one["ap"] == pytest.approx(average_precision_score(truth, logits), abs=1e-4)
+    assert one["low"] < one["ap"] < one["high"]
+    assert one["precision"] == pytest.approx(truth[logits >= 0].mean(), abs=1e-4)
+    assert one["recall"] == pytest.approx((logits >= 0)[truth].mean(), abs=1e-4)
+    assert measured() == measured()
+    fitted = measured_still({"measured": measured()}, {"subjective"})
+    assert list(fitted["measured"]) == ["attributed"]
+    assert measured_still({}, {"subjective"}) == {}
+
+
+def test_the_card_shows_states_and_the_licence_of_the_weights() -> None:
+    def card(licence: str, of: dict) -> str:
+        corpora = [{"title": "A", "rows": 3, "licence": licence, "digest": "0" * 64}]
+        return model_card(
+            {"name": "m", "kind": "transformer", "signals": [*SIGNALS], "languages": ["de", "en"],
+             "thresholds": DECISIONS.thresholds, "corpora": corpora, "measured": of, "seed": 1,
+             "split": {"seed": 13, "signature": "0" * 64}, "settings": {}, "code_version": "0"}
+        )  # fmt: skip
+
+    found = card("CC BY-NC 4.0", measured())
+    head = found.split("---")[1]
+    line = [one for one in found.splitlines() if one.startswith("| `subjective` |")][-1]
+    assert "license: cc-by-nc-sa-4.0" in head
+    assert "The weights are under CC BY-NC-SA 4.0" in found
+    cells = [cell.strip()[:1] for cell in line.split("|")[2:-1]]
+    assert cells == ["–" if one["state"] == "none" else "*" if one["state"] == "written" else "0"
+                     for one in measured()["subjective"].values()]  # fmt: skip
+    plain = card("MIT", {})
+    assert "license: other\nlicense_name: terms-of-the-corpora-below\n" in plain
+    assert "NC-SA" not in plain
+    assert "$" not in plain + found
