@@ -3,12 +3,9 @@
 A figure that the labels can't support is NaN, which is printed as undefined: a 0 would read as a
 bad score.
 
-Sentences of one article are not independent: resampling them gives intervals that are too narrow
-(by a quarter on the propaganda corpus). Whole groups are drawn instead, with replacement, and the
-same draw serves both models, so that what makes an article hard for both cancels out (percentile
-intervals: Efron & Tibshirani, 1993, chapter 13; the paired comparison of classifiers:
-Berg-Kirkpatrick et al., 2012). All draws are computed at once from sums by group. The p of a
-difference comes from exchanging both models in groups at random.
+Whole groups are resampled, and the same draw serves both models, so that what makes an article hard
+for both cancels out (the paired comparison of classifiers: Berg-Kirkpatrick et al., 2012). The p of
+a difference comes from exchanging both models in groups at random.
 """
 
 from __future__ import annotations
@@ -17,18 +14,27 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.eval.rows import Bools, Floats, Scores, Single
-from framescope.eval.sections import Estimate, Interval
+from framescope.eval.sections import Estimate
+from framescope.training.resampling import (
+    BLOCK,
+    LEVEL,
+    MIN_GROUPS,
+    Interval,
+    Ranking,
+    draw,
+    percentile,
+    ratio,
+)
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 from sklearn import metrics as sk
 
 BINS = 15  # bins of the calibration error, of equal width (Guo et al., 2017, use 15)
-LEVEL = 0.95  # of every interval
 _CHANCES = 400  # samples of `error_by_chance`: its quantile moves by two hundredths of itself
 
 
@@ -160,48 +166,7 @@ def precision_recall(truth: Bools, proba: Single) -> PrecisionRecall:
     return PrecisionRecall(recall[-2::-1].copy(), precision[-2::-1].copy())
 
 
-MIN_GROUPS = 5  # below this, no interval from resampling can be trusted, and none is shown
-MAX_UNDEFINED = 0.05  # the share of draws without a figure above which there is no interval
 _ERRORS = ("ece", "debiased_error")  # that noise raises
-BLOCK = 4_000_000  # numbers held at once: 32 MB
-_RANKED = 256  # draws ranked at once: few enough for a processor's cache
-
-
-def ratio(part: Floats, whole: Floats, empty: float = math.nan) -> Floats:
-    """``part / whole``; ``empty`` where there is nothing to divide by."""
-    return np.asarray(np.divide(part, whole, out=np.full(whole.shape, empty), where=whole > 0))
-
-
-@lru_cache(maxsize=1)
-def draw(n_groups: int, draws: int, seed: int) -> Floats:
-    """Return how often each group is drawn, shape (draws, n_groups)."""
-    rng = np.random.default_rng(seed)
-    counts = np.empty((draws, n_groups))
-    block = max(BLOCK // n_groups, 1)
-    for start in range(0, draws, block):
-        size = min(block, draws - start)
-        drawn = rng.integers(n_groups, size=(size, n_groups))
-        drawn += n_groups * np.arange(size)[:, None]
-        found = np.bincount(drawn.ravel(), minlength=size * n_groups)
-        counts[start : start + size] = found.reshape(size, n_groups)
-    return counts
-
-
-def percentile(values: Floats, n_groups: int, level: float = LEVEL) -> Interval:
-    """Return the middle of the defined draws, 95% of them; undefined when too many draws are.
-
-    For few groups it is widened as a normal distribution is to Student's t, and n - 1 to n (the
-    expanded percentile interval of Hesterberg, 2015).
-    """
-    from scipy.stats import norm, t
-
-    defined = values[~np.isnan(values)]
-    if len(values) == 0 or len(defined) < (1 - MAX_UNDEFINED) * len(values):
-        return Interval()
-    widened = math.sqrt(n_groups / (n_groups - 1)) * t.ppf((1 - level) / 2, n_groups - 1)
-    tail = float(norm.cdf(widened))
-    low, high = np.quantile(defined, [tail, 1 - tail])
-    return Interval(float(low), float(high))
 
 
 def estimates_of_sums(
@@ -300,9 +265,9 @@ class Resampled:
         self.ranked: tuple[Bools, Any, NDArray[np.intp], int] = truth, proba, group, n_groups
 
     @cached_property
-    def ranking(self) -> _Ranking:
+    def ranking(self) -> Ranking:
         """The rows, sorted by score."""
-        return _Ranking(*self.ranked)
+        return Ranking(*self.ranked)
 
     def value(self, name: str) -> float:
         """Return a figure with every group drawn once."""
@@ -330,45 +295,6 @@ class Resampled:
             "brier": lambda: (weights @ self.squared) / rows,
         }
         return {name: of[name]() for name in names}
-
-
-class _Ranking:
-    """Average precision for each draw: rows are sorted once, draws only change their weights."""
-
-    def __init__(self, truth: Bools, proba: Single, group: NDArray[np.intp], n_groups: int) -> None:
-        from scipy.sparse import csr_array
-
-        order = np.argsort(-proba, kind="stable")
-        proba, truth, group = proba[order], truth[order], group[order]
-        self.group_of_positives = group[truth]
-        # Rows of one score are one step: precision is taken where the last of them is in. Only
-        # steps with a positive count; the rows of those between come in with the next.
-        last_of_score = np.searchsorted(-proba, -proba, side="right") - 1
-        ends, self.step = np.unique(last_of_score[truth], return_inverse=True)
-        self.last_positive = np.searchsorted(self.step, np.arange(len(ends)), side="right") - 1
-        step_of_row = np.searchsorted(ends, np.arange(len(proba)))
-        ranked = step_of_row < len(ends)  # below the last positive nothing is asked for
-        self.rows_of_step = csr_array(
-            (np.ones(int(ranked.sum())), (step_of_row[ranked], group[ranked])),
-            shape=(len(ends), n_groups),
-        )
-
-    def precision(self, weights: Floats) -> Floats:
-        """Return average precision of each draw; NaN where no positive was drawn."""
-        found = np.full(len(weights), math.nan)
-        if not len(self.group_of_positives):
-            return found
-        for start in range(0, len(weights), _RANKED):
-            drawn = np.ascontiguousarray(weights[start : start + _RANKED].T)
-            rows_in = np.cumsum(self.rows_of_step @ drawn, axis=0)
-            weight = drawn[self.group_of_positives]
-            cumulated = np.cumsum(weight, axis=0)
-            # Where nothing is drawn so far the precision is 0/0, and its weight 0.
-            weight *= ratio(cumulated[self.last_positive], rows_in, 0.0)[self.step]
-            # Summed draw by draw, in one stretch each: a sum's rounding depends on its layout.
-            total = np.ascontiguousarray(weight.T).sum(axis=1)
-            found[start : start + _RANKED] = ratio(total, cumulated[-1])
-        return found
 
 
 def exchange_ps(

@@ -6,17 +6,10 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 HIDDEN = {"json": False}  # metadata of a field that no JSON holds
 UNDEFINED = "undefined"  # a figure without positives, say, or of a signal that isn't given
-
-
-class Interval(NamedTuple):
-    """An interval; NaN at both ends where undefined."""
-
-    low: float = math.nan
-    high: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from framescope.classifier.errors import SignalError
 from framescope.classifier.taxonomy import in_order
 from framescope.eval import metrics
 from framescope.eval.rows import MAIN_METRIC, Evaluation, Sample, is_positive, rows_of
-from framescope.eval.sections import Cell, Change, Estimate, Interval, Section, Table, table
+from framescope.eval.sections import Cell, Change, Estimate, Section, Table, table
+from framescope.training.resampling import LEVEL, Interval
 
 Progress = Callable[[str, int, int], None]  # what is scored, how many are done, of how many
 
@@ -184,7 +185,7 @@ def record_of_comparison(comparison: Comparison) -> dict[str, Any]:
         "data": of.data,
         "a": a,
         "b": b,
-        "resampling": {"draws": of.draws, "seed": of.seed, "level": metrics.LEVEL},
+        "resampling": {"draws": of.draws, "seed": of.seed, "level": LEVEL},
         "seconds_per_1000_sentences": comparison.costs,
         "rows": [
             {one.name: getattr(row, one.name) for one in fields(row)}

@@ -16,6 +16,7 @@ from framescope.eval.grid.folder import Entry, GridCell, GridFolder, GridManifes
 from framescope.eval.report import layout
 from framescope.eval.rows import BENCHMARK_BY_NAME, MAIN_METRIC, Bools, Floats, Scores
 from framescope.eval.sections import Cell, Change, Estimate, Section, table
+from framescope.training.resampling import LEVEL, MIN_GROUPS, draw, percentile, ratio
 from numpy.typing import NDArray
 
 SCHEMA_VERSION = 1
@@ -45,12 +46,12 @@ class DrawnMean(NamedTuple):
 
     def estimate(self) -> Estimate:
         """Return the mean with its interval."""
-        return Estimate(self.value, *metrics.percentile(self.draws, self.n_groups))
+        return Estimate(self.value, *percentile(self.draws, self.n_groups))
 
     def less(self, other: DrawnMean, times: int = 1) -> Change:
         """Return the difference of two means of the same rows; its interval is one of `times`."""
-        level = 1 - (1 - metrics.LEVEL) / times
-        interval = metrics.percentile(self.draws - other.draws, self.n_groups, level)
+        level = 1 - (1 - LEVEL) / times
+        interval = percentile(self.draws - other.draws, self.n_groups, level)
         return Change(self.value - other.value, *interval)
 
 
@@ -59,20 +60,20 @@ def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMe
     value = float(np.mean([one.value for one in parts]))
     known, numbers = np.unique(np.concatenate([one.group for one in parts]), return_inverse=True)
     n_groups = len(known)
-    if n_groups < metrics.MIN_GROUPS:
+    if n_groups < MIN_GROUPS:
         return DrawnMean(value, np.empty(0), n_groups)
     cuts = np.cumsum([len(one.group) for one in parts])[:-1]
     models = [
         (one.metric, metrics.Resampled(one.truth, *one.scores, group))
         for one, group in zip(parts, np.split(numbers, cuts), strict=True)
     ]
-    weights = metrics.draw(n_groups, draws, seed)
+    weights = draw(n_groups, draws, seed)
     figures = np.stack([
         model.figures(weights[:, : len(model.cells)], (metric,))[metric]
         for metric, model in models
     ])  # fmt: skip
     count = (~np.isnan(figures)).sum(axis=0).astype(np.float64)
-    return DrawnMean(value, metrics.ratio(np.nansum(figures, axis=0), count), n_groups)
+    return DrawnMean(value, ratio(np.nansum(figures, axis=0), count), n_groups)
 
 
 def mean_of_means(means: Sequence[DrawnMean], seed: int) -> DrawnMean:
@@ -158,7 +159,7 @@ def standings(manifest: GridManifest, folder: GridFolder) -> Record:
     return {
         "schema_version": SCHEMA_VERSION,
         "signature": _signature(manifest, [one for one in cells if not one.why]),
-        "resampling": {"draws": manifest.draws, "seed": manifest.seed, "level": metrics.LEVEL},
+        "resampling": {"draws": manifest.draws, "seed": manifest.seed, "level": LEVEL},
         "ranked_by": common,
         "bundles": [standing(rank, bundle) for rank, bundle in enumerate(order, 1)],
         "benchmarks": columns,
@@ -234,7 +235,7 @@ def write_table(found: Record, manifest: GridManifest, folder: GridFolder) -> No
     sections, signature = _sections(found), found["signature"]
     title = f"{len(manifest.bundles)} bundles on {len(manifest.benchmarks)} benchmarks"
     lead = (
-        f"Intervals are {metrics.LEVEL:.0%}, from resampling whole groups of rows "
+        f"Intervals are {LEVEL:.0%}, from resampling whole groups of rows "
         f"{manifest.draws:,} times; differences are a bundle's figure minus the best bundle's, on "
         "the same draws. A star marks a difference whose interval excludes 0."
     )

@@ -20,6 +20,7 @@ from framescope.eval.report.layout import json_text, page
 from framescope.eval.rows import BENCHMARK_BY_NAME, MAIN_METRIC, Benchmark, Evaluation, Sample
 from framescope.eval.sections import UNDEFINED, Cell, Estimate, Plot, Section, Table, table
 from framescope.eval.suite import DRAWS, Suite, measure_suite
+from framescope.training.resampling import LEVEL
 
 SCHEMA_VERSION = 4
 SLICED = {
@@ -207,7 +208,7 @@ def to_html(report: EvaluationReport) -> str:
     figures = compare.table_of_changes(report.changes, report.names)
     return page(
         "report.html", report=report, figures=Section(_FIGURES, (figures,)), described=described,
-        sections=shown, level=f"{100 * metrics.LEVEL:.0f}%", metrics=_METRICS, signals=BY_NAME,
+        sections=shown, level=f"{100 * LEVEL:.0f}%", metrics=_METRICS, signals=BY_NAME,
     )  # fmt: skip
 
 

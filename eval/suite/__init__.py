@@ -24,6 +24,7 @@ from framescope.eval.rows import Floats
 from framescope.eval.sections import UNDEFINED, Estimate, Section, Share, table
 from framescope.eval.suite import cases
 from framescope.eval.suite.cases import ALL, FRAMING, STEADY, WAYS, Behaviour, Limits, Pair
+from framescope.training.resampling import MIN_GROUPS, draw, percentile, ratio
 
 DRAWS = 2000
 SCHEMA_VERSION = 1
@@ -343,7 +344,7 @@ class _Weights:
         for axis, names in enumerate(([p.row for p in pairs], [p.column for p in pairs])):
             values, group = np.unique(np.array(names, np.str_), return_inverse=True)
             if len(values) > 1:
-                drawn = metrics.draw(len(values), draws, seed + axis)
+                drawn = draw(len(values), draws, seed + axis)
                 self.weights = self.weights * drawn[:, group]
             if len(values) > 1 or axis == 0:  # without frames only the articles vary
                 self.groups = min(self.groups, len(values))
@@ -353,7 +354,7 @@ class _Weights:
         if not whole.sum():
             return kind(math.nan)
         value = float(part.sum() / whole.sum())
-        if self.groups < metrics.MIN_GROUPS:
+        if self.groups < MIN_GROUPS:
             return kind(value)
-        drawn = metrics.ratio(self.weights @ part, self.weights @ whole)
-        return kind(value, *metrics.percentile(drawn, self.groups))
+        drawn = ratio(self.weights @ part, self.weights @ whole)
+        return kind(value, *percentile(drawn, self.groups))

@@ -14,17 +14,16 @@ from framescope.classifier.languages import LANGUAGES
 from framescope.training.calibration.decisions import Decisions, once_an_article
 from framescope.training.corpora import HOUSE_LANGUAGES, SHIPPED, find_corpus
 from framescope.training.data import TEST, UNSEEN, Data
+from framescope.training.resampling import MIN_GROUPS, Interval, Ranking, draw, percentile
 from numpy.typing import NDArray
 
 REAL, WRITTEN, NONE = "real", "written", "none"
 _FEWEST = {REAL: (10, 10), WRITTEN: (5, 1)}  # positives and negatives
 _WRITTEN = (*SHIPPED, HOUSE_LANGUAGES.card.name)
-_DRAWS, _LEVEL = 1000, 0.95
-_FEWEST_GROUPS = 5  # with fewer there is no interval
+_DRAWS = 1000
 _TOGETHER = 2000  # articles that are scored in one call
 Measured = Mapping[str, Mapping[str, Mapping[str, Any]]]
 _Bools = NDArray[np.bool_]
-_Double = NDArray[np.float64]
 
 
 class _Rows(NamedTuple):
@@ -97,34 +96,18 @@ def _figures(kinds: Sequence[tuple[str, _Rows]], seed: int) -> Mapping[str, Any]
     return {"state": state, "n": len(rows.truth), "positives": positives, **rounded}
 
 
-def _average_precision(rows: _Rows, seed: int) -> tuple[float | None, float | None, float | None]:
+def _average_precision(rows: _Rows, seed: int) -> Sequence[float | None]:
     """Return average precision with the ends of its interval, which resamples whole groups."""
     if not rows.truth.any() or rows.truth.all():
         return None, None, None
-    order = np.argsort(-rows.proba, kind="stable")
-    falling, positive = -rows.proba[order], np.flatnonzero(rows.truth[order])
-    _, group = np.unique(rows.group[order], return_inverse=True)
-    n, rng = int(group.max()) + 1, np.random.default_rng(seed)
-    # Rows of one score are one step.
-    ends = np.searchsorted(falling, falling[positive], side="right") - 1
-    last = np.searchsorted(positive, ends, side="right") - 1
-
-    def of(counts: _Double) -> _Double:
-        """Compute it for each draw, from how often each group is drawn."""
-        weights = counts[:, group]
-        mine = weights[:, positive]
-        seen, right = np.cumsum(weights, axis=1)[:, ends], np.cumsum(mine, axis=1)[:, last]
-        total = mine.sum(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            parts = np.where(mine > 0, mine * right / seen, 0.0)
-            return np.asarray(parts.sum(axis=1) / total)
-
-    (value,) = of(np.ones((1, n)))
-    if n < _FEWEST_GROUPS:
-        return float(value), None, None
-    drawn = of(rng.multinomial(n, np.full(n, 1 / n), size=_DRAWS).astype(np.float64))
-    low, high = np.nanquantile(drawn, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    return float(value), float(low), float(high)
+    _, group = np.unique(rows.group, return_inverse=True)
+    n = int(group.max()) + 1
+    ranking = Ranking(rows.truth, rows.proba, group, n)
+    (value,) = ranking.precision(np.ones((1, n)))
+    ends = Interval()
+    if n >= MIN_GROUPS:
+        ends = percentile(ranking.precision(draw(n, _DRAWS, seed)), n)
+    return value, *(None if np.isnan(end) else end for end in ends)
 
 
 def measured_still(manifest: Mapping[str, Any], fitted: Collection[str]) -> Mapping[str, Measured]:
