@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from framescope.classifier.bundles import MANIFEST
 from framescope.classifier.errors import TrainingError
 from framescope.classifier.files import replacing
 from framescope.classifier.models import by_length, digest_of_names
@@ -22,11 +23,13 @@ from framescope.classifier.outlets import Registry
 from framescope.training.data import Examples
 from framescope.training.recipes import TransformerSettings
 from framescope.training.transformer.encoder import (
+    StartingBundle,
     choose_device,
     describe_encoder,
     load_encoder,
     read_tokenizer,
 )
+from framescope.training.transformer.multilingual import find_encoder
 from framescope.training.transformer.targets import DistillationTargets, pool
 from framescope.training.transformer.training import Progress, TransformerTrainer
 from numpy.typing import NDArray
@@ -45,7 +48,8 @@ _OUTPUTS = ("logits", "ids", *_OF_TOKENS)
 class Teacher:
     """A stronger encoder, and the folder of its weights and targets, which students share.
 
-    It labels `sentences` at most, of the files `texts` (none: those beside the corpora).
+    It labels `sentences` at most, of the files `texts` (none: those beside the corpora). A bundle
+    in place of an encoder teaches as it is.
     """
 
     encoder: Path
@@ -57,19 +61,29 @@ class Teacher:
 
     def describe(self, targets: DistillationTargets) -> dict[str, Any]:
         """Return who taught, and on what, for a manifest."""
+        if self._is_bundle:
+            start = StartingBundle.read(self.encoder)
+            described = {"name": start.manifest["name"], "sha256": start.identity}
+        else:
+            described = describe_encoder(self.encoder)
         return {
-            "encoder": describe_encoder(self.encoder),
+            "encoder": described,
             "settings": self.settings.model_dump(),
             "sentences": len(targets.rows),
             "lessons": targets.identity,
         }
+
+    @property
+    def _is_bundle(self) -> bool:
+        return (self.encoder / MANIFEST).is_file()
 
     def check(self, student: Path) -> str | None:
         """Check both encoders before anything is trained, and return what can't be taught."""
         vocabularies = []
         for folder in (self.encoder, student):
             vocabularies.append(read_tokenizer(folder).get_vocab())
-            load_encoder(folder)
+            if folder == student or not self._is_bundle:
+                load_encoder(folder)
         if vocabularies[0] == vocabularies[1]:
             return None
         return "the teacher's vocabulary is another: it teaches sentences, and no tokens"
@@ -79,6 +93,15 @@ class Teacher:
     ) -> TransformerTrainer:
         """Fine-tune it, or read the weights of an earlier training on the same rows."""
         more: dict[str, Any] = {"registry": registry, "device": self.device}
+        if self._is_bundle:
+            start = StartingBundle.read(self.encoder)
+            folder = find_encoder(None, start.encoder)
+            trainer = TransformerTrainer(folder, self.settings, start=start, **more)
+            trainer.prepare(rows)
+            if trainer.signals != rows.signals:
+                what = "gives signals that the corpora don't label"
+                raise TrainingError(f"{self.encoder}: {what}; give another --teacher")
+            return trainer
         trainer = TransformerTrainer(
             self.encoder, self.settings, self.folder / "checkpoint", progress, **more
         )
