@@ -17,6 +17,9 @@ class Language:
     own_name: str  # in the language itself
     direction: Direction
     ordinals: bool  # whether a full stop makes a number an ordinal
+    # what parts direct speech after a dash from who speaks: a "comma" and a dash, a "bare" dash;
+    # empty where no dash opens speech
+    dialogue: str
     # words with a full stop that ends no sentence; those that end in # only before a number
     abbreviations: frozenset[str]
 
@@ -31,9 +34,10 @@ def _languages() -> dict[str, Language]:
             own_name,
             cast(Direction, direction),
             ordinals == "yes",
-            frozenset(short.split()),
+            dialogue,
+            frozenset(abbreviations.split()),
         )
-        for code, name, own_name, direction, ordinals, short in rows
+        for code, name, own_name, direction, ordinals, dialogue, abbreviations in rows
     }
 
 

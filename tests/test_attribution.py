@@ -43,13 +43,13 @@ def quoted(sentences: Sequence[Sentence]) -> list[list[str]]:
 
 @pytest.mark.parametrize("case", cases("quotations.jsonl"), ids=lambda case: str(case["name"]))
 def test_quotes_what_a_person_sees_quoted(case) -> None:
-    reading = begin(Article(id="a", text=case["text"]))
+    reading = begin(Article(id="a", text=case["text"], lang=case.get("lang")))
     pairs = zip(reading.sentences, within(reading.quotations, reading.sentences), strict=True)
     assert [[s.text[start:end] for start, end in row] for s, row in pairs] == case["quoted"]
 
 
 PIECES = st.sampled_from(
-    [*"ab S.,:?\n\"'“”‘’«»„「」()-", "said ", "s' ", "VALE: ", "\n\nORR: ", "(ASA) - ", "Source: ",
+    [*"ab S.,:?\n\"'“”‘’«»„「」()-—", "said ", "s' ", "VALE: ", "\n\nORR: ", "(ASA) - ", "Source: ",
      "the mayor "]
 )  # fmt: skip
 

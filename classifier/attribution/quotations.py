@@ -2,8 +2,8 @@
 
 Marks open and close by their shape and their neighbours. A quotation that isn't closed in its
 paragraph continues if the next paragraph opens with a mark again, as long quotations do, or if the
-next mark closes it. A transcript's speaker labels and the signature of an embedded post show
-quotations too.
+next mark closes it. A transcript's speaker labels, the signature of an embedded post and, in some
+languages, dashes before speech show quotations too.
 
 Labels and a quotation that runs on give citations by their form: no sentence needs to be
 understood. Who the sources are is left to `sources.resolve`.
@@ -19,7 +19,9 @@ from typing import NamedTuple, TypeVar
 
 from framescope.classifier import records
 from framescope.classifier.attribution.phrases import word_set
+from framescope.classifier.inputs.dialogue import QUESTIONS, after_dashes
 from framescope.classifier.inputs.page import is_headline
+from framescope.classifier.languages import ENGLISH
 from framescope.classifier.records import Citation, Place, Sentence, SourceKind
 
 _Found = TypeVar("_Found", Citation, records.MarkedCitation)
@@ -35,16 +37,21 @@ _PAIRS = {
     "''": "''", "``": "''", "«": "»", "»": "«", "「": "」", "『": "』", "‹": "›",
     "'": "'’", "‘": "’'", "‚": "‘’",
 }  # fmt: skip
+_ENGLISH = (ENGLISH, None)
+_CARELESS = {"“": "“", "”": "“"}  # how some write them in other languages than English
 _MARK = re.compile(r"''|``|[\"“”„‟″＂«»‹›「」『』'‘’‚]")
 _SINGLE = frozenset("'‘’‚")
 _BEFORE_OPENING = frozenset(" \t\n\r\u00a0([{—–-/\"'“‘«„:")
-_BEFORE_SPEECH = frozenset(["", *".!?:,"])
+_BEFORE_SPEECH = frozenset(["", *".!?:,؟،。！？：，"])
 _ELISION = re.compile(r"(?:em|til|twas|tis|cause|round|bout|n|\d0s|\d\ds)\b", re.IGNORECASE)
 _LABEL = re.compile(
     r"(?P<name>(?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z](?:[\w'’.-]+(?: [A-Z][\w'’.-]*){0,3})?)"
     r"(?: \([^)]{1,40}\))?:(?=\s)"
 )
+# The same in other languages: a name of any script, what follows it, and any colon.
+_LABEL_OF_OTHERS = re.compile(r"(?P<name>[^\W\d_][^,(（\n:：]{0,40})[^\n:：]{0,60}?[:：](?!//|\d)")
 _LEAST_CHANGES = 2  # of the speaker
+_LONGEST_TURN = 6  # sentences on average
 _ADDRESS = re.compile(r"\?|\b(?:I|me|[Mm]y|[Ww]e|us|[Oo]ur|[Yy]ou|[Yy]our)\b")
 _ROLES = word_set("q a question answer interviewer reporter host moderator anchor speaker")
 # "— Ada Quill (@quill) May 3, 2026" after an embedded post.
@@ -68,10 +75,13 @@ def find(text: str, sentences: Sequence[Sentence]) -> tuple[tuple[Span, ...], tu
     marks, and don't overlap; labels include their colons. The questions of an interview are none.
     """
     paragraphs = _paragraphs(text, sentences)
-    turns = _turns(text, sentences, paragraphs)
+    turns = _turns(text, sentences, paragraphs) or _turns_of_others(text, sentences)
     spoken = [
-        (one[0], other[0]) for one, other in pairwise(turns) if text[slice(*one)] != _QUESTION
+        (one[0], other[0])
+        for one, other in pairwise(turns)
+        if text[slice(*one)] not in ("", _QUESTION)
     ]
+    spoken += after_dashes(text, sentences, {one.start: one.end for one in paragraphs})
     found = sorted(_marked(text, paragraphs) + spoken + _posts(text, paragraphs))
     return _merged(found), tuple(turns)
 
@@ -81,6 +91,7 @@ class _Paragraph:
     start: int
     end: int
     last: int  # start of its last sentence
+    lang: str | None
 
 
 def _paragraphs(text: str, sentences: Sequence[Sentence]) -> list[_Paragraph]:
@@ -88,7 +99,8 @@ def _paragraphs(text: str, sentences: Sequence[Sentence]) -> list[_Paragraph]:
     for sentence in sentences:
         gap = text[paragraphs[-1].end : sentence.start] if paragraphs else "\n"
         if len(gap.splitlines()) > 1 or gap.endswith(("\n", "\r", "\u2028", "\u2029")):
-            paragraphs.append(_Paragraph(sentence.start, sentence.end, sentence.start))
+            place = sentence.start, sentence.end, sentence.start
+            paragraphs.append(_Paragraph(*place, sentence.lang))
         else:
             paragraphs[-1].end, paragraphs[-1].last = sentence.end, sentence.start
     return paragraphs
@@ -146,7 +158,9 @@ def _marked(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
                 if opener in never_closed or (role == _CLOSES and opener not in "»«"):
                     continue
             before = text[paragraph.start : start].rstrip()[-1:]
-            if closing := _closing(text, opener, here, at):
+            careless = _CARELESS.get(opener, "") if paragraph.lang not in _ENGLISH else ""
+            closers = _PAIRS[opener] + careless
+            if closing := _closing(text, opener, closers, here, at):
                 found.append((start, here[closing - 1].end))
                 at = closing
             elif opener in _SINGLE and before:
@@ -164,12 +178,13 @@ def _marked(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
     return found
 
 
-def _closing(text: str, opener: str, marks: list[_Mark], at: int) -> int:
+def _closing(text: str, opener: str, closers: str, marks: list[_Mark], at: int) -> int:
     """Return the number of the mark that closes a quotation, counted from 1; 0 if none does."""
     inner = 0  # quotations that are open within this one, in the same marks
     for i in range(at, len(marks)):
         mark = marks[i]
-        if mark.char in _PAIRS[opener] and mark.role != _OPENS:
+        behind = opener == "„" and not text[mark.end : mark.end + 1].isalnum()
+        if mark.char in closers and (mark.role != _OPENS or behind):
             if opener in _SINGLE and _is_possessive(text, mark, marks[i + 1 : i + 2]):
                 continue
             if not inner:
@@ -240,6 +255,38 @@ def _turns(text: str, sentences: Sequence[Sentence], paragraphs: list[_Paragraph
     return [*(label.span() for _, label in turns), (end, end)]
 
 
+def _turns_of_others(text: str, sentences: Sequence[Sentence]) -> list[Span]:
+    """Return the labels of a transcript in another language: names that take turns, and ask.
+
+    Of two, one who asks at most turns speaks for the outlet, and has empty ones.
+    """
+    found = [
+        (_bare(label["name"]), label.span(), n)
+        for n, one in enumerate(sentences)
+        if one.lang not in _ENGLISH and (label := _LABEL_OF_OTHERS.match(text, one.start, one.end))
+    ]
+    counts = Counter(name for name, _, _ in found)
+    turns = [turn for turn in found if counts[turn[0]] > 1]
+    changes = sum(one[0] != other[0] for one, other in pairwise(turns))
+    if changes <= _LEAST_CHANGES:
+        return []
+    first, last = turns[0][2], turns[-1][2]
+    turns = [turn for turn in found if first <= turn[2] <= last]
+    said = sentences[first : last + 1]
+    if len(said) > _LONGEST_TURN * len(turns) or not any(s.text[-1] in QUESTIONS for s in said):
+        return []
+    asked = Counter(
+        name
+        for (name, _, _), (_, _, behind) in pairwise([*turns, ("", (0, 0), last + 1)])
+        if sentences[behind - 1].text[-1] in QUESTIONS
+    )
+    asks = [name for name in asked if 2 * asked[name] >= counts[name] > 1]
+    interview = len({name for name, _, _ in turns}) == 2 and len(asks) == 1
+    end = _paragraphs(text, sentences[last:])[0].end
+    spans = [(a, a if interview and name in asks else b) for name, (a, b), _ in turns]
+    return [*spans, (end, end)]
+
+
 def _bare(word: str) -> str:
     return word.strip(".,:;!?()'\"’“”").casefold()
 
@@ -291,7 +338,7 @@ def labelled(reading: records.ArticleReading) -> list[tuple[Citation, ...]]:
         opens = start >= sentence.start
         words = plain[end if opens else sentence.start : sentence.end]
         said = Place(sentence.end - len(words.lstrip()), sentence.end)
-        spoken = end > 0 and words.strip() and plain[start:end] != _QUESTION
+        spoken = end > start and words.strip() and plain[start:end] != _QUESTION
         cue = Place(end - 1, end) if opens else None
         one = Citation(Place(start, end - 1), cue, (said,), SourceKind.NAMED, found_by=LABEL)
         rows.append((one,) if spoken else ())
@@ -318,7 +365,7 @@ def speaking(
             return True
         if at < i and (at or there.isupper()) and is_headline(there) and not _ENDED.search(there):
             return False
-        leads = there.endswith((":", ",")) or there.startswith(":", one.source.end - starts[at])
+        leads = there.endswith((*":,：，،",)) or there.startswith(":", one.source.end - starts[at])
         handed = one.cue is not None or one.source in cued
         return leads or handed or _quoted(sentences[i], one.content[0])
 
@@ -392,7 +439,7 @@ def quoted_elsewhere(text: str, sentences: Sequence[Sentence]) -> Iterator[int]:
     for i, (before, one) in enumerate(pairwise(sentences), 1):
         if "\n" in text[before.end : one.start]:
             whole = one.voice is records.Voice.QUOTED and not one.quoted
-            led = before.text.rstrip().endswith(":")
+            led = before.text.rstrip().endswith((":", "："))
             block = led and (whole or _speaks(before, one))
         tag = before.voice is records.Voice.QUOTED and not one.quoted and not one.citations
         if block or (tag and _speaks(one, before)):

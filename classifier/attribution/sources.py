@@ -15,7 +15,6 @@ quotation marks that the wrapper puts around it quote nobody within it.
 
 import re
 from bisect import bisect_left, bisect_right, insort
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -28,7 +27,7 @@ from framescope.classifier.attribution.names import PRONOUNS, Entity, Names, gen
 from framescope.classifier.attribution.phrases import Phrase, Shape, parse, places, terms, words_of
 from framescope.classifier.attribution.quotations import find as find_quotations
 from framescope.classifier.attribution.quotations import labelled, within
-from framescope.classifier.inputs import detect_language
+from framescope.classifier.inputs import detect_language, most_of
 from framescope.classifier.inputs import split_sentences as split
 from framescope.classifier.records import ArticleReading, Citation, Place, Sentence, SourceKind
 
@@ -351,8 +350,8 @@ def _contains(other: _Given, one: _Given) -> bool:
 # The share of a republished part that is quoted, in characters, from which the marks around it are
 # its wrapper's: a wrapper that quotes everything omits little but a headline.
 _WRAPPED = 0.8
-_OPENING = r"[\"“«„]"
-_CLOSING = r"[\"”»“]"
+_OPENING = r"[\"“«„「]"
+_CLOSING = r"[\"”»“」]"
 _WRAPPING_MARK = re.compile(rf"(?m)(?<=^){_OPENING}|{_CLOSING}(?=[ \t]*\r?$)")
 
 
@@ -366,12 +365,8 @@ def read(
     # The language that a page declares is often its template's: the text decides.
     article = replace(article, lang=detect_language(article.text) or article.lang)
     reading = begin(article)
-    words = Counter[str | None]()  # where paragraphs are in several languages, most of them decide
-    for one in reading.sentences:
-        words[one.lang] += records.count_words(one.text)
-    if len(words) > 1:
-        article = replace(article, lang=words.most_common(1)[0][0])
-        reading = replace(reading, article=article)
+    article = replace(article, lang=most_of(reading.sentences) or article.lang)
+    reading = replace(reading, article=article)
     foreign = languages is not None and article.lang is not None and article.lang not in languages
     return replace(reading, sentences=_cited(reading, None if foreign else registry))
 

@@ -24,4 +24,5 @@ from framescope.classifier.inputs.reading import (
 )
 from framescope.classifier.inputs.republication import layers as republication_layers
 from framescope.classifier.inputs.republication import same_outlet
+from framescope.classifier.inputs.sentences import most_of
 from framescope.classifier.inputs.sentences import split as split_sentences

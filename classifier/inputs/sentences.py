@@ -5,13 +5,14 @@ Each paragraph is split by the rules of its own language: English by nupunkt, re
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from framescope.classifier.inputs.boundaries import ends as ends_of_others
 from framescope.classifier.inputs.language import detect_language, paragraph_languages
 from framescope.classifier.languages import ENGLISH, LANGUAGES
-from framescope.classifier.records import Article, Sentence, fold, spaceless
+from framescope.classifier.records import Article, Sentence, count_words, fold, spaceless
 
 MAX_CHARS = 1500  # no sentence is longer: a megabyte may hold no full stop
 _WINDOW = 4_000  # handed to the library at once: it is not linear in the length of a single word
@@ -75,6 +76,14 @@ def split(article: Article, plain: str | None = None) -> tuple[Sentence, ...]:
     return tuple(
         Sentence(text[a:b], a, b, article.id, i, lang=lang) for i, (a, b, lang) in enumerate(found)
     )
+
+
+def most_of(sentences: Iterable[Sentence]) -> str | None:
+    """Return the language of most words."""
+    words = Counter[str | None]()
+    for one in sentences:
+        words[one.lang] += count_words(one.text)
+    return max(words, key=words.__getitem__, default=None)
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:

@@ -90,7 +90,7 @@ _CALL = re.compile(
 )
 _BY = re.compile(r"By ([A-Z][\w'’-]+(?: [A-Z][\w.'’-]*){1,2})\b")
 _CALL_WORDS, _AT_END, _AFTER_WALL = 40, 4, 60
-_QUOTES = frozenset('"“”«»„')
+_QUOTES = frozenset('"“”«»„「」')
 _TAIL = re.compile(r"\s(?:\||-|–|—|·|»|:)\s(?=[^|–—·»]{1,60}\Z)")
 # What the page that says who answers for a site is called.
 _IMPRINT = re.compile(
