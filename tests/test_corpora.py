@@ -3,9 +3,9 @@
 import hashlib
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from framescope.classifier.attribution import begin
@@ -102,35 +102,9 @@ GUM = gum_lines(
     "She (1-person-giv:act-nnnnn-cf1-1-coref)", "left", "Orvel (2-place-giv:act-nnnnn-cf2-1-coref)",
     "for", "a (3-abstract-new-nnnnn-cf3-2-sgl", "-rest 3)", ".",
 ) + gum_lines("She (1-person-giv:act-nnnnn-cf1-1-coref)", "slept", newpar=True)  # fmt: skip
-WIKINEWS = "Am Freitag teilte Vale mit: „Er hält. Er ist neu.“ Der Rat lobt den Damm. Es regnet."
-
-
-def quotation(kind: str, *roles: str) -> dict[str, Any]:
-    """Write an annotation of Wikinews: speaker, cue and quote in pieces of its text."""
-    names, found = ("speaker", "cue", "quote"), dict[str, Any](type=kind)
-    for name, words in zip(names, roles, strict=True):
-        places = (place(WIKINEWS, one) for one in words.split("|") if one)
-        found[name] = {"spans": [{"charBegin": start, "charEnd": end} for start, end in places]}
-    return found
-
-
-# The first segment is the satellite of an attribution, the second with the third its nucleus.
-RS3 = """<rst><header><relations><rel name="joint" type="multinuc"/></relations></header><body>
-<segment id="1" parent="6" relname="{}">{}</segment>
-<segment id="2" parent="6" relname="span">{}</segment>
-<segment id="3" parent="2" relname="elaboration">{}</segment>
-<segment id="4" parent="7" relname="joint">{}</segment>
-<group id="6" type="span" parent="7" relname="joint"/><group id="7" type="multinuc"/>
-</body></rst>"""
-UNLP = (
-    ("a", "uk", "Ганьба! Міст новий.", ["straw_man"], [[0, 7]]),
-    ("b", "ru", "Позор! Мост новый.", ["fud", "euphoria"], [[0, 6]]),
-    ("c", "uk", "Дощ.", None, None),
-)
-NEWSSD_HEAD = "Sentence,Label,Solved conflict\n"
+CASES = Path(__file__).with_name("cases") / "corpora"  # of the other corpora
 FILES = {
     "ptc-semeval2020/train-articles/article7.txt": PTC_TEXT,
-    "ptc-semeval2020/train-articles/article8.txt": "A quiet day\n\nNothing was built.\n",
     "ptc-semeval2020/train-task2-TC.labels": ptc_labels(),
     "babe/final_labels_SG2_part.csv": (
         "text;news_link;outlet;topic;type;label_bias;label_opinion;biased_words\n"
@@ -145,30 +119,6 @@ FILES = {
     POLNEAR.format("attributions", "_bbbb.ann"): polnear_annotation(
         "The harbour will close", "may run again"
     ),
-    "newssd-eng/english/train.csv": (
-        f'{NEWSSD_HEAD}"A shameful bridge, frankly.\n",SUBJ,False\n"It opened in May.\n",OBJ,True\n'
-    ),
-    "newssd-eng/english/val.csv": f'{NEWSSD_HEAD}"It has four lanes.\n",OBJ,False\n',
-    "hyperpartisan-byarticle/articles-training-byarticle-20181122.xml": (
-        "<?xml version='1.0' encoding='utf-8'?>\n<articles>\n"
-        '<article id="0000001" published-at="2017-09-10" title="Dam &amp; city">'
-        "Photo of the dam <p>They <a href='#'>lied</a> again.\nAnd again.</p>"
-        "<p>Vote them out.</p></article>\n"
-        '<article id="0000002" title="Weather"><p>It rained.</p></article>\n</articles>'
-    ),
-    "hyperpartisan-byarticle/ground-truth-training-byarticle-20181122.xml": (
-        '<articles><article hyperpartisan="true" id="0000001" labeled-by="article" '
-        'url="https://www.orvel.example/a"/><article hyperpartisan="false" id="0000002" '
-        'labeled-by="article" url="http://news.orvel.example/b"/></articles>'
-    ),
-    "wikiweasel/train_wikiweasel_certain_sentences.txt": "The dam is tall.\n\nIt is new.\n",
-    "wikiweasel/train_wikiweasel_uncertain_sentences.txt": "Some say it leaks -LRB- often -RRB-.\n",
-    "claimbuster/train.json": json.dumps(
-        [
-            {"sentence_id": 900, "label": 0, "text": "Good evening, friends."},
-            {"sentence_id": 12, "label": 1, "text": "We built nine dams in two years."},
-        ]
-    ),
     "gap/gap-development.tsv": "\n".join(
         (
             "ID\tText\tPronoun\tPronoun-offset\tA\tA-offset\tA-coref\tB\tB-offset\tB-coref",
@@ -178,63 +128,6 @@ FILES = {
         )
     ),
     "gum/GUM_news_orvel.conllu": GUM,
-    "checkthat2025-subj/de-train.tsv": (
-        "sentence_id\tsentence\tlabel\na\tEine Schande von Brücke.\tSUBJ\n"
-        'b\t"Das ""Wunder"" von Orvel."\tOBJ\n'
-    ),
-    "checkthat2025-subj/de-dev.tsv": 'sentence_id\tsentence\tlabel\nc\t"Sie ist neu.\tOBJ\n',
-    "checkthat2025-subj/de-dev_test.tsv": (
-        "sentence_id\tsentence\tlabel\nd\tEine Schande von Brücke.\tSUBJ\ne\tSie hält.\tOBJ\n"
-    ),
-    "wikinews-de-quotes/train/7 - Damm.json": json.dumps(
-        {
-            "documentName": "7 - Orvel: Damm (2016-03-04)",
-            "originalText": WIKINEWS,
-            "annotations": [
-                quotation("Direct", "Vale", "teilte|mit", "„Er hält.|Er ist neu.“"),
-                quotation("Reported", "Der Rat", "", "Der Rat lobt den Damm."),
-            ],
-        }
-    ),
-    "wikinews-de-quotes/dev/8 - Regen.json": json.dumps(
-        {"documentName": "8 - Regen", "originalText": "Es regnet.", "annotations": []}
-    ),
-    "factnews-pt/factnews_dataset.csv": (
-        "file,id_sente,id_article,domain,year,sentences,classe\n"
-        'C1_Folha_1,1,c1f,x,2006,"""Choveu"", disse Vale.",-1\n'
-        "C1_Folha_1_titulo,2,c1f,x,2006,Choveu.,0\nC2-Estadao_2,3,c2e,x,2006,Um horror.,1\n"
-    ),
-    "cstnews-pt/por.rst.cstn.rels": "\n".join(
-        "\t".join(row.split("|"))
-        for row in (
-            "doc|unit1_toks|u1_raw|s1_toks|unit2_toks|u2_raw|s2_toks|orig_label",
-            'D1_C1_Folha_1|1-2|" A barragem|1-12|5-8|é nova " ,|1-12|list',
-            'D1_C1_Folha_1|1-2,5-8|" A barragem <*> é nova " ,|1-12|9-12|disse a prefeita .|1-12'
-            "|attribution",
-            "D1_C1_Folha_1|3-4|( 1911 )|1-12|13-14|Choveu .|13-14|list",
-            "D1_C1_Folha_1|15-18|Fecha , segundo Vale .|15-18|13-14|Choveu .|13-14|list",
-        )
-    ),
-    "persian-rst/orvel001.rs3": RS3.format(
-        "attribution", "وال گفت", "که پل بسته است", "و باران می‌بارد .", "سد نو است ."
-    ),
-    "gcdt-zh/gum_zh_bio_vale.rs3": RS3.format(
-        "attribution-positive", "Rika Vale 说 ，", "桥 关 了", "， 下雨 。", "坝 新 。"
-    ),
-    "araieval2023/task1B_train.jsonl": "".join(
-        json.dumps({"id": f"p{n}", "text": "السد.", "type": kind, "labels": labels}) + "\n"
-        for n, (kind, *labels) in enumerate(
-            (
-                ("paragraph", "Straw_Man", "Questioning_the_Reputation"),
-                ("tweet", "Doubt"),
-                ("paragraph", "Appeal_to_Time"),
-                ("paragraph", "no_technique"),
-            )
-        )
-    ),
-    "araieval2023/task1B_dev.jsonl": (
-        '{"id": "q", "text": "السد.", "type": "paragraph", "labels": ["Doubt"]}\n'
-    ),
     "exchange/mine.jsonl": json.dumps(
         {
             "id": "a1",
@@ -284,11 +177,11 @@ def root(house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     import datasets
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    posts = tmp_path / "corpora/unlp2025/data/span_detection/train.parquet"
-    posts.parent.mkdir(parents=True)
-    names = ("id", "lang", "content", "techniques", "trigger_words")
-    rows = [dict(zip(names, row, strict=True)) for row in UNLP]
-    parquet.write_table(Table.from_pylist(rows), posts)
+    shutil.copytree(CASES, tmp_path / "corpora")
+    posts = tmp_path / "corpora/unlp2025"
+    (posts / "data/span_detection").mkdir(parents=True)
+    rows = Table.from_pylist(json.loads((posts / "train.json").read_text(encoding="utf-8")))
+    parquet.write_table(rows, posts / "data/span_detection/train.parquet")
     return write(tmp_path / "corpora", FILES)
 
 
