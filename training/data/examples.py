@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from framescope.classifier import languages
 from framescope.classifier.attribution import cited
 from framescope.classifier.errors import CorpusError, SignalError
-from framescope.classifier.inputs import split_sentences
+from framescope.classifier.inputs import boundaries, split_sentences
 from framescope.classifier.records import (
     Article,
     MarkedCitation,
@@ -279,8 +280,9 @@ def _dataset(corpus: Corpus, place: Path) -> Iterable[Mapping[str, str]]:
 def _code_digest(corpus: Corpus) -> str:
     """Digest the code that makes the rows, so that no cache outlives a change of it."""
     makers = (corpus.read, split_sentences, Card, Article, _rows)
-    modules = [sys.modules[one.__module__] for one in makers]
+    modules = [*(sys.modules[one.__module__] for one in makers), boundaries, languages]
     source = "".join(map(inspect.getsource, modules))
+    source += Path(languages.__file__).with_suffix(".tsv").read_text(encoding="utf-8")
     source += f"{corpus.card.files}{corpus.card.signals}"
     if hasattr(modules[0], "version"):  # labels that follow from more than code
         source += modules[0].version()
