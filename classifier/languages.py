@@ -44,3 +44,14 @@ def _languages() -> dict[str, Language]:
 ENGLISH = "en"
 LANGUAGES: Mapping[str, Language] = _languages()
 """By code. An article in any other language is not scored."""
+
+
+def name_of(code: str) -> str:
+    """Return a language's English name; of one that isn't in the table its code in quotes."""
+    return LANGUAGES[code].name if code in LANGUAGES else f"'{code}'"
+
+
+def code_of(word: str) -> str:
+    """Return the code of a language that is given by its code or its English name."""
+    asked = word.strip().casefold()
+    return next((c for c, one in LANGUAGES.items() if one.name.casefold() == asked), asked)

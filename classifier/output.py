@@ -20,7 +20,7 @@ STDOUT = Path("-")
 PART = ".part"
 """Ends the name of what isn't whole yet, or of what an interrupted run left."""
 
-CSV_HEAD = "article,source,kind,sentence\n"
+CSV_HEAD = "article,source,kind,sentence,language,model\n"
 """The first line of a table of citations."""
 
 CSV_MARK = "\ufeff"
@@ -33,7 +33,8 @@ FORMATS |= {".htm": "html", ".ndjson": "jsonl"}
 _HEAD = 4096
 _REPORT = re.compile(  # of the terminal, a page, JSON, citations as CSV, or nothing
     r"\s*\Z|article \d+(: .*)? ─+\n|\{\s*\"schema_version\": \"[\d.]+\",\s*\"model\": "
-    rf"|{CSV_MARK}?{CSV_HEAD}|<!doctype html>[\s\S]*<meta name=\"generator\" content=\"framescope\""
+    rf"|{CSV_MARK}?article,source,kind,sentence[,\n]"
+    r"|<!doctype html>[\s\S]*<meta name=\"generator\" content=\"framescope\""
 )
 _LINE_END = 20_000_000  # bytes within which a line of JSON ends
 

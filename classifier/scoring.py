@@ -3,10 +3,11 @@
 import math
 import time
 from collections import deque
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import cached_property
 from itertools import accumulate, compress, pairwise
 from pathlib import Path
 from threading import Event
@@ -14,9 +15,10 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier.attribution import quoted_elsewhere, read
-from framescope.classifier.bundles import Bundle, load
+from framescope.classifier.bundles import Bundle, defaults, load, read_manifest, resolve
 from framescope.classifier.errors import SignalError
 from framescope.classifier.inputs import Original, normalise_articles, restore
+from framescope.classifier.languages import name_of
 from framescope.classifier.models import FAR, FEWEST_SENTENCES, Prediction, repeated, time_limit
 from framescope.classifier.outlets import Registry, cites_wrapper, load_registry, source_card
 from framescope.classifier.records import (
@@ -36,7 +38,7 @@ from numpy.typing import NDArray
 
 Item = ArticleReport | Skipped
 Bools = NDArray[np.bool_]
-_Rows = list[tuple[dict[str, float], tuple[str, ...]]]  # scores, and the signals that are flagged
+_Rows = list[tuple[dict[str, float], tuple[str, ...]]]  # scores, and the signals that reach theirs
 
 # Articles scored together: enough that a call of the baseline costs little, few enough to keep
 # memory flat and results coming. What an article scores does not depend on its company.
@@ -57,14 +59,15 @@ _MOSTLY = 0.5  # of a sentence, in characters, from which its quotation marks ma
 
 
 class Scorer:
-    """Scores articles with a bundle.
+    """Scores articles with a bundle, and those that it can't read whole with an `other` one.
 
     It reports the `signals`, by default all that the bundle gives, and says why (`evidence`), or
     why of some. `SignalError` is raised for one that the taxonomy doesn't name, or the bundle
     doesn't give. The `registry` says who is cited and who published an article, by default the one
     that ships; a model of another registry than the bundle's looks for names itself. An article
     that takes longer than some `seconds` to read and score is skipped. Signals that are
-    `experimental` are flagged only if asked for.
+    `experimental`, or not validated in the article's language, are flagged only if asked for. The
+    folder `other` holds a bundle of more languages, which is loaded when an article needs it.
     """
 
     def __init__(
@@ -75,24 +78,43 @@ class Scorer:
         evidence: bool | Collection[str] = True,
         seconds: float = math.inf,
         experimental: bool = False,
+        other: Path | None = None,
     ) -> None:
-        self.bundle = bundle
+        self.bundle, self._other = bundle, other
         self.seconds = seconds
         # Without its words no repetition is flagged.
-        self._shown = {_REPETITION, *(NAMES if evidence is True else evidence or ())}
+        shown = {_REPETITION, *(NAMES if evidence is True else evidence or ())}
         self.registry = load_registry() if registry is None else registry
         self.signals = bundle.signals if not signals else in_order(signals)
         for signal in self.signals:
             if signal not in bundle.signals:
                 gives = f"it gives: {', '.join(bundle.signals)}"
                 raise SignalError(f"the bundle {bundle.name} doesn't give '{signal}'; {gives}")
-        self.thresholds = {signal: bundle.thresholds[signal] for signal in self.signals}
-        self._hidden = frozenset[str]() if experimental else bundle.experimental
-        self.experimental = tuple(s for s in self.signals if s in self._hidden)
-        # The signal of all techniques counts those that are shown.
-        self._any = {_ANY} & {*self.signals} if self._hidden & {*TECHNIQUES} else set[str]()
-        self._of_sentences = [s for s in self.signals if BY_NAME[s].level is not Level.ARTICLE]
-        self._of_articles = [s for s in self.signals if BY_NAME[s].level is Level.ARTICLE]
+        self._how = self.signals, self.registry, shown, experimental
+        self._own = _Decider(bundle, *self._how)
+        self.thresholds = self._own.thresholds
+        self.experimental = in_order(self._own.hidden(None) & {*self.signals})
+
+    @cached_property
+    def other(self) -> Mapping[str, Any] | None:
+        """The manifest of the other bundle, read when an article in another language comes."""
+        return None if self._other is None else read_manifest(self._other)
+
+    @cached_property
+    def _beside(self) -> "_Decider":
+        assert self._other is not None
+        bundle = load(self._other, self.registry)
+        if (cache := getattr(self.bundle.model, "cache", None)) is not None:
+            bundle.model.cache = cache  # type: ignore[attr-defined]
+        return _Decider(bundle, *self._how, beside=True)
+
+    def reads(self, language: str | None) -> bool:
+        """Whether articles in a language are scored."""
+        return language in (None, *self.bundle.languages) or language in self._further
+
+    @property
+    def _further(self) -> Sequence[str]:
+        return () if self.other is None else self.other["languages"]
 
     def score(self, articles: Iterable[Article | Skipped]) -> Iterator[Item]:
         """Score articles as they come, in their order; what was skipped is passed on.
@@ -150,24 +172,35 @@ class Scorer:
         if isinstance(item, Skipped):
             return item
         start = time.monotonic()
-        reading = read(item, self.registry, self.bundle.languages)
+        reading = read(item, self.registry, self.reads)
         if time.monotonic() - start > self.seconds:
             return self._too_long(item)
-        lang, note = reading.article.lang, None
-        if lang is not None and lang not in self.bundle.languages:
-            known = ", ".join(self.bundle.languages)
+        lang, rows = reading.article.lang, reading.sentences
+        foreign = {one.lang for one in rows} - {None, *self.bundle.languages}
+        whole = not any(map(self.reads, foreign))
+        languages = self.bundle.languages if whole else self._further
+        found = [SentenceReport(one, {}, (), read=one.lang in (None, *languages)) for one in rows]
+        if not self.reads(lang) or (found and not any(one.read for one in found)):
+            lang = rows[0].lang if self.reads(lang) else lang
+            known = ", ".join(dict.fromkeys((*self.bundle.languages, *self._further)))
             note = f"not scored: the text is in '{lang}', the model reads {known}"
-        elif not reading.sentences:
+        elif not found:
             note = "not scored: no sentences"
-        found = tuple(SentenceReport(s, {}, ()) for s in reading.sentences)
-        return ArticleReport(reading.article, found, note=note, reading=reading)
+        else:
+            model = self.bundle.name if whole or self.other is None else self.other["name"]
+            return ArticleReport(reading.article, tuple(found), model=model, reading=reading)
+        found = [replace(one, read=True) for one in found]
+        return ArticleReport(reading.article, tuple(found), note=note, reading=reading)
 
     def _in_time(self, read: Sequence[Item]) -> Iterator[Item]:
         """Score some articles; one by one where together they take too long."""
         drafts = _drafts(read)
+        deciders = [self._own]
+        if any(draft.model != self.bundle.name for draft in drafts):
+            deciders.append(self._beside)  # before the time of these articles runs
         try:
             with time_limit(self.seconds * max(len(drafts), 1)):
-                found = list(self._score(read))
+                found = list(self._score(read, deciders))
         except TimeoutError:
             if len(drafts) > 1:
                 found = [one for item in read for one in self._in_time([item])]
@@ -180,44 +213,113 @@ class Scorer:
         reason = f"took longer than {self.seconds:g} s; raise --max-seconds, or divide it"
         return Skipped(str(article.origin or article.id), reason)
 
-    def _score(self, read: Sequence[Item]) -> Iterator[Item]:
-        drafts = _drafts(read)
-        given = [draft.sentence for item in drafts for draft in item.sentences]
+    def _score(self, read: Sequence[Item], deciders: Sequence["_Decider"]) -> Iterator[Item]:
+        drafts, scored = _drafts(read), dict[int, ArticleReport]()
+        for one in deciders:
+            own = [draft for draft in drafts if draft.model == one.bundle.name]
+            scored |= zip(map(id, own), one.score(own), strict=True)
+        for item in read:
+            if isinstance(item, ArticleReport):
+                item = scored.get(id(item), item)
+                item = replace(item, source=source_card(item, self.registry))
+            yield item
+
+
+class _Decider:
+    """Scores drafts with one bundle, and decides what is flagged in them.
+
+    Of the `signals` it has those that the bundle gives; reports say more of one
+    that scores `beside` another.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        signals: Sequence[str],
+        registry: Registry,
+        shown: Collection[str],
+        experimental: bool,
+        beside: bool = False,
+    ) -> None:
+        self.bundle, self._registry, self._shown, self._all = bundle, registry, shown, experimental
+        self._beside = beside
+        self._missing = [signal for signal in signals if signal not in bundle.signals]
+        self.signals = [signal for signal in signals if signal in bundle.signals]
+        self.thresholds = {signal: bundle.thresholds[signal] for signal in self.signals}
+        self._of_sentences = [s for s in self.signals if BY_NAME[s].level is not Level.ARTICLE]
+        self._of_articles = [s for s in self.signals if BY_NAME[s].level is Level.ARTICLE]
+
+    def hidden(self, language: str | None) -> frozenset[str]:
+        """Return the signals that are not flagged in a language."""
+        # What is no content has no flag at all: that is decided in any language.
+        unknown = self.bundle.in_state("none", language) - {CONTENT}
+        return frozenset() if self._all else self.bundle.experimental | unknown
+
+    def _remarks(self, draft: ArticleReport) -> Iterator[str]:
+        """Say what to know of the scores of an article in its language."""
+        if (language := draft.article.lang) is None:
+            return
+        shown = {*self.signals}.difference(self.hidden(language))
+        written = self.bundle.in_state("written", language) & shown
+        unknown = self.bundle.in_state("none", language) - self.bundle.experimental - {CONTENT}
+        unread = dict.fromkeys(one.sentence.lang for one in draft.sentences if not one.read)
+        every = ["all signals"] if written == shown else written
+        name, so = name_of(language), "flagged all the same" if self._all else "not flagged"
+        for what, names in (
+            (f"validated in {name} on written text only", every if written else ()),
+            (f"not validated in {name}, and {so}", unknown & {*self.signals}),
+            (f"not scored in {name}", self._missing),
+            ("not scored: paragraphs in", [name_of(one or "") for one in unread]),
+        ):
+            if said := [BY_NAME[s].label for s in NAMES if s in names] or [*names]:
+                yield f"{what}: {', '.join(said)}"
+
+    def score(self, drafts: Sequence[ArticleReport]) -> Iterator[ArticleReport]:
+        """Score articles in one call of the model."""
+        if not drafts:
+            return
+        each = [[one.sentence for one in draft.sentences if one.read] for draft in drafts]
         # Two files may use one id; a model tells articles apart by it.
-        numbers = [str(n) for n, item in enumerate(drafts) for _ in item.sentences]
-        same = self.bundle.registry is self.registry
+        same = self.bundle.registry is self._registry
         prediction = self.bundle.model.predict(
             [
-                replace(one, article_id=number, mentions=one.mentions if same else None)
-                for one, number in zip(given, numbers, strict=True)
+                replace(one, article_id=str(number), mentions=one.mentions if same else None)
+                for number, rows in enumerate(each)
+                for one in rows
             ]
         )
-        edges = list(accumulate((len(item.sentences) for item in drafts), initial=0))
+        edges = list(accumulate(map(len, each), initial=0))
         distances, unsure = self._unsure(edges, prediction)
         decided = self._decided(prediction.proba)
-        voiced = self._voiced(drafts, prediction, decided)
-        sentences = self._sentences(voiced, prediction, decided, unsure)
-        found = iter(zip(pairwise(edges), distances, strict=True))
-        for item in read:
-            if isinstance(item, Skipped):
-                yield item
-                continue
-            if item.note is None:
-                (start, end), distance = next(found)
-                every, over = decided[start]
-                scores = {signal: every[signal] for signal in self._of_articles}
-                flags, undecided = self._parted([f for f in over if f in scores], unsure[start])
-                item = replace(
-                    item,
-                    sentences=tuple(_kept(item.article, sentences[start:end], self._any)),
-                    scores=scores,
-                    flags=flags,
-                    undecided=undecided,
-                    experimental=self.experimental,
-                    distance=distance,
-                    far=_is_far(distance, end - start),
-                )
-            yield replace(item, source=source_card(item, self.registry))
+        voiced = self._voiced(drafts, each, prediction, decided)
+        hidden = [self.hidden(draft.article.lang) for draft in drafts]
+        of_rows = [one for one, rows in zip(hidden, each, strict=True) for _ in rows]
+        scored = self._sentences(voiced, prediction, decided, unsure, of_rows)
+        ends = zip(pairwise(edges), distances, hidden, strict=True)
+        for draft, ((start, end), distance, off) in zip(drafts, ends, strict=True):
+            every, over = decided[start]
+            scores = {signal: every[signal] for signal in self._of_articles}
+            flags = [flag for flag in over if flag in scores and flag not in off]
+            flags, undecided = self._parted(flags, unsure[start])
+            own = iter(scored[start:end])
+            whole = [next(own) if one.read else one for one in draft.sentences]
+            yield replace(
+                draft,
+                sentences=tuple(_kept(draft.article, whole, self._any(off))),
+                scores=scores,
+                flags=flags,
+                undecided=undecided,
+                experimental=tuple(s for s in self.signals if s in off),
+                distance=distance,
+                far=_is_far(distance, end - start),
+                digest=self.bundle.digest if self._beside else None,
+                thresholds=self.thresholds if self._beside else None,
+                remarks=tuple(self._remarks(draft)),
+            )
+
+    def _any(self, hidden: Collection[str]) -> set[str]:
+        """Return the signal of all techniques where it counts only those that are shown."""
+        return {_ANY}.intersection(self.signals) if {*TECHNIQUES} & {*hidden} else set()
 
     def _unsure(
         self, edges: Sequence[int], prediction: Prediction
@@ -244,14 +346,18 @@ class Scorer:
         return tuple(flag for flag in flags if flag not in left), tuple(left)
 
     def _voiced(
-        self, drafts: Sequence[ArticleReport], prediction: Prediction, decided: _Rows
+        self,
+        drafts: Sequence[ArticleReport],
+        each: Sequence[Sequence[Sentence]],
+        prediction: Prediction,
+        decided: _Rows,
     ) -> list[Sentence]:
         """Add who is cited in sentences, and whose words they are."""
         of_rows, citations = iter(decided), iter(prediction.citations)
         voiced: list[Sentence] = []
-        for draft in drafts:
+        for draft, given in zip(drafts, each, strict=True):
             rows = []
-            for sentence in (one.sentence for one in draft.sentences):
+            for sentence in given:
                 scores, flags = next(of_rows)
                 no = scores.keys() - {*flags}
                 cited = tuple(
@@ -288,18 +394,26 @@ class Scorer:
         return Voice.OWN if len(known) == len(_VOICES) else None
 
     def _sentences(
-        self, sentences: Sequence[Sentence], prediction: Prediction, decided: _Rows, unsure: Bools
+        self,
+        sentences: Sequence[Sentence],
+        prediction: Prediction,
+        decided: _Rows,
+        unsure: Bools,
+        hidden: Sequence[Collection[str]],
     ) -> list[SentenceReport]:
         found = []
-        for sentence, (every, over), row in zip(sentences, decided, unsure, strict=True):
+        rows = zip(sentences, decided, unsure, hidden, strict=True)
+        for sentence, (every, over), row, off in rows:
             # A line of the page around an article has no other label, whatever its words would say.
             is_content = CONTENT in over or CONTENT not in every
             scores = {signal: every[signal] for signal in self._of_sentences}
-            on = {*over} - self._any | (self._any if {*TECHNIQUES} & {*over} else set())
+            on, of_all = {*over}.difference(off), self._any(off)
+            on = on - of_all | (of_all if {*TECHNIQUES} & on else set())
             flags, undecided = self._parted(in_order(on & scores.keys()) if is_content else (), row)
             one = sentence if is_content else replace(sentence, citations=())
             scored = SentenceReport(one, scores, flags, (), one.citations, undecided)
-            found.append(replace(scored, flags=_agreeing(scored)) if is_content else scored)
+            agreed = replace(scored, flags=_agreeing(scored, off)) if is_content else scored
+            found.append(agreed)
         flagged = ((row, flag) for row, one in enumerate(found) for flag in one.flags)
         if wanted := [(row, flag) for row, flag in flagged if flag in self._shown]:
             for (row, _), spans in zip(wanted, prediction.evidence(wanted), strict=True):
@@ -307,11 +421,11 @@ class Scorer:
         return found
 
     def _decided(self, proba: NDArray[np.float32]) -> _Rows:
-        """Return each row's scores, and the signals that are flagged."""
+        """Return each row's scores, and the signals that reach their thresholds."""
         signals = self.bundle.signals
         # Scores are float32, and so must be what they are compared with.
         thresholds = np.array([self.bundle.thresholds[s] for s in signals], np.float32)
-        flagged = (proba >= thresholds) & np.array([s not in self._hidden for s in signals], bool)
+        flagged = proba >= thresholds
         return [
             (dict(zip(signals, line, strict=True)), tuple(compress(signals, over)))
             for line, over in zip(proba.tolist(), flagged.tolist(), strict=True)
@@ -319,18 +433,23 @@ class Scorer:
 
 
 def load_scorer(
-    model: str, signals: Sequence[str] | None, sources: str | Path | None, *how: Any
+    model: str | None, signals: Sequence[str] | None, sources: str | Path | None, *how: Any
 ) -> Scorer:
-    """Load a bundle, and the registry with a user's own outlets, to score with both."""
+    """Load a bundle, and the registry with a user's own outlets, to score with both.
+
+    Without a model the bundles that ship score, each the articles in its languages.
+    """
     registry = load_registry(user=None if sources is None else Path(sources))
-    return Scorer(load(model, registry), signals, registry, *how)
+    first, *others = map(resolve, defaults() if model is None else [model])
+    other = others[0] if others else None
+    return Scorer(load(first, registry), signals, registry, *how, other=other)
 
 
 def _drafts(read: Sequence[Item]) -> list[ArticleReport]:
     return [item for item in read if isinstance(item, ArticleReport) and item.note is None]
 
 
-def _agreeing(one: SentenceReport) -> tuple[str, ...]:
+def _agreeing(one: SentenceReport, hidden: Collection[str]) -> tuple[str, ...]:
     """Return the flags of a sentence: its voice, and its sources as `rests_on` says, decide."""
     says, others = {str(one.voice)}, set(one.flags) - {*_VOICES}
     kinds = one.rests_on - {NOBODY}
@@ -339,7 +458,7 @@ def _agreeing(one: SentenceReport) -> tuple[str, ...]:
         others -= {*SOURCE_SIGNALS.values()}
     if kinds or one.citations or one.voice not in (Voice.OWN, None):
         others.discard(_ASSERTION)
-    return in_order(others | says & one.scores.keys())
+    return in_order(others | (says & one.scores.keys()).difference(hidden))
 
 
 def _is_far(distance: float | None, sentences: int) -> bool:
@@ -353,6 +472,9 @@ def _kept(
     again = repeated(scored, _REPETITION)
     given = {(unit.start, unit.end): unit.voice for unit in article.units or () if unit.voice}
     for row, one in enumerate(scored):
+        if not one.read:
+            yield one
+            continue
         sentence, gone = one.sentence, set[str]()
         place = sentence.start, sentence.end
         if again.get(row) == ():

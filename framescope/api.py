@@ -107,7 +107,7 @@ class ArticleScorer:
     """
 
     def __init__(self, recipe: tuple[Any, ...], scorer: Scorer | None = None) -> None:
-        self._recipe = recipe  # folder, signals, sources, digest
+        self._recipe = recipe  # folder or None, signals, sources, digest
         self.signals: tuple[str, ...] = recipe[1]
         self._scorer = scorer
         self._process = os.getpid()
@@ -127,7 +127,8 @@ class ArticleScorer:
         for item in self._scorer.score(items):
             if not isinstance(item, Skipped):
                 known = {field: getattr(item, field) for field in _FIELDS}
-                item = Report(**known, model=name, thresholds=thresholds)
+                known["model"] = item.model or name
+                item = Report(**{**known, "thresholds": item.thresholds or thresholds})
             yield item
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -146,32 +147,35 @@ def _loaded(recipe: tuple[Any, ...], process: int) -> Scorer:
     *how, digest = recipe
     scorer = load_scorer(*how)
     if scorer.bundle.digest != digest:
-        raise BundleError(f"{recipe[0]}: has changed since it was loaded; load it again")
+        raise BundleError(f"{scorer.bundle.path}: has changed since it was loaded; load it again")
     return scorer
 
 
 def load(
-    model: str | os.PathLike[str] = "transformer",
+    model: str | os.PathLike[str] | None = None,
     *,
     signals: Sequence[str] | None = None,
     sources: str | os.PathLike[str] | None = None,
 ) -> ArticleScorer:
     """Load a model, to score with it more than once.
 
-    ``model`` is ``"transformer"``, ``"baseline"``, or a bundle's folder; only ``signals`` are
-    reported, None for all; ``sources`` is a file of your own outlets, one per line
-    (docs/sources.md). Raises `BundleError`, `SignalError` or `SourcesError`.
+    ``model`` is ``"transformer"``, ``"multilingual"``, ``"baseline"``, or a bundle's folder, which
+    scores alone; None is the transformer for English and the multilingual model, loaded when it is
+    needed, for other languages. Only ``signals`` are reported, None for all; ``sources`` is a file
+    of your own outlets, one per line (docs/sources.md). Raises `BundleError`, `SignalError` or
+    `SourcesError`.
     """
     from framescope.classifier.scoring import load_scorer
 
     own = None if sources is None else str(Path(sources).absolute())
-    scorer = load_scorer(os.fspath(model), [signals] if isinstance(signals, str) else signals, own)
-    folder = str(scorer.bundle.path.absolute())
+    word = None if model is None else os.fspath(model)
+    scorer = load_scorer(word, [signals] if isinstance(signals, str) else signals, own)
+    folder = None if word is None else str(scorer.bundle.path.absolute())
     return ArticleScorer((folder, scorer.signals, own, scorer.bundle.digest), scorer)
 
 
 def score(
-    inputs: Input | Iterable[Input], model: str | os.PathLike[str] | ArticleScorer = "transformer"
+    inputs: Input | Iterable[Input], model: str | os.PathLike[str] | ArticleScorer | None = None
 ) -> Iterator[Report | Skipped]:
     """Score one input, or an iterable of inputs, as they come.
 
@@ -187,7 +191,7 @@ def score(
 def score_frame(
     df: pandas.DataFrame,
     text: str = "body",
-    model: str | os.PathLike[str] | ArticleScorer = "transformer",
+    model: str | os.PathLike[str] | ArticleScorer | None = None,
 ) -> pandas.DataFrame:
     """Score the articles of a table, one per row.
 
@@ -237,16 +241,21 @@ def read_run(path: str | os.PathLike[str]) -> RunFrames:
     return read(path)
 
 
-def signals(model: str | os.PathLike[str] = "transformer") -> list[dict[str, Any]]:
+def signals(
+    model: str | os.PathLike[str] | None = None, *, language: str | None = None
+) -> list[dict[str, Any]]:
     """List the signals, and which of them a model gives; the model isn't loaded.
 
     The keys are ``name``, ``label``, ``family``, ``level``, ``meaning``, ``origin``; ``given``,
     the ``threshold`` from which it is flagged, else None; ``experimental``, whether by default it
     is not flagged at all; and, of a signal that doesn't ship, the file that it is ``defined_in``.
+    In a ``language`` (a code or an English name) only those that are given, with ``state``: it is
+    validated on "real" text, on "written" text only, or "none"; and the figures of that: ``n``,
+    ``positives``, ``ap`` (average precision) from ``low`` to ``high``, ``precision``, ``recall``.
     """
     from framescope.classifier import bundles
 
-    return bundles.list_signals(os.fspath(model))[1]
+    return bundles.list_signals(None if model is None else os.fspath(model), language)[1]
 
 
 def outlet(key: str, *, sources: str | os.PathLike[str] | None = None) -> Outlet | None:

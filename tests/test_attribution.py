@@ -254,7 +254,7 @@ def test_an_article_of_another_language_has_quotations_and_no_names() -> None:
         "« Nous ne paierons pas », a déclaré le maire de la ville. Vesk TV (Vesk TV) - "
         "Les habitants de la commune attendent toujours une réponse de la préfecture."
     )
-    reading = read(Article("a", text, date="2024-05-03"), REGISTRY, languages={"en"})
+    reading = read(Article("a", text, date="2024-05-03"), REGISTRY, {"en"}.__contains__)
     assert reading.article.lang == "fr"
     assert quoted(reading.sentences)[0] == ["« Nous ne paierons pas »"]
     assert {(s.mentions, s.citations) for s in reading.sentences} == {(None, ())}

@@ -525,7 +525,7 @@ def test_a_report_is_written_over_and_nothing_else_is(run, ferry, tmp_path, form
 
 def test_the_suffix_says_the_format_unless_another_is_given(run, ferry, tmp_path) -> None:
     for name, start in (("a.html", "<!doctype html>"), ("b.json", "{"), ("c.jsonl", '{"id"'),
-                        ("c.csv", "\ufeffarticle,source,kind,sentence\n")):  # fmt: skip
+                        ("c.csv", "\ufeffarticle,source,kind,sentence,")):  # fmt: skip
         assert run("score", ferry, "-o", tmp_path / name).status == 0
         assert (tmp_path / name).read_text().startswith(start)
     line = refused(run("score", ferry, "-o", tmp_path / "d.html", "-f", "json"))

@@ -215,7 +215,7 @@ def test_another_language_is_noted_and_not_scored(bundle, model) -> None:
     assert report.scores == {}
     assert report.source is not None
     assert report.source.evidence is None
-    assert model.calls == [[]]
+    assert model.calls == []
 
 
 def test_the_text_decides_its_language_not_the_page(bundle) -> None:

@@ -221,7 +221,9 @@ def sentences(bundle: bundles.Bundle, *texts: str) -> list[Sentence]:
     return [
         replace(one, article_id=str(number))
         for number, text in enumerate(texts)
-        for one in read(Article("a", text), bundle.registry, bundle.languages).sentences
+        for one in read(
+            Article("a", text), bundle.registry, bundle.languages.__contains__
+        ).sentences
     ]
 
 

@@ -103,15 +103,15 @@ def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0)
     from framescope.classifier.batch.reading import open_run
 
     with open_run(RunFolder(path)) as database:
-        manifest = database.manifest
-        if not database.manifest.get("finished"):
+        manifest, scored_by_it = database.of_one_model()
+        if not manifest.get("finished"):
             command = f"framescope batch --resume --output {path}"
             raise InputError(path, f"the run is not finished; resume it: {command}")
         model = manifest["model"]
         wanted = _wanted(signals, manifest["signals"], f"the run of {model['name']}")
         articles = database.rows(
             "SELECT article_id, outlet_key, outlet, told_by, id, title, url, date, lang, author, "
-            "site_name, characters, sentences FROM published WHERE note IS NULL "
+            f"site_name, characters, sentences FROM published WHERE {scored_by_it} "
             "ORDER BY article_id"
         )
         keys = ("outlet_key", "sentences", "article_id")
@@ -178,7 +178,10 @@ def of_files(
         taken = {(unit.start, unit.end) for unit in article.units or () if unit.labels}
         units = tuple(Unit(row.start, row.end) for row in rows)
         described = [
-            (row.flags, [None if (row.start, row.end) in taken else row.scores[s] for s in wanted])
+            (
+                row.flags,
+                [None if (row.start, row.end) in taken else row.scores.get(s) for s in wanted],
+            )
             for row in rows
         ]
         return replace(article, units=units, spans=(), labels={}), outlets[at], described

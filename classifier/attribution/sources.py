@@ -15,7 +15,7 @@ quotation marks that the wrapper puts around it quote nobody within it.
 
 import re
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import chain, dropwhile, product
@@ -356,19 +356,16 @@ _WRAPPING_MARK = re.compile(rf"(?m)(?<=^){_OPENING}|{_CLOSING}(?=[ \t]*\r?$)")
 
 
 def read(
-    article: records.Article, registry: Outlets, languages: Collection[str] | None = None
+    article: records.Article, registry: Outlets, reads: Callable[[str], bool] = bool
 ) -> ArticleReading:
-    """Read an article; find its citations and outlets if it is in one of `languages` (ISO 639-1).
-
-    None stands for any language.
-    """
+    """Read an article; find its citations and outlets if its language is one that a model reads."""
     # The language that a page declares is often its template's: the text decides.
     article = replace(article, lang=detect_language(article.text) or article.lang)
     reading = begin(article)
     article = replace(article, lang=most_of(reading.sentences) or article.lang)
     reading = replace(reading, article=article)
-    foreign = languages is not None and article.lang is not None and article.lang not in languages
-    return replace(reading, sentences=_cited(reading, None if foreign else registry))
+    known = article.lang is None or reads(article.lang)
+    return replace(reading, sentences=_cited(reading, registry if known else None))
 
 
 def begin(article: records.Article, sentences: Sequence[Sentence] | None = None) -> ArticleReading:

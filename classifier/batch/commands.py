@@ -50,7 +50,7 @@ def batch(
             "score reads. - is a list of them on standard input, one a line.",
         ),
     ] = None,
-    model: shared.ModelName = "transformer",
+    model: shared.Scoring = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
     add: Annotated[bool, typer.Option("--add", help="Add new inputs to a finished run.")] = False,
     include: shared.Include = None,

@@ -312,7 +312,7 @@ def begin_scoring(setup: Setup) -> None:
     global _loaded
     from framescope.classifier.runtime import begin
 
-    begin(setup.model)
+    begin(setup.model or "transformer")
     try:
         _loaded = Stages(setup)
     except FramescopeError as error:

@@ -116,7 +116,7 @@ class RayEngine:
 
 def pack(setup: Setup) -> Payload:
     """Gather what nodes need; the models that ship they have."""
-    files, bundle = {}, bundles.resolve(setup.model)
+    files, bundle = {}, bundles.resolve(setup.model or bundles.DEFAULT)
     if bundle.resolve().parent != SHIPPED.resolve():
         files = {f"model/{one.name}": one.read_bytes() for one in bundle.iterdir() if one.is_file()}
     if setup.sources is not None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from itertools import chain, count
+from itertools import chain, count, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -137,19 +137,23 @@ def _as_it_is(file: ListedFile) -> ListedFile | None:
 
 def _check_same(job: Job, manifest: Mapping[str, Any]) -> None:
     """Refuse another bundle, version or option, which would make other rows."""
-    model, before, now = manifest["model"], manifest["options"], job.options
-    digest = bundles.digest_of(bundles.read_manifest(bundles.resolve(job.setup.model)))
+    before, now = manifest["options"], job.options
+    words = bundles.defaults() if job.setup.model is None else (job.setup.model,)
     differing = []
-    if digest != model["digest"]:
-        then = f"{model['name']}, {model['digest'][:12]} then"
-        differing.append(f"the model ({then}; {job.setup.model}, {digest[:12]} now)")
+    for model, word in zip_longest((manifest["model"], manifest.get("other")), words):
+        found = bundles.read_manifest(bundles.resolve(word)) if word else None
+        digest = found and bundles.digest_of(found)
+        if digest != (model and model["digest"]):
+            then = f"{model['name']}, {model['digest'][:12]} then" if model else "none then"
+            today = f"{word}, {digest[:12]} now" if digest else "none now"
+            differing.append(f"the model ({then}; {today})")
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):
             field = name.removesuffix("-column")
             option = name if field == name else f"column {field}"
             then, today = _shown(before.get(name)), _shown(now.get(name))
             differing.append(f"--{option} ({then} then, {today} now)")
-    if manifest["framescope"] not in SAME_ROWS:
+    if manifest["framescope"] not in SAME_ROWS or manifest.get("schema", VERSION) != VERSION:
         differing.append(f"framescope ({manifest['framescope']} then, {__version__} now)")
     if differing:
         reason = f"was started otherwise: {'; '.join(differing)}"

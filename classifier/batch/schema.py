@@ -19,10 +19,11 @@ from framescope.classifier.taxonomy import BY_NAME, Level
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 2  # of the tables; a change that an older reader would misread makes it the next
+VERSION = 3  # of the tables; a change that an older reader would misread makes it the next
 # Versions of framescope that make the same rows: each resumes and extends runs of the others.
 SAME_ROWS = frozenset({"0.4.0"})
 TABLES = ("inputs", "articles", "sentences", "citations", "spans")
+ADDED = ("model", "experimental", "remarks")  # columns of articles that version 3 has first
 _MANY = 1_000_000  # ``article_id`` is ``input_id`` times this, and the article's number within it
 
 _COLUMNS: Mapping[str, Sequence[tuple[str, ...]]] = {  # their type, and the names of some
@@ -39,8 +40,8 @@ _COLUMNS: Mapping[str, Sequence[tuple[str, ...]]] = {  # their type, and the nam
         ("date32", "day"),
         ("string", "author", "lang"),
         ("int32", "characters", "sentences"),
-        ("string", "text_digest", "note"),
-        ("list", "flags", "undecided"),
+        ("string", "text_digest", "note", "model"),
+        ("list", "flags", "undecided", "experimental", "remarks"),
         ("float", "distance"),
         ("bool", "far"),
         ("string", "relation", "publisher", "publisher_name"),
@@ -116,7 +117,7 @@ class RunTables:
 
     def __init__(self, signals: Sequence[str]) -> None:
         self.signals = tuple(signals)
-        self._unscored = [None for s in signals if BY_NAME[s].level is not Level.ARTICLE]
+        self._of_sentences = [s for s in signals if BY_NAME[s].level is not Level.ARTICLE]
         self.columns: dict[str, dict[str, list[Any]]] = {
             table: {name: [] for name in columns(table, signals)} for table in TABLES
         }
@@ -134,7 +135,7 @@ class RunTables:
                 one.voice and one.voice.value,
                 one.sentence.inner_voice and one.sentence.inner_voice.value,
                 list(one.flags), list(one.undecided), report.distance,
-                *(one.scores.values() or self._unscored),
+                *map(one.scores.get, self._of_sentences),
             )  # fmt: skip
             for column, value in zip(sentences, values, strict=True):
                 column.append(value)
@@ -184,13 +185,16 @@ def text_digest(text: str) -> str:
     return blake2b(" ".join(text.split()).encode(errors="replace"), digest_size=16).hexdigest()
 
 
+_LISTS = ("flags", "undecided", "experimental", "remarks")
+
+
 def _of_article(report: records.ArticleReport) -> dict[str, Any]:
     article = report.article
     texts = ("id", "title", "outlet", "site_name", "url", "date", "author", "lang")
     return {
         **{name: (value := getattr(article, name)) and whole(value) for name in texts},
-        **{name: getattr(report, name) for name in ("note", "distance", "far")},
-        **{name: list(getattr(report, name)) for name in ("flags", "undecided")},
+        **{name: getattr(report, name) for name in ("note", "model", "distance", "far")},
+        **{name: list(getattr(report, name)) for name in _LISTS},
         "day": _day(article.date),
         "characters": len(article.text),
         "sentences": len(report.sentences),

@@ -63,7 +63,8 @@ class Shard:
 
 # A record (none in the last step); the file and record where the next begins, and the bytes read.
 Step: TypeAlias = tuple[Item | None, int, int, int]
-# What was loaded, as a manifest says it: the bundle, what runs it, and its signals.
+# What was loaded, as a manifest says it: the bundle, what runs it, its signals; and the bundle for
+# other languages, which each process loads when it needs it.
 Loaded: TypeAlias = Mapping[str, Any]
 
 
@@ -71,7 +72,7 @@ Loaded: TypeAlias = Mapping[str, Any]
 class Setup:
     """How a run scores; the attributes are options of the command."""
 
-    model: str = "transformer"
+    model: str | None = None  # None: those that ship, each for its languages
     signals: Sequence[str] | None = None
     sources: str | None = None
     evidence: bool = False
@@ -173,6 +174,14 @@ class RecordError:
     reason: str
 
 
+def other_model(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run's manifest says of the bundle for other languages."""
+    from framescope.classifier.bundles import digest_of
+
+    known = {key: manifest.get(key, []) for key in ("name", "thresholds", "experimental")}
+    return known | {"digest": digest_of(manifest)}
+
+
 def defect(done: str, error: Exception) -> RecordError:
     """Return the error of a record that meets a defect while it is read, scored or written."""
     reason = f"can't be {done} ({type(error).__name__}: {error}); please report it"
@@ -253,6 +262,7 @@ class Stages:
             **({DEFINITIONS: own} if (own := to_records(self._scorer.signals)) else {}),
             "thresholds": dict(self._scorer.thresholds),
             "experimental": list(self._scorer.experimental),
+            "other": self._scorer.other and other_model(self._scorer.other),
         }
 
     def run(

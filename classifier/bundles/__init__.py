@@ -26,12 +26,14 @@ from framescope.classifier.bundles.manifest import (
     write,
 )
 from framescope.classifier.bundles.store import (
+    DEFAULT,
     ENVIRONMENT,
     HISTORY,
     POINTER,
     ModelStore,
     Promoted,
     default_path,
+    defaults,
     home,
     pinned,
     pull,

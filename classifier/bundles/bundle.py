@@ -21,8 +21,16 @@ from framescope.classifier.bundles.manifest import (
     text_digest,
     verify,
 )
-from framescope.classifier.bundles.store import ModelStore, is_address, resolve, split_name
-from framescope.classifier.errors import BundleError, InputError
+from framescope.classifier.bundles.store import (
+    ModelStore,
+    defaults,
+    is_address,
+    resolve,
+    shipped,
+    split_name,
+)
+from framescope.classifier.errors import BundleError, InputError, SignalError
+from framescope.classifier.languages import code_of, name_of
 from framescope.classifier.outlets import Registry, load_registry
 from framescope.classifier.output import tell
 from framescope.classifier.records import Article
@@ -86,6 +94,14 @@ class Bundle:
         """ISO 639-1 codes of the languages it was trained on."""
         return tuple(self.manifest["languages"])
 
+    def in_state(self, state: str, language: str | None) -> frozenset[str]:
+        """Return the signals that are validated in a language on "real" text, "written" or "none".
+
+        Bundles that don't say, and signals that they don't measure, count as validated.
+        """
+        measured = self.manifest.get("measured", {}).items() if language else ()
+        return frozenset(s for s, each in measured if _state(each, language) == state)
+
     @cached_property
     def seen(self) -> frozenset[int]:
         """The digests of the articles that it learned from or was calibrated on."""
@@ -96,6 +112,10 @@ class Bundle:
         units = [article.text[one.start : one.end] for one in article.units or ()]
         of_units = sum(text_digest(one) in self.seen for one in units)
         return text_digest(article.text) in self.seen or 0 < len(units) <= 2 * of_units
+
+
+def _state(measured: Mapping[str, Mapping[str, Any]], language: str | None) -> str:
+    return str(measured.get(language or "", {}).get("state", "none"))
 
 
 def refuse_seen(
@@ -175,7 +195,9 @@ def _facts(folder: Path) -> dict[str, Any]:
 def list_bundles(store: ModelStore) -> list[dict[str, Any]]:
     """List the shipped bundles and every version in a store, and of each whether it can be used."""
     nothing = dict.fromkeys(("version", "current", "promoted"))
-    found = [{"name": kind, **nothing, "state": "ships", **_facts(resolve(kind))} for kind in KINDS]
+    found = [
+        {"name": kind, **nothing, "state": "ships", **_facts(resolve(kind))} for kind in shipped()
+    ]
     for name in store.names():
         try:
             found += _versions(store, name)
@@ -202,7 +224,7 @@ def _versions(store: ModelStore, name: str) -> Iterator[dict[str, Any]]:
 def describe(word: str, store: ModelStore) -> dict[str, Any]:
     """Return everything that a bundle says of itself, and the history of its name."""
     parts = split_name(word)
-    name = parts[0] if parts and parts[0] not in KINDS else None
+    name = parts[0] if parts and parts[0] not in shipped() else None
     history = list(store.history(name)) if name is not None else []
     promoted = store.find(name) if name is not None else None
     if promoted is None and history and not Path(word).is_dir():  # every candidate was refused
@@ -227,9 +249,28 @@ def describe(word: str, store: ModelStore) -> dict[str, Any]:
     return found
 
 
-def list_signals(model: str) -> tuple[str, list[dict[str, Any]]]:
-    """Return a bundle's name, and every signal with what the bundle does with it."""
-    found = read_manifest(resolve(model))
+_MEASURED = ("state", "n", "positives", "ap", "low", "high", "precision", "recall")
+
+
+def list_signals(
+    model: str | None = None, language: str | None = None
+) -> tuple[str, list[dict[str, Any]]]:
+    """Return a bundle's name, and every signal with what the bundle does with it.
+
+    In a language, by its code or English name: those that the bundle gives, with what is known of
+    each there. Without a model it is the shipped one that scores articles in that language.
+    """
+    words = defaults() if model is None else (model,)
+    found = read_manifest(resolve(words[0]))
+    if language is not None:
+        code = code_of(language)
+        every = [found, *(read_manifest(resolve(word)) for word in words[1:])]
+        known = [one for one in every if code in one["languages"]]
+        if not known:
+            codes = dict.fromkeys(one for each in every for one in each["languages"])
+            names = ", ".join(f"{name_of(one)} ({one})" for one in codes)
+            raise SignalError(f"--language {language}: not read; known: {names}")
+        found = known[0]
     rows = [
         {**asdict(one), "family": str(one.family), "level": str(one.level)}
         | {"given": one.name in found["signals"], "threshold": found["thresholds"].get(one.name)}
@@ -237,4 +278,12 @@ def list_signals(model: str) -> tuple[str, list[dict[str, Any]]]:
         | ({"defined_in": place} if (place := defined_in(one.name)) is not None else {})
         for one in SIGNALS
     ]
+    if language is not None:
+        measured, unknown = found.get("measured", {}), dict.fromkeys(_MEASURED)
+        rows = [
+            one | unknown | measured.get(one["name"], {}).get(code, {})
+            | {"state": _state(measured[one["name"]], code) if one["name"] in measured else "real"}
+            for one in rows
+            if one["given"]
+        ]  # fmt: skip
     return str(found["name"]), rows

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from unicodedata import normalize
 from zipfile import BadZipFile
 
@@ -39,6 +39,20 @@ _AGAIN = "get the bundle again"
 _WRITTEN = re.compile(r"[^\W_]+")
 
 
+class _Measured(BaseModel):
+    """What is known of a signal in a language."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    state: Literal["real", "written", "none"]
+    n: int = 0
+    positives: int = 0
+    ap: float | None = None
+    low: float | None = None
+    high: float | None = None
+    precision: float | None = None
+
+
 class _Manifest(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow")
 
@@ -50,6 +64,7 @@ class _Manifest(BaseModel):
     experimental: list[str] = []
     calibration: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]]
     languages: list[str]
+    measured: dict[str, dict[str, _Measured]] = {}
     files: dict[str, str]
 
 

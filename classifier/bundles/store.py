@@ -35,6 +35,7 @@ from framescope.classifier.errors import BundleError, how_to_upgrade, need
 from framescope.classifier.files import LockedError, atomic_write, locked, sync
 from framescope.classifier.models import MAX_FILE, read_json
 
+DEFAULT, MULTILINGUAL = "transformer", "multilingual"
 ENVIRONMENT = "FRAMESCOPE_BUNDLES"  # the variable that names the store's folder
 POINTER = "current.json"
 HISTORY = "history.jsonl"
@@ -119,6 +120,11 @@ def default_path(kind: str) -> Path:
     return SHIPPED / kind
 
 
+def shipped() -> tuple[str, ...]:
+    """Return the names of the bundles that ship: one of each kind, and one of many languages."""
+    return (*KINDS, *([MULTILINGUAL] if (SHIPPED / MULTILINGUAL).is_dir() else ()))
+
+
 def is_address(word: str) -> bool:
     """Return whether a bundle has to be downloaded."""
     return word.startswith("hf:/")
@@ -191,7 +197,7 @@ def split_name(word: str) -> tuple[str, int | None] | None:
 
 def _promoted(word: str) -> tuple[Promoted, int | None] | None:
     parts = split_name(word)
-    if parts is None or parts[0] in KINDS:
+    if parts is None or parts[0] in shipped():
         return None
     found = Promoted.read(home() / parts[0])
     return None if found is None else (found, parts[1])
@@ -200,12 +206,12 @@ def _promoted(word: str) -> tuple[Promoted, int | None] | None:
 def resolve(model: str | Path) -> Path:
     """Return the folder that ``--model`` means.
 
-    That is the kind of a shipped bundle, a promoted ``NAME[@VERSION]``, an address, or a folder; a
+    That is the name of a shipped bundle, a promoted ``NAME[@VERSION]``, an address, or a folder; a
     folder of a promoted name is ``./NAME``. Raises `BundleError` when there is no such bundle.
     """
     word, path = str(model), Path(model)
-    if word in KINDS:
-        return default_path(word)
+    if word in shipped():
+        return SHIPPED / word
     if is_address(word):
         return fetch(word)
     if not (isinstance(model, Path) and path.is_dir()) and (found := _promoted(word)) is not None:
@@ -215,18 +221,25 @@ def resolve(model: str | Path) -> Path:
     if path.is_file() and _PACKED.search(path.name):
         how = f"mkdir my-bundle && tar -xf {model} -C my-bundle"
         raise BundleError(f"{model}: a packed bundle; unpack it, and use the folder: {how}")
-    names = (*KINDS, *ModelStore().names())
+    names = (*shipped(), *ModelStore().names())
     close = get_close_matches(word.partition("@")[0], names, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     wanted = f"give a bundle's folder, or one of {', '.join(names)}"
     raise BundleError(f"{model}: no such bundle; {wanted}{hint}")
 
 
-def pinned(model: str) -> str:
+def defaults() -> tuple[str, ...]:
+    """Return the bundles that score without ``--model``: the first is for English."""
+    return tuple(name for name in (DEFAULT, MULTILINGUAL) if name in shipped())
+
+
+def pinned(model: str | None) -> str | None:
     """Return a model's word with the version or revision that it means now, for a run to keep."""
+    if model is None:
+        return None
     if is_address(model):
         return f"{model.partition('@')[0]}@{fetch(model).name}"
-    if model not in KINDS and (found := _promoted(model)) is not None:
+    if model not in shipped() and (found := _promoted(model)) is not None:
         name, version = found
         return f"{name.name}@{name.current if version is None else version}"
     return model
@@ -302,13 +315,13 @@ class ModelStore:
 
     def check_name(self, name: str) -> None:
         """Raise `StoreError` for a name that no promoted bundle may have."""
-        if name in KINDS:
+        if name in shipped():
             raise StoreError(f"{name}: is the shipped bundle; choose another name with --as")
         if not _NAME.fullmatch(name):
             signs = "letters, digits, dots, dashes and underscores, 64 at most"
             how = f"with --as, give one of {signs}, that begins with a letter or a digit"
             raise StoreError(f"{name}: no name for a bundle; {how}")
-        for other in (*KINDS, *self.names()):
+        for other in (*shipped(), *self.names()):
             if other != name and other.casefold() == name.casefold():
                 raise StoreError(f"{name}: differs from {other} in capitals only; see --as")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from framescope.classifier import output as outputs
@@ -38,7 +38,7 @@ def score(
             "bzip2, xz or Zstandard too.",
         ),
     ],
-    model: shared.ModelName = "transformer",
+    model: shared.Scoring = None,
     format: Annotated[
         ReportFormat | None, typer.Option("--format", "-f", metavar="FORMAT", help=_FORMATS)
     ] = None,
@@ -65,7 +65,7 @@ def score(
     """Score the sentences of one or more articles."""
     from framescope.classifier.runtime import begin
 
-    begin(model)  # beside the imports that follow
+    begin(model or "transformer")  # beside the imports that follow
     from framescope.classifier.inputs import InputOptions, size_of_inputs
     from framescope.classifier.scoring import load_scorer
 
@@ -141,16 +141,25 @@ def score(
     raise typer.Exit(2 if not counts["scored"] else 1 if counts["skipped"] or noted else 0)
 
 
-def signals(model: shared.ModelName = "transformer", format: shared.AsCard = "terminal") -> None:
+def signals(
+    model: shared.Scoring = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="LANGUAGE", help="What is measured there: de, or German.")
+    ] = None,
+    format: shared.AsCard = "terminal",
+) -> None:
     """List the signals: what each means, where it comes from, which a model gives."""
     from framescope.classifier import bundles
     from framescope.classifier.records import printable
     from rich.table import Column, Table
     from rich.text import Text
 
-    name, rows = bundles.list_signals(model)
+    name, rows = bundles.list_signals(model, language)
     if format == "json":
         write_json(rows)
+        return
+    if language is not None:
+        _print_measured(name, rows)
         return
     groups: dict[str, Table] = {}
     for one in rows:
@@ -163,6 +172,29 @@ def signals(model: shared.ModelName = "transformer", format: shared.AsCard = "te
         for about, group in groups.items():
             console.print(Text(f"\n{printable(about)}", style="bold"))
             console.print(group)
+
+
+_STATES = "real: validated on real text, written: on text written for it, none: not flagged"
+
+
+def _print_measured(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print what is known of each signal in one language, in 80 columns."""
+    from rich.table import Table
+
+    numbers = ("n", "positives", "average precision", "precision")
+    table = Table("signal", "state", box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for head in numbers:
+        table.add_column(head, justify="right")
+    for one in rows:
+        ap, low, high, right = (
+            "" if one[key] is None else f"{one[key]:.2f}" for key in ("ap", "low", "high", "precision")
+        )
+        counts = ("" if one[key] is None else f"{one[key]:,}" for key in numbers[:2])
+        between = f"{ap} ({low}-{high})" if low and high else ap
+        table.add_row(one["name"], one["state"], *counts, between, right)
+    with outputs.on_console(sys.stdout, _WIDTH) as console:
+        console.print(f"{name}; {_STATES}", highlight=False)
+        console.print(table)
 
 
 def _articles(

@@ -29,6 +29,16 @@ ModelName = Annotated[
         help="baseline, transformer, the name of a promoted bundle, a bundle's folder, or hf://.",
     ),
 ]
+Scoring = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Score with this alone: baseline, transformer, multilingual, a promoted bundle, a "
+        "folder, or hf://. Default: transformer, and multilingual beyond English.",
+    ),
+]
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Output file; - is standard output."),

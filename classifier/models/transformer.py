@@ -233,7 +233,8 @@ class TransformerModel:
             return self._encode(sentences, tokens, passages)
         copies: dict[_Key, list[Passage]] = defaultdict(list)
         for passage in passages:
-            ids = (id for row in passage.rows for id in (*tokens[row].ids, -1))
+            # Two models may share a cache.
+            ids = (id(self), *(n for row in passage.rows for n in (*tokens[row].ids, -1)))
             copies[tuple(sentences[row].text for row in passage.rows), tuple(ids)].append(passage)
         known = {key: entry for key in copies if (entry := cache.get(key)) is not None}
         fresh = {key: same[0] for key, same in copies.items() if key not in known}

@@ -429,6 +429,8 @@ class SentenceReport:
     """Signals that would be flags, but that the article is unlike what the model learned from."""
     repeats: tuple[int, ...] = ()
     """For the flag ``repetition``: the sentences, from 0, in which words of its evidence stand."""
+    read: bool = True
+    """Whether the model read it, which it doesn't in a language that it doesn't know."""
 
     @property
     def text(self) -> str:
@@ -452,8 +454,8 @@ class SentenceReport:
 
     @property
     def is_content(self) -> bool:
-        """Whether it belongs to the article, and not to the page around it."""
-        return "content" in self.flags or "content" not in self.scores
+        """Whether it belongs to the article, and not to the page around it, as far as was read."""
+        return self.read and ("content" in self.flags or "content" not in self.scores)
 
     @property
     def rests_on(self) -> frozenset[str]:
@@ -495,11 +497,21 @@ class ArticleReport:
     nearer. None where that isn't known."""
     far: bool = False
     """Whether that is so far that framing is only flagged where it is certain."""
+    model: str | None = None
+    """Name of the bundle that scored it; None where nothing did."""
+    digest: str | None = None
+    """SHA-256 of that bundle's manifest, where it isn't the report's; else None."""
+    thresholds: Mapping[str, float] | None = None
+    """The score from which each signal is flagged, where it isn't the report's; else None."""
+    remarks: tuple[str, ...] = ()
+    """What to know of its scores in its language: signals that are validated on written text only,
+    or not at all; paragraphs that were not scored."""
 
     @property
     def given(self) -> frozenset[str]:
         """The sentence-level signals that are given and shown; none where nothing was scored."""
-        return frozenset(self.sentences[0].scores if self.sentences else ()) - {*self.experimental}
+        scores = next((one.scores for one in self.sentences if one.read), ())
+        return frozenset(scores) - {*self.experimental}
 
 
 def source_counts(report: ArticleReport) -> dict[str, int]:

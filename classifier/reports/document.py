@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas
     from pydantic import BaseModel
 
-SCHEMA_VERSION = "2.1"
+SCHEMA_VERSION = "2.2"
 LINE_FORMAT = 3
 """Of what scoring adds to a line. The first, which had no number, said of each signal 0 or 1."""
 
@@ -85,7 +85,8 @@ VIEWS: dict[type, tuple[str | tuple[str, Get | None], ...]] = {
         "id=article.id", "title=article.title", "outlet=article.outlet",
         "site_name=article.site_name", "url=article.url", "date=article.date",
         "author=article.author", "lang=article.lang", "text=article.text",
-        "origin=article.origin", "note", "republications=article.republications",
+        "origin=article.origin", "note", "remarks", "model", "digest", "thresholds",
+        "republications=article.republications",
         "removed=article.removed", "sentences",
         ("spans", spans), "scores", "flags", "undecided", "experimental", "distance", "far",
         "source", ("summary", summarise),
@@ -93,8 +94,8 @@ VIEWS: dict[type, tuple[str | tuple[str, Get | None], ...]] = {
     records.Origin: ("input", "line", "record"),
     records.Republication: ("start", "end", "outlet", "evidence"),
     records.SentenceReport: (
-        "start", "end", "text", "voice", "scores", "flags", "undecided", "evidence", "repeats",
-        "citations",
+        "start", "end", "text", "lang=sentence.lang", "voice", "scores", "flags", "undecided",
+        "evidence", "repeats", "citations",
     ),
     records.Span: ("start", "end", ("text", None), "signal", "score"),
     records.Citation: (
@@ -217,10 +218,10 @@ def to_line(
     found = ("experimental", "scores", "flags", "undecided", "distance", "far", "source", "summary")
     record["report"] = {
         "format": LINE_FORMAT,
-        "model": model,
+        "model": report.model or model,
         "runtime": runtime,
-        **_fields(report, records.ArticleReport, text, ("origin", "note")),
-        "thresholds": plain(thresholds),
+        **_fields(report, records.ArticleReport, text, ("origin", "note", "remarks")),
+        "thresholds": plain(report.thresholds or thresholds),
         **_fields(report, records.ArticleReport, text, found),
     }
     return dumps(record)
@@ -265,7 +266,8 @@ def to_csv(report: records.ArticleReport) -> str:
         for cited in sourcing.cited_in(report, one):
             named = ["named"] if cited.tags[0] not in list(records.SourceKind) else []
             kind = ", ".join((*named, *cited.tags))
-            row = (report.article.id, cited.name, kind, one.text)
+            row = (report.article.id, cited.name, kind, one.text, report.article.lang or "")
+            row = (*row, report.model or "")
             cells = (printable(cell).strip() for cell in row)
             table.writerow(f"'{cell}" if cell[:1] in _FORMULA else cell for cell in cells)
     return file.getvalue()
@@ -379,7 +381,8 @@ def to_html(report: records.BatchReport) -> str:
     )
 
 
-def _page(report: records.ArticleReport, thresholds: Mapping[str, float]) -> dict[str, Any]:
+def _page(report: records.ArticleReport, of_all: Mapping[str, float]) -> dict[str, Any]:
+    thresholds = report.thresholds or of_all
     paragraphs = list(layout.paragraphs(report, thresholds))
     lines = list(chain(*paragraphs))
     title, headline = layout.title(report.article), None
@@ -391,6 +394,7 @@ def _page(report: records.ArticleReport, thresholds: Mapping[str, float]) -> dic
     sentences = [(printable(x.text), [m.kind.name for m in x.marks]) for x in lines if x.number]
     return {
         "report": report,
+        "thresholds": thresholds,
         "title": title,
         "headline": headline,
         "paragraphs": paragraphs,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from framescope.classifier import records
 from framescope.classifier.inputs import iso_date
+from framescope.classifier.languages import name_of
 from framescope.classifier.records import NOBODY, distinct_lines, printable, shortened
 from framescope.classifier.taxonomy import BY_NAME, Family, Level, Signal, in_order
 
@@ -88,11 +89,14 @@ def title(article: records.Article) -> str:
     return shortened(article.title or first_line or article.id, MAX_TITLE)
 
 
-def imprint(article: records.Article) -> tuple[str, ...]:
-    """Return what else is known of the publication: author, date; printable."""
+def imprint(report: records.ArticleReport) -> tuple[str, ...]:
+    """Return what else is known of an article: author, date, language, another model; printable."""
+    article = report.article
     author = f"by {printable(article.author).strip()}" if article.author else ""
     date = printable(article.date).strip() if article.date else ""
-    return tuple(part for part in (author, date) if part)
+    language = printable(name_of(article.lang)) if article.lang else ""
+    model = f"scored by {printable(report.model or '')}" if report.thresholds is not None else ""
+    return tuple(part for part in (author, date, language, model) if part)
 
 
 def day(date: str) -> str:

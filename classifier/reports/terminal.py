@@ -46,12 +46,13 @@ def print_article(
     The ``full`` report has the whole text, every fact with its address, and all counts.
     """
     article, summary = report.article, sourcing.summarise(report)
+    thresholds = report.thresholds or thresholds
     _heading(f"article {number}" + (f": {article.origin}" if article.origin else ""), console)
     if said := sources.warning(report):
         _line(console, said, "bold red")
     console.print(Text(layout.title(article), style="bold"))
     by = ", via ".join(filter(None, sources.whose(report)))
-    console.print(Text(" · ".join((f"Publisher: {by}", *layout.imprint(article)))))
+    console.print(Text(" · ".join((f"Publisher: {by}", *layout.imprint(report)))))
     if article.url and full:
         _line(console, article.url, "dim")
     for part in article.republications:
@@ -62,6 +63,8 @@ def print_article(
         )
         console.print(Text(f"{left}; --format html shows them", style="dim"))
     console.print(Text(summary.text, style="italic"))
+    for remark in report.remarks:
+        console.print(Text(printable(remark), style="dim"))
     for line in _verdicts(report, thresholds, full=full):
         console.print(line)
     console.print()

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from framescope.classifier.cli.shared import Experimental, ModelName, Own
+from framescope.classifier.cli.shared import Experimental, Own, Scoring
 from framescope.classifier.errors import need
 
 
@@ -15,7 +15,7 @@ def serve(
     port: Annotated[
         int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")
     ] = 8000,
-    model: ModelName = "transformer",
+    model: Scoring = None,
     sources: Own = None,
     token_file: Annotated[
         Path | None,

@@ -46,7 +46,7 @@ Rows = NDArray[np.intp]
 _WORD = re.compile(r"[^\W\d_]{2,}(?:['’][^\W\d_]+)?")
 _ARTICLES = """
     WITH texts AS (
-        SELECT * FROM published WHERE note IS NULL
+        SELECT * FROM published WHERE {scored}
         QUALIFY row_number() OVER (PARTITION BY text_digest ORDER BY article_id) = 1
     )
     SELECT *, publisher IS NOT NULL OR author_outlet IS NOT NULL AS registered,
@@ -101,9 +101,11 @@ def read_articles(path: Path, limit: int) -> RunArticles:
     if not manifest.get("finished"):
         command = f"framescope batch --output {path} --resume"
         raise RunError(f"{path}: is not finished; resume it: {command}")
-    signals, chosen = manifest["signals"], _ARTICLES.format(limit=limit)
+    signals = manifest["signals"]
     scored = "".join(f', s."{name}"' for name in signals if not is_of_articles(name))
     with open_run(folder) as database:
+        manifest, by_it = database.of_one_model()
+        chosen = _ARTICLES.format(scored=by_it, limit=limit)
         articles = database.table(f"SELECT * FROM ({chosen}) ORDER BY article_id")
         sentences = database.table(
             f'SELECT s.article_id, s."start", s."end", s.text{scored} FROM sentences s '

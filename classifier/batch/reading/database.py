@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from framescope.classifier.batch.folder import RunError, RunFolder
 from framescope.classifier.batch.reading import views as ready
-from framescope.classifier.batch.schema import TABLES, VERSION, columns, need_pyarrow, schema
+from framescope.classifier.batch.schema import ADDED, TABLES, VERSION, columns, need_pyarrow, schema
 from framescope.classifier.errors import FramescopeError, need
 from framescope.classifier.reports import need_pandas
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _MEMORY = "2GB"  # that queries may use before they use the disk
 _BATCH_ROWS = 10_000
+_MOSTLY = 0.5  # of a run's articles
 _TYPES = {
     "int64": "BIGINT", "int32": "INTEGER", "float": "FLOAT", "bool": "BOOLEAN",
     "string": "VARCHAR", "word": "VARCHAR", "date32": "DATE",
@@ -88,6 +89,22 @@ class Database:
         """Return the answer to a query as one dictionary per row; raise `QueryError`."""
         return list(self.table(sql).to_pylist())
 
+    def of_one_model(self) -> tuple[Mapping[str, Any], str]:
+        """Return the manifest as if the model of most articles were alone, and the SQL of these.
+
+        A run of several languages has two models, whose scores and thresholds don't compare.
+        """
+        manifest, other = self.manifest, self.manifest.get("other")
+        if not other:
+            return manifest, "note IS NULL"
+        name = other["name"].replace("'", "''")
+        its = f"(model IS NOT DISTINCT FROM '{name}')"
+        [row] = self.rows(f"SELECT avg({its}::INT) AS share FROM articles WHERE note IS NULL")
+        most = (row["share"] or 0) > _MOSTLY
+        if most:
+            manifest = {**manifest, **other, "model": {**manifest["model"], **other}}
+        return manifest, f"note IS NULL AND {its} = {most}"
+
     def keep(self, name: str, sql: str) -> None:
         """Store the answer to a query as a temporary table."""
         with _errors(self.folder):
@@ -128,9 +145,10 @@ def _fill(connection: Any, folder: RunFolder, manifest: Mapping[str, Any]) -> No
         parts = [str(path.absolute()) for path in folder.parts(table)]
         files += parts
         types = {name: _TYPES[kind] for name, kind in columns(table, manifest["signals"]).items()}
-        uncounted = table == "articles" and manifest.get("schema") == 1
-        counts = ready.rests_query(manifest["signals"]) if uncounted else ""
-        query = _table_query(types, parts, manifest["options"]["format"], counts)
+        version = manifest.get("schema", VERSION) if table == "articles" else VERSION
+        counts = ready.rests_query(manifest["signals"]) if version == 1 else ""
+        missing = ADDED if version < VERSION else ()
+        query = _table_query(types, parts, manifest["options"]["format"], counts, missing)
         connection.execute(f"CREATE VIEW {table} AS {query}")
     for statement in ready.create_views(manifest):
         connection.execute(statement)
@@ -139,15 +157,23 @@ def _fill(connection: Any, folder: RunFolder, manifest: Mapping[str, Any]) -> No
     connection.execute("SET lock_configuration = true")
 
 
-def _table_query(types: Mapping[str, str], parts: Sequence[str], form: str, counts: str) -> str:
-    """Return the SQL of a table; `counts` is that of the columns that its files don't have."""
+def _table_query(
+    types: Mapping[str, str], parts: Sequence[str], form: str, counts: str, missing: Collection[str]
+) -> str:
+    """Return the SQL of a table; `counts` is that of columns that its files don't have.
+
+    Those that are `missing` altogether are null.
+    """
     if not parts:
         nulls = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in types.items())
         return f"SELECT {nulls} WHERE false"
     # JSON Lines leave empty lists out.
     selected = ", ".join(
-        f"coalesce({name}, []) AS {name}" if kind.endswith("[]") else f"{name}::{kind} AS {name}"
-        for name, kind in ((f'"{name}"', kind) for name, kind in types.items())
+        f"coalesce({value}, []) AS {name}" if kind.endswith("[]") else f"{value}::{kind} AS {name}"
+        for name, value, kind in (
+            (f'"{name}"', f"NULL::{kind}" if name in missing else f'"{name}"', kind)
+            for name, kind in types.items()
+        )
     )
     joined = f"LEFT JOIN ({counts}) USING (article_id) ORDER BY article_id" if counts else ""
     if form == "parquet":

@@ -16,6 +16,7 @@ from framescope.classifier import __version__
 from framescope.classifier.batch.reading import views
 from framescope.classifier.batch.reading.database import Database
 from framescope.classifier.batch.reading.views import Measure
+from framescope.classifier.languages import name_of
 from framescope.classifier.records import CODES, Code, printable, shortened
 from framescope.classifier.reports import environment_of, style
 from framescope.classifier.taxonomy import BY_NAME, Family
@@ -70,6 +71,7 @@ def overview_html(database: Database) -> str:
     environment = environment_of(package)
     environment.filters |= {
         "percent": percent,
+        "language": name_of,
         "number": lambda value: f"{value or 0:,}",
         "short": lambda text: shortened(str(text), _NAME),
         "ticks": lambda top: [(100 * x, percent(x * top) if x else "0") for x in (0, 0.5, 1)],
@@ -137,6 +139,7 @@ def _collect(database: Database) -> dict[str, Any]:
         "finished": database.manifest.get("finished"),
         "manifest": database.manifest,
         "totals": totals,
+        "others": ask(_OTHERS),
         "not_scored": [
             {"why": shortened(row["why"], 160), "number": row["number"]} for row in ask(_NOT_SCORED)
         ],
@@ -363,6 +366,9 @@ _TOTALS = f"""
         (SELECT count(*) FROM content_sentences) AS sentences,
         (SELECT count(*) FROM citations) AS citations
     FROM kept_published"""
+_OTHERS = """
+    SELECT model, lang, count(*) AS number FROM kept_published
+    WHERE note IS NULL AND lang <> 'en' GROUP BY ALL ORDER BY number DESC, lang"""
 _NOT_SCORED = """
     SELECT regexp_replace(note, '^not scored: ', '') AS why, count(*) AS number
     FROM kept_published WHERE note IS NOT NULL GROUP BY ALL

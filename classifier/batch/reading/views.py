@@ -110,6 +110,12 @@ def share_interval(
     return [low, high]
 
 
+def hidden(manifest: Mapping[str, Any]) -> set[str]:
+    """Return the signals that a run flags nowhere, as both of its models hide them."""
+    other = manifest.get("other") or manifest
+    return {*manifest["experimental"]}.intersection(other["experimental"])
+
+
 def counts_query(signals: Iterable[str], experimental: Iterable[str]) -> str:
     """Return the SQL of a row per scored article: of each measure, ``p_NAME`` of ``w_NAME``."""
     flagged = {None, *signals}.difference(experimental)
@@ -118,15 +124,21 @@ def counts_query(signals: Iterable[str], experimental: Iterable[str]) -> str:
     def known(measure: Measure, sql: str) -> str:
         return sql if measure.signal in flagged else "NULL::BIGINT"
 
+    def in_article(measure: Measure, sql: str) -> str:
+        """Count nothing where the signal was hidden in the article, in its language."""
+        shown = known(measure, sql)
+        return f"CASE WHEN NOT list_contains(experimental, '{measure.signal}') THEN {shown} END"
+
     def selected(of_article: bool) -> str:
+        sql = in_article if of_article else known
         return "".join(
-            f", {known(one, one.part)} AS p_{one.name}, {known(one, one.whole)} AS w_{one.name}"
+            f", {sql(one, one.part)} AS p_{one.name}, {sql(one, one.whole)} AS w_{one.name}"
             for one in measures
             if one.of_article is of_article
         )
 
     filled = "".join(
-        f", coalesce({column}, {known(one, '0')}) AS {column}"
+        f", {in_article(one, f'coalesce({column}, 0)')} AS {column}"
         for one in measures
         if not one.of_article
         for column in (f"p_{one.name}", f"w_{one.name}")
@@ -250,7 +262,7 @@ def _by(
 def views(manifest: Mapping[str, Any]) -> tuple[View, ...]:
     """Return the ready views of a run, without experimental signals."""
     given = (*FRAMING, *SOURCING, *ARTICLES, *own_measures(manifest["signals"]))
-    measures = [one for one in given if one.signal not in manifest["experimental"]]
+    measures = [one for one in given if one.signal not in hidden(manifest)]
     totals = ("scored", "texts", "sentences")
     counted = ", ".join(f"coalesce({name}, 0) AS {name}" for name in totals) + ", own_sentences"
     by_outlet = _by(
@@ -286,7 +298,7 @@ def views(manifest: Mapping[str, Any]) -> tuple[View, ...]:
                  "text": "the sentence",
                  **dict.fromkeys(("title", "url", "day"), "of its article"),
                  **_OUTLET, **_PLACE,
-             }, _most_flagged(manifest["signals"], manifest["thresholds"])),
+             }, _most_flagged(manifest)),
         View("sourcing_map",
              "one row per outlet: the sources that its sentences rest on, most sentences first", {
                  **_OUTLET,
@@ -324,13 +336,16 @@ def create_views(manifest: Mapping[str, Any]) -> Iterator[str]:
     signals = manifest["signals"]
     yield f"CREATE VIEW published AS {_PUBLISHED}"
     # Text of the page around an article is left out, where a model tells it.
-    only = "WHERE list_contains(s.flags, 'content')" if "content" in signals else ""
+    sentences = [name for name in signals if BY_NAME[name].level is not Level.ARTICLE]
+    # No model has read what has no score.
+    read = f"WHERE coalesce({', '.join(sentences)}) IS NOT NULL" if sentences else ""
+    only = "WHERE list_contains(s.flags, 'content')" if "content" in signals else read
     scored = "(SELECT article_id FROM articles WHERE note IS NULL)"
     yield (
         "CREATE VIEW content_sentences AS SELECT s.* FROM sentences s "
         f"SEMI JOIN {scored} a USING (article_id) {only}"
     )
-    yield f"CREATE VIEW article_counts AS {counts_query(signals, manifest['experimental'])}"
+    yield f"CREATE VIEW article_counts AS {counts_query(signals, hidden(manifest))}"
     for view in views(manifest):
         yield f"CREATE VIEW {view.name} AS {view.sql}"
 
@@ -375,14 +390,25 @@ _PUBLISHED = rf"""
     FROM keyed k LEFT JOIN spelt s USING (outlet_key)"""
 
 
-def _most_flagged(signals: Sequence[str], thresholds: Mapping[str, float]) -> str:
+def _threshold(name: str, manifest: Mapping[str, Any]) -> str:
+    """Return the SQL of the threshold by which an article's model flags a signal."""
+    other = manifest.get("other") or {"thresholds": {}}
+    own, another = (min(one["thresholds"].get(name, 1.0), 0.999999) for one in (manifest, other))
+    if name not in other["thresholds"]:
+        return str(own)
+    called = other["name"].replace("'", "''")
+    return f"CASE model WHEN '{called}' THEN {another} ELSE {own} END"
+
+
+def _most_flagged(manifest: Mapping[str, Any]) -> str:
+    signals, thresholds = manifest["signals"], manifest["thresholds"]
     own = (one.name for one in own_measures(signals) if one.family is Family.FRAMING)
     sentences = (name for name in own if BY_NAME[name].level is not Level.ARTICLE)
     rated = [name for name in (*_RATED, *sentences) if name in signals]
     flags = ", ".join(f"'{name}'" for name in rated)
     excess = ", ".join(
         f"CASE WHEN list_contains(s.flags, '{name}') THEN "
-        f"({name} - {min(thresholds[name], 0.999999)}) / {1 - min(thresholds[name], 0.999999)} END"
+        f"({name} - {_threshold(name, manifest)}) / (1 - {_threshold(name, manifest)}) END"
         for name in rated
         if name in thresholds and name in NAMES
     )
@@ -393,7 +419,8 @@ def _most_flagged(signals: Sequence[str], thresholds: Mapping[str, float]) -> st
         FROM (
             SELECT article_id, sentence, voice, text, {strength} AS strength,
                 list_filter(s.flags, lambda x: x IN ({flags or "''"})) AS found
-            FROM content_sentences s
+            FROM content_sentences s JOIN (SELECT article_id, model FROM articles)
+                USING (article_id)
         ) f JOIN published a USING (article_id) LEFT JOIN inputs i USING (input_id)
         WHERE len(f.found) > 0
         ORDER BY framing DESC, strength DESC NULLS LAST, article_id, sentence"""
