@@ -59,7 +59,7 @@ _MOSTLY = 0.5  # of a sentence, in characters, from which its quotation marks ma
 
 
 class Scorer:
-    """Scores articles with a bundle, and those that it can't read whole with an `other` one.
+    """Scores articles with a bundle, and those that it can't read whole with another one.
 
     It reports the `signals`, by default all that the bundle gives, and says why (`evidence`), or
     why of some. `SignalError` is raised for one that the taxonomy doesn't name, or the bundle
@@ -67,7 +67,7 @@ class Scorer:
     that ships; a model of another registry than the bundle's looks for names itself. An article
     that takes longer than some `seconds` to read and score is skipped. Signals that are
     `experimental`, or not validated in the article's language, are flagged only if asked for. The
-    folder `other` holds a bundle of more languages, which is loaded when an article needs it.
+    other bundle, of more languages, is loaded from its folder when an article needs it.
     """
 
     def __init__(
@@ -78,9 +78,9 @@ class Scorer:
         evidence: bool | Collection[str] = True,
         seconds: float = math.inf,
         experimental: bool = False,
-        other: Path | None = None,
     ) -> None:
-        self.bundle, self._other = bundle, other
+        self.bundle = bundle
+        self.folder_of_other: Path | None = None  # set from outside
         self.seconds = seconds
         # Without its words no repetition is flagged.
         shown = {_REPETITION, *(NAMES if evidence is True else evidence or ())}
@@ -98,12 +98,12 @@ class Scorer:
     @cached_property
     def other(self) -> Mapping[str, Any] | None:
         """The manifest of the other bundle, read when an article in another language comes."""
-        return None if self._other is None else read_manifest(self._other)
+        return self.folder_of_other and read_manifest(self.folder_of_other)
 
     @cached_property
     def _beside(self) -> "_Decider":
-        assert self._other is not None
-        bundle = load(self._other, self.registry)
+        assert self.folder_of_other is not None
+        bundle = load(self.folder_of_other, self.registry)
         if (cache := getattr(self.bundle.model, "cache", None)) is not None:
             bundle.model.cache = cache  # type: ignore[attr-defined]
         return _Decider(bundle, *self._how, beside=True)
@@ -269,7 +269,7 @@ class _Decider:
             (f"validated in {name} on written text only", every if written else ()),
             (f"not validated in {name}, and {so}", unknown & {*self.signals}),
             (f"not scored in {name}", self._missing),
-            ("not scored: paragraphs in", [name_of(one or "") for one in unread]),
+            ("paragraphs not scored, in", [name_of(one or "") for one in unread]),
         ):
             if said := [BY_NAME[s].label for s in NAMES if s in names] or [*names]:
                 yield f"{what}: {', '.join(said)}"
@@ -299,8 +299,8 @@ class _Decider:
         for draft, ((start, end), distance, off) in zip(drafts, ends, strict=True):
             every, over = decided[start]
             scores = {signal: every[signal] for signal in self._of_articles}
-            flags = [flag for flag in over if flag in scores and flag not in off]
-            flags, undecided = self._parted(flags, unsure[start])
+            found = [flag for flag in over if flag in scores and flag not in off]
+            flags, undecided = self._parted(found, unsure[start])
             own = iter(scored[start:end])
             whole = [next(own) if one.read else one for one in draft.sentences]
             yield replace(
@@ -441,8 +441,9 @@ def load_scorer(
     """
     registry = load_registry(user=None if sources is None else Path(sources))
     first, *others = map(resolve, defaults() if model is None else [model])
-    other = others[0] if others else None
-    return Scorer(load(first, registry), signals, registry, *how, other=other)
+    found = Scorer(load(first, registry), signals, registry, *how)
+    found.folder_of_other = others[0] if others else None
+    return found
 
 
 def _drafts(read: Sequence[Item]) -> list[ArticleReport]:

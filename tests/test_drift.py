@@ -264,7 +264,7 @@ def test_runs_of_two_bundles_are_compared_without_their_scores(base, tmp_path) -
     ("words", "said"),
     [
         (("BEGUN", "--against", "BASE"), "begun: is not finished; resume it: framescope batch"),
-        (("NEWER", "--against", "BASE"), "newer: its tables are of version 7, not of 2"),
+        (("NEWER", "--against", "BASE"), "newer: its tables are of version 7, not of 3"),
         (("EMPTY", "--against", "BASE"), "holds no run"),
         (("BASE", "--against", "nothing"), "nothing: no such bundle"),
         (("BASE", "--against", "EMPTY"), "neither a run nor a bundle"),

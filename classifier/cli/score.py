@@ -187,7 +187,8 @@ def _print_measured(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         table.add_column(head, justify="right")
     for one in rows:
         ap, low, high, right = (
-            "" if one[key] is None else f"{one[key]:.2f}" for key in ("ap", "low", "high", "precision")
+            "" if one[key] is None else f"{one[key]:.2f}"
+            for key in ("ap", "low", "high", "precision")
         )
         counts = ("" if one[key] is None else f"{one[key]:,}" for key in numbers[:2])
         between = f"{ap} ({low}-{high})" if low and high else ap

@@ -266,8 +266,8 @@ def to_csv(report: records.ArticleReport) -> str:
         for cited in sourcing.cited_in(report, one):
             named = ["named"] if cited.tags[0] not in list(records.SourceKind) else []
             kind = ", ".join((*named, *cited.tags))
-            row = (report.article.id, cited.name, kind, one.text, report.article.lang or "")
-            row = (*row, report.model or "")
+            told = report.article.lang or "", report.model or ""
+            row = (report.article.id, cited.name, kind, one.text, *told)
             cells = (printable(cell).strip() for cell in row)
             table.writerow(f"'{cell}" if cell[:1] in _FORMULA else cell for cell in cells)
     return file.getvalue()

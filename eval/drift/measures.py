@@ -97,7 +97,7 @@ class RunArticles:
 def read_articles(path: Path, limit: int) -> RunArticles:
     """Read at most `limit` articles of a run; raises a `RunError` when it can't be read."""
     folder = RunFolder(path)
-    manifest = folder.manifest()
+    manifest: Mapping[str, Any] = folder.manifest()
     if not manifest.get("finished"):
         command = f"framescope batch --output {path} --resume"
         raise RunError(f"{path}: is not finished; resume it: {command}")
