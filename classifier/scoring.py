@@ -98,7 +98,7 @@ class Scorer:
     @cached_property
     def other(self) -> Mapping[str, Any] | None:
         """The manifest of the other bundle, read when an article in another language comes."""
-        return self.folder_of_other and read_manifest(self.folder_of_other)
+        return read_manifest(self.folder_of_other) if self.folder_of_other else None
 
     @cached_property
     def _beside(self) -> "_Decider":
