@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.eval.rows import Bools, Floats, Scores, Single
-from framescope.eval.sections import Estimate
+from framescope.eval.sections import Change, Estimate
 from framescope.training.resampling import (
     BLOCK,
     LEVEL,
@@ -295,6 +295,59 @@ class Resampled:
             "brier": lambda: (weights @ self.squared) / rows,
         }
         return {name: of[name]() for name in names}
+
+
+class MeanPart(NamedTuple):
+    """One of the figures of a mean; ``group``: numbers or names that all its parts share."""
+
+    metric: str
+    truth: Bools
+    group: NDArray[Any]
+    scores: Scores
+
+    @property
+    def value(self) -> float:
+        """The figure."""
+        return single_figure(self.metric, self.truth, *self.scores)
+
+
+class DrawnMean(NamedTuple):
+    """A mean of figures, and its value on each draw; no draws where there are too few groups."""
+
+    value: float
+    draws: Floats
+    n_groups: int
+
+    def estimate(self) -> Estimate:
+        """Return the mean with its interval."""
+        return Estimate(self.value, *percentile(self.draws, self.n_groups))
+
+    def less(self, other: DrawnMean, times: int = 1) -> Change:
+        """Return the difference of two means of the same rows; its interval is one of `times`."""
+        level = 1 - (1 - LEVEL) / times
+        interval = percentile(self.draws - other.draws, self.n_groups, level)
+        return Change(self.value - other.value, *interval)
+
+
+def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMean:
+    """Average figures of one benchmark draw by draw, over those that a draw leaves defined."""
+    value = float(np.mean([one.value for one in parts]))
+    known, numbers = np.unique(np.concatenate([one.group for one in parts]), return_inverse=True)
+    n_groups = len(known)
+    if n_groups < MIN_GROUPS:
+        return DrawnMean(value, np.empty(0), n_groups)
+    cuts = np.cumsum([len(one.group) for one in parts])[:-1]
+    models = [
+        (one.metric, Resampled(one.truth, *one.scores, group))
+        for one, group in zip(parts, np.split(numbers, cuts), strict=True)
+    ]
+    weights = draw(n_groups, draws, seed)
+    figures = np.stack([
+        model.figures(weights[:, : len(model.cells)], (metric,))[metric]
+        for metric, model in models
+    ])  # fmt: skip
+    count = (~np.isnan(figures)).sum(axis=0).astype(np.float64)
+    return DrawnMean(value, ratio(np.nansum(figures, axis=0), count), n_groups)
 
 
 def exchange_ps(

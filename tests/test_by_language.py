@@ -14,6 +14,12 @@ from framescope.classifier.bundles import Bundle
 from framescope.classifier.languages import LANGUAGES
 from framescope.classifier.models import Calibration
 from framescope.classifier.records import Sentence
+from framescope.eval.compare.comparison import compare_models
+from framescope.eval.compare.slices import slice_figures
+from framescope.eval.release import floors_of
+from framescope.eval.release.promotion import measure, read_floors
+from framescope.eval.rows import Evaluation
+from framescope.eval.studies import section_of_languages
 from framescope.training.calibration.decisions import Decisions, fit_decisions
 from framescope.training.calibration.languages import measure_languages, measured_still
 from framescope.training.card import model_card
@@ -140,3 +146,62 @@ def test_the_card_shows_states_and_the_licence_of_the_weights() -> None:
     assert "license: other\nlicense_name: terms-of-the-corpora-below\n" in plain
     assert "NC-SA" not in plain
     assert "$" not in plain + found
+
+
+def bundle(name: str, languages: str, **more) -> Bundle:
+    manifest = {"name": name, "signals": [*SIGNALS], "thresholds": DECISIONS.thresholds, "seed": 1}
+    return Bundle(Path(name), manifest | {"languages": languages.split()} | more, Model())
+
+
+ELSEWHERE = {"checkthat": {"subjective": 0.4}, "checkthat/de": {"subjective": 0.9}}
+BOTH = bundle("en", "en"), bundle("many", "en de it pl", thresholds_elsewhere=ELSEWHERE)
+
+
+def test_rows_are_flagged_by_the_thresholds_of_their_language_and_only_what_is_read() -> None:
+    evaluation = Evaluation(BOTH, EVERY, draws=100)
+    sample = evaluation.articles("checkthat", ["test"], SIGNALS).sample("test", "subjective")
+    english, many = sample.scores
+    assert english is None
+    limits = dict(zip(sample.rows.lang.tolist(), many.threshold.tolist(), strict=True))
+    assert limits == pytest.approx({"de": 0.9, "it": 0.4})
+    (kept,) = sample.where(np.flatnonzero(sample.rows.lang == "it")).scores[1:]
+    assert set(kept.threshold.tolist()) == {np.float32(0.4)}
+    (row,) = (one for one in compare_models(evaluation).rows if one.corpus == "checkthat")
+    assert (row.a, row.n) == (None, 160)
+    flags = many.proba >= many.threshold
+    assert row.b["precision"] == pytest.approx(sample.truth[flags].mean())
+    two = joined(*(rows("checkthat", one, "subjective", 50, n=120) for one in ("it", "de")))
+    sample = Evaluation(BOTH, two).articles("checkthat", ["test"], SIGNALS)
+    (axis,) = slice_figures(sample.sample("test", "subjective"), "f1", {}, 0, 0)
+    assert [(one.value, one.n, one.a) for one in axis.slices] == [
+        ("de", 120, None),
+        ("it", 120, None),
+    ]
+
+
+def test_a_table_by_language_and_signal_and_means_over_signals() -> None:
+    section = section_of_languages(Evaluation(BOTH, EVERY, draws=100))
+    figures, means = section.tables
+    assert [row[:6] for row in figures.rows] == [
+        ("English", "standoff", "subjective", 80, 40, 30),
+        ("English", "newssd", "subjective", 80, 40, 40),
+        ("German", "checkthat", "subjective", 80, 40, 40),
+        ("German", "house_languages", "subjective", 80, 40, 6),
+        ("Italian", "checkthat", "subjective", 80, 40, 9),
+        ("Italian", "house_languages", "subjective", 80, 40, 6),
+    ]
+    # Of the house corpus only where there are enough; together all count.
+    framing = [row for row in means.rows if row[1] == "framing"]
+    assert [row[0] for row in framing] == ["together", "German", "Italian"]
+    house = EVERY.where((EVERY.corpus == "house_languages") & (EVERY.part == "test"))
+    proba = Model().predict(house.sentences).proba[:, 1]
+    expected = average_precision_score(house.column("subjective") == 1, proba)
+    assert framing[0][4].value == pytest.approx(expected)
+    assert section_of_languages(Evaluation(BOTH, EVERY.where(EVERY.lang == "en"))) is None
+
+
+def test_the_gate_has_floors_for_several_languages_and_leaves_out_what_is_not_read() -> None:
+    assert floors_of(BOTH[0]) != floors_of(BOTH[1])
+    found = [list(measure(Evaluation((one,), EVERY), read_floors(None))) for one in BOTH]
+    english, many = ({check.benchmark.corpus for check in checks} for checks in found)
+    assert many - english == {"checkthat", "house_languages"}

@@ -275,7 +275,7 @@ def test_the_command_writes_a_page_and_json(run, tmp_path):
     assert record["signature"] in done.output
     # A user's file has neither spans nor citations.
     sections = record["sections"]
-    assert list(sections) == ["marks", "techniques", "controls", "sourcing"]
+    assert list(sections) == ["marks", "techniques", "controls", "sourcing", "languages"]
     assert not any(sections.values())
     page = (output / "report.html").read_text(encoding="utf-8")
     assert re.findall(r'<section id="(\w+)"', page) == ["headline", "curves", "cost", "errors"]

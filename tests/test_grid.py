@@ -14,7 +14,7 @@ from framescope.classifier.models.base import Calibration
 from framescope.classifier.models.tfidf import Ngrams, TfidfModel
 from framescope.eval.compare.footprint import Footprint
 from framescope.eval.grid import compute, parse_benchmarks
-from framescope.eval.grid.table import MeanPart, mean_of_figures
+from framescope.eval.metrics import MeanPart, mean_of_figures
 from framescope.eval.rows import Scores
 from grids import batch, cells, labelled, table, typed, without_costs
 

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 Part = StrEnum("Part", ["test", "unseen_outlet", "validation"])
-SectionName = StrEnum("SectionName", ["marks", "techniques", "controls", "sourcing", "robustness"])
+Slice = StrEnum("Slice", ["language"])
+SectionName = StrEnum(
+    "SectionName", ["marks", "techniques", "controls", "sourcing", "languages", "robustness"]
+)
 """The sections of a report besides the comparison; see `eval.report.evaluation.SECTIONS`."""
 
 First = Annotated[str, typer.Option("--a", metavar="BUNDLE", help="The model to compare with.")]
@@ -107,6 +110,10 @@ def evaluate(
     data: Data = None,
     part: Parts = None,
     signal: Signals = None,
+    slice: Annotated[
+        Slice | None,
+        typer.Option("--slice", help="Judge --b alone, in each language of its corpora."),
+    ] = None,
     draws: Draws = 2000,
     seed: Seed = 0,
     allow_seen: AllowSeen = False,
@@ -122,10 +129,20 @@ def evaluate(
         return
     from framescope.eval.compare import comparison
     from framescope.eval.report.layout import show_section
+    from framescope.eval.studies import section_of_languages
 
     check(output, overwrite=True)
-    evaluation = evaluation_of([a, b], corpora, data, part, allow_seen, draws=draws, seed=seed)
+    judged = [b] if slice else [a, b]
+    evaluation = evaluation_of(judged, corpora, data, part, allow_seen, draws=draws, seed=seed)
     with progress() as shown:
+        if slice:
+            shown(f"by {slice}", 0, 0)
+            by_language = section_of_languages(evaluation)
+            if by_language is None:
+                reason = f"{b}: is judged in English alone; leave --slice out, or give other --data"
+                raise SignalError(reason)
+            show_section(by_language, format, output)
+            return
         found = comparison.compare_models(evaluation, signal, shown)
     tables = comparison.section_of_comparison(found, intervals=format != "terminal")
     show_section(tables, format, output, comparison.record_of_comparison(found))
@@ -295,7 +312,7 @@ def gate(
     lowers the limits of the behavioural suite.
     """
     from framescope.classifier.bundles import KINDS
-    from framescope.eval.release import FLOORS, Gate
+    from framescope.eval.release import Gate, floors_of
     from framescope.eval.report.layout import show_section
 
     reasons = dict(map(_reason, allow_regression or ()))
@@ -305,7 +322,8 @@ def gate(
         reason = f"writes into the bundle's card; {bundle} is no folder"
         raise typer.BadParameter(reason, param_hint="--update")
     draws = 2000 if update else 0  # of the intervals in a card; floors need none
-    result = Gate.of(evaluation_of([bundle], corpora, draws=draws), floors or FLOORS)
+    evaluation = evaluation_of([bundle], corpora, draws=draws)
+    result = Gate.of(evaluation, floors or floors_of(evaluation.bundles[0]))
     show_section(result.section())
     if not update:
         result.check(bundle)

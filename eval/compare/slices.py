@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier.inputs import to_record
+from framescope.classifier.languages import LANGUAGES
 from framescope.classifier.records import Article, Unit, Voice
 from framescope.eval.metrics import estimate
 from framescope.eval.rows import Sample, is_of_articles, is_positive
@@ -22,7 +23,7 @@ MOST = 10  # outlets shown by name; the others are one slice
 _FEWEST, _OF_ANSWER = 100, 10  # rows of a slice, and of either answer: with fewer chance decides
 _LENGTHS = ("1 to 9 words", "10 to 19 words", "20 to 34 words", "35 words or more")
 _POSITIONS = ("first sentence", "first third", "middle third", "last third")
-_OF_ARTICLES = ("outlet", "genre")
+_OF_ARTICLES = ("language", "outlet", "genre")
 KEY = "error"  # in a sentence of the exchange format; readers of the format ignore it
 
 
@@ -128,6 +129,7 @@ def _position(rows: Examples, genres: Mapping[str, str]) -> Text:
 
 
 _AXES: dict[str, tuple[Callable[[Examples, Mapping[str, str]], Text], Sequence[str]]] = {
+    "language": (lambda rows, genres: rows.lang, [*LANGUAGES]),
     "outlet": (lambda rows, genres: rows.outlet, ()),
     "length": (_length, _LENGTHS),
     "voice": (_voice, [voice.value for voice in Voice]),

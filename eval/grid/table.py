@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from framescope.classifier.files import atomic_write
@@ -13,67 +13,14 @@ from framescope.eval import metrics
 from framescope.eval.compare.comparison import Difference
 from framescope.eval.compare.footprint import METHOD
 from framescope.eval.grid.folder import Entry, GridCell, GridFolder, GridManifest, RowScores
+from framescope.eval.metrics import DrawnMean, MeanPart, mean_of_figures
 from framescope.eval.report import layout
-from framescope.eval.rows import BENCHMARK_BY_NAME, MAIN_METRIC, Bools, Floats, Scores
-from framescope.eval.sections import Cell, Change, Estimate, Section, table
-from framescope.training.resampling import LEVEL, MIN_GROUPS, draw, percentile, ratio
-from numpy.typing import NDArray
+from framescope.eval.rows import BENCHMARK_BY_NAME, MAIN_METRIC
+from framescope.eval.sections import Cell, Estimate, Section, table
+from framescope.training.resampling import LEVEL
 
 SCHEMA_VERSION = 1
 Record = dict[str, Any]
-
-
-class MeanPart(NamedTuple):
-    """One of the figures of a mean; ``group``: by numbers that all parts of a mean share."""
-
-    metric: str
-    truth: Bools
-    group: NDArray[np.int64]
-    scores: Scores
-
-    @property
-    def value(self) -> float:
-        """The figure."""
-        return metrics.single_figure(self.metric, self.truth, *self.scores)
-
-
-class DrawnMean(NamedTuple):
-    """A mean of figures, and its value on each draw; no draws where there are too few groups."""
-
-    value: float
-    draws: Floats
-    n_groups: int
-
-    def estimate(self) -> Estimate:
-        """Return the mean with its interval."""
-        return Estimate(self.value, *percentile(self.draws, self.n_groups))
-
-    def less(self, other: DrawnMean, times: int = 1) -> Change:
-        """Return the difference of two means of the same rows; its interval is one of `times`."""
-        level = 1 - (1 - LEVEL) / times
-        interval = percentile(self.draws - other.draws, self.n_groups, level)
-        return Change(self.value - other.value, *interval)
-
-
-def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMean:
-    """Average figures of one benchmark draw by draw, over those that a draw leaves defined."""
-    value = float(np.mean([one.value for one in parts]))
-    known, numbers = np.unique(np.concatenate([one.group for one in parts]), return_inverse=True)
-    n_groups = len(known)
-    if n_groups < MIN_GROUPS:
-        return DrawnMean(value, np.empty(0), n_groups)
-    cuts = np.cumsum([len(one.group) for one in parts])[:-1]
-    models = [
-        (one.metric, metrics.Resampled(one.truth, *one.scores, group))
-        for one, group in zip(parts, np.split(numbers, cuts), strict=True)
-    ]
-    weights = draw(n_groups, draws, seed)
-    figures = np.stack([
-        model.figures(weights[:, : len(model.cells)], (metric,))[metric]
-        for metric, model in models
-    ])  # fmt: skip
-    count = (~np.isnan(figures)).sum(axis=0).astype(np.float64)
-    return DrawnMean(value, ratio(np.nansum(figures, axis=0), count), n_groups)
 
 
 def mean_of_means(means: Sequence[DrawnMean], seed: int) -> DrawnMean:

@@ -1,3 +1,3 @@
 """Scored rows in, whether a bundle may be released, or promoted in the model store, out."""
 
-from framescope.eval.release.promotion import FLOORS, Gate, promote
+from framescope.eval.release.promotion import Gate, floors_of, promote

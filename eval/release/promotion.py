@@ -36,6 +36,7 @@ from framescope.training.corpora import given_folder
 
 Floors = Mapping[str, Any]
 FLOORS = Path(__file__).with_name("floors.json")
+MULTILINGUAL = FLOORS.with_name("floors-multilingual.json")
 _SLACK = 0.005  # a new floor lies so far below the figure: int8 rounds differently elsewhere
 _POSITIVES = 20  # benchmarks with fewer have no floor: chance alone would break it
 
@@ -47,6 +48,11 @@ On rows that nothing was trained, tuned or calibrated on, with 95% intervals ove
 resamples of whole groups. Published figures are of other rows unless it says so; a
 ceiling is how far annotators agree. Written by `framescope eval gate --update`.
 """
+
+
+def floors_of(bundle: Bundle) -> Path:
+    """Return the file of the floors that hold for a bundle, by the languages that it reads."""
+    return FLOORS if len(bundle.languages) == 1 else MULTILINGUAL
 
 
 def read_floors(path: Path | None) -> Floors:
@@ -90,7 +96,8 @@ def measure(evaluation: Evaluation, floors: Floors, whose: int = 0) -> Iterator[
     resampling = {"draws": evaluation.draws, "seed": evaluation.seed}
     for one, sample in evaluation.samples(one for one in BENCHMARKS if one.signal in given):
         scores, truth, groups = sample.scores[whose], sample.truth, sample.groups
-        assert scores is not None
+        if scores is None:  # in a language that the bundle doesn't read
+            continue
         figure = estimate(one.metric, truth, scores, groups, **resampling)
         floor = floors["floors"].get(one.name, {})
         sizes = len(sample), len(np.unique(groups)), int(truth.sum())
@@ -320,7 +327,7 @@ def judge(
             f"draws is below {ALPHA}, and a worse signal would pass; type --draws {needed}",
         )
     found = [compare.compare_models(one, progress=progress) for one in both]
-    floors = FLOORS if candidate.manifest["kind"] == _FLOORED else None
+    floors = floors_of(candidate) if candidate.manifest["kind"] == _FLOORED else None
     gate = Gate.of(replace(shipped, draws=0), floors, whose=1)
     changes = compare.changes_of([row for one in found for row in one.rows])
     files = set() if own is None else set(own.examples.corpus.tolist())

@@ -85,6 +85,7 @@ SECTIONS: Mapping[str, tuple[str, Measure]] = {
     "techniques": ("Persuasion techniques", studies.section_of_techniques),
     "controls": ("Controls", lambda evaluation: (studies.study_controls(evaluation) or (None,))[0]),
     "sourcing": ("Who says what", studies.section_of_sourcing),
+    "languages": ("By language", studies.section_of_languages),
     "robustness": (
         "Behaviour: what is missed",
         lambda of: _missed(measure_suite(of.bundles[1], draws=min(of.draws, DRAWS), seed=of.seed)),

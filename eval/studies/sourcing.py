@@ -88,22 +88,26 @@ class JudgedArticle(NamedTuple):
     outlet: str
     text: str
     sentences: tuple[JudgedSentence, ...]
+    lang: str = "en"
+
+
+def judged_articles(evaluation: Evaluation) -> list[JudgedArticle]:
+    """Find the citations of annotated articles by the last bundle."""
+    rows, model = evaluation.examples, evaluation.bundles[-1].model
+    annotated = np.array([marked is not None for marked in rows.citations], np.bool_)
+    wanted = annotated & np.isin(rows.part, evaluation.parts)
+    whole = np.flatnonzero(np.isin(rows.article, rows.article[wanted]))
+    index = np.array([rows.sentences[row].index for row in whole], np.intp)
+    rows = rows.where(whole[np.lexsort((index, rows.article[whole]))])
+    blocked = (model.predict(block).citations for block in blocks(rows.sentences))
+    return list(articles_of(rows, [one for own in blocked for one in own], evaluation.parts))
 
 
 def section(evaluation: Evaluation) -> Section | None:
     """Judge the citations of the last bundle; None where no row of the parts has citations."""
-    rows, bundle = evaluation.examples, evaluation.bundles[-1]
-    annotated = np.array([marked is not None for marked in rows.citations], np.bool_)
-    wanted = annotated & np.isin(rows.part, evaluation.parts)
-    if not wanted.any():
+    bundle, articles = evaluation.bundles[-1], judged_articles(evaluation)
+    if not articles:
         return None
-    whole = np.flatnonzero(np.isin(rows.article, rows.article[wanted]))
-    index = np.array([rows.sentences[row].index for row in whole], np.intp)
-    rows = rows.where(whole[np.lexsort((index, rows.article[whole]))])
-    found: list[tuple[Citation, ...]] = []
-    for block in blocks(rows.sentences):
-        found += bundle.model.predict(block).citations
-    articles = list(articles_of(rows, found, evaluation.parts))
     tallies = {id(one): tally(one) for one in articles}
     kinds = kinds_of_text(one.corpus for one in articles)
     draws = min(evaluation.draws, DRAWS)
@@ -143,7 +147,8 @@ def articles_of(
             )
             if judged:
                 corpus, outlet = str(rows.corpus[own[0]]), str(rows.outlet[own[0]])
-                yield JudgedArticle(name, corpus, part, outlet, text, judged)
+                lang = rows.sentences[own[0]].lang or "en"
+                yield JudgedArticle(name, corpus, part, outlet, text, judged, lang)
 
 
 def _marked(one: RowCitation, starts: Mapping[int, int]) -> MarkedCitation:
@@ -163,6 +168,9 @@ def _marked(one: RowCitation, starts: Mapping[int, int]) -> MarkedCitation:
 
 
 HOUSE, REAL, ALL = "house", "standoff", "all"
+_WIDER = [  # corpora that mark citations by other guidelines
+    name for name, one in corpora.CORPORA.items() if "attributed" in one.card.other_sense
+]
 # Kinds of text by the genres of the house corpus' articles and of the real ones.
 NEWS, TRANSLATED = "news", "translated"
 _KIND_OF_GENRE = {
@@ -184,8 +192,8 @@ def groups_of(
     groups: dict[tuple[int, str], list[JudgedArticle]] = {}
     for one in articles:
         names = [(2, one.corpus), *([(2, f"{one.corpus}, {one.part}")] if several else ())]
-        if one.corpus != corpora.POLNEAR.name:  # of other guidelines
-            kind = kinds.get(one.id, "not given")
+        if one.corpus not in _WIDER:
+            kind = kinds.get(one.id, "not given" if one.lang == "en" else one.lang)
             names += [(0, ALL), (1, one.part), (4, f"{one.corpus}: {kind}")]
         if one.corpus == REAL:
             names.append((3, outlet_group(one.outlet, registry)))
