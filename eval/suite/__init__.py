@@ -187,10 +187,11 @@ def measure_suite(
 ) -> Suite:
     """Run tests on a bundle, all unless given; signals that it doesn't have are left out."""
     behaviours = cases.behaviours() if behaviours is None else behaviours
-    sides = (side for b in behaviours for p in b.pairs for side in (p.before, p.after))
-    texts = list(dict.fromkeys(side.text for side in sides))
+    behaviours = [one for one in behaviours if one.lang in bundle.languages]
+    sides = ((s.text, b.lang) for b in behaviours for p in b.pairs for s in (p.before, p.after))
+    texts = dict(sides)
     reports: dict[str, ArticleReport] = {}
-    articles = (Article(str(number), text, lang="en") for number, text in enumerate(texts))
+    articles = (Article(str(n), text, lang=lang) for n, (text, lang) in enumerate(texts.items()))
     for report in Scorer(bundle, evidence=False, experimental=True).score(articles):
         if isinstance(report, ArticleReport):
             reports[report.article.text] = report

@@ -9,15 +9,17 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations, count, cycle
+from dataclasses import dataclass, field, replace
+from itertools import combinations, count, cycle, product
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from framescope.classifier.errors import InputError
+from framescope.classifier.languages import LANGUAGES
 from framescope.classifier.records import Place
 from framescope.training.corpora import house_folder
+from framescope.training.data.swaps import Counterfactuals
 
 CASES = Path(__file__).parent / "cases"
 # Lines of a page around an article, put between its paragraphs.
@@ -77,9 +79,11 @@ class Behaviour:
     scope: str | None = None
     limits: Limits | None = None
     goal: bool = False  # whether the limits hold for each signal, and stop no release
+    lang: str = field(default="en", repr=False)
 
 
 ENTITY_LIMITS = Limits(flips=0.02, shift=0.02)
+LAND_LIMITS, _LAND_SWAPS = Limits(flips=0.02), 5  # of each text in another language
 COUNTRY_LIMITS = Limits(flips=0.01)
 STEADY = {s: Limits(0.01, shift=0.02) for s in ("government_attribution", "unnamed_source")}
 NOISE_LIMITS = Limits(flips=0.05)
@@ -101,6 +105,7 @@ def behaviours(cases: Path = CASES, house: Path | None = None) -> tuple[Behaviou
         for item in _read(cases / "articles.jsonl")
     }
     found = [*_swapped(_read(cases / "entities.jsonl"), _read(cases / "frames.jsonl"))]
+    found += _in_languages(_read(cases / "lands.jsonl"))
     pairs = tuple(_versions(_read(cases / "texts.jsonl"), _read(cases / "countries.jsonl")))
     found.append(Behaviour("twelve countries", pairs, ALL, COUNTRY_LIMITS, goal=True))
     of_house = [item for path in sorted(house.glob("*.jsonl")) for item in _read(path)]
@@ -208,6 +213,20 @@ def _swapped(
             for frame in frames if frame["kind"] == kind
         )  # fmt: skip
         yield Behaviour(name, pairs, scope, ENTITY_LIMITS)
+
+
+def _in_languages(texts: list[dict[str, Any]]) -> Iterator[Behaviour]:
+    """Swap the countries of texts in other languages for those whose forms agree."""
+    for lang in dict.fromkeys(text["lang"] for text in texts):
+        swaps = [replace(Counterfactuals.of(n, lang), share=1.0) for n in range(_LAND_SWAPS)]
+        pairs = (
+            Pair(text["id"], "", laid_out(text["paragraphs"]), laid_out(other))
+            for text, swap in product(texts, swaps)
+            if text["lang"] == lang
+            for other in [[[swap.renamed(s, text["id"]) for s in p] for p in text["paragraphs"]]]
+        )
+        name = f"countries swapped in {LANGUAGES[lang].name}"
+        yield Behaviour(name, tuple(pairs), ALL, LAND_LIMITS, lang=lang)
 
 
 def _versions(texts: list[dict[str, Any]], countries: list[dict[str, str]]) -> Iterator[Pair]:

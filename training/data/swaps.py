@@ -223,6 +223,11 @@ class Counterfactuals:
             follow.append(replace(span, start=base + start, end=base + end))
         return written, tuple(follow), edits
 
+    def renamed(self, text: str, article: str) -> str:
+        """Write other names into a text as into any text of that article."""
+        sentence = Sentence(text, 0, len(text), article, 0)
+        return self.rename(sentence, (), self._names(article, leaders=True))[0].text
+
     def _names(self, article: str, leaders: bool) -> Mapping[str, str]:
         """Draw what is written for each name of an article; nothing where it stays as it is."""
         random = Random(f"{self.seed}|{article}")
