@@ -22,6 +22,7 @@ class Language:
     dialogue: str
     # words with a full stop that ends no sentence; those that end in # only before a number
     abbreviations: frozenset[str]
+    function_words: frozenset[str]  # in small letters; English has its own (`models.evidence`)
 
 
 def _languages() -> dict[str, Language]:
@@ -35,9 +36,9 @@ def _languages() -> dict[str, Language]:
             cast(Direction, direction),
             ordinals == "yes",
             dialogue,
-            frozenset(abbreviations.split()),
+            *(frozenset(listed.split()) for listed in lists),
         )
-        for code, name, own_name, direction, ordinals, dialogue, abbreviations in rows
+        for code, name, own_name, direction, ordinals, dialogue, *lists in rows
     }
 
 

@@ -412,7 +412,7 @@ def hebrew() -> ArticleReport:
     """An article written from right to left, given a score."""
     return scored(
         [
-            Line("הנמל נסגר אתמול.", {"claim": 0.9, "attributed": 0.05}),
+            Line("הנמל נסגר אתמול.", {"claim": 0.9, "attributed": 0.05}, voice=Voice.QUOTED),
             Line("זו בושה גדולה.", {"loaded_language": 0.8}, (("בושה", "loaded_language", 0.8),)),
         ],
         id="hebrew",

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from framescope.classifier import bundles
-from framescope.classifier.models.evidence import chunks, telling_words
+from framescope.classifier.models.evidence import chunks, telling_words, whole_words
 from framescope.classifier.records import Sentence
 from framescope.classifier.taxonomy import BY_NAME, Family
 from framescope.training.corpora import SHIPPED
@@ -33,6 +33,7 @@ def shown(text: str, signal: str, scores: Sequence[float], known: set[str]) -> l
         ("two words", [0.0, -1.0], []),
         ("to be “the vile scheme of it”, U.S. ...", [1, 1, 1, 1, 1, 1, 1, 0, 0], ["vile scheme"]),
         ("", [], []),
+        ("这是骇人听闻。", [0, 0, 1, 1, 1, 1, 0], ["骇人听闻"]),
         # Neither the name nor a part of it; a capital that begins a sentence is none.
         ("shameful Pavel Relik", [1.0, 3.0, 0.0], ["shameful"]),
         ("Relik lied: Frauds at the Bank of Ely", [3, 2, 1, 0, 0, 9, 1, 1], ["lied", "Frauds"]),
@@ -42,6 +43,19 @@ def shown(text: str, signal: str, scores: Sequence[float], known: set[str]) -> l
 )  # fmt: skip
 def test_words_that_stand_out_and_carry_meaning_are_shown(text, scores, expected) -> None:
     assert shown(text, "subjective", scores, {"Relik"}) == expected
+
+
+def test_words_are_whole_in_any_script():
+    for text, within, whole in (
+        ("部长说没有问题", "没有", "没有"),
+        ("این مهم\u200cتر است", "مهم", "مهم\u200cتر"),
+        ("не сказано", "каза", "сказано"),
+    ):
+        start = text.index(within)
+        assert text[slice(*whole_words(text, start, start + len(within)))] == whole
+    sentence = Sentence("der Angriff", 0, 11, "a", 0, lang="de")
+    (span,) = telling_words(sentence, "subjective", np.array([1.0, 0.9]))
+    assert (span.start, span.end) == (4, 11)
 
 
 def test_a_name_speaks_for_a_source_alone_and_then_whole() -> None:

@@ -191,6 +191,15 @@ def test_hostile_text_stays_text(opened: Callable[..., Any]) -> None:
 
 @pytest.mark.slow
 @needs_browser
+def test_text_from_right_to_left_begins_with_its_voice_at_the_right(
+    opened: Callable[..., Any],
+) -> None:
+    page = opened(reports.report(reports.hebrew()))
+    voice, words = (page.locator(f".text {one}").first.bounding_box() for one in (".voice", ".t"))
+    assert voice["x"] >= words["x"] + words["width"]
+
+
+@needs_browser
 def test_a_source_leads_to_each_sentence_that_stands_on_it(opened: Callable[..., Any]) -> None:
     page = opened(reports.report(reports.harbour()))
     row = page.locator("#a1 .cited tr", has_text="Osric Hale")

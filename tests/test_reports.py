@@ -29,6 +29,7 @@ from framescope.classifier.reports.layout import ASSERTION, UNSOURCED
 from framescope.classifier.reports.sources import card
 from framescope.classifier.taxonomy import in_order
 from jsonschema import Draft202012Validator
+from rich.cells import cell_len
 from rich.console import Console
 
 SCHEMA = report_schema()
@@ -391,7 +392,7 @@ def unwrapped(text: str) -> str:
 def test_no_line_is_wider_than_the_console(width: int, full: bool) -> None:
     for line in printed(*reports.everything().articles, width=width, full=full).splitlines():
         # An address stays whole, in the line of its source.
-        assert len(line) <= width or re.match(r" *\[\d+\] |https?://", line)
+        assert cell_len(line) <= width or re.match(r" *\[\d+\] |https?://", line)
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
@@ -489,6 +490,17 @@ def test_the_source_card_is_told_in_a_few_lines() -> None:
     flat = unwrapped(printed(reports.dispatch()))
     assert "record unscored: the lists contradict one another" in flat
     assert "interval" not in flat
+
+
+def test_wide_letters_fill_their_column_and_others_run_to_the_left() -> None:
+    cite, scores = (
+        reports.Cite("港口委员会", "港口委员会"),
+        {"attributed": 0.9, "named_source": 0.9},
+    )
+    article = reports.scored([reports.Line("港口委员会说了。", scores, cites=(cite,))], id="zh")
+    (row,) = (one for one in printed(article).splitlines() if one.startswith("港口委员会  "))
+    assert cell_len(row.partition("  1 ")[0]) == 37
+    assert "\u200fהנמל נסגר אתמול.\u200f" in printed(reports.hebrew())
 
 
 def test_a_sentence_on_two_sources_is_listed_with_both() -> None:

@@ -8,17 +8,22 @@ from math import exp, log
 
 import numpy as np
 from framescope.classifier.attribution import CAPITALISED, word_set
+from framescope.classifier.languages import ENGLISH, LANGUAGES
 from framescope.classifier.models.passages import Heads, Tokens
-from framescope.classifier.records import Sentence, SentenceReport, Span, fold
+from framescope.classifier.records import UNSPACED, Sentence, SentenceReport, Span, fold, spaceless
 from framescope.classifier.taxonomy import BY_NAME, Family
 from numpy.typing import ArrayLike, NDArray
 
 MOST_SPANS = 3
 """Of a signal in a sentence: more would mark the sentence, and not what is telling in it."""
-_CHUNK = re.compile(r"\S+")
+SPACED = re.compile(r"\S+")
+_CHUNK = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")  # one letter where no space parts words
 _CORE = re.compile(r"\w(?:\S*\w)?")  # of a chunk, without the punctuation around it
 _CONTRACTED = re.compile(r"n['’]t$|['’]\w{1,2}$")
 _WHOLE = re.compile(r"(?<!\w['’])\b\w+\b(?!['’]t\b)")  # not half of "don't" or "we'll"
+# Two letters of a word. Persian joins its parts without a space; Arabic writes marks on letters.
+_IN_WORD = rf"(?:(?![{UNSPACED}_])\w|(?<=\w)\u200c(?=\w)|[\u064b-\u0652])"
+_JOINED = re.compile(f"{_IN_WORD}{_IN_WORD}")
 _LEAST_SHARE = 0.3  # of the strongest word's score, from which a word is evidence
 # Words that carry grammar: they join neighbours that say something, and are no evidence alone.
 _FUNCTION_WORDS = word_set(
@@ -33,14 +38,15 @@ _FUNCTION_WORDS = word_set(
     "via within without per vs whether either neither both though although unless however "
     "therefore thus hence myself yourself himself herself itself ourselves yourselves themselves"
 )
-_OPENING, _ENDING = "(“\"«‘'[—–", '.,;:!?…)”"»]—–'  # of a clause
+_OPENING = "(“\"«‘'[—–（「『《"  # of a clause
+_ENDING = '.,;:!?…)”"»]—–，。、；：！？）」』》،؛؟'
 _BEGINNING = ("", *".!?:…")  # what a beginning stands behind
 _LEAST = 1e-6  # probabilities are clipped, so that log-odds are finite
 
 
-def chunks(text: str) -> list[tuple[int, int]]:
+def chunks(text: str, pattern: re.Pattern[str] = _CHUNK) -> list[tuple[int, int]]:
     """Return what stands between white space, as offsets."""
-    return [match.span() for match in _CHUNK.finditer(text)]
+    return [match.span() for match in pattern.finditer(text)]
 
 
 def shared_out(
@@ -70,7 +76,8 @@ def telling_words(
     is only told of a source, and then whole; `known` are the words of the article's names.
     """
     text, words, own = sentence.text, chunks(sentence.text), scores.copy()
-    names = names_in(text, known)
+    lang = sentence.lang
+    names = names_in(text, known, lang)
     name_of = [next((n for n in names if n[0] < b and a < n[1]), None) for a, b in words]
     of_sources = BY_NAME[signal].family is Family.SOURCING and signal != "unsourced_assertion"
     for name in names:
@@ -81,13 +88,13 @@ def telling_words(
         apart = text[end - 1] in _ENDING or text[start] in _OPENING
         whole = name_of[number] is not None and name_of[number] == name_of[number - 1]
         clauses.append(clauses[-1] + (apart and not whole))
-    tells = [is_telling(text[start:end]) for start, end in words]
+    tells = [is_telling(text[start:end], lang) for start, end in words]
     limit = _LEAST_SHARE * max(compress(own.tolist(), tells), default=0.0)
     runs: list[tuple[float, int, int]] = []
     for (out, _), group in groupby(range(len(words)), lambda n: (own[n] >= limit > 0, clauses[n])):
         run = list(group)
         if out and any(tells[n] for n in run):
-            place = trimmed(text, words[run[0]][0], words[run[-1]][1])
+            place = trimmed(text, words[run[0]][0], words[run[-1]][1], lang)
             runs.append((float(scores[run].sum()), *place))
     runs.sort(key=lambda run: -run[0])
     return tuple(
@@ -96,19 +103,25 @@ def telling_words(
     )
 
 
-def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+def trimmed(text: str, start: int, end: int, lang: str | None = None) -> tuple[int, int]:
     """Take punctuation and function words off both ends, unless there is nothing else."""
     words = [(start + a, start + b) for a, b in chunks(text[start:end])]
-    words = [word for word in words if is_telling(text[slice(*word)])] or words
+    words = [word for word in words if is_telling(text[slice(*word)], lang)] or words
     if not words:
         return start, end
     first, last = _CORE.search(text, *words[0]), _CORE.search(text, *words[-1])
     return first.start() if first else words[0][0], last.end() if last else words[-1][1]
 
 
-def is_telling(text: str) -> bool:
-    """Return whether a text has any word that isn't a function word."""
-    return any(_core(word).lower() not in {"", *_FUNCTION_WORDS} for word in text.split())
+def is_telling(text: str, lang: str | None = None) -> bool:
+    """Return whether a text has any word that isn't a function word of its language."""
+    words = (_core(text[start:end]).lower() for start, end in chunks(text))
+    return any(word and word not in _function_words(lang) for word in words)
+
+
+def _function_words(lang: str | None) -> frozenset[str]:
+    other = None if lang == ENGLISH else LANGUAGES.get(lang or "")
+    return _FUNCTION_WORDS if other is None else other.function_words
 
 
 def _core(chunk: str) -> str:
@@ -121,20 +134,23 @@ def names_by_article(sentences: Iterable[Sentence]) -> Mapping[str, set[str]]:
     """Return the words of the names in each article, by its id."""
     found: dict[str, set[str]] = defaultdict(set)
     for one in sentences:
-        for start, end in names_in(one.text):
+        for start, end in names_in(one.text, lang=one.lang):
             found[one.article_id].update(map(_core, one.text[start:end].split()))
     return found
 
 
-def names_in(text: str, known: Container[str] = ()) -> list[tuple[int, int]]:
+def names_in(
+    text: str, known: Container[str] = (), lang: str | None = None
+) -> list[tuple[int, int]]:
     """Return the names in a sentence: what has capitals, and not as a beginning or a title.
 
-    There only words that are `known` from other names are taken for one.
+    There only words that are `known` from other names are taken for one. In German every noun has
+    a capital, which tells nothing.
     """
     found: list[tuple[int, int]] = []
-    for run in CAPITALISED.finditer(fold(text)):
+    for run in CAPITALISED.finditer("" if lang == "de" else fold(text)):
         places = [(run.start() + a, run.start() + b) for a, b in chunks(run[0])]
-        places = [*dropwhile(lambda place: not is_telling(text[slice(*place)]), places)]
+        places = [*dropwhile(lambda place: not is_telling(text[slice(*place)], lang), places)]
         if not places:
             continue
         start, end = places[0][0], places[-1][1]
@@ -153,24 +169,37 @@ def repeated(article: Sequence[SentenceReport], flag: str) -> dict[int, tuple[in
     numbers: words that the article never has in lower case.
     """
     flagged = [at for at, one in enumerate(article) if flag in one.flags]
-    words = [set(_WHOLE.findall(one.text if one.is_content else "")) for one in article if flagged]
-    telling = {word for one in words for word in one if word.islower()} - _FUNCTION_WORDS
+    words = [set(_words(one.text if one.is_content else "")) for one in article if flagged]
+    telling = {word for one in words for word in one if _is_small(word)}
+    for lang in {one.sentence.lang for one in article}:
+        telling -= _function_words(lang)
     lower = [telling.intersection(map(str.lower, one)) for one in words]
     found = {}
     for at in flagged:
         start, spans = article[at].start, (s for s in article[at].evidence if s.signal == flag)
         said = " ".join(article[at].text[s.start - start : s.end - start] for s in spans)
-        own = telling.intersection(_WHOLE.findall(said.lower()))
+        own = telling.intersection(_words(said.lower()))
         shared = enumerate(len(own & other) for other in lower)
         found[at] = tuple(n for n, k in shared if n != at and 2 * k >= len(own) > 0)
     return found
 
 
+def _words(text: str) -> list[str]:
+    """Return the words of a text; where no space parts them, each two letters that touch."""
+    words = _WHOLE.findall(text)
+    pairs = (a + b for word in words for a, b in pairwise(word) if spaceless(a) and spaceless(b))
+    return [*(word for word in words if not spaceless(word)), *pairs]
+
+
+def _is_small(word: str) -> bool:
+    return word.islower() or (word.isalpha() and word.upper() == word.lower())
+
+
 def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
     """Widen a range to whole words."""
-    while 0 < start < len(text) and text[start - 1].isalnum() and text[start].isalnum():
+    while 0 < start < len(text) and _JOINED.match(text, start - 1):
         start -= 1
-    while 0 < end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
+    while 0 < end < len(text) and _JOINED.match(text, end - 1):
         end += 1
     return start, end
 
@@ -225,8 +254,8 @@ def technique_spans(
         odds = log_odds_of_span(heads.span_scores, float(logits[first:end].max()), chance)
         score = float(f"{1.0 / (1.0 + exp(-odds)):.4g}")
         words = whole_words(text, tokens.offsets[first][0], tokens.offsets[end - 1][1])
-        start, stop = trimmed(text, *words)
-        for first, last in names_in(text, known):
+        start, stop = trimmed(text, *words, sentence.lang)
+        for first, last in names_in(text, known, sentence.lang):
             if first < stop and start < last:
                 start, stop = min(start, first), max(stop, last)
         if not any(map(str.isalnum, text[start:stop])):
@@ -236,7 +265,7 @@ def technique_spans(
             stop, score = max(last, stop), max(before, score)
         spans.append((start, stop, score))
     # A phrase may be of function words alone ("yes, we can").
-    telling = [span for span in spans if is_telling(text[span[0] : span[1]])]
+    telling = [s for s in spans if is_telling(text[s[0] : s[1]], sentence.lang)]
     telling = telling or [span for span in spans if text.count(" ", span[0], span[1]) > 1]
     telling.sort(key=lambda span: -span[2])
     return tuple(Span(base + start, base + stop, signal, score) for start, stop, score in telling)

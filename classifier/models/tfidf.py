@@ -16,6 +16,7 @@ import numpy as np
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models import base
 from framescope.classifier.models.evidence import (
+    SPACED,
     chunks,
     names_by_article,
     shared_out,
@@ -431,7 +432,7 @@ class _Scored:
         shares[known] = weighed.data[inside] * weights.take(known)
         shares[counts.indices[inside]] /= counts.data[inside]
         # A placeholder's words are those of the name that it stands for.
-        places = [reading.original(*place) for place in chunks(text)]
+        places = [reading.original(*place) for place in chunks(text, SPACED)]
         features, words, sizes = self._reached(text)
         added = np.bincount(words, shares.take(features) / sizes, len(places))
         return shared_out(places, added, chunks(self.sentences[row].text))

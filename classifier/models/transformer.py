@@ -375,7 +375,8 @@ class _Evidence:
             if place is not None
             and sentence.start <= place.start < sentence.end
             and evidence.is_telling(
-                sentence.text[place.start - sentence.start : place.end - sentence.start]
+                sentence.text[place.start - sentence.start : place.end - sentence.start],
+                sentence.lang,
             )
         }
         shown = list(places.items())[: evidence.MOST_SPANS]

@@ -65,6 +65,7 @@ from framescope.classifier.records.outlet import (
     present,
 )
 from framescope.classifier.records.text import (
+    UNSPACED,
     count_words,
     counted,
     fold,

@@ -15,10 +15,9 @@ _ESCAPES = re.compile(
 _SPACES = re.compile(r"\s+")
 # Zero-width joiners and the plain direction marks stay: several scripts are misread without them.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# Chinese, Japanese, Thai, Lao, Khmer, Burmese.
-_UNSPACED = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
-)
+UNSPACED = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+"""Chinese, Japanese, Thai, Lao, Khmer, Burmese: for a set of a regular expression."""
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from framescope.classifier import records
 from framescope.classifier.inputs import iso_date
-from framescope.classifier.languages import name_of
+from framescope.classifier.languages import LANGUAGES, name_of
 from framescope.classifier.records import NOBODY, distinct_lines, printable, shortened
 from framescope.classifier.taxonomy import BY_NAME, Family, Level, Signal, in_order
 
@@ -280,6 +280,16 @@ def paragraphs(
     for is_break, lines in groupby(_lines(report, thresholds), key=lambda line: line is None):
         if not is_break:
             yield tuple(line for line in lines if line is not None)
+
+
+def language_of(paragraph: Iterable[TextLine]) -> str | None:
+    """Return the language of a paragraph, where it is known."""
+    return next((one.report.sentence.lang for one in paragraph if one.report is not None), None)
+
+
+def direction(lang: str | None) -> str:
+    """Return in which direction a language runs, as HTML has it."""
+    return LANGUAGES[lang].direction if lang is not None and lang in LANGUAGES else "auto"
 
 
 def _lines(

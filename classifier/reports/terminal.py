@@ -1,5 +1,6 @@
 """A report and the registry in a terminal; texts go into `Text`, which reads no markup."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -10,7 +11,7 @@ from framescope.classifier.records import counted, printable, shortened
 from framescope.classifier.reports import layout, sources, sourcing
 from framescope.classifier.reports.layout import ASSERTION, MAX_WORDS, score_in_words
 from framescope.classifier.taxonomy import BY_NAME
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
@@ -28,6 +29,12 @@ _NAMED = 2  # sources that a short card names
 _LABEL = 8  # characters before what a short card and a sentence say
 _KINDS = {"alias": "also", "abbreviation": "short", "native": "native", "former": "formerly"}
 _SOME = 5  # of the names, hosts and accounts that a card shows in a row, so that it fits a screen
+
+# A run of Hebrew, Arabic or Persian, up to a number, a bracket or a mark that lists.
+_TO_LEFT = re.compile(
+    r"[\u0590-\u08ff\ufb1d-\ufefc](?:[^\dA-Za-z()·;,:\n]*[\u0590-\u08ff\ufb1d-\ufefc])?"
+)
+_LTR_MARK, _RTL_MARK = "\u200e", "\u200f"
 
 _Row: TypeAlias = "tuple[str, str, records.Evidence | None]"
 """A label, what it says, and what proves it."""
@@ -52,7 +59,7 @@ def print_article(
         _line(console, said, "bold red")
     console.print(Text(layout.title(article), style="bold"))
     by = ", via ".join(filter(None, sources.whose(report)))
-    console.print(Text(" · ".join((f"Publisher: {by}", *layout.imprint(report)))))
+    console.print(_ordered(Text(" · ".join((f"Publisher: {by}", *layout.imprint(report))))))
     if article.url and full:
         _line(console, article.url, "dim")
     for part in article.republications:
@@ -118,8 +125,17 @@ def _print_beside(head: Text, line: Text, console: Console, most: int | None = N
         end = len(last) if cell_len(last) < room else max(last.rfind(" "), room // 2)
         parts[-1] = Text.assemble(parts[-1][:end], "…")
     for part in parts:
-        console.print(Text.assemble(head, part))
+        console.print(Text.assemble(head, _ordered(part)))
         head = Text(" " * head.cell_len)
+
+
+def _ordered(text: Text) -> Text:
+    """Add the marks that keep what stands beside right-to-left words in its order."""
+    ends = [match.end() for match in _TO_LEFT.finditer(text.plain)]
+    first = next(filter(str.isalpha, text.plain), "")
+    if ends and _TO_LEFT.match(first):
+        return Text.assemble(_RTL_MARK, text, _RTL_MARK)
+    return Text(_LTR_MARK).join(text.divide(ends)) if ends else text
 
 
 def _print_rows(rows: Iterable[_Row], console: Console, indent: str = "") -> None:
@@ -246,7 +262,7 @@ def _print_map(found: sourcing.SourcingMap, console: Console) -> None:
     for name, _, tags, sentences in found.rows:
         share, which = layout.percent(len(sentences), found.total), ", ".join(map(str, sentences))
         said = f"{len(sentences):>3} {share:>4}  {', '.join(tags)}: {which}"
-        _print_beside(Text(f"{shortened(name, 36):<36} "), Text(said), console)
+        _print_beside(Text(set_cell_size(shortened(name, 36), 37)), Text(said), console)
     console.print()
 
 
