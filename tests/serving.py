@@ -40,7 +40,7 @@ def make(bundle: Path, seconds: float = 20.0, **bounds: Any) -> Any:
     from framescope.classifier.bundles import load
     from framescope.classifier.scoring import Scorer
     from framescope.classifier.service.app import make_app
-    from framescope.classifier.service.limits import Limits
+    from framescope.classifier.service.scoring import Limits
 
     return make_app(Scorer(load(bundle), seconds=seconds), Limits(**{"seconds": seconds, **bounds}))
 

@@ -17,15 +17,8 @@ from fastapi.testclient import TestClient
 from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.inputs import fetching
 from framescope.classifier.records import Article
-from framescope.classifier.service.commands import serve
-from framescope.classifier.service.limits import (
-    Capacity,
-    Limits,
-    LimitsMiddleware,
-    ServiceError,
-    read_token,
-)
-from framescope.classifier.service.scoring import ScoringQueue
+from framescope.classifier.service.commands import read_token, serve
+from framescope.classifier.service.scoring import Capacity, Limits, LimitsMiddleware, ScoringQueue
 from serving import LINE, TEXT, make, page
 
 PATIENCE = 20  # seconds that a test waits for what comes at once
@@ -320,9 +313,9 @@ def test_a_token_comes_from_a_file_else_from_the_environment(tmp_path, monkeypat
 @pytest.mark.parametrize("content", [b"", b"\n", b"two words", b"a\nb", b"\xff", "é".encode()])
 def test_a_file_that_holds_no_token_is_refused(tmp_path, content):
     (tmp_path / "token").write_bytes(content)
-    with pytest.raises(ServiceError, match="token"):
+    with pytest.raises(FramescopeError, match="token"):
         read_token(tmp_path / "token")
-    with pytest.raises(ServiceError, match="No such file"):
+    with pytest.raises(FramescopeError, match="No such file"):
         read_token(tmp_path / "none")
 
 
@@ -385,10 +378,10 @@ def test_a_port_in_use_an_unknown_host_and_a_missing_model_are_one_line(tmp_path
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        with pytest.raises(ServiceError, match="--port") as refused:
+        with pytest.raises(FramescopeError, match="--port") as refused:
             serve(port=other.getsockname()[1])
         assert "\n" not in str(refused.value)
-    with pytest.raises(ServiceError, match=r"--host no-such-host\.invalid"):
+    with pytest.raises(FramescopeError, match=r"--host no-such-host\.invalid"):
         serve(host="no-such-host.invalid")
     with pytest.raises(BundleError, match="no such bundle"):
         serve(port=0, model=str(tmp_path / "none"))

@@ -25,6 +25,7 @@ from framescope.classifier.output import (
     tell,
 )
 from framescope.classifier.records import counted, printable, shortened
+from typer import Argument, Option
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,27 +40,25 @@ _SUFFIXES |= {".ndjson": "jsonl", ".txt": "terminal"}
 
 
 def batch(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="RUN", help="The folder of the run.")
-    ],
+    output: Annotated[Path, Option("--output", "-o", metavar="RUN", help="The folder of the run.")],
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             metavar="[INPUT]...",
             help="Files, folders, patterns of files, addresses (s3://, gs://, http://): all that "
             "score reads. - is a list of them on standard input, one a line.",
         ),
     ] = None,
     model: shared.Scoring = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
-    add: Annotated[bool, typer.Option("--add", help="Add new inputs to a finished run.")] = False,
+    resume: Annotated[bool, Option("--resume", help="Resume an interrupted run.")] = False,
+    add: Annotated[bool, Option("--add", help="Add new inputs to a finished run.")] = False,
     include: shared.Include = None,
     exclude: shared.Exclude = None,
     format: Annotated[
-        shared.TableFormat, typer.Option("--format", "-f", help="Format of the tables.")
+        shared.TableFormat, Option("--format", "-f", help="Format of the tables.")
     ] = "parquet",
     evidence: Annotated[
-        bool, typer.Option("--evidence", help="Write evidence for every flag, not only techniques.")
+        bool, Option("--evidence", help="Write evidence for every flag, not only techniques.")
     ] = False,
     signal: shared.OnlySignals = None,
     experimental: shared.Experimental = False,
@@ -67,21 +66,19 @@ def batch(
     column: shared.Columns = None,
     allow_private: shared.Private = False,
     max_characters: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Record longer articles as errors.")
+        int, Option(metavar="N", min=1, help="Record longer articles as errors.")
     ] = 2_000_000,
     max_seconds: Annotated[
-        float,
-        typer.Option(metavar="S", min=0.1, help="Record articles that take longer as errors."),
+        float, Option(metavar="S", min=0.1, help="Record articles that take longer as errors.")
     ] = 120.0,
     workers: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Scoring processes; by default one per core."),
+        int | None, Option(metavar="N", min=1, help="Scoring processes; by default one per core.")
     ] = None,
     engine: Annotated[
-        Literal["local", "ray"], typer.Option("--engine", help="Run on this machine, or on Ray.")
+        Literal["local", "ray"], Option("--engine", help="Run on this machine, or on Ray.")
     ] = "local",
     address: Annotated[
-        str | None, typer.Option("--address", metavar="HOST:PORT", help="Address of a Ray cluster.")
+        str | None, Option("--address", metavar="HOST:PORT", help="Address of a Ray cluster.")
     ] = None,
     quiet: shared.Quiet = False,
 ) -> None:
@@ -106,10 +103,10 @@ def batch(
     raise typer.Exit(status(summary))
 
 
-_Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that batch wrote.")]
+_Run = Annotated[Path, Argument(metavar="RUN", help="A folder that batch wrote.")]
 _Memory = Annotated[
     str,
-    typer.Option(
+    Option(
         metavar="SIZE", help="Memory to use before the disk; 2GB unless given.", show_default=False
     ),
 ]
@@ -119,7 +116,7 @@ def query(
     run: _Run,
     sql: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar="[SQL]",
             help="One SELECT; - reads it from standard input. Without it, list the views and their "
             "columns.",
@@ -127,7 +124,7 @@ def query(
     ] = None,
     format: Annotated[
         shared.AnswerFormat | None,
-        typer.Option(
+        Option(
             "--format",
             "-f",
             help="Default: by the suffix of --output, else terminal, or csv in a pipe.",
@@ -158,8 +155,7 @@ def query(
 def overview(
     run: _Run,
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FILE", help="HTML page; - is standard output."),
+        Path, Option("--output", "-o", metavar="FILE", help="HTML page; - is standard output.")
     ],
     overwrite: shared.OverReport = False,
     memory: _Memory = "2GB",

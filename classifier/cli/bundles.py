@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from framescope.classifier.cli.shared import SETTINGS, AsCard
+from typer import Argument, Option
 
 app = typer.Typer(
     help="List bundles, promote one, roll back, push and pull.",
@@ -17,12 +18,12 @@ app = typer.Typer(
 
 _Bundle = Annotated[
     str,
-    typer.Argument(
+    Argument(
         metavar="BUNDLE",
         help="A bundle's folder, a name (NAME, NAME@VERSION), what ships, or hf://ORG/NAME.",
     ),
 ]
-By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who decides.")]
+By = Annotated[str | None, Option("--by", metavar="WHO", help="Who decides.")]
 
 
 @app.command("list")
@@ -71,11 +72,11 @@ def show(bundle: _Bundle, format: AsCard = "terminal") -> None:
 @app.command()
 def rollback(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Promoted name, if there are several.")
+        str | None, Argument(metavar="[NAME]", help="Promoted name, if there are several.")
     ] = None,
     to: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--to",
             metavar="VERSION",
             min=0,
@@ -84,7 +85,7 @@ def rollback(
     ] = None,
     by: By = None,
     reason: Annotated[
-        str | None, typer.Option("--reason", metavar="REASON", help="Reason, for the history.")
+        str | None, Option("--reason", metavar="REASON", help="Reason, for the history.")
     ] = None,
 ) -> None:
     """Make an earlier version the current one again."""
@@ -98,10 +99,8 @@ def rollback(
 @app.command()
 def push(
     bundle: _Bundle,
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="A folder, or hf://ORG/NAME.")],
-    public: Annotated[
-        bool, typer.Option("--public", help="Make a new hf:// repository public.")
-    ] = False,
+    target: Annotated[str, Argument(metavar="TARGET", help="A folder, or hf://ORG/NAME.")],
+    public: Annotated[bool, Option("--public", help="Make a new hf:// repository public.")] = False,
 ) -> None:
     """Copy a bundle to a folder or a hub (extra: hub)."""
     from framescope.classifier.bundles import push as pushed
@@ -112,11 +111,9 @@ def push(
 @app.command()
 def pull(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="hf://ORG/NAME[@REVISION], or a bundle.")
+        str, Argument(metavar="SOURCE", help="hf://ORG/NAME[@REVISION], or a bundle.")
     ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to write.")
-    ],
+    output: Annotated[Path, Option("--output", "-o", metavar="FOLDER", help="Folder to write.")],
 ) -> None:
     """Copy a bundle into a folder, and check its digests (extra: hub)."""
     from framescope.classifier.bundles import pull as pulled

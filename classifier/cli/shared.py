@@ -6,23 +6,23 @@ from typing import Annotated, Any, Literal
 
 import typer
 from framescope.classifier.errors import FramescopeError
+from typer import Option
 
 ReportFormat = Literal["terminal", "json", "jsonl", "html", "csv"]
 CardFormat = Literal["terminal", "json"]
 SectionFormat = Literal["terminal", "json", "markdown"]
 TableFormat = Literal["parquet", "jsonl"]
 AnswerFormat = Literal["terminal", "csv", "json", "jsonl", "parquet"]
-AsCard = Annotated[CardFormat, typer.Option("--format", "-f", help="Format of the output.")]
+AsCard = Annotated[CardFormat, Option("--format", "-f", help="Format of the output.")]
 AllowSeen = Annotated[
-    bool, typer.Option("--allow-seen", help="Accept articles that a bundle has, or may have, seen.")
+    bool, Option("--allow-seen", help="Accept articles that a bundle has, or may have, seen.")
 ]
 Own = Annotated[
-    Path | None,
-    typer.Option("--sources", metavar="FILE", help="File of your own outlets (JSON Lines)."),
+    Path | None, Option("--sources", metavar="FILE", help="File of your own outlets (JSON Lines).")
 ]
 ModelName = Annotated[
     str,
-    typer.Option(
+    Option(
         "--model",
         "-m",
         metavar="MODEL",
@@ -31,7 +31,7 @@ ModelName = Annotated[
 ]
 Scoring = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--model",
         "-m",
         metavar="MODEL",
@@ -40,35 +40,28 @@ Scoring = Annotated[
     ),
 ]
 Output = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Output file; - is standard output."),
+    Path | None, Option("--output", "-o", metavar="FILE", help="Output file; - is standard output.")
 ]
 OnlySignals = Annotated[
-    list[str] | None, typer.Option(metavar="SIGNAL", help="Report only this signal. Repeatable.")
+    list[str] | None, Option(metavar="SIGNAL", help="Report only this signal. Repeatable.")
 ]
 Experimental = Annotated[
-    bool,
-    typer.Option("--experimental", help="Flag signals too that are seldom right in plain news."),
+    bool, Option("--experimental", help="Flag signals too that are seldom right in plain news.")
 ]
 Include = Annotated[
     list[str] | None,
-    typer.Option(metavar="PATTERN", help="Read only these files of a folder. Repeatable."),
+    Option(metavar="PATTERN", help="Read only these files of a folder. Repeatable."),
 ]
 Exclude = Annotated[
-    list[str] | None,
-    typer.Option(metavar="PATTERN", help="Skip these files of a folder. Repeatable."),
+    list[str] | None, Option(metavar="PATTERN", help="Skip these files of a folder. Repeatable.")
 ]
-Private = Annotated[
-    bool, typer.Option("--allow-private", help="Also fetch addresses on this network.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
-OverReport = Annotated[
-    bool, typer.Option("--overwrite", help="Overwrite a file that is not a report.")
-]
-OverFile = Annotated[bool, typer.Option("--overwrite", help="Overwrite an existing file.")]
+Private = Annotated[bool, Option("--allow-private", help="Also fetch addresses on this network.")]
+Quiet = Annotated[bool, Option("--quiet", "-q", help="Print only errors.")]
+OverReport = Annotated[bool, Option("--overwrite", help="Overwrite a file that is not a report.")]
+OverFile = Annotated[bool, Option("--overwrite", help="Overwrite an existing file.")]
 Columns = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--column",
         metavar="FIELD=NAME",
         help="Column of a table that holds a field (text, id, title, outlet, url, date, author, "

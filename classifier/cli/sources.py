@@ -12,6 +12,7 @@ from framescope.classifier.cli import shared
 from framescope.classifier.cli.shared import CardFormat, parse_columns
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.records import DomainRole, Outlet, Role, printable
+from typer import Argument, Option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,14 +32,12 @@ sources_app = typer.Typer(
 def show(
     queries: Annotated[
         list[str],
-        typer.Argument(
-            metavar="QUERY...", help="A host, URL, account, name in any script, id or QID."
-        ),
+        Argument(metavar="QUERY...", help="A host, URL, account, name in any script, id or QID."),
     ],
     sources: shared.Own = None,
     format: shared.AsCard = "terminal",
     whole: Annotated[
-        bool, typer.Option("--all", help="Show every name, host and account, not only the first.")
+        bool, Option("--all", help="Show every name, host and account, not only the first.")
     ] = False,
 ) -> None:
     """Show what is on record about an outlet or a host."""
@@ -81,15 +80,15 @@ def _write(
 def list_(
     sources: shared.Own = None,
     country: Annotated[
-        str | None, typer.Option(help="Only outlets from this country, such as IR or Iran.")
+        str | None, Option(help="Only outlets from this country, such as IR or Iran.")
     ] = None,
     state_media: Annotated[
         bool | None,
-        typer.Option("--state-media/--no-state-media", help="Only state media, or only others."),
+        Option("--state-media/--no-state-media", help="Only state media, or only others."),
     ] = None,
-    role: Annotated[Role | None, typer.Option(help="Only outlets with this role.")] = None,
+    role: Annotated[Role | None, Option(help="Only outlets with this role.")] = None,
     format: Annotated[
-        Literal["tsv", "json"], typer.Option("--format", "-f", help="Format of the output.")
+        Literal["tsv", "json"], Option("--format", "-f", help="Format of the output.")
     ] = "tsv",
 ) -> None:
     """List the outlets, one per line."""
@@ -150,12 +149,11 @@ def check(sources: shared.Own = None, format: shared.AsCard = "terminal") -> Non
 @sources_app.command("export")
 def export_command(
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Default: standard output."),
+        Path | None, Option("--output", "-o", metavar="FILE", help="Default: standard output.")
     ] = None,
     format: Annotated[
         ExportFormat | None,
-        typer.Option(
+        Option(
             "--format",
             "-f",
             help="csv and parquet: one row per fact. Default: the suffix of --output.",
@@ -183,33 +181,29 @@ def export_command(
 
 @sources_app.command("import")
 def import_command(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A rater's table: CSV, JSON or .xlsx.")
-    ],
-    rater: Annotated[str, typer.Option("--rater", metavar="NAME", help="Name of the rater.")],
-    licence: Annotated[
-        str, typer.Option("--licence", metavar="TEXT", help="The terms of the file.")
-    ],
+    file: Annotated[Path, Argument(metavar="FILE", help="A rater's table: CSV, JSON or .xlsx.")],
+    rater: Annotated[str, Option("--rater", metavar="NAME", help="Name of the rater.")],
+    licence: Annotated[str, Option("--licence", metavar="TEXT", help="The terms of the file.")],
     term: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             metavar="WORD=RATING",
             help="Count a word of the rater, or a range (60..100=generally_reliable), as this.",
         ),
     ] = None,
     column: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             metavar="FIELD=NAME",
             help="Column that holds a field (outlet, rating, criteria, date, url); repeatable.",
         ),
     ] = None,
     date: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Date of rows without one, such as 2026-11.")
+        str | None, Option(metavar="DATE", help="Date of rows without one, such as 2026-11.")
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--output",
             "-o",
             metavar="FILE",

@@ -22,13 +22,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from framescope.classifier import __version__
+from framescope.classifier.errors import FramescopeError
 from framescope.classifier.outlets import answers_to_json, look_up
 from framescope.classifier.records import BatchReport, printable, shortened
 from framescope.classifier.reports import environment_of, report_schema, style, to_html, to_json
 from framescope.classifier.scoring import Scorer
-from framescope.classifier.service import limits as limiting
-from framescope.classifier.service.limits import Limits, RequestError, ServiceError
-from framescope.classifier.service.scoring import KINDS, BatchRequest, ScoreRequest, ScoringService
+from framescope.classifier.service import scoring
+from framescope.classifier.service.scoring import Limits, RequestError, ScoreRequest, ScoringService
 from framescope.classifier.taxonomy import SIGNALS
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
@@ -99,15 +99,12 @@ def _json(model: Any, meaning: str) -> dict[str, Any]:
 
 
 _BUSY: dict[int | str, dict[str, Any]] = {
-    status: _json(Error, meaning)
-    for status, meaning in (
-        (401, "No token, or a wrong one."),
-        (408, "The request came too slowly."),
-        (413, "Longer than the service takes."),
-        (415, "No JSON by its header."),
-        (422, "Not what is described here, or nothing that can be scored."),
-        (429, "Full; `Retry-After` says in how many seconds to try again."),
-    )
+    401: _json(Error, "No token, or a wrong one."),
+    408: _json(Error, "The request came too slowly."),
+    413: _json(Error, "Longer than the service takes."),
+    415: _json(Error, "No JSON by its header."),
+    422: _json(Error, "Not what is described here, or nothing that can be scored."),
+    429: _json(Error, "Full; `Retry-After` says in how many seconds to try again."),
 }
 
 
@@ -125,7 +122,7 @@ def described(app: FastAPI, *, guarded: bool) -> dict[str, Any]:
         found["security"] = [{"token": []}]
     for path, methods in found["paths"].items():
         for operation in methods.values():
-            if guarded and path in limiting.OPEN:
+            if guarded and path in scoring.OPEN:
                 operation["security"] = []
             if not guarded:
                 operation["responses"].pop("401", None)
@@ -184,7 +181,9 @@ async def score(
     response_class=Response,
     responses={200: _json(Reports, "A report, or an error, for each article."), **_BUSY},
 )
-async def score_batch(request: Request, posted: Annotated[BatchRequest, Body()]) -> Response:
+async def score_batch(
+    request: Request, posted: Annotated[scoring.BatchRequest, Body()]
+) -> Response:
     """Score several articles; one that can't be scored is an error in its place."""
     service, count = _service(request), len(posted.articles)
     if count > service.capacity.most:
@@ -201,8 +200,8 @@ async def _in_its_place(service: ScoringService, posted: ScoreRequest) -> str:
     except RequestError as refused:
         error = refused
     except Exception:  # a defect of ours, which the others of the batch can do nothing for
-        limiting.log.exception("one of a batch failed")
-        error = RequestError(500, limiting.DEFECT)
+        scoring.log.exception("one of a batch failed")
+        error = RequestError(500, scoring.DEFECT)
     return json.dumps({"error": str(error), "status": error.status})
 
 
@@ -347,7 +346,7 @@ def make_app(scorer: Scorer, limits: Limits) -> FastAPI:
     app.state.service = service
     app.state.page, app.state.page_policy = editor_page(limits, scorer.bundle.name)
     app.include_router(router)
-    app.add_middleware(limiting.LimitsMiddleware, service=service)
+    app.add_middleware(scoring.LimitsMiddleware, service=service)
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(RequestValidationError, _wrong)
     app.add_exception_handler(HTTPException, _plain)
@@ -358,7 +357,7 @@ def make_app(scorer: Scorer, limits: Limits) -> FastAPI:
 
 
 async def _refused(_: Request, error: Any) -> Response:
-    return limiting.error_response(error)
+    return scoring.error_response(error)
 
 
 async def _plain(request: Request, error: Any) -> Response:
@@ -367,10 +366,9 @@ async def _plain(request: Request, error: Any) -> Response:
         404: "no such path; /openapi.json lists those that are there",
         405: f"{request.method} is not for this path; /openapi.json says what is",
     }
-    reason, status = known.get(error.status_code, str(error.detail)), error.status_code
-    return limiting.error_response(
-        RequestError(422 if status == 400 else status, reason), error.headers
-    )
+    status = 422 if error.status_code == 400 else error.status_code
+    reason = known.get(error.status_code, str(error.detail))
+    return scoring.error_response(RequestError(status, reason), error.headers)
 
 
 async def _wrong(_: Request, error: Any) -> Response:
@@ -384,33 +382,33 @@ async def _wrong(_: Request, error: Any) -> Response:
         said = "the body is empty; send JSON"
     said = said.removeprefix("Input ").removeprefix("String ")
     reason = shortened(f"{where}: {said}" if where else said, _LONGEST)
-    return limiting.error_response(RequestError(422, reason))
+    return scoring.error_response(RequestError(422, reason))
 
 
 def _place(steps: Sequence[str | int]) -> str:
     named = ""
     for before, step, after in zip(steps, steps[1:], [*steps[2:], None], strict=False):
         # What was posted of three kinds is no key, but for the key itself.
-        if step in KINDS and after is not None and (before == "body" or isinstance(before, int)):
-            continue
-        named += f"[{step}]" if isinstance(step, int) else f".{step}"
+        posted = before == "body" or isinstance(before, int)
+        if not (step in scoring.KINDS and after is not None and posted):
+            named += f"[{step}]" if isinstance(step, int) else f".{step}"
     return named.removeprefix(".")
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Open a listening socket, on port 0 on any that is free; raises `ServiceError`."""
+    """Open a listening socket, on port 0 on any that is free; raises `FramescopeError`."""
     try:
         options: dict[str, Any] = {"type": socket.SOCK_STREAM, "flags": socket.AI_PASSIVE}
         family, _, _, _, place = socket.getaddrinfo(host, port, **options)[0]
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or "no name of a host"
-        raise ServiceError(f"--host {printable(host)}: {why}; try 127.0.0.1") from None
+        raise FramescopeError(f"--host {printable(host)}: {why}; try 127.0.0.1") from None
     both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
     try:
         return socket.create_server(place, family=family, backlog=512, dualstack_ipv6=both)
     except OSError as error:
         reason = f"{printable(host)}:{port}: can't listen there ({os.strerror(error.errno or 0)})"
-        raise ServiceError(f"{reason}; choose another --port, or another --host") from None
+        raise FramescopeError(f"{reason}; choose another --port, or another --host") from None
 
 
 def address_of(listening: socket.socket) -> str:

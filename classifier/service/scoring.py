@@ -1,11 +1,15 @@
-"""Requests: their schemas, their articles, and the one thread that scores those together."""
+"""Requests: schemas, articles, the one thread that scores those together, limits, middleware."""
 
 import asyncio
+import hmac
+import json
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from queue import Empty, Queue
 from threading import Thread
@@ -14,14 +18,15 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 import prometheus_client as prometheus
 from framescope.classifier import __version__
 from framescope.classifier.bundles import Bundle
-from framescope.classifier.errors import InputError
+from framescope.classifier.errors import FramescopeError, InputError
 from framescope.classifier.inputs import detect_language, read_input, read_value
 from framescope.classifier.outlets import look_up
 from framescope.classifier.records import Article, ArticleReport, BatchReport, Origin, Skipped
 from framescope.classifier.scoring import Scorer
-from framescope.classifier.service.limits import Capacity, Limits, RequestError
 from framescope.classifier.validation import Checked
 from pydantic import ConfigDict, Discriminator, Field, Tag
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _TOGETHER = 32  # articles from which no more are waited for
 _LINGER = 0.004  # seconds that the first article of a batch waits for company
@@ -31,6 +36,46 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 Item: TypeAlias = ArticleReport | Skipped
 T = TypeVar("T")
+
+
+class RequestError(FramescopeError):
+    """A request that is answered with an error: its HTTP status, and when to try again."""
+
+    def __init__(self, status: int, reason: str, retry: int | None = None) -> None:
+        super().__init__(" ".join(reason.split()))
+        self.status = status
+        self.retry = retry
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one service takes at most."""
+
+    size: int = 2_000_000  # bytes of a body, characters of an article
+    seconds: float = 60.0  # to send a body; for an article, to wait, and again to be scored
+    waiting: int = 128  # articles that are read, wait, or are scored
+    token: bytes | None = field(default=None, repr=False)
+    urls: bool = False  # whether addresses are fetched
+
+
+class Capacity:
+    """Counts the articles in the service; belongs to the event loop and has no lock."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.taken = most, 0
+
+    @contextmanager
+    def reserved(self, count: int, retry: int) -> Iterator[None]:
+        """Reserve places for `count` articles during a block, or raise `RequestError` (429)."""
+        if self.taken + count > self.most:
+            reason = f"full: {self.taken} articles are waiting, and {self.most} may"
+            raise RequestError(429, f"{reason}; try again in {retry} s", retry)
+        self.taken += count
+        try:
+            yield
+        finally:
+            self.taken -= count
+
 
 _MARK = "\ufeff"
 _WHOLE = ("<!doctype", "<html", "<?xml", "<!--")  # what a page begins with
@@ -124,8 +169,6 @@ KINDS = ("text", "html", "url")
 
 def _kind(value: Any) -> str | None:
     """Return the kind of a request, by the one key that tells it."""
-    if isinstance(value, Checked):
-        return next(kind for kind in KINDS if hasattr(value, kind))
     found = [kind for kind in KINDS if isinstance(value, Mapping) and kind in value]
     return found[0] if len(found) == 1 else None
 
@@ -357,3 +400,144 @@ class ScoringService:
         """Call a function in a thread; raises `RequestError` as `within` does."""
         pool = self._fetchers if fetches else self._readers
         return await within(pool.submit(function, *given), self.limits.seconds, self.queue.retry)
+
+
+OPEN = frozenset({"/", "/health"})  # without a token
+_WORK = frozenset({"/score", "/score/batch"})
+_KNOWN = OPEN | _WORK | {"/signals", "/ready", "/metrics", "/openapi.json"}
+_DISCARDED = 16  # times the limit that is still taken, and thrown away, of too long a body
+_GONE = 499  # what is counted of a client that went away before it was answered
+DEFECT = "failed here, and it isn't the request's fault; the service's log says where"
+_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+
+log = logging.getLogger("framescope.service")
+
+
+def named(path: str) -> str:
+    """Return the route that a request counts under, so that clients can't add metrics."""
+    if path.startswith("/sources/"):
+        return "/sources/{key}"
+    return path if path in _KNOWN else "other"
+
+
+class LimitsMiddleware:
+    """Passes requests to the application, or refuses them before a body is parsed or kept."""
+
+    def __init__(self, app: ASGIApp, service: Any) -> None:
+        self.app, self._service, self._limits = app, service, service.limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, as ASGI has it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, path = time.monotonic(), named(scope["path"])
+        status = _GONE
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+            await send(message)
+
+        try:
+            await self._answer(scope, path, receive, noting)
+        except RequestError as error:
+            # A body that wasn't read to its end stands in the way of the next request.
+            close = {"connection": "close"} if error.status in (408, 413) else None
+            await error_response(error, close)(scope, receive, noting)
+        except ConnectionAbortedError:  # the client went away before it had sent its request
+            pass
+        except Exception:  # a defect of ours, which is for the log and not for the client
+            log.exception("%s %s failed", scope["method"], path)
+            if status == _GONE:
+                await error_response(RequestError(500, DEFECT))(scope, receive, noting)
+        finally:
+            metrics = self._service.metrics
+            metrics.requests.labels(path, str(status)).inc()
+            metrics.seconds.labels(path).observe(time.monotonic() - began)
+
+    async def _answer(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        if path not in OPEN and self._limits.token is not None:
+            scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+            right = hmac.compare_digest(token.strip(), self._limits.token)
+            if not right or scheme.lower() != b"bearer":
+                reason = "needs the service's token; send the header Authorization: Bearer TOKEN"
+                raise RequestError(401, reason)
+        if path not in _WORK or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        # Another site's page can't send this type without asking the browser's leave first.
+        kind = headers.get(b"content-type", b"").partition(b";")[0]
+        if kind.strip().lower() != b"application/json":
+            raise RequestError(415, "is no JSON by its header; send Content-Type: application/json")
+        with self._service.capacity.reserved(1, self._service.queue.retry()):
+            body = await self._body(headers, receive)
+            await _answered(self.app, scope, body, receive, send)
+
+    async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        """Read a body whole, within the limits of size and time."""
+        most, size, kept = self._limits.size, 0, bytearray()
+        reason = f"longer than {most:,} bytes; divide it, or start the service with --max-bytes"
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > most and b"expect" in headers:
+            raise RequestError(413, reason)
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                more = True
+                while more and size <= _DISCARDED * most:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise ConnectionAbortedError
+                    part, more = message.get("body", b""), message.get("more_body", False)
+                    size += len(part)
+                    # Clients listen when they have sent all: what is too long is taken, not kept.
+                    if size <= most:
+                        kept += part
+                    else:
+                        kept.clear()
+        except TimeoutError:
+            raise RequestError(408, f"no whole request within {self._limits.seconds:g} s") from None
+        if size > most:
+            raise RequestError(413, reason)
+        return bytes(kept)
+
+
+async def _answered(app: ASGIApp, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+    """Run the application, and cancel it when the client disconnects."""
+    unread = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def left() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            continue
+
+    async def replay() -> Message:
+        if unread:
+            return unread.pop()
+        await asyncio.shield(gone)
+        return {"type": "http.disconnect"}
+
+    gone = asyncio.ensure_future(left())
+    answer = asyncio.ensure_future(app(scope, replay, send))
+    gone.add_done_callback(lambda _: answer.cancel())
+    try:
+        await asyncio.wait({answer})
+        if not answer.cancelled():
+            answer.result()
+    finally:
+        answer.cancel()
+        gone.cancel()
+
+
+def error_response(error: RequestError, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the answer to a request that is refused."""
+    found = {"cache-control": "no-store", **(headers or {})}
+    if error.retry is not None:
+        found["retry-after"] = str(error.retry)
+    if error.status == 401:
+        found["www-authenticate"] = "Bearer"
+    # In ASCII: what it quotes of a request may be half a character.
+    body = json.dumps({"error": str(error)})
+    return Response(body, error.status, found, media_type="application/json")
