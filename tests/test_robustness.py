@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier import bundles
+from framescope.classifier.languages import LANGUAGES
 from framescope.eval.commands.judge import app
 from framescope.eval.suite import cases, measure_suite
 from framescope.eval.suite.cases import ALL, ENTITY_LIMITS, Behaviour, Pair
@@ -68,6 +69,15 @@ def test_texts_of_twelve_countries_name_people_places_and_nationalities(written)
             assert re.search(rf"{{({slots})}}", str(text["paragraphs"])), text["id"]
     for one in {side.text for pair in pairs for side in (pair.before, pair.after)}:
         assert not re.search(r"[{}]|\ba [AEIO]|\ban [^AEIOaeioh]|\bthe the\b", one)
+
+
+def test_countries_are_swapped_within_each_language(written) -> None:
+    found = {one.lang: one.pairs for one in written.values() if one.lang != "en"}
+    assert found.keys() == LANGUAGES.keys() - {"en"}
+    for pairs in found.values():
+        assert all(one.before.text != one.after.text for one in pairs)
+        assert all(len(one.before.places) == len(one.after.places) for one in pairs)
+        assert len({one.row for one in pairs}) >= 5
 
 
 def test_flips_and_shifts_are_shares_of_all_decisions(by_hand) -> None:

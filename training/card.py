@@ -32,26 +32,6 @@ _FITTED = (
     "Calibration and thresholds of that bundle's signals are its own.",
     "All decisions were fitted anew.",
 )
-_MEASURED = Template("""\
-## In which language each signal is validated
-
-Average precision on held-out rows, with 95% intervals over articles: of real text, in italics of \
-articles written for the house corpus alone, a dash where there are too few labels. Flags of the \
-second kind come with a note, of the third only with `--experimental`. \
-`framescope signals --language CODE` shows n, precision and recall.
-
-$table
-
-""")
-# Of corpora whose terms forbid commercial use: the weights are under the strictest of them.
-_NON_COMMERCIAL = """\
-**The weights are under CC BY-NC-SA 4.0**, as most of the corpora in other languages than English \
-that they were made from are for non-commercial use, and several must be shared alike. Use them, \
-and what you make from them, for no commercial purpose; name these corpora; pass on what you make \
-under the same licence. The code is under the Apache License 2.0, and the bundle `transformer`, \
-for English, has learned from none of these corpora.
-
-"""
 _KINDS = {
     "baseline": "TF-IDF of words and characters, one logistic regression per signal",
     "transformer": "a fine-tuned transformer encoder, exported to ONNX with int8 weights",
@@ -106,6 +86,11 @@ def write_bundle(
     bundles.write(output, manifest, model_card(manifest), save, data.seen)
 
 
+def _text(name: str) -> str:
+    """Return the text of a card, or of a part of it."""
+    return files("framescope.training").joinpath(f"{name}-card.md").read_text("utf-8")
+
+
 def _state(one: Mapping[str, Any]) -> str:
     if one["state"] == NONE:
         return "–"
@@ -122,7 +107,8 @@ def _by_language(measured: Measured) -> str:
     lines = [["signal", *(LANGUAGES[code].name for code in codes)], ["---"] * (len(codes) + 1)]
     for signal, by in measured.items():
         lines.append([f"`{signal}`", *(_state(by[code]) for code in codes)])
-    return _MEASURED.substitute(table="\n".join(f"| {' | '.join(line)} |" for line in lines))
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return Template(_text("languages")).substitute(table=table)
 
 
 def model_card(manifest: Mapping[str, Any]) -> str:
@@ -149,14 +135,13 @@ def model_card(manifest: Mapping[str, Any]) -> str:
     corpora = (*manifest["corpora"], *earlier)
     free = not any("-NC" in one["licence"] for one in corpora)
     terms = "other\nlicense_name: terms-of-the-corpora-below" if free else "cc-by-nc-sa-4.0"
-    template = files("framescope.training").joinpath("model-card.md").read_text("utf-8")
-    return Template(template).substitute(
+    return Template(_text("model")).substitute(
         name=manifest["name"],
         kind=_KINDS[manifest["kind"]],
         languages=", ".join(LANGUAGES[code].name for code in manifest["languages"]),
         measured=_by_language(manifest.get("measured", {})),
         licence=terms,
-        non_commercial="" if free else _NON_COMMERCIAL,
+        non_commercial="" if free else _text("licence"),
         # As JSON, which is YAML too: "no" is a language there, and not a false.
         codes=json.dumps(manifest["languages"]),
         tag=manifest["kind"],

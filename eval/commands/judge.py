@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 Part = StrEnum("Part", ["test", "unseen_outlet", "validation"])
 Slice = StrEnum("Slice", ["language"])
-SectionName = StrEnum(
-    "SectionName", ["marks", "techniques", "controls", "sourcing", "languages", "robustness"]
-)
+SectionName = StrEnum("SectionName", "marks techniques controls sourcing languages robustness")
 """The sections of a report besides the comparison; see `eval.report.evaluation.SECTIONS`."""
 
 First = Annotated[str, typer.Option("--a", metavar="BUNDLE", help="The model to compare with.")]
@@ -137,10 +135,8 @@ def evaluate(
     with progress() as shown:
         if slice:
             shown(f"by {slice}", 0, 0)
-            by_language = section_of_languages(evaluation)
-            if by_language is None:
-                reason = f"{b}: is judged in English alone; leave --slice out, or give other --data"
-                raise SignalError(reason)
+            if (by_language := section_of_languages(evaluation, signal)) is None:
+                raise SignalError(f"{b}: is judged in English alone; leave --slice out")
             show_section(by_language, format, output)
             return
         found = comparison.compare_models(evaluation, signal, shown)

@@ -49,7 +49,7 @@ _GAPS = (0, 1, 2, 4, 8, 12, 16)
 _SHIFTS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0)
 _ANY = "any_technique"
 _FEWEST = 30  # spans right, and wrong, from which a score of spans is fitted
-_OF_LANGUAGE = 20  # of either answer, from which a language of a corpus has a threshold of its own
+_OF_LANGUAGE = 20  # articles of either answer, from which a language has a threshold of its own
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,9 @@ def fit_decisions(model: models.Model, validation: Examples, seed: int) -> Decis
             parts |= {f"{corpus}/{one}": (rows[languages == one], _OF_LANGUAGE) for one in several}
         for name, (part, least) in parts.items():
             there = every[part]
-            answers = np.minimum((there >= 0.5).sum(axis=0), (there < 0.5).sum(axis=0))
-            if known := [k for k in own if answers[k] >= least]:
+            sides = there >= 0.5, there < 0.5
+            answers = {k: [len(np.unique(articles[part][one[:, k]])) for one in sides] for k in own}
+            if known := [k for k in own if min(answers[k]) >= least]:
                 given = proba[part][:, known], there[:, known], articles[part]
                 names = [signals[k] for k in known]
                 elsewhere[name] = choose_thresholds(*given, names, seed, fit=True)

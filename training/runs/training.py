@@ -363,5 +363,5 @@ def _carried(before: Mapping[str, Any], data: Data) -> dict[str, Any]:
         "earlier_corpora": earlier,
         "split": {**before["split"], "added": dict(data.added)},
         "languages": sorted({*before["languages"], *languages_of(data)}),
-        **{key: before[key] for key in ("measured",) if key in before},
+        **{key: one for key, one in before.items() if key == "measured"},
     }
