@@ -230,7 +230,7 @@ def test_ptc_line_is_positive_where_any_of_a_span_lies_in_it(root: Path) -> None
         {"any_technique", "doubt", "name_calling"},
     ]
     assert labels_of(quiet) == [dict.fromkeys(find_corpus("ptc").card.signals, 0.0)] * 2
-    assert sorted(TECHNIQUE_OF.values()) == sorted(TECHNIQUES)
+    assert sorted(TECHNIQUE_OF["ptc"].values()) == sorted(TECHNIQUES)
 
 
 @pytest.mark.parametrize(

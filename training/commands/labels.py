@@ -86,7 +86,8 @@ def check(
         raise InputError(option, "needs files; name some")
     else:
         real = (labels.check_standoff(root, one) for one in ("standoff", "judged", "techniques"))
-        checks = [(one, None) for one in (labels.check_house(), *real)]
+        written = labels.check_house(), labels.check_house("house_languages", "languages")
+        checks = [(one, None) for one in (*written, *real)]
     shown = _ERRORS if errors is None else errors
     if format == "json":
         listed = [_record(one, found, shown) for one, found in checks]

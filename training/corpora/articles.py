@@ -147,22 +147,8 @@ class Corpus:
         return State.PRESENT
 
 
-TECHNIQUE_OF = {
-    "Appeal_to_Authority": "appeal_to_authority",
-    "Appeal_to_fear-prejudice": "appeal_to_fear",
-    "Bandwagon,Reductio_ad_hitlerum": "bandwagon",
-    "Black-and-White_Fallacy": "black_and_white_fallacy",
-    "Causal_Oversimplification": "causal_oversimplification",
-    "Doubt": "doubt",
-    "Exaggeration,Minimisation": "exaggeration_minimisation",
-    "Flag-Waving": "flag_waving",
-    "Loaded_Language": "loaded_language",
-    "Name_Calling,Labeling": "name_calling",
-    "Repetition": "repetition",
-    "Slogans": "slogans",
-    "Thought-terminating_Cliches": "thought_terminating_cliche",
-    "Whataboutism,Straw_Men,Red_Herring": "whataboutism",
-}
+# By corpus its names of techniques and the taxonomy's own; others have none there.
+TECHNIQUE_OF: Mapping[str, Mapping[str, str]] = _CARDS["techniques_of"]
 _PTC_FILES = ("train-articles/article*.txt", "train-task2-TC.labels")
 _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 
@@ -197,7 +183,7 @@ def _ptc_spans(path: Path) -> dict[str, list[Span]]:
             continue
         try:
             article, technique, start, end = line.split("\t")
-            spans[article].append(Span(int(start), int(end), TECHNIQUE_OF[technique]))
+            spans[article].append(Span(int(start), int(end), TECHNIQUE_OF["ptc"][technique]))
         except (ValueError, KeyError):
             what = "not 'article, technique, start, end' separated by tabs; obtain the file again"
             raise CorpusError(f"{path}, line {number}: {what}") from None
@@ -206,8 +192,8 @@ def _ptc_spans(path: Path) -> dict[str, list[Span]]:
 
 def _read_hyperpartisan(folder: Path) -> Iterator[Article]:
     texts, judged = (folder / name for name in _HYPERPARTISAN_FILES)
-    truth = {one.attrib["id"]: one.attrib for one in _articles_of(judged)}
-    for element in _articles_of(texts):
+    truth = {one.attrib["id"]: one.attrib for one in read_xml(judged).iter("article")}
+    for element in read_xml(texts).iter("article"):
         name = element.attrib["id"]
         if name not in truth:
             raise CorpusError(f"{judged}: no label for article {name}; obtain the corpus again")
@@ -222,9 +208,10 @@ def _read_hyperpartisan(folder: Path) -> Iterator[Article]:
         yield replace(article, units=units)
 
 
-def _articles_of(path: Path) -> Iterator[ElementTree.Element]:
+def read_xml(path: Path) -> ElementTree.Element:
+    """Read an XML file. Raise `CorpusError` if it is none."""
     try:
-        return ElementTree.parse(path).iter("article")
+        return ElementTree.parse(path).getroot()
     except ElementTree.ParseError as error:
         raise CorpusError(f"{path}: not XML ({error}); obtain the corpus again") from None
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.inputs import split_sentences
@@ -29,6 +28,7 @@ from framescope.training.corpora.articles import (
     lone_sentence,
     read_exchange,
     read_rows,
+    read_xml,
 )
 from framescope.training.corpora.polnear import clipped
 
@@ -77,18 +77,19 @@ def _citation(record: Mapping[str, Any], text: str) -> MarkedCitation:
         for role in ("speaker", "cue", "quote")
     )
     source = _whole(speaker, [*cues, *content])
-    cue = _whole(cues, [*speaker, *content])
-    for hole in filter(None, (source, cue)):
-        content = [one for whole in content for one in _around(whole, hole, text)]
+    cue = _whole(_outside(cues, source, text), [*speaker, *content])
+    content = _outside(_outside(content, source, text), cue, text)
     return MarkedCitation(source, cue, tuple(sorted(content, key=lambda one: one.start)))
 
 
-def _around(place: Place, hole: Place, text: str) -> Iterator[Place]:
-    halves = (place.start, min(place.end, hole.start)), (max(place.start, hole.end), place.end)
-    for start, end in halves:
-        if words := text[start:end].strip():
-            at = text.index(words, start)
-            yield Place(at, at + len(words))
+def _outside(places: Sequence[Place], hole: Place | None, text: str) -> list[Place]:
+    """Return what of some places lies outside another, without white space at its ends."""
+    at = hole or Place(0, 0)
+    halves = [(one.start, min(one.end, at.start)) for one in places]
+    halves += [(max(one.start, at.end), one.end) for one in places]
+    found = [(start, text[start:end]) for start, end in halves if text[start:end].strip()]
+    begun = [(start + len(words) - len(words.lstrip()), words.strip()) for start, words in found]
+    return [Place(start, start + len(words)) for start, words in begun]
 
 
 def _whole(pieces: Sequence[Place], others: Sequence[Place]) -> Place | None:
@@ -198,10 +199,7 @@ def _rs3(path: Path) -> tuple[dict[str, str], set[str], set[str]]:
 
     An attribution holds the satellite, which names the source, and the nucleus, its content.
     """
-    try:
-        root = ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
-        raise CorpusError(f"{path}: not XML ({error}); obtain the corpus again") from None
+    root = read_xml(path)
     multinuclear = {one.get("name") for one in root.iter("rel") if one.get("type") == "multinuc"}
     nodes = {one.attrib["id"]: one for one in root.iter() if one.tag in ("segment", "group")}
     children: dict[str, list[str]] = defaultdict(list)
@@ -252,27 +250,12 @@ def _by_segments(path: Path, spaces: str, between: str, lang: str, **known: Any)
     return replace(bare, units=tuple(units))
 
 
-# Names of 2023 that aren't those of 2020; other techniques count as any technique alone.
-_OF_2023 = {one.replace(",", "-"): technique for one, technique in TECHNIQUE_OF.items()} | {
-    "Appeal_to_Fear-Prejudice": "appeal_to_fear",
-    "Appeal_to_Hypocrisy": "whataboutism",
-    "Appeal_to_Popularity": "bandwagon",
-    "Conversation_Killer": "thought_terminating_cliche",
-    "False_Dilemma-No_Choice": "black_and_white_fallacy",
-    "Flag_Waving": "flag_waving",
-    "Guilt_by_Association": "bandwagon",
-    "Red_Herring": "whataboutism",
-    "Straw_Man": "whataboutism",
-    "Whataboutism": "whataboutism",
-}
-
-
 def _read_araieval(folder: Path) -> Iterator[Article]:
     for part in ("train", "dev"):
         for row in map(json.loads, (folder / f"task1B_{part}.jsonl").open(encoding="utf-8")):
             if row["type"] == "paragraph" and (text := row["text"].strip()):
                 marked = set(row["labels"]) - {"no_technique"}
-                held = {_OF_2023.get(one) for one in marked}
+                held = {TECHNIQUE_OF["araieval"].get(one) for one in marked}
                 labels = {one: float(one in held) for one in TECHNIQUES}
                 # To attack a reputation is in part what the guidelines call doubt.
                 if "Questioning_the_Reputation" in marked and not labels["doubt"]:
@@ -281,15 +264,7 @@ def _read_araieval(folder: Path) -> Iterator[Article]:
                 yield lone_sentence(f"{part}/{row['id']}", text, labels, "ar")
 
 
-_OF_UNLP = {
-    "appeal_to_fear": "appeal_to_fear",
-    "bandwagon": "bandwagon",
-    "cliche": "thought_terminating_cliche",
-    "fud": "appeal_to_fear",
-    "loaded_language": "loaded_language",
-    "straw_man": "whataboutism",
-    "whataboutism": "whataboutism",
-}
+_OF_UNLP = TECHNIQUE_OF["unlp"]
 
 
 def _read_unlp(folder: Path) -> Iterator[Article]:
@@ -300,7 +275,8 @@ def _read_unlp(folder: Path) -> Iterator[Article]:
         here = {_OF_UNLP[one] for one in found if one in _OF_UNLP}
         # Which span has which technique is only known where a post has one.
         only = next(iter(here)) if len(found) == 1 and here else "any_technique"
-        spans = [Span(a, b, only) for a, b in sorted(row["trigger_words"] or ()) if a < b]
+        marks = ((a, min(b, len(text))) for a, b in sorted(row["trigger_words"] or ()))
+        spans = [Span(a, b, only) for a, b in marks if a < b]
         bare, units = Article(row["id"], text, lang=row["lang"]), []
         for one in split_sentences(bare):
             held = any(span.start < one.end and one.start < span.end for span in spans)

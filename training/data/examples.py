@@ -33,7 +33,7 @@ from framescope.classifier.records import (
 )
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 from framescope.training.corpora import ADDED, CORPORA, ENGLISH, find_corpus
-from framescope.training.corpora.articles import Card, Corpus, State, by_article
+from framescope.training.corpora.articles import TECHNIQUE_OF, Card, Corpus, State, by_article
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
@@ -283,7 +283,7 @@ def _code_digest(corpus: Corpus) -> str:
     modules = [*(sys.modules[one.__module__] for one in makers), boundaries, languages]
     source = "".join(map(inspect.getsource, modules))
     source += Path(languages.__file__).with_suffix(".tsv").read_text(encoding="utf-8")
-    source += f"{corpus.card.files}{corpus.card.signals}"
+    source += f"{corpus.card.files}{corpus.card.signals}{TECHNIQUE_OF}"
     if hasattr(modules[0], "version"):  # labels that follow from more than code
         source += modules[0].version()
     return hashlib.sha256(source.encode()).hexdigest()[:16]

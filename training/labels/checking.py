@@ -93,13 +93,13 @@ def refuse_shared(files: Mapping[Path, LabelledFiles]) -> None:
         seen |= dict.fromkeys(own, path)
 
 
-def check_house() -> LabelCheck:
-    """Check the written part of the house corpus; raise `CorpusError` when it isn't there."""
-    folder = corpora.house_folder() / corpora.HOUSE_CARD.folder
+def check_house(corpus: str = "house", name: str = "written") -> LabelCheck:
+    """Check a written part of the house corpus; raise `CorpusError` when it isn't there."""
+    folder = corpora.house_folder() / corpora.find_corpus(corpus).card.folder
     if not (paths := sorted(folder.glob("*.jsonl"))):
         what = "no articles there; restore the folder, or name it: --house DIR"
         raise CorpusError(f"{folder}: {what}")
-    return check_labelled("written", reading.read_labelled(paths))
+    return check_labelled(name, reading.read_labelled(paths))
 
 
 def check_standoff(root: Path | None, name: str = "standoff") -> LabelCheck:
