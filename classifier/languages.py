@@ -1,7 +1,9 @@
 """The languages that articles may be in: one table, ``languages.tsv``, in the order of reports."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
@@ -45,6 +47,43 @@ def _languages() -> dict[str, Language]:
 ENGLISH = "en"
 LANGUAGES: Mapping[str, Language] = _languages()
 """By code. An article in any other language is not scored."""
+
+
+@cache
+def _pronouns() -> Mapping[tuple[str | None, str], str]:
+    lines = Path(__file__).with_name("pronouns.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    rows = (line.split("\t") for line in lines)
+    return {(code, one): english for code, english, own in rows for one in own.split()}
+
+
+def in_english(words: str, language: str | None) -> str:
+    """Return the English pronoun for one of another language; all other words as they are.
+
+    Where a pronoun may stand for one or several, for people or things, that is "who".
+    """
+    return _pronouns().get((language, words.strip().lower()), words)
+
+
+_HEAD_LAST = frozenset({"tr", "zh"})  # what describes a noun precedes it, commas included
+_ASIDE = re.compile(r"\s?[(（\[].*|\s-+\s.*", re.DOTALL)
+
+
+def called_in(language: str | None, words: str) -> str:
+    """Return by what a source in another language than English is called; else nothing.
+
+    That is what stands before a comma, or a name behind one: "la ministre, Ines Orvado".
+    """
+    if language in (None, ENGLISH):
+        return ""
+    whole = _ASIDE.sub("", words) or words
+    first, *rest = [whole] if language in _HEAD_LAST else re.split(r"\s*[,،]\s*", whole)
+    names = [one for one in (first, *rest) if " " in one and one.istitle()]
+    best = first if names[:1] == [first] or not names else names[-1]
+    if best.count('"') % 2:  # the comma stood within a quotation
+        best = best.rpartition('"')[0]
+    elif best.count('"') == 2 and best.startswith('"'):
+        best = best.strip('" ')
+    return best.strip()
 
 
 def name_of(code: str) -> str:

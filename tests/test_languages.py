@@ -5,19 +5,24 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import toys
 from batches import in_process, rows
 from framescope.classifier import bundles
+from framescope.classifier.attribution import resolve_citations
 from framescope.classifier.batch.folder import RunError, RunFolder
 from framescope.classifier.batch.reading import open_run, overview_html
 from framescope.classifier.batch.run import run
 from framescope.classifier.batch.stages import Job, Setup
 from framescope.classifier.bundles import store
 from framescope.classifier.errors import BundleError
-from framescope.classifier.records import Article
+from framescope.classifier.models.evidence import chunks, telling_words, whole_words
+from framescope.classifier.outlets import load_registry
+from framescope.classifier.records import Article, MarkedCitation, Place, Sentence, fold
 from framescope.classifier.reports import sourcing
 from framescope.classifier.scoring import load_scorer
+from outlets import REGISTRY
 
 import framescope
 
@@ -190,3 +195,53 @@ def test_signals_of_a_language_say_what_is_measured(shipped, type_command) -> No
     assert refused.err == (
         "framescope: --language sv: not read; known: English (en), German (de)\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("lang", "sources", "names"),
+    [
+        ("de", "Osquelas Ministerin Ines Orvado|ein Delegierter, der schwieg|Orvado|er",
+         "Ines Orvado|ein Delegierter|Ines Orvado|er"),
+        ("fr", "la ministre des Affaires étrangères, Ines Orvado|l'armée du Namirat",
+         "Ines Orvado|l'armée du Namirat"),
+        ("ru", "глава Минводхоза Карим Деббуз|Деббуз", "глава Минводхоза Карим Деббуз|" * 2),
+        ("zh", "卫生部长安塞尔姆·瓦尔戈（公民左翼）|瓦尔戈", "卫生部长安塞尔姆·瓦尔戈|" * 2),
+        ("ar", "رئيس البلدية أنيس بودار|بودار", "رئيس البلدية أنيس بودار|" * 2),
+    ],
+)  # fmt: skip
+def test_sources_in_other_languages_have_their_own_words_or_names(lang, sources, names) -> None:
+    words, starts = sources.split("|"), []
+    text = ""
+    for one in words:
+        starts.append(len(text))
+        text += one + " … "
+    whole = [Sentence(text, 0, len(text), "a", 0, lang=lang)]
+    given = [MarkedCitation(Place(at, at + len(one)), None, (Place(len(text) - 1, len(text)),))
+             for at, one in zip(starts, words, strict=True)]  # fmt: skip
+    (found,) = resolve_citations(fold(text), whole, [given], REGISTRY)
+    assert [one.name for one in found] == names.strip("|").split("|")
+    assert not any(one.government or one.state_media for one in found)
+
+
+@pytest.mark.parametrize(
+    ("lang", "text", "names"),
+    [
+        ("ar", "في العالم اليوم، ذكرت صحيفة الحياة ووكالة شينخوا", ["صحيفة الحياة", "شينخوا"]),
+        ("de", "Die Welt schaut zu, berichtet die Zeitung Welt heute.", ["Welt"]),
+        ("en", "Die Welt wrote so.", ["Die Welt"]),
+        ("ru", "Правда, об этом пишет газета «Правда» и ТАСС", ["Правда", "ТАСС"]),
+        ("zh", "截至六月，中国网民增加，据新华社报道", ["新华社"]),
+    ],
+)
+def test_a_name_that_is_an_ordinary_word_needs_marks_or_its_kind(lang, text, names) -> None:
+    found = load_registry().mentions(text, lang)
+    assert [text[one.start : one.end] for one in found] == names
+
+
+def test_evidence_is_whole_words_where_there_are_any() -> None:
+    assert whole_words("外长表示反对", 2, 4) == (2, 4)
+    assert whole_words("der Minister sagte", 5, 7) == (4, 12)
+    assert chunks("外长，a b") == [(0, 1), (1, 2), (2, 4), (5, 6)]
+    nouns = Sentence("Das ist eine üble Lügenpresse hier.", 0, 35, "a", 0, lang="de")
+    (span,) = telling_words(nouns, "loaded_language", np.array([0, 0, 0, 0, 2.0, 0]))
+    assert nouns.text[span.start : span.end] == "Lügenpresse"

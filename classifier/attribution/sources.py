@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import chain, dropwhile, product
+from operator import attrgetter
 from typing import Protocol
 
 from framescope.classifier import records
@@ -29,6 +30,7 @@ from framescope.classifier.attribution.quotations import find as find_quotations
 from framescope.classifier.attribution.quotations import labelled, within
 from framescope.classifier.inputs import detect_language, most_of
 from framescope.classifier.inputs import split_sentences as split
+from framescope.classifier.languages import ENGLISH, called_in, in_english
 from framescope.classifier.records import ArticleReading, Citation, Place, Sentence, SourceKind
 
 
@@ -44,7 +46,7 @@ class Outlets(Protocol):
     def called(self, name: str, /) -> tuple[records.Outlet, ...]:
         """Return the outlets of a name."""
 
-    def mentions(self, text: str, /) -> list[records.Mention]:
+    def mentions(self, text: str, language: str | None = None, /) -> list[records.Mention]:
         """Find outlets' names in running text, leftmost and longest."""
 
 
@@ -180,6 +182,7 @@ def _part_of_name(text: str, at: int) -> bool:
 Refer = Callable[[Place, Phrase, Sequence[Entity], Names], Entity | None]
 """Says whom a source that names nobody refers to, of those cited earlier and all that are named."""
 
+_start = attrgetter("start")
 _LONGEST_NAME = 80  # characters; a longer phrase is cut at its first comma
 _SENTENCE_START = re.compile(r"(?:^|[.!?:\n][\"')\]]*\s*|[\"(\[]\s*)$")
 _VAGUE_QUANTITY = phrases.word_set("many some most few all other more any no") | {""}
@@ -208,25 +211,30 @@ def classify(
     `refer` finds whom pronouns and descriptions refer to; without it they stand for themselves.
     """
     presented = presented_as_state_media(plain)
-    names, earlier = Names(plain, sentences, registry.mentions(plain)), list[Entity]()
+    mentions = registry.mentions(plain, sentences[0].lang if sentences else None)
+    names, earlier = Names(plain, sentences, mentions), list[Entity]()
     found: dict[Place, Citation] = {}
     described: dict[int, tuple[SourceKind, str]] = {}  # entities, as their first words give them
-    for place in sorted(set(sources), key=lambda place: (place.start, place.end)):
+    for place in sorted(set(sources), key=attrgetter("start", "end")):
         words = plain[place.start : place.end]
-        lower = words_of(words)
+        lang = sentences[max(bisect_right(sentences, place.start, key=_start) - 1, 0)].lang
+        lower = words_of(in_english(words, lang))
         opens = bool(_SENTENCE_START.search(plain[max(0, place.start - 8) : place.start]))
         phrase = parse(words, opens=opens)
         pronoun = " ".join(lower) in PRONOUNS
         name = "" if pronoun else phrase.name
         entity = None if pronoun else names.named_by(place, phrase)
-        own = entity is not None or bool(name)  # its own words name it
+        called = called_in(lang, words)  # elsewhere than in English a source has a name always
+        entity = _called(called, entity, earlier) if called and not pronoun else entity
+        own = entity is not None or bool(name or (called and not pronoun))  # its words name it
         if not own and refer is not None:
             entity = refer(place, phrase, earlier, names)
         telling = own or entity is None
         if entity is None:
             shape = Shape.PEOPLE if lower[:1] == ("they",) else phrase.shape
             titles = {*phrase.modifiers, phrase.head} - {""}
-            entity = Entity(name, shape, titles=titles, words=words_of(name))
+            shown = name if pronoun else called or name
+            entity = Entity(shown, shape, titles=titles, words=words_of(shown))
         if telling:
             entity.outlets = entity.outlets or named_outlets(words, phrase, registry)
             entity.state_media |= bool(state_media_words(without_clauses(words), presented))
@@ -236,18 +244,28 @@ def classify(
         kind = SourceKind.NAMED if entity.outlets else _kind(phrase, " ".join(lower))
         if kind is SourceKind.VAGUE and (entity.government or entity.state_media):
             kind = SourceKind.UNNAMED
+        kind = SourceKind.NAMED if (name if called else entity.name) else kind
         kind, shown = described.setdefault(id(entity), (kind, _shown(words)))
-        kind = SourceKind.NAMED if entity.name else kind
-        before = bisect_left(entity.mentions, place.start, key=lambda one: one.start)
+        before = bisect_left(entity.mentions, place.start, key=_start)
         antecedent = entity.mentions[before - 1] if before and not own else None
         facts = entity.government, entity.state_media, entity.name or shown, antecedent
         found[place] = Citation(place, None, (), kind, *facts, entity.outlets)
         entity.cited += 1
-        if not own:
-            insort(entity.mentions, place, key=lambda one: one.start)
+        if called or not own:
+            insort(entity.mentions, place, key=_start)
             entity.gender = entity.gender or gender_of(lower)
         earlier.append(entity)
     return found
+
+
+def _called(words: str, entity: Entity | None, earlier: Sequence[Entity]) -> Entity | None:
+    """Return who is called so, in another language: a person by name, or somebody cited earlier."""
+    lower, known = words_of(words), entity.words if entity else ()
+    if known[1:] and known[0] in phrases.given_names():
+        return entity
+    ends = re.compile(rf"(?:^|[\W{records.UNSPACED}]){re.escape(words)}$")
+    short = entity if {*lower} & {*known} and len(lower) <= len(known) else None
+    return next((one for one in reversed(earlier) if words[1:] and ends.search(one.name)), short)
 
 
 def _kind(phrase: Phrase, lower: str) -> SourceKind:
@@ -292,7 +310,7 @@ def resolve(
         return [
             (one.start + at, outlets)
             for at, end, outlets in found[:_MOST]
-            if own.isdisjoint(outlets) and _leads_to(text, at, end)
+            if one.lang in (None, ENGLISH) and own.isdisjoint(outlets) and _leads_to(text, at, end)
         ]
 
     def through(i: int, one: _Given) -> list[_Channel]:
@@ -393,7 +411,7 @@ def _cited(reading: ArticleReading, registry: Outlets | None) -> tuple[Sentence,
                 one,
                 voice=voices.get((one.start, one.end)),
                 citations=(),
-                mentions=tuple(registry.mentions(one.text)) if registry else None,
+                mentions=tuple(registry.mentions(one.text, one.lang)) if registry else None,
                 quoted=spans,
                 outlet=part.article.outlet,
             )

@@ -132,7 +132,9 @@ class Reader:
         found = sentence.mentions
         return [
             mention
-            for mention in (self.registry.mentions(sentence.text) if found is None else found)
+            for mention in (
+                self.registry.mentions(sentence.text, sentence.lang) if found is None else found
+            )
             if any(self.registry[name].role is not Role.PLATFORM for name in mention.outlets)
         ]
 

@@ -31,6 +31,7 @@ from framescope.classifier.attribution import (
     places,
     words_of,
 )  # fmt: skip
+from framescope.classifier.languages import in_english
 from framescope.classifier.records import Place, Sentence
 from numpy.typing import NDArray
 
@@ -147,7 +148,8 @@ class Referents:
 
     def ask(self, place: Place, phrase: Phrase, earlier: Sequence[Entity], names: Names) -> Asked:
         """List the candidates of a source, with what speaks for them."""
-        words = words_of(self.plain[place.start : place.end])
+        row = self._row(place.start)
+        words = words_of(in_english(self.plain[place.start : place.end], self.sentences[row].lang))
         pronoun = words[0] if len(words) == 1 and words[0] in PRONOUNS else ""
         kind = "person" if pronoun in PERSONAL else "other" if pronoun else "described"
         gender = gender_of(words)
@@ -160,7 +162,6 @@ class Referents:
                 before.append((one.mentions[:end], one))
         before.sort(key=lambda pair: pair[0][-1].start)
         before = before[-_MOST:]
-        row = self._row(place.start)
         links = self._links(place, row, before)
         lines = []
         persons = (not one.is_thing for _, one in reversed(before))

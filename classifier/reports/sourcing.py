@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from framescope.classifier import records
 from framescope.classifier.attribution import PRONOUNS
+from framescope.classifier.languages import in_english
 from framescope.classifier.outlets import distinct_sources
 from framescope.classifier.records import NOBODY, UNRESOLVED, counted, printable, source_counts
 from framescope.classifier.reports import layout
@@ -96,7 +97,7 @@ def _rows(report: records.ArticleReport, groups: Iterable[str]) -> Iterator[Sour
             if source.kind == group:
                 cited.update(source.sentences)
                 yield SourceRow(
-                    _label(source.name, source.kind),
+                    _label(source.name, source.kind, report.article.lang),
                     group,
                     _tags(source.kind, source.government, source.state_media),
                     tuple(index + 1 for index in source.sentences),
@@ -150,7 +151,7 @@ def cited_in(report: records.ArticleReport, sentence: records.SentenceReport) ->
     for citation in by_score:
         antecedent, cue = sentence_at(report, citation.antecedent), citation.cue
         said = Cited(
-            _label(citation.name, citation.kind),
+            _label(citation.name, citation.kind, report.article.lang),
             _tags(citation.kind, citation.government, citation.state_media),
             name(report.article.text[cue.start : cue.end]) if cue else "",
             0 if antecedent == number else antecedent,
@@ -158,7 +159,8 @@ def cited_in(report: records.ArticleReport, sentence: records.SentenceReport) ->
         basis = f"by a {citation.found_by}" if citation.found_by else ""
         basis = basis if citation.score is None else layout.score_in_words(citation.score)
         found.setdefault(said, said._replace(basis=basis, reasons=_reasons(citation)))
-    first = [_label(one.name, one.kind) for one in sentence.citations]
+    lang = report.article.lang
+    first = [_label(one.name, one.kind, lang) for one in sentence.citations]
     return tuple(sorted(found.values(), key=lambda one: first.index(one.name)))
 
 
@@ -169,10 +171,11 @@ def _reasons(citation: records.Citation) -> str:
     return ", ".join(f"{part} ({share:+.1f})" for part, share in shares if round(share, 1))
 
 
-def _label(text: str, kind: records.SourceKind) -> str:
+def _label(text: str, kind: records.SourceKind, language: str | None) -> str:
     """Return a source's name in words: "Ana Poor", "She (unresolved)", "nobody in particular"."""
     label = name(text) or _WORDS[kind]
-    return f"{label} ({UNRESOLVED})" if label.lower() in PRONOUNS else label
+    pronoun = in_english(label.lower(), language) in PRONOUNS
+    return f"{label} ({UNRESOLVED})" if pronoun else label
 
 
 def _tags(kind: records.SourceKind, government: bool, state_media: bool) -> tuple[str, ...]:

@@ -409,8 +409,39 @@ def weights() -> Mapping[str, float]:
         raise SourcesError(f"{path}: can't be read ({reason}); reinstall framescope") from None
 
 
-def means_outlet(text: str, start: int, stop: int, known: NameKnown) -> bool:
+@cache
+def _ordinary(language: str | None) -> tuple[frozenset[str], frozenset[str]]:
+    """Return outlets' names that are words of another language, and those there that are none."""
+    lines = Path(__file__).with_name("ordinary.tsv").read_text("utf-8").splitlines()[1:]
+    rows = (line.split("\t") for line in lines)
+    found = {kind: words.split("; ") for code, kind, words in rows if code == language}
+    words, names = (
+        frozenset(normal(one).casefold() for one in found.get(kind, ()))
+        for kind in ("ordinary", "name")
+    )
+    return words, names
+
+
+_QUOTING = "\"'«»“”„‘’《》〈〉「」()[]（）"
+_ARTICLE = "ال"  # in Arabic nearly all names that begin so are words
+
+
+def _is_word(text: str, start: int, stop: int, language: str | None) -> bool:
+    """Return whether a name is an ordinary word: not in marks, nor after its kind of outlet."""
+    (words, names), word = _ordinary(language), text[start:stop].casefold()
+    if word not in words and (not word.startswith(_ARTICLE) or not names or word in names):
+        return False
+    marked = text[start - 1 : start] in [*_QUOTING] and text[stop : stop + 1] in [*_QUOTING]
+    before = text[max(0, start - _NEAR) : start].casefold().split()[-1:]
+    return not (marked or {*before} & word_list("outlets: kinds"))
+
+
+def means_outlet(
+    text: str, start: int, stop: int, known: NameKnown, language: str | None = None
+) -> bool:
     """Return whether a name means the outlet; as the whole text, it does unless it is doubtful."""
     if stop - start == len(text):
         return not known.doubtful
+    if _is_word(text, start, stop, language):
+        return False
     return sum(filter(None, map(weights().get, features(text, start, stop, known)))) >= 0

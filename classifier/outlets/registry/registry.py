@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from framescope.classifier import records
@@ -304,6 +304,7 @@ class Registry:
         """Return the outlets that are called so as well, less known than those of `called`."""
         return tuple(map(self.__getitem__, self.names.sharers(name)))
 
-    def mentions(self, text: str) -> list[records.Mention]:
+    def mentions(self, text: str, language: str | None = None) -> list[records.Mention]:
         """Return the names in running text that mean an outlet, in order, not overlapping."""
-        return [records.Mention(*met[:3]) for met in self.names.met(text, means_outlet)]
+        means = partial(means_outlet, language=language)
+        return [records.Mention(*met[:3]) for met in self.names.met(text, means)]
