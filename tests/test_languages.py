@@ -5,7 +5,6 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import toys
 from batches import in_process, rows
@@ -17,7 +16,6 @@ from framescope.classifier.batch.run import run
 from framescope.classifier.batch.stages import Job, Setup
 from framescope.classifier.bundles import store
 from framescope.classifier.errors import BundleError
-from framescope.classifier.models.evidence import chunks, telling_words, whole_words
 from framescope.classifier.outlets import load_registry
 from framescope.classifier.records import Article, MarkedCitation, Place, Sentence, fold
 from framescope.classifier.reports import sourcing
@@ -236,12 +234,3 @@ def test_sources_in_other_languages_have_their_own_words_or_names(lang, sources,
 def test_a_name_that_is_an_ordinary_word_needs_marks_or_its_kind(lang, text, names) -> None:
     found = load_registry().mentions(text, lang)
     assert [text[one.start : one.end] for one in found] == names
-
-
-def test_evidence_is_whole_words_where_there_are_any() -> None:
-    assert whole_words("外长表示反对", 2, 4) == (2, 4)
-    assert whole_words("der Minister sagte", 5, 7) == (4, 12)
-    assert chunks("外长，a b") == [(0, 1), (1, 2), (2, 4), (5, 6)]
-    nouns = Sentence("Das ist eine üble Lügenpresse hier.", 0, 35, "a", 0, lang="de")
-    (span,) = telling_words(nouns, "loaded_language", np.array([0, 0, 0, 0, 2.0, 0]))
-    assert nouns.text[span.start : span.end] == "Lügenpresse"
