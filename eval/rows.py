@@ -124,8 +124,8 @@ def held_out_of_corpora(
     # English corpora, and those in other languages that a bundle was trained on.
     named = {one.get("name") for bundle in bundles for one in bundle.manifest.get("corpora", ())}
     wanted = [name for name in corpora.KNOWN if name in {*corpora.ENGLISH, *named}]
-    here = (name for name in wanted if root or corpora.find_corpus(name).shipped)
-    examples = data.build_examples(root, tuple(here))
+    ships = [name for name in wanted if corpora.find_corpus(name).shipped]
+    examples = data.build_examples(root, tuple(wanted if root else ships))
     split = data.assign_parts(examples, *seeds[:1])
     strangers = [bundle for bundle in bundles if not _made_on(bundle, split.held_out)]
     if strangers and not allow_seen:
@@ -139,7 +139,7 @@ def held_out_of_corpora(
     if not allow_seen:  # which a user may have added
         rows = split.examples
         names = set(rows.article[np.isin(rows.part, HELD_OUT)].tolist())
-        ours = [(name, one) for name in corpora.SHIPPED for one in data.load_articles(name, root)]
+        ours = [(name, one) for name in ships for one in data.load_articles(name, root)]
         held = [one for name, one in ours if f"{name}/{one.id}" in names]
         refuse_seen(bundles, held, ["held-out articles of the house corpus"], "train without them")
     doubt = "".join(f", not the split of {bundle.name}" for bundle in strangers)

@@ -23,7 +23,7 @@ from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.files import LockedError, atomic_write, locked
 from framescope.eval.report.layout import json_text
 from framescope.eval.rows import FILE_PART, HELD_OUT, Bools, Scores, Single, is_positive
-from framescope.training.corpora import KNOWN, SHIPPED, find_corpus
+from framescope.training.corpora import KNOWN, find_corpus
 from framescope.training.data import VALIDATION
 from numpy.typing import NDArray
 
@@ -50,7 +50,7 @@ class Entry:
     @property
     def ships(self) -> bool:
         """Whether no folder of corpora is needed."""
-        return self.corpus is None or self.corpus in SHIPPED
+        return self.corpus is None or find_corpus(self.corpus).shipped
 
     def current(self, corpora: str | None) -> Entry:
         """Return the entry with its present digest; `corpora`: the folder of corpora."""

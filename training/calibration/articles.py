@@ -125,15 +125,26 @@ def _fit(
 def fit_domain(
     model: models.Model, train: Examples, validation: Examples, proba: Single, seed: int
 ) -> models.TrainingDomain | None:
-    """Sum up what a model learned from; None where too few articles are long enough."""
-    own, held = _vectors(model, train), _vectors(model, validation)
-    if min(len(own), len(held)) <= _CENTRES:
+    """Sum up what a model learned from; None where too few articles are long enough.
+
+    Each language has centres of its own, so that a frequent one doesn't take them all.
+    """
+    spoken = dict.fromkeys(train.lang.tolist())
+    by_language = [_vectors(model, train.where(train.lang == one)) for one in spoken]
+    by_language = [one for one in by_language if len(one)]
+    held = _vectors(model, validation)
+    if min(sum(map(len, by_language)), len(held)) <= _CENTRES:
         return None
+    own = np.concatenate(by_language)
     fitted = PCA(min(_AXES, *own.shape), random_state=seed).fit(own)
     spread = np.sqrt(np.maximum(fitted.explained_variance_, _EPSILON))
     axes = (fitted.components_ / spread[:, None]).T.astype(np.float32)
     mean = fitted.mean_.astype(np.float32)
-    centres = _centres((own - mean) @ axes, _CENTRES, seed)
+    counts = [len(one) if len(by_language) == 1 else len(one) // 4 + 1 for one in by_language]
+    centres = np.concatenate([
+        _centres((one - mean) @ axes, min(_CENTRES, count), seed)
+        for one, count in zip(by_language, counts, strict=True)
+    ])  # fmt: skip
     nothing = np.zeros(0, np.float32)
     found = models.TrainingDomain(
         mean, axes, centres, nothing, *answer_limits(validation.labels, proba)
