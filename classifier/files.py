@@ -45,11 +45,7 @@ def atomic_write(path: Path, data: str | bytes, *, durable: bool = True) -> None
 
 @contextmanager
 def locked(path: Path, patience: float = 0.0) -> Iterator[None]:
-    """Hold the exclusive lock of a file, which is created if it isn't there.
-
-    Raises `LockedError` when another process still holds it after `patience` seconds, and `OSError`
-    when the file can't be opened.
-    """
+    """Hold the exclusive lock of a file, or raise `LockedError` after `patience` seconds."""
     import fcntl
 
     with path.open("a+") as file:

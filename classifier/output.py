@@ -14,22 +14,12 @@ from typing import Any, TextIO
 from framescope.classifier.errors import InputError
 from framescope.classifier.records import printable
 
-STDOUT = Path("-")
-"""Standard output, as a file's name."""
-
-PART = ".part"
-"""Ends the name of what isn't whole yet, or of what an interrupted run left."""
-
+STDOUT = Path("-")  # as a file's name
+PART = ".part"  # ends the name of what isn't whole yet, or of what an interrupted run left
 CSV_HEAD = "article,source,kind,sentence,language,model\n"
-"""The first line of a table of citations."""
-
-CSV_MARK = "\ufeff"
-"""Begins such a table as a file: without it Excel reads no UTF-8."""
-
-FORMATS = {f".{form}": form for form in ("html", "json", "jsonl", "csv")}
+CSV_MARK = "\ufeff"  # begins a table as a file: without it Excel reads no UTF-8
+FORMATS = {f".{form}": form for form in ("html", "json", "jsonl", "csv")}  # by the suffix
 FORMATS |= {".htm": "html", ".ndjson": "jsonl"}
-"""The format that a file's suffix says."""
-
 _HEAD = 4096
 _REPORT = re.compile(  # of the terminal, a page, JSON, citations as CSV, or nothing
     r"\s*\Z|article \d+(: .*)? ─+\n|\{\s*\"schema_version\": \"[\d.]+\",\s*\"model\": "
@@ -89,8 +79,8 @@ def leftovers(path: Path | None) -> list[Path]:
     if path is None:
         return []
     name = re.compile(re.escape(path.name + PART) + r"(?:-\d+)?")
-    found = sorted(path.absolute().parent.glob(f"*{PART}*"))
-    return [path.with_name(one.name) for one in found if name.fullmatch(one.name)]
+    names = sorted(one.name for one in path.absolute().parent.glob(f"*{PART}*"))
+    return [path.with_name(one) for one in names if name.fullmatch(one)]
 
 
 @dataclass
@@ -111,11 +101,7 @@ def opened(path: Path | None) -> Iterator[TextIO]:
 
 @contextmanager
 def drafted(path: Path | None) -> Iterator[Writing]:
-    """Open standard output (None or `STDOUT`), or a draft that replaces `path` when all went well.
-
-    Raises `InputError` when it can't be written, and `BrokenPipeError` when the reader of standard
-    output has stopped.
-    """
+    """Open standard output (None or `STDOUT`), or a draft that replaces `path` if all goes well."""
     name = "standard output" if path is None or path == STDOUT else path
     try:
         if path is None or path == STDOUT:
@@ -181,12 +167,9 @@ def tell(line: str) -> None:
 def progress(
     total: Callable[[], float | None] = lambda: None, *, quiet: bool = False
 ) -> Iterator[Callable[..., None]]:
-    """Show how far a command is: a bar on standard error where somebody watches, gone when done.
+    """Yield what updates a bar on standard error as rich's `Progress`, or hides it if called bare.
 
-    `total` returns how much there is to do, where that is known; it isn't called where nobody
-    watches. Yields a callable that takes what rich's ``Progress.update`` takes: ``advance`` or
-    ``completed``, ``total``, and a ``description``. The first call shows the bar, and one without
-    arguments takes it away until the next.
+    `total`, how much there is to do, isn't called where nobody watches.
     """
     if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield lambda **_: None

@@ -83,8 +83,8 @@ _TAKEN = frozenset(
     first_outlet first_url flags format found_by framing furniture gatherer government header id
     imposter imprint index inner_voice input input_id inputs itself kind label labels lang last_day
     line lines links model most_flagged name networks note origin outlet outlets own own_sentences
-    publisher publisher_name record record_high record_low relation repeated_text repeats report
-    republications rests_government rests_named rests_nobody rests_state_media rests_unnamed
+    publisher publisher_name record record_high record_low relation remarks repeated_text repeats
+    report republications rests_government rests_named rests_nobody rests_state_media rests_unnamed
     rests_vague runtime schema_version score scored scores sentence sentences signal signals
     site_name skipped source sourcing sourcing_map span spans stage start state_media strength
     summary text text_digest texts thresholds title told_by undecided unsourced unsourced_own_claim

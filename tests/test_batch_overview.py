@@ -115,15 +115,6 @@ def test_outlets_beyond_two_dozen_are_one_row_and_said_to_be(many: str) -> None:
     assert len(many.encode()) < 700_000
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("signals", [(), ("claim",), ("subjective", "vague_source")])
-def test_what_the_model_does_not_give_is_unknown(tmp_path: Path, signals: tuple[str, ...]) -> None:
-    html = page_of(runs.write(tmp_path / "run", signals=signals))
-    said = text(html)
-    assert "loaded language" not in said
-    assert ("Unknown: the model gives no such signal." in said) == ("subjective" not in signals)
-
-
 def test_a_run_without_an_article_makes_a_page_that_says_so(tmp_path: Path) -> None:
     said = text(page_of(runs.write(tmp_path / "run", shards=0, finished=False)))
     assert "No article was scored yet." in said

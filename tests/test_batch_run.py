@@ -5,7 +5,6 @@ import io
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -382,22 +381,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     found.monotonic = lambda: found.now
     monkeypatch.setattr("framescope.classifier.batch.folder.time", found)
     return found
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_on_a_terminal_there_is_a_bar_that_says_how_far_it_is(clock, tmp_path, monkeypatch):
-    monkeypatch.setattr("sys.stderr", Terminal())
-    monkeypatch.setenv("TERM", "xterm")
-    progress = RunProgress(RunFolder(tmp_path), Counts(), 4_000_000, 0, quiet=False)
-    with progress.shown():
-        clock.now += 2
-        progress.counts["articles"], progress.read = 30, 1_000_000
-        progress.update()
-    assert "30 articles, 15.0/s, 0 failed" in sys.stderr.getvalue()  # type: ignore[attr-defined]
 
 
 def test_progress_says_what_is_done_how_fast_and_how_long(clock, tmp_path, capsys):

@@ -265,21 +265,7 @@ def test_training_is_told_what_was_typed(run, own_corpora, encoder, tmp_path, mo
     assert data.corpora == ("exchange",)
     assert data.examples.signals == ("vague_source",)
     assert len(data.part("train")) > len(data.part("validation")) > 0
-
-
-def test_one_file_is_enough_to_train_on(run, own_corpora, tmp_path, monkeypatch) -> None:
-    from framescope.training import runs as making
-
-    calls = []
-    monkeypatch.setattr(making, "train_baseline", lambda *given, **more: calls.append(given))
-    mine = own_corpora / "exchange" / "mine.jsonl"
-    result = run("train", "baseline", "--data", mine, "--output", tmp_path / "bundle")
-    assert result.status == 0
-    ((data, *_),) = calls
-    assert data.corpora == ("added",)
-    assert data.examples.signals == ("vague_source",)
-    assert len(data.examples) == 30
-    more = ("--data", mine, "--corpus", "ptc", "--output", tmp_path / "bundle")
+    more = ("--data", own_corpora / "exchange" / "mine.jsonl", *common)
     assert "--data trains on these files alone" in refused(run("train", "baseline", *more))
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import headlines
 import numpy as np
 import pytest
 import toys
@@ -27,8 +26,16 @@ from framescope.classifier.taxonomy import (
     Level,
     in_order,
 )
-from headlines import DEFINED, SIGNAL
 
+SIGNAL = "clickbait_headline"
+DEFINED = """\
+[clickbait_headline]
+label = "clickbait"
+family = "framing"
+level = "sentence"
+meaning = "a headline that keeps back what the article says, so that readers open it"
+origin = "style book 4.2"
+"""
 MINIMAL = {"family": "framing", "level": "sentence", "meaning": "stands in capitals"}
 
 
@@ -278,7 +285,7 @@ def test_a_run_counts_it_wherever_it_is_read(tmp_path) -> None:
     lines = [
         {"id": f"{n}", "outlet": f"Post {n % 3}", "date": "2031-05-06",
          "text": f"A {'vile' if n % 3 else 'fine'} ferry, number {n}, leaves from Orrin now.\n\n"
-                 f"It will cost the town {n} crowns, which nobody there wants to pay."}
+                 f"It will cost the town {n} crowns, which nobody there wants to pay at all now."}
         for n in range(12)
     ]  # fmt: skip
     inputs.write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -299,45 +306,37 @@ def test_a_run_counts_it_wherever_it_is_read(tmp_path) -> None:
     assert page.count("Unknown: the model gives no such signal.") == 2
 
 
+def headlines(path: Path, numbers: range) -> Path:
+    """Write labelled articles, every second one under a headline that baits."""
+    found = []
+    for n in numbers:
+        head = ("Council repairs ferry {}", "You won't believe what ferry {} did")[n % 2].format(n)
+        text = f"{head}\nRepairs of mill {n} will cost {7 * n} crowns, the mayor of Orrin said."
+        places = ((0, len(head)), (len(head) + 1, len(text)))
+        units = [{"start": start, "end": end, "labels": {SIGNAL: int(n % 2 and not start)}}
+                 for start, end in places]  # fmt: skip
+        found.append({"id": f"{n}", "outlet": f"Post {n % 12}", "text": text, "sentences": units})
+    path.write_text("".join(json.dumps(one) + "\n" for one in found))
+    return path
+
+
 @pytest.mark.slow
-def test_from_an_entry_and_labels_to_every_report(
-    tmp_path, define, type_command, monkeypatch
-) -> None:
-    """One TOML entry, one labelled file: trained, scored, judged; and then without the entry."""
+def test_from_an_entry_and_labels_to_scores(tmp_path, define, type_command, monkeypatch) -> None:
+    """One TOML entry, one labelled file: trained; and scored without the entry."""
     pytest.importorskip("torch")
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
     define()
-    labelled = headlines.write(tmp_path / "mine.jsonl")
-    folder = tmp_path / "own-baseline"
+    labelled, folder = headlines(tmp_path / "mine.jsonl", range(60)), tmp_path / "own"
     result = type_command("train", "baseline", "--data", labelled, "--output", folder)
     assert result.status == 0, result.err
     assert SIGNAL in (folder / "README.md").read_text(encoding="utf-8")
     monkeypatch.delenv(taxonomy.ENVIRONMENT)
-    new = tmp_path / "new.jsonl"
-    articles = headlines.records(8, seed=5)
-    new.write_text("".join(json.dumps(headlines.unlabelled(one)) + "\n" for one in articles))
-    for form, shown in (("terminal", "clickbait"), ("json", SIGNAL), ("jsonl", SIGNAL),
-                        ("html", "clickbait")):  # fmt: skip
-        taxonomy.forget_own()
-        result = type_command("score", new, "--model", folder, "--format", form)
-        assert result.status == 0, result.err
-        assert shown in result.out
-        if form == "json":
-            found = [
-                a["sentences"][0]["scores"][SIGNAL] for a in json.loads(result.out)["articles"]
-            ]
-            assert min(found[1::2]) > max(found[::2]), "it tells bait from news"
     taxonomy.forget_own()
-    judged = headlines.write(tmp_path / "judged.jsonl", 20, seed=9)
-    result = type_command(
-        "eval", "--a", folder, "--b", folder, "--data", judged, "--format", "json"
-    )
-    assert result.status == 0, result.err
-    assert SIGNAL in result.out
-    taxonomy.forget_own()
-    result = type_command("eval", "--a", "baseline", "--b", "baseline", "--data", judged)
-    assert result.status == 2, "no bundle and no file defines it"
-    assert f"unknown signal '{SIGNAL}'" in result.err
+    new = headlines(tmp_path / "new.jsonl", range(100, 108))
+    result = type_command("score", new, "--model", folder, "--format", "json")
+    articles = json.loads(result.out)["articles"]
+    found = [one["sentences"][0]["scores"][SIGNAL] for one in articles]
+    assert min(found[1::2]) > max(found[::2]), "it tells bait from news"
 
 
 def test_what_the_docs_show_can_be_used(define) -> None:

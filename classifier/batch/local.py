@@ -144,16 +144,14 @@ class WorkerProcess:
         self._future: Future[Any] = Future()
         self._stopped = False
 
-    def call(
-        self, function: Callable[..., _T], *arguments: object, timeout: float | None = None
-    ) -> _T:
+    def call(self, function: Callable[..., _T], *given: object, timeout: float | None = None) -> _T:
         """Return a function's result; raises `ProcessExpired`, `TimeoutError` or `RunError`."""
         for _ in range(_TRIES):
             if self._stopped:
                 raise CancelledError
             try:
                 self._pool = self._pool or self._start()
-                self._future = self._pool.schedule(function, arguments, timeout=timeout)
+                self._future = self._pool.schedule(function, given, timeout=timeout)
             except RuntimeError:  # the process died between two calls
                 self.close()
                 continue
@@ -268,21 +266,19 @@ def split_safely(
         before = sum(one.size or 0 for one in files[: start.file])
         for number, file in enumerate(files[start.file :], start=start.file):
             record = start.record if number == start.file else 0
-            careful, died, found = False, False, None
+            alone, died, found = False, False, None
             while found != []:
                 limit = max_seconds + _PASSED * record + _GRACE
                 try:
-                    found, lines = process.call(
-                        read_some, file.name, record, careful, timeout=limit
-                    )
+                    found, lines = process.call(read_some, file.name, record, alone, timeout=limit)
                 except (ProcessExpired, TimeoutError) as error:
-                    if careful:  # so it is this record
+                    if alone:  # so it is this record
                         since = f" after {record:,} records" if record else ""
                         reason = f"what follows{since} {_how(error)}; mend the file, or divide it"
                         lost = stages.ReadError(Origin(file.name), reason)
                         yield lost, number + 1, 0, before
                         break
-                    careful, died = died or not isinstance(error, ProcessExpired), True
+                    alone, died = died or not isinstance(error, ProcessExpired), True
                     continue
                 for line in lines:
                     tell(line)

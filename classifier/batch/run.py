@@ -82,9 +82,7 @@ def _check_output(job: Job, folder: RunFolder) -> None:
         raise RunError(f"{path}: is a folder with something else in it; give another --output")
 
 
-def _list_files(
-    job: Job, folder: RunFolder, manifest: Mapping[str, Any] | None
-) -> list[ListedFile]:
+def _list_files(job: Job, folder: RunFolder, manifest: dict[str, Any] | None) -> list[ListedFile]:
     if job.inputs:
         listed = read_list(sys.stdin.buffer) if "-" in job.inputs else []
         if "-" in job.inputs and not listed:
@@ -192,9 +190,7 @@ def _new_only(
     job: Job, folder: RunFolder, manifest: Mapping[str, Any], files: Sequence[ListedFile]
 ) -> list[ListedFile]:
     """Return the files that a run has not read yet; there must be some."""
-    known = {
-        one.name: one for number in range(len(manifest["rounds"])) for one in folder.listing(number)
-    }
+    known = {one.name: one for n in range(len(manifest["rounds"])) for one in folder.listing(n)}
     fresh = [one for one in files if one.name not in known]
     changed = sum(known.get(one.name, one) != one for one in files)
     told = f"; {changed:,} have changed since, and are not read again" if changed else ""

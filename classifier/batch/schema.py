@@ -1,7 +1,4 @@
-"""The five tables of a run: their columns (docs/batch.md explains them), and reports as rows.
-
-Offsets count the Unicode code points of the article's text, and ends are exclusive.
-"""
+"""The five tables of a run: their columns (docs/batch.md explains them), and reports as rows."""
 
 from __future__ import annotations
 

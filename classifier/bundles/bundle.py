@@ -81,10 +81,7 @@ class Bundle:
         return frozenset(self.manifest.get("experimental", ()))
 
     def threshold(self, signal: str, corpus: str, language: str = "en") -> float:
-        """Return the threshold of a signal on a corpus, which may label it in another sense.
-
-        Of a corpus with several languages, that of one of them where it has one.
-        """
+        """Return the threshold of a signal on a corpus, which may label it in another sense."""
         elsewhere = self.manifest.get("thresholds_elsewhere", {})
         there = {**elsewhere.get(corpus, {}), **elsewhere.get(f"{corpus}/{language}", {})}
         return float(there.get(signal, self.manifest["thresholds"][signal]))
@@ -121,10 +118,7 @@ def _state(measured: Mapping[str, Mapping[str, Any]], language: str | None) -> s
 def refuse_seen(
     bundles: Sequence[Bundle], articles: Sequence[Article], files: Sequence[object], how: str = ""
 ) -> None:
-    """Raise `InputError` where a bundle has seen some of the articles of a user's files.
-
-    Where a bundle keeps no list of them that is told, once. `how` says what else to do.
-    """
+    """Raise `InputError` where a bundle has seen articles of a user's files; `how` says the way."""
     for bundle in bundles:
         if not bundle.seen:
             _tell_once(f"{bundle.path}: keeps no list of articles seen; yours may be among them")
@@ -145,11 +139,7 @@ _tell_once = cache(tell)  # of one command, which may ask for several files
 
 
 def load(model: str | Path, registry: Registry | None = None) -> Bundle:
-    """Load a bundle, as `resolve` takes it, and check every file's digest.
-
-    The model recognises the outlets of `registry`, by default the shipped one. Raises a
-    `BundleError`, or a `SignalError` where one of its signals is defined otherwise elsewhere.
-    """
+    """Load a bundle, as `resolve` takes it, and check every file's digest."""
     folder = resolve(model)
     manifest = verify(folder)
     define(manifest, folder)
@@ -195,9 +185,8 @@ def _facts(folder: Path) -> dict[str, Any]:
 def list_bundles(store: ModelStore) -> list[dict[str, Any]]:
     """List the shipped bundles and every version in a store, and of each whether it can be used."""
     nothing = dict.fromkeys(("version", "current", "promoted"))
-    found = [
-        {"name": kind, **nothing, "state": "ships", **_facts(resolve(kind))} for kind in shipped()
-    ]
+    ships = {**nothing, "state": "ships"}
+    found = [{"name": one, **ships, **_facts(resolve(one))} for one in shipped()]
     for name in store.names():
         try:
             found += _versions(store, name)
@@ -255,11 +244,7 @@ _MEASURED = ("state", "n", "positives", "ap", "low", "high", "precision", "recal
 def list_signals(
     model: str | None = None, language: str | None = None
 ) -> tuple[str, list[dict[str, Any]]]:
-    """Return a bundle's name, and every signal with what the bundle does with it.
-
-    In a language, by its code or English name: those that the bundle gives, with what is known of
-    each there. Without a model it is the shipped one that scores articles in that language.
-    """
+    """Return a bundle's name, and its signals; those of a language with what is known of each."""
     words = defaults() if model is None else (model,)
     found = read_manifest(resolve(words[0]))
     if language is not None:

@@ -81,10 +81,8 @@ def digest(path: Path) -> str:
 
 
 def text_digest(text: str) -> int:
-    """Return eight bytes of the SHA-256 of a text's letters and digits; case doesn't count.
-
-    Without letters, nearly all such texts would be the same: then of the text as it stands.
-    """
+    """Return eight bytes of the SHA-256 of a text's letters and digits; case doesn't count."""
+    # Without letters, nearly all such texts would be the same: then of the text as it stands.
     written = "".join(_WRITTEN.findall(normalize("NFKC", text).casefold()))
     written = written if any(map(str.isalpha, written)) else text
     return int.from_bytes(hashlib.sha256(written.encode(errors="surrogatepass")).digest()[:8])
@@ -193,10 +191,7 @@ def write(
     save: Callable[[Path], None],
     seen: Collection[int] = (),
 ) -> None:
-    """Write a bundle, which may replace another one; `save` writes the model's own files.
-
-    `seen` are the `text_digest` of all articles that it, and those it continues, learned from.
-    """
+    """Write a bundle: `save` its model, and the digests of the articles `seen` in its training."""
     with _drafted(folder) as draft:
         save(draft)
         if seen:

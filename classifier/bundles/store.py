@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from framescope.classifier import SHIPPED, __version__
 from framescope.classifier.bundles.manifest import (
@@ -71,27 +71,6 @@ class Promoted:
     kind: str  # of `KINDS`: version 0 is the shipped bundle of this kind
     current: int = 0
     versions: Mapping[int, str] = field(default_factory=dict)  # the digest of each manifest
-
-    @classmethod
-    def read(cls, folder: Path) -> Self | None:
-        """Read the pointer in a name's folder; return None where nothing was promoted."""
-        path = folder / POINTER
-        try:
-            record = read_json(path)
-            if record["format"] > _FORMAT:
-                newer = f"format {record['format']} is newer than this version reads ({_FORMAT})"
-                raise BundleError(f"{path}: {newer}; get a newer framescope: {how_to_upgrade()}")
-            versions = {int(number): str(one) for number, one in record["versions"].items()}
-            found = cls(folder, str(record["kind"]), int(record["current"]), versions)
-            if found.kind not in KINDS or not (found.current == 0 or found.current in versions):
-                raise ValueError("its current version doesn't exist")
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-            hint = f"its {HISTORY} says which version was current"
-            raise BundleError(f"{path}: damaged ({reason}); {hint}") from None
-        return found
 
     @property
     def name(self) -> str:
@@ -174,9 +153,7 @@ def fetch(address: str) -> Path:
     return folder
 
 
-def _download(
-    hub: Any, settings: dict[str, Any], repository: str, name: str, revision: str | None
-) -> Path:
+def _download(hub: Any, settings: Any, repository: str, name: str, revision: str | None) -> Path:
     if revision is not None and _COMMIT.fullmatch(revision):  # which needs no network
         cached = hub.try_to_load_from_cache(repository, name, revision=revision)
         if isinstance(cached, str):
@@ -199,16 +176,12 @@ def _promoted(word: str) -> tuple[Promoted, int | None] | None:
     parts = split_name(word)
     if parts is None or parts[0] in shipped():
         return None
-    found = Promoted.read(home() / parts[0])
-    return None if found is None else (found, parts[1])
+    found = ModelStore().find(parts[0])
+    return found and (found, parts[1])
 
 
 def resolve(model: str | Path) -> Path:
-    """Return the folder that ``--model`` means.
-
-    That is the name of a shipped bundle, a promoted ``NAME[@VERSION]``, an address, or a folder; a
-    folder of a promoted name is ``./NAME``. Raises `BundleError` when there is no such bundle.
-    """
+    """Return the folder of a shipped name, a promoted ``NAME[@VERSION]``, an address, a folder."""
     word, path = str(model), Path(model)
     if word in shipped():
         return SHIPPED / word
@@ -235,13 +208,10 @@ def defaults() -> tuple[str, ...]:
 
 def pinned(model: str | None) -> str | None:
     """Return a model's word with the version or revision that it means now, for a run to keep."""
-    if model is None:
-        return None
-    if is_address(model):
+    if model is not None and is_address(model):
         return f"{model.partition('@')[0]}@{fetch(model).name}"
-    if model not in shipped() and (found := _promoted(model)) is not None:
-        name, version = found
-        return f"{name.name}@{name.current if version is None else version}"
+    if model is not None and (found := _promoted(model)) is not None:
+        return f"{found[0].name}@{found[0].current if found[1] is None else found[1]}"
     return model
 
 
@@ -300,8 +270,24 @@ class ModelStore:
         return tuple(one.name for one in folders if (one / POINTER).is_file())
 
     def find(self, name: str) -> Promoted | None:
-        """Return what was promoted under a name, or None."""
-        return Promoted.read(self.root / name)
+        """Read a name's pointer; return None where nothing was promoted."""
+        path = self.root / name / POINTER
+        try:
+            record = read_json(path)
+            if record["format"] > _FORMAT:
+                newer = f"format {record['format']} is newer than this version reads ({_FORMAT})"
+                raise BundleError(f"{path}: {newer}; get a newer framescope: {how_to_upgrade()}")
+            kind, current = str(record["kind"]), int(record["current"])
+            versions = {int(number): str(one) for number, one in record["versions"].items()}
+            if kind not in KINDS or current not in (0, *versions):
+                raise ValueError("its current version doesn't exist")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+            hint = f"its {HISTORY} says which version was current"
+            raise BundleError(f"{path}: damaged ({reason}); {hint}") from None
+        return Promoted(path.parent, kind, current, versions)
 
     def get(self, name: str | None) -> Promoted:
         """Return what was promoted under a name, by default the only one, or raise `StoreError`."""

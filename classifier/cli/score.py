@@ -100,7 +100,7 @@ def score(
                 if draft.file.isatty():
                     bar()
                 number = counts["articles"] + 1
-                if not _write_item(item, number, scorer, form, draft.file, full=full):
+                if not _write_item(item, number, scorer, form, draft.file, full):
                     found.append(item)
                 counts["articles"] += isinstance(item, ArticleReport)
                 counts["scored"] += isinstance(item, ArticleReport) and item.note is None
@@ -112,7 +112,7 @@ def score(
                     bar(completed=done, description=counted(counts["articles"], "article", ","))
             bar()
             ending = draft.part is None  # what is written there can't be taken back
-            _write_end(found, scorer, form, draft.file, full=full)
+            _write_end(found, scorer, form, draft.file, full)
         except BrokenPipeError:
             raise
         except (Exception, KeyboardInterrupt) as error:
@@ -125,7 +125,7 @@ def score(
                     draft.worth = whole > 0
                     draft.file.seek(whole)
                     draft.file.truncate()
-                _write_end(found, scorer, form, draft.file, full=full)
+                _write_end(found, scorer, form, draft.file, full)
                 draft.worth = True
             raise _stopped(error, counts["scored"], draft.part) from error
     noted = counts["articles"] - counts["scored"]
@@ -237,9 +237,7 @@ def _begun(items: Iterator[Item], *, single: bool) -> Iterator[Item]:
     raise InputError(skipped[0].source, skipped[0].reason + others)
 
 
-def _write_item(
-    item: Item, number: int, scorer: Scorer, form: str, file: TextIO, *, full: bool
-) -> bool:
+def _write_item(item: Item, at: int, scorer: Scorer, form: str, file: TextIO, full: bool) -> bool:
     """Write an item as it is scored, so that memory stays flat; False where it comes at the end."""
     from framescope.classifier.reports import print_article, to_csv, to_line
 
@@ -258,16 +256,14 @@ def _write_item(
         file.write(to_csv(item))
     elif form == "terminal":
         with outputs.on_console(file, _WIDTH) as console:
-            print_article(item, number, given, console, full=full)
+            print_article(item, at, given, console, full=full)
     else:
         return False
     file.flush()
     return True
 
 
-def _write_end(
-    found: Sequence[Item], scorer: Scorer, form: str, file: TextIO, *, full: bool
-) -> None:
+def _write_end(found: Sequence[Item], scorer: Scorer, form: str, file: TextIO, full: bool) -> None:
     """Write what was kept as one report, or the end of one."""
     from framescope.classifier.reports import print_end, to_html, to_json
 

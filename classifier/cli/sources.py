@@ -61,9 +61,7 @@ def show(
         raise SourcesError(f"{asked}: no outlet has this host, name, id or QID; {hint}")
 
 
-def _write(
-    format: CardFormat, objects: Iterable[dict[str, Any]], on: Callable[[Console], None]
-) -> None:
+def _write(format: CardFormat, objects: Iterable[Any], on: Callable[[Console], None]) -> None:
     """Write objects to standard output as JSON, or draw them on a terminal."""
     from framescope.classifier.output import on_console, opened
 

@@ -181,16 +181,14 @@ async def score(
     response_class=Response,
     responses={200: _json(Reports, "A report, or an error, for each article."), **_BUSY},
 )
-async def score_batch(
-    request: Request, posted: Annotated[scoring.BatchRequest, Body()]
-) -> Response:
+async def score_batch(request: Request, batch: Annotated[scoring.BatchRequest, Body()]) -> Response:
     """Score several articles; one that can't be scored is an error in its place."""
-    service, count = _service(request), len(posted.articles)
+    service, count = _service(request), len(batch.articles)
     if count > service.capacity.most:
         reason = f"{count:,} articles, and {service.capacity.most:,} may wait at once; divide them"
         raise RequestError(413, reason)
     with service.capacity.reserved(count - 1, service.queue.retry()):
-        found = await asyncio.gather(*(_in_its_place(service, one) for one in posted.articles))
+        found = await asyncio.gather(*(_in_its_place(service, one) for one in batch.articles))
     return Response(f'{{"reports": [{", ".join(found)}]}}', media_type="application/json")
 
 

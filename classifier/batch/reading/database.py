@@ -1,7 +1,4 @@
-"""A run as a database in memory that can only be read, and its tables as pandas DataFrames.
-
-Queries may come from strangers: DuckDB is locked to the run's own tables.
-"""
+"""A run as a database in memory, locked to its tables, since strangers may query it; DataFrames."""
 
 from __future__ import annotations
 
@@ -90,10 +87,7 @@ class Database:
         return list(self.table(sql).to_pylist())
 
     def of_one_model(self) -> tuple[Mapping[str, Any], str]:
-        """Return the manifest as if the model of most articles were alone, and the SQL of these.
-
-        A run of several languages has two models, whose scores and thresholds don't compare.
-        """
+        """Return the manifest as if the model of most articles were alone, and the SQL of these."""
         manifest, other = self.manifest, self.manifest.get("other")
         if not other:
             return manifest, "note IS NULL"
@@ -160,10 +154,7 @@ def _fill(connection: Any, folder: RunFolder, manifest: Mapping[str, Any]) -> No
 def _table_query(
     types: Mapping[str, str], parts: Sequence[str], form: str, counts: str, missing: Collection[str]
 ) -> str:
-    """Return the SQL of a table; `counts` is that of columns that its files don't have.
-
-    Those that are `missing` altogether are null.
-    """
+    """Return the SQL of a table; `counts` is that of some columns; those `missing` are null."""
     if not parts:
         nulls = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in types.items())
         return f"SELECT {nulls} WHERE false"

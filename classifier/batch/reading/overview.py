@@ -1,7 +1,4 @@
-"""A run as one page: outlets side by side and over time, who is cited, what is repeated, samples.
-
-Everything is counted in the database. Every chart stands in a table, or has one behind it.
-"""
+"""A run as one page: outlets side by side and over time, who is cited, copies, samples."""
 
 from __future__ import annotations
 
@@ -243,10 +240,8 @@ def _series(
         line.append(f"{'L' if number == before + 1 else 'M'}{x} {y(share.value)}")
         before = number
         if share.low is not None and share.high is not None:
-            half = min(step / 2, 4)
-            bands.append(
-                f"M{x - half:.1f} {y(share.low)}H{x + half:.1f}V{y(share.high)}H{x - half:.1f}Z"
-            )
+            w = min(step / 2, 4)
+            bands.append(f"M{x - w:.1f} {y(share.low)}H{x + w:.1f}V{y(share.high)}H{x - w:.1f}Z")
     return {
         "label": label,
         "top": top,

@@ -87,11 +87,7 @@ def own_measures(signals: Iterable[str]) -> tuple[Measure, ...]:
 def share_interval(
     y: float | None, n: float | None, texts: float, yy: float, yn: float, nn: float, end: float
 ) -> list[float] | None:
-    """Return the interval of a share, a ratio of sums over texts; None for a single text.
-
-    Wilson's, with texts as the sampling unit: the effective number of sentences, and Student's t
-    (Korn and Graubard, 1998). Without variance, each text counts once. `end`: of either end.
-    """
+    """Return Wilson's interval of a share, with texts as the unit (Korn and Graubard, 1998)."""
     from scipy.special import stdtrit
 
     if y is None or not n or texts < 2:
@@ -100,6 +96,7 @@ def share_interval(
     residual = max(yy - 2 * share * yn + share * share * nn, 0)
     variance = texts / (texts - 1) * residual / (n * n)
     certain = variance < 1e-12 or share in (0, 1)
+    # Without variance, each text counts once; else the effective number of sentences.
     size = texts if certain else min(n, share * (1 - share) / variance)
     t = float(stdtrit(texts - 1, end))
     centre = share + t * t / (2 * size)
@@ -247,9 +244,7 @@ def _by(
     keys: str, met: str, measures: Sequence[Measure], shown: str, order: str, where: str = "true"
 ) -> str:
     """Return the SQL of a view of groups of articles, with counts (`met`) and shares of each."""
-    joined = " AND ".join(
-        f"met.{key} IS NOT DISTINCT FROM shared.{key}" for key in keys.split(", ")
-    )
+    joined = " AND ".join(f"met.{k} IS NOT DISTINCT FROM shared.{k}" for k in keys.split(", "))
     columns = ", ".join(f"{m.name}, {m.name}_low, {m.name}_high, {m.name}_n" for m in measures)
     return f"""
         WITH met AS (
