@@ -54,9 +54,7 @@ def batch(
     add: Annotated[bool, Option("--add", help="Add new inputs to a finished run.")] = False,
     include: shared.Include = None,
     exclude: shared.Exclude = None,
-    format: Annotated[
-        shared.TableFormat, Option("--format", "-f", help="Format of the tables.")
-    ] = "parquet",
+    format: shared.AsTables = "parquet",
     evidence: Annotated[
         bool, Option("--evidence", help="Write evidence for every flag, not only techniques.")
     ] = False,
@@ -66,19 +64,19 @@ def batch(
     column: shared.Columns = None,
     allow_private: shared.Private = False,
     max_characters: Annotated[
-        int, Option(metavar="N", min=1, help="Record longer articles as errors.")
+        int, Option(min=1, help="Record longer articles as errors.")
     ] = 2_000_000,
     max_seconds: Annotated[
         float, Option(metavar="S", min=0.1, help="Record articles that take longer as errors.")
     ] = 120.0,
     workers: Annotated[
-        int | None, Option(metavar="N", min=1, help="Scoring processes; by default one per core.")
+        int | None, Option(min=1, help="Scoring processes; by default one per core.")
     ] = None,
     engine: Annotated[
-        Literal["local", "ray"], Option("--engine", help="Run on this machine, or on Ray.")
+        Literal["local", "ray"], Option(help="Run on this machine, or on Ray.")
     ] = "local",
     address: Annotated[
-        str | None, Option("--address", metavar="HOST:PORT", help="Address of a Ray cluster.")
+        str | None, Option(metavar="HOST:PORT", help="Address of a Ray cluster.")
     ] = None,
     quiet: shared.Quiet = False,
 ) -> None:

@@ -77,16 +77,11 @@ def rollback(
     to: Annotated[
         int | None,
         Option(
-            "--to",
-            metavar="VERSION",
-            min=0,
-            help="Version; else the one before. 0 is the shipped bundle.",
+            metavar="VERSION", min=0, help="Version; else the one before. 0 is the shipped bundle."
         ),
     ] = None,
     by: By = None,
-    reason: Annotated[
-        str | None, Option("--reason", metavar="REASON", help="Reason, for the history.")
-    ] = None,
+    reason: Annotated[str | None, Option(help="Reason, for the history.")] = None,
 ) -> None:
     """Make an earlier version the current one again."""
     from framescope.classifier.bundles import ModelStore, roll_back

@@ -18,6 +18,7 @@ from framescope.classifier.cli.bundles import write_json
 from framescope.classifier.cli.shared import ReportFormat, parse_columns
 from framescope.classifier.errors import FramescopeError, InputError, StoppedError
 from framescope.classifier.records import Article, ArticleReport, BatchReport, Skipped, counted
+from typer import Argument, Option
 
 if TYPE_CHECKING:
     from framescope.classifier.inputs import InputOptions
@@ -30,7 +31,7 @@ _FORMATS = "terminal, json, jsonl, html, or csv: who is cited. Default: by the s
 def score(
     inputs: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             metavar="INPUT...",
             help="Files, folders, patterns of files, addresses (http, https, s3, gs), or - for "
             "standard input. Text, HTML, saved pages (MHTML), newsletters (EML), feeds, "
@@ -40,7 +41,7 @@ def score(
     ],
     model: shared.Scoring = None,
     format: Annotated[
-        ReportFormat | None, typer.Option("--format", "-f", metavar="FORMAT", help=_FORMATS)
+        ReportFormat | None, Option("--format", "-f", metavar="FORMAT", help=_FORMATS)
     ] = None,
     output: shared.Output = None,
     overwrite: shared.OverReport = False,
@@ -51,14 +52,12 @@ def score(
     exclude: shared.Exclude = None,
     column: shared.Columns = None,
     allow_private: shared.Private = False,
-    max_characters: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Skip longer articles.", show_default=True)
-    ] = 2_000_000,
+    max_characters: Annotated[int, Option(min=1, help="Skip longer articles.")] = 2_000_000,
     max_seconds: Annotated[
-        float, typer.Option(metavar="S", min=0.1, help="Skip an article that takes longer.")
+        float, Option(metavar="S", min=0.1, help="Skip an article that takes longer.")
     ] = 300.0,
     full: Annotated[
-        bool, typer.Option("--full", help="Print the whole text and every fact in the terminal.")
+        bool, Option("--full", help="Print the whole text and every fact in the terminal.")
     ] = False,
     quiet: shared.Quiet = False,
 ) -> None:
@@ -143,9 +142,7 @@ def score(
 
 def signals(
     model: shared.Scoring = None,
-    language: Annotated[
-        str | None, typer.Option(metavar="LANGUAGE", help="What is measured there: de, or German.")
-    ] = None,
+    language: Annotated[str | None, Option(help="What is measured there: de, or German.")] = None,
     format: shared.AsCard = "terminal",
 ) -> None:
     """List the signals: what each means, where it comes from, which a model gives."""

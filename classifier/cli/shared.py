@@ -11,15 +11,15 @@ from typer import Option
 ReportFormat = Literal["terminal", "json", "jsonl", "html", "csv"]
 CardFormat = Literal["terminal", "json"]
 SectionFormat = Literal["terminal", "json", "markdown"]
-TableFormat = Literal["parquet", "jsonl"]
 AnswerFormat = Literal["terminal", "csv", "json", "jsonl", "parquet"]
 AsCard = Annotated[CardFormat, Option("--format", "-f", help="Format of the output.")]
+AsTables = Annotated[
+    Literal["parquet", "jsonl"], Option("--format", "-f", help="Format of the tables.")
+]
 AllowSeen = Annotated[
     bool, Option("--allow-seen", help="Accept articles that a bundle has, or may have, seen.")
 ]
-Own = Annotated[
-    Path | None, Option("--sources", metavar="FILE", help="File of your own outlets (JSON Lines).")
-]
+Own = Annotated[Path | None, Option(metavar="FILE", help="File of your own outlets (JSON Lines).")]
 ModelName = Annotated[
     str,
     Option(
@@ -42,9 +42,7 @@ Scoring = Annotated[
 Output = Annotated[
     Path | None, Option("--output", "-o", metavar="FILE", help="Output file; - is standard output.")
 ]
-OnlySignals = Annotated[
-    list[str] | None, Option(metavar="SIGNAL", help="Report only this signal. Repeatable.")
-]
+OnlySignals = Annotated[list[str] | None, Option(help="Report only this signal. Repeatable.")]
 Experimental = Annotated[
     bool, Option("--experimental", help="Flag signals too that are seldom right in plain news.")
 ]

@@ -196,9 +196,7 @@ def import_command(
             help="Column that holds a field (outlet, rating, criteria, date, url); repeatable.",
         ),
     ] = None,
-    date: Annotated[
-        str | None, Option(metavar="DATE", help="Date of rows without one, such as 2026-11.")
-    ] = None,
+    date: Annotated[str | None, Option(help="Date of rows without one, such as 2026-11.")] = None,
     output: Annotated[
         Path | None,
         Option(

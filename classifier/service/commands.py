@@ -12,18 +12,13 @@ TOKEN = "FRAMESCOPE_TOKEN"  # the environment variable
 
 
 def serve(
-    host: Annotated[
-        str, Option(metavar="HOST", help="Address to listen on; 0.0.0.0 for all.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")
-    ] = 8000,
+    host: Annotated[str, Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
     model: Scoring = None,
     sources: Own = None,
     token_file: Annotated[
         Path | None,
         Option(
-            "--token-file",
             metavar="FILE",
             help="Require the token in this file; without it, that of FRAMESCOPE_TOKEN, if set.",
         ),
@@ -32,14 +27,12 @@ def serve(
     allow_urls: Annotated[
         bool, Option("--allow-urls", help="Fetch addresses, but not private ones.")
     ] = False,
-    max_bytes: Annotated[
-        int, Option(metavar="N", min=1000, help="Largest request.", show_default=True)
-    ] = 2_000_000,
+    max_bytes: Annotated[int, Option(min=1000, help="Largest request.")] = 2_000_000,
     max_seconds: Annotated[
         float, Option(metavar="S", min=0.1, help="Longest wait, and time to score an article.")
     ] = 60.0,
     max_waiting: Annotated[
-        int, Option(metavar="N", min=1, help="Articles waiting at once; others are told to retry.")
+        int, Option(min=1, help="Articles waiting at once; others are told to retry.")
     ] = 128,
 ) -> None:
     """Score articles over HTTP, with a page to paste texts into (extra: serve)."""
