@@ -25,6 +25,7 @@ class SourceKind(StrEnum):
     VAGUE = "vague"  # nobody in particular
 
 
+#: The kinds of source that a sentence can rest on, and the signals that flag them.
 SOURCE_SIGNALS: Mapping[str, str] = {
     "named": "named_source",
     "unnamed": "unnamed_source",
@@ -32,11 +33,9 @@ SOURCE_SIGNALS: Mapping[str, str] = {
     "government": "government_attribution",
     "state_media": "state_media_attribution",
 }
-"""The kinds of source that a sentence can rest on, and the signals that flag them."""
-UNRESOLVED = "unresolved"
-"""Attributed to somebody, and nothing tells how that source is given."""
-NOBODY = "none"
-"""No source; like `UNRESOLVED`, known only where the model gives ``attributed``."""
+# Both are known only where the model gives ``attributed``.
+UNRESOLVED = "unresolved"  # attributed to somebody, and nothing tells how that source is given
+NOBODY = "none"  # no source
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,40 +43,25 @@ class Place:
     """Characters of an article."""
 
     start: int
-    """Where they begin and end, in code points of the text."""
     end: int
-    """Where they begin and end, in code points of the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
     """Somebody other than the author, and what a sentence attributes to them."""
 
-    source: Place | None
-    """The words that name the source, in any sentence; None where nothing does ("reportedly")."""
-    cue: Place | None
-    """The words that attribute ("said", "according to"); None where the sentence has none."""
-    content: tuple[Place, ...]
-    """What is attributed."""
-    kind: SourceKind
-    """How the source is given."""
-    government: bool = False
-    """Whether it is a government or an office-holder, on top of its kind."""
-    state_media: bool = False
-    """Whether it is an outlet that a state owns and controls."""
-    name: str = ""
-    """The source as a reader would look it up: for "he" and "the agency" that of the last such
-    source, else its own words."""
-    antecedent: Place | None = None
-    """Where the source is named, when its own words don't ("he")."""
-    outlets: tuple[str, ...] = ()
-    """Registry ids of the outlets that the source names, and of those it spoke through."""
-    score: float | None = None
-    """How likely the citation is right; None where a rule found it."""
-    found_by: str = ""
-    """``transformer``, or the name of a rule (`classifier.attribution.quotations`)."""
-    reasons: tuple[tuple[str, float], ...] = ()
-    """What spoke for its kind, in log-odds: ``words``, ``sentence``, what is ``known``."""
+    source: Place | None  # the words that name it, in any sentence; None: nothing ("reportedly")
+    cue: Place | None  # the words that attribute ("said", "according to"); None: there are none
+    content: tuple[Place, ...]  # what is attributed
+    kind: SourceKind  # how the source is given
+    government: bool = False  # whether it is a government or an office-holder, on top of its kind
+    state_media: bool = False  # whether it is an outlet that a state owns and controls
+    name: str = ""  # to look it up: of "he", "the agency" that of the last such source
+    antecedent: Place | None = None  # where the source is named, when its own words don't ("he")
+    outlets: tuple[str, ...] = ()  # ids of those that the source names, or that it spoke through
+    score: float | None = None  # how likely the citation is right; None where a rule found it
+    found_by: str = ""  # ``transformer``, or a rule's name (`classifier.attribution.quotations`)
+    reasons: tuple[tuple[str, float], ...] = ()  # what spoke for its kind, in log-odds
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -129,14 +113,10 @@ class Span:
     """Characters of an article that carry a signal."""
 
     start: int
-    """Where they begin and end, in code points of the text."""
     end: int
-    """Where they begin and end, in code points of the text."""
-    signal: str
-    """A name of the taxonomy."""
+    signal: str  # a name of the taxonomy
+    # of techniques a probability, of n-grams a weight in log-odds; None where a person marked it
     score: float | None = None
-    """How strongly they carry it: a probability for techniques, a weight in log-odds for
-    n-grams; None where a person marked it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +139,9 @@ class Republication:
     """A part of an article that carries somebody else's article whole."""
 
     start: int
-    """Where it begins and ends, in code points of the text."""
     end: int
-    """Where it begins and ends, in code points of the text."""
-    outlet: str
-    """The outlet it is from, as the article names it."""
-    evidence: str
-    """The words that say so, such as "Below is the Morning Ledger's article:"."""
+    outlet: str  # the outlet it is from, as the article names it
+    evidence: str  # the words that say so, such as "Below is the Morning Ledger's article:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +162,9 @@ class Imprint:
 class Origin:
     """Where an article was read from."""
 
-    input: str
-    """The file or address; ``standard input``."""
-    line: int | None = None
-    """The line on which it begins, from 1; None where the input is one article."""
-    record: int | None = None
-    """Its number among the records, from 1."""
+    input: str  # the file or address; ``standard input``
+    line: int | None = None  # on which it begins, from 1; None where the input is one article
+    record: int | None = None  # its number among the records, from 1
 
     def __str__(self) -> str:
         if self.line is not None:
@@ -203,38 +176,24 @@ class Origin:
 class Article:
     """One article, in the terms of the exchange format."""
 
-    id: str
-    """Unique within its file."""
-    text: str
-    """Headline and body; all offsets refer to it."""
-    title: str | None = None
-    """Its title, where known."""
-    outlet: str | None = None
-    """Who published it, as the page itself says; None: unknown."""
-    url: str | None = None
-    """Its address."""
-    date: str | None = None
-    """When it was published, ISO 8601."""
-    author: str | None = None
-    """Who wrote it."""
-    site_name: str | None = None
-    """The site's name, as the page's metadata give it."""
-    lang: str | None = None
-    """Its language, ISO 639-1."""
-    units: tuple[Unit, ...] | None = None
-    """Sentences given by the file: the units to score, never split again. None: to be split."""
-    spans: tuple[Span, ...] = ()
-    """Labelled spans."""
-    labels: Mapping[str, float] = field(default_factory=dict)
-    """Labels of the whole article."""
-    republications: tuple[Republication, ...] = ()
-    """Parts that are somebody else's article."""
-    imprint: Imprint | None = None
-    """What the page around it says of its origin."""
+    id: str  # unique within its file
+    text: str  # headline and body; all offsets refer to it
+    title: str | None = None  # its title, where known
+    outlet: str | None = None  # who published it, as the page itself says; None: unknown
+    url: str | None = None  # its address
+    date: str | None = None  # when it was published, ISO 8601
+    author: str | None = None  # who wrote it
+    site_name: str | None = None  # the site's name, as the page's metadata give it
+    lang: str | None = None  # its language, ISO 639-1
+    units: tuple[Unit, ...] | None = None  # sentences that the file gives; None: to be split
+    spans: tuple[Span, ...] = ()  # labelled spans
+    labels: Mapping[str, float] = field(default_factory=dict)  # labels of the whole article
+    republications: tuple[Republication, ...] = ()  # parts that are somebody else's article
+    imprint: Imprint | None = None  # what the page around it says of its origin
+    # pieces of the page that aren't the article: other stories, comments, notices
     removed: tuple[str, ...] = field(default=(), compare=False, repr=False)
-    """Pieces of the page that aren't the article: other stories, comments, notices."""
+    # where it was read from; None where it was made in a program
     origin: Origin | None = field(default=None, compare=False, repr=False)
-    """Where it was read from; None where it was made in a program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,16 +359,11 @@ class Record:
 class SourceCard:
     """An article's source: findings side by side, never merged into one."""
 
-    publication: Publication
-    """Who published it and whom it carries."""
-    outlet: Outlet | None
-    """The outlet that control and record are about: whose words the article is."""
-    record: Record
-    """How reliable that outlet is found."""
-    evidence: ArticleEvidence | None = None
-    """What the article shows of its own sourcing; None when it was not scored."""
-    networks: tuple[Network, ...] = ()
-    """Influence networks that the outlet, or the page's host, is found to be part of."""
+    publication: Publication  # who published it and whom it carries
+    outlet: Outlet | None  # that control and record are about: whose words the article is
+    record: Record  # how reliable that outlet is found
+    evidence: ArticleEvidence | None = None  # of its own sourcing; None when it was not scored
+    networks: tuple[Network, ...] = ()  # of influence, that the outlet or the host is part of
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,20 +371,14 @@ class SentenceReport:
     """A scored sentence."""
 
     sentence: Sentence
-    scores: Mapping[str, float]
-    """Calibrated probability of each sentence-level signal; empty where nothing was scored."""
-    flags: tuple[str, ...]
-    """The signals at or above their thresholds, in taxonomy order."""
-    evidence: tuple[Span, ...] = ()
-    """Why, for each flag: technique spans, or the n-grams that weigh most."""
-    citations: tuple[Citation, ...] = ()
-    """Who is cited in the sentence, or carried over into it."""
+    scores: Mapping[str, float]  # calibrated probabilities; empty where nothing was scored
+    flags: tuple[str, ...]  # the signals at or above their thresholds, in taxonomy order
+    evidence: tuple[Span, ...] = ()  # why, for each flag: technique spans, or telling words
+    citations: tuple[Citation, ...] = ()  # who is cited in the sentence, or carried over into it
+    # signals that would be flags, but that the article is unlike what the model learned from
     undecided: tuple[str, ...] = ()
-    """Signals that would be flags, but that the article is unlike what the model learned from."""
-    repeats: tuple[int, ...] = ()
-    """For the flag ``repetition``: the sentences, from 0, in which words of its evidence stand."""
-    read: bool = True
-    """Whether the model read it, which it doesn't in a language that it doesn't know."""
+    repeats: tuple[int, ...] = ()  # sentences, from 0, with words of the evidence of ``repetition``
+    read: bool = True  # whether the model read it, which it doesn't in a language it doesn't know
 
     @property
     def text(self) -> str:
@@ -476,36 +424,23 @@ class ArticleReport:
     """A scored article."""
 
     article: Article
-    sentences: tuple[SentenceReport, ...]
-    """Every sentence, in order."""
-    scores: Mapping[str, float] = field(default_factory=dict)
-    """Calibrated probability of each article-level signal."""
-    flags: tuple[str, ...] = ()
-    """Article-level signals at or above their thresholds."""
-    note: str | None = None
-    """Why it was not scored (another language, say); None when it was."""
-    source: SourceCard | None = None
-    """Who published it and what is on record; None where no source was looked up."""
+    sentences: tuple[SentenceReport, ...]  # every sentence, in order
+    scores: Mapping[str, float] = field(default_factory=dict)  # of article-level signals
+    flags: tuple[str, ...] = ()  # article-level signals at or above their thresholds
+    note: str | None = None  # why it was not scored (another language, say); None when it was
+    source: SourceCard | None = None  # None where no source was looked up
+    # what the rules know of it, kept for other users of the report
     reading: ArticleReading | None = field(default=None, repr=False, compare=False)
-    """What the rules know of it, kept for other users of the report."""
-    undecided: tuple[str, ...] = ()
-    """Signals that would be flags, but that the article is unlike what the model learned from."""
-    experimental: tuple[str, ...] = ()
-    """Signals that are scored and not flagged, as too few of their flags would be right."""
-    distance: float | None = None
-    """How far it lies from what the model learned from: the share of held-out articles that lie
-    nearer. None where that isn't known."""
-    far: bool = False
-    """Whether that is so far that framing is only flagged where it is certain."""
-    model: str | None = None
-    """Name of the bundle that scored it; None where nothing did."""
-    digest: str | None = None
-    """SHA-256 of that bundle's manifest, where it isn't the report's; else None."""
-    thresholds: Mapping[str, float] | None = None
-    """The score from which each signal is flagged, where it isn't the report's; else None."""
+    undecided: tuple[str, ...] = ()  # as of sentences
+    experimental: tuple[str, ...] = ()  # not flagged, as too few of their flags would be right
+    distance: float | None = None  # the share of held-out articles that are nearer; None: unknown
+    far: bool = False  # whether that is so far that framing is only flagged where it is certain
+    model: str | None = None  # name of the bundle that scored it; None where nothing did
+    digest: str | None = None  # SHA-256 of its manifest, where it isn't the report's; else None
+    thresholds: Mapping[str, float] | None = None  # where they aren't the report's; else None
+    # what to know of its scores in its language: signals that are validated on written text only,
+    # or not at all; paragraphs that were not scored
     remarks: tuple[str, ...] = ()
-    """What to know of its scores in its language: signals that are validated on written text only,
-    or not at all; paragraphs that were not scored."""
 
     @property
     def given(self) -> frozenset[str]:

@@ -296,24 +296,17 @@ class Assessment:
 class Outlet:
     """An outlet, agency, aggregator, monitor or platform."""
 
-    id: str
-    """Its id in the registry: lower-case ASCII letters, digits and hyphens."""
+    id: str  # its id in the registry: lower-case ASCII letters, digits and hyphens
     name: str
-    role: Role = Role.PUBLISHER
-    """What it does with what it publishes."""
+    role: Role = Role.PUBLISHER  # what it does with what it publishes
     medium: Medium = Medium.OTHER
-    country: str | None = None
-    """ISO 3166-1 alpha-2 of where it is published from."""
-    wikidata: str | None = None
-    """Its Wikidata identifier."""
-    names: tuple[Name, ...] = ()
-    """The main one first."""
-    domains: tuple[Domain, ...] = ()
-    """The main one first."""
+    country: str | None = None  # ISO 3166-1 alpha-2 of where it is published from
+    wikidata: str | None = None  # its Wikidata identifier
+    names: tuple[Name, ...] = ()  # the main one first
+    domains: tuple[Domain, ...] = ()  # the main one first
+    # what is on record of it: by what it is about, the statement that holds first
     statements: tuple[Statement, ...] = ()
-    """What is on record of it: by what it is about, the statement that holds first."""
-    holdings: tuple[Holding, ...] = ()
-    """Its direct owners, the largest share first."""
+    holdings: tuple[Holding, ...] = ()  # its direct owners, the largest share first
     assessments: tuple[Assessment, ...] = ()
     accounts: tuple[Account, ...] = ()
 
