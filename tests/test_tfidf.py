@@ -137,7 +137,7 @@ def test_evidence_names_the_words_that_matter_without_punctuation(model, row, ex
 
 def test_contributions_of_words_add_up_to_the_log_odds(model, monkeypatch) -> None:
     seen: list[float] = []
-    monkeypatch.setattr(tfidf, "telling_words", lambda *args: seen.append(args[2].sum()) or ())
+    monkeypatch.setattr(tfidf.evidence, "telling_words", lambda *args: seen.append(args[2].sum()) or ())
     prediction = model.predict(SENTENCES)
     logits = prediction.logits
     prediction.evidence([(row, "claim") for row in range(4)])

@@ -23,10 +23,8 @@ _CHUNK = 1 << 16
 _TRANSLATED = IPv6Network("64:ff9b::/96")  # what a network translates to the IPv4 address in it
 _COMPATIBLE = IPv6Network("::/96")  # an older form of the same
 _CHARSET = re.compile(r"charset=[\"']?\s?([\w.:-]{2,40})", re.IGNORECASE)
-_HEADERS = {
-    "User-Agent": f"Mozilla/5.0 (compatible; framescope/{__version__})",
-    "Accept": "text/html,*/*;q=0.5",
-}
+_AGENT = f"Mozilla/5.0 (compatible; framescope/{__version__})"
+_HEADERS = {"User-Agent": _AGENT, "Accept": "text/html,*/*;q=0.5"}
 # The first retry is made at once, the second after a fifth of a second.
 _RETRIES = urllib3.Retry(
     2, redirect=False, status_forcelist=(502, 503, 504), backoff_factor=0.1,
@@ -173,10 +171,7 @@ def _why(error: BaseException) -> str:
 
 
 def _is_public(address: str) -> bool:
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
+    found = ip_address(address.partition("%")[0])
     inner = None  # the IPv4 address that an IPv6 address is made of
     if isinstance(found, IPv6Address):
         inner = found.ipv4_mapped or found.sixtofour

@@ -216,10 +216,8 @@ def read_json(text: str, source: str, stem: str) -> Iterator[Article | Skipped]:
 
 def _listed(value: Any) -> list[Any] | None:
     """Return the list of articles that a value is, or holds; None where it is one article."""
-    if isinstance(value, list):
-        return value
     if not isinstance(value, dict) or TEXT in guess(_texts(value)):
-        return None
+        return value if isinstance(value, list) else None
     lists = (value[name] for name in _LISTS if isinstance(value.get(name), list))
     return next((one for one in lists if any(isinstance(item, dict) for item in one)), None)
 
@@ -349,21 +347,18 @@ def _is_header(row: Sequence[str]) -> bool:
     names = [name.strip() for name in row]
     if len(names) < 2:
         return bool(names) and is_known(names[0], TEXT)
+    short = all(len(name.split()) <= _HEADING_WORDS and len(name) <= 60 for name in names)
     # An index without a name often stands first.
-    return (
-        len(set(names)) == len(names)
-        and all(names[1:])
-        and all(len(name.split()) <= _HEADING_WORDS and len(name) <= 60 for name in names)
-        and not any(re.fullmatch(r"[-+\d.,\s]+", name) for name in names[1:])
-    )
+    named = not any(re.fullmatch(r"[-+\d.,\s]*", name) for name in names[1:])
+    return short and named and len(set(names)) == len(names)
 
 
 def _sample(head: str, delimiter: str) -> list[list[str]]:
     """Return the first rows, without the last that the sample may have cut."""
     csv.field_size_limit(MAX_CELL)
     rows: list[list[str]] = []
+    reader = csv.reader(_without_sep(head.splitlines()), delimiter=delimiter)
     try:
-        reader = csv.reader(_without_sep(head.splitlines()), delimiter=delimiter)
         rows.extend(row for row in islice(reader, _SAMPLE + 1) if any(map(str.strip, row)))
     except csv.Error:
         return rows[:1]

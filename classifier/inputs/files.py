@@ -117,12 +117,11 @@ def files_within(source: str, options: InputOptions) -> list[ListedFile] | None:
     base = _path_of(source) if is_store(source) else Path(source).as_posix()
     is_pattern = _MARK.search(source) and not Path(source).is_dir()
     base = _MARK.split(base)[0].rpartition("/")[0] if is_pattern else base.rstrip("/")
+    names = [_path_of(one.name).removeprefix(base).removeprefix("/") for one in found]
     inside = {
         path: one
-        for one in found
-        for path in [PurePosixPath(_path_of(one.name).removeprefix(base).removeprefix("/"))]
-        if (not options.include or _matches(path, options.include))
-        and not _matches(path, options.exclude)
+        for path, one in zip(map(PurePosixPath, names), found, strict=True)
+        if _matches(path, options.include or ["*"]) and not _matches(path, options.exclude)
     }
     wanted = "matches; check the pattern and its quotes"
     if not is_pattern:
@@ -160,11 +159,12 @@ def _articles_of(
     taken, left = dict[PurePosixPath, ListedFile](), Counter[str]()
     for path, file in inside.items():
         hidden = any(part.startswith(".") for part in path.parts)
-        hidden = hidden or any(part.endswith(_COMPANIONS) for part in path.parts[:-1])
+        if hidden or any(part.endswith(_COMPANIONS) for part in path.parts[:-1]):
+            continue
         kind = unpacked_name(path.name).suffix.lower()
-        if not hidden and ({kind, path.suffix.lower()} & asked or kind in _SUFFIXES):
+        if {kind, path.suffix.lower()} & asked or kind in _SUFFIXES:
             taken[path] = file
-        elif not hidden:
+        else:
             left[kind or path.name] += 1
     if left:
         said = ", ".join(f"{count} {kind}" for kind, count in sorted(left.items())[:8])
@@ -199,12 +199,10 @@ def _in_store(source: str) -> list[ListedFile] | None:
         system.invalidate_cache()
         if _MARK.search(path):
             found = system.glob(path, detail=True)
-        elif source.endswith("/") or not system.isfile(path):
-            found = system.find(path, detail=True)
-            if not found:
-                system.info(path)  # says why there is nothing
-        else:
+        elif not source.endswith("/") and system.isfile(path):
             return None
+        elif not (found := system.find(path, detail=True)):
+            system.info(path)  # says why there is nothing
     return [
         _remote(system.unstrip_protocol(name), known)
         for name, known in sorted(found.items())
@@ -502,12 +500,11 @@ def decode(data: bytes, source: str, declared: str | None = None) -> str:
     """Decode a text by its mark, as UTF-8, as declared, or by its bytes. Raises `InputError`."""
     refuse_binary(data, source)
     text = None
-    if marked := next(((mark, name) for mark, name in _BOMS if data.startswith(mark)), None):
-        text = _decoded(data, marked[1])
-        if text is None and marked[0] != codecs.BOM_UTF8:
-            reason = f"is damaged {marked[1].upper()}; save it again as UTF-8"
-            raise InputError(source, reason)
-        data, declared = data[len(marked[0]) :], None  # the mark may lie
+    for mark, encoding in [one for one in _BOMS if data.startswith(one[0])][:1]:
+        text = _decoded(data, encoding)
+        if text is None and mark != codecs.BOM_UTF8:
+            raise InputError(source, f"is damaged {encoding.upper()}; save it again as UTF-8")
+        data, declared = data[len(mark) :], None  # the mark may lie
     text = _unmarked(data, source, declared) if text is None else text
     if len(_CONTROL.findall(text)) > _CONTROL_SHARE * len(text):
         raise InputError(source, "is binary, not text; give text in UTF-8, or HTML")

@@ -429,11 +429,8 @@ def _gatherer(
     parts: Sequence[_Part], page: Sequence[PageLine], publisher: str | None
 ) -> tuple[str | None, str | None]:
     """Return the page's own name, and its source, where it gathers articles of other outlets."""
-    named = (
-        (name, line.text)
-        for line in page
-        if line.kind is not LineKind.TEXT and (name := own_name(line.text))
-    )
+    lines = (line.text for line in page if line.kind is not LineKind.TEXT)
+    named = ((name, line) for line in lines if (name := own_name(line)))
     found = (publisher, publisher) if publisher else next(named, (None, None))
     outlets = [part.outlet for part in parts if part.outlet]
     own = all(republication.same_outlet(outlet, found[0]) for outlet in outlets)

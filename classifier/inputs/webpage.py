@@ -264,10 +264,7 @@ def _is_call(line: str) -> bool:
 
 
 def _beside(tree: Any, said: str) -> list[Any]:
-    """Find the elements beside an article, the outer first: links, stories, notices, comments.
-
-    What stands in ``said``, the letters of the article in the page's data, is not beside it.
-    """
+    """Find the elements beside an article, the outer first; nothing of its letters, as ``said``."""
     from lxml.etree import iterwalk
 
     # Of each block: its own characters, those in links, those of all prose in it; linked headings.
@@ -275,8 +272,7 @@ def _beside(tree: Any, said: str) -> list[Any]:
     stack, links, with_text = [tree], 0, set[Any]()
     for event, one in iterwalk(tree, events=("start", "end")):
         step = one.tag == "a" and not (one.get("href") or "#").startswith("#")
-        begins = event == "start"
-        block = one is not tree and one.tag in _HTML_BLOCKS
+        begins, block = event == "start", one is not tree and one.tag in _HTML_BLOCKS
         links += step if begins else -step
         if block and begins:
             stack.append(one)
@@ -365,8 +361,8 @@ def _with_headline(title: str | None, lines: list[str]) -> str:
     for index, line in enumerate(lines[:3] if title else ()):
         if letters(line) == known:
             return "\n".join([line, *lines[:index], *lines[index + 1 :]])
-    begins = not title or (lines and letters(lines[0]).startswith(known))
-    return "\n".join(lines if begins else [str(title), *lines])
+    begins = lines and letters(lines[0]).startswith(known)
+    return "\n".join(lines if begins or not title else [title, *lines])
 
 
 def _headline(title: str | None, site: str | None) -> str | None:
@@ -446,9 +442,9 @@ def _publishers(tree: Any) -> Iterator[Mapping[str, Any]]:
 def _objects(value: object, depth: int = 0) -> list[Mapping[str, Any]]:
     if depth <= _DEPTH and isinstance(value, list):
         return [one for part in value[:_MOST] for one in _objects(part, depth + 1)]
-    if depth > _DEPTH or not isinstance(value, dict):
-        return []
-    return [value, *_objects([value[name] for name in _NESTED if name in value], depth + 1)]
+    if depth <= _DEPTH and isinstance(value, dict):
+        return [value, *_objects([value[name] for name in _NESTED if name in value], depth + 1)]
+    return []
 
 
 def _types(one: Mapping[str, Any]) -> set[str]:
@@ -468,7 +464,6 @@ def _resolved(value: object, by_id: Mapping[str, Mapping[str, Any]]) -> Iterator
 def _name(value: object) -> str | None:
     """Return a name that may be shown; None for handles (KGK_News), addresses, and no name."""
     text = " ".join(unescape(value).split()) if isinstance(value, str) else ""
-    if not 1 < len(text) <= _MAX_NAME or text.startswith("@") or "://" in text:
-        return None
-    handle = "_" in text and " " not in text
-    return text if any(map(str.isalpha, text)) and not handle else None
+    handle = text.startswith("@") or "://" in text or ("_" in text and " " not in text)
+    named = 1 < len(text) <= _MAX_NAME and any(map(str.isalpha, text))
+    return text if named and not handle else None

@@ -1,18 +1,12 @@
 """Whole articles: signals told from their sentences, and the distance to the training data.
 
 A logistic regression reads how much of the article carries each sentence-level signal: on average,
-at its start, and where it carries most. Its features are probabilities, so that its weights can be
-read.
+at its start, and where it carries most.
 
-An article's vector is the mean of its sentences'. The training data is summed up as centres among
-the vectors of its articles, in the directions in which these differ most, each scaled to the same
-spread; an article is as far as the nearest centre. Articles that were held out say how far is far:
-`TrainingDomain.distance` is the share of them that lie nearer.
-
-A far article is still scored. But probabilities are calibrated for articles like those of the
-training data, so a framing signal counts there only where the answer "no" can be excluded at a
-coverage of 90%: class-conditional split conformal limits (Angelopoulos & Bates, 2021,
-doi:10.48550/arXiv.2107.07511), fitted on validation rows.
+The training data is summed up as centres among the vectors of its articles; an article is as far
+as the nearest, and held-out articles say how far is far. In a far article a framing signal counts
+only where the answer "no" can be excluded at a coverage of 90%: class-conditional split conformal
+limits (Angelopoulos & Bates, 2021, doi:10.48550/arXiv.2107.07511), fitted on validation rows.
 """
 
 from __future__ import annotations
@@ -30,10 +24,8 @@ from framescope.classifier.records import Sentence
 from numpy.typing import NDArray
 
 DOMAIN = "domain.npz"
-FAR = 0.98
-"""The share of held-out articles that lie nearer, from which an article is far."""
-FEWEST_SENTENCES = 5
-"""Sentences of an article; the vector of fewer is mostly chance."""
+FAR = 0.98  # the share of held-out articles that lie nearer, from which an article is far
+FEWEST_SENTENCES = 5  # of an article; the vector of fewer is mostly chance
 
 Floats = NDArray[np.float32]
 _ARRAYS = ("mean", "axes", "centres", "held_out", "yes", "no")
@@ -50,11 +42,7 @@ def article_features(signals: Sequence[str]) -> tuple[str, ...]:
 def features_of_articles(
     proba: NDArray[np.float32], sentences: Sequence[Sentence]
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return the features of articles, and the row of each sentence's article there.
-
-    `proba`, of shape (n_sentences, n_signals), are calibrated probabilities of sentence-level
-    signals; the features have shape (n_articles, 3 * n_signals + 1).
-    """
+    """Return the features of articles, and the row of each sentence's article there."""
     names, article = np.unique([s.article_id for s in sentences], return_inverse=True)
     order = np.argsort(article, kind="stable")
     edges = np.searchsorted(article[order], np.arange(len(names) + 1))
@@ -63,8 +51,8 @@ def features_of_articles(
         own = proba[order[edges[number] : edges[number + 1]]].astype(np.float64)
         most = max(1, round(_TOP_SHARE * len(own)))
         top = np.sort(own, axis=0)[-most:]
-        parts = own.mean(axis=0), own[:_LEAD].mean(axis=0), top.mean(axis=0)
-        rows[number] = np.concatenate([*parts, [np.log(len(own))]])
+        means = [part.mean(axis=0) for part in (own, own[:_LEAD], top)]
+        rows[number] = np.concatenate([*means, [np.log(len(own))]])
     return rows, article
 
 
@@ -108,11 +96,7 @@ class ArticleStage:
         names: Sequence[str],
         sentences: Sequence[Sentence],
     ) -> NDArray[np.float32]:
-        """Replace the logits of article-level signals by those of the articles.
-
-        `logits` and `proba`, before and after calibration, have shape (n_sentences, n_signals); the
-        signals are `names`.
-        """
+        """Replace the logits of article-level signals by those of the articles."""
         if not len(sentences):
             return logits
         columns = [names.index(signal) for signal in self.signals]
@@ -179,10 +163,7 @@ class TrainingDomain:
 
 
 def vectors_of_articles(vectors: Floats, sentences: Sequence[Sentence]) -> tuple[Floats, list[int]]:
-    """Return the mean of sentences' vectors, and the number of sentences, per article.
-
-    `sentences` are whole articles, in order.
-    """
+    """Return the mean of sentences' vectors, and the number of sentences, per article."""
     groups = groupby(sentences, key=lambda sentence: sentence.article_id)
     counts = [sum(1 for _ in group) for _, group in groups]
     ends = np.cumsum(counts)

@@ -1,8 +1,7 @@
 """The citation scorer: how sure citations are, of what kind their sources, and what that decides.
 
 The encoder marks raw citations and votes on signals; citation resolution says who the sources are.
-Small logistic regressions put the two together. They are fitted on articles that the encoder has
-not seen and saved with the model; what spoke for a citation's kind is shown with it.
+Small logistic regressions, fitted on articles that the encoder has not seen, put them together.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import chain, groupby, islice
+from itertools import accumulate, chain, groupby, islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,25 +24,20 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 _T = TypeVar("_T")
 
+# The signals whose votes the citations of a sentence add to.
 SOURCING = (
     "attributed", "named_source", "unnamed_source", "vague_source", "government_attribution",
     "state_media_attribution", "unsourced_assertion", "quoted", "reported",
 )  # fmt: skip
-"""The signals whose votes the citations of a sentence add to."""
-_KIND_SIGNALS = SOURCING[1:6]
-"""What `KINDS` are of a source, these are of a sentence."""
+_KIND_SIGNALS = SOURCING[1:6]  # what `KINDS` are of a source, these are of a sentence
 
 CITATION_FEATURES = (
     "marked", "linked", "cued", "cue", "source", "nested", "carried", "elsewhere", "quoted",
     "attributed", "length",
 )  # fmt: skip
 KIND_FEATURES = (
-    *(f"words: {kind}" for kind in KINDS),
-    *(f"sentence: {kind}" for kind in KINDS),
-    *(f"known: {kind}" for kind in KINDS),
-    "known: outlet",
-    "known: antecedent",
-    "source",
+    *(f"{by}: {kind}" for by in ("words", "sentence", "known") for kind in KINDS),
+    *("known: outlet", "known: antecedent", "source"),
 )
 SENTENCE_FEATURES = (
     "vote", "cited", *KINDS, "quoted share", "quoted content", "names state media",
@@ -124,11 +118,8 @@ class CitationScorer:
         if not features:
             return []
         given = np.asarray(features)
-        if self.kinds.weights:
-            lines = self.kinds.log_odds(given)
-            odds = np.stack([lines[kind] for kind in KINDS], axis=1)
-        else:
-            odds = given[:, : len(KINDS)]
+        lines = self.kinds.log_odds(given)
+        odds = np.stack([lines[kind] for kind in KINDS], 1) if lines else given[:, : len(KINDS)]
         exclusive = odds[:, :_EXCLUSIVE]
         exclusive = np.exp(exclusive - exclusive.max(axis=1, keepdims=True))
         exclusive /= exclusive.sum(axis=1, keepdims=True)
@@ -151,11 +142,7 @@ def resolve_raw_citations(
     links: Sequence[Links] | None = None,
     speakers: SpeakerScorer | None = None,
 ) -> ResolvedCitations:
-    """Resolve the sources of each sentence's raw citations.
-
-    The sentences of an article stand together and in order. `links` are what the encoder says of
-    each sentence, by which `speakers` finds whom pronouns refer to.
-    """
+    """Resolve the sources of each sentence's raw citations; `speakers` needs the `links`."""
     whole = carried(raw, sentences)
     found: list[tuple[records.Citation, ...]] = []
     for rows in _articles(sentences):
@@ -171,11 +158,8 @@ def resolve_raw_citations(
     ]  # fmt: skip
     for key, one in zip(chain(*keys), chain(*whole), strict=True):
         named[key].append(one)
-    kinds = {
-        key: np.stack([one.kinds for one in group]).mean(axis=0)
-        for key, group in named.items()
-        if key[1]
-    }
+    groups = [(key, [one.kinds for one in group]) for key, group in named.items() if key[1]]
+    kinds = {key: np.stack(of_group).mean(axis=0) for key, of_group in groups}
     merged = tuple(
         tuple(replace(one, kinds=kinds.get(key, one.kinds)) for key, one in zip(*row, strict=True))
         for row in zip(keys, whole, strict=True)
@@ -190,12 +174,9 @@ def _articles(sentences: Sequence[records.Sentence]) -> Iterator[list[int]]:
 
 def laid_out(sentences: Sequence[records.Sentence]) -> tuple[str, list[records.Sentence]]:
     """Put an article's text together from its sentences, folded, and move them to it."""
-    here: list[records.Sentence] = []
-    length = 0
-    for one in sentences:
-        end = length + len(one.text)
-        here.append(replace(one, start=length, end=end))
-        length = end + 1
+    starts = accumulate((len(one.text) + 1 for one in sentences), initial=0)
+    pairs = zip(sentences, starts, strict=False)  # the last is the end of the text
+    here = [replace(one, start=start, end=start + len(one.text)) for one, start in pairs]
     return records.fold("\n".join(one.text for one in here)), here
 
 
@@ -297,19 +278,12 @@ def citation_features(
     one: RawCitation, sentence: records.Sentence, attributed: float
 ) -> list[float]:
     """Return the `CITATION_FEATURES`; `attributed` is the sentence's log-odds."""
-    return [
-        log_odds(one.marked),
-        log_odds(one.linked),
-        log_odds(one.cued),
-        float(one.cue is not None),
-        float(one.source is not None),
-        float(one.nested),
-        float(one.carried),
-        float(one.source is not None and one.source.row != one.content[0].row),
-        quoted_share([(words.start, words.end) for words in one.content], sentence),
-        attributed,
-        float(np.log1p(sum(words.end - words.start for words in one.content))),
-    ]
+    spans = [(words.start, words.end) for words in one.content]
+    elsewhere = one.source is not None and one.source.row != one.content[0].row
+    facts = (one.cue is not None, one.source is not None, one.nested, one.carried, elsewhere)
+    length = float(np.log1p(sum(end - start for start, end in spans)))
+    sure = map(log_odds, (one.marked, one.linked, one.cued))
+    return [*sure, *map(float, facts), quoted_share(spans, sentence), attributed, length]
 
 
 def kind_features(one: RawCitation, known: records.Citation, votes: Sequence[float]) -> list[float]:
@@ -373,11 +347,7 @@ def decide(
     signals: Sequence[str],
     state_media: Sequence[bool],
 ) -> tuple[tuple[tuple[records.Citation, ...], ...], NDArray[np.float32]]:
-    """Combine the encoder's votes, its citations and what is known of their sources.
-
-    `logits` are its votes on `signals`, and `state_media` says which rows name state media. Return
-    the citations that are shown, each with its probability, and the logits of the signals.
-    """
+    """Return the citations that are shown, with their probabilities, and the signals' logits."""
     given = features_of(scorer, resolved, sentences, logits, signals, state_media)
     found = logits.copy()
     for signal, line in scorer.signals.weights.items():
@@ -408,10 +378,9 @@ def _typed(
     if kind is records.SourceKind.VAGUE and (government or state_media):
         kind = records.SourceKind.UNNAMED  # such a source could be counted
     shares = scorer.kinds.shares(kind.value, features) if scorer.kinds.weights else {}
-    reasons: dict[str, float] = {}
+    reasons: dict[str, float] = defaultdict(float)
     for feature, share in shares.items():
-        part = feature.partition(":")[0]
-        reasons[part] = reasons.get(part, 0.0) + share
+        reasons[feature.partition(":")[0]] += share
     return replace(
         one,
         kind=kind,
@@ -426,11 +395,7 @@ def _typed(
 def with_rules(
     sentences: Sequence[records.Sentence], found: Sequence[tuple[records.Citation, ...]]
 ) -> tuple[tuple[records.Citation, ...], ...]:
-    """Add the citations that the form of an article gives to those of the encoder.
-
-    A quotation that runs on is its speaker's in each of its sentences. Under a speaker's label the
-    speaker is cited for each sentence, and so is anybody whom the sentence's own words cite.
-    """
+    """Add to the encoder's citations those of quotations that run on and of speakers' labels."""
     rows: list[tuple[records.Citation, ...]] = []
     for article in _articles(sentences):
         here = [sentences[row] for row in article]

@@ -1,8 +1,7 @@
 """Heads beside a model: logistic regressions that a user's labels added to a bundle.
 
 A head reads, of each sentence, the log-odds of all signals, the mean vector of its tokens, where
-the model has one, and n-grams of words. The model itself stays as it is, so that no other signal
-moves. All of a head is linear: its log-odds are shared out among the words of the sentence.
+the model has one, and n-grams of words. The model itself, and so all other signals, stay the same.
 """
 
 from __future__ import annotations
@@ -11,20 +10,13 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from framescope.classifier.errors import BundleError
-from framescope.classifier.models.base import (
-    Calibration,
-    Model,
-    Prediction,
-    Shares,
-    pool_articles,
-    read_arrays,
-)
+from framescope.classifier.models import base
+from framescope.classifier.models.base import Calibration, Model, Prediction
 from framescope.classifier.models.evidence import names_by_article, telling_words
 from framescope.classifier.models.placeholders import TextForm, form_of
 from framescope.classifier.models.tfidf import TfidfModel
@@ -36,23 +28,18 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
 
-BEFORE = "before"
-"""The key under which the manifest of a bundle with heads keeps what it said without them."""
+BEFORE = "before"  # under which the manifest of a bundle with heads keeps what it said without them
 Floats = NDArray[np.float32]
 _ARRAYS = ("of_logits", "of_means")
 
 
 @dataclass(frozen=True, eq=False)
 class LinearHeads:
-    """Heads that were fitted together, one per signal.
+    """Heads that were fitted together, one per signal."""
 
-    `ngrams` weighs their n-grams, with the intercepts. `of_logits`, of shape (n_heads, n_signals),
-    weighs the log-odds of the model below, `of_means`, of shape (n_heads, d), its mean vectors.
-    """
-
-    ngrams: TfidfModel
-    of_logits: Floats
-    of_means: Floats
+    ngrams: TfidfModel  # of words, with the intercepts
+    of_logits: Floats  # shape (n_heads, n_signals): weights of the log-odds of the model below
+    of_means: Floats  # shape (n_heads, d): and of its mean vectors
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -71,7 +58,7 @@ class LinearHeads:
         ngrams = load_tfidf(folder, None, registry, f"heads-{number}-")
         path = folder / f"heads-{number}.npz"
         try:
-            arrays = {k: x.astype(np.float32) for k, x in read_arrays(path, _ARRAYS).items()}
+            arrays = {k: x.astype(np.float32) for k, x in base.read_arrays(path, _ARRAYS).items()}
             if [len(array) for array in arrays.values()] != [len(ngrams.signals)] * len(_ARRAYS):
                 raise ValueError("its arrays are of other signals")
             return cls(ngrams, **arrays)
@@ -120,52 +107,33 @@ class HeadedModel:
         of_articles = np.flatnonzero(heads.ngrams.of_articles).tolist()
         logits = np.zeros((len(sentences), len(self.signals)), np.float32)
         logits[:, self._kept] = under.logits[:, self._kept_below]
-        logits[:, self._headed] = pool_articles(added, sentences, of_articles)
-        shares = partial(self._shares, under, own)
-        evidence = partial(self._evidence, sentences, under, shares)
-        proba = self.calibration.apply(logits)
-        return replace(under, proba=proba, logits=logits, evidence=evidence, shares=shares)
+        logits[:, self._headed] = base.pool_articles(added, sentences, of_articles)
 
-    def _shares(
-        self,
-        under: Prediction,
-        own: Prediction,
-        row: int,
-        form: TextForm,
-        of_logits: Floats,
-        of_means: Floats,
-    ) -> NDArray[np.float64]:
-        """Pass the weights of heads on to what they read."""
-        of_heads = of_logits[self._headed]
-        below = of_heads @ self.heads.of_logits
-        below[self._kept_below] += of_logits[self._kept]
-        assert under.shares is not None
-        assert own.shares is not None
-        shared = under.shares(row, form, below, of_means + of_heads @ self.heads.of_means)
-        return shared + own.shares(row, form, of_heads, of_means)
+        def shares(
+            row: int, form: TextForm, of_logits: Floats, of_means: Floats
+        ) -> NDArray[np.float64]:
+            """Pass the weights of heads on to what they read."""
+            of_heads = of_logits[self._headed]
+            below = of_heads @ heads.of_logits
+            below[self._kept_below] += of_logits[self._kept]
+            assert under.shares is not None
+            assert own.shares is not None
+            shared = under.shares(row, form, below, of_means + of_heads @ heads.of_means)
+            return shared + own.shares(row, form, of_heads, of_means)
 
-    def _evidence(
-        self,
-        sentences: Sequence[Sentence],
-        under: Prediction,
-        shares: Shares,
-        wanted: Sequence[tuple[int, str]],
-    ) -> list[tuple[Span, ...]]:
-        """Find the words that add most to a head's log-odds; spans stay those of the tags."""
-        headed = {s for s in self.heads.signals if s not in self.below.signals or not _spans(s)}
-        kept = [pair for pair in wanted if pair[1] not in headed]
-        found = dict(zip(kept, under.evidence(kept), strict=True))
-        nothing = np.zeros(self.heads.of_means.shape[1], np.float32)
-        names = names_by_article(sentences)
-        for row, signal in wanted:
-            if signal in headed:
-                at = self.signals.index(signal)
+        def evidence(wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
+            """Find the words that add most to a head's log-odds; spans stay those of the tags."""
+            tagged = {s for s in self.below.signals if BY_NAME[s].level is Level.SPAN}
+            kept = [pair for pair in wanted if pair[1] in tagged or pair[1] not in heads.signals]
+            found = dict(zip(kept, under.evidence(kept), strict=True))
+            nothing = np.zeros(heads.of_means.shape[1], np.float32)
+            names = names_by_article(sentences)
+            for row, signal in set(wanted) - set(kept):
+                at, one = self.signals.index(signal), sentences[row]
                 line = np.eye(1, len(self.signals), at, dtype=np.float32)[0]
                 scores = shares(row, form_of(signal), line, nothing)
-                known = names[sentences[row].article_id]
-                found[row, signal] = telling_words(sentences[row], signal, scores, known)
-        return [found[pair] for pair in wanted]
+                found[row, signal] = telling_words(one, signal, scores, names[one.article_id])
+            return [found[pair] for pair in wanted]
 
-
-def _spans(signal: str) -> bool:
-    return BY_NAME[signal].level is Level.SPAN
+        proba = self.calibration.apply(logits)
+        return replace(under, proba=proba, logits=logits, evidence=evidence, shares=shares)

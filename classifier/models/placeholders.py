@@ -1,17 +1,13 @@
 """Placeholders: the word that models read for an outlet's name, the same for every outlet.
 
-"TASS said" is read as "StateMedia said": an outlet that no corpus names works at once, and nothing
-can be learned from a name. Training and scoring share one function.
-
-A text has two forms. Sourcing signals depend on whether a source is state media, so they read the
-typed form. Framing must not depend on whose outlet is named: all other signals read the neutral
-form, in which all outlets are the same word. The forms differ only where state media are named.
+An outlet that no corpus names works at once, and nothing can be learned from a name. Sourcing
+signals depend on whether a source is state media ("StateMedia said"), so they read the typed form
+of a text; all others read the neutral form, in which all outlets are the same word.
 """
 
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -60,22 +56,18 @@ class Reading:
     names: tuple[Placeholder, ...] = ()
 
     def original(self, start: int, end: int) -> tuple[int, int]:
-        """Return the range of the original text that ``text[start:end]`` stands for.
-
-        A range that begins or ends within a placeholder includes the whole name.
-        """
+        """Return what ``text[start:end]`` stands for; of a name in part, the whole name."""
         if not self.names:
             return start, end
         return self._at(start, after=False), self._at(end, after=True)
 
     def _at(self, position: int, *, after: bool) -> int:
         # A range that ends where a placeholder begins has nothing of it.
-        starts = [name.start for name in self.names]
-        number = bisect_right(starts, position - after) - 1
-        if number < 0:
+        at = position - after
+        name = next((one for one in reversed(self.names) if one.start <= at), None)
+        if name is None:
             return position
-        name = self.names[number]
-        if position - after < name.end:
+        if at < name.end:
             return name.last if after else name.first
         return position - name.end + name.last
 
@@ -95,12 +87,9 @@ class Readings:
 
 @dataclass(frozen=True)
 class Reader:
-    """Returns the text that models read, with the names of a registry replaced.
+    """Returns the text that models read: with names of a registry, but for platforms, replaced."""
 
-    Names of platforms, which are no speakers, stay. Without a registry texts are read as they are.
-    """
-
-    registry: Registry | None = None
+    registry: Registry | None = None  # None: texts are read as they are
 
     @classmethod
     def of(cls, registry: Registry | None = None) -> Reader:
@@ -123,20 +112,12 @@ class Reader:
         return Readings(typed, neutral)
 
     def mentions(self, sentence: Sentence) -> list[Mention]:
-        """Return the names that are replaced, in order.
-
-        Mentions that the sentence has are taken as found in this reader's registry.
-        """
-        if self.registry is None:
+        """Return the names that are replaced, in order."""
+        if (registry := self.registry) is None:
             return []
-        found = sentence.mentions
-        return [
-            mention
-            for mention in (
-                self.registry.mentions(sentence.text, sentence.lang) if found is None else found
-            )
-            if any(self.registry[name].role is not Role.PLATFORM for name in mention.outlets)
-        ]
+        known = sentence.mentions  # found in this registry
+        found = registry.mentions(sentence.text, sentence.lang) if known is None else known
+        return [one for one in found if {registry[id].role for id in one.outlets} - {Role.PLATFORM}]
 
     def is_state_media(self, mention: Mention) -> bool:
         """Return whether all outlets that share a name are state media."""

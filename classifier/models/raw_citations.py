@@ -1,9 +1,7 @@
 """Raw citations: spans, and which of them belong together, read from the encoder's outputs.
 
-Of every token the encoder says whether it begins, continues or lies outside a source, a cue, a
-content, and a content within another; questions and answers, whose products link a content to its
-source and its cue, and a source to the words that name it; and the kind of source that it speaks
-of, as part of a source and as part of a cue.
+Of every token the encoder says whether it begins or continues a span of each role; the kind of
+source that it speaks of; and questions and answers, whose products link spans.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,21 +18,16 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Span = tuple[int, int]
 
-ROLES = ("source", "cue", "content", "nested")
-"""The tagged spans; "nested" is the content of a citation within another content."""
+ROLES = ("source", "cue", "content", "nested")  # "nested" is a content within another
 TAGS = ("begins", "inside", "outside")
-LINKED = ("source", "cue", "antecedent")
-"""What a content is linked to, and, last, what a source is."""
+LINKED = ("source", "cue", "antecedent")  # what a content is linked to, and, last, a source
 LINK_SIZE = 64
 KINDS = ("named", "unnamed", "vague", "government", "state_media")
-SPEAKING = LINKED[:2]
-"""The spans that speak of a source's kind."""
+SPEAKING = LINKED[:2]  # the spans that speak of a source's kind
 ROLE_COLUMNS = len(ROLES) * len(TAGS)
-LINK_COLUMNS = 2 * len(LINKED) * LINK_SIZE
-"""Questions for each of `LINKED`, then their answers."""
+LINK_COLUMNS = 2 * len(LINKED) * LINK_SIZE  # questions for each of `LINKED`, then their answers
 KIND_COLUMNS = len(SPEAKING) * len(KINDS)
-CITED = ("roles", "links", "kinds")
-"""The encoder's outputs for citations."""
+CITED = ("roles", "links", "kinds")  # the encoder's outputs for citations
 CITED_COLUMNS = (ROLE_COLUMNS, LINK_COLUMNS, KIND_COLUMNS)
 
 _BEGINS, _INSIDE, _OUTSIDE = map(TAGS.index, ("begins", "inside", "outside"))
@@ -56,34 +49,25 @@ class RowSpan:
 
 @dataclass(frozen=True, slots=True)
 class RawCitation:
-    """A citation as the encoder marks it; its content lies in one row.
-
-    ``marked``, ``linked`` and ``cued`` are the probabilities that the content is one, and that the
-    source and the cue belong to it. ``kinds`` are log-odds in the order of `KINDS`. With
-    ``carried`` the source is that of the sentence before.
-    """
+    """A citation as the encoder marks it; its content lies in one row."""
 
     content: tuple[RowSpan, ...]
     source: RowSpan | None
     cue: RowSpan | None
     nested: bool
-    carried: bool
-    marked: float
-    linked: float
-    cued: float
-    kinds: Floats
+    carried: bool  # whether the source is that of the sentence before
+    marked: float  # the probability that the content is one
+    linked: float  # and that the source belongs to it
+    cued: float  # and the cue
+    kinds: Floats  # log-odds in the order of `KINDS`
 
 
 @dataclass(frozen=True, slots=True)
 class PassageOutputs:
-    """The encoder's outputs for one passage.
+    """The encoder's outputs for one passage."""
 
-    ``places`` are its rows with their first and end token; ``roles``, ``links`` and ``kinds`` have
-    shapes (n_tokens, columns), without padding.
-    """
-
-    places: Sequence[tuple[int, int, int]]
-    roles: Floats
+    places: Sequence[tuple[int, int, int]]  # its rows with their first and end token
+    roles: Floats  # shape (n_tokens, columns), as the others, without padding
     links: Floats
     kinds: Floats
 
@@ -269,11 +253,8 @@ def _joined(pieces: Sequence[RawCitation]) -> RawCitation:
 def carried(
     rows: Sequence[Sequence[RawCitation]], sentences: Sequence[Sentence]
 ) -> list[list[RawCitation]]:
-    """Give citations without source and cue the source of the sentence before, in an article.
-
-    A passage may begin in the middle of a quotation.
-    """
-    result: list[list[RawCitation]] = []
+    """Give citations without source and cue the source of the sentence before, in an article."""
+    result: list[list[RawCitation]] = []  # a passage may begin in the middle of a quotation
     last: RawCitation | None = None
     for row, (found, sentence) in enumerate(zip(rows, sentences, strict=True)):
         if row and sentences[row - 1].article_id != sentence.article_id:

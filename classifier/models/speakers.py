@@ -1,9 +1,7 @@
 """Whom a source that names nobody refers to: a choice among the article's speakers, or nobody.
 
-For "she", "the minister" or "who" every earlier speaker is a candidate. What speaks for one is
-weighed by a conditional logit, fitted on labelled articles: how well the encoder links the source
-to the words that name it, distance, subject position, prominence, and whether gender, number and
-kind agree. Below a fitted probability nobody is chosen: the source stays as it stands.
+For "she", "the minister" or "who" every earlier speaker is a candidate, weighed by a conditional
+logit. Below a fitted probability nobody is chosen: the source stays as it stands.
 """
 
 from __future__ import annotations
@@ -15,30 +13,19 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import accumulate
 from math import log1p
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from framescope.classifier.attribution import (
-    IT,
-    PERSONAL,
-    PRONOUNS,
-    THEY,
-    Entity,
-    Names,
-    Phrase,
-    Shape,
-    gender_of,
-    places,
-    words_of,
-)  # fmt: skip
+from framescope.classifier import attribution
+from framescope.classifier.attribution import IT, PERSONAL, THEY, Entity, Names, Phrase, Shape
 from framescope.classifier.languages import in_english
 from framescope.classifier.records import Place, Sentence
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-CLASSES = ("person", "other", "described")
-"""A pronoun for one person; another pronoun; a role or description."""
+CLASSES = ("person", "other", "described")  # a pronoun for one person; another; a description
 FEATURES = (
     "link", "link: best", "near", "near: best", "same sentence", "sentence before", "far",
     "passed by others", "last speaker", "cited", "named", "in the headline", "subject",
@@ -47,7 +34,6 @@ FEATURES = (
     "only described",
 )  # fmt: skip
 NOBODY = ("nobody", "nobody: definite", "nobody: person", "nobody: plural", "nobody: candidates")
-"""What speaks for none of them."""
 _MOST, _RECENT = 24, 200  # candidates, and mentions: the last ones
 _REACH = 12  # sentences back, to which the encoder's link is asked for
 _SURE = 8.0  # log-odds of a link, beyond which more says nothing
@@ -63,16 +49,12 @@ _BEFORE = 60  # characters before a name that tell its position
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What the encoder says of a row's tokens, by which a source finds the words that name it.
+    """What the encoder says of a row's tokens, by which a source finds the words that name it."""
 
-    ``questions`` and ``answers`` have the shape (n_tokens, `LINK_SIZE`), and ``nobody``, the answer
-    for none, (`LINK_SIZE`,); ``offsets`` are the characters of the tokens in the sentence.
-    """
-
-    offsets: Sequence[tuple[int, int]]
-    questions: Floats
+    offsets: Sequence[tuple[int, int]]  # of each token, in characters of the sentence
+    questions: Floats  # shape (n_tokens, `LINK_SIZE`)
     answers: Floats
-    nobody: Floats
+    nobody: Floats  # shape (`LINK_SIZE`,): the answer for none
 
     def tokens(self, start: int, end: int) -> slice:
         """Return the tokens of some characters."""
@@ -142,17 +124,17 @@ class Referents:
             return None
         asked = self.ask(place, phrase, earlier, names)
         chances = self.scorer.chances(asked)[:-1]
-        best = int(chances.argmax()) if len(chances) else 0
-        sure = len(chances) and chances[best] >= self.scorer.thresholds[asked.kind]
-        return asked.candidates[best] if sure else None
+        best = max(zip(chances, asked.candidates, strict=True), key=itemgetter(0), default=None)
+        return best[1] if best and best[0] >= self.scorer.thresholds[asked.kind] else None
 
     def ask(self, place: Place, phrase: Phrase, earlier: Sequence[Entity], names: Names) -> Asked:
         """List the candidates of a source, with what speaks for them."""
-        row = self._row(place.start)
-        words = words_of(in_english(self.plain[place.start : place.end], self.sentences[row].lang))
-        pronoun = words[0] if len(words) == 1 and words[0] in PRONOUNS else ""
+        row, lines = self._row(place.start), []
+        said = in_english(self.plain[place.start : place.end], self.sentences[row].lang)
+        words = attribution.words_of(said)
+        pronoun = words[0] if len(words) == 1 and words[0] in attribution.PRONOUNS else ""
         kind = "person" if pronoun in PERSONAL else "other" if pronoun else "described"
-        gender = gender_of(words)
+        gender = attribution.gender_of(words)
         before: list[tuple[list[Place], Entity]] = []
         at = bisect_left(names.mentions, place.start, key=lambda pair: pair[0].start)
         recent = (one for _, one in names.mentions[max(0, at - _RECENT) : at])
@@ -163,13 +145,11 @@ class Referents:
         before.sort(key=lambda pair: pair[0][-1].start)
         before = before[-_MOST:]
         links = self._links(place, row, before)
-        lines = []
         persons = (not one.is_thing for _, one in reversed(before))
         after = [*accumulate(persons, initial=0)][-2::-1]
         for number, (mentions, one) in enumerate(before):
-            last = mentions[-1]
-            at, subject, preposition, inside = self._position(last)
-            gap = max(place.start - last.end, 0)
+            at, subject, preposition, inside = self._position(mentions[-1])
+            gap = max(place.start - mentions[-1].end, 0)
             agrees, differs = _kinds_agree(pronoun, phrase, one)
             lines.append([
                 links[number], 0.0, -log1p(gap), 0.0, at == row, at == row - 1, row - at > 5,
@@ -260,6 +240,6 @@ def _described(phrase: Phrase, one: Entity, pronoun: bool) -> tuple[bool, bool, 
     if pronoun:
         return False, False, False
     said = one.titles.union(one.words)
-    peoples = {word for word in phrase.modifiers if word in places("people")}
+    peoples = {word for word in phrase.modifiers if word in attribution.places("people")}
     noun = phrase.head in said or phrase.head.removesuffix("s") in said
     return noun, not said.isdisjoint(phrase.modifiers), bool(peoples - said)

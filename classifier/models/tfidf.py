@@ -9,19 +9,13 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from framescope.classifier.errors import BundleError
-from framescope.classifier.models import base
-from framescope.classifier.models.evidence import (
-    SPACED,
-    chunks,
-    names_by_article,
-    shared_out,
-    telling_words,
-)
+from framescope.classifier.models import base, evidence
 from framescope.classifier.models.placeholders import Reader, Reading, TextForm, form_of
 from framescope.classifier.records import Sentence, Span, fold
 from framescope.classifier.taxonomy import BY_NAME, Level
@@ -44,13 +38,9 @@ _Reached = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
 
 @dataclass(frozen=True, eq=False)
 class Ngrams:
-    """A fixed vocabulary of n-grams of `shortest` to `longest` words or characters, with its idf.
+    """A fixed vocabulary of n-grams of `shortest` to `longest` words or characters, and its idf."""
 
-    Character n-grams stay within a chunk: what stands between white space, padded by a space on
-    each side.
-    """
-
-    unit: Unit
+    unit: Unit  # characters stay within a chunk, which white space divides, padded by spaces
     shortest: int
     longest: int
     terms: tuple[str, ...]  # in the order of the columns
@@ -60,10 +50,7 @@ class Ngrams:
     def learn(
         cls, texts: Sequence[str], unit: Unit, shortest: int, longest: int, least: int, most: int
     ) -> Ngrams:
-        """Learn the `most` frequent n-grams that occur in at least `least` texts, and their idf.
-
-        Raise `ValueError` where no n-gram occurs in so many texts.
-        """
+        """Learn the `most` frequent n-grams of at least `least` texts; `ValueError` without any."""
         from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
         counter = CountVectorizer(
@@ -87,27 +74,19 @@ class Ngrams:
 
     def count(self, distinct: Sequence[str], texts: Sequence[Sequence[int]]) -> Any:
         """Return how often each term occurs in texts, given as numbers of `distinct` chunks."""
-        rows: list[int] = []
-        columns: list[int] = []
         if self.unit == "char":  # each distinct chunk is cut once
-            for number, chunk in enumerate(distinct):
-                found = [column for column, _ in self.occurrences([chunk])]
-                columns += found
-                rows += [number] * len(found)
-            in_chunks = _counted(rows, columns, (len(distinct), len(self)))
-            rows = [row for row, numbers in enumerate(texts) for _ in numbers]
-            flat = [number for numbers in texts for number in numbers]
-            return _counted(rows, flat, (len(texts), len(distinct))) @ in_chunks
+            in_chunks = [[column for column, _ in self.occurrences([one])] for one in distinct]
+            return _counted(texts, len(distinct)) @ _counted(in_chunks, len(self))
         find = self._column.get
         pieces = [re.findall(TOKEN, chunk) for chunk in distinct]
-        for row, text in enumerate(texts):
+        rows = []
+        for text in texts:
             tokens = [token for number in text for token in pieces[number]]
-            for length in range(self.shortest, self.longest + 1):
-                grams = zip(*(tokens[first:] for first in range(length)), strict=False)
-                found = [c for gram in grams if (c := find(" ".join(gram))) is not None]
-                columns += found
-                rows += [row] * len(found)
-        return _counted(rows, columns, (len(texts), len(self)))
+            spans = range(self.shortest, self.longest + 1)
+            grams = (zip(*(tokens[n:] for n in range(k)), strict=False) for k in spans)
+            joined = map(" ".join, chain.from_iterable(grams))
+            rows.append([column for gram in joined if (column := find(gram)) is not None])
+        return _counted(rows, len(self))
 
     def occurrences(self, chunks: Sequence[str]) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Yield the column of each term in a text, and the chunks of its characters or words."""
@@ -130,17 +109,17 @@ class Ngrams:
                     yield column, tuple(number for _, number in gram)
 
 
-def _counted(rows: Sequence[int], columns: Sequence[int], shape: tuple[int, int]) -> Any:
-    """Count pairs of a row and a column: sparse, each row's columns in order."""
+def _counted(found: Sequence[Sequence[int]], width: int) -> Any:
+    """Count how often each row has found each of so many columns: sparse, the columns in order."""
     from scipy.sparse import csr_matrix
 
-    cells = np.sort(np.array(rows, np.intp) * shape[1] + np.array(columns, np.intp))
+    rows = np.repeat(np.arange(len(found)), list(map(len, found)))
+    cells = np.sort(rows * width + np.fromiter(chain.from_iterable(found), np.intp))
     begin = np.flatnonzero(np.diff(cells, prepend=-1))
-    row, column = np.divmod(cells[begin], max(shape[1], 1))
-    ends = np.cumsum(np.bincount(row, minlength=shape[0]))
-    return csr_matrix(
-        (np.diff(begin, append=len(cells)), column, np.concatenate([[0], ends])), shape=shape
-    )
+    row, column = np.divmod(cells[begin], max(width, 1))
+    ends = np.cumsum(np.bincount(row, minlength=len(found)))
+    counts = np.diff(begin, append=len(cells)), column, np.concatenate([[0], ends])
+    return csr_matrix(counts, shape=(len(found), width))
 
 
 def count(blocks: Sequence[Ngrams], texts: Sequence[str]) -> Any:
@@ -157,13 +136,11 @@ def count(blocks: Sequence[Ngrams], texts: Sequence[str]) -> Any:
 
 
 def weigh(blocks: Sequence[Ngrams], counts: Any) -> Any:
-    """Return the TF-IDF of counts, or of sums of their rows: sparse, float32, of the same shape.
-
-    ``1 + ln(tf)`` times ``idf``, each block of a row scaled to length 1 (Salton and Buckley, 1988,
-    in scikit-learn's form).
-    """
+    """Return the TF-IDF of counts, or of sums of their rows: sparse, float32, of the same shape."""
     from scipy.sparse import csr_matrix
 
+    # 1 + ln(tf) times idf, each block of a row scaled to length 1 (Salton and Buckley, 1988, in
+    # scikit-learn's form).
     data = np.log(counts.data.astype(np.float32))
     data += 1
     data *= np.concatenate([block.idf for block in blocks])[counts.indices]
@@ -210,13 +187,9 @@ class BothForms:
 class TfidfModel:
     """Logistic regressions on n-grams, a `classifier.models.Model`.
 
-    A sentence-level signal reads the sentence, and the log-odds of its two neighbours with a fitted
-    weight. An article-level signal reads the n-grams of all sentences with the same ``article_id``.
-    Outlets' names are read in the form of the signal (`classifier.models.placeholders`).
-
-    `weights`, of shape (n_signals, n_features), are rounded as they are stored, so that what is
-    evaluated is what is saved. `neighbours`, of shape (n_signals,), weigh the mean of the
-    neighbours' log-odds, without the intercept.
+    A sentence-level signal reads the sentence, and the mean log-odds of its two neighbours with a
+    fitted weight in `neighbours`; an article-level signal reads the n-grams of all its sentences.
+    `weights`, of shape (n_signals, n_features), are rounded as they are stored.
     """
 
     def __init__(
@@ -274,10 +247,7 @@ class TfidfModel:
 
 
 def neighbours_mean(sentences: Sequence[Sentence]) -> Any:
-    """Return a sparse matrix that averages over each sentence's neighbours in its article.
-
-    The neighbours are the sentences just before and after it; a row without any is empty.
-    """
+    """Return a sparse matrix that averages over the sentences just before and after each."""
     from scipy.sparse import csr_array
 
     index = np.array([s.index for s in sentences])
@@ -298,17 +268,10 @@ def _shortened(weights: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
 
 
 def load(
-    folder: Path,
-    calibration: base.Calibration | None,
-    registry: Registry | None = None,
-    prefix: str = "",
+    at: Path, calibration: base.Calibration | None, of: Registry | None = None, prefix: str = ""
 ) -> TfidfModel:
-    """Read a model that `TfidfModel.save` wrote, or raise `BundleError` where it is damaged.
-
-    It recognises the outlets of a registry, by default the shipped one, if it was trained with
-    placeholders. Without a calibration its log-odds stay as they are.
-    """
-    path = folder / f"{prefix}{VOCABULARY}"
+    """Read what `TfidfModel.save` wrote, by default with the shipped registry; or `BundleError`."""
+    path = at / f"{prefix}{VOCABULARY}"
     try:
         record = base.read_json(path)
         parts = [
@@ -319,8 +282,8 @@ def load(
         calibration = calibration or base.Calibration.identity(signals)
         if signals != calibration.signals:
             raise ValueError("its signals are not those of the calibration")
-        reader = Reader.of(registry) if record.get("placeholders", False) else Reader()
-        path = folder / f"{prefix}{WEIGHTS}"
+        reader = Reader.of(of) if record.get("placeholders", False) else Reader()
+        path = at / f"{prefix}{WEIGHTS}"
         names = "weights", "intercepts", "neighbours", *(f"idf_{n}" for n in range(len(parts)))
         arrays = base.read_arrays(path, names)
         weights, intercepts, neighbours, *idf = (arrays[name] for name in names)
@@ -395,20 +358,15 @@ class _Scored:
         return weigh(self.model.blocks, self.counts)
 
     def find(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
-        """Find the words that speak most for each signal of its sentence, strongest first.
-
-        An n-gram's contribution (its TF-IDF times its weight) is shared evenly among its
-        occurrences and the chunks that each reaches into, so that the chunks of a sentence add up
-        to its own log-odds.
-        """
-        names = names_by_article(self.sentences)
+        """Find the words that speak most for each signal of its sentence, strongest first."""
+        names = evidence.names_by_article(self.sentences)
         found: list[tuple[Span, ...]] = []
         for row, signal in wanted:
             base.check_time()
             column, one = self.model.signals.index(signal), self.sentences[row]
             whole = bool(self.model.of_articles[column])
             scores = self._of_words(row, form_of(signal), self.model.weights[column], whole)
-            found.append(telling_words(one, signal, scores, names[one.article_id]))
+            found.append(evidence.telling_words(one, signal, scores, names[one.article_id]))
         return found
 
     def shares(
@@ -420,7 +378,11 @@ class _Scored:
     def _of_words(
         self, row: int, form: TextForm, weights: NDArray[Any], of_article: bool
     ) -> NDArray[np.float64]:
-        """Return what each chunk of a sentence adds to the n-grams' weighted sum."""
+        """Return what each chunk of a sentence adds to the n-grams' weighted sum.
+
+        An n-gram's TF-IDF times its weight is shared evenly among its occurrences and the chunks
+        that each reaches into, so that the chunks of a sentence add up to its own log-odds.
+        """
         part = self.parts[row // _BATCH]
         line = int(part.texts.rows[form][row % _BATCH])
         text, reading = part.texts.texts[line], part.texts.readings[line]
@@ -432,10 +394,10 @@ class _Scored:
         shares[known] = weighed.data[inside] * weights.take(known)
         shares[counts.indices[inside]] /= counts.data[inside]
         # A placeholder's words are those of the name that it stands for.
-        places = [reading.original(*place) for place in chunks(text, SPACED)]
+        places = [reading.original(*place) for place in evidence.chunks(text, evidence.SPACED)]
         features, words, sizes = self._reached(text)
         added = np.bincount(words, shares.take(features) / sizes, len(places))
-        return shared_out(places, added, chunks(self.sentences[row].text))
+        return evidence.shared_out(places, added, evidence.chunks(self.sentences[row].text))
 
     @cached_property
     def _reached(self) -> Callable[[str], _Reached]:

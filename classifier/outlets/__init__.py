@@ -1,8 +1,4 @@
-"""Who published an article, whom it carries, and what is on record about them.
-
-In: an article as the rules read it, and the registry of outlets. Out: a source card; and what the
-registry answers to a host, a name or an id.
-"""
+"""Who published an article and what is on record about them; and what the registry answers."""
 
 from framescope.classifier.outlets.publisher.publisher import UNNAMED, UNNAMED_MONITOR
 from framescope.classifier.outlets.record import card as source_card

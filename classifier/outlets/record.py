@@ -1,15 +1,11 @@
 """An outlet's record, as an interval or as unscored; and the source card that it goes on.
 
-One rater's word is shown as it is, with its date; an estimate and its interval take two. Who
-controls an outlet is no part of its record. Without an assessment there is none, whatever the
-article shows: unknown is not unreliable, nor is it one half.
-
-An estimate is a Beta distribution, as a reputation system makes one of ratings (Jøsang and Ismail,
-2002): each assessment counts as a number of good and bad observations, weighted by the rater's
-firmness and halved every `HALF_LIFE` years; Wikipedia calls a discussion stale after four years.
-Where raters differ, all are multiplied by ``1 - 4 v``, with ``v`` the variance of what they say (as
-overdispersion divides the information of counts; McCullagh and Nelder, 1989, section 4.5). What an
-assessment is worth and a term stands for is this project's judgement (docs/source-record.md).
+One rater's word is shown as it is, with its date; an estimate and its interval take two. It is a
+Beta distribution, as a reputation system makes one of ratings (Jøsang and Ismail, 2002): each
+assessment counts as a number of good and bad observations, weighted by the rater's firmness and
+halved every `HALF_LIFE` years. Where raters differ, all are multiplied by ``1 - 4 v``, with ``v``
+the variance of what they say (as overdispersion divides the information of counts; McCullagh and
+Nelder, 1989, section 4.5). docs/source-record.md says why.
 """
 
 import re
@@ -50,9 +46,9 @@ IN_NETWORK, FIRM = 0.05, 0.5
 # a disputed story, those who repeat and refute it as well.
 _NO_FINDING = frozenset({"RT mirrors and reposts", "EUvsDisinfo cases"})
 LEAST = 1.0  # observations below which what is left of old assessments is no record any more
+# The furthest that the article's own evidence moves the estimate, either way. Small, since how an
+# article is sourced is no sign of how its outlet is assessed.
 CAP = 0.03
-"""The furthest that the article's own evidence moves the estimate, either way. Small, since how an
-article is sourced is no sign of how its outlet is assessed (docs/source-record.md)."""
 # The share of claims with a source that moves nothing: that of 1,338 articles of 57 outlets, by the
 # rules of version 0.2.0 alone; and the number of claims from which the evidence counts half.
 USUAL_SHARE, ENOUGH_CLAIMS = 0.32, 10.0
@@ -117,10 +113,8 @@ def latest(assessments: Iterable[Assessment]) -> list[Assessment]:
 
 
 def posterior(assessments: Iterable[Assessment], moment: Date | None) -> Posterior:
-    """Pool assessments that count, at a moment; without one, each is `UNDATED` years old.
-
-    All of one rater's are one vote, as firm as the firmest of them: they are no independent finds.
-    """
+    """Pool assessments that count, at a moment; without one, each is `UNDATED` years old."""
+    # All of one rater's are one vote, as firm as the firmest: they are no independent finds.
     votes = [_vote(rows, moment) for rows in _by_rater(assessments)]
     total = sum(vote.weight for vote, _ in votes)
     if total <= 0:
@@ -158,11 +152,7 @@ def _by_rater(assessments: Iterable[Assessment]) -> list[list[Assessment]]:
 
 
 def card(report: records.ArticleReport, registry: Registry) -> records.SourceCard:
-    """Return who published an article, what is on record of them, and what it shows itself.
-
-    The record is of the outlet whose words the article is, the last of the chain; where the
-    registry lacks it, of the influence network that the page's host belongs to.
-    """
+    """Return who published an article, what is on record of its author, and what it shows."""
     article, published = report.article, publication(report.article, registry)
     author = published.author
     outlet = author.outlet if author is not None else None
@@ -186,11 +176,7 @@ def card(report: records.ArticleReport, registry: Registry) -> records.SourceCar
 def record(
     outlet: Outlet | None, evidence: ArticleEvidence | None, *, date: str | None, registry: Registry
 ) -> records.Record:
-    """Weigh what independent assessments say of an outlet; None where the registry lacks it.
-
-    Assessments age from `date` (ISO 8601), when the article appeared; without one, from the date of
-    the registry.
-    """
+    """Weigh what assessments say of an outlet at `date`, or without one at the registry's."""
     if outlet is None:
         return _unscored("not in the registry")
     if outlet.role in _UNSCORED_ROLES:
@@ -199,12 +185,7 @@ def record(
 
 
 def article_shift(evidence: ArticleEvidence | None) -> float:
-    """Return how far an article's own sourcing moves the estimate: from -`CAP` to `CAP`.
-
-    It grows with the difference between the share of claims with a source and `USUAL_SHARE`, and
-    with the number of claims; an article that stands on one named source gains half as much.
-    Without all signals that it counts, nothing moves.
-    """
+    """Return how far an article's own sourcing moves the estimate: from -`CAP` to `CAP`."""
     if evidence is None or not evidence.claims or evidence.sourced is None:
         return 0.0
     share = evidence.sourced / evidence.claims
@@ -220,8 +201,8 @@ def _weigh(
     counted = latest(assessments)
     if not counted:
         return _unscored("no assessment on record" + (" that counts" if assessments else ""))
+    # Raters who can't agree on an outlet are no evidence that it is middling.
     if all(good(a) == NO_VERDICT for a in counted):
-        # Raters who can't agree on an outlet are no evidence that it is middling.
         return _unscored(f"its raters reached no verdict ({_said(counted)})", counted)
     if len(_by_rater(counted)) == 1:
         return replace(_unscored(_said(counted), counted), rater=rater(counted[0]))
@@ -241,9 +222,8 @@ def _opposed(assessments: Sequence[Assessment], moment: Date | None) -> str | No
     upper = [a for a in assessments if (good(a) or 0.0) >= _GOOD]
     lower = [a for a in assessments if (good(a) or 0.0) <= _BAD]
     weights = [sum(weight(a, moment) for a in side) for side in (upper, lower, assessments)]
-    if not upper or not lower or min(weights[:2]) < _CONFLICT * weights[2]:
-        return None
-    return f"{_said(upper)} against {_said(lower)}"
+    opposed = upper and lower and min(weights[:2]) >= _CONFLICT * weights[2]
+    return f"{_said(upper)} against {_said(lower)}" if opposed else None
 
 
 def _moment(date: str | None, registry: Registry) -> Date | None:
@@ -311,8 +291,7 @@ def article_evidence(report: records.ArticleReport) -> ArticleEvidence:
 
 def corrections(plain: str) -> int:
     """Count the notices of corrections in a folded article."""
-    found = 0
-    headed = False  # the line before is a bare "Correction", and this one its notice
+    found, headed = 0, False  # the line before is a bare "Correction", and this one its notice
     for line in filter(None, map(str.strip, plain.splitlines())):
         notice = _is_notice(line)
         found += notice and not headed
@@ -359,18 +338,13 @@ class CitedSource(NamedTuple):
 
     name: str  # the form of its name that is given most; empty for nobody in particular
     kind: records.SourceKind
-    # government and state_media: whether any of its citations says so
-    government: bool
+    government: bool  # whether any of its citations says so, as of state media
     state_media: bool
     sentences: tuple[int, ...]  # the rows that cite it, in order, each once
 
 
 def distinct_sources(rows: Sequence[Iterable[Citation]]) -> tuple[CitedSource, ...]:
-    """Group the citations of each sentence by their source; those in most sentences come first.
-
-    Two named sources are one when the registry gives both the same outlet, or when they differ only
-    in a title or a generic word.
-    """
+    """Group the citations of each sentence by their source; those in most sentences come first."""
     cited = [(number, citation) for number, row in enumerate(rows) for citation in row]
     found: dict[tuple[records.SourceKind, _Key], list[tuple[int, Citation]]] = {}
     for kind in records.SourceKind:
@@ -403,7 +377,7 @@ def _source(kind: records.SourceKind, rows: Sequence[tuple[int, Citation]]) -> C
 
 
 def _keys(citations: Sequence[Citation]) -> dict[_Key, _Key]:
-    """Map the key of every name to that of the source it stands for."""
+    """Map the key of every name to that of the source it stands for: of one outlet they are one."""
     given = [(_key(citation.name), citation.outlets) for citation in citations]
     by_outlet = {outlet: key for key, outlets in reversed(given) for outlet in outlets}
     by_key = {key: by_outlet[outlets[0]] for key, outlets in given if len(outlets) == 1}

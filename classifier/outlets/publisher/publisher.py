@@ -18,12 +18,8 @@ from framescope.classifier.outlets.registry import addresses
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records import Article, Basis, Medium, Outlet, Place, Republication, Role
 
-UNNAMED = "unnamed publisher"
-"""Name of a link that the words show to be there, and nothing names."""
-
-UNNAMED_MONITOR = "unnamed monitor"
-"""The same, where the words are a translator's or an editor's within another's article."""
-
+# Names of links that words show to be there and nothing names: a translator's are a monitor's.
+UNNAMED, UNNAMED_MONITOR = "unnamed publisher", "unnamed monitor"
 _INSERTION = re.compile(r"\[(?!\d|\.|…|sic\b)[^\[\]\n]{2,80}\]")
 _TRANSLATED = re.compile(
     r"[(\[]?(?:[Tt]ranslated|[Tt]ranslation)\s(?:by|from)\s[^\n.()\[\]]{2,80}[)\]]?\.?"
@@ -50,11 +46,8 @@ class PageOwner(NamedTuple):
 
 def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
     """Return whose page an address is; of an archived page, by the page's own address."""
-    if url is None or len(url) > _MAX_ADDRESS or not url.strip():
-        return None
-    address = addresses.unwrapped(url.strip())
-    host = addresses.host_in(address)
-    if host is None:
+    address = addresses.unwrapped(url.strip()) if url and len(url) <= _MAX_ADDRESS else ""
+    if (host := addresses.host_in(address)) is None:
         return None
     found, network = registry.at(address), registry.network(address)
     stranger = Credit(host, None, address, Basis.URL)
@@ -174,10 +167,9 @@ class _Chain:
         return replace(self._related(), claimed=claimed)
 
     def _gatherer(self) -> Credit | None:
-        name, words = self.imprint.gatherer, self.imprint.evidence
-        if name is None or words is None:
-            return None
-        return Credit(name, self._resolve(name), words, Basis.SITE_NAME, gathers=True)
+        if (name := self.imprint.gatherer) and (words := self.imprint.evidence):
+            return Credit(name, self._resolve(name), words, Basis.SITE_NAME, gathers=True)
+        return None
 
     def _publishers(self, page: PageOwner | None) -> Iterator[Credit]:
         """Return who published it by address, metadata, header or the page's own furniture."""

@@ -1,8 +1,6 @@
 """Addresses: the host that one names, the page that a copy is of, an account at a platform.
 
-Hosts are matched by label, from the whole host up to the registrable domain, and never by
-substring: ``rt.com`` is inside ``americafirstreport.com``. Where a registrable domain begins is
-read from the public suffix list that tldextract carries; nothing is fetched.
+Hosts are matched by label, never by substring: ``rt.com`` is inside ``americafirstreport.com``.
 """
 
 from __future__ import annotations
@@ -25,13 +23,9 @@ _END = re.compile(r"[/?#\\]")
 
 
 def host_in(address: str) -> str | None:
-    """Return the host of a URL or of a bare address: lower case, ASCII (IDNA), without ``www.``.
-
-    None for whatever names no host: an IP address, an e-mail address, a single label.
-    """
+    """Return the host of a URL or of a bare address: lower case, ASCII (IDNA), without ``www.``."""
     found = _IGNORED.sub("", address.strip())
-    scheme = _SCHEME.match(found)
-    if scheme:
+    if scheme := _SCHEME.match(found):
         found = found[scheme.end() :]
     elif found.lower().startswith("mailto:"):
         return None

@@ -1,8 +1,4 @@
-"""Check the registry: rows that break the schema, and facts that are wrong or doubtful.
-
-An error makes a look-up give the wrong outlet, or breaks the schema. A warning is what a reader
-should know: names that several outlets share, or that no text has.
-"""
+"""Check the registry: rows that break the schema, and facts that are wrong or doubtful."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,9 +24,8 @@ K = TypeVar("K")
 class Flaw(NamedTuple):
     """Something wrong or doubtful about the registry."""
 
-    level: str  # ``error`` or ``warning``
-    # ``schema``, ``duplicate``, ``dead alias``, ``ambiguous``, ``host``, ``contradiction``
-    kind: str
+    level: str  # ``error``, which a look-up would give; ``warning``, which a reader should know
+    kind: str  # ``schema``, ``duplicate``, ``dead alias``, ``ambiguous``, ``host``, ...
     subject: str  # outlet id, host, or table and row
     message: str  # one line
 
@@ -65,27 +60,26 @@ def clashes(registry: Registry, own: Sequence[records.Outlet]) -> list[Flaw]:
             owners[host].append(id)
     qids = {outlet.wikidata: outlet.id for outlet in registry if outlet.id not in ids}
     both = registry.with_outlets(own)
-    found: list[Flaw] = []
-    for outlet in own:
-        warning = partial(_warning, subject=outlet.id)
+
+    def flaws(outlet: records.Outlet) -> Iterator[Flaw]:
         for host in (domain.host for domain in outlet.domains):
             if is_public_suffix(host):
-                found.append(_error("host", outlet.id, f"{host} is a public suffix, nobody's own"))
+                yield _error("host", outlet.id, f"{host} is a public suffix, nobody's own")
             for other in owners[host]:
                 said = f"{host} is a host of {other} too; the last one read has it"
-                found.append(warning("duplicate", message=said))
+                yield _warning("duplicate", outlet.id, said)
         for name in outlet.names:
             others = [other.id for other in both.called(name.text) if other.id != outlet.id]
             if others and not name.ambiguous:
                 said = f"{name.text!r} is a name of {', '.join(others)} too; mark it ambiguous"
-                found.append(warning("ambiguous", message=said))
-        if outlet.wikidata in qids and outlet.wikidata:
-            said = f"wikidata {outlet.wikidata} is that of {qids[outlet.wikidata]} too"
-            found.append(warning("duplicate", message=said))
+                yield _warning("ambiguous", outlet.id, said)
+        if (qid := outlet.wikidata) and qid in qids:
+            yield _warning("duplicate", outlet.id, f"wikidata {qid} is that of {qids[qid]} too")
         for domain in outlet.domains:
             owners[domain.host].append(outlet.id)
-        qids[outlet.wikidata] = outlet.id
-    return sorted(found)
+        qids[qid] = outlet.id
+
+    return sorted(flaw for outlet in own for flaw in flaws(outlet))
 
 
 def ambiguous_names(folder: Path) -> dict[str, str]:

@@ -19,9 +19,7 @@ from framescope.classifier.errors import SourcesError, how_to_install
 from framescope.classifier.outlets.registry.addresses import PLATFORMS
 from framescope.classifier.outlets.registry.registry import NetworkSite, Registry, Tables
 
-REGISTRY_SOURCE = "framescope registry"
-"""What the facts that identify an outlet cite: its name, its hosts, its country."""
-
+REGISTRY_SOURCE = "framescope registry"  # of the facts that identify an outlet: its name, its hosts
 _PAGE = "none claimed: a fact, cited by its page"
 
 
@@ -83,15 +81,10 @@ _Who = tuple[str, str]  # id and name
 
 
 def _fact(
-    who: _Who,
-    fact: str,
-    value: str,
-    said: records.Evidence = _OURS,
-    detail: str = "",
-    sure: str = "",
+    who: _Who, fact: str, value: str, by: records.Evidence = _OURS, detail: str = "", sure: str = ""
 ) -> Fact:
-    licence = said.licence or licence_of(said.source, said.date)
-    cited = (said.source, said.url or "", said.date or "", sure, licence)
+    licence = by.licence or licence_of(by.source, by.date)
+    cited = (by.source, by.url or "", by.date or "", sure, licence)
     return Fact(*who, str(fact), str(value), detail, *cited)
 
 
@@ -131,7 +124,7 @@ def _of_owner(owner: records.Owner) -> Iterator[Fact]:
 def _of_network(network: records.Network) -> Iterator[Fact]:
     rows = [("name:alias", name) for name in network.names]
     rows += [(of, getattr(network, of)) for of in ("operator", "country", "attributed_by")]
-    tell = partial(_fact, (f"network:{network.id}", network.name), said=network.evidence)
+    tell = partial(_fact, (f"network:{network.id}", network.name), by=network.evidence)
     return (tell(fact=fact, value=value) for fact, value in rows if value)
 
 
@@ -205,9 +198,8 @@ def _node(id: str, said: Sequence[Fact], names: Mapping[str, str]) -> dict[str, 
         elif of == "account" and (page := PLATFORMS[kind][1]) and not fact.value.startswith("UC"):
             same.append(page.format(fact.value))
     of, _, host = id.rpartition(":")
-    type, network = _TYPES.get(of, "WebSite"), values["network_site"] + values["network_imposter"]
-    if "person" in values["kind"]:
-        type = "Person"
+    type = "Person" if "person" in values["kind"] else _TYPES.get(of, "WebSite")
+    network = values["network_site"] + values["network_imposter"]
     hosts = [host] if of == "site" else values["host:main"]
     owners = "; ".join(names[one] for one in values["owner"])
     owned = [f"owned by {owners}"] if owners else []

@@ -1,9 +1,7 @@
 """Text in the form in which names are compared, and where a name stands in it as a word.
 
-Latin and most other scripts divide words by what is no letter. Han, kana and Thai don't divide
-them; Korean puts particles behind a name, Arabic and Hebrew one-letter words before it, and Russian
-and Ukrainian decline it. An address is no running text: "Reuters" in ``x.org/Reuters`` is no
-mention.
+Han, kana and Thai don't divide words; Korean puts particles behind a name, Arabic and Hebrew
+one-letter words before it; Russian and Ukrainian decline it. An address is no running text.
 """
 
 import re
@@ -35,8 +33,7 @@ _IS_INVISIBLE = re.compile(f"[{_INVISIBLE}]")
 _FOLDABLE = re.compile(f"[{''.join(map(re.escape, _FOLD))}{_INVISIBLE}\uff01-\uff5e]")
 _MARKS = "[\u0300-\u036f\u0653-\u0655]+"  # which a letter before them may be written with as one
 _HAS_MARKS = re.compile(_MARKS)
-#: Stands in a folded text where a paragraph ends: no name goes on there.
-PARAGRAPH = "\0"
+PARAGRAPH = "\0"  # stands in a folded text where a paragraph ends: no name goes on there
 
 
 def normal(name: str) -> str:

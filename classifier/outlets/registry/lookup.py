@@ -67,14 +67,11 @@ _QUALIFIED = re.compile(r"(.+?)\s*\(([^()]+)\)")
 
 
 def _typed(registry: Registry, query: str, host: str | None) -> tuple[Outlet, ...]:
-    """Return the outlets of a name as people type it, or of a host that is a name written out.
-
-    Behind a name may stand its country, its place or its abbreviation in brackets.
-    """
+    """Return the outlets of a name as people type it, or of a host that is a name written out."""
     names, typed = registry.names, registry.names.typed(query)
     if host is not None:
         found = _index(registry).written_out(host)
-    elif match := _QUALIFIED.fullmatch(query):
+    elif match := _QUALIFIED.fullmatch(query):  # by its country, its place, its abbreviation
         name, of = match.groups()
         country = countries().get(of, of)
         ids = {*names.called(name), *names.typed(name), *names.sharers(name)}

@@ -1,12 +1,8 @@
 """Names of outlets: looked up one by one, found in running text, and judged there.
 
-Two strictnesses, since a name that is asked for is meant and one that is met may not be. Asked
-for, a name of several words matches in any case; met, it needs its capitals. One that is all
-capitals matches only so ("RT", never "rt"), and an ambiguous one ("Mirror") is never taken for the
-outlet when met.
-
-A small regression tells from the context whether a name means the outlet there ("Xinhua Road" is a
-street); it is learned from labelled sentences (`tools.registry.mentions`).
+A name that is asked for is meant, in any case if it has several words; one that is met needs its
+capitals, and a small regression, learned from labelled sentences (`tools.registry.mentions`), tells
+from the context whether it means the outlet there ("Xinhua Road" is a street).
 """
 
 from __future__ import annotations

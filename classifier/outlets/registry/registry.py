@@ -1,8 +1,6 @@
 """The registry: which outlet publishes at a host, and which is called by a name.
 
-Its tables are read when first asked for, and an outlet is built when somebody asks for it: a run
-that meets three outlets must not pay for fifteen thousand. The contents of the shipped tables are
-checked in the tests, not at every start.
+Tables are read, and outlets built, when first asked for: few are met of fifteen thousand.
 """
 
 from __future__ import annotations
@@ -44,9 +42,8 @@ class Tables:
     def lines(self, kind: str) -> list[str]:
         """Return the rows of a table; `SourcesError` when it is missing or damaged."""
         lines, columns = self._read(kind), COLUMNS[kind]
-        tabs = len(columns) - 1
-        numbered = enumerate(lines[_FIRST_ROW:], _FIRST_ROW + 1)
-        damaged = [number for number, line in numbered if line and line.count("\t") != tabs]
+        rows = [(n, x) for n, x in enumerate(lines[_FIRST_ROW:], _FIRST_ROW + 1) if x]
+        damaged = [number for number, line in rows if line.count("\t") != len(columns) - 1]
         if lines[1:2] != ["\t".join(columns)]:
             damaged = [2]
         if damaged:
@@ -54,7 +51,7 @@ class Tables:
                 f"{self.folder / kind}.tsv:{damaged[0]}: is damaged; a row has "
                 f"{', '.join(columns)}, with a tab between them; reinstall framescope"
             )
-        return [line for line in lines[_FIRST_ROW:] if line]
+        return [line for _, line in rows]
 
     def _read(self, kind: str) -> list[str]:
         path = self.folder / f"{kind}.tsv"
@@ -150,10 +147,7 @@ def _site(line: str) -> NetworkSite:
 
 
 class Registry:
-    """Outlets, by id, by host and by name. Immutable; indexes are made when first needed.
-
-    Those of a user's `own`, by id, stand beside those of the tables, or in their place.
-    """
+    """Outlets by id, host and name: those of tables, beside or replaced by a user's `own` by id."""
 
     def __init__(
         self, tables: Tables | None = None, own: Mapping[str, Outlet] | None = None
@@ -208,8 +202,7 @@ class Registry:
         """Return whose host a URL or a bare address names, by the nearest parent on record."""
         host = addresses.host_in(addresses.unwrapped(address)) or ""
         for parent in addresses.host_parents(host):
-            id = self._hosts.get(parent)
-            if id is not None:
+            if (id := self._hosts.get(parent)) is not None:
                 domain = next(domain for domain in self[id].domains if domain.host == parent)
                 found = records.Found(self[id], domain)
                 # Below a public suffix only a platform answers for its users' sites.

@@ -37,10 +37,7 @@ class Field(NamedTuple):
 
 @cache
 def countries() -> Mapping[str, str]:
-    """Return the ISO 3166-1 alpha-2 code (or EU, XK) of each country by each of its names.
-
-    The names are CLDR's, then those that lists have for it otherwise.
-    """
+    """Return the ISO 3166-1 alpha-2 code (or EU, XK) of each country by each of its names."""
     path = Path(__file__).parent / "data/countries.tsv"
     rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[2:])
     return {name: code for code, names in rows for name in names.split(" | ")}
@@ -91,12 +88,10 @@ def _like(pattern: str, wanted: str, required: bool = False) -> Field:
     return Field(re.compile(pattern).fullmatch, wanted, required)
 
 
+# Claims of assessments: that something is part of a network, and of what rates it.
 NETWORK = "influence_network"
-"""The claim of an assessment that finds something to be part of a network."""
-RELIABILITY = "reliability"
-"""That of one that rates it, in the rater's words."""
-RATING = "rating"
-"""That of one in a scale of the rater's own, which counts for no record."""
+RELIABILITY = "reliability"  # in the rater's words
+RATING = "rating"  # in a scale of the rater's own, which counts for no record
 CLAIMS = (RELIABILITY, RATING, NETWORK, "impersonation")
 #: Ratings of reliability, from the best to the worst; no consensus is none of either.
 RATINGS = (

@@ -1,8 +1,4 @@
-"""Files that users bring: outlets of their own, and ratings that they hold.
-
-What some raters sell (NewsGuard, MBFC, Ad Fontes, AllSides) is never shipped; who has it may add
-it. The rater's own word or number stays in the assessment's source.
-"""
+"""Files that users bring: outlets of their own, and ratings that they hold."""
 
 import csv
 import io
@@ -61,10 +57,7 @@ def read_outlets(path: Path, registry: Registry) -> tuple[Outlet, ...]:
 
 
 def load(*, user: Path | None = None) -> Registry:
-    """Load the shipped tables, the user's own folder, and then the `user` file, if given.
-
-    Raises `SourcesError` when a table or a file can't be read, or breaks the format.
-    """
+    """Load the shipped tables, the user's own folder, and then the `user` file, if given."""
     registry = _default()
     return registry if user is None else registry.with_outlets(read_outlets(user, registry))
 
@@ -104,6 +97,7 @@ def flat(part: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for fields in named for name, value in fields.items()}
 
 
+# The fields of a table of ratings, each with the names that its column goes by.
 RATING_COLUMNS = {
     field: names.split()
     for field, names in (
@@ -114,7 +108,6 @@ RATING_COLUMNS = {
         ("url", "rating_url review_url page reference"),
     )
 }
-"""The fields of a table of ratings, each with the names that its column goes by."""
 
 
 class Rater(NamedTuple):
@@ -131,12 +124,7 @@ class Rater(NamedTuple):
 def read_ratings(
     path: Path, rater: Rater, registry: Registry
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Read a rater's table: an object for each outlet, as in a user's file, and unknown ones.
-
-    A table is CSV, TSV, JSON, JSON Lines or the first sheet of an ``.xlsx``. Without terms a rating
-    stays in the rater's own scale, and counts for no record. `SourcesError` names the row and field
-    at fault, or the column that is missing.
-    """
+    """Read a rater's table: an object for each outlet, as in a user's file, and unknown ones."""
     objects: dict[str, dict[str, Any]] = {}
     unknown = []
     for number, cells in _rows(path, rater):
