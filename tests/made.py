@@ -1,22 +1,8 @@
 """Outputs of an encoder that marks who says what, made by hand."""
 
 import numpy as np
+from framescope.classifier.models import raw_citations
 from framescope.classifier.models.passages import Tokens
-from framescope.classifier.models.raw_citations import (
-    KIND_COLUMNS,
-    KINDS,
-    LINK_COLUMNS,
-    LINK_SIZE,
-    LINKED,
-    ROLE_COLUMNS,
-    ROLES,
-    SPEAKING,
-    TAGS,
-    PassageOutputs,
-    PassageReader,
-    RawCitation,
-    RowSpan,
-)
 from framescope.classifier.records.article import Sentence
 
 SURE = 8.0
@@ -49,10 +35,10 @@ class Passage:
         for row, tokens in enumerate(self.tokens):
             self.places.append((row, at, at + len(tokens.ids)))
             at += len(tokens.ids) + 1
-        self.roles = np.zeros((at, ROLE_COLUMNS), np.float32)
-        self.roles[:, TAGS.index("outside") :: len(TAGS)] = SURE
-        self.links = np.zeros((at, LINK_COLUMNS), np.float32)
-        self.kinds = np.zeros((at, KIND_COLUMNS), np.float32)
+        self.roles = np.zeros((at, raw_citations.ROLE_COLUMNS), np.float32)
+        self.roles[:, raw_citations.TAGS.index("outside") :: len(raw_citations.TAGS)] = SURE
+        self.links = np.zeros((at, raw_citations.LINK_COLUMNS), np.float32)
+        self.kinds = np.zeros((at, raw_citations.KIND_COLUMNS), np.float32)
         self._asked = 0
 
     def span(self, row: int, words: str) -> tuple[int, int]:
@@ -63,28 +49,33 @@ class Passage:
 
     def tag(self, role: str, row: int, words: str) -> tuple[int, int]:
         start, end = self.span(row, words)
-        column = ROLES.index(role) * len(TAGS)
-        self.roles[start:end, column : column + len(TAGS)] = 0.0
-        self.roles[start, column + TAGS.index("begins")] = SURE
-        self.roles[start + 1 : end, column + TAGS.index("inside")] = SURE
+        column = raw_citations.ROLES.index(role) * len(raw_citations.TAGS)
+        self.roles[start:end, column : column + len(raw_citations.TAGS)] = 0.0
+        self.roles[start, column + raw_citations.TAGS.index("begins")] = SURE
+        self.roles[start + 1 : end, column + raw_citations.TAGS.index("inside")] = SURE
         return start, end
 
     def link(self, role: str, asks: tuple[int, int], answers: tuple[int, int] | None) -> None:
         """Let some words look for others, or for none: both point along an axis of their own."""
-        axis, number = self._asked, LINKED.index(role)
+        axis, number = self._asked, raw_citations.LINKED.index(role)
         self._asked += 1
-        self.links[asks[0] : asks[1], number * LINK_SIZE + axis] = SURE
+        self.links[asks[0] : asks[1], number * raw_citations.LINK_SIZE + axis] = SURE
         start, end = answers or (0, 1)
-        base = (len(LINKED) + number) * LINK_SIZE
+        base = (len(raw_citations.LINKED) + number) * raw_citations.LINK_SIZE
         self.links[start:end, base + axis] = SURE
 
     def kind(self, role: str, span: tuple[int, int], name: str) -> None:
-        column = SPEAKING.index(role) * len(KINDS) + KINDS.index(name)
+        column = raw_citations.SPEAKING.index(role) * len(
+            raw_citations.KINDS
+        ) + raw_citations.KINDS.index(name)
         self.kinds[span[0] : span[1], column] = SURE
 
-    def read(self) -> list[list[RawCitation]]:
-        outputs = PassageOutputs(self.places, self.roles, self.links, self.kinds)
-        return [found for _, found in PassageReader(outputs, self.tokens, self.rows).read()]
+    def read(self) -> list[list[raw_citations.RawCitation]]:
+        outputs = raw_citations.PassageOutputs(self.places, self.roles, self.links, self.kinds)
+        return [
+            found
+            for _, found in raw_citations.PassageReader(outputs, self.tokens, self.rows).read()
+        ]
 
-    def words(self, words: RowSpan | None) -> str | None:
+    def words(self, words: raw_citations.RowSpan | None) -> str | None:
         return words and self.rows[words.row].text[words.start : words.end]

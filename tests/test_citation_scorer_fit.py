@@ -10,16 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 import toys
-from framescope.classifier.models import (
-    CITATION_FEATURES,
-    KIND_FEATURES,
-    KINDS,
-    SENTENCE_FEATURES,
-    RawCitation,
-    ResolvedCitations,
-    RowSpan,
-    features_of,
-)
+from framescope.classifier import models
 from framescope.classifier.models.citation_scorer import kind_features
 from framescope.classifier.records import Citation, Place, Sentence, SourceKind
 from framescope.training.data import Examples, Mark, RowCitation
@@ -31,7 +22,7 @@ TEXT = "Orr said the quay is lost"
 ORR, SAID, LOST = (0, 3), (4, 8), (9, 25)
 
 
-def one_of(row: int, **more: object) -> RawCitation:
+def one_of(row: int, **more: object) -> models.RawCitation:
     rows = article(*[TEXT] * (row + 1))
     return replace(raw(rows, row, "Orr", "said", "the quay is lost"), **more)
 
@@ -55,7 +46,9 @@ def examples(
 
 
 def heard(
-    found: Sequence[RawCitation | None], known: Sequence[Citation] | None = None, **more: object
+    found: Sequence[models.RawCitation | None],
+    known: Sequence[Citation] | None = None,
+    **more: object,
 ) -> dict[str, Any]:
     """Each row's citation, resolved as `known` says: by default, as that of a named source."""
     n = len(found)
@@ -65,7 +58,7 @@ def heard(
     citations = tuple((what,) if one else () for one, what in pairs)
     given = {"logits": np.zeros((n, 1), np.float32), "signals": ("attributed",),
              "state_media": [False] * n, **more}  # fmt: skip
-    return {"resolved": ResolvedCitations(rows, citations), **given}
+    return {"resolved": models.ResolvedCitations(rows, citations), **given}
 
 
 def test_citations_are_told_right_by_what_speaks_for_them() -> None:
@@ -74,9 +67,11 @@ def test_citations_are_told_right_by_what_speaks_for_them() -> None:
     rows = examples([[marked()] if row % 2 else [vale] for row in range(80)])
     given = heard([one_of(row, linked=0.9 if row % 2 else 0.55) for row in range(80)])
     scorer = fit_citation_scorer(rows, **given)
-    weights = dict(zip(CITATION_FEATURES, scorer.citation.weights["right"], strict=False))
+    weights = dict(zip(models.CITATION_FEATURES, scorer.citation.weights["right"], strict=False))
     assert weights["linked"] > 5 * abs(weights["cued"])
-    chances = [row[0] for row in features_of(scorer, sentences=rows.sentences, **given).chances]
+    chances = [
+        row[0] for row in models.features_of(scorer, sentences=rows.sentences, **given).chances
+    ]
     assert max(chances[0::2]) < scorer.threshold < min(chances[1::2])
 
 
@@ -84,9 +79,9 @@ def test_citations_are_told_right_by_what_speaks_for_them() -> None:
     ("one", "mark", "right"),
     [
         ({}, {}, True),
-        ({"content": (RowSpan(0, 20, 25),)}, {}, True),  # that share characters
-        ({"source": RowSpan(0, 4, 8)}, {}, False),
-        ({"source": RowSpan(1, 0, 3)}, {}, False),  # of another row
+        ({"content": (models.RowSpan(0, 20, 25),)}, {}, True),  # that share characters
+        ({"source": models.RowSpan(0, 4, 8)}, {}, False),
+        ({"source": models.RowSpan(1, 0, 3)}, {}, False),  # of another row
         ({"source": None}, {"source": None}, True),
         ({}, {"source": None}, False),
     ],
@@ -96,7 +91,7 @@ def test_a_citation_is_right_when_content_and_source_are_shared(one, mark, right
         examples([[marked(**mark)], None]), **heard([one_of(0, **one), None])
     )
     # Of a single one the intercept says so.
-    (chance,) = scorer.chances([[0.0] * len(CITATION_FEATURES)])
+    (chance,) = scorer.chances([[0.0] * len(models.CITATION_FEATURES)])
     assert chance != pytest.approx(0.5, abs=0.1)
     assert (chance > 0.5) is right
 
@@ -105,9 +100,9 @@ def test_without_marked_rows_the_encoder_decides_alone() -> None:
     scorer = fit_citation_scorer(examples([None] * 20), **heard([one_of(row) for row in range(20)]))
     assert set(scorer.citation.weights["right"]) == {0.0}
     assert (scorer.threshold, scorer.signals.weights) == (0.5, {})
-    for at, kind in enumerate(KINDS):
-        pairs = zip((*KIND_FEATURES, "intercept"), scorer.kinds.weights[kind], strict=True)
-        assert {name for name, weight in pairs if weight} == {KIND_FEATURES[at]}
+    for at, kind in enumerate(models.KINDS):
+        pairs = zip((*models.KIND_FEATURES, "intercept"), scorer.kinds.weights[kind], strict=True)
+        assert {name for name, weight in pairs if weight} == {models.KIND_FEATURES[at]}
 
 
 def test_what_is_known_of_sources_decides_their_kind_where_words_do_not() -> None:
@@ -120,7 +115,7 @@ def test_what_is_known_of_sources_decides_their_kind_where_words_do_not() -> Non
     scorer = fit_citation_scorer(rows, **heard([one_of(row) for row in range(60)], known))
     for one in (known[1], known[0]):
         (chances,) = scorer.kind_chances([kind_features(one_of(0), one, [0.0] * 5)])
-        found = dict(zip(KINDS, chances, strict=True))
+        found = dict(zip(models.KINDS, chances, strict=True))
         assert found[one.kind.value] > 0.8
         assert (found["government"] > 0.5) is one.government
         assert found["state_media"] < 0.1
@@ -133,7 +128,7 @@ def test_a_signal_is_the_encoders_vote_unless_something_else_decides() -> None:
     labels = np.stack([votes[:, 0] > 0, named, np.ones(120)], axis=1).astype(np.float32)
     given = heard([None] * 120, logits=votes, signals=signals, state_media=named.tolist())
     lines = {
-        signal: dict(zip(SENTENCE_FEATURES, weights, strict=False))
+        signal: dict(zip(models.SENTENCE_FEATURES, weights, strict=False))
         for signal, weights in fit_citation_scorer(
             examples([None] * 120, labels, signals), **given
         ).signals.weights.items()

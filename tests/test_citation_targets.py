@@ -10,25 +10,14 @@ pytest.importorskip("torch")
 
 import torch
 import toys
-from framescope.classifier.models import (
-    KIND_COLUMNS,
-    KINDS,
-    LINK_COLUMNS,
-    LINK_SIZE,
-    LINKED,
-    ROLE_COLUMNS,
-    ROLES,
-    SPEAKING,
-    TAGS,
-    Batch,
-)
+from framescope.classifier import models
 from framescope.classifier.records import SourceKind
 from framescope.training.data import Examples, Mark, RowCitation
 from framescope.training.transformer.targets import CitationTargets
 from made import sentences, tokens_of
 
 TEXTS = ("Tom Orr came", "He said the mill denied it", "It rained")
-SIZES = (ROLE_COLUMNS, LINK_COLUMNS, KIND_COLUMNS)
+SIZES = (models.ROLE_COLUMNS, models.LINK_COLUMNS, models.KIND_COLUMNS)
 
 
 def mark(number: int, words: str | None, texts: Sequence[str] = TEXTS) -> Mark | None:
@@ -72,7 +61,7 @@ class Asked:
     is to be raised.
     """
 
-    batch: Batch
+    batch: models.Batch
     loss: float | None
     roles: np.ndarray
     links: np.ndarray
@@ -81,24 +70,24 @@ class Asked:
     def tags(self, row: int, role: str) -> str:
         """The tags of a sentence's tokens, as letters."""
         ((b, _, start, end),) = (place for place in self.batch.places if place[1] == row)
-        of_row = self.roles[b, start:end, ROLES.index(role)]
+        of_row = self.roles[b, start:end, models.ROLES.index(role)]
         return "".join("?BIO"[tag + 1] for tag in of_row.tolist())
 
     def answers(self, role: str, passage: int = 0) -> list[int]:
         """The tokens of a passage that are to be found by whoever looks for a role."""
-        return np.flatnonzero(self.links[passage, :, LINKED.index(role)]).tolist()
+        return np.flatnonzero(self.links[passage, :, models.LINKED.index(role)]).tolist()
 
     def speaks(self, role: str, passage: int = 0) -> dict[int, list[str]]:
         """The kinds that tokens are to speak for as part of a role."""
-        of = self.kinds[passage, :, SPEAKING.index(role)]
+        of = self.kinds[passage, :, models.SPEAKING.index(role)]
         return {
-            at: [name for name, up in zip(KINDS, row.tolist(), strict=True) if up]
+            at: [name for name, up in zip(models.KINDS, row.tolist(), strict=True) if up]
             for at, row in enumerate(of)
             if row.any()
         }
 
 
-def batch_of(rows: Examples, passages: Sequence[Sequence[int]]) -> Batch:
+def batch_of(rows: Examples, passages: Sequence[Sequence[int]]) -> models.Batch:
     """A first token, then each sentence's words with a separator behind them."""
     sizes = [len(tokens_of(sentence).ids) for sentence in rows.sentences]
     longest = max(1 + sum(sizes[row] + 1 for row in passage) for passage in passages)
@@ -110,7 +99,7 @@ def batch_of(rows: Examples, passages: Sequence[Sequence[int]]) -> Batch:
             places.append((b, row, at, at + sizes[row]))
             at += sizes[row] + 1
         mask[b, :at] = 1
-    return Batch(mask, mask, np.array(places))
+    return models.Batch(mask, mask, np.array(places))
 
 
 def targets_of(rows: Examples) -> CitationTargets:
@@ -122,7 +111,7 @@ def asked(rows: Examples, passages: Sequence[Sequence[int]] = ((0, 1, 2),)) -> A
     shape = batch.ids.shape
     roles, links, kinds = (torch.zeros(*shape, size) for size in SIZES)
     # All look for the same: who is to be found has to answer to that.
-    links[..., : len(LINKED) * LINK_SIZE] = 1.0
+    links[..., : len(models.LINKED) * models.LINK_SIZE] = 1.0
     outputs = [one.requires_grad_() for one in (roles, links, kinds)]
     loss = targets_of(rows).loss(tuple(outputs), batch)
     if loss is not None:
@@ -131,9 +120,11 @@ def asked(rows: Examples, passages: Sequence[Sequence[int]] = ((0, 1, 2),)) -> A
         np.zeros((*shape, size)) if one.grad is None else -one.grad.numpy()
         for one, size in zip(outputs, SIZES, strict=True)
     ]
-    tags = pulls[0].reshape(*shape, len(ROLES), len(TAGS))
-    answers = pulls[1][..., len(LINKED) * LINK_SIZE :].reshape(*shape, len(LINKED), LINK_SIZE)
-    of_kinds = pulls[2].reshape(*shape, len(SPEAKING), len(KINDS))
+    tags = pulls[0].reshape(*shape, len(models.ROLES), len(models.TAGS))
+    answers = pulls[1][..., len(models.LINKED) * models.LINK_SIZE :].reshape(
+        *shape, len(models.LINKED), models.LINK_SIZE
+    )
+    of_kinds = pulls[2].reshape(*shape, len(models.SPEAKING), len(models.KINDS))
     return Asked(
         batch,
         None if loss is None else loss.item(),
@@ -149,7 +140,7 @@ def test_tokens_of_marks_are_tagged_and_the_others_lie_outside() -> None:
     assert found.tags(1, "cue") == "OBOOOO"
     assert found.tags(1, "content") == "OOBIII"
     assert found.tags(1, "nested") == "OOOOOO"
-    assert {found.tags(row, role) for row in (0, 2) for role in ROLES} == {"OOO", "OO"}
+    assert {found.tags(row, role) for row in (0, 2) for role in models.ROLES} == {"OOO", "OO"}
 
 
 def test_special_tokens_and_rows_that_nobody_marked_are_not_asked() -> None:

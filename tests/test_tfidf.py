@@ -7,16 +7,6 @@ import pytest
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models import tfidf
 from framescope.classifier.models.base import Calibration
-from framescope.classifier.models.tfidf import (
-    VOCABULARY,
-    WEIGHTS,
-    Ngrams,
-    TfidfModel,
-    count,
-    load,
-    neighbours_mean,
-    weigh,
-)
 from framescope.classifier.records.article import Sentence
 from framescope.classifier.records.text import fold
 
@@ -41,11 +31,11 @@ SENTENCES = article("a", TEXTS[:2]) + article("b", TEXTS[2:])
 
 
 @pytest.fixture(scope="module")
-def model() -> TfidfModel:
+def model() -> tfidf.TfidfModel:
     texts = [fold(text) for text in TEXTS]
     blocks = (
-        Ngrams.learn(texts, "word", 1, 2, least=1, most=500),
-        Ngrams.learn(texts, "char", 2, 4, least=1, most=2000),
+        tfidf.Ngrams.learn(texts, "word", 1, 2, least=1, most=500),
+        tfidf.Ngrams.learn(texts, "char", 2, 4, least=1, most=2000),
     )
     weights = np.random.default_rng(5).normal(size=(3, sum(map(len, blocks))))
     weights[1] = 0  # loaded_language: known words, so that its evidence is known
@@ -54,7 +44,7 @@ def model() -> TfidfModel:
     calibration = Calibration(
         SIGNALS, np.array([1, 2, 0.5], np.float32), np.array([0, 0.1, -0.3], np.float32)
     )
-    return TfidfModel(SIGNALS, blocks, weights, np.array([0.1, -0.2, 0.3]), calibration)
+    return tfidf.TfidfModel(SIGNALS, blocks, weights, np.array([0.1, -0.2, 0.3]), calibration)
 
 
 def test_counts_and_features_are_scikit_learns(model, monkeypatch) -> None:
@@ -69,13 +59,13 @@ def test_counts_and_features_are_scikit_learns(model, monkeypatch) -> None:
         counted = CountVectorizer(vocabulary=list(block.terms), **options).transform(texts)
         weighed = TfidfVectorizer(sublinear_tf=True, **options).fit(texts[:4])
         assert tuple(weighed.get_feature_names_out()) == block.terms
-        ours = count([block], texts)
+        ours = tfidf.count([block], texts)
         np.testing.assert_array_equal(ours.toarray(), counted.toarray())
         theirs = weighed.transform(texts).toarray()
-        np.testing.assert_allclose(weigh([block], ours).toarray(), theirs, atol=1e-6)
-    whole = count(model.blocks, texts).toarray()
+        np.testing.assert_allclose(tfidf.weigh([block], ours).toarray(), theirs, atol=1e-6)
+    whole = tfidf.count(model.blocks, texts).toarray()
     monkeypatch.setattr(tfidf, "_BATCH", 3)
-    np.testing.assert_array_equal(count(model.blocks, texts).toarray(), whole)
+    np.testing.assert_array_equal(tfidf.count(model.blocks, texts).toarray(), whole)
 
 
 def test_occurrences_are_what_is_counted(model) -> None:
@@ -83,7 +73,7 @@ def test_occurrences_are_what_is_counted(model) -> None:
         for text in map(fold, TEXTS):
             chunks = text.lower().split()
             found = list(block.occurrences(chunks))
-            counted = count([block], [text]).toarray()[0]
+            counted = tfidf.count([block], [text]).toarray()[0]
             columns = [column for column, _ in found]
             np.testing.assert_array_equal(np.bincount(columns, minlength=len(block)), counted)
             assert {number for _, numbers in found for number in numbers} <= set(range(len(chunks)))
@@ -109,7 +99,7 @@ def test_neighbours_add_the_mean_of_what_they_say(model, tmp_path) -> None:
     apart = [*SENTENCES, replace(SENTENCES[3], index=5, start=300, end=332)]
     own = model.predict(apart).logits - model.intercepts
     shares = np.array([0.5, 0.2, 0.0])
-    made = TfidfModel(
+    made = tfidf.TfidfModel(
         SIGNALS, model.blocks, model.weights, model.intercepts, model.calibration, None, shares
     )
     expected = own.copy()
@@ -118,9 +108,9 @@ def test_neighbours_add_the_mean_of_what_they_say(model, tmp_path) -> None:
     np.testing.assert_allclose(made.predict(apart).logits - model.intercepts, expected, atol=1e-5)
     made.save(tmp_path)
     np.testing.assert_allclose(
-        load(tmp_path, model.calibration).predict(apart).logits, made.predict(apart).logits
+        tfidf.load(tmp_path, model.calibration).predict(apart).logits, made.predict(apart).logits
     )
-    means = neighbours_mean(article("c", TEXTS[:3])).toarray()
+    means = tfidf.neighbours_mean(article("c", TEXTS[:3])).toarray()
     np.testing.assert_allclose(means, [[0, 1, 0], [0.5, 0, 0.5], [0, 1, 0]])
 
 
@@ -137,7 +127,7 @@ def test_evidence_names_the_words_that_matter_without_punctuation(model, row, ex
 
 def test_contributions_of_words_add_up_to_the_log_odds(model, monkeypatch) -> None:
     seen: list[float] = []
-    monkeypatch.setattr(tfidf.evidence, "telling_words", lambda *args: seen.append(args[2].sum()) or ())
+    monkeypatch.setattr(tfidf.evidence, "telling_words", lambda *a: seen.append(a[2].sum()) or ())
     prediction = model.predict(SENTENCES)
     logits = prediction.logits
     prediction.evidence([(row, "claim") for row in range(4)])
@@ -154,8 +144,8 @@ def test_saving_and_loading_changes_nothing(model, tmp_path) -> None:
         model.save(tmp_path / name)
     one, two = ({p.name: p.read_bytes() for p in (tmp_path / n).iterdir()} for n in ("one", "two"))
     assert one == two
-    assert one.keys() == {VOCABULARY, WEIGHTS}
-    loaded = load(tmp_path / "one", model.calibration)
+    assert one.keys() == {tfidf.VOCABULARY, tfidf.WEIGHTS}
+    loaded = tfidf.load(tmp_path / "one", model.calibration)
     np.testing.assert_array_equal(loaded.predict(SENTENCES).proba, model.predict(SENTENCES).proba)
     before, after = model.predict(SENTENCES), loaded.predict(SENTENCES)
     assert before.evidence([(1, "claim")]) == after.evidence([(1, "claim")])
@@ -170,19 +160,22 @@ def _drop_a_term(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "damage"),
     [
-        (WEIGHTS, Path.unlink),
-        (VOCABULARY, Path.unlink),
-        (WEIGHTS, lambda path: path.write_bytes(path.read_bytes()[:1000])),
-        (VOCABULARY, lambda path: path.write_text('{"blocks": 3}')),
-        (VOCABULARY, lambda path: path.write_text(path.read_text().replace('"char"', '"byte"'))),
-        (VOCABULARY, _drop_a_term),
-        (WEIGHTS, lambda path: np.savez(path, weights=np.zeros(3))),
+        (tfidf.WEIGHTS, Path.unlink),
+        (tfidf.VOCABULARY, Path.unlink),
+        (tfidf.WEIGHTS, lambda path: path.write_bytes(path.read_bytes()[:1000])),
+        (tfidf.VOCABULARY, lambda path: path.write_text('{"blocks": 3}')),
+        (
+            tfidf.VOCABULARY,
+            lambda path: path.write_text(path.read_text().replace('"char"', '"byte"')),
+        ),
+        (tfidf.VOCABULARY, _drop_a_term),
+        (tfidf.WEIGHTS, lambda path: np.savez(path, weights=np.zeros(3))),
     ],
 )
 def test_damage_is_a_clear_error(model, tmp_path, name, damage) -> None:
     model.save(tmp_path)
     damage(tmp_path / name)
     with pytest.raises(BundleError, match=r"get the bundle again") as error:
-        load(tmp_path, model.calibration)
+        tfidf.load(tmp_path, model.calibration)
     assert str(tmp_path) in str(error.value)
     assert "\n" not in str(error.value)
