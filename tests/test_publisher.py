@@ -40,16 +40,10 @@ def outlets() -> Registry:
 
 
 def links(found: records.Publication) -> list[dict[str, str | None]]:
-    return [
-        {
-            "relation": link.relation.value,
-            "name": link.name,
-            "outlet": link.outlet.id if link.outlet else None,
-            "basis": link.basis.value,
-            "evidence": link.evidence,
-        }
-        for link in found.chain
-    ]
+    keys = ("relation", "name", "basis", "evidence")
+    known = [{key: getattr(link, key) for key in keys} for link in found.chain]
+    ids = [{"outlet": link.outlet and link.outlet.id} for link in found.chain]
+    return [one | id for one, id in zip(known, ids, strict=True)]
 
 
 def check_evidence(article: Article, found: records.Publication) -> None:
@@ -128,7 +122,6 @@ def test_a_footnotes_address_names_the_republished_outlet(outlets: Registry) -> 
         imprint=Imprint(lines=("[2] Karstpost.example, June 4, 2024.",)),
     )
     author = publication(article, outlets).author
-    assert author is not None
     assert author.name == "Karstpost"
     assert author.outlet == outlets["karst-post"]
 

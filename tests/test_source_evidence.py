@@ -25,11 +25,10 @@ def unnamed(name: str = "officials") -> Citation:
 VAGUE = Citation(None, None, (), SourceKind.VAGUE)
 
 
-def report(
-    *rows: tuple[str, tuple[Citation, ...], tuple[str, ...]] | tuple[str, tuple[Citation, ...]],
-    scores: tuple[str, ...] = ("attributed", *records.SOURCE_SIGNALS.values()),
-    **fields: object,
-) -> records.ArticleReport:
+ALL = ("attributed", *records.SOURCE_SIGNALS.values())
+
+
+def report(*rows: tuple, scores: tuple[str, ...] = ALL, **fields: object) -> records.ArticleReport:
     """A report of the given sentences, with the citations and flags of each."""
     text = "\n".join(row[0] for row in rows)
     article = replace(Article("a", text), **fields)  # type: ignore[arg-type]
@@ -39,15 +38,11 @@ def report(
         for s in cited(article, sentences.split(article), SMALL)
     ]
     assert [s.text for s in found] == [row[0] for row in rows]
-    return records.ArticleReport(
-        article,
-        tuple(
-            records.SentenceReport(
-                s, dict.fromkeys(scores, 0.5), flags[0] if flags else (), (), citations
-            )
-            for s, (_, citations, *flags) in zip(found, rows, strict=True)
-        ),
+    scored = (
+        records.SentenceReport(s, dict.fromkeys(scores, 0.5), *flags or [()], (), citations)
+        for s, (_, citations, *flags) in zip(found, rows, strict=True)
     )
+    return records.ArticleReport(article, tuple(scored))
 
 
 RIKA = (("Rika Vale", 1),)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.outlets.record import VALUES
-from framescope.classifier.outlets.registry.check import Flaw, ambiguous_names, problems_of_tables
+from framescope.classifier.outlets.registry.check import ambiguous_names, problems_of_tables
 from framescope.classifier.outlets.registry.export import REGISTRY_SOURCE, facts
 from framescope.classifier.outlets.registry.lookup import look_up
 from framescope.classifier.outlets.registry.registry import Registry, Tables, shipped_tables
@@ -33,74 +33,60 @@ ROWS = {
     **dict.fromkeys(("networks", "sites", "licences"), ()),
 }
 EVIDENT = ("statements", "holdings", "accounts", "assessments")
-WRONG = [
-    (table, column, value)
-    for table, columns in {
-        "outlets": {
-            "id": ("", "Orrin", "orrin_post", "-x", "é", "a b"),
-            "name": ("", "Orrin\u202ePost", "Orrin\x07Post"),
-            "role": ("paper", "Publisher"),
-            "medium": ("blog", "NEWSPAPER"),
-            "country": ("ZZ", "UK", "gb", "GBR", "Iran", "G"),
-            "wikidata": ("Q0", "q5", "P31", "42", "Q٣"),
-        },
-        "names": {
-            "name": ("x\u2028y",),
-            "kind": ("nickname", "Alias"),
-            "lang": ("english", "e", "en_GB", "Persian!"),
-        },
-        "domains": {
-            "host": ("", "localhost", "1.2.3.4", "a@b.example", "a b.c"),
-            "role": ("primary", "Main"),
-        },
-        "statements": {"about": ("", "charm", "Code"), "value": ("", "sc", "XX")},
-        "owners": {"name": ("", "Orrin\x07Town"), "kind": ("tycoon",), "country": ("ZZ", "UK")},
-        "holdings": {"share": ("0", "101", "NaN", "-4")},
-        "accounts": {"platform": ("", "myspace"), "handle": ("", "a b")},
-        "assessments": {
-            "claim": ("", "charm", "Reliability"),
-            "value": ("", "good"),
-            "confidence": ("1.5", "-0.1", "NaN", "Infinity"),
-        },
-    }.items()
-    for column, values in columns.items()
-    for value in values
-] + [
-    (table, column, value)
-    for table in EVIDENT
-    for column, values in {
-        "source": ("",),
-        "url": ("example.org", "ftp://example.org", "https://nowhere", "https://a.b/x y"),
-        "date": ("2025-02-31", "2023-02-29", "2026-13", "2026-00", "0000", "2026-1", "٢٠٢٦"),
-    }.items()
-    for value in values
-]
-RIGHT = [
-    (table, column, value)
-    for table, columns in {
-        "outlets": {
-            "id": ("360",),
-            "name": ("Почта (Orrin)",),
-            "role": ("platform",),
-            "medium": ("other",),
-            "country": ("", "EU", "XK", "TR"),
-            "wikidata": ("", "Q1"),
-        },
-        "names": {"name": ("新华社",), "kind": ("former",), "lang": ("", "zh-Hans", "FA")},
-        "domains": {"host": ("xn--e1afmkfd.xn--p1ai",), "role": ("mirror",)},
-        "statements": {
-            "value": ("CaPu",),
-            "url": ("http://a.example:8080/x?y=1#z",),
-            "date": ("2024-02-29", "2024", "1999-12"),
-        },
-        "owners": {"kind": ("", "family", "foundation or trust")},
-        "holdings": {"share": ("", "100", "33.3")},
-        "accounts": {"platform": ("telegram",), "handle": ("channel/UCx_1-2",)},
-        "assessments": {"value": tuple(VALUES), "confidence": ("", "0", "1")},
-    }.items()
-    for column, values in columns.items()
-    for value in values
-]
+CITES = {
+    "source": ("",),
+    "url": ("example.org", "ftp://example.org", "https://nowhere", "https://a.b/x y"),
+    "date": ("2025-02-31", "2023-02-29", "2026-13", "2026-00", "0000", "2026-1", "٢٠٢٦"),
+}
+WRONG = {
+    ("outlets", "id"): ("", "Orrin", "orrin_post", "-x", "é", "a b"),
+    ("outlets", "name"): ("", "Orrin\u202ePost", "Orrin\x07Post"),
+    ("outlets", "role"): ("paper", "Publisher"),
+    ("outlets", "medium"): ("blog", "NEWSPAPER"),
+    ("outlets", "country"): ("ZZ", "UK", "gb", "GBR", "Iran", "G"),
+    ("outlets", "wikidata"): ("Q0", "q5", "P31", "42", "Q٣"),
+    ("names", "name"): ("x\u2028y",),
+    ("names", "kind"): ("nickname", "Alias"),
+    ("names", "lang"): ("english", "e", "en_GB", "Persian!"),
+    ("domains", "host"): ("", "localhost", "1.2.3.4", "a@b.example", "a b.c"),
+    ("domains", "role"): ("primary", "Main"),
+    ("statements", "about"): ("", "charm", "Code"),
+    ("statements", "value"): ("", "sc", "XX"),
+    ("owners", "name"): ("", "Orrin\x07Town"),
+    ("owners", "kind"): ("tycoon",),
+    ("owners", "country"): ("ZZ", "UK"),
+    ("holdings", "share"): ("0", "101", "NaN", "-4"),
+    ("accounts", "platform"): ("", "myspace"),
+    ("accounts", "handle"): ("", "a b"),
+    ("assessments", "claim"): ("", "charm", "Reliability"),
+    ("assessments", "value"): ("", "good"),
+    ("assessments", "confidence"): ("1.5", "-0.1", "NaN", "Infinity"),
+    **{(table, column): values for table in EVIDENT for column, values in CITES.items()},
+}
+RIGHT = {
+    ("outlets", "id"): ("360",),
+    ("outlets", "name"): ("Почта (Orrin)",),
+    ("outlets", "role"): ("platform",),
+    ("outlets", "country"): ("", "EU", "XK", "TR"),
+    ("outlets", "wikidata"): ("", "Q1"),
+    ("names", "name"): ("新华社",),
+    ("names", "kind"): ("former",),
+    ("names", "lang"): ("", "zh-Hans", "FA"),
+    ("domains", "host"): ("xn--e1afmkfd.xn--p1ai",),
+    ("statements", "value"): ("CaPu",),
+    ("statements", "url"): ("http://a.example:8080/x?y=1#z",),
+    ("statements", "date"): ("2024-02-29", "2024", "1999-12"),
+    ("owners", "kind"): ("", "family", "foundation or trust"),
+    ("holdings", "share"): ("", "100", "33.3"),
+    ("accounts", "handle"): ("channel/UCx_1-2",),
+    ("assessments", "value"): tuple(VALUES),
+    ("assessments", "confidence"): ("", "0", "1"),
+}
+
+
+def each(cells: dict[tuple[str, str], tuple[str, ...]]) -> pytest.MarkDecorator:
+    rows = [(*at, value) for at, values in cells.items() for value in values]
+    return pytest.mark.parametrize(("table", "column", "value"), rows)
 
 
 def with_value(table: str, column: str, value: str) -> dict[str, dict[str, str]]:
@@ -150,25 +136,20 @@ def own(folder: Path, rows: dict[str, dict[str, str]]) -> str | None:
     return None
 
 
-@pytest.mark.parametrize(("table", "column", "value"), WRONG)
-def test_what_the_tables_refuse_a_users_file_refuses(
-    tmp_path: Path, table: str, column: str, value: str
-) -> None:
+@each(WRONG)
+def test_what_the_tables_refuse_a_users_file_refuses(tmp_path, table, column, value) -> None:
     rows = with_value(table, column, value)
     start = f"{table}.tsv:3: {column}: "
     assert any(line.startswith(start) for line in shipped(tmp_path, rows))
     said = own(tmp_path, rows)
-    assert said is not None
     field = "text" if (table, column) == ("names", "name") else column
     assert said.startswith(f"{tmp_path / 'mine.jsonl'}:1: ")
     assert re.search(rf"\b{field}\b", said)
     assert "\n" not in said
 
 
-@pytest.mark.parametrize(("table", "column", "value"), RIGHT)
-def test_what_the_tables_accept_a_users_file_accepts(
-    tmp_path: Path, table: str, column: str, value: str
-) -> None:
+@each(RIGHT)
+def test_what_the_tables_accept_a_users_file_accepts(tmp_path, table, column, value) -> None:
     rows = with_value(table, column, value)
     assert shipped(tmp_path, rows) == []
     assert own(tmp_path, rows) is None
@@ -182,12 +163,8 @@ def test_countries_are_those_of_the_standard_by_every_name() -> None:
     assert [country_called(name) for name in names] == ["GB", "GB", "US", "MK", "MM"]
 
 
-@pytest.fixture(scope="module")
-def found() -> list[Flaw]:
-    return problems_of_tables()
-
-
-def test_the_shipped_registry_has_no_errors_and_tells_ambiguity(found: list[Flaw]) -> None:
+def test_the_shipped_registry_has_no_errors_and_tells_ambiguity() -> None:
+    found = problems_of_tables()
     assert [problem for problem in found if problem.level == "error"] == []
     assert ("ambiguous", "daily news") in {(problem.kind, problem.subject) for problem in found}
     assert {"times", "mirror", "zvezda", "herald"} <= ambiguous_names(shipped_tables()).keys()
@@ -278,9 +255,7 @@ BREAKING = [
 
 
 @pytest.mark.parametrize(("table", "row", "kind", "reason"), BREAKING)
-def test_a_broken_row_is_an_error(
-    few: Path, tmp_path: Path, table: str, row: tuple[str, ...], kind: str, reason: str
-) -> None:
+def test_a_broken_row_is_an_error(few, tmp_path, table, row, kind, reason) -> None:
     folder = tmp_path / "data"
     shutil.copytree(few, folder)
     path = folder / f"{table}.tsv"

@@ -342,39 +342,31 @@ def test_odd_but_sound_exports_are_read_as_their_programs_show_them(run, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "options", "said"),
     [
-        ("", "no column for the outlet; name it with --column outlet=NAME; its columns: none"),
-        ("site,colour\nrt.com,red\n", "for the rating; name it with --column rating=NAME"),
-        ("site,score\nrt.com,great\n", "row 2, field 'rating': 'great' stands for no rating"),
-        ("site,score\nrt.com,\n", "row 2, field 'rating': is empty"),
-        ("site,score,date\nrt.com,5,2026-02-30\n", "row 2, field 'date': '2026-02-30'"),
-        ("site,score,page\nrt.com,5,nowhere\n", "row 2, field 'url': 'nowhere'"),
-        ("site,score\nnowhere.example,5\n", "none of its 1 outlets is in the registry"),
-        ('site,score\n"' + "x" * 200_000, "is no CSV"),
+        ("", (), "no column for the outlet; name it with --column outlet=NAME; its columns: none"),
+        ("site,colour\nrt.com,red\n", (), "for the rating; name it with --column rating=NAME"),
+        ("site,score\nrt.com,great\n", (), "row 2, field 'rating': 'great' stands for no rating"),
+        ("site,score\nrt.com,\n", (), "row 2, field 'rating': is empty"),
+        ("site,score,date\nrt.com,5,2026-02-30\n", (), "row 2, field 'date': '2026-02-30'"),
+        ("site,score,page\nrt.com,5,nowhere\n", (), "row 2, field 'url': 'nowhere'"),
+        ("site,score\nnowhere.example,5\n", (), "none of its 1 outlets is in the registry"),
+        ('site,score\n"' + "x" * 200_000, (), "is no CSV"),
+        *(
+            ("site,score\nrt.com,5\n", (option, value), said)
+            for option, value, said in (
+                ("--term", "good", "give WORD=RATING"),
+                ("--term", "good=fine", "give WORD=RATING"),
+                ("--term", "9..1=deprecated", "9..1 is no range of numbers"),
+                ("--column", "rating=stars", "has no column 'stars'"),
+                ("--column", "title=stars", "of the fields outlet, rating, criteria, date, url"),
+                ("--date", "last week", "field 'date'"),
+            )
+        ),
     ],
 )
-def test_ratings_that_cannot_be_read_are_refused_and_nothing_is_written(run, tmp_path, rows, said):
-    status, err, target = taken_in(run, tmp_path, rows)
-    assert status == 2
-    assert said in err
-    assert err.count("\n") == 1
-    assert not target.exists()
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (("--term", "good"), "give WORD=RATING"),
-        (("--term", "good=fine"), "give WORD=RATING"),
-        (("--term", "9..1=deprecated"), "9..1 is no range of numbers"),
-        (("--column", "rating=stars"), "has no column 'stars'"),
-        (("--column", "title=stars"), "one of the fields outlet, rating, criteria, date, url"),
-        (("--date", "last week"), "field 'date'"),
-    ],
-)
-def test_options_that_say_nothing_are_refused(run, tmp_path, options, said):
-    status, err, target = taken_in(run, tmp_path, "site,score\nrt.com,5\n", *options)
+def test_ratings_that_say_nothing_are_refused_and_not_written(run, tmp_path, rows, options, said):
+    status, err, target = taken_in(run, tmp_path, rows, *options)
     assert (status, err.count("\n")) == (2, 1)
     assert said in err
     assert not target.exists()

@@ -40,7 +40,6 @@ def test_an_outlet_has_all_that_its_rows_say():
     assert (rt.name, rt.country, rt.wikidata) == ("RT", "RU", "Q22868")
     assert rt.names == (Name("RT", NameKind.MAIN), Name("Russia Today", NameKind.FORMER))
     assert rt.domains[0] == records.Domain("rt.com")
-    assert rt.control is not None
     assert (rt.control.code, rt.control.editorial) == (Code.SC, Holder.STATE)
     assert rt.control.evidence.date == "2023"
     assert rt.state_media

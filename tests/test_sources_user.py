@@ -22,15 +22,8 @@ FULL = {
     "wikidata": "Q1",
     "names": ["The Post", {"text": "Почта", "kind": "native", "lang": "ru", "ambiguous": True}],
     "domains": ["https://WWW.orrinpost.example/", {"host": "почта.рф", "role": "edition"}],
-    "control": {
-        "funding": "not state",
-        "governance": "mixed",
-        "code": "ISM",
-        "owner": "Orrin Town",
-        "source": "Orrin Gazette",
-        "url": "https://gazette.example.org/1",
-        "date": "2026-02",
-    },
+    "control": {"funding": "not state", "governance": "mixed", "code": "ISM", "owner": "Orrin Town"}
+    | {"source": "Orrin Gazette", "url": "https://gazette.example.org/1", "date": "2026-02"},
     "assessments": [
         {"claim": "reliability", "value": "no_consensus", "source": "Desk", "confidence": 0.5}
     ],
@@ -62,7 +55,6 @@ def test_a_line_with_all_fields(own):
         Domain("orrinpost.example"),
         Domain("xn--80a1acny.xn--p1ai", records.DomainRole.EDITION),
     )
-    assert outlet.control is not None
     assert (outlet.control.governance, outlet.control.editorial) == (Holder.MIXED, Holder.NOT_STATE)
     assert outlet.control.code is records.Code.ISM
     (assessment,) = outlet.assessments
@@ -92,7 +84,6 @@ def test_extends_adds_to_the_shipped_one(own):
     changed = SMALL.with_outlets([outlet])
     for address in ("https://rt-orrin.example/a", "rt.com"):
         found = changed.at(address)
-        assert found is not None
         assert found.outlet is outlet
     assert [m.outlets for m in changed.mentions("As RT Orrin said.")] == [("rt",)]
 
@@ -101,10 +92,8 @@ def test_extends_can_mark_a_name_ambiguous_and_change_the_main_one(own):
     line = {"id": "mehr", "extends": True, "names": [{"text": "Mehr", "ambiguous": True}]}
     assert [m.start for m in SMALL.with_outlets(own(line)).mentions("Mehr and Mehr News")] == [9]
     (outlet,) = own({"id": "rt", "extends": True, "name": "RT Television"})
-    assert [(name.text, name.kind) for name in outlet.names][:2] == [
-        ("RT Television", NameKind.MAIN),
-        ("RT", NameKind.ALIAS),
-    ]
+    assert [name.text for name in outlet.names][:2] == ["RT Television", "RT"]
+    assert [name.kind for name in outlet.names][:2] == [NameKind.MAIN, NameKind.ALIAS]
 
 
 def test_the_folder_comes_before_the_file(tmp_path, monkeypatch):
@@ -162,13 +151,9 @@ def test_files_that_cannot_be_read(tmp_path):
 
 
 def test_clashes_with_the_registry_are_reported(own):
-    mine = {
-        "id": "mine",
-        "name": "Reuters",
-        "names": [{"text": "Mirror", "ambiguous": True}],
-        "domains": ["rt.com", "co.uk", "mine.example"],
-        "wikidata": "Q130879",
-    }
+    hosts = ["rt.com", "co.uk", "mine.example"]
+    mine = {"id": "mine", "name": "Reuters", "wikidata": "Q130879", "domains": hosts}
+    mine["names"] = [{"text": "Mirror", "ambiguous": True}]
     other = {"id": "other", "name": "Other Post", "domains": ["mine.example"]}
     found = clashes(SMALL, own(mine, other))
     assert {(p.level, p.kind, p.subject, p.message.split(" is ")[0]) for p in found} == {
