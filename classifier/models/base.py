@@ -25,16 +25,13 @@ Shares = Callable[[int, TextForm, NDArray[Any], NDArray[Any]], NDArray[np.float6
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model predicts for a sequence of sentences.
-
-    ``evidence`` takes rows and signals, and returns for each pair the characters of the article's
-    text that speak for the signal in the sentence, the strongest first.
-    """
+    """What a model predicts for a sequence of sentences."""
 
     proba: NDArray[np.float32]  # calibrated, shape (n_sentences, n_signals)
     logits: NDArray[np.float32]  # before calibration
     citations: tuple[tuple[Citation, ...], ...]  # of each sentence
     vectors: NDArray[np.float32] | None  # shape (n_sentences, d), for `models.articles`
+    # Of rows and signals, the characters of the article's text that speak most for each.
     evidence: Callable[[Sequence[tuple[int, str]]], list[tuple[Span, ...]]]
     # For heads beside the model, which are linear in both: the mean vector of each sentence's
     # tokens, of shape (n_sentences, d), and what the words of a sentence add to a weighted sum of
@@ -57,10 +54,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Calibration:
-    """Platt scaling, a line per signal (Platt, 1999).
-
-    Fitted on held-out groups by ``training.calibration``; a bundle's manifest has it.
-    """
+    """Platt scaling, a line per signal (Platt, 1999)."""
 
     signals: tuple[str, ...]
     slope: NDArray[np.float32]  # shape (n_signals,)
@@ -161,11 +155,7 @@ def _check_json(value: Any, depth: int) -> None:
 
 
 def read_arrays(path: Path, wanted: Collection[str]) -> dict[str, NDArray[Any]]:
-    """Read arrays of numbers from an ``.npz`` file, by their names without ``.npy``.
-
-    Raise `ValueError` where an array is missing, holds no numbers, or claims more than it holds or
-    may hold; `OSError`, `zipfile.BadZipFile` or `zlib.error` where the file can't be read.
-    """
+    """Read arrays of numbers from an ``.npz`` file; `ValueError` where it holds less or others."""
     names = {f"{name}.npy" for name in wanted}
     with zipfile.ZipFile(path) as archive:
         members = {member.filename: member for member in archive.infolist()}

@@ -23,25 +23,18 @@ from tokenizers import Tokenizer
 EMBEDDINGS = "embeddings.npz"
 HEADS = "heads.json"
 
+# Passages are padded to a multiple of this: the 32-bit numbers of the widest instructions. Without
+# remainders, which are rounded otherwise, a passage gives the same bits in any batch.
 LANE = 16
-"""Passages are padded to a multiple of this: the 32-bit numbers of the widest instructions.
-
-Then the runtime has no remainders, which it would compute with other instructions and another
-rounding: a passage gives the same bits whatever else is in its batch.
-"""
-# Half of a surrogate pair, which the tokenizer refuses.
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half of a pair, which the tokenizer refuses
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """A sentence's tokens, without special ones.
-
-    ``offsets`` are characters of the sentence; those of a placeholder's tokens are the whole name.
-    """
+    """A sentence's tokens, without special ones."""
 
     ids: list[int]
-    offsets: list[tuple[int, int]]
+    offsets: list[tuple[int, int]]  # in the sentence; of a placeholder's tokens the whole name
 
 
 @dataclass(frozen=True)
@@ -65,14 +58,11 @@ class Batch:
 
 @dataclass(eq=False)
 class Packer:
-    """Tokenises sentences and packs them into passages of at most `max_tokens`.
-
-    Without `context` every sentence is a passage.
-    """
+    """Tokenises sentences and packs them into passages of at most `max_tokens`."""
 
     tokenizer: Tokenizer
     max_tokens: int = 256
-    context: bool = True
+    context: bool = True  # False: every sentence is a passage
     reader: Reader = field(default_factory=Reader)
 
     def __post_init__(self) -> None:
@@ -84,10 +74,7 @@ class Packer:
     def tokenize_both(
         self, sentences: Sequence[Sentence]
     ) -> tuple[list[Tokens], list[Tokens], list[int]]:
-        """Tokenise sentences, cut to the length of a passage.
-
-        Return the tokens of their neutral and their typed forms, and the rows whose forms differ.
-        """
+        """Return the tokens of the neutral and the typed forms, and the rows whose forms differ."""
         readings = [self.reader.read(sentence) for sentence in sentences]
         differing = [row for row, reading in enumerate(readings) if reading.differ]
         neutral = self._tokens([reading.neutral for reading in readings])
@@ -107,10 +94,7 @@ class Packer:
         ]
 
     def pack(self, sentences: Sequence[Sentence], tokens: Sequence[Tokens]) -> list[Passage]:
-        """Fill passages greedily with consecutive sentences of one article.
-
-        Each sentence is closed by the separator, without which the encoder blends neighbours.
-        """
+        """Fill passages greedily with consecutive sentences of one article."""
         passages: list[Passage] = []
         rows: list[int] = []
         length = 1
@@ -134,8 +118,7 @@ class Packer:
             line = [self._first]
             for row in passage.rows:
                 places.append((b, row, len(line), len(line) + len(tokens[row].ids)))
-                line += tokens[row].ids
-                line.append(self._last)
+                line += (*tokens[row].ids, self._last)  # or the encoder blends neighbours
             ids[b, : len(line)] = line
             mask[b, : len(line)] = 1
         return Batch(ids, mask, np.array(places, np.int64))

@@ -39,8 +39,7 @@ Floats = NDArray[np.float32]
 _Key = tuple[tuple[str, ...], tuple[int, ...]]
 
 TOKENIZER = "tokenizer.json"
-VECTOR = "vector"
-"""The last output: the mean vector of each passage."""
+VECTOR = "vector"  # the last output: the mean vector of each passage
 FILES = frozenset({ENCODER, TOKENIZER, EMBEDDINGS, HEADS})
 
 _MOST_TOKENS = 8192  # of a passage
@@ -70,15 +69,12 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoding:
-    """Sentences in the neutral and in the typed form, and the votes on their signals.
-
-    ``state_media`` says which sentences name state media; the forms of all others are the same.
-    """
+    """Sentences in the neutral and in the typed form, and the votes on their signals."""
 
     neutral: list[Encoded]
     typed: list[Encoded]
     logits: Floats  # shape (n_sentences, n_signals)
-    state_media: list[bool]
+    state_media: list[bool]  # which name state media; the forms of all others are the same
 
     @property
     def links(self) -> list[Links] | None:
@@ -169,11 +165,7 @@ class TransformerModel:
         return known
 
     def encode(self, sentences: Sequence[Sentence]) -> Encoding:
-        """Encode sentences in whole passages.
-
-        Passages that name state media are encoded twice: sourcing signals and citations read them
-        in the typed form, all other signals in the neutral one.
-        """
+        """Encode sentences in whole passages; those that name state media in either form."""
         tokens, typed_tokens, differing = self._packer.tokenize_both(sentences)
         read = self._read(sentences, tokens, self._packer.pack(sentences, tokens))
         neutral = [read[row] for row in range(len(sentences))]
@@ -197,12 +189,9 @@ class TransformerModel:
         logits = found.logits
         citations = tuple(sentence.citations for sentence in sentences)
         if self._scorer:
+            marked, speakers = [one.raw for one in found.typed], self._scorer.speakers
             raw = citation_scorer.resolve_raw_citations(
-                [one.raw for one in found.typed],
-                sentences,
-                self.registry,
-                found.links,
-                self._scorer.speakers,
+                marked, sentences, self.registry, found.links, speakers
             )
             shown, logits = citation_scorer.decide(
                 self._scorer, raw, sentences, logits, self.signals, found.state_media
@@ -386,11 +375,7 @@ class _Evidence:
 def load(
     folder: Path, calibration: base.Calibration, registry: Registry | None = None
 ) -> TransformerModel:
-    """Load the model of a bundle, or raise `BundleError` where its files don't belong together.
-
-    It recognises the outlets of a registry, by default the shipped one, if it was trained with
-    placeholders.
-    """
+    """Load the model of a bundle, or raise `BundleError` where its files don't belong together."""
     from tokenizers import Tokenizer
 
     try:
