@@ -141,13 +141,11 @@ def fit_domain(
     axes = (fitted.components_ / spread[:, None]).T.astype(np.float32)
     mean = fitted.mean_.astype(np.float32)
     counts = [len(one) if len(by_language) == 1 else len(one) // 4 + 1 for one in by_language]
-    centres = np.concatenate([
-        _centres((one - mean) @ axes, min(_CENTRES, count), seed)
-        for one, count in zip(by_language, counts, strict=True)
-    ])  # fmt: skip
+    pairs = zip(by_language, counts, strict=True)
+    centres = [_centres((one - mean) @ axes, min(_CENTRES, count), seed) for one, count in pairs]
     nothing = np.zeros(0, np.float32)
     found = models.TrainingDomain(
-        mean, axes, centres, nothing, *answer_limits(validation.labels, proba)
+        mean, axes, np.concatenate(centres), nothing, *answer_limits(validation.labels, proba)
     )
     return replace(found, held_out=np.sort(found.raw(held)))
 
