@@ -29,6 +29,7 @@ _Found = TypeVar("_Found", Citation, records.MarkedCitation)
 LABEL, RUN_ON = "speaker label", "running quotation"
 
 _OPENS, _CLOSES, _EITHER = "opens", "closes", "either"
+_GAP = 500  # characters of white space at most
 _NESTED_WITHIN = 40  # marks after one within a quotation, for those that close both
 
 # What closes a quotation that was opened by the mark. Languages close „ with both “ and ”.
@@ -157,7 +158,7 @@ def _marked(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
                 at += 1
                 if opener in never_closed or (role == _CLOSES and opener not in "»«"):
                     continue
-            before = text[paragraph.start : start].rstrip()[-1:]
+            before = text[max(paragraph.start, start - _GAP) : start].rstrip()[-1:]
             careless = _CARELESS.get(opener, "") if paragraph.lang not in _ENGLISH else ""
             closers = _PAIRS[opener] + careless
             if closing := _closing(text, opener, closers, here, at):

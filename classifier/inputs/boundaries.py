@@ -60,9 +60,10 @@ def _is_end(text: str, match: re.Match[str], start: int, language: Language) -> 
     word = _WORD.search(before)
     last = word[0] if word else ""
     part = last.rpartition(".")[2]
-    if {last, part} & language.abbreviations:
-        return False
-    if rest[:1].isdigit() and {last + "#", part + "#"} & language.abbreviations:
+    short = {last, part, part.capitalize() if part.isupper() else part}
+    if rest[:1].isdigit():
+        short |= {word + "#" for word in short}
+    if short & language.abbreviations:
         return False
     if len(part) == 1 and part.isalpha() and part not in _WORDS:
         return bool(_DATED.search(before) or _LAST.search(before)) and following.isupper()

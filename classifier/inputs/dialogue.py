@@ -12,6 +12,7 @@ QUESTIONS = "?؟？"
 _SPEECH = re.compile(r"(?P<dash>[—–-])[ \u00a0]?(?=[^\W\d_]|[¿¡«“…])")
 _DASH = re.compile(r"\s[—–-](?=\s)|\s[—–](?=\w)|(?<=\w)[—–](?=[\s.,;:!?])")
 _BEFORE_TAG = ',!?….»”"'
+_GAP = 40  # characters of space and marks behind a dash at most
 _STOP = re.compile(r"[.!?…]\s")
 _SAYS = re.compile(r"-(?:il|elle|on|ils|elles)\b")
 
@@ -51,11 +52,12 @@ def _spoken(text: str, start: int, end: int, bare: bool) -> tuple[list[tuple[int
     said: int | None = start
     tag = start
     for dash in _DASH.finditer(text, start, end):
-        before, following = text[dash.start() - 1], text[dash.end() : end].lstrip()[:1]
+        rest = text[dash.end() : min(end, dash.end() + _GAP)]
+        before, following = text[dash.start() - 1], rest.lstrip()[:1]
         if said is not None:
             if following.islower() and (bare or before in _BEFORE_TAG):
                 spans.append((said, dash.start()))
                 said, tag, tagged = None, dash.end(), True
         elif before in _BEFORE_TAG or not _STOP.search(text, tag, dash.start()):
-            said = end - len(text[dash.end() : end].lstrip(" \u00a0.,:;"))
+            said = dash.end() + len(rest) - len(rest.lstrip(" \u00a0.,:;"))
     return ([*spans, (said, end)] if said is not None and said < end else spans), tagged

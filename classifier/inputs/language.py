@@ -32,7 +32,7 @@ _KANA = re.compile("[\u3040-\u30ff]")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S{1,2000}|[@#]\w{1,200}")
 # A paragraph is only told apart from its article by this many words, and this surely.
 _PARAGRAPH_WORDS, _SURE_OF_PARAGRAPH = 8, 0.9
-_PARAGRAPH = 1_000  # characters looked at
+_PARAGRAPH = 500  # characters looked at
 
 
 def detect_language(text: str) -> str | None:
@@ -70,14 +70,13 @@ def paragraph_languages(paragraphs: Sequence[str], main: str | None) -> list[str
 
 
 def _told(text: str, main: str | None) -> str | None:
+    words = text.lower().split()
+    if main == "en" and sum(map(_ENGLISH.__contains__, words)) > _ENGLISH_TRACE * len(words):
+        return main
     if count_words(text) < _PARAGRAPH_WORDS:
         return None
     language, share = _likeliest(_shares(text))
-    if language == main:
-        return main
-    words = text.lower().split()
-    english = main == "en" and sum(map(_ENGLISH.__contains__, words)) >= _ENGLISH_TRACE * len(words)
-    return language if share >= _SURE_OF_PARAGRAPH and not english else None
+    return language if language == main or share >= _SURE_OF_PARAGRAPH else None
 
 
 def _likeliest(shares: Mapping[str, float]) -> tuple[str | None, float]:
