@@ -55,7 +55,7 @@ def data() -> Data:
 def chosen(data: Data, folder: Path, *articles: Article, sentences: int = 10_000):
     path = folder / "articles.jsonl"
     records = [
-        {"id": a.id, "text": a.text, "outlet": a.outlet, "url": a.url, "lang": "en"}
+        {"id": a.id, "text": a.text, "outlet": a.outlet, "url": a.url, "lang": a.lang}
         for a in articles
     ]
     path.write_text("\n".join(map(json.dumps, records)) + "\n")
@@ -90,6 +90,14 @@ def test_outlets_that_are_tested_on_are_left_out_under_any_name(data, tmp_path) 
     )
     assert ids(found) == {"a16", "a17", "a18"}
     assert found.of_outlets == 5
+
+
+def test_each_language_of_the_corpora_is_read_about_as_often(data, tmp_path) -> None:
+    others = [replace(article(n, "The Lantern Post"), lang="de") for n in (40, 41)]
+    many = [*others, *(article(seed, "The Kiln") for seed in range(42, 48))]
+    assert {"a40", "a41"}.isdisjoint(ids(chosen(data, tmp_path, *many)))
+    both = chosen(replace(data, corpora=("exchange", "wikinews")), tmp_path, *many, sentences=32)
+    assert sorted(both.examples.lang) == ["de"] * 16 + ["en"] * 16, "tested in English alone"
 
 
 def test_near_duplicates_of_what_is_kept_back_are_left_out(data, tmp_path) -> None:

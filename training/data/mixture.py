@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import accumulate, chain, count, takewhile
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -329,7 +329,14 @@ def _keys_of(registry: Registry) -> _Keys:
 
 
 def _first(order: Sequence[Article], sentences: int) -> Iterator[Article]:
-    """Yield articles until they hold so many sentences."""
-    sizes = (len(split_sentences(one)) for one in order)
-    pairs = zip(order, accumulate(sizes, initial=0), strict=False)
-    return (one for one, _ in takewhile(lambda pair: pair[1] < sentences, pairs))
+    """Yield articles until they hold so many sentences, of each language about as many."""
+    waiting: dict[str | None, list[Article]] = defaultdict(list)
+    for one in reversed(order):
+        waiting[one.lang].append(one)
+    held = dict.fromkeys(waiting, 0)
+    while waiting and sum(held.values()) < sentences:
+        lang = min(waiting, key=held.__getitem__)
+        yield (one := waiting[lang].pop())
+        held[lang] += len(split_sentences(one))
+        if not waiting[lang]:
+            del waiting[lang]
