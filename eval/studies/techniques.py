@@ -36,6 +36,7 @@ from framescope.classifier.taxonomy import TECHNIQUES
 from framescope.eval.metrics import decide, estimates_of_sums, ratio
 from framescope.eval.rows import Bools, Evaluation, Floats, Single, is_positive
 from framescope.eval.sections import Cell, Estimate, Section, table
+from framescope.training.corpora import CORPORA
 from framescope.training.data import Examples
 from numpy.typing import ArrayLike
 
@@ -93,7 +94,8 @@ def section(evaluation: Evaluation) -> Section | None:
     for name, rows in parts:
         counts = len(np.unique(rows.article)), len(gold_spans(rows))
         for bundle, model in zip(evaluation.bundles, evaluation.names, strict=True):
-            if not set(TECHNIQUES) <= set(bundle.signals):
+            read = not {*bundle.languages}.isdisjoint(rows.lang.tolist())
+            if not (read and set(TECHNIQUES) <= set(bundle.signals)):
                 continue
             found = figures(bundle, rows, draws=evaluation.draws, seed=evaluation.seed)
             spans.append((name, "SI", model, *counts, *found.identification))
@@ -125,13 +127,14 @@ def _rows(
 
 
 def _parts(evaluation: Evaluation) -> Iterator[tuple[str, Examples]]:
-    """Yield the parts that mark spans of techniques, and the rows of each.
+    """Yield the parts that mark spans of all techniques, and the rows of each.
 
     A part is scored in a pass of its own: scores of other passes may differ in the last digits.
     """
     examples = evaluation.examples
+    some = {n for n, one in CORPORA.items() if not {*TECHNIQUES} <= {*one.card.signals}}
     for corpus in dict.fromkeys(examples.corpus.tolist()):
-        for part in evaluation.parts:
+        for part in evaluation.parts if corpus not in some else ():
             numbers = evaluation.numbers(corpus, (part,), TECHNIQUES)
             rows = examples.where(numbers[examples.part[numbers] == part])
             if any(span.signal in TECHNIQUES for of_row in rows.spans for span in of_row):
