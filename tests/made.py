@@ -65,17 +65,13 @@ class Passage:
         self.links[start:end, base + axis] = SURE
 
     def kind(self, role: str, span: tuple[int, int], name: str) -> None:
-        column = raw_citations.SPEAKING.index(role) * len(
-            raw_citations.KINDS
-        ) + raw_citations.KINDS.index(name)
-        self.kinds[span[0] : span[1], column] = SURE
+        first = raw_citations.SPEAKING.index(role) * len(raw_citations.KINDS)
+        self.kinds[span[0] : span[1], first + raw_citations.KINDS.index(name)] = SURE
 
     def read(self) -> list[list[raw_citations.RawCitation]]:
         outputs = raw_citations.PassageOutputs(self.places, self.roles, self.links, self.kinds)
-        return [
-            found
-            for _, found in raw_citations.PassageReader(outputs, self.tokens, self.rows).read()
-        ]
+        reader = raw_citations.PassageReader(outputs, self.tokens, self.rows)
+        return [found for _, found in reader.read()]
 
     def words(self, words: raw_citations.RowSpan | None) -> str | None:
         return words and self.rows[words.row].text[words.start : words.end]

@@ -68,9 +68,8 @@ def test_features_are_means_of_the_whole_the_start_and_the_most() -> None:
     assert article.tolist() == [1] * 50 + [0] + [1] * 50
     np.testing.assert_allclose(found[0], [0.5, 0.5, 0.5, 0.0])
     np.testing.assert_allclose(found[1], [0.495, 0.02, 0.945, np.log(100)], atol=1e-6)
-    assert article_features(("claim",)) == (
-        "mean: claim", "lead: claim", "top: claim", "log sentences",
-    )  # fmt: skip
+    names = ("mean: claim", "lead: claim", "top: claim", "log sentences")
+    assert article_features(("claim",)) == names
 
 
 def test_every_sentence_of_an_article_has_its_log_odds() -> None:

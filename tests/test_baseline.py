@@ -124,9 +124,8 @@ def test_a_label_between_0_and_1_is_what_is_learned(share: float) -> None:
         for index, text in enumerate(("Fares rose.", "Perhaps the mayor fled.", "Good evening."))
     ]
     labels = np.array([1.0, share, 0.0] * 40)[:, None]
-    made = trainer(mixes=["words"], strengths=[10.0]).fit(
-        toys.rows_of(sentences, labels, ("claim",))
-    )
+    rows = toys.rows_of(sentences, labels, ("claim",))
+    made = trainer(mixes=["words"], strengths=[10.0]).fit(rows)
     (found,) = made.model.predict([replace(sentences[1], article_id="new")]).proba[0]
     assert found == pytest.approx(share, abs=0.1)
 
@@ -152,12 +151,9 @@ def test_too_few_positives_take_the_default_setting(fitted) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "settings", "reason"),
-    [
-        (examples(part="test"), {}, "nothing to learn"),
-        (examples(), {"least": 1000}, "too little text"),
-    ],
+    ("part", "least", "reason"),
+    [("test", 1, "nothing to learn"), ("train", 1000, "too little text")],
 )
-def test_what_nothing_can_be_learned_from_is_a_clear_error(rows, settings, reason) -> None:
+def test_what_nothing_can_be_learned_from_is_a_clear_error(part, least, reason) -> None:
     with pytest.raises(TrainingError, match=reason):
-        trainer(**settings).fit(rows)
+        trainer(least=least).fit(examples(part=part))

@@ -51,13 +51,9 @@ def test_it_learned_something_and_shows_the_planted_word(model) -> None:
     assert (proba[loaded][:, None] > proba[~loaded][None, :]).mean() > 0.95
     rows = np.flatnonzero(loaded).tolist()
     shown = prediction.evidence([(row, "loaded_language") for row in rows])
-    hits = [
-        any(
-            one.start < planted[row][0].end and planted[row][0].start < one.end for one in spans[:1]
-        )
-        for row, spans in zip(rows, shown, strict=True)
-    ]
-    assert np.mean(hits) >= 0.8
+    pairs = [(planted[row][0], spans) for row, spans in zip(rows, shown, strict=True)]
+    hits = [s[:1] and s[0].start < word.end and word.start < s[0].end for word, s in pairs]
+    assert sum(map(bool, hits)) >= 0.8 * len(hits)
 
 
 def test_an_article_scores_the_same_whatever_stands_beside_it(model) -> None:

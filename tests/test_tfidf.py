@@ -164,10 +164,7 @@ def _drop_a_term(path: Path) -> None:
         (tfidf.VOCABULARY, Path.unlink),
         (tfidf.WEIGHTS, lambda path: path.write_bytes(path.read_bytes()[:1000])),
         (tfidf.VOCABULARY, lambda path: path.write_text('{"blocks": 3}')),
-        (
-            tfidf.VOCABULARY,
-            lambda path: path.write_text(path.read_text().replace('"char"', '"byte"')),
-        ),
+        (tfidf.VOCABULARY, lambda p: p.write_text(p.read_text().replace('"char"', '"byte"'))),
         (tfidf.VOCABULARY, _drop_a_term),
         (tfidf.WEIGHTS, lambda path: np.savez(path, weights=np.zeros(3))),
     ],

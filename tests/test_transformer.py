@@ -188,18 +188,18 @@ def test_a_damaged_file_is_one_clear_line(copy, name, content) -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("key", "value"),
     [
-        {"extra": 1},
-        {"signals": ["claim"]},
-        {"gain": [1.0]},
-        {"tags": ["any_technique", "slogans"]},
-        {"max_tokens": 2},
+        ("extra", 1),
+        ("signals", ["claim"]),
+        ("gain", [1.0]),
+        ("tags", ["any_technique", "slogans"]),
+        ("max_tokens", 2),
     ],
 )
-def test_heads_of_another_make_are_refused(copy, change) -> None:
+def test_heads_of_another_make_are_refused(copy, key, value) -> None:
     record = json.loads((copy / models.HEADS).read_text())
-    (copy / models.HEADS).write_text(json.dumps({**record, **change}))
+    (copy / models.HEADS).write_text(json.dumps({**record, key: value}))
     with pytest.raises(BundleError):
         models.load_transformer(copy, IDENTITY)
 
@@ -218,13 +218,9 @@ def shipped() -> bundles.Bundle:
 
 
 def sentences(bundle: bundles.Bundle, *texts: str) -> list[Sentence]:
-    return [
-        replace(one, article_id=str(number))
-        for number, text in enumerate(texts)
-        for one in read(
-            Article("a", text), bundle.registry, bundle.languages.__contains__
-        ).sentences
-    ]
+    known = bundle.registry, bundle.languages.__contains__
+    articles = [read(Article(str(n), text), *known) for n, text in enumerate(texts)]
+    return [sentence for article in articles for sentence in article.sentences]
 
 
 def test_what_an_article_scores_is_the_same_to_the_bit_in_any_company(shipped) -> None:

@@ -192,9 +192,8 @@ def kind(line: str) -> LineKind:
     line = " ".join(line.split()) if len(line) <= _MAX_LINE else ""
     if not line:
         return LineKind.TEXT
-    for pattern, found in _PATTERNS:
-        if pattern.fullmatch(line):
-            return found
+    if found := next((found for pattern, found in _PATTERNS if pattern.fullmatch(line)), None):
+        return found
     if line.casefold().strip(" :>»›+-|•·") in _NAV:
         return LineKind.WEAK
     parts = [part.casefold() for part in _SEPARATOR.split(line) if part]

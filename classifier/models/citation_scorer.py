@@ -381,15 +381,9 @@ def _typed(
     reasons: dict[str, float] = defaultdict(float)
     for feature, share in shares.items():
         reasons[feature.partition(":")[0]] += share
-    return replace(
-        one,
-        kind=kind,
-        government=government,
-        state_media=state_media,
-        score=float(f"{chance:.4g}"),
-        found_by="transformer",
-        reasons=tuple((part, float(f"{share:.3g}")) for part, share in reasons.items()),
-    )
+    told = tuple((part, float(f"{share:.3g}")) for part, share in reasons.items())
+    one = replace(one, kind=kind, government=government, state_media=state_media)
+    return replace(one, score=float(f"{chance:.4g}"), found_by="transformer", reasons=told)
 
 
 def with_rules(

@@ -141,9 +141,7 @@ def digest(registry: Registry) -> str:
     """Return the SHA-256 of the names that are replaced, and their types, for a manifest."""
     total = hashlib.sha256()
     for outlet in registry:
-        if outlet.role is Role.PLATFORM:
-            continue
-        for name in outlet.names:
+        for name in outlet.names if outlet.role is not Role.PLATFORM else ():
             if not name.ambiguous:
                 total.update(f"{name.text}\t{outlet.state_media:d}\n".encode())
     return total.hexdigest()

@@ -225,15 +225,10 @@ class TfidfModel:
 
     def save(self, folder: Path, prefix: str = "") -> None:
         """Write `WEIGHTS` and `VOCABULARY` into a folder, without pickle."""
-        arrays = {f"idf_{number}": block.idf for number, block in enumerate(self.blocks)}
-        np.savez_compressed(
-            folder / f"{prefix}{WEIGHTS}",
-            allow_pickle=False,
-            weights=self.weights.astype(np.float16),
-            intercepts=self.intercepts,
-            neighbours=self.neighbours,
-            **arrays,
-        )
+        arrays: dict[str, Any] = {"weights": self.weights.astype(np.float16)}
+        arrays |= {"intercepts": self.intercepts, "neighbours": self.neighbours}
+        arrays |= {f"idf_{number}": block.idf for number, block in enumerate(self.blocks)}
+        np.savez_compressed(folder / f"{prefix}{WEIGHTS}", allow_pickle=False, **arrays)
         record = {
             "signals": self.signals,
             "placeholders": self.reader.registry is not None,

@@ -267,16 +267,10 @@ class TransformerModel:
                 raw.update(raw_citations.PassageReader(read, tokens, sentences).read())
                 links |= read.speaker_links(tokens)
             for number, (b, row, start, end) in enumerate(batch.places.tolist()):
-                found[row] = Encoded(
-                    tokens[row],
-                    votes[b, start:end],
-                    tags[b, start:end],
-                    logits[number],
-                    raw.get(row, []),
-                    None if vectors is None else vectors[b, 0],
-                    links.get(row),
-                    None if hidden is None else hidden[b, start:end].copy(),
-                )
+                said = votes[b, start:end], tags[b, start:end], logits[number], raw.get(row, [])
+                vector = None if vectors is None else vectors[b, 0]
+                own = None if hidden is None else hidden[b, start:end].copy()
+                found[row] = Encoded(tokens[row], *said, vector, links.get(row), own)
         return found
 
     def _pool(self, votes: Floats, tags: Floats, batch: Batch) -> Floats:

@@ -370,10 +370,8 @@ def cites_wrapper(citation: Citation, sentence: records.Sentence, article: recor
 
 def _source(kind: records.SourceKind, rows: Sequence[tuple[int, Citation]]) -> CitedSource:
     [(name, _)] = Counter(citation.name.strip() for _, citation in rows).most_common(1)
-    government = any(citation.government for _, citation in rows)
-    state_media = any(citation.state_media for _, citation in rows)
-    numbers = tuple(dict.fromkeys(number for number, _ in rows))
-    return CitedSource(name, kind, government, state_media, numbers)
+    powers = (any(c.government for _, c in rows), any(c.state_media for _, c in rows))
+    return CitedSource(name, kind, *powers, tuple(dict.fromkeys(number for number, _ in rows)))
 
 
 def _keys(citations: Sequence[Citation]) -> dict[_Key, _Key]:

@@ -1,8 +1,4 @@
-"""Outlets that an article is by: those that names, credits, bylines and datelines stand for.
-
-"By Reuters", "Ann Ray, Associated Press"; "KYLLOS, July 3 (Reuters) -"; "(Source: Karst Post)",
-"© 2025 AFP", "- Reuters".
-"""
+"""Outlets that an article is by: those that names, credits, bylines and datelines stand for."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -50,10 +46,17 @@ class Naming(NamedTuple):
         if not name or len(name) > _MAX_NAME:
             return None
         bare = " ".join(name.split()).strip(" \"'“”‘’«»()[]*").rstrip(".,;:")
-        for called in (bare, _OFFICE.sub("", bare)):
-            if found := self.registry.called(called):
-                return _only(found, self.near)
-        return None if (address := _address(name)) is None else at(address, self.registry)
+        called, near = self.registry.called, self.near
+        if found := called(bare) or called(_OFFICE.sub("", bare)):
+            if near is not None and len(found) > 1:
+                same = tuple(outlet for outlet in found if outlet.id == near.id)
+                by = near.country
+                found = same or tuple(outlet for outlet in found if by and outlet.country == by)
+            return found[0] if len(found) == 1 else None
+        address = name.strip()
+        if spaced := _SPACED_HOST.fullmatch(address):  # its dot is a space: "Rudaw Net"
+            address = f"{re.sub(r'[^0-9a-z-]', '', spaced[1].casefold())}.{spaced[2].lower()}"
+        return at(address, self.registry) if _HOST.fullmatch(address) else None
 
     def site(self, name: str) -> Outlet | None:
         """Return the outlet of a site's name, also of "Karst Post - Breaking news"."""
@@ -94,26 +97,7 @@ def without_slogan(name: str, host: str) -> str:
     return host if host and (slogan or not found) else found
 
 
-def _address(name: str) -> str | None:
-    """Return the host that a name is, also with its dot turned into a space ("Rudaw Net")."""
-    if _HOST.fullmatch(name.strip()):
-        return name.strip()
-    if spaced := _SPACED_HOST.fullmatch(name.strip()):
-        return f"{re.sub(r'[^0-9a-z-]', '', spaced[1].casefold())}.{spaced[2].lower()}"
-    return None
-
-
-def _only(found: tuple[Outlet, ...], near: Outlet | None) -> Outlet | None:
-    if near is not None and len(found) > 1:
-        same = tuple(outlet for outlet in found if outlet.id == near.id)
-        by = near.country
-        found = same or tuple(outlet for outlet in found if by and outlet.country == by)
-    return found[0] if len(found) == 1 else None
-
-
-Lines = Sequence[tuple[int, int]]
-"""The start and end of an article's lines that are not blank."""
-
+Lines = Sequence[tuple[int, int]]  # the start and end of an article's lines that are not blank
 _NEAR = 4  # lines at the head or the foot in which a credit stands
 _LINE = 300  # characters of a line of credit
 _TAIL = 90  # characters at the end of a paragraph in which one stands
@@ -410,9 +394,9 @@ def _plain(head: str, naming: Naming) -> _Found | None:
 
 
 def _chinese(head: str, naming: Naming) -> _Found | None:
-    match = _CHINESE.match(head)
-    outlet = Naming(naming.registry).resolve(match[1]) if match else None
-    return None if match is None or outlet is None else (match[1], outlet, match.end())
+    if (match := _CHINESE.match(head)) and (outlet := Naming(naming.registry).resolve(match[1])):
+        return match[1], outlet, match.end()
+    return None
 
 
 def _sender(words: str, naming: Naming) -> tuple[str, Outlet | None]:

@@ -1,7 +1,6 @@
 """Who published an article and whom it carries: a chain, each link with the words that show it.
 
-From the page inwards: who gathered it, who published it, whose article that was, which agency sent
-it. A citation is no link: "Reuters reported" in an article makes it nobody's but its author's.
+A citation is no link: "Reuters reported" in an article makes it nobody's but its author's.
 """
 
 import re
@@ -39,8 +38,7 @@ class PageOwner(NamedTuple):
 
     credit: Credit  # the outlet of the host; named by the host where the registry doesn't hold it
     account: str | None = None  # on a platform, the account in the address
-    # the host is made to look like an outlet's, or belongs to a network that is
-    imposter: bool = False
+    imposter: bool = False  # the host, or its network, is made to look like an outlet's
     imitated: Outlet | None = None  # that outlet, where it is on record
 
 
@@ -93,11 +91,9 @@ def _place(part: Republication, text: str) -> Place | None:
 
 def _footnoted(name: str, article: Article, registry: Registry) -> Outlet | None:
     """Return the outlet whose address stands in a footnote, and begins with its name."""
-    for line in article.imprint.lines if article.imprint else ():
-        for host in _HOST.findall(line.lower()[:300])[:3]:
-            if same_outlet(host, name):
-                return at(host, registry)
-    return None
+    lines = article.imprint.lines if article.imprint else ()
+    hosts = (host for line in lines for host in _HOST.findall(line.lower()[:300])[:3])
+    return next((at(host, registry) for host in hosts if same_outlet(host, name)), None)
 
 
 def _monitor(article: Article, layer: _Layer, registry: Registry) -> Credit:
