@@ -93,7 +93,10 @@ def test_outlets_that_are_tested_on_are_left_out_under_any_name(data, tmp_path) 
 
 
 def test_each_language_of_the_corpora_is_read_about_as_often(data, tmp_path) -> None:
-    others = [replace(article(n, "The Lantern Post"), lang="de") for n in (40, 41)]
+    line = "Die Brücke {0} hielt {0} Jahre und der Rat {0} ließ sie {0} Mal neu bauen."
+    texts = [" ".join(line.format(n + m) for m in range(8)) for n in (400, 800)]
+    of_post = [article(n, "The Lantern Post", text=text) for n, text in enumerate(texts, 40)]
+    others = [replace(one, lang="de") for one in of_post]
     many = [*others, *(article(seed, "The Kiln") for seed in range(42, 48))]
     assert {"a40", "a41"}.isdisjoint(ids(chosen(data, tmp_path, *many)))
     both = chosen(replace(data, corpora=("exchange", "wikinews")), tmp_path, *many, sentences=32)
