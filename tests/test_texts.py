@@ -1,15 +1,15 @@
 """Text as it is in the wild: what doesn't show changes nothing; its language; its sentences."""
 
 import random
-import time
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from textwrap import wrap
 
+import growth
 import pytest
 from framescope.classifier import bundles
-from framescope.classifier.attribution import read
+from framescope.classifier.attribution import begin, read
 from framescope.classifier.inputs import detect_language, legible, read_input
 from framescope.classifier.inputs.normal import normalise
 from framescope.classifier.inputs.sentences import MAX_CHARS, split
@@ -261,11 +261,23 @@ def test_lines_that_break_off_are_joined_without_small_letters(lang):
     assert any("\n" in one.text for one in sentences)
 
 
-def test_a_million_characters_take_no_longer_than_they_should():
-    for lang, piece in (("de", "z. B. "), ("fr", "... "), ("zh", "港口"), ("ar", "ميناء ")):
-        start = time.perf_counter()
-        assert split(Article("a", piece * (1_000_000 // len(piece)), lang=lang))
-        assert time.perf_counter() - start < 5
+@pytest.mark.parametrize(
+    ("lang", "part"),
+    [
+        ("de", "z. B. "),
+        ("ru", "— а, — «б». "),
+        ("zh", "“港”"),
+        ("ar", "ميناء "),
+        ("uk", "Ч: так?\n"),
+    ],
+)
+def test_twice_as_long_a_text_is_twice_the_work(lang, part):
+    def work(times: int) -> int:
+        article = Article("a", part * times, lang=lang)
+        return min(growth.calls(lambda: begin(article)) for _ in range(2))
+
+    once, twice = work(400), work(800)
+    assert twice < 2.5 * once + 1_000
 
 
 def test_the_languages_are_a_table():
