@@ -14,7 +14,7 @@ from framescope.classifier.errors import FramescopeError
 from framescope.training import picking
 from framescope.training.commands.annotate import app
 from framescope.training.corpora import read_exchange
-from framescope.training.picking import Known, Ranking, choose, of_run
+from framescope.training.picking import Ranking, choose, of_run
 from hypothesis import given
 from hypothesis import strategies as st
 from small_runs import Said
@@ -27,8 +27,7 @@ TURNS = ["claim", "vague", "claim", "vague"]
 def ranked(by: str, proba, second=None) -> Ranking:
     limits = np.array((0.5, 0.2))
     models = [(np.array(one, float), limits) for one in (proba, second) if one is not None]
-    known = Known(models, SIGNALS)
-    return picking.rankings(by, known)[by]
+    return picking.rankings(by, models, SIGNALS)[by]
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,12 @@
-"""Fit the baseline: a logistic regression per signal on shared n-grams.
-
-Its hyper-parameters are chosen per signal, by grouped cross-validation.
-"""
+"""Fit the baseline: logistic regressions on shared n-grams, tuned by grouped cross-validation."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
-from itertools import pairwise
+from functools import cached_property, reduce
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -56,10 +53,7 @@ Trials = dict[Setting, float]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The setting of a signal; without trials there was too little to compare settings by.
-
-    `rows` and `positives` count articles where the signal is one of articles.
-    """
+    """The setting of a signal; without trials there was too little to compare settings by."""
 
     rows: int
     positives: int
@@ -73,38 +67,31 @@ class Choice:
 
     def __str__(self) -> str:
         setting = self.setting
-        weights = ", balanced" if setting.balance else ""
-        neighbours = f", neighbours {setting.neighbours:g}" if setting.neighbours else ""
-        return (
-            f"{setting.mix}, C={setting.c:g}{weights}{neighbours}; cross-validated average "
-            f"precision {self.score:.3f} ({self.positives:,} of {self.rows:,})"
-        )
+        more = ", balanced" if setting.balance else ""
+        more += f", neighbours {setting.neighbours:g}" if setting.neighbours else ""
+        figures = f"{self.score:.3f} ({self.positives:,} of {self.rows:,})"
+        what = f"{setting.mix}, C={setting.c:g}{more}"
+        return f"{what}; cross-validated average precision {figures}"
 
     def to_record(self) -> dict[str, Any]:
         """Return the choice without its trials, for a manifest."""
-        counts = {"rows": self.rows, "positives": self.positives}
         score = round(self.score, 4) if self.trials else None
         tried = {"cv_average_precision": score, "tried": len(self.trials)}
+        counts = {"rows": self.rows, "positives": self.positives}
         return {**counts, **asdict(self.setting), **tried}
 
 
 def best(trials: Trials) -> Setting:
     """Return the first setting, and so the simplest, of those that are as good as the best."""
-    found, *others = trials
-    for setting in others:
-        if trials[setting] > trials[found] + _TIE:
-            found = setting
-    return found
+    return reduce(lambda kept, one: one if trials[one] > trials[kept] + _TIE else kept, trials)
 
 
 @dataclass(eq=False)
 class BaselineTrainer:
-    """Fits the baseline, with a vocabulary that all signals share.
+    """Fits the baseline, with a vocabulary that all signals share; `model` isn't calibrated.
 
     For each signal the mix of blocks and the penalty are chosen first, together; then, with that
-    mix, class weights and the penalty again; and last the weight of neighbours. Without a registry
-    outlets' names are read as they are. `model` isn't calibrated; signals whose training rows are
-    all alike have no part in it.
+    mix, class weights and the penalty again; and last the weight of neighbours.
     """
 
     settings: BaselineSettings
@@ -122,8 +109,7 @@ class BaselineTrainer:
         if not usable:
             what = "nothing to learn: no signal has training rows with and without it"
             raise TrainingError(f"{what}; check --corpora, and that the examples were split")
-        table = self.count(train)
-        self.choices = {}
+        table, self.choices = self.count(train), {}
         weights, intercepts = [], []
         for number, signal in enumerate(usable, start=1):
             task = table.task(signal)
@@ -152,8 +138,7 @@ class BaselineTrainer:
     def choose(self, task: Task) -> Choice:
         """Choose the setting of one signal."""
         rows, positives = len(task.labels), int(task.labels.sum())
-        folds = self.folds(task)
-        if not folds:
+        if not (folds := self.folds(task)):
             return Choice(rows, positives, Setting(), {})
         strengths = self.settings.strengths
         trials: Trials = {}
@@ -173,14 +158,10 @@ class BaselineTrainer:
         labels, groups, n = task.labels, task.groups, self.settings.folds
         if len(np.unique(groups)) < n or min(np.bincount(labels)) < n:
             return []
-        return [
-            (fitted, held)
-            for repeat in range(_REPEATS if len(labels) <= _SMALL else 1)
-            for fitted, held in StratifiedGroupKFold(
-                n, shuffle=True, random_state=self.seed + repeat
-            ).split(labels, labels, groups)
-            if len(np.unique(labels[fitted])) == 2 and labels[held].any()
-        ]
+        seeds = range(self.seed, self.seed + (_REPEATS if len(labels) <= _SMALL else 1))
+        drawn = (StratifiedGroupKFold(n, shuffle=True, random_state=seed) for seed in seeds)
+        pairs = chain.from_iterable(one.split(labels, labels, groups) for one in drawn)
+        return [(a, b) for a, b in pairs if len(np.unique(labels[a])) == 2 and labels[b].any()]
 
     def _trials(self, task: Task, folds: Sequence[Fold], settings: Sequence[Setting]) -> Trials:
         """Score settings of one mix: mean average precision, folds weighing by their positives."""
@@ -250,16 +231,14 @@ class CountedRows:
         """Take the rows that have the signal; articles, where it is one of articles."""
         labels = self.train.column(signal)
         rows = np.flatnonzero(~np.isnan(labels))
-        counts = self.counts[self.rows[models.form_of(signal)][rows]]
-        around = None
+        counts, around = self.counts[self.rows[models.form_of(signal)][rows]], None
         if BY_NAME[signal].level is Level.ARTICLE:
             names = self.train.article[rows]
             _, first, article = np.unique(names, return_index=True, return_inverse=True)
             counts = models.pool_counts(counts, article, len(first))
             rows = rows[first]
         elif self.neighbours[rows].nnz:
-            # Every row that stands beside a labelled one, whether it has a label or not.
-            near = np.unique(self.neighbours[rows].indices)
+            near = np.unique(self.neighbours[rows].indices)  # labelled or not
             theirs = self.counts[self.rows[models.form_of(signal)][near]]
             around = self._parts(self.neighbours[rows][:, near] @ models.weigh(self.blocks, theirs))
         parts = self._parts(models.weigh(self.blocks, counts))
@@ -299,9 +278,7 @@ class Task:
 
     def spread(self, weights: NDArray[np.float64], mix: str) -> NDArray[np.float64]:
         """Return weights of a mix's features as weights of all features unmixed."""
-        pieces, rest = [], weights
-        for factor, part in zip(MIXES[mix], self.parts, strict=True):
-            size = part.shape[1]
-            pieces.append(factor * rest[:size] if factor else np.zeros(size))
-            rest = rest[size:] if factor else rest
-        return np.concatenate(pieces)
+        factors = np.repeat(MIXES[mix], [part.shape[1] for part in self.parts])
+        spread = np.zeros(len(factors))
+        spread[factors > 0] = factors[factors > 0] * weights
+        return spread

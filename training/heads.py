@@ -1,12 +1,10 @@
 """Heads: logistic regressions that a user's labels add to a bundle, in seconds.
 
-A head reads what the bundle's model gives of a sentence: its log-odds of all signals, the mean
-vectors of its tokens, and n-grams of words. For a signal that the bundle knows it corrects the
-bundle's log-odds, which are not penalised themselves: labels that teach nothing leave the ranking
-as it was. Where the house corpus is present, the bundle's own scores of it are learned too, at most
-at the weight of the labels (learning without forgetting; Li and Hoiem, 2016). Blocks and penalties
-are weighed by grouped cross-validation over articles; calibration and threshold are fitted on the
-log-odds of the articles left out there, and held to those before.
+A head reads the bundle's log-odds of all signals, mean vectors of tokens, and n-grams of words. For
+a signal that the bundle knows it corrects its log-odds: labels that teach nothing leave the ranking
+as it was. The bundle's own scores of the house corpus are learned too, at most at the weight of the
+labels (learning without forgetting; Li and Hoiem, 2016). Blocks and penalties are weighed by
+grouped cross-validation; calibration and threshold are fitted on the articles left out there.
 """
 
 from __future__ import annotations
@@ -30,21 +28,11 @@ from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 from framescope.training import DEFAULT_SEED
 from framescope.training.baseline import CountedRows
 from framescope.training.calibration.articles import answer_limits
-from framescope.training.calibration.decisions import fit_decision, once_an_article
+from framescope.training.calibration.decisions import Double, Single, fit_decision, once_an_article
 from framescope.training.calibration.languages import measured_still
 from framescope.training.card import model_card
 from framescope.training.corpora import ADDED, find_corpus, house_folder
-from framescope.training.data import (
-    TEST,
-    TRAIN,
-    UNSEEN,
-    VALIDATION,
-    Added,
-    Data,
-    Examples,
-    build_examples,
-    load_data,
-)
+from framescope.training.data import Added, Data, Examples, build_examples, load_data, splits
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
@@ -55,15 +43,12 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
 
-Single = NDArray[np.float32]
-Double = NDArray[np.float64]
 Tell = Callable[[str], None]
 Bools = NDArray[np.bool_]
 Texts = NDArray[np.str_]
 Mix = tuple[int, int, int]
 
-FEWEST = 20
-"""Labels of either answer from which a head is fitted."""
+FEWEST = 20  # labels of either answer from which a head is fitted
 _FOLDS, _NOT_OWN = 5, 2  # the answers 0 and 1, and what is replayed, are in each fold alike
 # Which blocks take part (log-odds, vectors, n-grams), and how strongly their weights are penalised.
 # The strongest comes first: each solution is where the search for the next begins.
@@ -91,9 +76,8 @@ class _Task(NamedTuple):
     rows: NDArray[np.intp]  # where they are among all
 
     def where(self, rows: NDArray[np.intp]) -> _Task:
-        blocks = tuple(block[rows] for block in self.blocks)
-        of = self.offset[rows], self.targets[rows], self.weights[rows]
-        return _Task(blocks, *of, self.groups[rows], self.rows[rows])
+        _, *others = self
+        return _Task(tuple(block[rows] for block in self.blocks), *(one[rows] for one in others))
 
     def split(self, line: Double) -> list[Double]:
         """Take a solution apart: weights of each block, then the intercept and the offset's."""
@@ -109,9 +93,8 @@ class _Task(NamedTuple):
 
     def losses(self, log_odds: Double) -> Double:
         """Return the weighted cross-entropy of each row."""
-        y = self.targets
-        losses: Double = y * log_expit(log_odds) + (1 - y) * log_expit(-log_odds)
-        return -self.weights * losses
+        y, signed = self.targets, (log_expit(log_odds), log_expit(-log_odds))
+        return np.asarray(-self.weights * (y * signed[0] + (1 - y) * signed[1]))
 
     def solve(self, mix: Mix, penalty: float, start: Double) -> Double:
         """Minimise the penalised cross-entropy."""
@@ -143,16 +126,13 @@ class _Trial(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """A fitted head: weights of the features as they are, and what it was fitted on.
-
-    `log_odds` are those of the labelled `rows`, each by weights fitted without its article.
-    """
+    """A fitted head: weights of the features as they are, and what it was fitted on."""
 
     signal: str
     weights: tuple[Double, ...]  # of the model's log-odds, of vectors and of n-grams
     intercept: float
     rows: NDArray[np.intp]
-    log_odds: Single
+    log_odds: Single  # of `rows`, each by weights fitted without its article
     record: Mapping[str, Any]
 
 
@@ -177,8 +157,7 @@ class HeadTrainer:
     @cached_property
     def own(self) -> Bools:
         """Which rows are the user's; all others are replayed."""
-        own: Bools = self.rows.corpus == ADDED
-        return own
+        return np.asarray(self.rows.corpus == ADDED)
 
     @cached_property
     def counted(self) -> CountedRows:
@@ -236,13 +215,13 @@ class HeadTrainer:
         intercept += weights[0] @ line.intercept  # of log-odds as the model gives them
         weights[0] *= line.slope
         odds = np.sum([shares[m] * one.log_odds for m, one in tried.items()], axis=0)
-        out = odds.astype(np.float32)
         record = {
             "sentences": int(own.sum()), "positives": int(positive[own].sum()),
             "articles": len(np.unique(task.groups[own])),
             "log-odds, vectors, n-grams, share": [[*m, round(x, 3)] for m, x in shares.items()],
         }  # fmt: skip
-        return Head(signal, tuple(weights), float(intercept), task.rows, out, record)
+        fitted = tuple(weights), float(intercept), task.rows, odds.astype(np.float32)
+        return Head(signal, *fitted, record)
 
     def _shares(self, task: _Task, tried: Mapping[Mix, _Trial]) -> dict[Mix, float]:
         """Weigh mixes by left-out cross-entropy; what corrects a bundle has to be surely better."""
@@ -314,10 +293,7 @@ def add_heads(
     *,
     tell: Tell = lambda line: None,
 ) -> None:
-    """Write a bundle with heads for the signals that files label, on one that there is.
-
-    Raise `TrainingError` where no signal has enough labels.
-    """
+    """Write a bundle with heads for what files label, or raise `TrainingError` for too few."""
     bundles.check_writable(output)
     added, bundle, registry = Added.read(files), bundles.load(model), load_registry()
     rows = build_examples(None, [], registry=registry, added=added.grouped()).labelled()
@@ -347,15 +323,15 @@ def beside(
     """Yield a copy of a bundle's files whose model shows its vectors, and a trainer beside it."""
     manifest = bundle.manifest
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        for name in manifest["files"]:
+        folder, files = Path(temporary), manifest["files"]
+        for name in files:
             shutil.copyfile(bundle.path / name, folder / name)
-        if ENCODER in manifest["files"] and not models.rounds_of_heads(manifest["files"]):
-            try:
+        try:
+            if ENCODER in files and not models.rounds_of_heads(files):
                 _show_tokens(folder / ENCODER)
-            except (RuntimeError, ValueError):
-                what = "its encoder doesn't show the vectors that heads read; train it again"
-                raise TrainingError(f"{bundle.path}: {what}") from None
+        except (RuntimeError, ValueError):
+            what = "its encoder doesn't show the vectors that heads read; train it again"
+            raise TrainingError(f"{bundle.path}: {what}") from None
         model = bundles.load_model(folder, manifest, registry)
         rows = _with_replayed(rows, [one for one in signals if one in model.signals])
         read_by = registry if manifest.get("placeholders") else None
@@ -366,7 +342,7 @@ def _with_replayed(rows: Examples, signals: Sequence[str]) -> Examples:
     """Add what models are calibrated on of the house corpus, if it is present, for some signals."""
     if not signals or not (house_folder() / "articles").is_dir():
         return rows
-    house = load_data(None, None, DEFAULT_SEED, corpora=[_HOUSE]).part(VALIDATION)
+    house = load_data(None, None, DEFAULT_SEED, corpora=[_HOUSE]).part(splits.VALIDATION)
     labels = np.full((len(house), len(rows.signals)), np.nan, np.float32)
     for signal in set(signals).intersection(house.signals):
         labels[:, rows.signals.index(signal)] = house.column(signal)
@@ -376,7 +352,7 @@ def _with_replayed(rows: Examples, signals: Sequence[str]) -> Examples:
 def compare_with_heads(start: Path, tuned: Path, data: Data, tell: Tell) -> None:
     """Say which ranks added articles kept back better: a fine-tuned bundle, or heads beside it."""
     added, registry = data.examples.where(data.examples.corpus == ADDED).labelled(), load_registry()
-    parts = (TEST, UNSEEN), (TRAIN, VALIDATION)
+    parts = (splits.TEST, splits.UNSEEN), (splits.TRAIN, splits.VALIDATION)
     held, learned = (added.where(np.isin(added.part, of)) for of in parts)
     wanted = labelled_enough(learned, learned.signals, lambda line: None) if len(held) else []
     if not wanted:
@@ -391,11 +367,9 @@ def compare_with_heads(start: Path, tuned: Path, data: Data, tell: Tell) -> None
         if 0 < positive.sum() < len(positive):
             columns = (logits[known, names.index(signal)] for names, logits in both)
             fine, head = (float(average_precision_score(positive, one)) for one in columns)
-            tell(
-                f"{signal}: {'a head' if head > fine else 'fine-tuning'} ranks better: average "
-                f"precision {fine:.3f} fine-tuned, {head:.3f} with a head "
-                f"({positive.sum()} of {len(positive)} sentences kept back)"
-            )
+            better = f"{signal}: {'a head' if head > fine else 'fine-tuning'} ranks better"
+            figures = f"average precision {fine:.3f} fine-tuned, {head:.3f} with a head"
+            tell(f"{better}: {figures} ({positive.sum()} of {len(positive)} sentences kept back)")
 
 
 def _decided(
@@ -496,8 +470,7 @@ def _moved(figures: Mapping[str, Mapping[str, float]]) -> str:
 def _show_tokens(path: Path) -> None:
     """Give a graph more outputs: the vectors of tokens, in its last layer and halfway to it.
 
-    What was learned of the signals is in the last, more of language in general halfway. Nothing
-    else changes: messages of Protocol Buffers are merged where one follows another.
+    Nothing else changes: messages of Protocol Buffers are merged where one follows another.
     """
     import openvino
 

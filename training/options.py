@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 CorporaFolder = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--corpora", metavar="DIR", help="The folder of corpora; FRAMESCOPE_CORPORA unless given."
     ),
 ]
@@ -35,7 +36,7 @@ def _house(folder: Path | None) -> Path | None:
 
 HouseFolder = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--house",
         metavar="DIR",
         help="The house corpus, where it isn't beside the code; FRAMESCOPE_HOUSE unless given.",

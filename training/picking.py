@@ -1,8 +1,6 @@
 """Pick the sentences most worth labelling, from a run or from files, with a model's scores.
 
-Of more than `MOST` sentences, whole articles are sampled, outlet by outlet. Lines of the page
-around an article, very short sentences and labelled ones are no candidates. Methods rank the
-candidates, and take turns, within the share of an outlet and of an article.
+Methods rank the candidates, and take turns, within the share of an outlet and of an article.
 """
 
 from __future__ import annotations
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from framescope.classifier.bundles import Bundle
     from rich.table import Table
 
-MOST = 20_000
+MOST = 20_000  # sentences; of more, whole articles are sampled, outlet by outlet
 UNKNOWN = "unknown"  # the outlet of all articles without a publisher
 _FEWEST_WORDS = 3
 _ARTICLE_MOST = 5  # sentences picked of an article, where the articles are enough for that
@@ -166,8 +164,8 @@ def of_files(
         else:
             reports.append(item)
     if not reports:
-        source, reason = skipped[0] if skipped else ("input", "holds no article")
-        more = f" (and {len(skipped) - 1} more that can't be used)" if len(skipped) > 1 else ""
+        (source, reason), *others = skipped or [("input", "holds no article")]
+        more = f" (and {len(others)} more that can't be used)" if others else ""
         raise InputError(source, reason + more)
     for source, reason in skipped:
         tell(f"{source}: {reason} (skipped)")
@@ -177,13 +175,9 @@ def of_files(
         article, rows = reports[at].article, reports[at].sentences
         taken = {(unit.start, unit.end) for unit in article.units or () if unit.labels}
         units = tuple(Unit(row.start, row.end) for row in rows)
-        described = [
-            (
-                row.flags,
-                [None if (row.start, row.end) in taken else row.scores.get(s) for s in wanted],
-            )
-            for row in rows
-        ]
+        free = [{} if (row.start, row.end) in taken else row.scores for row in rows]
+        scores = ([of.get(name) for name in wanted] for of in free)
+        described = [(row.flags, of) for row, of in zip(rows, scores, strict=True)]
         return replace(article, units=units, spans=(), labels={}), outlets[at], described
 
     sizes = [(outlets[at], len(one.sentences), at) for at, one in enumerate(reports)]
@@ -205,12 +199,11 @@ def _outlet_of(report: ArticleReport) -> str:
 def _wanted(given: Sequence[str] | None, known: Sequence[str], model: str) -> tuple[str, ...]:
     """Return the sentence-level signals that are picked for: some, or all but `content`."""
     known = [name for name in known if BY_NAME[name].level is not Level.ARTICLE]
-    for name in in_order(given or ()):
-        if BY_NAME[name].level is Level.ARTICLE:
-            raise InputError(f"--signal {name}", "is one of whole articles; sentences are picked")
-        if name not in known:
-            what = f"{model} doesn't give it; it gives {', '.join(known)}"
-            raise InputError(f"--signal {name}", what)
+    if missing := [name for name in in_order(given or ()) if name not in known]:
+        what = f"{model} doesn't give it; it gives {', '.join(known)}"
+        if BY_NAME[missing[0]].level is Level.ARTICLE:
+            what = "is one of whole articles; sentences are picked"
+        raise InputError(f"--signal {missing[0]}", what)
     return in_order(given) if given else tuple(name for name in known if name != "content")
 
 
@@ -236,31 +229,27 @@ def second_proba(candidates: Candidates, bundle: Bundle) -> tuple[Floats, Floats
     """Score the candidates by another model; what it lacks keeps the first one's scores."""
     from framescope.classifier.scoring import Scorer
 
-    shared = [name for name in candidates.signals if name in bundle.signals]
+    shared, given = (
+        [s for s in candidates.signals if s in bundle.signals],
+        f"--second {bundle.path}",
+    )
     if bundle.digest == candidates.digest:
-        raise InputError(f"--second {bundle.path}", "is the first model too; give another bundle")
+        raise InputError(given, "is the first model too; give another bundle")
     if not shared:
-        names = ", ".join(candidates.signals)
-        raise InputError(f"--second {bundle.path}", f"gives none of {names}")
+        raise InputError(given, f"gives none of {', '.join(candidates.signals)}")
     columns = [candidates.signals.index(name) for name in shared]
     proba, thresholds = candidates.proba.copy(), candidates.thresholds.copy()
     thresholds[columns] = [bundle.thresholds[name] for name in shared]
     scorer = Scorer(bundle, shared, bundle.registry, evidence=False)
     reports = list(scorer.score(iter(candidates.articles)))
     for row, (article, unit) in enumerate(candidates.rows):
-        report = reports[article]
-        if isinstance(report, ArticleReport) and report.note is None:
-            scores = report.sentences[unit].scores
-            proba[row, columns] = [scores[name] for name in shared]
+        if isinstance(report := reports[article], ArticleReport) and report.note is None:
+            proba[row, columns] = [report.sentences[unit].scores[name] for name in shared]
     return proba, thresholds
 
 
-class Known(NamedTuple):
-    """Each model's probabilities of k signals for n candidates, shape (n, k), and thresholds."""
-
-    models: Sequence[tuple[Floats, Floats]]
-    signals: tuple[str, ...]
-    seed: int = 0
+# Each model's probabilities of k signals for n candidates, shape (n, k), and thresholds.
+Models = Sequence[tuple[Floats, Floats]]
 
 
 def centred(proba: Floats, thresholds: Floats) -> Floats:
@@ -274,33 +263,31 @@ def _entropy(proba: Floats) -> Floats:
     return np.asarray(-(proba * np.log2(proba) + (1 - proba) * np.log2(1 - proba)))
 
 
-def uncertainty(known: Known) -> Floats:
+def uncertainty(models: Models) -> Floats:
     """Return the entropy of the decision (Lewis & Gale, 1994, doi:10.1007/978-1-4471-2099-5_1)."""
-    return _entropy(centred(*known.models[0]))
+    return _entropy(centred(*models[0]))
 
 
-def disagreement(known: Known) -> Floats:
+def disagreement(models: Models) -> Floats:
     """Return how far two models disagree (Seung et al., 1992, doi:10.1145/130385.130417)."""
-    one, two = (centred(*model) for model in known.models)
+    one, two = (centred(*model) for model in models)
     return _entropy((one + two) / 2) - (_entropy(one) + _entropy(two)) / 2
 
 
-def rare(known: Known) -> Floats:
+def rare(models: Models) -> Floats:
     """Return rare signals' probability (Attenberg & Provost, 2010, doi:10.1145/1835804.1835859)."""
-    proba, _ = known.models[0]
+    proba, _ = models[0]
     wanted = proba.mean(axis=0) <= _RARE
     return np.where(wanted if wanted.any() else True, proba, -np.inf)
 
 
-METHODS: Mapping[str, Callable[[Known], Floats]] = {
-    "uncertainty": uncertainty, "disagreement": disagreement, "rare": rare,
-    "random": lambda known: np.random.default_rng(known.seed).random((len(known.models[0][0]), 1)),
-}  # fmt: skip
+METHODS = {"uncertainty": uncertainty, "disagreement": disagreement, "rare": rare}
 
 
 def _parts_of(by: str) -> tuple[str, ...]:
     """Return the methods that take turns under a name; raise `InputError` for an unknown one."""
-    names = {"mix": ("uncertainty", "disagreement"), **{name: (name,) for name in METHODS}}
+    names = {name: (name,) for name in (*METHODS, "random")}
+    names = {"mix": ("uncertainty", "disagreement"), **names}
     if by not in names:
         close = get_close_matches(by, names, n=1)
         hint = f"did you mean {close[0]}?" if close else f"give one of {', '.join(names)}"
@@ -327,12 +314,11 @@ class Ranking(NamedTuple):
         return cls(turns, named, scores[np.arange(n), best])
 
 
-def rankings(by: str, known: Known) -> dict[str, Ranking]:
+def rankings(by: str, models: Models, signals: Sequence[str], seed: int = 0) -> dict[str, Ranking]:
     """Rank the candidates by each method that takes turns under a name."""
-    return {
-        name: Ranking.of(METHODS[name](known), () if name == "random" else known.signals)
-        for name in _parts_of(by)
-    }
+    if by == "random":
+        return {by: Ranking.of(np.random.default_rng(seed).random((len(models[0][0]), 1)), ())}
+    return {name: Ranking.of(METHODS[name](models), signals) for name in _parts_of(by)}
 
 
 class Pick(NamedTuple):
@@ -380,7 +366,6 @@ class Picked:
             counts[outlets[pick.row]][pick.by] += 1
         free = Counter(outlets)
         table = Table("outlet", *methods, "picked", "of", box=None, pad_edge=False)
-
         ranked = sorted(counts, key=lambda name: (-counts[name].total(), name))
         lines = [(escape(printable(name)), [name], free[name]) for name in ranked[:_SHOWN]]
         if rest := ranked[_SHOWN:]:
@@ -405,10 +390,7 @@ def pick(
     seed: int = 0,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Picked:
-    """Pick the sentences that are most worth labelling, from the folder of one run or from files.
-
-    `by` is ``mix`` or a name of `METHODS`; `second` is by default the other model that ships.
-    """
+    """Pick the sentences that are most worth labelling, from one run's folder or from files."""
     from framescope.classifier import bundles
 
     methods = _parts_of(by)
@@ -425,7 +407,7 @@ def pick(
     models = [(candidates.proba, candidates.thresholds)]
     if "disagreement" in methods:
         models.append(second_proba(candidates, bundles.load(second or _other(candidates))))
-    ranked = rankings(by, Known(models, candidates.signals, seed))
+    ranked = rankings(by, models, candidates.signals, seed)
     articles = [article for article, _ in rows]
     outlets = [candidates.outlets[article] for article in articles]
     texts = [_words(candidates.articles[article], unit) for article, unit in rows]
@@ -445,8 +427,8 @@ def _other(candidates: Candidates) -> str:
     """Return the shipped model that didn't score the candidates."""
     from framescope.classifier.bundles import KINDS, default_path, digest_of, read_manifest
 
-    digests = {kind: digest_of(read_manifest(default_path(kind))) for kind in KINDS}
-    return next(kind for kind in KINDS if digests[kind] != candidates.digest)
+    paths = {kind: default_path(kind) for kind in KINDS}
+    return next(k for k, one in paths.items() if digest_of(read_manifest(one)) != candidates.digest)
 
 
 def _labelled_texts(files: Sequence[Path]) -> list[str]:
@@ -471,9 +453,8 @@ def choose(
 ) -> list[Pick]:
     """Choose n candidates: methods take turns, each its highest that may still be taken.
 
-    An outlet gets at most its share of the candidates, rounded up, and never more than `share` of
-    the picks (None for a fifth, or equal shares of fewer outlets); what it can't fill goes to
-    the others. Texts that are nearly the same as another, or as a `known` one, are taken once.
+    An outlet gets at most its share of the candidates, rounded up, and of the picks at most `share`
+    (None for a fifth, or equal shares of fewer outlets). Texts nearly the same are taken once.
     """
     first, alike, gone = _near_duplicates(texts, known)
     free = [row for row in range(len(texts)) if first[row] not in gone]

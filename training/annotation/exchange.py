@@ -1,7 +1,4 @@
-"""Articles out to an annotation tool, and its labels back, over the exchange format.
-
-Each format converts between a tool's files and `Marking`.
-"""
+"""Articles out to an annotation tool, and its labels back, by way of `Marking`."""
 
 import io
 import json
@@ -274,11 +271,10 @@ def _with_labels(task: Task, given: Mapping[str | None, Article], annotator: str
 def _articles(inputs: Sequence[str]) -> Iterator[tuple[Article, Record, str]]:
     """Yield every article; from a file of the exchange format, with its record."""
     for source in inputs:
-        if _is_exchange(Path(source)):
-            for where, record in read_records(Path(source)):
-                yield read_record(record, where), record, where
-            continue
-        for item in read_input(source):
+        exchange = _is_exchange(Path(source))
+        for where, record in read_records(Path(source)) if exchange else ():
+            yield read_record(record, where), record, where
+        for item in () if exchange else read_input(source):
             if isinstance(item, Skipped):  # half of a file would be taken for the whole
                 raise InputError(item.source, item.reason)
             yield item, {}, str(item.origin or item.id)
@@ -305,12 +301,11 @@ def _with_predictions(task: Task, record: Mapping[str, Any]) -> Task:
     }
     if not any(labels.values()):
         return task
-    sentences: list[Record] = []
+    length, sentences = len(task.article.text), list[Record]()
     for at, item in enumerate(items):
-        sentences.append({"start": item["start"], "end": item["end"], "labels": labels[at]})
-        if labels[at]:
-            citations = _markable(item, len(task.article.text))
-            sentences[-1] |= {"voice": item.get("voice"), "citations": citations}
+        found = {"voice": item.get("voice"), "citations": _markable(item, length)}
+        place = {"start": item["start"], "end": item["end"], "labels": labels[at]}
+        sentences.append(place | (found if labels[at] else {}))
     labelled = {**to_record(task.article), "sentences": sentences, "labels": labels[-1]}
     # The evidence for a sentence's flag is no span that an annotator would mark.
     spans = tuple(
@@ -412,10 +407,11 @@ def _add(known: dict[str, Article], article: Article, where: str) -> None:
 
 def _joined(markings: Sequence[Marking]) -> Marking:
     """Join the markings of one annotator, whose marks may have the same ids."""
-    numbered = list(enumerate(markings))
-    found = [replace(mark, id=f"{n}/{mark.id}") for n, one in numbered for mark in one.marks]
-    links = [(f"{n}/{a}", f"{n}/{b}") for n, one in numbered for a, b in one.links]
-    answers = {name: value for one in markings for name, value in one.answers.items()}
+    found, links, answers = list[Mark](), list[tuple[str, str]](), dict[str, str]()
+    for number, one in enumerate(markings):
+        found += (replace(mark, id=f"{number}/{mark.id}") for mark in one.marks)
+        links += ((f"{number}/{first}", f"{number}/{other}") for first, other in one.links)
+        answers |= one.answers
     return Marking(tuple(found), tuple(links), answers)
 
 

@@ -1,21 +1,16 @@
 """The tools whose files are JSON: Label Studio, doccano and Prodigy.
 
-Label Studio: a task per article, sentences as regions with a choice per question; "Label Studio
-JSON format of annotated tasks" and "Import pre-annotated data", labelstud.io/guide, as release 1.23
-reads and writes them. Older pages count UTF-16 units.
-
-The others: JSONL of sentences to classify, and of articles with marks and relations. doccano:
-release 1.8 ("Text Classification" and "Sequence Labeling" with relations),
-doccano.github.io/doccano/tutorial. An archive of several annotators has a file for each, named
-after them. Prodigy: "Annotation task formats", prodi.gy/docs/api-interfaces: ``choice``,
-``spans_manual`` and ``relations``, and ``db-out``'s ``answer`` and ``_annotator_id``. Its relations
-view shows no overlapping spans: citations that overlap go into further tasks of the same article.
+Label Studio (labelstud.io/guide, release 1.23): a task per article, sentences as regions with a
+choice per question. The others: JSONL of sentences to classify, and of articles with marks and
+relations. doccano (doccano.github.io/doccano/tutorial, release 1.8): an archive has a file for each
+annotator, named after them. Prodigy (prodi.gy/docs/api-interfaces): its relations view shows no
+overlapping spans, so citations that overlap go into further tasks of the same article.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import PurePosixPath
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -232,21 +227,19 @@ def write_doccano(tasks: Sequence[Task], questions: Questions) -> dict[str, byte
 
 
 def _labels(names: Sequence[str]) -> bytes:
-    return exchange.as_json([
-        {"text": name, "background_color": _COLOURS[at % len(_COLOURS)], "text_color": "#ffffff"}
-        for at, name in enumerate(names)
-    ])  # fmt: skip
+    pairs = zip(names, cycle(_COLOURS), strict=False)
+    labels = [{"text": n, "background_color": c, "text_color": "#ffffff"} for n, c in pairs]
+    return exchange.as_json(labels)
 
 
 def read_doccano(given: Returned) -> Iterator[Piece]:
     """Yield the labels of exports of either project, or of both."""
     for file in given.of(".jsonl"):
+        stem = PurePosixPath(file.base).stem
+        of_file = None if stem in _NOBODY else stem
         for where, record in file.lines():
             needed(record, "text", str, where)
-            by = record.get("annotator")
-            if not isinstance(by, str):
-                stem = PurePosixPath(file.base).stem
-                by = None if stem in _NOBODY else stem
+            by = one if isinstance(one := record.get("annotator"), str) else of_file
             if record.get("of") is not None:
                 labels = record.get("label", record.get("labels")) or []
                 yield exchange.answered(record, labels, given, by, where)

@@ -1,8 +1,7 @@
 """Labels of an article as annotation tools have them: marks with answers, and links between marks.
 
 A citation is one mark per part, with links from the first piece of its content to the others.
-Offsets are code points of the text; `fit` converts those of tools that count UTF-16 units. What is
-asked are the taxonomy's signals, and voices and citations by the guidelines.
+Offsets are code points of the text; `fit` converts those of tools that count UTF-16 units.
 """
 
 import re
@@ -51,21 +50,17 @@ _UNSEEN = re.compile(r"\\[nr]|[\s\u200b\ufeff]+")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Marked characters; `signal` is that of a span, `words` what the tool's file says they are.
-
-    `answers` of a sentence are signals, `VOICE` and `LOOKED`, of a content its kind and `FLAGS`.
-    """
+    """Marked characters; `signal` is that of a span, `words` what the tool's file says they are."""
 
     id: str
     role: Role
     start: int
     end: int
     signal: str = ""
-    answers: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)  # of sentences and contents
     words: str | None = None
 
     def __str__(self) -> str:
-        """Name it in a message."""
         return f"{self.signal or self.role} {self.start}-{self.end}"
 
 
@@ -139,11 +134,10 @@ def from_marking(marking: Marking, article: Article, where: str) -> Article:
 
 def _record(marking: Marking, article: Article) -> dict[str, Any]:
     length = len(article.text)
+    places = {(unit.start, unit.end): dict[str, str]() for unit in article.units or ()}
     for mark in marking.marks:
         if not 0 <= mark.start < mark.end <= length:
             raise ValueError(f"{mark} is not inside the text (0-{length}){_UNITS}")
-    places = {(unit.start, unit.end): dict[str, str]() for unit in article.units or ()}
-    for mark in marking.marks:
         if mark.role is Role.SENTENCE:
             if (answers := places.get((mark.start, mark.end))) is None:
                 raise ValueError(f"{mark} isn't the article's; leave sentences as exported")
@@ -251,9 +245,8 @@ def in_text_order(article: Article) -> Article:
 def fit(marks: Sequence[Mark], text: str, where: str) -> tuple[Mark, ...]:
     """Return marks with offsets that count code points of `text`, or raise `InputError`.
 
-    The marked words decide what a tool counts: all marks are read in one way, or each by the way
-    in which its words stand there exactly. Browsers leave out spaces and, in Label Studio, write
-    line breaks as a backslash and an ``n``, so that neither count.
+    The marked words decide what a tool counts. Browsers leave out spaces and, in Label Studio,
+    write line breaks as a backslash and an ``n``, so that neither count.
     """
     sizes = (2 if ord(char) > 0xFFFF else 1 for char in text)
     units = {offset: at for at, offset in enumerate(accumulate(sizes, initial=0))}
@@ -419,9 +412,8 @@ class Questions(NamedTuple):
         }
         page = f"# Labelling for framescope\n\n{steps.strip()}\n{_GUIDANCE}"
         for title, rows in tables.items():
-            if rows:
-                page += f"\n| {title} | |\n| --- | --- |\n"
-                page += "".join(f"| `{name}` | {meaning} |\n" for name, meaning in rows.items())
+            page += f"\n| {title} | |\n| --- | --- |\n" if rows else ""
+            page += "".join(f"| `{name}` | {meaning} |\n" for name, meaning in rows.items())
         return page.encode()
 
 

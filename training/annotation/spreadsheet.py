@@ -1,14 +1,13 @@
 """CSV: a sheet of sentences with a column per question, and sheets of spans and of citations.
 
-RFC 4180, in UTF-8 with a byte order mark, as Excel asks for. Sheets come back with commas,
-semicolons or tabs. Words are shown behind an apostrophe where a spreadsheet would take them for a
-formula.
+RFC 4180, in UTF-8 with a byte order mark, as Excel asks for; commas, semicolons or tabs come back.
 """
 
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -31,29 +30,22 @@ _ABOUT = ("article", "title", "sentence", "annotator", "place", "text")
 def write(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
     """Return the sheets, and the guidance."""
     models = any(task.predicted is not None for task in tasks)
-    sentences = [row for task in tasks for row in _sentence_rows(task)]
     heads = ["article", "sentence", "annotator", "place", "text"]
-    files = {"sentences": _sheet([*heads, *_asked(questions.of_sentences, models)], sentences)}
+    heads += _asked(questions.of_sentences, models)
+    files = {"sentences.csv": _sheet(heads, map(_sentence_rows, tasks))}
     if questions.of_article:
         heads = ["article", "title", *_asked(questions.of_article, models)]
-        rows = [
-            {"article": one.article.id, "title": _shown(one.article.title or ""), **_cells(one, -1)}
-            for one in tasks
-        ]
-        files["articles"] = _sheet(heads, rows)
+        files["articles.csv"] = _sheet(heads, map(_article_rows, tasks))
     for prefix, of in (("", "labelled"), *([("model-", "predicted")] if models else ())):
         found = [article for one in tasks if (article := getattr(one, of)) is not None]
         if questions.spans:
             heads = ["article", "sentence", "signal", "words", "place"]
-            rows = [row for article in found for row in _span_rows(article)]
-            files[f"{prefix}spans"] = _sheet(heads, rows)
+            files[f"{prefix}spans.csv"] = _sheet(heads, map(_span_rows, found))
         if questions.parts:
             places = [f"{role} place" for role in _ROLES]
             heads = ["article", "sentence", *_ROLES, "kind", *marks.FLAGS, *places]
-            rows = [row for article in found for row in _citation_rows(article)]
-            files[f"{prefix}citations"] = _sheet(heads, rows)
-    named = {f"{name}.csv": sheet for name, sheet in files.items()}
-    return {**named, exchange.README: questions.guidance("csv")}
+            files[f"{prefix}citations.csv"] = _sheet(heads, map(_citation_rows, found))
+    return {**files, exchange.README: questions.guidance("csv")}
 
 
 def _asked(questions: Sequence[Question], models: bool) -> list[str]:
@@ -61,11 +53,11 @@ def _asked(questions: Sequence[Question], models: bool) -> list[str]:
     return [*names, *(_MODEL + name for name in names if models and name != marks.LOOKED)]
 
 
-def _sheet(heads: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bytes:
+def _sheet(heads: Sequence[str], rows: Iterable[Iterable[Mapping[str, Any]]]) -> bytes:
     file = io.StringIO(newline="")
     writer = csv.DictWriter(file, heads, extrasaction="ignore")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(chain.from_iterable(rows))
     return ("\ufeff" + file.getvalue()).encode()
 
 
@@ -93,6 +85,11 @@ def _sentence_rows(task: Task) -> Iterator[dict[str, Any]]:
         words = _shown(task.article.text[unit.start : unit.end])
         row = {"sentence": at, "place": f"{unit.start}-{unit.end}", "text": words}
         yield {**about, **row, **_cells(task, at)}
+
+
+def _article_rows(task: Task) -> Iterator[dict[str, Any]]:
+    about = {"article": task.article.id, "title": _shown(task.article.title or "")}
+    yield about | _cells(task, -1)
 
 
 def _span_rows(article: Article) -> Iterator[dict[str, Any]]:

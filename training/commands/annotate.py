@@ -7,41 +7,39 @@ import typer
 from framescope.classifier import output as outputs
 from framescope.classifier.cli.shared import ModelName, OverFile, OverReport
 from framescope.classifier.records import counted
+from typer import Argument, Option
 
 app = typer.Typer(
     help="Send articles to an annotation tool, and get their labels back.", no_args_is_help=True
 )
 ToolName = Literal["label-studio", "doccano", "prodigy", "csv"]
 Output = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FILE", help="File; - is standard output.")
+    Path, Option("--output", "-o", metavar="FILE", help="File; - is standard output.")
 ]
-Signals = Annotated[list[str] | None, typer.Option(help="Only this signal. Repeatable.")]
+Signals = Annotated[list[str] | None, Option(help="Only this signal. Repeatable.")]
 
 
 @app.command("export")
 def export_command(
     inputs: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Labelled articles, or what score reads.")
+        list[str], Argument(metavar="FILE...", help="Labelled articles, or what score reads.")
     ],
-    to: Annotated[ToolName, typer.Option(help="The tool.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write.")],
+    to: Annotated[ToolName, Option(help="The tool.")],
+    output: Annotated[Path, Option("--output", "-o", metavar="DIR", help="Folder to write.")],
     model: Annotated[
-        str | None,
-        typer.Option("--model", "-m", help="Add its labels; else those that files carry."),
+        str | None, Option("--model", "-m", help="Add its labels; else those that files carry.")
     ] = None,
     no_predictions: Annotated[
-        bool, typer.Option("--no-predictions", help="Add no model's labels.")
+        bool, Option("--no-predictions", help="Add no model's labels.")
     ] = False,
     signal: Signals = None,
     citations: Annotated[
-        bool, typer.Option("--citations/--no-citations", help="Whether to ask who says what.")
+        bool, Option("--citations/--no-citations", help="Whether to ask who says what.")
     ] = True,
     annotator: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only this annotator's labels.")
+        str | None, Option(metavar="NAME", help="Only this annotator's labels.")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier export.")
-    ] = False,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace an earlier export.")] = False,
 ) -> None:
     """Write articles as an annotation tool imports them, with its labelling configuration."""
     from framescope.training.annotation import FORMATS, export
@@ -62,16 +60,13 @@ def export_command(
 @app.command("import")
 def import_command(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Files, folders, ZIPs that it exported.")
+        list[Path], Argument(metavar="PATH...", help="Files, folders, ZIPs that it exported.")
     ],
-    of: Annotated[ToolName, typer.Option("--from", help="The tool.")],
+    of: Annotated[ToolName, Option("--from", help="The tool.")],
     output: Output,
-    annotator: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name of the annotator.")
-    ] = None,
+    annotator: Annotated[str | None, Option(metavar="NAME", help="Name of the annotator.")] = None,
     articles: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="articles.jsonl of the export, if elsewhere."),
+        Path | None, Option(metavar="FILE", help="articles.jsonl of the export, if elsewhere.")
     ] = None,
     overwrite: OverFile = False,
 ) -> None:
@@ -98,30 +93,29 @@ def import_command(
 @app.command("pick")
 def pick_command(
     inputs: Annotated[
-        list[str],
-        typer.Argument(metavar="RUN|FILE...", help="A run of batch, or what score reads."),
+        list[str], Argument(metavar="RUN|FILE...", help="A run of batch, or what score reads.")
     ],
     output: Output,
-    n: Annotated[int, typer.Option("--n", "-n", min=1, help="Sentences.")] = 200,
+    n: Annotated[int, Option("--n", "-n", min=1, help="Sentences.")] = 200,
     by: Annotated[
-        str, typer.Option(metavar="METHOD", help="mix, uncertainty, disagreement, rare, random.")
+        str, Option(metavar="METHOD", help="mix, uncertainty, disagreement, rare, random.")
     ] = "mix",
     signal: Signals = None,
     per_outlet: Annotated[
         float | None,
-        typer.Option(
+        Option(
             metavar="SHARE", min=0.0, max=1.0, help="Largest share of one outlet; else a fifth."
         ),
     ] = None,
     not_in: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Leave out sentences of this file. Repeatable."),
+        Option(metavar="FILE", help="Leave out sentences of this file. Repeatable."),
     ] = None,
     model: ModelName = "transformer",
     second: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Model to compare with; else the other one.")
+        str | None, Option(metavar="MODEL", help="Model to compare with; else the other one.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the sampling.")] = 0,
+    seed: Annotated[int, Option(min=0, help="Seed of the sampling.")] = 0,
     overwrite: OverReport = False,
 ) -> None:
     """Pick the sentences that are most worth labelling, from a run or from files."""

@@ -14,6 +14,7 @@ from framescope.classifier import output as outputs
 from framescope.classifier.cli.shared import AsCard, OverFile
 from framescope.classifier.errors import CorpusError
 from framescope.training.options import CorporaFolder, HouseFolder, refuse_options, table
+from typer import Argument, Option
 
 if TYPE_CHECKING:
     from framescope.training.corpora import Corpus
@@ -31,11 +32,10 @@ def corpora(
     corpora: CorporaFolder = None,
     corpus: HouseFolder = None,
     splits: Annotated[
-        bool, typer.Option("--splits", help="Also show the parts, and the overlap between them.")
+        bool, Option("--splits", help="Also show the parts, and the overlap between them.")
     ] = False,
     allow_changed: Annotated[
-        bool,
-        typer.Option("--allow-changed", help="Use corpora whose files differ from those pinned."),
+        bool, Option("--allow-changed", help="Use corpora whose files differ from those pinned.")
     ] = False,
     format: AsCard = "terminal",
 ) -> None:
@@ -64,23 +64,23 @@ def corpora(
 
 @app.command("export")
 def export(
-    corpus: Annotated[str, typer.Argument(metavar="CORPUS", help="One of the list.")],
+    corpus: Annotated[str, Argument(metavar="CORPUS", help="One of the list.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="In the exchange format.")
+        Path, Option("--output", "-o", metavar="FILE", help="In the exchange format.")
     ],
     corpora: CorporaFolder = None,
     house: HouseFolder = None,
     outlet: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Articles of this outlet only.")
+        str | None, Option(metavar="NAME", help="Articles of this outlet only.")
     ] = None,
     sentences: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Articles drawn until they have so many sentences."),
+        Option(metavar="N", min=1, help="Articles drawn until they have so many sentences."),
     ] = None,
     rest: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the articles not drawn there.")
+        Path | None, Option(metavar="FILE", help="Write the articles not drawn there.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the order in which they are drawn.")] = 13,
+    seed: Annotated[int, Option(min=0, help="Of the order in which they are drawn.")] = 13,
     overwrite: OverFile = False,
 ) -> None:
     """Write labelled articles of a corpus as a file, to add them, or to judge by them."""
@@ -169,9 +169,8 @@ def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> No
     from framescope.training.corpora import PUBLIC
 
     shown = table(("corpus", "state"), ("articles", "sentences"), title="Labelled corpora")
-    shown.add_column("lang")
-    shown.add_column("labels")
-    shown.add_column("licence", no_wrap=True)
+    for name in ("lang", "labels", "licence"):
+        shown.add_column(name, no_wrap=name == "licence")
     for one in corpora:
         state = f"[{_COLOUR[one['state']]}]{one['state']}[/]"
         counts = _number(one["articles"]), _number(one["sentences"])
@@ -191,18 +190,14 @@ def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> No
 def _hint(one: Mapping[str, Any]) -> str | None:
     from framescope.training.corpora import find_corpus
 
-    match one["state"]:
-        case "partial":
-            return f"loaded without {'; '.join(one['lacks'])}"
-        case "changed" if one["lacks"]:
-            return str(one["lacks"][0])
-        case "changed":
-            how = f"obtain them again ({one['url']}), or pass --allow-changed"
-            return f"not the files that were pinned; {how}"
-        case "missing":
-            where = f"to be put in {one['folder']}/; where to obtain it: {one['url']}"
-            return where + find_corpus(one["name"]).elsewhere
-    return None
+    pinned = f"not the files that were pinned; obtain them again ({one['url']}), or pass"
+    where = f"to be put in {one['folder']}/; where to obtain it: {one['url']}"
+    hints = {
+        "partial": f"loaded without {'; '.join(one['lacks'])}",
+        "changed": next(iter(one["lacks"]), f"{pinned} --allow-changed"),
+        "missing": where + find_corpus(one["name"]).elsewhere,
+    }
+    return hints.get(one["state"])
 
 
 def _labels(labels: Mapping[str, Mapping[str, int] | None]) -> str:
@@ -223,8 +218,8 @@ def _print_splits(splits: Mapping[str, Any], console: Console) -> None:
         for corpus, parts in splits["parts"].items():
             shown.add_row(corpus, *(_number(parts[part][unit] or None) for part in PARTS))
         console.print(shown)
-    merged = splits["merged_groups"]
-    console.print(f"Groups merged, as articles of theirs are nearly the same: {merged}")
+    same = "as articles of theirs are nearly the same"
+    console.print(f"Groups merged, {same}: {splits['merged_groups']}")
     console.print("Sentences that are nearly the same as one kept back:")
     for one in splits["overlap"]:
         where = f"  in {one['part']:<10} of {one['held_out']:<13}"

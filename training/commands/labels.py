@@ -15,6 +15,7 @@ from framescope.classifier import records
 from framescope.classifier.cli.shared import SETTINGS, AllowSeen, AsCard, Grouped, OverFile
 from framescope.classifier.errors import InputError
 from framescope.training.options import CorporaFolder, HouseFolder, table
+from typer import Argument, Option
 
 if TYPE_CHECKING:
     from framescope.training.labels import LabelCheck, LikelyErrors
@@ -38,19 +39,17 @@ _counted = partial(records.counted, form=",")
 def check(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE]...", help="Labelled files; without any, the house corpus."),
+        Argument(metavar="[FILE]...", help="Labelled files; without any, the house corpus."),
     ] = None,
     corpora: CorporaFolder = None,
     house: HouseFolder = None,
     errors: Annotated[
         int | None,
-        typer.Option(
-            min=0, metavar="N", help=f"Show this many likely errors ({_ERRORS}); 0: none."
-        ),
+        Option(min=0, metavar="N", help=f"Show this many likely errors ({_ERRORS}); 0: none."),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="Use its probabilities; it never saw these labels."),
+        Option("--model", "-m", help="Use its probabilities; it never saw these labels."),
     ] = None,
     allow_seen: AllowSeen = False,
     format: AsCard = "terminal",
@@ -67,17 +66,15 @@ def check(
     root = given_folder(corpora)
     checks: list[tuple[LabelCheck, LikelyErrors | None]] = []
     if files:
-        read = [labels.read_labelled([path]) for path in files]
+        read = {path: labels.read_labelled([path]) for path in files}
         if not allow_seen:
-            labels.refuse_shared(dict(zip(files, read, strict=True)))
+            labels.refuse_shared(read)
         used = None if errors == 0 else load(model or "transformer")
-        if used is not None and not allow_seen:
-            for path, labelled in zip(files, read, strict=True):
-                refuse_seen([used], [one.article for one in labelled.articles], [path])
+        for path, labelled in read.items() if used is not None and not allow_seen else ():
+            refuse_seen([used], [one.article for one in labelled.articles], [path])
         benchmarks = labels.read_benchmarks(root)
-        for path, labelled in zip(files, read, strict=True):
-            one = labels.check_labelled(str(path), labelled, benchmarks)
-            found = None
+        for path, labelled in read.items():
+            one, found = labels.check_labelled(str(path), labelled, benchmarks), None
             if used is not None and labelled.articles:
                 found = labels.find_errors(labelled.articles, used, own=model is not None)
             checks.append((one, found))
@@ -105,12 +102,10 @@ def check(
 def agreement(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="[FILE]...", help="One per annotator, or with 'annotator' in records."
-        ),
+        Argument(metavar="[FILE]...", help="One per annotator, or with 'annotator' in records."),
     ] = None,
     citations: Annotated[
-        bool, typer.Option("--citations", help="Measure citations, not signals.")
+        bool, Option("--citations", help="Measure citations, not signals.")
     ] = False,
     house: HouseFolder = None,
     format: AsCard = "terminal",
@@ -130,21 +125,21 @@ def agreement(
         found = {"annotators": list(given), "citations" if citations else "signals": listed}
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
-        _console().print(_of_citations(rows) if citations else _of_signals(list(given), rows))
+        _console().print(_of_agreement(list(given), rows, citations=citations))
 
 
 @app.command()
 def merge(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Labelled files (exchange format).")
+        list[Path], Argument(metavar="FILE...", help="Labelled files (exchange format).")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Merged labels.")],
+    output: Annotated[Path, Option("--output", "-o", metavar="FILE", help="Merged labels.")],
     by: Annotated[
         Literal["majority", "dawid-skene"],
-        typer.Option(help="Share of yes, or Dawid and Skene's probability."),
+        Option(help="Share of yes, or Dawid and Skene's probability."),
     ] = "majority",
     hard: Annotated[
-        bool, typer.Option("--hard", help="Round to 0 and 1; leave out exact halves.")
+        bool, Option("--hard", help="Round to 0 and 1; leave out exact halves.")
     ] = False,
     overwrite: OverFile = False,
 ) -> None:
@@ -163,9 +158,8 @@ def merge(
     summary = f"{_counted(len(merged.records), 'article')} of {len(annotators)} annotators"
     summary += f", {_counted(merged.labels, 'label')}, {merged.soft:,} of them between 0 and 1"
     summary += f"; {merged.ties:,} exact halves left out" if merged.ties else ""
-    alone = _counted(merged.alone, "article")
-    summary += f"; {alone} with only one annotator" if merged.alone else ""
-    typer.echo(summary, err=output == outputs.STDOUT)
+    alone = f"; {_counted(merged.alone, 'article')} with only one annotator"
+    typer.echo(summary + (alone if merged.alone else ""), err=output == outputs.STDOUT)
 
 
 def _record(one: LabelCheck, errors: LikelyErrors | None, most: int) -> dict[str, Any]:
@@ -237,26 +231,16 @@ def _of_balance(rows: Sequence[Any]) -> Table:
     return shown
 
 
-def _of_signals(names: Sequence[str], rows: Sequence[Any]) -> Table:
-    caption = f"{', '.join(names)}: sentences that each labelled 1; intervals resample articles"
-    headings = ("n", "articles", *names, "alpha", "95% interval")
-    shown = table(("signal",), headings, caption=caption)
+def _of_agreement(annotators: Sequence[str], rows: Sequence[Any], *, citations: bool) -> Table:
+    caption, names = "intervals resample articles", () if citations else tuple(annotators)
+    if names:
+        caption = f"{', '.join(names)}: sentences that each labelled 1; {caption}"
+    left, value = (("of", "measure"), "value") if citations else (("signal",), "alpha")
+    shown = table(left, ("n", "articles", *names, value, "95% interval"), caption=caption)
     for row in rows:
-        counts = f"{row.sentences:,}", f"{row.articles:,}", *map(str, row.positive)
-        shown.add_row(row.signal, *counts, *_bounded(row.alpha, row))
+        cells = [row.what, row.measure, f"{row.n:,}"] if citations else [row.signal]
+        cells += [f"{row.articles:,}"] if citations else [f"{row.sentences:,}", f"{row.articles:,}"]
+        cells += [] if citations else map(str, row.positive)
+        found, bounds = getattr(row, value), f"{row.low:.3f} to {row.high:.3f}"
+        shown.add_row(*cells, *((f"{found:.3f}", bounds) if found == found else ("undefined", "")))
     return shown
-
-
-def _of_citations(rows: Sequence[Any]) -> Table:
-    headings = ("n", "articles", "value", "95% interval")
-    shown = table(("of", "measure"), headings, caption="intervals resample articles")
-    for row in rows:
-        counts = f"{row.n:,}", f"{row.articles:,}"
-        shown.add_row(row.what, row.measure, *counts, *_bounded(row.value, row))
-    return shown
-
-
-def _bounded(value: float, row: Any) -> tuple[str, str]:
-    if value != value:
-        return "undefined", ""
-    return f"{value:.3f}", f"{row.low:.3f} to {row.high:.3f}"

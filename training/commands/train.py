@@ -15,6 +15,7 @@ from framescope.classifier import output as outputs
 from framescope.classifier.errors import TrainingError, how_to_install
 from framescope.training import Track
 from framescope.training.options import CorporaFolder, refuse_options
+from typer import Argument, Option
 
 if TYPE_CHECKING:
     from framescope.training.data import Data
@@ -22,45 +23,42 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None)
 
-_OUTPUT = typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
+_OUTPUT = Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
 Output = Annotated[Path, _OUTPUT]
 Corpora = Annotated[
-    list[str] | None, typer.Option(metavar="NAME", help="Train only on this corpus. Repeatable.")
+    list[str] | None, Option(metavar="NAME", help="Train only on this corpus. Repeatable.")
 ]
 Files = Annotated[
     list[Path] | None,
-    typer.Option(
+    Option(
         metavar="FILE",
         help="Train on your own labelled file (exchange format) and nothing else; repeatable.",
     ),
 ]
 Add = Annotated[
     list[Path] | None,
-    typer.Option(
-        metavar="FILE", help="Learn from your own labelled file (exchange format); repeatable."
-    ),
+    Option(metavar="FILE", help="Learn from your own labelled file (exchange format); repeatable."),
 ]
 Share = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         metavar="CORPUS=SHARE",
         help="Learn from this share of a corpus' training articles, 0 to 1; repeatable.",
     ),
 ]
 Signals = Annotated[
-    list[str] | None, typer.Option(metavar="NAME", help="Learn only this signal. Repeatable.")
+    list[str] | None, Option(metavar="NAME", help="Learn only this signal. Repeatable.")
 ]
 _RECIPES = "A recipe that ships (default, house, finetune, renewed), or a TOML file of your own."
 Seed = Annotated[
-    int | None,
-    typer.Option(min=0, max=2**32 - 1, help="Seed of the training, in place of the recipe's."),
+    int | None, Option(min=0, max=2**32 - 1, help="Seed of the training, in place of the recipe's.")
 ]
 AllowChanged = Annotated[
-    bool, typer.Option("--allow-changed", help="Use corpora whose files differ from those pinned.")
+    bool, Option("--allow-changed", help="Use corpora whose files differ from those pinned.")
 ]
 Tracks = Annotated[
     list[Track] | None,
-    typer.Option(help="Write curves for TensorBoard or MLflow too (extra: tracking); repeatable."),
+    Option(help="Write curves for TensorBoard or MLflow too (extra: tracking); repeatable."),
 ]
 
 
@@ -71,7 +69,7 @@ def heads(
     output: Annotated[Path | None, _OUTPUT] = None,
     start: Annotated[
         str,
-        typer.Option(
+        Option(
             "--from", metavar="MODEL", help="The bundle: transformer, baseline, NAME or FOLDER."
         ),
     ] = "transformer",
@@ -99,7 +97,7 @@ def baseline(
     output: Output,
     corpora: CorporaFolder = None,
     data: Files = None,
-    recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help=_RECIPES)] = "default",
+    recipe: Annotated[str, Option(metavar="NAME|FILE", help=_RECIPES)] = "default",
     corpus: Corpora = None,
     share: Share = None,
     signal: Signals = None,
@@ -117,11 +115,8 @@ def baseline(
     rows = asked.load(chosen)
     more: dict[str, Any] = {"options": asked.record, "track": track or ()}
     with TrainingRun.begin(output, "baseline", chosen, rows, **more) as run:
-        keep: dict[str, Any] = {
-            "tell": run.tell,
-            "run": run,
-            "name": asked.name("baseline", chosen),
-        }
+        keep: dict[str, Any] = {"tell": run.tell, "run": run}
+        keep["name"] = asked.name("baseline", chosen)
         train_baseline(rows, output, chosen.baseline, chosen.seed, **keep)
     _done(output)
 
@@ -134,13 +129,11 @@ def transformer(
     add: Add = None,
     recipe: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME|FILE", help=_RECIPES + " Default unless given; finetune with --from."
-        ),
+        Option(metavar="NAME|FILE", help=_RECIPES + " Default unless given; finetune with --from."),
     ] = None,
     start: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--from",
             metavar="MODEL",
             help="Continue the training of this bundle: transformer, NAME or FOLDER.",
@@ -151,7 +144,7 @@ def transformer(
     signal: Signals = None,
     encoder: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FOLDER",
             help="Local model folder, or multilingual-e5-small; all-MiniLM-L6-v2 unless given.",
         ),
@@ -160,14 +153,14 @@ def transformer(
     allow_changed: AllowChanged = False,
     teacher: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FOLDER",
             help="Model folder of a stronger encoder, which labels text without labels.",
         ),
     ] = None,
     device: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="cpu, cuda, cuda:1, mps; a CUDA GPU if there is one."),
+        Option(metavar="NAME", help="cpu, cuda, cuda:1, mps; a CUDA GPU if there is one."),
     ] = None,
     track: Tracks = None,
 ) -> None:
@@ -188,25 +181,18 @@ def transformer(
         chosen = chosen.changed(teacher=changed)
     if start is not None and chosen.teacher is not None:
         raise TrainingError("--from and a teacher exclude each other; leave one of them out")
+    from framescope.training import transformer as encoders
     from framescope.training.corpora import given_folder
     from framescope.training.heads import compare_with_heads
     from framescope.training.runs import TrainingRun, continue_training, train_transformer
-    from framescope.training.transformer import (
-        StartingBundle,
-        Teacher,
-        choose_device,
-        describe_encoder,
-        find_encoder,
-        is_base_size,
-    )
 
-    begun = None if start is None else StartingBundle.read(start)
-    folder = find_encoder(chosen.encoder, "" if begun is None else begun.encoder)
-    computes_on = choose_device(device)
+    begun = None if start is None else encoders.StartingBundle.read(start)
+    folder = encoders.find_encoder(chosen.encoder, "" if begun is None else begun.encoder)
+    computes_on = encoders.choose_device(device)
     if begun is not None:
         begun.check_encoder(folder)
-    described = describe_encoder(folder)
-    if is_base_size(folder):
+    described = encoders.describe_encoder(folder)
+    if encoders.is_base_size(folder):
         chosen = chosen.for_base_size()
     asked = _RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
     rows = asked.load(chosen)
@@ -221,27 +207,26 @@ def transformer(
         keep: dict[str, Any] = {"tell": run.tell, "progress": progress, "run": run}
         keep |= {"name": asked.name("transformer", chosen), "device": computes_on}
         keep["root"] = given_folder(corpora) if chosen.needs_folder else None
-        if begun is not None:
-            continue_training(rows, output, begun, folder, chosen.settings, **keep)
-            if add:
-                try:
-                    compare_with_heads(begun.folder, output, rows, run.tell)
-                except TrainingError as error:  # the bundle is written all the same
-                    run.tell(f"not compared with heads: {error}")
-        else:
-            taught_by = None
+        if begun is None:
             if (asks := chosen.teacher) is not None and asks.encoder is not None:
                 kept = asks.folder or output.with_name(output.name + ".teacher")
                 asked_of = chosen.teaching, kept, asks.texts, asks.sentences
-                taught_by = Teacher(asks.encoder, *asked_of, computes_on)
-            train_transformer(rows, output, folder, chosen.settings, teacher=taught_by, **keep)
+                keep["teacher"] = encoders.Teacher(asks.encoder, *asked_of, computes_on)
+            train_transformer(rows, output, folder, chosen.settings, **keep)
+        else:
+            continue_training(rows, output, begun, folder, chosen.settings, **keep)
+        if begun is not None and add:
+            try:
+                compare_with_heads(begun.folder, output, rows, run.tell)
+            except TrainingError as error:  # the bundle is written all the same
+                run.tell(f"not compared with heads: {error}")
     _done(output)
 
 
 @app.command("recipe")
 def show(
     recipe: Annotated[
-        str, typer.Argument(metavar="NAME|FILE", help="One that ships, or a TOML file.")
+        str, Argument(metavar="NAME|FILE", help="One that ships, or a TOML file.")
     ] = "default",
 ) -> None:
     """Check a recipe, and show all it says, with what it extends and every default."""
@@ -260,9 +245,6 @@ def _usual_recipe(corpora: Path | None, add: list[Path] | None) -> str:
     return "house"
 
 
-_NAMED = 3  # of a user's files, in a bundle's name
-
-
 @dataclass(frozen=True)
 class _RowsAsked:
     """The rows to learn from, by the options of their names."""
@@ -277,9 +259,8 @@ class _RowsAsked:
 
     def __post_init__(self) -> None:
         if self.data and self.add:
-            raise TrainingError(
-                "--data trains on its files alone, --add on the recipe's corpora too; give one"
-            )
+            what = "--data trains on its files alone, --add on the recipe's corpora too; give one"
+            raise TrainingError(what)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -308,9 +289,9 @@ class _RowsAsked:
         from framescope.training.recipes import plain_name
 
         own = (*(self.data or ()), *(self.add or ()))
-        files = "-".join(plain_name(path.stem) for path in own[:_NAMED])
+        files = "-".join(plain_name(path.stem) for path in own[:3])
         of_recipe = "" if self.data or recipe.name == "default" else recipe.name
-        return "-".join(part for part in (kind, of_recipe, files) if part)
+        return "-".join(filter(None, (kind, of_recipe, files)))
 
     def load(self, recipe: Recipe) -> Data:
         """Read the rows, and split them."""
@@ -339,11 +320,8 @@ class _RowsAsked:
 
 def _check_extra() -> None:
     needed = ("torch", "transformers", "datasets", "tomli_w")
-    missing = [name for name in needed if find_spec(name) is None]
-    if missing:
-        raise TrainingError(
-            f"training needs {', '.join(missing)}; type: {how_to_install('training')}"
-        )
+    if missing := ", ".join(name for name in needed if find_spec(name) is None):
+        raise TrainingError(f"training needs {missing}; type: {how_to_install('training')}")
 
 
 def _check(output: Path, track: Sequence[Track]) -> None:

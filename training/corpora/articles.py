@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -47,9 +48,7 @@ def root_folder(option: Path | None = None) -> Path:
     return root
 
 
-def by_article(article: Article) -> str:
-    """Group sentences by article."""
-    return article.id
+by_article: Callable[[Article], str] = attrgetter("id")  # how most corpora group sentences
 
 
 def by_block(article: Article) -> str:
@@ -79,9 +78,7 @@ class Card:
     # calibrated nor given thresholds by them
     other_sense: tuple[str, ...] = ()
     language: str = "en"  # ISO 639-1 codes, with spaces between them
-    family: str | None = (
-        None  # a corpus whose groups, and so their parts, are those of its articles
-    )
+    family: str | None = None  # the corpus whose groups, and so their parts, its articles have
 
     @classmethod
     def of(cls, name: str, **more: Any) -> Self:
@@ -178,12 +175,11 @@ def _read_ptc(folder: Path) -> Iterator[Article]:
 
 def _ptc_spans(path: Path) -> dict[str, list[Span]]:
     spans: dict[str, list[Span]] = defaultdict(list)
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, row in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
-            article, technique, start, end = line.split("\t")
-            spans[article].append(Span(int(start), int(end), TECHNIQUE_OF["ptc"][technique]))
+            if row.strip():
+                article, technique, start, end = row.split("\t")
+                spans[article].append(Span(int(start), int(end), TECHNIQUE_OF["ptc"][technique]))
         except (ValueError, KeyError):
             what = "not 'article, technique, start, end' separated by tabs; obtain the file again"
             raise CorpusError(f"{path}, line {number}: {what}") from None

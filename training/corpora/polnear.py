@@ -58,15 +58,12 @@ class TypedSource:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Attributed content; source and cue reach from the first to the last of their words.
-
-    `typed` is None without a source, and for one that names nobody ("I", "you").
-    """
+    """Attributed content; source and cue reach from the first to the last of their words."""
 
     source: Place | None
     cue: Place | None
     content: tuple[Place, ...]
-    typed: TypedSource | None = None
+    typed: TypedSource | None = None  # also None for a source that names nobody ("I", "you")
 
     def touches(self, start: int, end: int) -> bool:
         """Return whether any of the content lies in a range."""
@@ -74,10 +71,7 @@ class Attribution:
 
 
 def read_attributions(path: Path) -> list[Attribution]:
-    """Read one annotator's brat file; content without an event is an attribution by itself.
-
-    An event takes up the places above it: the kinds of source were typed in this order.
-    """
+    """Read one annotator's brat file; content without an event is an attribution by itself."""
     places: dict[str, list[Place]] = {}
     alone: dict[str, Attribution] = {}
     found: list[Attribution] = []
@@ -110,14 +104,6 @@ def read_attributions(path: Path) -> list[Attribution]:
 def kinds_file() -> Path:
     """Return the file of what the corpus doesn't mark: kinds of source, and quotations."""
     return house_folder() / "standoff" / "polnear.jsonl"
-
-
-def _read_kinds() -> dict[str, dict[str, Any]]:
-    path = kinds_file()
-    if not path.is_file():
-        raise CorpusError(f"{path}: no kinds of source for polnear; restore the file")
-    records = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return {record["article"]: record for record in records}
 
 
 def _typed(code: str) -> TypedSource | None:
@@ -155,7 +141,10 @@ def version() -> str:
 
 def texts(folder: Path) -> Iterator[Annotated]:
     """Read each text with its annotations; raise `CorpusError` where they don't belong together."""
-    kinds = _read_kinds()
+    if not (file := kinds_file()).is_file():
+        raise CorpusError(f"{file}: no kinds of source for polnear; restore the file")
+    records = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    kinds = {record["article"]: record for record in records}
     for part in sorted(path for path in (folder / "data").iterdir() if path.is_dir()):
         annotators: dict[str, list[Path]] = defaultdict(list)
         for path in sorted((part / "attributions").glob("*.ann")):
@@ -167,7 +156,7 @@ def texts(folder: Path) -> Iterator[Annotated]:
                 raise CorpusError(f"{path}: {what}; obtain the corpus again")
             text, outlet, date = path.read_text(encoding="utf-8"), name["outlet"], name["date"]
             article = Article(path.stem, text, outlet=outlet, date=date, lang="en")
-            marked = [read_attributions(file) for file in annotators[path.stem]]
+            marked = [read_attributions(one) for one in annotators[path.stem]]
             yield _annotated(path, article, marked, kinds.get(article.id))
 
 

@@ -8,7 +8,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,11 +36,7 @@ def articles_folder(root: Path) -> Path:
 
 
 def read_allsides(folder: Path) -> Iterator[Article]:
-    """Read articles of US outlets, gathered for the prediction of bias; never their ratings.
-
-    Baly, Da San Martino, Glass, Nakov (2020). We Can Detect Your Bias: Predicting the Political
-    Ideology of News Articles. EMNLP 2020. doi:10.18653/v1/2020.emnlp-main.404. Apache-2.0.
-    """
+    """Read articles of US outlets (doi:10.18653/v1/2020.emnlp-main.404); never their ratings."""
     path, again = folder / ALLSIDES_FILE, f"obtain it again from {_ALLSIDES_URL}"
     if not path.is_file():
         missing = f"no {ALLSIDES_FILE} there; obtain the articles from {_ALLSIDES_URL}"
@@ -235,20 +231,20 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _counts(path: Path) -> Counter[str]:
-    return _counted(path) if path.is_file() else Counter()
-
-
 @cache
 def _counted(path: Path) -> Counter[str]:
     return Counter(record["collection"] for record in labels(path))
 
 
-STANDOFF = StandOff(Card.of("standoff", signals=SHIPPED), read)
+def _counts(path: Path) -> Counter[str]:
+    return _counted(path) if path.is_file() else Counter()
+
+
+def _corpus(name: str, *signals: str) -> StandOff:
+    return StandOff(Card.of(name, signals=signals), partial(read, name=name))
+
+
+STANDOFF = _corpus("standoff", *SHIPPED)
 # The articles by which marks are judged, and those in which rare techniques were looked for.
-JUDGED = StandOff(
-    Card.of("judged", signals=("content", *articles.FRAMED)), lambda root: read(root, "judged")
-)
-TECHNIQUES = StandOff(
-    Card.of("techniques", signals=articles.FRAMED), lambda root: read(root, "techniques")
-)
+JUDGED = _corpus("judged", "content", *articles.FRAMED)
+TECHNIQUES = _corpus("techniques", *articles.FRAMED)

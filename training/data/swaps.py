@@ -1,16 +1,12 @@
 """Names swapped for others of their kind in training rows: outlets, countries, parties, leaders.
 
-PolNeAR is US news, in which state media are hardly ever a source. So in each of its articles, each
-outlet is swapped at random for one of the other type, its name is replaced wherever it stands, and
-`state_media_attribution` follows where the outlet is the source. A sentence that only mentions an
-outlet is a negative under either name, which teaches whose words they are.
-
-Counterfactual data augmentation (Zhao et al., 2018, doi:10.18653/v1/N18-2003; Kaushik et al., 2020)
-keeps labels from going with names: in half of the articles, each country, party and leader becomes
-another of its kind, in all forms and throughout the article. Leaders keep their names where a
-corpus labels who speaks for a government, since that label depends on their office. In other
-languages than English only countries are swapped, for those whose forms agree (``lands.tsv``): of
-one gender, one declension, and one sound where an article or a preposition hangs on it.
+PolNeAR is US news, in which state media are hardly ever a source. So each outlet of an article is
+swapped at random for one of the other type, and `state_media_attribution` follows where the outlet
+is the source. Counterfactual data augmentation (Zhao et al., 2018, doi:10.18653/v1/N18-2003) keeps
+labels from going with names: in half of the articles each country, party and leader becomes another
+of its kind; leaders keep theirs where a corpus labels who speaks for a government. In languages
+other than English only countries are swapped, for those whose forms agree (``lands.tsv``): of one
+gender, one declension, and one sound where an article or a preposition hangs on it.
 """
 
 from __future__ import annotations
@@ -276,10 +272,7 @@ def _table(name: str) -> Iterator[dict[str, str]]:
 
 
 def _lands(lang: str) -> Iterator[Entity]:
-    """Yield the countries of a language, whose forms are its stems with each ending of its class.
-
-    A form that may begin a sentence is one of its own, unless it is a country's name too.
-    """
+    """Yield the countries of a language, whose forms are stems with each ending of their class."""
     rows = [row for row in _table("lands.tsv") if row["lang"] == lang]
     names, endings = {row["name"] for row in rows}, dict[str, list[str]]()
     for row in rows:

@@ -1,10 +1,8 @@
 """Labels of several annotators: their agreement, with intervals over articles, and their merging.
 
 Krippendorff's alpha is computed by the package of that name; the intervals from the coincidences of
-each article, which add up: resampling by the package would take minutes.
-
-A merged label is the share of annotators who say yes, or the probability of yes (Dawid and Skene,
-1979). Places are decided by majority: a span character by character, a citation as a whole.
+each article, which add up: resampling by the package would take minutes. A merged label is the
+share of annotators who say yes, or its probability (Dawid and Skene, 1979); places go by majority.
 """
 
 import math
@@ -15,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, combinations, product
 from pathlib import Path
 from statistics import multimode
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.classifier import records as rec
@@ -75,26 +73,21 @@ def _interval(sums: Any, statistic: Callable[[Any], Floats], draws: int) -> tupl
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Agreement on one signal, in the sentences that two annotators labelled at least.
-
-    `positive` counts how many of these sentences each labelled 1. `alpha` is NaN where only one
-    value was given; `low` and `high` bound its 95% interval.
-    """
+    """Agreement on one signal in sentences that at least two labelled, and its 95% interval."""
 
     signal: str
     sentences: int
     articles: int
-    positive: tuple[int, ...]
-    alpha: float
+    positive: tuple[int, ...]  # sentences that each annotator labelled 1
+    alpha: float  # NaN where only one value was given
     low: float
     high: float
 
 
 def agreement(*annotators: Sequence[Record], draws: int = 2000) -> list[Agreement]:
-    """Compare annotators' labels, in taxonomy order of the signals.
+    """Compare annotators' labels, in taxonomy order of the signals; 0.5 counts as 1.
 
-    A label counts as 1 from 0.5; a line that an annotator calls no content counts as 0 for the
-    signals that they label elsewhere. The records' texts aren't needed.
+    A line that an annotator calls no content counts as 0 for signals that they label elsewhere.
     """
     articles: dict[str, list[Record | None]] = {}
     for number, records in enumerate(annotators):
@@ -120,8 +113,7 @@ def agreement(*annotators: Sequence[Record], draws: int = 2000) -> list[Agreemen
 
 def _units(record: Record) -> dict[tuple[int, int], Record]:
     units = {(s["start"], s["end"]): s.get("labels") or {} for s in record.get("sentences") or ()}
-    of_article = record.get("labels")
-    return {**units, (-1, -1): of_article} if of_article else units
+    return units | ({(-1, -1): found} if (found := record.get("labels")) else {})
 
 
 def _values(given: Sequence[Record | None], who: Sequence[bool], signal: str) -> Floats:
@@ -180,10 +172,7 @@ _VALUES = {_NAME: 2, _TYPE: len(_TYPES), _GENDER: len(_GENDERS)}  # of other pro
 
 
 def citation_agreement(*annotators: Sequence[Record], draws: int = 2000) -> list[CitationAgreement]:
-    """Compare annotators' citations, and speakers of sources, that two of them annotated.
-
-    Every pair is compared, and an article's pairs are added up; properties, where both found one.
-    """
+    """Compare citations and speakers by pairs of annotators, and add up the pairs of an article."""
     by_article: dict[str, list[Record]] = defaultdict(list)
     for record in chain.from_iterable(annotators):
         by_article[record["id"]].append(record)
@@ -283,17 +272,16 @@ def _characters(found: Sequence[MarkedCitation], role: str, inside: Place) -> fr
 
 
 def _shared(one: Record, other: Record) -> Iterator[tuple[Place, Marked, Marked]]:
-    theirs = {(item["start"], item["end"]): item for item in other.get("sentences") or ()}
-    for item in one.get("sentences") or ():
-        if (match := theirs.get((item["start"], item["end"]))) is None:
-            continue
-        mine, others = read_citations(item, _LONGEST), read_citations(match, _LONGEST)
-        if mine is not None and others is not None:
-            yield Place(item["start"], item["end"]), mine, others
+    found = [
+        {(s["start"], s["end"]): read_citations(s, _LONGEST) for s in record.get("sentences") or ()}
+        for record in (one, other)
+    ]
+    for place, mine in found[0].items():
+        if mine is not None and (theirs := found[1].get(place)) is not None:
+            yield Place(*place), mine, theirs
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(NamedTuple):
     """Merged records, with counts of labels, soft ones, ties, and articles of one annotator."""
 
     records: tuple[Mapping[str, Any], ...]
@@ -310,8 +298,7 @@ Votes = Mapping[_Item, Mapping[str, float]]
 def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = False) -> Merged:
     """Merge annotators' labels; `hard` rounds them to 0 or 1, and leaves out exact halves.
 
-    With `dawid_skene` a label is the probability of yes, estimated with each annotator's error
-    rates, signal by signal, from labels rounded to yes and no; else it is the mean.
+    With `dawid_skene` a label is the probability of yes, from rounded labels; else it is the mean.
     """
     by_article: dict[str, dict[str, LabelledArticle]] = defaultdict(dict)
     for name, articles in annotators.items():
@@ -327,8 +314,8 @@ def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = Fal
     for (article, sentence, signal), value in decided.items():
         if not hard or value != 0.5:
             placed[article, sentence][signal] = float(value > 0.5) if hard else value
-    markers = _markers(annotators)
-    merged = {name: _merged(name, given, placed, markers) for name, given in by_article.items()}
+    looked = {who: _signals(articles) for who, articles in annotators.items()}
+    merged = {name: _merged(name, given, placed, looked) for name, given in by_article.items()}
     sets = (labels for one in merged.values() for labels in label_sets(one))
     values = [value for labels in sets for value in labels.values()]
     soft = sum(value not in (0, 1) for value in values)
@@ -393,14 +380,11 @@ def _dawid_skene(votes: Votes) -> dict[_Item, float]:
     return decided
 
 
-def _markers(annotators: Annotators) -> dict[str, set[str]]:
-    """Return who labels or marks each signal anywhere; the others may not have looked for it."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for name, articles in annotators.items():
-        for one in articles:
-            signals = {signal for unit in one.article.units or () for signal in unit.labels}
-            for signal in signals | {span.signal for span in one.article.spans}:
-                found[signal].add(name)
+def _signals(articles: Sequence[LabelledArticle]) -> set[str]:
+    """Return what an annotator labels or marks anywhere; they may not have looked for the rest."""
+    found = set[str]()
+    for one in (labelled.article for labelled in articles):
+        found.update(*(unit.labels for unit in one.units or ()), (s.signal for s in one.spans))
     return found
 
 
@@ -408,7 +392,7 @@ def _merged(
     name: str,
     given: Mapping[str, LabelledArticle],
     placed: Mapping[tuple[str, int], Mapping[str, float]],
-    markers: Mapping[str, set[str]],
+    looked: Mapping[str, set[str]],
 ) -> Article:
     """Return a merged article; its other fields are the first annotator's."""
     articles = {who: one.article for who, one in given.items()}
@@ -420,7 +404,7 @@ def _merged(
 
     pairs = enumerate(zip(*(one.units or () for one in articles.values()), strict=True))
     units = tuple(_unit(of_annotators, labels(at)) for at, of_annotators in pairs)
-    spans = _spans(articles, units, markers)
+    spans = _spans(articles, units, looked)
     return replace(first, units=units or None, labels=labels(-1), spans=spans)
 
 
@@ -435,8 +419,6 @@ def _unit(given: Sequence[Unit], labels: Mapping[str, float]) -> Unit:
 
 def _agreed_citations(given: Sequence[Marked]) -> Marked | None:
     """Keep citations that a majority marks identically; None where no majority agrees on one."""
-    if not given:
-        return None
     times = Counter(one for marked in given for one in dict.fromkeys(marked))
     kept = [one for one, count in times.items() if 2 * count > len(given)]
     if not kept and 2 * sum(not marked for marked in given) <= len(given):
@@ -445,11 +427,11 @@ def _agreed_citations(given: Sequence[Marked]) -> Marked | None:
 
 
 def _spans(
-    articles: Mapping[str, Article], units: Sequence[Unit], markers: Mapping[str, set[str]]
+    articles: Mapping[str, Article], units: Sequence[Unit], looked: Mapping[str, set[str]]
 ) -> tuple[Span, ...]:
     found = []
     for signal in in_order({span.signal for a in articles.values() for span in a.spans}):
-        lookers = [a for who, a in articles.items() if who in markers[signal]]
+        lookers = [a for who, a in articles.items() if signal in looked[who]]
         text, marked = lookers[0].text, np.zeros((len(lookers), len(lookers[0].text)), bool)
         for row, one in zip(marked, lookers, strict=True):
             for span in one.spans:

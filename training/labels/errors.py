@@ -1,12 +1,10 @@
 """Labels that are likely wrong, each judged relative to those of its own answer.
 
 A model that didn't learn the label scores the sentence: a logistic regression per signal, on a
-bundle's log-odds of every signal and on the sentence's n-grams, in five folds of whole articles, so
-that signals which no bundle knows are covered; or a bundle that never saw the labels. A line
-through the scores (Platt scaling) gives how much more often such a score stands by the other
-answer, whatever the share of yes. With `WRONG` of either answer's labels taken to be wrong, that
-ratio gives the chance that this one is (Bayes' rule). A model that can't tell the answers apart is
-never sure, so that it calls no rare answer wrong for being rare.
+bundle's log-odds of every signal and on the sentence's n-grams, in five folds of whole articles; or
+a bundle that never saw the labels. A line through the scores (Platt scaling) gives how much more
+often such a score stands by the other answer, whatever the share of yes; with `WRONG` of either
+answer's labels taken to be wrong, that ratio gives the chance that this one is (Bayes' rule).
 """
 
 from __future__ import annotations
@@ -73,7 +71,6 @@ def find_errors(
 ) -> LikelyErrors:
     """Look for labels that are likely wrong, in sentences that a bundle describes.
 
-    Labels between 0 and 1, labels of whole articles and labels marked as `CONFIRMED` are skipped.
     `own` uses the bundle's probabilities as they are, for the signals that it gives.
     """
     # Positions in place of ids, which several annotators share; whole articles, for the context.

@@ -1,7 +1,4 @@
-"""Labelled files: the articles of each annotator, and every fault of every line.
-
-To correct a file takes all of its faults: a record that can't be read is read again part by part.
-"""
+"""Labelled files: the articles of each annotator, and every fault of every line."""
 
 import json
 import re
@@ -138,6 +135,7 @@ def _fault(record: Mapping[str, Any]) -> str | None:
 
 
 def _faults(record: Mapping[str, Any], whole: str) -> Iterable[str]:
+    """Read a record that can't be read part by part: to correct a file takes all of its faults."""
     sound = {"id": "a", "text": record.get("text")}
     found = [_fault({**sound, "id": record.get("id")})]
     for number, part in _parts(record) if _fault(sound) is None else ():

@@ -1,7 +1,4 @@
-"""How a bundle is made, in one small TOML file: defaults are as shipped.
-
-In: the name of a recipe that ships, or a file. Out: a `Recipe`, validated.
-"""
+"""How a bundle is made, in one small TOML file: defaults are as shipped."""
 
 import json
 import re
@@ -98,17 +95,13 @@ class BaselineSettings(Table):
 
 
 class TeacherRecipe(Table):
-    """A stronger encoder that labels articles for a transformer.
-
-    Without `texts` those are the articles beside the corpora; `folder` keeps its weights and
-    outputs for several trainings. Settings that aren't set are `TEACHING` and the recipe's.
-    """
+    """A stronger encoder that labels articles for a transformer."""
 
     encoder: File | None = None
-    texts: list[File] = Field(default_factory=list)
+    texts: list[File] = Field(default_factory=list)  # else the articles beside the corpora
     sentences: Count = 200_000
-    folder: File | None = None
-    settings: TransformerSettings = TransformerSettings()
+    folder: File | None = None  # of weights and outputs, for several trainings
+    settings: TransformerSettings = TransformerSettings()  # else `TEACHING` and the recipe's
 
 
 class Recipe(Table):
@@ -172,18 +165,14 @@ class _RecipeFile(Recipe):
 
 
 def read_recipe(given: str) -> Recipe:
-    """Read a recipe that ships, by its name, or a TOML file.
-
-    Raises `TrainingError` when there is none, it is no TOML, extends itself, or has an unknown key
-    or a value of another kind than its key takes.
-    """
-    record = _read(given, None, ())
+    """Read a recipe that ships, by its name, or a TOML file; `TrainingError` says what is wrong."""
+    record, what = _read(given, None, ()), ""
     record.setdefault("name", plain_name(Path(given).name.removesuffix(".toml")))
     if "corpora" not in record:
         what = 'names no corpora; add: corpora = ["house"], or: extends = "default"'
-        raise TrainingError(f"{given}: {what}")
-    if "encoder" not in record.get("teacher", {"encoder": ""}):
+    elif "encoder" not in record.get("teacher", {"encoder": ""}):
         what = '[teacher] names no encoder; add: encoder = "FOLDER", or remove [teacher]'
+    if what:
         raise TrainingError(f"{given}: {what}")
     return Recipe(**record)
 

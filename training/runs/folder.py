@@ -2,8 +2,7 @@
 
 ``recipe.toml`` the resolved recipe, ``run.json`` data, code, seeds, machine and every start,
 ``curves.jsonl``, ``log.txt``, of a baseline ``cross-validation.csv``, the added files by part
-(``added/``), and until the bundle is written the checkpoint. Curves may go to TensorBoard or
-MLflow too.
+(``added/``), and until the bundle is written the checkpoint.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -81,15 +80,14 @@ def _record_of(folder: Path) -> dict[str, Any]:
 class TrainingRun:
     """A run while it lasts, as a context manager that records its end, however it ends.
 
-    One that ended before anything was learned, by bad input, leaves no folder. `record` is the
-    content of ``run.json``, and `figures` are measured at the end.
+    One that ended before anything was learned, by bad input, leaves no folder.
     """
 
     folder: Path
-    record: dict[str, Any]
+    record: dict[str, Any]  # the content of ``run.json``
     curves: LearningCurves
     resumed: bool = False
-    figures: dict[str, float] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)  # measured at the end
     _began: float = field(default_factory=time.perf_counter)
 
     @classmethod
@@ -105,10 +103,7 @@ class TrainingRun:
         encoder: Mapping[str, str] | None = None,
         track: Sequence[Track] = (),
     ) -> Self:
-        """Make the folder beside the bundle `output`, or resume in it if its run is the same.
-
-        `options` are what else decides about the run: corpora and signals that are left out, say.
-        """
+        """Make the folder beside the bundle `output`, or resume in it if its run is the same."""
         folder = run_folder(output)
         check_run_folder(output)
         shape = {
@@ -247,11 +242,9 @@ def _has_learned(folder: Path) -> bool:
 
 
 def _rows(rows: Examples) -> dict[str, dict[str, int]]:
-    found = {}
-    for corpus in dict.fromkeys(rows.corpus.tolist()):
-        counts = Counter(rows.part[rows.corpus == corpus].tolist())
-        found[corpus] = {part: counts[part] for part in PARTS if part in counts}
-    return found
+    counts = Counter(zip(rows.corpus.tolist(), rows.part.tolist(), strict=True))
+    corpora = dict.fromkeys(rows.corpus.tolist())
+    return {c: {p: counts[c, p] for p in PARTS if (c, p) in counts} for c in corpora}
 
 
 def _now() -> str:
@@ -305,11 +298,7 @@ def _processor() -> str:
 
 @dataclass
 class LearningCurves:
-    """Writes what is measured while training, one line of JSON per step, and to trackers.
-
-    A resumed run writes the steps after its checkpoint again: what it had written of them before is
-    removed first.
-    """
+    """Writes what is measured while training, one line of JSON per step, and to trackers."""
 
     path: Path
     trackers: list[TensorBoard | MLflow] = field(default_factory=list)
@@ -318,7 +307,7 @@ class LearningCurves:
     def __call__(self, step: int, values: Mapping[str, float]) -> None:
         """Write what was measured at a step; infinities and NaN are left out."""
         found = {name: float(one) for name, one in values.items() if math.isfinite(one)}
-        if not self._begun:
+        if not self._begun:  # a resumed run writes the steps after its checkpoint again
             self._begun = True
             before = [line for line in read_curves(self.path) if line["step"] < step]
             lines = "".join(json.dumps(line) + "\n" for line in before)
@@ -369,17 +358,14 @@ class TensorBoard:
 
 
 class MLflow:
-    """Writes to a local SQLite store: ``mlflow ui --backend-store-uri sqlite:///FILE``.
-
-    Runs share the store, and artefacts lie beside it; `run` is the id of a resumed run.
-    """
+    """Writes to a local SQLite store: ``mlflow ui --backend-store-uri sqlite:///FILE``."""
 
     def __init__(
         self,
         store: Path,
         name: str,
         run: str | None,
-        parameters: Mapping[str, Any],
+        parameters: dict[str, Any],
         artefacts: Sequence[Path],
     ) -> None:
         client = need_tracker(Track.MLFLOW).MlflowClient
@@ -399,8 +385,10 @@ class MLflow:
                 past = [m for name in names for m in self._client.get_metric_history(run, name)]
                 self._last = max((one.step for one in past), default=-1)
             else:
+                from pandas import json_normalize
+
                 self.run = str(self._client.create_run(experiment, run_name=name).info.run_id)
-                for key, value in _flat(parameters):
+                for key, value in json_normalize(parameters).iloc[0].items():
                     self._client.log_param(self.run, key, value)
         except Exception as error:  # of MLflow, or of the database below it
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -432,11 +420,3 @@ def need_tracker(track: Track) -> Any:
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
     return need(track.value, f"--track {track.value} needs", "tracking")
-
-
-def _flat(record: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in record.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value

@@ -1,12 +1,10 @@
 """From the rows of a run to a bundle: fit, calibrate on the validation part, write.
 
-Continued training: labels of a few hundred sentences pull an encoder towards one outlet and a few
-signals. So the bundle that it starts from labels every sentence that is learned from, and its
-outputs are learned except where an added label speaks (learning without forgetting: Li and Hoiem,
-2016, doi:10.1007/978-3-319-46493-0_37); and the recipe's corpora are read again (replay). What was
-fitted on its far more held-out articles stays: calibration, thresholds, citations, spans and
-articles are fitted for new signals only. Where nothing is added, the recipe's corpora are learned,
-it labels text without labels in their place, and all decisions are fitted anew.
+Continued training: a few hundred labels pull an encoder towards one outlet and a few signals. So
+the outputs of the bundle that it starts from are learned except where an added label speaks
+(learning without forgetting: Li and Hoiem, 2016, doi:10.1007/978-3-319-46493-0_37), and the
+recipe's corpora are read again (replay). Decisions are fitted for new signals only. Where nothing
+is added, the bundle labels text without labels, and all decisions are fitted anew.
 """
 
 from __future__ import annotations
@@ -82,9 +80,7 @@ def train_transformer(
 ) -> None:
     """Fine-tune the transformer, with a checkpoint beside its bundle, and write the bundle.
 
-    Calibration and thresholds are fitted on the int8 model's outputs, since those decide. Text
-    without labels lies beside `root`, the folder of corpora. `keep` are ``tell`` (called with one
-    line per step), ``progress``, ``run``, ``name`` and ``device``.
+    Text without labels lies beside `root`. `keep` are the last fields of `_Job`.
     """
     bundles.check_writable(output)
     job, targets, origin = _Job(data, output, encoder, settings, **keep), None, {}
@@ -109,8 +105,7 @@ def continue_training(
 ) -> None:
     """Fine-tune a bundle on added rows and those that are read again, as `train_transformer`.
 
-    `encoder` is the model folder that the bundle was made from. Raises `TrainingError` when the
-    bundle's training can't be continued, or there is nothing to learn from.
+    `encoder` is the model folder that it was made from; another raises `TrainingError`.
     """
     bundles.check_writable(output)
     data = replace(data, seen=data.seen | bundles.read_seen(start.folder))
@@ -246,11 +241,7 @@ class _Job:
 
 
 def _decide(job: _Job, trainer: TransformerTrainer, root: Path | None, folder: Path) -> Decisions:
-    """Fit everything that makes decisions of an exported network's outputs.
-
-    Citations, calibration and thresholds, spans, articles: each is saved with the network as it is
-    fitted, and read by those that follow.
-    """
+    """Fit citations, calibration, spans and articles, each saved and read by those that follow."""
     data, tell, seed, heads = job.data, job.tell, job.settings.seed, trainer.heads()
     validation, nothing = data.part("validation"), models.Calibration.identity(heads.signals)
 

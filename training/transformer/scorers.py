@@ -1,10 +1,8 @@
 """Fit what reads a network's raw citations: who speakers are, and the citation scorer.
 
-Whom sources refer to is a choice among an article's entities, fitted on labelled speakers: the
-weights are those of a conditional logit over candidates and nobody, held near 0; the thresholds are
-the lowest at which few of the validation articles' sources get a wrong name. The citation scorer
-decides which citations are shown, of which kind their sources are, and what they add to the
-signals.
+Whom sources refer to is a choice among an article's entities: weights are those of a conditional
+logit over candidates and nobody, thresholds the lowest at which few sources get a wrong name. The
+citation scorer decides which citations are shown, of which kind, and what they add to the signals.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,10 +61,7 @@ def fit_speakers(
     links: Sequence[Sequence[models.Links]],
     registry: Registry,
 ) -> models.SpeakerScorer | None:
-    """Fit the weights on `train` and the thresholds on `validation`.
-
-    `links` are the encoder's, of the rows of both. Return None where no speaker is labelled.
-    """
+    """Fit weights on `train`, thresholds on `validation`; None where no speaker is labelled."""
     known, unseen = (
         [
             case
@@ -78,12 +73,11 @@ def fit_speakers(
     if not known:
         return None
 
-    def of(kind: str, given: Sequence[Case]) -> list[Case]:
-        return [case for case in given if case.asked.kind == kind]
-
-    weights = {kind: _weights(of(kind, known)) for kind in models.CLASSES}
-    sure = models.SpeakerScorer(weights, dict.fromkeys(models.CLASSES, 1.0))
-    limits = {k: _sure_enough(sure, of(k, unseen), MOST_WRONG[k]) for k in models.CLASSES}
+    weights = {k: _weights([case for case in known if case.asked.kind == k]) for k in MOST_WRONG}
+    sure = models.SpeakerScorer(weights, dict.fromkeys(MOST_WRONG, 1.0))
+    limits = {}
+    for kind, most in MOST_WRONG.items():
+        limits[kind] = _sure_enough(sure, [c for c in unseen if c.asked.kind == kind], most)
     return models.SpeakerScorer(weights, limits)
 
 
@@ -178,9 +172,8 @@ def fit_citation_scorer(
 ) -> models.CitationScorer:
     """Fit citations, kinds and signals, and the chance from which a citation is shown.
 
-    Nothing was learned from `rows`, and their corpora mark citations by the guidelines. `resolved`
-    are the encoder's raw citations there, `logits` its votes, of shape (n_rows, n_signals), and
-    `state_media` says which rows name state media.
+    Nothing was learned from `rows`. `resolved` are the encoder's raw citations there, `logits` its
+    votes, of shape (n_rows, n_signals), and `state_media` says which rows name state media.
     """
 
     def features(scorer: models.CitationScorer) -> models.CitationFeatures:

@@ -1,8 +1,7 @@
-"""What a training reads and learns: the order of rows, labels and a teacher's outputs as tensors.
+"""What a training learns: the order of rows, labels and a teacher's outputs, and their losses.
 
-With labels, citations and distillation targets goes the loss against them. A content is linked to
-its source and its cue by a softmax over the tokens of its passage, the first of which stands for
-"none here".
+A content is linked to its source and its cue by a softmax over the tokens of its passage, the first
+of which stands for "none here".
 """
 
 from __future__ import annotations
@@ -95,8 +94,7 @@ class Targets:
     """The labels of training rows as tensors, and the loss against them.
 
     The binary cross-entropy of annotated cells, weighted by signal and averaged over sentences, and
-    of tokens, for the spans that a row's corpus marks. A label between 0 and 1, on which annotators
-    differ, is the target as it is, also of the tokens of a span.
+    of tokens, for the spans that a row's corpus marks.
     """
 
     def __init__(
@@ -175,9 +173,8 @@ def pool(
 def marked(examples: Examples, tags: Sequence[str]) -> NDArray[np.bool_]:
     """Return of which signals each row's spans are known, shape (n, n_tags).
 
-    Those labelled 0, and those labelled 1 of which the row has a span: a corpus may say that a
-    sentence has a technique without saying where. A label below a half that isn't 0 is neither:
-    somebody marked a span there that isn't kept.
+    A corpus may say that a sentence has a technique without saying where, and where a label below a
+    half isn't 0 somebody marked a span that isn't kept.
     """
     found = np.zeros((len(examples), len(tags)), np.bool_)
     for column, tag in enumerate(tags):
@@ -329,11 +326,7 @@ def _links(one: _Placed) -> Iterator[Link]:
 
 
 def _meant(train: Examples) -> list[list[list[Mark]]]:
-    """Return, by row and citation, all earlier words for whom the source means, in the article.
-
-    They are the antecedent, what that has for antecedents, the earlier sources of the same speaker,
-    and where the last word of the speaker's name stands.
-    """
+    """Return, by row and citation, all earlier words for whom the source means, in the article."""
     found: list[list[list[Mark]]] = []
     before: dict[tuple[str, object], list[Mark]] = {}
     rows_of: dict[tuple[str, int], int] = {}
@@ -411,22 +404,18 @@ def _of_kinds(kind: Tensor, kinds: Sequence[_Placed]) -> Tensor:
 class DistillationTargets:
     """Rows without labels and a teacher's outputs: ``logits`` of rows, and of their tokens others.
 
-    Row r's tokens are those from ``first`` [r] to [r + 1]. What is `ignored` isn't learned, since
-    labels say more or the teacher knows nothing: of each row signals, and last its citations.
+    Row r's tokens are those from ``first`` [r] to [r + 1]. What is `ignored` isn't learned.
     """
 
     rows: Examples
     outputs: Mapping[str, NDArray[Any]]
     identity: str
-    ignored: NDArray[np.bool_] | None = None  # shape (n_rows, n_signals + 1)
+    ignored: NDArray[np.bool_] | None = None  # (n_rows, n_signals + 1); last are citations
 
 
 @dataclass(eq=False)
 class DistillationLoss:
-    """The loss of a student against distillation targets, whose rows begin at `start`.
-
-    Tokens count only in sentences that the student reads as its teacher did.
-    """
+    """The loss of a student against distillation targets, whose rows begin at `start`."""
 
     targets: DistillationTargets
     start: int
@@ -441,7 +430,7 @@ class DistillationLoss:
         if self.targets.ignored is not None:
             self.learned[self.targets.ignored] = 0
         pairs = zip(self.tokens[self.start :], pairwise(first), strict=True)
-        self.alike = np.array(
+        self.alike = np.array(  # tokens count only where the student reads what its teacher did
             [len(own.ids) > 0 and np.array_equal(own.ids, ids[a:b]) for own, (a, b) in pairs]
         )
 
