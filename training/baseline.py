@@ -7,19 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, reduce
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from framescope.classifier import models
 from framescope.classifier.errors import TrainingError
+from framescope.classifier.outlets import Registry
 from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.training import DEFAULT_SEED
 from framescope.training.data import Examples
 from framescope.training.recipes import BaselineSettings
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from framescope.classifier.outlets import Registry
+from scipy.sparse import hstack, vstack
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
+from sklearn.model_selection import StratifiedGroupKFold
 
 #: The factors by which each mix multiplies the blocks (words, characters) before fitting.
 MIXES: dict[str, tuple[float, float]] = {
@@ -153,8 +155,6 @@ class BaselineTrainer:
 
     def folds(self, task: Task) -> list[Fold]:
         """Return the rows to fit on and those held out, for each fold that can be scored."""
-        from sklearn.model_selection import StratifiedGroupKFold
-
         labels, groups, n = task.labels, task.groups, self.settings.folds
         if len(np.unique(groups)) < n or min(np.bincount(labels)) < n:
             return []
@@ -165,8 +165,6 @@ class BaselineTrainer:
 
     def _trials(self, task: Task, folds: Sequence[Fold], settings: Sequence[Setting]) -> Trials:
         """Score settings of one mix: mean average precision, folds weighing by their positives."""
-        from sklearn.metrics import average_precision_score
-
         features = task.mixed(settings[0].mix)
         around = task.mixed(settings[0].mix, around=True) if settings[0].neighbours else None
         scores = np.zeros((len(folds), len(settings)))
@@ -185,9 +183,6 @@ class BaselineTrainer:
 
     def regression(self, features: Any, targets: NDArray[np.float64], setting: Setting) -> Any:
         """Fit a logistic regression of scikit-learn's to targets from 0 to 1."""
-        from scipy.sparse import vstack
-        from sklearn.linear_model import LogisticRegression
-
         labels, weights = (targets >= 0.5).astype(np.int64), None
         # The cross-entropy with a target between 0 and 1, which scikit-learn doesn't take, is that
         # of the row twice, once with either label, weighed by the target.
@@ -270,8 +265,6 @@ class Task:
 
     def mixed(self, mix: str, *, around: bool = False) -> Any:
         """Lay a mix's features, or its neighbours', side by side; unused blocks are left out."""
-        from scipy.sparse import hstack
-
         parts = self.around if around and self.around is not None else self.parts
         pairs = zip(MIXES[mix], parts, strict=True)
         return hstack([factor * part for factor, part in pairs if factor], format="csr")

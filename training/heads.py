@@ -7,8 +7,6 @@ labels (learning without forgetting; Li and Hoiem, 2016). Blocks and penalties a
 grouped cross-validation; calibration and threshold are fitted on the articles left out there.
 """
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.classifier import __version__, bundles, models
 from framescope.classifier.errors import TrainingError
 from framescope.classifier.models import Calibration
-from framescope.classifier.outlets import load_registry
+from framescope.classifier.outlets import Registry, load_registry
 from framescope.classifier.runtime import ENCODER
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 from framescope.training import DEFAULT_SEED
@@ -39,9 +37,6 @@ from scipy.special import expit, log_expit, logit
 from sklearn.metrics import average_precision_score, f1_score
 from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
-
-if TYPE_CHECKING:
-    from framescope.classifier.outlets import Registry
 
 Tell = Callable[[str], None]
 Bools = NDArray[np.bool_]
@@ -75,7 +70,7 @@ class _Task(NamedTuple):
     groups: Texts
     rows: NDArray[np.intp]  # where they are among all
 
-    def where(self, rows: NDArray[np.intp]) -> _Task:
+    def where(self, rows: NDArray[np.intp]) -> "_Task":
         _, *others = self
         return _Task(tuple(block[rows] for block in self.blocks), *(one[rows] for one in others))
 

@@ -3,8 +3,6 @@
 Methods rank the candidates, and take turns, within the share of an outlet and of an article.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,22 +11,26 @@ from difflib import get_close_matches
 from itertools import chain, count, groupby
 from math import ceil, floor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from framescope.classifier import bundles
+from framescope.classifier.batch.folder import RunFolder
+from framescope.classifier.batch.reading import open_run
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import read_inputs, to_record
 from framescope.classifier.inputs.exchange import read_record
+from framescope.classifier.outlets import addresses
 from framescope.classifier.records import Article, ArticleReport, Skipped, Unit, printable
+from framescope.classifier.scoring import Scorer
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 from framescope.training import data
 from framescope.training.labels import read_records
 from numpy.typing import NDArray
+from rich.markup import escape
+from rich.table import Table
 from scipy.stats import rankdata
-
-if TYPE_CHECKING:
-    from framescope.classifier.bundles import Bundle
-    from rich.table import Table
 
 MOST = 20_000  # sentences; of more, whole articles are sampled, outlet by outlet
 UNKNOWN = "unknown"  # the outlet of all articles without a publisher
@@ -89,17 +91,12 @@ def _candidates(
 
 def is_run(path: str) -> bool:
     """Whether a path is a folder that `framescope batch` wrote, or what is left of one."""
-    from framescope.classifier.batch.folder import RunFolder
-
     folder = RunFolder(Path(path))
     return folder.path.is_dir() and (folder.exists() or bool(folder.committed()))
 
 
 def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0) -> Candidates:
     """Read candidates from a run; raise `InputError` for one that is not finished."""
-    from framescope.classifier.batch.folder import RunFolder
-    from framescope.classifier.batch.reading import open_run
-
     with open_run(RunFolder(path)) as database:
         manifest, scored_by_it = database.of_one_model()
         if not manifest.get("finished"):
@@ -150,8 +147,6 @@ def of_files(
     inputs: Sequence[str], bundle: Bundle, signals: Sequence[str] | None, tell: Tell, seed: int = 0
 ) -> Candidates:
     """Score files; `tell` gets a line per article that can't be read or scored."""
-    from framescope.classifier.scoring import Scorer
-
     wanted = _wanted(signals, bundle.signals, f"the bundle {bundle.name}")
     reports: list[ArticleReport] = []
     skipped: list[tuple[str, str]] = []
@@ -187,8 +182,6 @@ def of_files(
 
 def _outlet_of(report: ArticleReport) -> str:
     """Return who published an article: by the registry, the page, or the host of its address."""
-    from framescope.classifier.outlets import addresses
-
     article = report.article
     if report.source is not None and (publisher := report.source.publication.publisher) is not None:
         return publisher.outlet.name if publisher.outlet is not None else publisher.name
@@ -227,8 +220,6 @@ def _sample(articles: Sequence[tuple[Any, ...]], tell: Tell, seed: int) -> list[
 
 def second_proba(candidates: Candidates, bundle: Bundle) -> tuple[Floats, Floats]:
     """Score the candidates by another model; what it lacks keeps the first one's scores."""
-    from framescope.classifier.scoring import Scorer
-
     shared, given = (
         [s for s in candidates.signals if s in bundle.signals],
         f"--second {bundle.path}",
@@ -303,7 +294,7 @@ class Ranking(NamedTuple):
     scores: Floats
 
     @classmethod
-    def of(cls, scores: Floats, signals: Sequence[str]) -> Ranking:
+    def of(cls, scores: Floats, signals: Sequence[str]) -> Self:
         """Rank candidates by scores of shape (n, k), the signals by turns."""
         n, k = scores.shape
         ranks = rankdata(-scores, method="ordinal", axis=0)
@@ -356,9 +347,6 @@ class Picked:
 
     def summary(self) -> Table:
         """Return a table of the picks by outlet and method."""
-        from rich.markup import escape
-        from rich.table import Table
-
         outlets = [self.candidates.outlets[article] for article, _ in self.candidates.rows]
         methods = list(dict.fromkeys(pick.by for pick in self.picks))
         counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -391,8 +379,6 @@ def pick(
     tell: Callable[[str], None] = lambda line: None,
 ) -> Picked:
     """Pick the sentences that are most worth labelling, from one run's folder or from files."""
-    from framescope.classifier import bundles
-
     methods = _parts_of(by)
     labelled = _labelled_texts(known)
     if not any(map(is_run, inputs)):
@@ -425,10 +411,8 @@ def pick(
 
 def _other(candidates: Candidates) -> str:
     """Return the shipped model that didn't score the candidates."""
-    from framescope.classifier.bundles import KINDS, default_path, digest_of, read_manifest
-
-    paths = {kind: default_path(kind) for kind in KINDS}
-    return next(k for k, one in paths.items() if digest_of(read_manifest(one)) != candidates.digest)
+    manifests = {kind: bundles.read_manifest(bundles.default_path(kind)) for kind in bundles.KINDS}
+    return next(k for k, one in manifests.items() if bundles.digest_of(one) != candidates.digest)
 
 
 def _labelled_texts(files: Sequence[Path]) -> list[str]:

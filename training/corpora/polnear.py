@@ -9,17 +9,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from framescope.classifier.attribution import begin
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.inputs import split_sentences
-from framescope.classifier.records import Article, MarkedCitation, Place, Sentence, SourceKind, Unit
+from framescope.classifier.models import digest_of_names
+from framescope.classifier.outlets import Registry, load_registry
+from framescope.classifier.records import (
+    Article,
+    MarkedCitation,
+    Mention,
+    Place,
+    Sentence,
+    SourceKind,
+    Unit,
+)
 from framescope.training.corpora.articles import Card, house_folder
-
-if TYPE_CHECKING:
-    from framescope.classifier.outlets import Registry
-    from framescope.classifier.records import Mention
 
 CARD = Card.of("polnear")
 _NAME = re.compile(r"(?P<outlet>[a-z-]+)_(?P<date>\d{4}-\d\d-\d\d)_.+")
@@ -117,8 +123,6 @@ def _typed(code: str) -> TypedSource | None:
 
 def read(folder: Path) -> Iterator[Article]:
     """Read the articles of every part, ordered by part and file name."""
-    from framescope.classifier.outlets import load_registry
-
     registry = load_registry()
     for annotated in texts(folder):
         labelled = annotated.labels(registry), annotated.citations()
@@ -132,9 +136,6 @@ def read(folder: Path) -> Iterator[Article]:
 
 def version() -> str:
     """Return what the labels follow from besides this module's code."""
-    from framescope.classifier.models import digest_of_names
-    from framescope.classifier.outlets import load_registry
-
     kinds = kinds_file().read_text(encoding="utf-8") if kinds_file().is_file() else ""
     return digest_of_names(load_registry()) + kinds
 

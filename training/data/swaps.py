@@ -9,8 +9,6 @@ other than English only countries are swapped, for those whose forms agree (``la
 gender, one declension, and one sound where an article or a preposition hangs on it.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import re
@@ -21,18 +19,15 @@ from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
 from framescope.classifier.models import Reader
+from framescope.classifier.outlets import Registry
 from framescope.classifier.records import Sentence, Span
 from framescope.training import DEFAULT_SEED
 from framescope.training.corpora import POLNEAR, polnear_texts
-from framescope.training.data.examples import Edits, moved, rewrite, shifted
-
-if TYPE_CHECKING:
-    from framescope.classifier.outlets import Registry
-    from framescope.training.data.examples import Examples
+from framescope.training.data.examples import Edits, Examples, moved, rewrite, shifted
 
 SIGNAL = "state_media_attribution"
 _NAMING = ("named_source", "unnamed_source", "vague_source")
@@ -171,7 +166,7 @@ class Counterfactuals:
     lang: str = "en"
 
     @classmethod
-    def of(cls, seed: int, lang: str = "en") -> Counterfactuals:
+    def of(cls, seed: int, lang: str = "en") -> Self:
         """Read the entities of a language that ship."""
         if lang != "en":
             return cls(list(_lands(lang)), seed, lang=lang)

@@ -7,22 +7,18 @@ often such a score stands by the other answer, whatever the share of yes; with `
 answer's labels taken to be wrong, that ratio gives the chance that this one is (Bayes' rule).
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.models import Ngrams, count, weigh
 from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.training.data import Examples, examples_of_articles
 from framescope.training.labels.reading import LabelledArticle
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from framescope.classifier.bundles import Bundle
 
 CONFIRMED = "confirmed"  # the key of verified labels: true, or the names of the signals
 WRONG = 0.05  # the share of either answer's labels that is taken to be wrong

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from framescope.classifier.errors import FramescopeError, TrainingError
+from framescope.classifier.taxonomy import in_order
 from framescope.classifier.validation import Checked, explain
 from framescope.training import DEFAULT_SEED
+from framescope.training.corpora import find_corpus
 from pydantic import Field, PlainSerializer, ValidationError
 
 SHIPPED_RECIPES = ("default", "finetune", "house", "multilingual", "renewed")
@@ -123,8 +125,6 @@ class Recipe(Table):
     @property
     def needs_folder(self) -> bool:
         """Whether it takes corpora that don't ship."""
-        from framescope.training.corpora import find_corpus
-
         return not all(find_corpus(name).shipped for name in self.corpora)
 
     @property
@@ -236,9 +236,6 @@ def _find(given: str, home: Path | None, by: str | None) -> tuple[str, Path | No
 
 def _check_names(record: Mapping[str, Any]) -> None:
     """Raise the error of a corpus or signal that isn't known."""
-    from framescope.classifier.taxonomy import in_order
-    from framescope.training.corpora import find_corpus
-
     for table in (record, record.get("teacher", {}).get("settings", {})):
         for corpus in (*table.get("corpora", ()), *table.get("shares", ())):
             find_corpus(corpus)

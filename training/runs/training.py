@@ -7,8 +7,6 @@ recipe's corpora are read again (replay). Decisions are fitted for new signals o
 is added, the bundle labels text without labels, and all decisions are fitted anew.
 """
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence

@@ -4,8 +4,6 @@ A content is linked to its source and its cue by a softmax over the tokens of it
 of which stands for "none here".
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
