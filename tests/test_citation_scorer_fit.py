@@ -11,6 +11,7 @@ pytest.importorskip("torch")
 
 import toys
 from framescope.classifier import models
+from framescope.classifier.models import RawCitation
 from framescope.classifier.models.citation_scorer import kind_features
 from framescope.classifier.records import Citation, Place, Sentence, SourceKind
 from framescope.training.data import Examples, Mark, RowCitation
@@ -22,7 +23,7 @@ TEXT = "Orr said the quay is lost"
 ORR, SAID, LOST = (0, 3), (4, 8), (9, 25)
 
 
-def one_of(row: int, **more: object) -> models.RawCitation:
+def one_of(row: int, **more: object) -> RawCitation:
     rows = article(*[TEXT] * (row + 1))
     return replace(raw(rows, row, "Orr", "said", "the quay is lost"), **more)
 
@@ -46,9 +47,7 @@ def examples(
 
 
 def heard(
-    found: Sequence[models.RawCitation | None],
-    known: Sequence[Citation] | None = None,
-    **more: object,
+    found: Sequence[RawCitation | None], known: Sequence[Citation] | None = None, **more: object
 ) -> dict[str, Any]:
     """Each row's citation, resolved as `known` says: by default, as that of a named source."""
     n = len(found)
@@ -69,9 +68,8 @@ def test_citations_are_told_right_by_what_speaks_for_them() -> None:
     scorer = fit_citation_scorer(rows, **given)
     weights = dict(zip(models.CITATION_FEATURES, scorer.citation.weights["right"], strict=False))
     assert weights["linked"] > 5 * abs(weights["cued"])
-    chances = [
-        row[0] for row in models.features_of(scorer, sentences=rows.sentences, **given).chances
-    ]
+    read = models.features_of(scorer, sentences=rows.sentences, **given)
+    chances = [row[0] for row in read.chances]
     assert max(chances[0::2]) < scorer.threshold < min(chances[1::2])
 
 

@@ -121,9 +121,8 @@ def asked(rows: Examples, passages: Sequence[Sequence[int]] = ((0, 1, 2),)) -> A
         for one, size in zip(outputs, SIZES, strict=True)
     ]
     tags = pulls[0].reshape(*shape, len(models.ROLES), len(models.TAGS))
-    answers = pulls[1][..., len(models.LINKED) * models.LINK_SIZE :].reshape(
-        *shape, len(models.LINKED), models.LINK_SIZE
-    )
+    size = len(models.LINKED), models.LINK_SIZE
+    answers = pulls[1][..., size[0] * size[1] :].reshape(*shape, *size)
     of_kinds = pulls[2].reshape(*shape, len(models.SPEAKING), len(models.KINDS))
     return Asked(
         batch,

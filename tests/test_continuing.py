@@ -15,12 +15,7 @@ from framescope.training.calibration.articles import extend_domain
 from framescope.training.calibration.decisions import fit_decisions
 from framescope.training.recipes import TransformerSettings
 from framescope.training.runs import continue_training
-from framescope.training.transformer import (
-    DistillationTargets,
-    StartingBundle,
-    TransformerTrainer,
-    find_encoder,
-)
+from framescope.training.transformer import StartingBundle, TransformerTrainer, find_encoder
 from toys import SHORT
 
 FEW = toys.examples(12)
@@ -118,7 +113,7 @@ def added(data, *, signal: bool = False):
 def test_the_bundle_is_not_asked_what_is_labelled_or_new(
     start, toy_data, encoder, tmp_path, monkeypatch
 ) -> None:
-    seen: list[DistillationTargets] = []
+    seen = []
 
     def fit(self, examples) -> None:
         seen.append(self.targets)

@@ -15,21 +15,9 @@ from framescope.classifier.outlets import Registry
 from framescope.classifier.records import Article, Place, SourceKind, Unit
 from framescope.classifier.taxonomy import TECHNIQUES, in_order
 from framescope.training.commands.corpora import app
-from framescope.training.corpora import (
-    CORPORA,
-    PUBLIC,
-    find_corpus,
-    polnear_texts,
-    root_folder,
-    standoff,
-)
+from framescope.training.corpora import CORPORA, PUBLIC, find_corpus, polnear, root_folder, standoff
 from framescope.training.corpora.articles import TECHNIQUE_OF, plain
-from framescope.training.corpora.polnear import (
-    Annotated,
-    Attribution,
-    TypedSource,
-    read_attributions,
-)
+from framescope.training.corpora.polnear import Annotated, Attribution, TypedSource
 from framescope.training.data import load_articles
 from outlets import INVENTED
 from pyarrow import Table, parquet
@@ -379,7 +367,7 @@ def test_polnear_reads_sources_cues_and_contents_in_pieces(tmp_path: Path) -> No
         "#1\tAnnotatorNotes T6\twhy?\n",
         encoding="utf-8",
     )
-    assert read_attributions(path) == [
+    assert polnear.read_attributions(path) == [
         Attribution(Place(20, 25), Place(26, 42), (Place(0, 10), Place(12, 15), Place(50, 55))),
         Attribution(None, None, (Place(60, 70),)),
     ]
@@ -494,7 +482,7 @@ def typed_root(root: Path, house: Path) -> Path:
 
 
 def test_kinds_are_joined_to_what_is_marked(typed_root: Path) -> None:
-    _, found = polnear_texts(typed_root)
+    _, found = polnear.texts(typed_root)
     assert [one.typed for one in found.annotators[0]] == [
         TypedSource(SourceKind.NAMED, state_media=True, outlets=("otag",)),
         TypedSource(SourceKind.UNNAMED, government=True),
@@ -515,13 +503,13 @@ def test_kinds_are_joined_to_what_is_marked(typed_root: Path) -> None:
 def test_another_text_of_polnear_is_refused(typed_root: Path, file, text, reason) -> None:
     write(typed_root / "data/train/text", {f"{file}.txt": text})
     with pytest.raises(CorpusError, match=reason):
-        list(polnear_texts(typed_root))
+        list(polnear.texts(typed_root))
 
 
 def test_without_the_file_of_kinds_nothing_is_guessed(typed_root: Path, house: Path) -> None:
     (house / "standoff/polnear.jsonl").unlink()
     with pytest.raises(CorpusError, match=r"polnear\.jsonl: no kinds of source"):
-        list(polnear_texts(typed_root))
+        list(polnear.texts(typed_root))
 
 
 def test_root_folder_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

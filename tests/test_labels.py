@@ -13,16 +13,8 @@ from framescope.classifier.errors import CorpusError, InputError
 from framescope.training.commands.labels import app
 from framescope.training.corpora import standoff
 from framescope.training.corpora.articles import HOUSE
-from framescope.training.labels import (
-    LabelCheck,
-    check_labelled,
-    check_standoff,
-    checking,
-    find_errors,
-    read_annotators,
-    read_labelled,
-)
-from framescope.training.labels.checking import Benchmarks, class_balance, in_benchmarks
+from framescope.training.labels import checking, find_errors, read_annotators, read_labelled
+from framescope.training.labels.checking import Benchmarks, LabelCheck, check_labelled
 from framescope.training.labels.errors import chance_of_error
 from framescope.training.labels.reading import check_labelled_record
 from typer.testing import CliRunner
@@ -263,7 +255,7 @@ def test_what_bundles_are_judged_by_is_named(tmp_path) -> None:
     parts = {"house/x": "test", "house/y": "unseen_outlet"}
     benchmarks = Benchmarks((LONG, OTHER), ("house/x", "house/y"), parts)
     part = record("b", *((f"Line {n} is new here.", {}) for n in range(9)), (OTHER, {}))
-    found = list(in_benchmarks(read(tmp_path, record("a", (LONG, {})), part), benchmarks))
+    found = list(checking.in_benchmarks(read(tmp_path, record("a", (LONG, {})), part), benchmarks))
     judged = "which bundles are judged by (test)"
     same = "nearly the same as one that bundles are judged by: sentence 9 (house/y, unseen_outlet)"
     assert [(one.where, one.what) for one in found] == [
@@ -287,7 +279,7 @@ def test_the_balance_says_what_labels_are_too_few_for(tmp_path) -> None:
         *labels("doubt", 100, 2),
         record("soft", ("A.", {"subjective": 0.67}), ("B.", {"subjective": 0.33})),
     )
-    rows = {row.signal: row for row in class_balance(found)}
+    rows = {row.signal: row for row in checking.class_balance(found)}
     assert list(rows) == ["claim", "quoted", "reported", "subjective", "doubt"]
     assert rows["claim"].lacks == ""
     assert rows["quoted"].lacks.startswith("enough for a head, few to fine-tune: 30")
@@ -385,7 +377,7 @@ def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def stand_off(root: Path | None, *records: dict[str, Any]) -> LabelCheck:
     write(standoff.labels_file(), *records)
-    return check_standoff(root)
+    return checking.check_standoff(root)
 
 
 def test_stand_off_labels_are_compared_with_the_texts_that_are_here(tmp_path, labelled) -> None:

@@ -16,16 +16,7 @@ from framescope.classifier.errors import BundleError, SignalError
 from framescope.classifier.models.base import Calibration
 from framescope.classifier.models.tfidf import Ngrams, TfidfModel
 from framescope.classifier.records import Article
-from framescope.classifier.taxonomy import (
-    BY_NAME,
-    NAMES,
-    SHIPPED,
-    SIGNALS,
-    TECHNIQUES,
-    Family,
-    Level,
-    in_order,
-)
+from framescope.classifier.taxonomy import BY_NAME, NAMES, SHIPPED, in_order
 
 SIGNAL = "clickbait_headline"
 DEFINED = """\
@@ -84,16 +75,16 @@ def test_own_signals_come_after_those_that_ship_by_their_names(define) -> None:
     assert tuple(NAMES) == tuple(BY_NAME) == SHIPPED
     path = define(f"{DEFINED}\n[all_capitals]\nfamily='content'\nlevel='span'\nmeaning='x'\n")
     assert tuple(NAMES) == (*SHIPPED, "all_capitals", SIGNAL)
-    assert [one.name for one in SIGNALS] == list(NAMES)
-    assert [*SIGNALS][-1].label == "clickbait"
+    assert [one.name for one in taxonomy.SIGNALS] == list(NAMES)
+    assert [*taxonomy.SIGNALS][-1].label == "clickbait"
     one = BY_NAME["all_capitals"]
-    assert (one.label, one.family, one.level) == ("all capitals", Family.CONTENT, Level.SPAN)
+    assert (one.label, one.family, one.level) == ("all capitals", "content", "span")
     assert one.origin == "this newsroom's own definition"
     assert in_order([SIGNAL, "claim", "all_capitals"]) == ("claim", "all_capitals", SIGNAL)
     assert taxonomy.defined_in(SIGNAL) == str(path)
     assert taxonomy.defined_in("claim") is None
-    assert "all_capitals" not in TECHNIQUES
-    assert len(TECHNIQUES) == 14
+    assert "all_capitals" not in taxonomy.TECHNIQUES
+    assert len(taxonomy.TECHNIQUES) == 14
     with pytest.raises(SignalError, match="'clickbait_headlin'; did you mean clickbait_headline"):
         in_order(["clickbait_headlin"])
 
@@ -261,14 +252,10 @@ def test_reports_of_every_kind_show_it(tmp_path, type_command) -> None:
     for one, claims in ((only, None), (report, 1)):
         evidence, summary = (one["articles"][0][k] for k in ("source", "summary"))
         evidence = evidence["evidence"]
-        assert (evidence["claims"], summary["claims"], summary["own_claims"]) == (
-            claims,
-            claims,
-            None,
-        )
-        assert {evidence[k] for k in ("named", "none", "sources", "single_source", "quotes")} == {
-            None
-        }
+        counts = evidence["claims"], summary["claims"], summary["own_claims"]
+        assert counts == (claims, claims, None)
+        unknown = ("named", "none", "sources", "single_source", "quotes")
+        assert {evidence[key] for key in unknown} == {None}
         assert summary["sentences"] == {"own": None, "reported": None, "quoted": None, "total": 2}
     assert {"voice", "labels"}.isdisjoint(line["sentences"][0])
 

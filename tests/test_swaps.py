@@ -5,19 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from framescope.classifier import records
 from framescope.classifier.outlets import Registry
-from framescope.classifier.records import (
-    Article,
-    MarkedCitation,
-    Mention,
-    Place,
-    Sentence,
-    SourceKind,
-    Span,
-    Speaker,
-    SpeakerType,
-    Unit,
-)
+from framescope.classifier.records import Article, Place, Sentence, Span, Unit
 from framescope.training.data import Examples, Mark, examples_of_articles, swaps
 from framescope.training.data.examples import rewrite
 from framescope.training.data.swaps import Counterfactuals, Entity, Swap
@@ -161,12 +151,13 @@ def said(rows: Examples) -> list[tuple[str, str]]:
 
 def test_citations_move_with_their_words_in_every_sentence_that_points_there() -> None:
     envoy, units = place("The Freedonian envoy"), []
-    more = {"kind": SourceKind.NAMED, "speaker": Speaker(envoy, SpeakerType.BODY)}
+    body = records.Speaker(envoy, records.SpeakerType.BODY)
+    more = {"kind": records.SourceKind.NAMED, "speaker": body}
     for sentence, cue, content in (
         (place(FIRST), place("said"), place("Freedonia would pay")),
         (place(SECOND), None, place(SECOND)),
     ):
-        cited = MarkedCitation(envoy, cue, (content,), **more)
+        cited = records.MarkedCitation(envoy, cue, (content,), **more)
         units.append(Unit(sentence.start, sentence.end, citations=(cited,)))
     rows = examples_of_articles("exchange", [Article("a", TEXT, units=tuple(units))])
     assert rows.citations[1] is not None
@@ -185,8 +176,8 @@ def test_citations_move_with_their_words_in_every_sentence_that_points_there() -
 
 
 def test_a_place_over_two_sentences_is_in_the_one_with_most_of_it() -> None:
-    between = Speaker(Place(14, 15), SpeakerType.PERSON)
-    cited = MarkedCitation(Place(3, 12), None, (Place(0, 2),), speaker=between)
+    between = records.Speaker(Place(14, 15), records.SpeakerType.PERSON)
+    cited = records.MarkedCitation(Place(3, 12), None, (Place(0, 2),), speaker=between)
     unit = Unit(0, 5, citations=(cited,))
     article = Article("a", "One. Two more. Three.", units=(unit, Unit(5, 14), Unit(15, 21)))
     found = examples_of_articles("exchange", [article]).citations
@@ -199,7 +190,7 @@ def test_what_is_quoted_moves_with_its_words_and_names_are_looked_for_anew() -> 
     text = "“Vesk pays,” said Orr of Vesk, “now.”"
     quoted = tuple((text.index(words), text.index(words) + len(words))
                    for words in ("“Vesk pays,”", "“now.”"))  # fmt: skip
-    given = replace(sentence(text), mentions=(Mention(1, 5, ("v",)),), quoted=quoted)
+    given = replace(sentence(text), mentions=(records.Mention(1, 5, ("v",)),), quoted=quoted)
     names = [(at, at + 4, "Freedonia") for at in (1, text.rindex("Vesk"))]
     found, _ = rewrite(given, names)
     assert found.text == text.replace("Vesk", "Freedonia")

@@ -30,8 +30,7 @@ MIXES: dict[str, tuple[float, float]] = {
     "words over characters": (1.0, 0.5),
     "both": (1.0, 1.0),
 }
-# How much the mean of a sentence's neighbours may count besides its own words.
-NEIGHBOURS = (0.1, 0.2, 0.3, 0.5)
+NEIGHBOURS = (0.1, 0.2, 0.3, 0.5)  # how much their mean may count besides the own words
 _TIE = 0.001  # a setting that is less simple has to be better by more than this
 # On few rows one draw of the folds says little, so they are drawn several times.
 _SMALL, _REPEATS = 3000, 5
@@ -210,9 +209,7 @@ class CountedRows:
     rows: Mapping[models.TextForm, NDArray[np.intp]]
 
     @classmethod
-    def of(
-        cls, train: Examples, registry: Registry | None, *learned: tuple[Any, ...]
-    ) -> CountedRows:
+    def of(cls, train: Examples, registry: Registry | None, *learned: Any) -> CountedRows:
         """Learn vocabularies, as `models.Ngrams.learn` does, and count the n-grams of all rows."""
         texts = models.BothForms.of(models.Reader(registry), train.sentences)
         typed = [texts.texts[row] for row in texts.rows[models.TextForm.TYPED]]

@@ -402,10 +402,9 @@ def pick(
         reason = "every sentence is labelled or picked already, or nearly the same as one that is"
         raise InputError(inputs[0], f"{reason}; give other texts")
     if len(picks) < n:
-        tell(
-            f"only {len(picks):,} of {n:,} sentences are picked: of {len(rows):,}, the others are "
-            "nearly the same as these, or over the share of an outlet (--per-outlet) or article"
-        )
+        found = f"only {len(picks):,} of {n:,} sentences are picked: of {len(rows):,}, the others"
+        over = "over the share of an outlet (--per-outlet) or article"
+        tell(f"{found} are nearly the same as these, or {over}")
     return Picked(candidates, tuple(picks))
 
 

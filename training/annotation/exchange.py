@@ -143,10 +143,9 @@ def as_lines(values: Iterable[Any]) -> bytes:
 
 def needed(record: Any, key: str, kind: type, where: str) -> Any:
     """Return a value that an export must have; raise `InputError` without it."""
-    value = record.get(key) if isinstance(record, Mapping) else None
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        names = list(record)[:6] if isinstance(record, Mapping) else []
-        known = ", ".join(f"'{name}'" for name in names) or "no keys"
+    given = record if isinstance(record, Mapping) else {}
+    if not isinstance(value := given.get(key), kind) or (kind is int and isinstance(value, bool)):
+        known = ", ".join(f"'{name}'" for name in list(given)[:6]) or "no keys"
         what = f"has no '{key}' as the tool writes it (it has {known})"
         raise InputError(where, f"{what}; is it an export of another tool, format or version?")
     return value
@@ -458,9 +457,7 @@ def question_tasks(task: Task, questions: Questions) -> Iterator[tuple[Record, M
         yield {"text": text[start:end], **about}, answers
 
 
-def answered(
-    record: Any, labels: Iterable[Any], given: Returned, by: str | None, where: str
-) -> Piece:
+def answered(record: Any, labels: list[Any], given: Returned, by: str | None, where: str) -> Piece:
     """Return what a task of `question_tasks` was answered; raise `InputError`."""
     article = given.article(needed(record, "article", str, where), where)
     start, end = (needed(record, key, int, where) for key in ("start", "end"))

@@ -434,9 +434,6 @@ def questions_for(
     if citations:
         meaning = "whether who is cited in this sentence has been looked for, and marked if anybody"
         of_sentences.append(Question(LOOKED, (YES, NO), meaning))
-    return Questions(
-        tuple(of_sentences),
-        tuple(q for s, q in asked.items() if s.level is Level.ARTICLE or s.name in of_articles),
-        {s.name: s.meaning for s in chosen if s.level is Level.SPAN or s.name in marked},
-        _PARTS if citations else {},
-    )
+    of_article = (q for s, q in asked.items() if s.level is Level.ARTICLE or s.name in of_articles)
+    spans = {s.name: s.meaning for s in chosen if s.level is Level.SPAN or s.name in marked}
+    return Questions(tuple(of_sentences), tuple(of_article), spans, _PARTS if citations else {})

@@ -51,10 +51,9 @@ def export_command(
     sentences = sum(len(task.article.units or ()) for task in tasks)
     labelled = sum(task.labelled is not None for task in tasks)
     predicted = sum(task.predicted is not None for task in tasks)
-    typer.echo(
-        f"{output}: {counted(len(tasks), 'article', ',')}, {counted(sentences, 'sentence', ',')}; "
-        f"{labelled:,} with labels, {predicted:,} with a model's; its README.md has the next steps"
-    )
+    sent = f"{counted(len(tasks), 'article', ',')}, {counted(sentences, 'sentence', ',')}"
+    held = f"{labelled:,} with labels, {predicted:,} with a model's"
+    typer.echo(f"{output}: {sent}; {held}; its README.md has the next steps")
 
 
 @app.command("import")

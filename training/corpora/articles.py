@@ -70,12 +70,9 @@ class Card:
     signals: Collection[str]  # that it labels, in taxonomy order
     unit: str  # what carries a label
     mapping: str  # of its labels to the taxonomy, and where they differ from the guidelines
-    # pinned SHA-256 of the files (`Corpus.digest`); none for the user's own and what ships
-    digest: str | None = None
-    # article -> name of the group that is never divided between training and held-out parts
-    group: Callable[[Article], str] = by_article
-    # signals labelled in another sense than the guidelines: models learn from them, but are neither
-    # calibrated nor given thresholds by them
+    digest: str | None = None  # pinned SHA-256 of the files; none for the user's and what ships
+    group: Callable[[Article], str] = by_article  # which is never divided between parts
+    # signals labelled in another sense than the guidelines: learned, but nothing is decided by them
     other_sense: tuple[str, ...] = ()
     language: str = "en"  # ISO 639-1 codes, with spaces between them
     family: str | None = None  # the corpus whose groups, and so their parts, its articles have
@@ -356,13 +353,11 @@ def _gap(folder: Path) -> Iterator[Article]:
             yield _article(snippet.name, snippet.text, meant)
 
 
-def _article(
-    name: str, text: str, links: Sequence[_Link], sentences: Sequence[Place] = ()
-) -> Article:
+def _article(name: str, text: str, links: Sequence[_Link], places: Sequence[Place] = ()) -> Article:
     """Return an article whose sentences hold the mentions that stand in them."""
     bare = Article(name, text, lang="en")
     units = []
-    for one in sentences or split_sentences(bare):
+    for one in places or split_sentences(bare):
         own = [link for link in links if one.start <= link[0].start < one.end]
         marked = tuple(MarkedCitation(m, None, (), antecedent=before) for m, before in own)
         units.append(Unit(one.start, one.end, citations=marked))

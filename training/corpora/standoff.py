@@ -232,12 +232,8 @@ def digest(text: str) -> str:
 
 
 @cache
-def _counted(path: Path) -> Counter[str]:
-    return Counter(record["collection"] for record in labels(path))
-
-
 def _counts(path: Path) -> Counter[str]:
-    return _counted(path) if path.is_file() else Counter()
+    return Counter(one["collection"] for one in labels(path)) if path.is_file() else Counter()
 
 
 def _corpus(name: str, *signals: str) -> StandOff:

@@ -196,15 +196,12 @@ class Counterfactuals:
         self, sentence: Sentence, spans: Sequence[Span], names: Mapping[str, str]
     ) -> tuple[Sentence, tuple[Span, ...], Edits]:
         """Write other names into a sentence, which keeps its offsets; return it, spans, edits."""
-        found = [
-            (
-                *match.span("article" if match["article"] else "name")[:1],
-                match.end(),
-                _fitted(match["article"] or "", name, match.start() == 0),
-            )
-            for match in (self._pattern.finditer(sentence.text) if names else ())
-            if (name := names.get(match["name"])) is not None
-        ]
+        found = list[tuple[int, int, str]]()
+        for match in self._pattern.finditer(sentence.text) if names else ():
+            if (name := names.get(match["name"])) is not None:
+                start = match.start("article" if match["article"] else "name")
+                new = _fitted(match["article"] or "", name, match.start() == 0)
+                found.append((start, match.end(), new))
         if not found:
             return sentence, tuple(spans), ()
         written, edits = rewrite(sentence, found)

@@ -19,8 +19,7 @@ from framescope.training.labels import reading
 from framescope.training.labels.reading import LabelledArticle, LabelledFiles, LabelProblem
 
 _MOST_ALIKE = 0.5  # Jaccard index of word 5-grams from which articles are near-duplicates
-# Labels of the rarer answer from which an encoder learns a signal, by a rule of thumb; and from
-# which a head does, or a threshold means something: the 95% interval of a half of 20 is 0.3 to 0.7.
+# Labels of the rarer answer from which an encoder learns a signal; and a head, or a threshold.
 _TO_TUNE, _TO_FIT = 50, 20
 _ARTICLES = 10  # with a positive label: whole articles are held out and resampled
 _NAMED = 3  # benchmark sentences of an article that are listed
@@ -226,12 +225,10 @@ def read_benchmarks(root: Path | None) -> Benchmarks:
     return Benchmarks(texts, articles, parts, tuple(unread))
 
 
-def in_benchmarks(
-    found: Sequence[LabelledArticle], benchmarks: Benchmarks
-) -> Iterator[LabelProblem]:
+def in_benchmarks(found: Sequence[LabelledArticle], known: Benchmarks) -> Iterator[LabelProblem]:
     """Find articles, and sentences of the other articles, that bundles are judged by."""
     bodies: dict[str, list[str]] = defaultdict(list)
-    for text, name in zip(benchmarks.texts, benchmarks.articles, strict=True):
+    for text, name in zip(known.texts, known.articles, strict=True):
         bodies[name].append(text)
     names, whole = list(bodies), dict[str, str]()
     mine = [one.article.text for one in found]
@@ -239,15 +236,15 @@ def in_benchmarks(
         whole.setdefault(found[left].name, names[right])
     for name, other in whole.items():
         what = f"is nearly the same as {other}, which bundles are judged by"
-        yield LabelProblem(name, f"{what} ({benchmarks.parts[other]})", "benchmark")
+        yield LabelProblem(name, f"{what} ({known.parts[other]})", "benchmark")
     rows = [row for row in _sentences(found) if row.of.name not in whole]
     texts = [row.text for row in rows]
     alike: dict[str, dict[int, str]] = defaultdict(dict)
-    for left, right in _across(texts, benchmarks.texts, SENTENCE_THRESHOLD, SENTENCE_WORDS):
-        alike[rows[left].of.name].setdefault(rows[left].number, benchmarks.articles[right])
+    for left, right in _across(texts, known.texts, SENTENCE_THRESHOLD, SENTENCE_WORDS):
+        alike[rows[left].of.name].setdefault(rows[left].number, known.articles[right])
     for name in dict.fromkeys(one.name for one in found if one.name in alike):
         shown = sorted(alike[name].items())
-        listed = [f"{n} ({other}, {benchmarks.parts[other]})" for n, other in shown[:_NAMED]]
+        listed = [f"{n} ({other}, {known.parts[other]})" for n, other in shown[:_NAMED]]
         listed += [f"and {len(shown) - _NAMED} more"] * (len(shown) > _NAMED)
         what = "nearly the same as one that bundles are judged by: sentence " + ", ".join(listed)
         yield LabelProblem(name, what, "benchmark")

@@ -62,9 +62,8 @@ def check_run_folder(output: Path) -> None:
     folder = run_folder(output)
     ours = folder.is_dir() and (_record_of(folder) or not any(folder.iterdir()))
     if not ours and (folder.exists() or folder.is_symlink()):
-        raise TrainingError(
-            f"{folder}: exists and is not the folder of a run; choose another --output"
-        )
+        what = "exists and is not the folder of a run; choose another --output"
+        raise TrainingError(f"{folder}: {what}")
 
 
 def _record_of(folder: Path) -> dict[str, Any]:
@@ -106,42 +105,25 @@ class TrainingRun:
         """Make the folder beside the bundle `output`, or resume in it if its run is the same."""
         folder = run_folder(output)
         check_run_folder(output)
-        shape = {
-            "kind": kind,
-            "options": dict(options),
-            "encoder": encoder and dict(encoder),
-            "data": {
-                "corpora": list(data.corpora),
-                "digests": dict(data.digests),
-                "added": sorted(data.added.values()),
-                "signals": list(data.examples.signals),
-                "split": data.split_record(),
-            },
-        }
+        of_data: dict[str, Any] = {"corpora": [*data.corpora], "digests": dict(data.digests)}
+        of_data |= {"added": sorted(data.added.values()), "signals": [*data.examples.signals]}
+        of_data["split"] = data.split_record()
+        shape: dict[str, Any] = {"kind": kind, "options": dict(options)}
+        shape |= {"encoder": encoder and dict(encoder), "data": of_data}
         decides = json.dumps({**shape, "recipe": recipe.to_record()}, sort_keys=True)
         identity = hashlib.sha256(decides.encode()).hexdigest()
         earlier = _record_of(folder)
         unfinished = bool(earlier) and earlier.get("status") != "finished"
         resumed = unfinished and earlier.get("identity") == identity
         if unfinished and not resumed and _has_learned(folder):
-            raise TrainingError(
-                f"{folder}: a run of another recipe or other data, which isn't done; delete it, or "
-                "choose another --output"
-            )
-        record = {
-            _MARK: _FORMAT,
-            "status": "running",
-            "identity": identity,
-            "output": output.name,
-            "command": shlex.join(sys.argv),
-            "code": _code(),
-            "seeds": {"training": recipe.seed, "split": data.seed},
-            **shape,
-            "rows": _rows(data.examples),
-            "environment": _environment(),
-            "starts": [*(earlier["starts"] if resumed else ()), {"at": _now(), "resumed": resumed}],
-            "mlflow": earlier.get("mlflow") if resumed else None,
-        }
+            what = "a run of another recipe or other data, which isn't done"
+            raise TrainingError(f"{folder}: {what}; delete it, or choose another --output")
+        starts = [*(earlier["starts"] if resumed else ()), {"at": _now(), "resumed": resumed}]
+        record: dict[str, Any] = {_MARK: _FORMAT, "status": "running", "identity": identity}
+        record |= {"output": output.name, "command": shlex.join(sys.argv), "code": _code()}
+        record |= {"seeds": {"training": recipe.seed, "split": data.seed}, **shape}
+        record |= {"rows": _rows(data.examples), "environment": _environment(), "starts": starts}
+        record["mlflow"] = earlier.get("mlflow") if resumed else None
         run = cls(folder, record, LearningCurves(folder / CURVES), resumed)
         run._track(track, output, recipe)
         if not resumed:
@@ -158,10 +140,10 @@ class TrainingRun:
         if Track.TENSORBOARD in track:
             self.curves.trackers.append(TensorBoard(self.folder / EVENTS))
         if Track.MLFLOW in track:
-            artefacts = [self.folder / name for name in (RECIPE, RECORD, TRIALS)]
-            parameters = {**recipe.to_record(), "code": self.record["code"]}
+            files = [self.folder / name for name in (RECIPE, RECORD, TRIALS)]
+            asked = {**recipe.to_record(), "code": self.record["code"]}
             store = output.absolute().with_name("mlflow.db")
-            one = MLflow(store, output.name, self.record["mlflow"], parameters, artefacts)
+            one = MLflow(store, output.name, self.record["mlflow"], asked, files)
             self.record["mlflow"] = one.run
             self.curves.trackers.append(one)
 
@@ -277,15 +259,11 @@ def _environment() -> dict[str, Any]:
             name = re.split(r"[^\w.-]", line, maxsplit=1)[0]
             with suppress(PackageNotFoundError):
                 libraries[name] = version(name)
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "instructions": instructions(),
-        "cores": len(affinity(0)) if affinity else os.cpu_count(),
-        "gpu": torch.cuda.get_device_name() if torch and torch.cuda.is_available() else None,
-        "libraries": dict(sorted(libraries.items())),
-    }
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    cores = len(affinity(0)) if affinity else os.cpu_count()
+    machine = {"processor": _processor(), "instructions": instructions(), "cores": cores}
+    gpu = torch.cuda.get_device_name() if torch and torch.cuda.is_available() else None
+    return {**found, **machine, "gpu": gpu, "libraries": dict(sorted(libraries.items()))}
 
 
 def _processor() -> str:
@@ -361,16 +339,10 @@ class MLflow:
     """Writes to a local SQLite store: ``mlflow ui --backend-store-uri sqlite:///FILE``."""
 
     def __init__(
-        self,
-        store: Path,
-        name: str,
-        run: str | None,
-        parameters: dict[str, Any],
-        artefacts: Sequence[Path],
+        self, store: Path, name: str, run: str | None, recipe: dict[str, Any], files: Sequence[Path]
     ) -> None:
         client = need_tracker(Track.MLFLOW).MlflowClient
-        self.artefacts = artefacts
-        self._last = -1
+        self.files, self._last = files, -1
         try:
             self._client = client(f"sqlite:///{store.absolute()}")
             found = self._client.get_experiment_by_name(_EXPERIMENT)
@@ -388,14 +360,13 @@ class MLflow:
                 from pandas import json_normalize
 
                 self.run = str(self._client.create_run(experiment, run_name=name).info.run_id)
-                for key, value in json_normalize(parameters).iloc[0].items():
+                for key, value in json_normalize(recipe).iloc[0].items():
                     self._client.log_param(self.run, key, value)
         except Exception as error:  # of MLflow, or of the database below it
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise TrainingError(
-                f"{store}: no store that MLflow can write to ({reason}); move it away, or choose "
-                "an --output elsewhere"
-            ) from None
+            what = f"no store that MLflow can write to ({reason})"
+            how = "move it away, or choose an --output elsewhere"
+            raise TrainingError(f"{store}: {what}; {how}") from None
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
         """Write a step, unless the run wrote it before it was interrupted."""
@@ -407,7 +378,7 @@ class MLflow:
         """Keep figures and files, and close the run."""
         for name, value in values.items():
             self._client.log_metric(self.run, name, value)
-        for path in self.artefacts:
+        for path in self.files:
             if path.is_file():
                 self._client.log_artifact(self.run, str(path))
         self._client.set_terminated(self.run, _STATUS.get(status, "FAILED"))

@@ -88,7 +88,7 @@ def train_transformer(
         job.tell("fine-tuning the student")
     trainer = job.trainer(targets=targets).fit(data.examples)
     samples = trainer.samples(data.part("train"), _SAMPLES)
-    job.write(trainer, trainer.heads(), samples, partial(_decide, job, trainer, root), origin)
+    job.write(trainer, trainer.heads(), samples, partial(_decide, job, trainer, root), origin, {})
 
 
 def continue_training(
@@ -180,11 +180,9 @@ class _Job:
         self.tell("choosing articles for the teacher to label")
         chosen = choose_unlabelled(data, teacher.texts, root, teacher.sentences)
         rows = chosen.examples
-        self.tell(
-            f"{len(rows):,} sentences; left out: {chosen.of_outlets:,} articles of outlets that "
-            f"are tested on, {chosen.alike:,} nearly the same as one kept back, and "
-            f"{chosen.repeated:,} sentences that are"
-        )
+        told = f"{len(rows):,} sentences; left out: {chosen.of_outlets:,} articles of outlets that"
+        told += f" are tested on, {chosen.alike:,} nearly the same as one kept back"
+        self.tell(f"{told}, and {chosen.repeated:,} sentences that are")
         self.tell("fine-tuning the teacher")
         trained = teacher.learn(data.examples, data.outlets, self.progress)
         return transformer.make_targets(trained, rows, teacher.folder, progress=self.progress)
@@ -200,7 +198,7 @@ class _Job:
         samples: Sequence[models.Batch],
         decide: Callable[[Path], Decisions],
         origin: Mapping[str, Any],
-        carried: Mapping[str, Any] | None = None,
+        carried: Mapping[str, Any],
     ) -> None:
         """Export the network, let `decide` fit decisions on the export, and write the bundle."""
         encoder, seed = transformer.describe_encoder(self.encoder), self.settings.seed
@@ -219,10 +217,10 @@ class _Job:
             exported = (self.model(one, decisions.calibration) for one in (folder, exact))
             flags = [decisions.flags(model.predict(rows).logits) for model in exported]
             agreement = float((flags[0] == flags[1]).mean())
-            told = f"int8 decides as float32 does in {agreement:.2%} of {len(rows):,} sentences"
-            self.tell(told)
+            same = f"{agreement:.2%} of {len(rows):,} sentences"
+            self.tell(f"int8 decides as float32 does in {same}")
             figures = {"int8_agreement": round(agreement, 4)}
-            more: dict[str, Any] = {**figures, **(carried or {})}
+            more: dict[str, Any] = {**figures, **carried}
             if "measured" not in more and len(languages_of(self.data)) > 1:
                 self.tell("measuring by language")
                 model = self.model(folder, decisions.calibration)
@@ -319,9 +317,8 @@ def _decide_new(job: _Job, heads: models.Heads, start: StartingBundle, folder: P
         job.tell(f"calibrating what is new on the validation part: {', '.join(new)}")
         model = job.model(folder, models.Calibration.identity(heads.signals))
         fitted = fit_decisions(model, validation, job.settings.seed)
-        of_new = fitted.calibration.to_record()
-        lines |= {signal: of_new[signal] for signal in new}
-        limits |= {signal: fitted.thresholds[signal] for signal in new}
+        lines = fitted.calibration.to_record() | lines
+        limits = dict(fitted.thresholds) | limits
     ordered = models.Calibration.from_record({signal: lines[signal] for signal in heads.signals})
     thresholds = {signal: limits[signal] for signal in heads.signals}
     of_corpora, unsure = manifest.get("thresholds_elsewhere", {}), manifest.get("experimental", ())
@@ -344,13 +341,9 @@ def _decide_new(job: _Job, heads: models.Heads, start: StartingBundle, folder: P
 def _carried(before: Mapping[str, Any], data: Data) -> dict[str, Any]:
     """Return a manifest's record of what was learned before, of the split, and of languages."""
     again = set(data.corpora) - {ADDED}
-    earlier = [
-        *before.get("earlier_corpora", ()),
-        *(one for one in before["corpora"] if one["name"] not in again),
-    ]
-    return {
-        "earlier_corpora": earlier,
-        "split": {**before["split"], "added": dict(data.added)},
-        "languages": sorted({*before["languages"], *languages_of(data)}),
-        **{key: one for key, one in before.items() if key == "measured"},
-    }
+    earlier = [*before.get("earlier_corpora", ())]
+    earlier += [one for one in before["corpora"] if one["name"] not in again]
+    split = {**before["split"], "added": dict(data.added)}
+    languages = sorted({*before["languages"], *languages_of(data)})
+    measured = {key: one for key, one in before.items() if key == "measured"}
+    return {"earlier_corpora": earlier, "split": split, "languages": languages, **measured}

@@ -22,19 +22,15 @@ from scipy.special import expit, log_expit, logsumexp
 
 Floats = NDArray[np.float64]
 
-#: The share of the validation articles' sources of a class that may get a wrong name, where those
-#: before are known: found ones bring as many errors of their own.
+#: The share of a class' sources that may get a wrong name in validation articles.
 MOST_WRONG = {"person": 0.02, "other": 0.04, "described": 0.02}
 _PULL = 1.0  # of a speaker's weights, towards 0
 _GRID = np.arange(0.5, 0.96, 0.025)  # of thresholds
 _EXCLUSIVE = tuple(kind.value for kind in SourceKind)
-# How firmly weights of the scorer are held: what a standard deviation of a feature may add to the
-# log-odds costs as much as two wrong sentences.
-_STRENGTH = 2.0
+_STRENGTH = 2.0  # how firmly weights of the scorer are held, in wrong sentences
 _LEAST_SPREAD = 0.05  # of a feature, so that one that hardly varies is held as well
-# Which features may speak for a signal, and for a kind. The articles to fit on are few; with every
-# feature most signals and kinds were decided worse in articles left out. `unsourced_assertion` has
-# nothing but its vote, which no citation of others improved.
+# Which features may speak for a signal, and for a kind: the articles to fit on are few, and with
+# every feature most were decided worse in articles left out.
 _FOR_SIGNAL: Mapping[str, Sequence[str]] = {
     "attributed": ("vote", "cited"),
     "named_source": ("vote", "cited", "named"),
@@ -56,19 +52,16 @@ class Case(NamedTuple):
 
 
 def fit_speakers(
-    train: Examples,
-    validation: Examples,
-    links: Sequence[Sequence[models.Links]],
-    registry: Registry,
+    train: Examples, held: Examples, links: Sequence[Sequence[models.Links]], registry: Registry
 ) -> models.SpeakerScorer | None:
-    """Fit weights on `train`, thresholds on `validation`; None where no speaker is labelled."""
+    """Fit weights on `train`, thresholds on `held`; None where no speaker is labelled."""
     known, unseen = (
         [
             case
             for _, own in groupby(range(len(rows)), key=lambda row: str(rows.article[row]))
             for case in _of_article(rows, list(own), found, registry)
         ]
-        for rows, found in zip((train, validation), links, strict=True)
+        for rows, found in zip((train, held), links, strict=True)
     )
     if not known:
         return None
@@ -127,9 +120,8 @@ def _is_called(one: Entity, words: tuple[str, ...]) -> bool:
     """Return whether an entity's name is the labelled one, as a whole or but for middle names."""
     mine = words_of(one.name)
     person = not one.is_thing and len(mine) > 1 and len(words) > 1
-    return bool(words) and (
-        mine == words or (person and mine[:: len(mine) - 1] == words[:: len(words) - 1])
-    )
+    alike = person and mine[:: len(mine) - 1] == words[:: len(words) - 1]
+    return bool(words) and (mine == words or alike)
 
 
 def _weights(known: Sequence[Case]) -> tuple[float, ...]:
@@ -223,9 +215,8 @@ def fit_citation_scorer(
         if positive.any() and not positive.all():
             of_signal = sentences[signal][known]
             of_signals[signal] = _of_own(of_signal, positive, models.SENTENCE_FEATURES, own)
-    return models.CitationScorer(
-        citation, kinds, models.Regressions(models.SENTENCE_FEATURES, of_signals), threshold
-    )
+    fitted = models.Regressions(models.SENTENCE_FEATURES, of_signals)
+    return models.CitationScorer(citation, kinds, fitted, threshold)
 
 
 def _meet(words: models.RowSpan, mark: Mark) -> bool:

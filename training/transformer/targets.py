@@ -29,18 +29,14 @@ Link = tuple[Place, int, Sequence[Place], float]
 
 #: Weights of the losses of roles, links and kinds, relative to each other.
 ROLE_WEIGHT, LINK_WEIGHT, KIND_WEIGHT = 3.0, 1.5, 0.3
-#: Corpora that mark citations in a wider sense than the guidelines, with kinds typed by rules
-#: or none, and no antecedents, and how much each counts.
+#: How much corpora count that mark citations in a wider sense than the guidelines.
 WIDER = {"polnear": 0.5, "wikinews": 0.9}
-#: Corpora that mark nothing but who is meant.
-COREFERENCE = {"gap", "gum"}
+COREFERENCE = {"gap", "gum"}  # corpora that mark nothing but who is meant
 _REACH = 12  # sentences back, in which a speaker's name is looked for
 _IGNORED = -100  # what cross_entropy passes over
 _OUTSIDE = models.TAGS.index("outside")
 _NOWHERE = -1e9  # a logit of what can't be
-# Batches are cut from passages sorted by length within this many batches: little padding, and
-# still other neighbours in every epoch.
-_WINDOW = 32
+_WINDOW = 32  # batches within which passages are sorted by length: little padding
 
 
 @dataclass(frozen=True)
@@ -78,8 +74,7 @@ class Schedule:
         for start in range(0, count, len(order)):
             again = order[turn[start : start + len(order)] % len(order)]
             kept = rows[np.isin(self.examples.article[rows], again)].tolist()
-            # Passages of varying size, so that a sentence stands at another place in each epoch
-            # and the network meets short contexts as well as long ones.
+            # Of varying size: a sentence stands at another place in each epoch, in other contexts.
             size = int(rng.integers(self.packer.max_tokens // 2, self.packer.max_tokens + 1))
             packer = models.Packer(self.packer.tokenizer, size, self.packer.context)
             sentences = [self.examples.sentences[row] for row in kept]
@@ -108,8 +103,7 @@ class Targets:
         self.tag_columns = [train.signals.index(tag) for tag in tags]
         self.tag_weight = tag_weight
         self.marked = known = marked(train, tags)
-        labels = np.nan_to_num(train.labels[:, self.tag_columns], nan=1.0)
-        labels = np.where(known, labels, 1.0)
+        labels = np.where(known, train.labels[:, self.tag_columns], 1.0)
         rows = zip(train.sentences, tokens, train.spans, labels, known, strict=True)
         #: By row the label of each token in a span, of rows whose corpus marks some.
         self.tags = {
@@ -328,9 +322,8 @@ def _meant(train: Examples) -> list[list[list[Mark]]]:
     found: list[list[list[Mark]]] = []
     before: dict[tuple[str, object], list[Mark]] = {}
     rows_of: dict[tuple[str, int], int] = {}
-    for row, (article, sentence) in enumerate(
-        zip(train.article.tolist(), train.sentences, strict=True)
-    ):
+    pairs = zip(train.article.tolist(), train.sentences, strict=True)
+    for row, (article, sentence) in enumerate(pairs):
         rows_of[article, sentence.index] = row
         found.append([])
         for one in train.citations[row] or ():
@@ -447,12 +440,10 @@ class DistillationLoss:
         loss = (cells * self.weights.to(votes.device)).sum() / len(rows)
         alike = places[self.alike[rows]]
         if len(alike):
-            loss = loss + self._of_tokens(tags, cited, alike)
+            loss = loss + self._tokens(tags, cited, alike)
         return self.settings.taught_weight * loss * (len(rows) / len(batch.places))
 
-    def _of_tokens(
-        self, tags: Tensor, cited: Sequence[Tensor], places: NDArray[np.int64]
-    ) -> Tensor:
+    def _tokens(self, tags: Tensor, cited: Sequence[Tensor], places: NDArray[np.int64]) -> Tensor:
         outputs = self.targets.outputs
 
         def theirs(name: str, rows: NDArray[np.int64]) -> Tensor:
