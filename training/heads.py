@@ -119,8 +119,7 @@ class _Trial(NamedTuple):
     line: Double  # the mean solution
 
 
-@dataclass(frozen=True, eq=False)
-class Head:
+class Head(NamedTuple):
     """A fitted head: weights of the features as they are, and what it was fitted on."""
 
     signal: str

@@ -6,7 +6,7 @@ Methods rank the candidates, and take turns, within the share of an outlet and o
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from itertools import chain, count, groupby
 from math import ceil, floor
@@ -47,8 +47,7 @@ Floats = NDArray[np.float64]
 _Scored = tuple[Article, str, Sequence[tuple[Sequence[str], Sequence[float | None]]]]
 
 
-@dataclass(frozen=True, eq=False)
-class Candidates:
+class Candidates(NamedTuple):
     """What may be picked: n sentences, by article and unit, with k signals' `proba` (n, k)."""
 
     articles: list[Article]
@@ -321,8 +320,7 @@ class Pick(NamedTuple):
     score: float
 
 
-@dataclass(frozen=True, eq=False)
-class Picked:
+class Picked(NamedTuple):
     """The picks, in the order they were chosen; their rows are those of the candidates."""
 
     candidates: Candidates

@@ -121,7 +121,7 @@ def agreement(
     measure = labels.citation_agreement if citations else labels.measure_agreement
     rows: Sequence[Any] = measure(*([one.record for one in of] for of in given.values()))
     if format == "json":
-        listed = [_finite(asdict(row)) for row in rows]
+        listed = [_finite(row._asdict()) for row in rows]
         found = {"annotators": list(given), "citations" if citations else "signals": listed}
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:

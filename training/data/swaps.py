@@ -19,7 +19,7 @@ from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from random import Random
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from framescope.classifier.models import Reader
@@ -148,8 +148,7 @@ _AROUND: Mapping[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(NamedTuple):
     """A country, party or leader, with its forms by their names; a form may be missing."""
 
     kind: str

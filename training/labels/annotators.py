@@ -9,7 +9,7 @@ import math
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, combinations, product
 from pathlib import Path
 from statistics import multimode
@@ -71,8 +71,7 @@ def _interval(sums: Any, statistic: Callable[[Any], Floats], draws: int) -> tupl
     return float(low), float(high)
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(NamedTuple):
     """Agreement on one signal in sentences that at least two labelled, and its 95% interval."""
 
     signal: str
@@ -139,8 +138,7 @@ def _of_signal(signal: str, articles: Sequence[Floats], draws: int) -> Agreement
     return Agreement(signal, len(values), len(articles), positive, alpha, *bounds)
 
 
-@dataclass(frozen=True, slots=True)
-class CitationAgreement:
+class CitationAgreement(NamedTuple):
     """Agreement on one property of `n` citations or characters, and its 95% interval."""
 
     what: str

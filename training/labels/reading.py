@@ -32,8 +32,7 @@ class LabelProblem:
     kind: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledArticle:
+class LabelledArticle(NamedTuple):
     """An article of a labelled file, its record as it stands there, and its annotator if named."""
 
     article: Article
