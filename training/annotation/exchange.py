@@ -280,12 +280,10 @@ def _articles(inputs: Sequence[str]) -> Iterator[tuple[Article, Record, str]]:
 
 
 def _is_exchange(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            record = json.loads(next(filter(bytes.strip, file), b""))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(record, dict) and isinstance(record.get("text"), str) and "id" in record
+    with suppress(OSError, ValueError, RecursionError), path.open("rb") as file:
+        record = json.loads(next(filter(bytes.strip, file), b""))
+        return isinstance(record, dict) and isinstance(record.get("text"), str) and "id" in record
+    return False
 
 
 def _with_predictions(task: Task, record: Mapping[str, Any]) -> Task:

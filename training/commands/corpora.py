@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import accumulate, product
 from pathlib import Path
 from random import Random
@@ -151,8 +152,6 @@ def _counts(examples: Examples) -> dict[str, Any]:
 
 def _described_split(root: Path | None, names: Sequence[str], allow_changed: bool) -> Any:
     """Split corpora; return the parts, and the overlap that was found and removed."""
-    from dataclasses import asdict
-
     from framescope.training.data import PARTS, assign_parts, build_examples
 
     split = assign_parts(build_examples(root, names, allow_changed=allow_changed))

@@ -87,11 +87,10 @@ def find_errors(
             continue
         at = np.flatnonzero(np.isin(rows.column(signal), (0, 1)))
         given, chance = rows.column(signal)[at].astype(np.int64), None
-        if np.bincount(given, minlength=2).min() >= _FEWEST:
-            if features is None:
-                chance = prediction.proba[at, bundle.signals.index(signal)].astype(float)
-            else:
-                chance = _out_of_fold(features[at], given, groups[at], seed)
+        if (enough := np.bincount(given, minlength=2).min() >= _FEWEST) and features is not None:
+            chance = _out_of_fold(features[at], given, groups[at], seed)
+        elif enough:
+            chance = prediction.proba[at, bundle.signals.index(signal)].astype(float)
         if chance is None:
             lacking[f"fewer than {_FEWEST} labels of an answer"].append(signal)
             continue

@@ -1,7 +1,6 @@
 """From the rows of a run to a bundle: fitted, calibrated, written with its card.
 
-In: rows, settings, an encoder. Out: a bundle's folder, and beside it the run's, which keeps
-everything that shaped it.
+In: rows, settings, an encoder. Out: a bundle's folder, and beside it that of the run.
 """
 
 from framescope.training.runs.folder import TrainingRun, check_run_folder, need_tracker
