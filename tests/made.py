@@ -3,6 +3,7 @@
 import numpy as np
 from framescope.classifier import models
 from framescope.classifier.models.passages import Tokens
+from framescope.classifier.models.raw_citations import PassageOutputs, PassageReader
 from framescope.classifier.records.article import Sentence
 
 SURE = 8.0
@@ -69,8 +70,8 @@ class Passage:
         self.kinds[span[0] : span[1], column] = SURE
 
     def read(self) -> list[list[models.RawCitation]]:
-        outputs = models.PassageOutputs(self.places, self.roles, self.links, self.kinds)
-        return [found for _, found in models.PassageReader(outputs, self.tokens, self.rows).read()]
+        outputs = PassageOutputs(self.places, self.roles, self.links, self.kinds)
+        return [found for _, found in PassageReader(outputs, self.tokens, self.rows).read()]
 
     def words(self, words: models.RowSpan | None) -> str | None:
         return words and self.rows[words.row].text[words.start : words.end]
