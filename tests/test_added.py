@@ -172,16 +172,6 @@ def test_a_share_of_what_is_added_leaves_what_is_held_out(tmp_path) -> None:
     assert len(half.part("test")) == len(whole.part("test"))
 
 
-def test_both_a_corpus_and_a_file_can_be_asked_for(tmp_path) -> None:
-    """What is added is learned from, whichever corpora of the recipe are."""
-    mine = written(tmp_path / "mine.jsonl")
-    (tmp_path / "exchange").mkdir()
-    written(tmp_path / "exchange" / "own.jsonl", seed=3)
-    data = load_data(tmp_path, ["exchange"], 13, corpora=SHIPPED, added=[mine])
-    assert data.corpora == ("exchange", "added")
-    assert set(data.held_out) == {"exchange", "added"}
-
-
 def test_what_cannot_be_added_is_named(tmp_path) -> None:
     mine = written(tmp_path / "mine.jsonl", 3)
     files = {

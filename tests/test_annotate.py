@@ -290,18 +290,8 @@ def test_doccanos_archive_has_a_file_for_each_annotator(exported: Any, tmp_path:
     for record in records:
         assert record["spans"] == LABELS["spans"]
         assert len(record["sentences"][1]["citations"]) == 1
-
-
-def test_an_article_has_one_annotation_per_name(exported: Any) -> None:
-    path = exported("label-studio") / "tasks.json"
-    (task,) = json.loads(path.read_text("utf-8"))
-    one = task["annotations"][0]
-    task["annotations"] = [{**one, "annotator": name} for name in ("anna", "ben")]
-    path.write_text(json.dumps([task]), encoding="utf-8")
-    records = import_labels(FORMATS["label-studio"], [path], None)
-    assert [record["annotator"] for record in records] == ["anna", "ben"]
     with pytest.raises(FramescopeError, match="two annotations under the name 'cy'"):
-        import_labels(FORMATS["label-studio"], [path], None, annotator="cy")
+        import_labels(FORMATS["doccano"], paths, None, annotator="cy", **given)
 
 
 def fitted(text: str, start: int, end: int, words: str | None) -> str:

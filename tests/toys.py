@@ -47,12 +47,10 @@ def article(number: int, rng: np.random.Generator, sentences: int = 5) -> list[S
     for index in range(sentences):
         kind = rng.random()
         templates = _RANTS if number % 2 and kind < 0.5 else _VAGUE if kind > 0.75 else _PLAIN
-        text = str(rng.choice(templates)).format(
-            place=rng.choice(_PLACES),
-            thing=rng.choice(_THINGS),
-            loaded=rng.choice(LOADED),
-            number=rng.integers(2, 900),
-        )
+        said = str(rng.choice(templates))
+        words = {"place": rng.choice(_PLACES), "thing": rng.choice(_THINGS)}
+        words |= {"loaded": rng.choice(LOADED), "number": rng.integers(2, 900)}
+        text = said.format(**words)
         found.append(Sentence(text, start, start + len(text), name, index))
         start += len(text) + 1
     return found
@@ -106,25 +104,13 @@ def write_exchange(path: Path, articles: int = 40, first: int = 0, seed: int = 5
     rng = np.random.default_rng(seed)
     lines = []
     for number in range(first, first + articles):
-        sentences = article(number, rng)
-        loaded = [loaded_spans(one) for one in sentences]
-        units = [
-            {
-                "start": one.start,
-                "end": one.end,
-                "labels": {
-                    "vague_source": int(one.text.startswith("Observers")),
-                    "any_technique": int(bool(spans)),
-                    "loaded_language": int(bool(spans)),
-                },
-            }
-            for one, spans in zip(sentences, loaded, strict=True)
-        ]
-        spans = [
-            {"start": span.start, "end": span.end, "signal": span.signal}
-            for found in loaded
-            for span in found
-        ]
+        sentences, units, spans = article(number, rng), [], []
+        for one in sentences:
+            loaded, vague = loaded_spans(one), int(one.text.startswith("Observers"))
+            labels = dict.fromkeys(("any_technique", "loaded_language"), int(bool(loaded)))
+            place = {"start": one.start, "end": one.end}
+            units.append({**place, "labels": {"vague_source": vague, **labels}})
+            spans += ({"start": s.start, "end": s.end, "signal": s.signal} for s in loaded)
         record = {"id": str(number), "text": text_of(sentences), "sentences": units}
         record |= {"spans": spans, "labels": {"hyperpartisan": int(bool(spans))}}
         lines.append(json.dumps(record) + "\n")
@@ -209,17 +195,11 @@ def make_encoder(folder: Path, hidden: int = 64, words: int = 400) -> Path:
     tokenizer.post_processor = processors.BertProcessing(*ends)
     logging.disable_progress_bar()
     torch.manual_seed(1)
-    config = BertConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=hidden,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=2 * hidden,
-        max_position_embeddings=128,
-        initializer_range=0.05,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )
+    sizes = {"hidden_size": hidden, "num_hidden_layers": 2, "num_attention_heads": 2}
+    sizes |= {"intermediate_size": 2 * hidden, "max_position_embeddings": 128}
+    dropout = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    words = tokenizer.get_vocab_size()
+    config = BertConfig(vocab_size=words, initializer_range=0.05, **sizes, **dropout)
     folder.mkdir(parents=True, exist_ok=True)
     BertModel(config).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))

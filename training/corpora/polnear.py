@@ -16,15 +16,7 @@ from framescope.classifier.errors import CorpusError
 from framescope.classifier.inputs import split_sentences
 from framescope.classifier.models import digest_of_names
 from framescope.classifier.outlets import Registry, load_registry
-from framescope.classifier.records import (
-    Article,
-    MarkedCitation,
-    Mention,
-    Place,
-    Sentence,
-    SourceKind,
-    Unit,
-)
+from framescope.classifier.records import Article, MarkedCitation, Place, Sentence, SourceKind, Unit
 from framescope.training.corpora.articles import Card, house_folder
 
 CARD = Card.of("polnear")
@@ -227,9 +219,9 @@ class Annotated:
         """Yield each sentence with its attributions, and the outlets that carried the words."""
         for sentence in self.sentences:
             here = [one for one in marked if one.touches(sentence.start, sentence.end)]
-            mentions = registry.mentions(sentence.text) if here else []
-            carriers = (m for m in mentions if any(_carries(sentence, one, m) for one in here))
-            yield sentence, here, {outlet for mention in carriers for outlet in mention.outlets}
+            found = registry.mentions(sentence.text) if here else []
+            near = (m for m in found if any(_carries(sentence, a, m.start, m.end) for a in here))
+            yield sentence, here, {outlet for mention in near for outlet in mention.outlets}
 
     def _votes(
         self, marked: Sequence[Attribution], registry: Registry
@@ -268,12 +260,12 @@ class Annotated:
         return None if half and not here else half
 
 
-def _carries(sentence: Sentence, one: Attribution, mention: Mention) -> bool:
+def _carries(sentence: Sentence, one: Attribution, first: int, last: int) -> bool:
     """Return whether a content came through the outlet that is mentioned: "told Reuters"."""
-    start, end = sentence.start + mention.start, sentence.start + mention.end
+    start, end = sentence.start + first, sentence.start + last
     if one.cue is not None and one.cue.start <= start and end <= one.cue.end:
         return True
-    before = sentence.text[max(0, mention.start - _CHANNEL_WIDTH) : mention.start]
+    before = sentence.text[max(0, first - _CHANNEL_WIDTH) : first]
     return not one.touches(start, end) and bool(_CHANNEL.search(before))
 
 

@@ -235,11 +235,8 @@ class CitationTargets:
         if links:
             loss = loss + LINK_WEIGHT * _of_links(link, links, on_device(link, batch.mask))
         # The kind of a source that stands in another passage can't be read off this one.
-        kinds = [
-            one
-            for one in placed
-            if one.marked.kind and (one.source or (one.marked.source is None and one.cue))
-        ]
+        near = (one for one in placed if one.source or (one.marked.source is None and one.cue))
+        kinds = [one for one in near if one.marked.kind]
         if kinds:
             loss = loss + KIND_WEIGHT * _of_kinds(kind, kinds)
         # Every row counts the same, whatever share of a batch is annotated.
@@ -261,20 +258,14 @@ class CitationTargets:
             ]
             return (b, start + inside[0], start + inside[-1] + 1) if inside else None
 
-        found = {}
+        found: dict[int, list[_Placed]] = {}
         for row, (b, _, _) in places.items():
             if (citations := self.citations[row]) is not None:
-                found[row] = [
-                    _Placed(
-                        one,
-                        self.weight[row],
-                        place(b, one.source),
-                        place(b, one.cue),
-                        [words for mark in self.meant[row][at] if (words := place(b, mark))],
-                        [words for mark in one.content if (words := place(b, mark))],
-                    )
-                    for at, one in enumerate(citations)
-                ]
+                found[row] = []
+                for one, meant in zip(citations, self.meant[row], strict=True):
+                    ends = self.weight[row], place(b, one.source), place(b, one.cue)
+                    both = ([w for m in of if (w := place(b, m))] for of in (meant, one.content))
+                    found[row].append(_Placed(one, *ends, *both))
         return found
 
     def _of_roles(
