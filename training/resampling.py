@@ -1,8 +1,7 @@
 """Whole groups of rows drawn with replacement: what a figure would be on other articles.
 
-Sentences of one article are not independent: resampling them gives intervals that are too narrow
-(by a quarter on the propaganda corpus). Whole groups are drawn instead (percentile intervals: Efron
-& Tibshirani, 1993, chapter 13), and all draws are computed at once.
+Sentences of one article are not independent: resampling them gives intervals that are too narrow.
+Whole groups are drawn instead (percentile intervals: Efron & Tibshirani, 1993, chapter 13).
 """
 
 import math
@@ -11,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 Floats = NDArray[np.float64]
 
@@ -69,14 +69,8 @@ class Ranking:
     """Average precision for each draw: rows are sorted once, draws only change their weights."""
 
     def __init__(
-        self,
-        truth: NDArray[np.bool_],
-        proba: NDArray[np.float32],
-        group: NDArray[np.intp],
-        n_groups: int,
+        self, truth: NDArray[np.bool_], proba: NDArray[np.float32], group: NDArray[np.intp], n: int
     ) -> None:
-        from scipy.sparse import csr_array
-
         order = np.argsort(-proba, kind="stable")
         proba, truth, group = proba[order], truth[order], group[order]
         self.group_of_positives = group[truth]
@@ -88,8 +82,7 @@ class Ranking:
         step_of_row = np.searchsorted(ends, np.arange(len(proba)))
         ranked = step_of_row < len(ends)  # below the last positive nothing is asked for
         self.rows_of_step = csr_array(
-            (np.ones(int(ranked.sum())), (step_of_row[ranked], group[ranked])),
-            shape=(len(ends), n_groups),
+            (np.ones(int(ranked.sum())), (step_of_row[ranked], group[ranked])), shape=(len(ends), n)
         )
 
     def precision(self, weights: Floats) -> Floats:

@@ -65,13 +65,9 @@ def check_labelled(
 ) -> LabelCheck:
     """Check what was read from some files; with `benchmarks`, compare and count labels too."""
     found, pairs = files.articles, _pairs(files.articles)
-    problems = [
-        *files.problems,
-        *chain.from_iterable(_of_article(one.article, one.name) for one in found),
-        *_repeated_ids(found),
-        *_flaws(pairs),
-        *_near_duplicates(found),
-    ]
+    of_articles = chain.from_iterable(_of_article(one.article, one.name) for one in found)
+    problems = [*files.problems, *of_articles, *_repeated_ids(found), *_flaws(pairs)]
+    problems += _near_duplicates(found)
     more: tuple[Any, ...] = ()
     if benchmarks is not None:
         problems += [*labelled_otherwise(found), *in_benchmarks(found, benchmarks)]
