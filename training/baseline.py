@@ -88,11 +88,7 @@ def best(trials: Trials) -> Setting:
 
 @dataclass(eq=False)
 class BaselineTrainer:
-    """Fits the baseline, with a vocabulary that all signals share; `model` isn't calibrated.
-
-    For each signal the mix of blocks and the penalty are chosen first, together; then, with that
-    mix, class weights and the penalty again; and last the weight of neighbours.
-    """
+    """Fits the baseline, with a vocabulary that all signals share; `model` isn't calibrated."""
 
     settings: BaselineSettings
     seed: int = DEFAULT_SEED
@@ -136,7 +132,7 @@ class BaselineTrainer:
         return CountedRows.of(train, self.registry, words, characters)
 
     def choose(self, task: Task) -> Choice:
-        """Choose the setting of one signal."""
+        """Choose mix and penalty of one signal; then class weights; and last that of neighbours."""
         rows, positives = len(task.labels), int(task.labels.sum())
         if not (folds := self.folds(task)):
             return Choice(rows, positives, Setting(), {})

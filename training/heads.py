@@ -462,10 +462,7 @@ def _moved(figures: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def _show_tokens(path: Path) -> None:
-    """Give a graph more outputs: the vectors of tokens, in its last layer and halfway to it.
-
-    Nothing else changes: messages of Protocol Buffers are merged where one follows another.
-    """
+    """Give a graph more outputs: the vectors of tokens, in its last layer and halfway to it."""
     import openvino
 
     # `VECTOR` is a quotient of sums, of products of the last layer's vectors with the mask.
@@ -477,5 +474,5 @@ def _show_tokens(path: Path) -> None:
     for name in (f"{_NORM}{last}".encode(), f"{_NORM}{last // 2}".encode()):
         value = b"\x0a" + bytes([len(name)]) + name + b"\x12\x04\x0a\x02\x08\x01"  # of float32
         output = b"\x62" + bytes([len(value)]) + value  # GraphProto.output
-        with path.open("ab") as file:
+        with path.open("ab") as file:  # messages of Protocol Buffers that follow are merged
             file.write(b"\x3a" + bytes([len(output)]) + output)  # ModelProto.graph

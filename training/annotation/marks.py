@@ -45,6 +45,7 @@ class Role(StrEnum):
 
 PARTS = (Role.SOURCE, Role.CUE, Role.ANTECEDENT)  # of a citation, linked to its content
 _UNITS = "; are its offsets UTF-16 units? export code points"
+# Browsers leave out spaces, and Label Studio writes line breaks as a backslash and an "n".
 _UNSEEN = re.compile(r"\\[nr]|[\s\u200b\ufeff]+")
 
 
@@ -243,11 +244,7 @@ def in_text_order(article: Article) -> Article:
 
 
 def fit(marks: Sequence[Mark], text: str, where: str) -> tuple[Mark, ...]:
-    """Return marks with offsets that count code points of `text`, or raise `InputError`.
-
-    The marked words decide what a tool counts. Browsers leave out spaces and, in Label Studio,
-    write line breaks as a backslash and an ``n``, so that neither count.
-    """
+    """Return marks with offsets that count code points of `text`, or raise `InputError`."""
     sizes = (2 if ord(char) > 0xFFFF else 1 for char in text)
     units = {offset: at for at, offset in enumerate(accumulate(sizes, initial=0))}
     proven = any(mark.words is not None for mark in marks)

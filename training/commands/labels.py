@@ -70,8 +70,9 @@ def check(
         if not allow_seen:
             labels.refuse_shared(read)
         used = None if errors == 0 else load(model or "transformer")
-        for path, labelled in read.items() if used is not None and not allow_seen else ():
-            refuse_seen([used], [one.article for one in labelled.articles], [path])
+        if used is not None and not allow_seen:
+            for path, labelled in read.items():
+                refuse_seen([used], [one.article for one in labelled.articles], [path])
         benchmarks = labels.read_benchmarks(root)
         for path, labelled in read.items():
             one, found = labels.check_labelled(str(path), labelled, benchmarks), None

@@ -84,10 +84,7 @@ class Agreement(NamedTuple):
 
 
 def agreement(*annotators: Sequence[Record], draws: int = 2000) -> list[Agreement]:
-    """Compare annotators' labels, in taxonomy order of the signals; 0.5 counts as 1.
-
-    A line that an annotator calls no content counts as 0 for signals that they label elsewhere.
-    """
+    """Compare annotators' labels, in taxonomy order of the signals; 0.5 counts as 1."""
     articles: dict[str, list[Record | None]] = {}
     for number, records in enumerate(annotators):
         for record in records:
@@ -294,10 +291,7 @@ Votes = Mapping[_Item, Mapping[str, float]]
 
 
 def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = False) -> Merged:
-    """Merge annotators' labels; `hard` rounds them to 0 or 1, and leaves out exact halves.
-
-    With `dawid_skene` a label is the probability of yes, from rounded labels; else it is the mean.
-    """
+    """Merge annotators' labels; `hard` rounds them to 0 or 1, and leaves out exact halves."""
     by_article: dict[str, dict[str, LabelledArticle]] = defaultdict(dict)
     for name, articles in annotators.items():
         for one in articles:

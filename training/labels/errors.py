@@ -65,10 +65,7 @@ class LikelyErrors(NamedTuple):
 def find_errors(
     found: Sequence[LabelledArticle], bundle: Bundle, *, own: bool = False, seed: int = 0
 ) -> LikelyErrors:
-    """Look for labels that are likely wrong, in sentences that a bundle describes.
-
-    `own` uses the bundle's probabilities as they are, for the signals that it gives.
-    """
+    """Look for labels that are likely wrong; `own` takes the bundle's probabilities as they are."""
     # Positions in place of ids, which several annotators share; whole articles, for the context.
     articles = [replace(one.article, id=str(at)) for at, one in enumerate(found)]
     rows = examples_of_articles("exchange", iter(articles), bundle.registry)

@@ -76,10 +76,7 @@ def train_transformer(
     teacher: Teacher | None = None,
     **keep: Any,
 ) -> None:
-    """Fine-tune the transformer, with a checkpoint beside its bundle, and write the bundle.
-
-    Text without labels lies beside `root`. `keep` are the last fields of `_Job`.
-    """
+    """Fine-tune the transformer, with a checkpoint beside its bundle, and write the bundle."""
     bundles.check_writable(output)
     job, targets, origin = _Job(data, output, encoder, settings, **keep), None, {}
     if teacher is not None:
@@ -101,10 +98,7 @@ def continue_training(
     root: Path | None = None,
     **keep: Any,
 ) -> None:
-    """Fine-tune a bundle on added rows and those that are read again, as `train_transformer`.
-
-    `encoder` is the model folder that it was made from; another raises `TrainingError`.
-    """
+    """Fine-tune a bundle on added rows and those that are read again, as `train_transformer`."""
     bundles.check_writable(output)
     data = replace(data, seen=data.seen | bundles.read_seen(start.folder))
     job = _Job(data, output, encoder, settings, **keep)

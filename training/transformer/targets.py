@@ -84,11 +84,7 @@ class Schedule:
 
 
 class Targets:
-    """The labels of training rows as tensors, and the loss against them.
-
-    The binary cross-entropy of annotated cells, weighted by signal and averaged over sentences, and
-    of tokens, for the spans that a row's corpus marks.
-    """
+    """The labels of training rows and of the tokens of spans, and the loss against them."""
 
     def __init__(
         self,
@@ -163,14 +159,11 @@ def pool(
 
 
 def marked(examples: Examples, tags: Sequence[str]) -> NDArray[np.bool_]:
-    """Return of which signals each row's spans are known, shape (n, n_tags).
-
-    A corpus may say that a sentence has a technique without saying where, and where a label below a
-    half isn't 0 somebody marked a span that isn't kept.
-    """
+    """Return of which signals each row's spans are known, shape (n, n_tags)."""
     found = np.zeros((len(examples), len(tags)), np.bool_)
     for column, tag in enumerate(tags):
         labels = examples.column(tag)
+        # A corpus may say that a sentence has a technique without saying where.
         has_span = [any(tag in _tags_of(span) for span in spans) for spans in examples.spans]
         found[:, column] = (labels == 0) | ((labels >= 0.5) & np.array(has_span, np.bool_))
     return found
@@ -384,13 +377,10 @@ def _of_kinds(kind: Tensor, kinds: Sequence[_Placed]) -> Tensor:
 
 @dataclass(frozen=True)
 class DistillationTargets:
-    """Rows without labels and a teacher's outputs: ``logits`` of rows, and of their tokens others.
-
-    Row r's tokens are those from ``first`` [r] to [r + 1]. What is `ignored` isn't learned.
-    """
+    """Rows without labels and a teacher's outputs: ``logits`` of rows, and of tokens others."""
 
     rows: Examples
-    outputs: Mapping[str, NDArray[Any]]
+    outputs: Mapping[str, NDArray[Any]]  # row r's tokens are those from ``first`` [r] to [r + 1]
     identity: str
     ignored: NDArray[np.bool_] | None = None  # (n_rows, n_signals + 1); last are citations
 
