@@ -71,7 +71,7 @@ class _Task(NamedTuple):
     rows: NDArray[np.intp]  # where they are among all
 
     def where(self, rows: NDArray[np.intp]) -> "_Task":
-        _, *others = self
+        others: Any = self[1:]
         return _Task(tuple(block[rows] for block in self.blocks), *(one[rows] for one in others))
 
     def split(self, line: Double) -> list[Double]:

@@ -276,8 +276,8 @@ METHODS = {"uncertainty": uncertainty, "disagreement": disagreement, "rare": rar
 
 def _parts_of(by: str) -> tuple[str, ...]:
     """Return the methods that take turns under a name; raise `InputError` for an unknown one."""
-    names: dict[str, tuple[str, ...]] = {name: (name,) for name in (*METHODS, "random")}
-    names["mix"] = ("uncertainty", "disagreement")
+    names: dict[str, tuple[str, ...]] = {"mix": ("uncertainty", "disagreement")}
+    names |= {name: (name,) for name in (*METHODS, "random")}
     if by not in names:
         close = get_close_matches(by, names, n=1)
         hint = f"did you mean {close[0]}?" if close else f"give one of {', '.join(names)}"
