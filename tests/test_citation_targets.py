@@ -124,13 +124,9 @@ def asked(rows: Examples, passages: Sequence[Sequence[int]] = ((0, 1, 2),)) -> A
     size = len(models.LINKED), models.LINK_SIZE
     answers = pulls[1][..., size[0] * size[1] :].reshape(*shape, *size)
     of_kinds = pulls[2].reshape(*shape, len(models.SPEAKING), len(models.KINDS))
-    return Asked(
-        batch,
-        None if loss is None else loss.item(),
-        np.where((tags != 0).any(-1), tags.argmax(-1), -1),
-        answers.sum(-1) > 1e-9,
-        of_kinds > 1e-9,
-    )
+    number = None if loss is None else loss.item()
+    tags = np.where((tags != 0).any(-1), tags.argmax(-1), -1)
+    return Asked(batch, number, tags, answers.sum(-1) > 1e-9, of_kinds > 1e-9)
 
 
 def test_tokens_of_marks_are_tagged_and_the_others_lie_outside() -> None:

@@ -101,13 +101,9 @@ def added(data, *, signal: bool = False):
         column = np.array([[float("crowns" in s.text)] for s in both.sentences], np.float32)
         column[both.corpus != "added"] = np.nan
         both = replace(both, labels=np.concatenate([column, both.labels], 1), signals=MORE)
-    return replace(
-        data,
-        examples=both,
-        corpora=(*data.corpora, "added"),
-        digests={**data.digests, "added": "0" * 64},
-        added={"mine.jsonl": "1" * 64},
-    )
+    digests = {**data.digests, "added": "0" * 64}
+    more = {"corpora": (*data.corpora, "added"), "added": {"mine.jsonl": "1" * 64}}
+    return replace(data, examples=both, digests=digests, **more)
 
 
 def test_the_bundle_is_not_asked_what_is_labelled_or_new(

@@ -22,12 +22,8 @@ from framescope.training.recipes import BaselineSettings, Recipe
 from framescope.training.runs import TrainingRun, check_run_folder, train_baseline
 from framescope.training.runs.folder import LearningCurves, read_curves
 
-RECIPE = Recipe(
-    name="toy",
-    corpora=["house"],
-    seed=3,
-    baseline=BaselineSettings(strengths=[1.0, 0.1], mixes=["words"]),
-)
+BASELINE = BaselineSettings(strengths=[1.0, 0.1], mixes=["words"])
+RECIPE = Recipe(name="toy", corpora=["house"], seed=3, baseline=BASELINE)
 
 
 def begun(output: Path, data: Data, recipe: Recipe = RECIPE, **more: Any) -> TrainingRun:
@@ -166,13 +162,10 @@ def test_added_articles_are_kept_by_part(tmp_path) -> None:
     with begun(tmp_path / "b", data, added=[mine]) as run:
         folder = run.folder / "added"
     found = {path.stem: list(read_exchange(path)) for path in folder.iterdir()}
-    assert {part: {one.id for one in articles} for part, articles in found.items()} == {
-        "train": {str(n) for n in range(11)} - {"3", "5", "7"},
-        "test": {"3"},
-        "validation": {"5"},
-        "unseen_outlet": {"7"},
-        "removed": {"11"},  # of which no row was left
-    }
+    kept = {"test": {"3"}, "validation": {"5"}, "unseen_outlet": {"7"}}
+    kept["removed"] = {"11"}  # of which no row was left
+    kept["train"] = {str(n) for n in range(11)} - {"3", "5", "7"}
+    assert {part: {one.id for one in articles} for part, articles in found.items()} == kept
     given = {one.id: one for one in read_exchange(mine)}
     assert all(one == given[one.id] for articles in found.values() for one in articles)
     assert record_of(tmp_path / "b")["added"]["articles"]["train"] == 8

@@ -253,20 +253,14 @@ def shipped() -> list[dict[str, Any]]:
 
 
 def test_no_text_ships_with_the_labels(shipped) -> None:
+    about = {"collection", "article", "digest", "outlet", "date", "genre", "republications"}
+    kinds = {"kind", "government", "state_media", "speaker"}
     for one in shipped:
-        assert one.keys() <= {
-            "collection", "article", "digest", "outlet", "date", "genre", "sentences",
-            "republications", "labels", "spans",
-        }  # fmt: skip
+        assert one.keys() <= {*about, "sentences", "labels", "spans"}
         for sentence in one["sentences"]:
-            assert sentence.keys() <= {
-                "start", "end", "digest", "voice", "labels", "citations",
-            }  # fmt: skip
+            assert sentence.keys() <= {"start", "end", "digest", "voice", "labels", "citations"}
             for cited in sentence.get("citations", ()):
-                assert cited.keys() <= {
-                    "source", "cue", "content", "kind", "government", "state_media", "antecedent",
-                    "speaker",
-                }  # fmt: skip
+                assert cited.keys() <= {"source", "cue", "content", "antecedent", *kinds}
                 places = [cited["source"], cited["cue"], cited.get("antecedent"), *cited["content"]]
                 places.append(cited.get("speaker", {}).get("name"))
                 assert all(place is None or place.keys() == {"start", "end"} for place in places)
