@@ -1,7 +1,4 @@
-"""Pick the sentences most worth labelling, from a run or from files, with a model's scores.
-
-Methods rank the candidates, and take turns, within the share of an outlet and of an article.
-"""
+"""Pick the sentences most worth labelling, from a run or from files, with a model's scores."""
 
 import hashlib
 from collections import Counter, defaultdict

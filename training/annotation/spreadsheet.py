@@ -1,7 +1,4 @@
-"""CSV: a sheet of sentences with a column per question, and sheets of spans and of citations.
-
-RFC 4180, in UTF-8 with a byte order mark, as Excel asks for; commas, semicolons or tabs come back.
-"""
+"""CSV (RFC 4180, in UTF-8 with a byte order mark): sheets of sentences, spans and citations."""
 
 import csv
 import io
