@@ -171,27 +171,30 @@ def signals(
             console.print(group)
 
 
-_STATES = "real: validated on real text, written: on text written for it, none: not flagged"
+_STATES = (
+    "Each signal is validated on real text, on text that was written for it, or not at all (none). "
+    "? and none: flagged with --experimental alone. AP: average precision."
+)
 
 
 def _print_measured(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print what is known of each signal in one language, in 80 columns."""
     from rich.table import Table
 
-    numbers = ("n", "positives", "average precision", "precision")
+    def number(value: float | None, form: str = ".2f") -> str:
+        return "" if value is None else f"{value:{form}}"
+
     table = Table("signal", "state", box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for head in numbers:
+    for head in ("n", "positives", "AP (95% interval)", "precision"):
         table.add_column(head, justify="right")
     for one in rows:
-        ap, low, high, right = (
-            "" if one[key] is None else f"{one[key]:.2f}"
-            for key in ("ap", "low", "high", "precision")
-        )
-        counts = ("" if one[key] is None else f"{one[key]:,}" for key in numbers[:2])
-        between = f"{ap} ({low}-{high})" if low and high else ap
-        table.add_row(one["name"], one["state"], *counts, between, right)
+        ap, low, high = (number(one[key]) for key in ("ap", "low", "high"))
+        counts = (number(one[key], ",") for key in ("n", "positives"))
+        figures = f"{ap} ({low}-{high})" if low and high else ap, number(one["precision"])
+        mark = "?" if one["experimental"] else " "
+        table.add_row(f"{mark} {one['name']}", one["state"], *counts, *figures)
     with outputs.on_console(sys.stdout, _WIDTH) as console:
-        console.print(f"{name}; {_STATES}", highlight=False)
+        console.print(f"{name}. {_STATES}", highlight=False)
         console.print(table)
 
 
