@@ -116,6 +116,11 @@ class Scorer:
     def _further(self) -> Sequence[str]:
         return () if self.other is None else self.other["languages"]
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-1 codes of the languages of articles that are scored."""
+        return tuple(dict.fromkeys((*self.bundle.languages, *self._further)))
+
     def score(self, articles: Iterable[Article | Skipped]) -> Iterator[Item]:
         """Score articles as they come, in their order; what was skipped is passed on.
 
@@ -182,7 +187,7 @@ class Scorer:
         found = [SentenceReport(one, {}, (), read=one.lang in (None, *languages)) for one in rows]
         if not self.reads(lang) or (found and not any(one.read for one in found)):
             lang = rows[0].lang if self.reads(lang) else lang
-            known = ", ".join(dict.fromkeys((*self.bundle.languages, *self._further)))
+            known = ", ".join(self.languages)
             note = f"not scored: the text is in '{lang}', the model reads {known}"
         elif not found:
             note = "not scored: no sentences"

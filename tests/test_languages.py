@@ -182,7 +182,7 @@ def test_signals_of_a_language_say_what_is_measured(shipped, type_command) -> No
     for word in ("de", "german"):
         shown = type_command("signals", "--language", word)
         assert (shown.status, max(map(len, shown.out.splitlines()))) <= (0, 80)
-        claim = next(line for line in shown.out.splitlines() if line.startswith("claim"))
+        claim = next(line for line in shown.out.splitlines() if " claim" in line)
         assert claim.split() == ["claim", "real", "1,200", "300", "0.71", "(0.65-0.78)", "0.70"]
     listed = json.loads(type_command("signals", "--language", "de", "-f", "json").out)
     assert [one["state"] for one in listed] == ["real", "written", "none", "none"]

@@ -152,3 +152,10 @@ def test_it_is_legible_in_the_light_and_in_the_dark_on_narrow_screens_too(
     tab = opened(locked, width=width, color_scheme=scheme)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.evaluate(WORST_CONTRAST)["ratio"] >= 4.5
+
+
+def test_an_example_is_read_at_a_click(opened, address):
+    tab = opened(address)
+    assert tab.locator(".example").all_text_contents() == ["English"]
+    tab.click(".example")
+    report(tab).locator("text=Ann Ray").first.wait_for()

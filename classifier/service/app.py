@@ -23,6 +23,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from framescope.classifier import __version__
 from framescope.classifier.errors import FramescopeError
+from framescope.classifier.languages import LANGUAGES
 from framescope.classifier.outlets import answers_to_json, look_up
 from framescope.classifier.records import BatchReport, printable, shortened
 from framescope.classifier.reports import environment_of, report_schema, style, to_html, to_json
@@ -304,7 +305,7 @@ _DRAIN = 1.0  # seconds after SIGTERM in which requests are taken, while `/ready
 _IDLE = 75  # seconds that a connection is kept: longer than the proxies before it do
 
 
-def editor_page(limits: Limits, model: str) -> tuple[str, str]:
+def editor_page(limits: Limits, model: str, languages: Sequence[str]) -> tuple[str, str]:
     """Return the page for editors, and its policy, which allows requests to this service alone."""
     environment = environment_of(_HERE)
     script = files(_HERE).joinpath("editor.js").read_text(encoding="utf-8")
@@ -312,6 +313,7 @@ def editor_page(limits: Limits, model: str) -> tuple[str, str]:
     page = environment.get_template("editor.html").render(
         style=look, script=script, limits=limits, model=model, version=__version__,
         guarded=limits.token is not None,
+        languages=[one for code, one in LANGUAGES.items() if code in languages],
     )  # fmt: skip
     digest = environment.filters["digest"]
     # A report is shown in a frame, and a frame obeys the policy of the page around it as well.
@@ -342,7 +344,9 @@ def make_app(scorer: Scorer, limits: Limits) -> FastAPI:
         redirect_slashes=False,
     )  # fmt: skip
     app.state.service = service
-    app.state.page, app.state.page_policy = editor_page(limits, scorer.bundle.name)
+    app.state.page, app.state.page_policy = editor_page(
+        limits, scorer.bundle.name, scorer.languages
+    )
     app.include_router(router)
     app.add_middleware(scoring.LimitsMiddleware, service=service)
     app.add_exception_handler(RequestError, _refused)

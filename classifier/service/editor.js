@@ -106,6 +106,13 @@
     event.preventDefault();
     read();
   });
+  for (const one of document.querySelectorAll(".example")) {
+    one.addEventListener("click", () => {
+      text.value = one.dataset.example;
+      name = null;
+      read();
+    });
+  }
   text.addEventListener("input", () => { name = null; });
   text.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) read();
