@@ -6,15 +6,13 @@ are cross-fitted: each article is judged by what was fitted without it. Other pa
 that depend on chances move with them, so that they decide as before.
 """
 
-from __future__ import annotations
-
 import math
 import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from framescope.classifier import SHIPPED, __version__
@@ -24,9 +22,8 @@ from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.models import BEFORE, DOMAIN, HEADS, Calibration, Heads
 from framescope.classifier.taxonomy import in_order
 from framescope.eval.metrics import estimate
-from framescope.eval.report.layout import markdown_table, plain
 from framescope.eval.rows import Bools, Floats, Scores, Single
-from framescope.eval.sections import Estimate, Section, table
+from framescope.eval.sections import Estimate, Section, markdown_table, plain, table
 from framescope.training.calibration.decisions import choose_thresholds, once_an_article, refit_line
 from framescope.training.calibration.languages import measured_still
 from framescope.training.data import Examples
@@ -38,9 +35,8 @@ Line = tuple[float, float]
 Record = Mapping[str, Any]
 """A recalibration, as the manifest of the new bundle holds it."""
 
-#: Labels of either answer, and their articles, from which a signal is fitted again.
-FEWEST, FEWEST_ARTICLES = 20, 10
-
+# Labels of either answer, and their articles, from which a signal is fitted again.
+_FEWEST, _FEWEST_ARTICLES = 20, 10
 _FEWEST_FLAGGED = 5  # articles with a flag, below which nothing is said of how many are right
 _FOLDS = 10
 _DRAWS = 2000
@@ -93,13 +89,10 @@ def recalibration_section(record: Record) -> Section:
         for name, label in _SHOWN.items()
     )
     columns = ("signal", "labels", "articles", "yes", "threshold", "now", "line", "now", "for")
+    sides = ("signal", "figure", "before, 95% interval", "now, 95% interval")
     tables = [
         table("Fitted again", columns, thresholds),
-        table(
-            "On these articles, each judged by what was fitted without it",
-            ("signal", "figure", "before, 95% interval", "now, 95% interval"),
-            figures,
-        ),
+        table("On these articles, each judged by what was fitted without it", sides, figures),
     ]
     if record["kept"]:
         tables.append(table("Not fitted", ("signal", "why"), record["kept"].items()))
@@ -116,9 +109,9 @@ def _lacking(positive: Bools, articles: NDArray[np.str_]) -> str | None:
     """Return why the labels of a signal are too few; None if they aren't."""
     for answer, wanted in (("yes", positive), ("no", ~positive)):
         n, of = int(wanted.sum()), len(np.unique(articles[wanted]))
-        if n < FEWEST or of < FEWEST_ARTICLES:
+        if n < _FEWEST or of < _FEWEST_ARTICLES:
             counted = f"{n} labelled {answer} in {of} article{'s' * (of != 1)}"
-            return f"{counted}; it takes {FEWEST} in {FEWEST_ARTICLES}"
+            return f"{counted}; it takes {_FEWEST} in {_FEWEST_ARTICLES}"
     return None
 
 
@@ -143,7 +136,7 @@ def threshold_for(
     if recall:  # every positive counts, flagged or not: a missed one is a wrong one
         proba, articles, positive = proba[positive], articles[positive], positive[positive]
     names, article = np.unique(articles, return_inverse=True)
-    lows, values = np.full(len(steps), math.nan), np.full(len(steps), math.nan)
+    lows, values = np.full((2, len(steps)), math.nan)
     for step, limit in enumerate(steps):
         flagged = proba >= limit
         rows, right = (
@@ -156,11 +149,10 @@ def threshold_for(
     if np.isnan(lows).all():
         return None
     best = int(np.nanargmax(lows))
-    enough = bool(lows[best] >= target.value)
-    if enough:
-        reached = np.flatnonzero(np.nan_to_num(lows, nan=-1.0) >= target.value)
+    reached = np.flatnonzero(lows >= target.value)
+    if enough := bool(len(reached)):
         best = int(reached[-1 if recall else 0])
-    below = steps[best - 1] if best else steps[best]
+    below = steps[max(best - 1, 0)]
     # Halfway to the next lower score, so that rounding at serving time changes no decision.
     threshold = float(f"{(float(steps[best]) + float(below)) / 2:.6g}")
     return Achieved(threshold, float(values[best]), float(lows[best]), enough)
@@ -192,9 +184,8 @@ def recalibrate(
     where = ", ".join(map(str, files))
     for signal in in_order([*signals, *targets]):
         if signal not in bundle.signals:
-            raise FramescopeError(
-                f"{bundle.path}: gives no '{signal}'; it gives {', '.join(bundle.signals)}"
-            )
+            reason = f"gives no '{signal}'; it gives {', '.join(bundle.signals)}"
+            raise FramescopeError(f"{bundle.path}: {reason}")
         if signal not in rows.signals:
             raise FramescopeError(f"{where}: labels no '{signal}'; label it, or leave it out")
     tried = in_order([*(signals or (s for s in bundle.signals if s in rows.signals)), *targets])
@@ -205,12 +196,11 @@ def recalibrate(
     model: Any = bundle.model
     logits = model.predict(rows.sentences).logits
     fits, kept = {}, {}
-    for column, signal in enumerate(tried):
-        known = ~np.isnan(labels[:, column])
-        of_signal = logits[known, bundle.signals.index(signal)]
-        positive, articles = labels[known, column] >= 0.5, rows.article[known]
-        task = _Task(signal, of_signal, positive, articles, targets.get(signal), seed)
-        why = _lacking(positive, articles)
+    for signal, of_rows in zip(tried, labels.T, strict=True):
+        known = ~np.isnan(of_rows)
+        of_signal, yes = logits[known, bundle.signals.index(signal)], of_rows[known] >= 0.5
+        task = _Task(signal, of_signal, yes, rows.article[known], targets.get(signal), seed)
+        why = _lacking(task.positive, task.articles)
         if why is None:
             fits[signal] = _fitted(task, bundle, where)
         elif signal in targets:
@@ -219,10 +209,9 @@ def recalibrate(
             kept[signal] = why
     if not fits:
         signal, why = next(iter(kept.items()))
-        more = f" and {len(kept) - 1} more" if len(kept) > 1 else ""
-        raise FramescopeError(
-            f"{where}: too few labels of every signal ({signal}: {why}{more}); label more"
-        )
+        why += f" and {len(kept) - 1} more" if len(kept) > 1 else ""
+        reason = f"too few labels of every signal ({signal}: {why}); label more"
+        raise FramescopeError(f"{where}: {reason}")
     unique = len({path.name for path in files}) == len(files)
     return {
         "code_version": __version__,
@@ -249,24 +238,21 @@ class _Task:
     target: Target | None
     seed: int
 
-    def where(self, chosen: NDArray[np.intp]) -> _Task:
-        logits, articles = self.logits[chosen], self.articles[chosen]
-        return replace(self, logits=logits, positive=self.positive[chosen], articles=articles)
+    def where(self, chosen: NDArray[np.intp]) -> Self:
+        rows = {name: getattr(self, name)[chosen] for name in ("logits", "positive", "articles")}
+        return replace(self, **rows)
 
     def chances(self, line: Line) -> Single:
-        """Apply a line as serving does."""
         return Calibration.from_record({self.signal: line}).apply(self.logits[:, None])[:, 0]
 
     def fit(self, before: Line) -> tuple[Line, float, Achieved | None]:
         """Fit a line and a threshold; with a target also what the threshold achieves."""
         line = refit_line(self.logits, self.positive, self.articles, before)
-        proba, target = self.chances(line), self.target
-        if target is None:
-            labels = self.positive.astype(np.float32)[:, None]
-            names = (self.signal,)
-            chosen = choose_thresholds(proba[:, None], labels, self.articles, names, self.seed)
-            return line, chosen[self.signal], None
-        achieved = threshold_for(proba, self.positive, self.articles, target)
+        proba = self.chances(line)
+        if self.target is None:
+            given = proba[:, None], self.positive.astype(np.float32)[:, None], self.articles
+            return line, choose_thresholds(*given, (self.signal,), self.seed)[self.signal], None
+        achieved = threshold_for(proba, self.positive, self.articles, self.target)
         return line, 1.0 if achieved is None else achieved.threshold, achieved
 
     def figures(self, proba: Single, flags: Bools) -> dict[str, list[float | None]]:
@@ -282,17 +268,17 @@ class _Task:
 
 def _fitted(task: _Task, bundle: Bundle, where: str) -> Record:
     slope, shift = map(float, bundle.manifest["calibration"][task.signal])
-    before, threshold = (slope, shift), bundle.thresholds[task.signal]
+    before, threshold, target = (slope, shift), bundle.thresholds[task.signal], task.target
     line, limit, achieved = task.fit(before)
-    if task.target is not None and (achieved is None or not achieved.enough):
-        raise FramescopeError(_unreachable(task, task.target, achieved, where))
+    if target is not None and (achieved is None or not achieved.enough):
+        raise FramescopeError(_unreachable(task, target, achieved, where))
     proba, flags = np.zeros(len(task.logits), np.float32), np.zeros(len(task.logits), np.bool_)
     split = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=task.seed)
     for others, held_out in split.split(task.logits, task.positive, task.articles):
         own, least, _ = task.where(others).fit(before)
         proba[held_out] = task.where(held_out).chances(own)
         flags[held_out] = proba[held_out] >= np.float32(least)
-    was, target = task.chances(before), task.target
+    was = task.chances(before)
     return {
         "n": len(task.logits),
         "articles": len(np.unique(task.articles)),
@@ -330,10 +316,7 @@ def check_output(bundle: Bundle, output: Path) -> None:
 def write_recalibrated(
     bundle: Bundle, record: Record, output: Path, articles: frozenset[int] = frozenset()
 ) -> None:
-    """Write a bundle with what was fitted again, on `articles` (their digests).
-
-    Raises a `BundleError` where it can't.
-    """
+    """Write a bundle with what was fitted again, on `articles` (their digests)."""
     old, fits = bundle.manifest, record["signals"]
     lines: dict[str, tuple[Line, Line]] = {
         signal: tuple(one["calibration"].values()) for signal, one in fits.items()
@@ -350,14 +333,10 @@ def write_recalibrated(
         **measured_still(old, fits),
     }
     if "thresholds_elsewhere" in old:
-        manifest["thresholds_elsewhere"] = {
-            corpus: own
-            | {
-                s: float(f"{float(moved(np.array(own[s], np.float32), *lines[s])):.6g}")
-                for s in own.keys() & lines.keys()
-            }
-            for corpus, own in old["thresholds_elsewhere"].items()
-        }
+        manifest["thresholds_elsewhere"] = elsewhere = dict[str, dict[str, float]]()
+        for corpus, own in old["thresholds_elsewhere"].items():
+            ends = {s: moved(np.array(own[s], np.float32), *lines[s]) for s in own if s in lines}
+            elsewhere[corpus] = own | {s: float(f"{float(end):.6g}") for s, end in ends.items()}
     card = _card((bundle.path / CARD).read_text("utf-8"), record, manifest)
 
     def save(folder: Path) -> None:

@@ -8,14 +8,12 @@ for both cancels out (the paired comparison of classifiers: Berg-Kirkpatrick et 
 a difference comes from exchanging both models in groups at random.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from framescope.eval.rows import Bools, Floats, Scores, Single
@@ -123,8 +121,8 @@ def reliability_curve(truth: Bools, proba: Single, bins: int = 10) -> Reliabilit
     # Rows of one score stay together, so that the curve doesn't depend on their order.
     rank = np.searchsorted(np.sort(score), score, side="left")
     _, bin_ = np.unique(rank * bins // max(len(score), 1), return_inverse=True)
-    count, positives = np.bincount(bin_), np.bincount(bin_, weights=truth)
-    share, mean = positives / count, np.bincount(bin_, weights=score) / count
+    count = np.bincount(bin_)
+    share, mean = (np.bincount(bin_, weights=of) / count for of in (truth, score))
     return ReliabilityCurve(count.astype(np.int64), mean, share, *wilson(share, count))
 
 
@@ -218,14 +216,13 @@ def resample_figures(
         return Interval(low, high)
 
     own_a, own_b = (
-        {} if model is None else {n: interval(n, found, model) for n, found in values.items()}
+        {n: interval(n, found, model) for n, found in values.items() if model}
         for model, values in zip(models, drawn, strict=True)
     )
     first, second = models
     if first is None or second is None:
         return Resamples(own_a, own_b, {}, {})
-    between = {name: drawn[1][name] - drawn[0][name] for name in names}
-    intervals = {name: interval(name, found, second, first) for name, found in between.items()}
+    intervals = {n: interval(n, drawn[1][n] - drawn[0][n], second, first) for n in names}
     ps = exchange_ps(first, second, names, draws, seed) if len(weights) else {}
     return Resamples(own_a, own_b, intervals, {name: ps.get(name, math.nan) for name in names})
 
@@ -248,15 +245,14 @@ class Resampled:
     def __init__(
         self, truth: Bools, proba: Single, threshold: float | Single, group: NDArray[np.intp]
     ) -> None:
-        flagged = decide(proba, threshold)
-        error: Floats = truth - proba.astype(np.float64)
+        flagged, score = decide(proba, threshold), proba.astype(np.float64)
+        error: Floats = truth - score
         n_groups = int(group.max()) + 1
         decisions = (truth & flagged, ~truth & flagged, truth & ~flagged, ~truth & ~flagged)
         *cells, self.squared = (
             np.bincount(group, weights=each, minlength=n_groups) for each in (*decisions, error**2)
         )
         self.cells = np.stack(cells, axis=1)
-        score = proba.astype(np.float64)
         cell = group * BINS + bin_of(proba)
         self.residual, self.rows, self.variance = (
             np.bincount(cell, weights=each, minlength=n_groups * BINS).reshape(n_groups, BINS)
@@ -322,7 +318,7 @@ class DrawnMean(NamedTuple):
         """Return the mean with its interval."""
         return Estimate(self.value, *percentile(self.draws, self.n_groups))
 
-    def less(self, other: DrawnMean, times: int = 1) -> Change:
+    def less(self, other: Self, times: int = 1) -> Change:
         """Return the difference of two means of the same rows; its interval is one of `times`."""
         level = 1 - (1 - LEVEL) / times
         interval = percentile(self.draws - other.draws, self.n_groups, level)
@@ -333,19 +329,15 @@ def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMe
     """Average figures of one benchmark draw by draw, over those that a draw leaves defined."""
     value = float(np.mean([one.value for one in parts]))
     known, numbers = np.unique(np.concatenate([one.group for one in parts]), return_inverse=True)
-    n_groups = len(known)
-    if n_groups < MIN_GROUPS:
+    if (n_groups := len(known)) < MIN_GROUPS:
         return DrawnMean(value, np.empty(0), n_groups)
     cuts = np.cumsum([len(one.group) for one in parts])[:-1]
-    models = [
-        (one.metric, Resampled(one.truth, *one.scores, group))
-        for one, group in zip(parts, np.split(numbers, cuts), strict=True)
-    ]
-    weights = draw(n_groups, draws, seed)
-    figures = np.stack([
-        model.figures(weights[:, : len(model.cells)], (metric,))[metric]
-        for metric, model in models
-    ])  # fmt: skip
+    weights, drawn = draw(n_groups, draws, seed), []
+    for one, group in zip(parts, np.split(numbers, cuts), strict=True):
+        model = Resampled(one.truth, *one.scores, group)
+        own = model.figures(weights[:, : len(model.cells)], (one.metric,))
+        drawn.append(own[one.metric])
+    figures = np.stack(drawn)
     count = (~np.isnan(figures)).sum(axis=0).astype(np.float64)
     return DrawnMean(value, ratio(np.nansum(figures, axis=0), count), n_groups)
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from framescope.classifier.errors import SignalError
 from framescope.eval import rows as scored
+from framescope.eval import sections as layout
 from framescope.eval.compare import comparison as compared
 from framescope.eval.metrics import METRICS, all_metrics
-from framescope.eval.report import layout
 from framescope.eval.rows import Evaluation
 from harness import BOTH, FEW, bundle, examples
 

@@ -14,7 +14,7 @@ from framescope.classifier.batch.schema import TABLES, VERSION, schema, text_dig
 from framescope.classifier.errors import FramescopeError
 from framescope.eval.commands.bundles import drift
 from framescope.eval.drift import compare_runs
-from framescope.eval.drift.figures import centred, mean_shift_ps
+from framescope.eval.drift.measures import centred, mean_shift_ps
 from framescope.eval.drift.report import DriftReport
 from typer.testing import CliRunner
 

@@ -14,10 +14,10 @@ import pytest
 from framescope.classifier import bundles
 from framescope.classifier.errors import SignalError
 from framescope.eval import metrics
+from framescope.eval import sections as layout
 from framescope.eval.commands import judge
 from framescope.eval.compare import footprint
 from framescope.eval.compare.comparison import Compared, Difference, changes_of
-from framescope.eval.report import layout
 from framescope.eval.report.evaluation import Details, build_report, plot_of, to_html, to_json
 from framescope.eval.rows import BENCHMARKS, Evaluation
 from framescope.eval.sections import Change, Estimate, Section, Share, Table, table

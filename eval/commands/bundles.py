@@ -58,7 +58,7 @@ def promote(
     from framescope.classifier.bundles import ModelStore
     from framescope.eval.commands.judge import progress
     from framescope.eval.release import promote as judge_and_promote
-    from framescope.eval.report.layout import show_section
+    from framescope.eval.sections import show_section
 
     with progress() as bar:
         found = judge_and_promote(
@@ -127,8 +127,8 @@ def calibrate(
     """Fit a bundle's calibration and thresholds on your own labels."""
     from framescope.classifier.bundles import check_writable, load
     from framescope.eval import calibration
-    from framescope.eval.report.layout import show_section
     from framescope.eval.rows import held_out_of_files
+    from framescope.eval.sections import show_section
 
     targets = _targets(precision or (), recall or (), confidence)
     check_writable(output)
@@ -204,7 +204,7 @@ def drift(
         need(module, "drift needs", "batch")
     from framescope.classifier.output import check, opened
     from framescope.eval.drift import compare_runs
-    from framescope.eval.report.layout import show_section
+    from framescope.eval.sections import show_section
 
     check(output, [str(one) for one in data or ()], overwrite=overwrite)
     report = compare_runs(run, against, data or (), level=level, most=articles, seed=seed)

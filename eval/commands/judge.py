@@ -126,7 +126,7 @@ def evaluate(
         refuse_options(context)
         return
     from framescope.eval.compare import comparison
-    from framescope.eval.report.layout import show_section
+    from framescope.eval.sections import show_section
     from framescope.eval.studies import section_of_languages
 
     check(output, overwrite=True)
@@ -179,7 +179,7 @@ def batch(
     exit status 1, or 2 when all fail.
     """
     from framescope.eval.grid import compute_grid, parse_benchmarks, parse_bundles, ranking_section
-    from framescope.eval.report.layout import show_section
+    from framescope.eval.sections import show_section
     from framescope.training.corpora import given_folder
 
     wanted = parse_benchmarks(benchmarks or ())
@@ -309,7 +309,7 @@ def gate(
     """
     from framescope.classifier.bundles import KINDS
     from framescope.eval.release import Gate, floors_of
-    from framescope.eval.report.layout import show_section
+    from framescope.eval.sections import show_section
 
     reasons = dict(map(_reason, allow_regression or ()))
     if reasons and not update:
@@ -349,8 +349,8 @@ def controls(
 
     Without a folder of corpora, on the benchmarks that ship.
     """
-    from framescope.eval.report.layout import show_section
     from framescope.eval.rows import BENCHMARKS
+    from framescope.eval.sections import show_section
     from framescope.eval.studies import study_controls
 
     asked = tuple(one for one in BENCHMARKS if signal is None or one.signal in signal)
@@ -377,7 +377,7 @@ def robustness(
     limit is reported, and is no error.
     """
     from framescope.classifier.bundles import load
-    from framescope.eval.report.layout import show_section
+    from framescope.eval.sections import show_section
     from framescope.eval.suite import measure_suite
 
     check(output, overwrite=True)

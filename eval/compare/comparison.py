@@ -75,9 +75,7 @@ def compare_models(
     evaluation: Evaluation, signals: Sequence[str] | None = None, progress: Progress | None = None
 ) -> Comparison:
     """Score the held-out rows of every corpus with two bundles, and compare them by signal."""
-    a, b = evaluation.bundles
-    parts = evaluation.parts
-    given = in_order([*a.signals, *b.signals])
+    parts, given = evaluation.parts, in_order([s for of in evaluation.bundles for s in of.signals])
     asked = given if signals is None else in_order(signals)
     wanted = tuple(signal for signal in asked if signal in given)
     corpora = [
@@ -86,12 +84,10 @@ def compare_models(
         if (n := len(evaluation.numbers(corpus, parts, wanted)))
     ]
     if not corpora:
-        of = evaluation.examples.labelled().signals
-        raise SignalError(
-            f"nothing to compare: no row of part {' or '.join(parts)} is labelled with "
-            f"{' or '.join(signals or ['a signal that one of them gives'])}; labelled: "
-            f"{', '.join(of) or 'nothing'}"
-        )
+        asked = signals or ["a signal that one of them gives"]
+        of = ", ".join(evaluation.examples.labelled().signals) or "nothing"
+        reason = f"no row of part {' or '.join(parts)} is labelled with {' or '.join(asked)}"
+        raise SignalError(f"nothing to compare: {reason}; labelled: {of}")
     total, done = 2 * sum(n for _, n in corpora), 0
 
     def step(bundle: Bundle, n: int) -> None:
@@ -117,12 +113,11 @@ def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
     figures_a, figures_b = (scores and metrics.all_metrics(truth, *scores) for scores in (a, b))
     drawn = metrics.resample_figures(truth, a, b, groups, draws=draws, seed=seed)
     always_yes = metrics.single_figure("f1", truth, np.ones(len(truth), np.float32), 0.5)
-    between: dict[str, Difference] = {}
-    if a and b and figures_a and figures_b:
-        between = {
-            name: Difference(figures_b[name] - figures_a[name], *interval, drawn.p[name])
-            for name, interval in drawn.difference.items()
-        }
+    between = {
+        name: Difference(figures_b[name] - figures_a[name], *interval, drawn.p[name])
+        for name, interval in drawn.difference.items()
+        if figures_a and figures_b
+    }
     return Compared(
         corpus, sample.part, sample.signal, len(sample), len(np.unique(groups)), int(truth.sum()),
         always_yes, figures_a, figures_b, between, drawn.a, drawn.b,
@@ -145,46 +140,40 @@ def section_of_comparison(comparison: Comparison, *, intervals: bool = True) -> 
     a, b = comparison.evaluation.names
     costs = {cost.corpus: cost for cost in comparison.costs}
     columns = ("signal", "n", "positive", "groups", "always yes, F1", "figure", a, b)
+    columns += ("difference (95% interval)",)
     tables = []
     for (corpus, part), rows in groupby(comparison.rows, lambda row: (row.corpus, row.part)):
         cost = costs[corpus]
-        note = (
-            f"Seconds for 1,000 sentences: {a} {cost.a:.2f}, {b} {cost.b:.2f} "
-            f"({cost.sentences:,} sentences of {corpus} scored)"
-        )
+        note = f"Seconds for 1,000 sentences: {a} {cost.a:.2f}, {b} {cost.b:.2f} "
+        note += f"({cost.sentences:,} sentences of {corpus} scored)"
         lines = (line for row in rows for line in _figures_of(row, intervals))
-        tables.append(table(
-            f"{corpus}, {part}", (*columns, "difference (95% interval)"), lines,
-            heads=5, note=note, interval_digits=2,
-        ))  # fmt: skip
+        options = {"heads": 5, "note": note, "interval_digits": 2}
+        tables.append(table(f"{corpus}, {part}", columns, lines, **options))
     return Section(_LEGEND, tuple(tables), signature=comparison.signature)
 
 
 def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
     """Yield one row for each figure: its name, both models', and their difference."""
     head = (row.signal, row.n, row.positives, row.n_groups, row.always_yes_f1)
-    models = ((row.a, row.intervals_a), (row.b, row.intervals_b))
     for name in _PRINTED:
         cells: list[Cell] = []
-        for figures, ranges in models:
+        for figures, ranges in ((row.a, row.intervals_a), (row.b, row.intervals_b)):
             value = figures[name] if figures else math.nan
             low, high = ranges.get(name, Interval()) if intervals else Interval()
             # That of an error is widened to be symmetric, and none lies below 0.
-            wide = Estimate(value, max(low, 0), high)
-            cells.append(value if math.isnan(low) else wide)
+            cells.append(value if math.isnan(low) else Estimate(value, max(low, 0), high))
         yield (*head, metrics.METRICS[name], *cells, row.differences.get(name))
 
 
 def record_of_comparison(comparison: Comparison) -> dict[str, Any]:
     """Return every figure, and the signature, for JSON."""
     of = comparison.evaluation
-    a, b = ({"name": bundle.name, "digest": bundle.digest} for bundle in of.bundles)
+    bundles = ({"name": bundle.name, "digest": bundle.digest} for bundle in of.bundles)
     return {
         "schema_version": SCHEMA_VERSION,
         "signature": comparison.signature,
         "data": of.data,
-        "a": a,
-        "b": b,
+        **dict(zip("ab", bundles, strict=True)),
         "resampling": {"draws": of.draws, "seed": of.seed, "level": LEVEL},
         "seconds_per_1000_sentences": comparison.costs,
         "rows": [
@@ -252,24 +241,21 @@ def _ap(figures: Mapping[str, float] | None) -> float:
 
 def changes_of(rows: Sequence[Compared]) -> tuple[SignalChange, ...]:
     """Read off comparisons what differs; p are corrected for all of them together (Holm)."""
+    names, undefined = (MAIN_METRIC, "f1"), Difference(math.nan)
+    pairs = [[row.differences.get(name, undefined) for name in names] for row in rows]
     few = [
-        not row.differences
-        or not _tell(row.positives, row.n, row.n_groups)
-        or math.isnan(row.differences[MAIN_METRIC].low)
-        for row in rows
+        math.isnan(ranking.low) or not _tell(row.positives, row.n, row.n_groups)
+        for row, (ranking, _) in zip(rows, pairs, strict=True)
     ]
-    corrected = (
-        metrics.holm([
-            math.nan if one else row.differences[name].p for row, one in zip(rows, few, strict=True)
-        ])
-        for name in (MAIN_METRIC, "f1")
-    )  # fmt: skip
-    found, undefined = [], Change(math.nan)
-    for row, untold, p_ranking, p_flags in zip(rows, few, *corrected, strict=True):
+    told = [
+        [math.nan if one else of.p for of in pair] for one, pair in zip(few, pairs, strict=True)
+    ]
+    corrected = [metrics.holm([pair[at] for pair in told]) for at in range(2)]
+    found = []
+    for row, pair, untold, p_ranking, p_flags in zip(rows, pairs, few, *corrected, strict=True):
         ranking, flags = (
             Change(*(round(x, DIGITS) + 0.0 for x in (one.value, one.low, one.high)))
-            for name in (MAIN_METRIC, "f1")
-            for one in [row.differences.get(name, undefined)]
+            for one in pair
         )
         ranks, flagged = _way(ranking, p_ranking), _way(flags, p_flags)
         first, second = math.isnan(_ap(row.a)), math.isnan(_ap(row.b))  # undefined
@@ -321,10 +307,10 @@ def _tell(positives: int, n: int, groups: int) -> bool:
 
 def count_tests(evaluation: Evaluation) -> int:
     """Count the comparisons that there are labels enough for; nothing is scored."""
-    a, b = evaluation.bundles
-    given, count = [signal for signal in a.signals if signal in b.signals], 0
-    for corpus in dict.fromkeys(evaluation.examples.corpus.tolist()):
-        rows = evaluation.examples.where(evaluation.examples.corpus == corpus)
+    (a, b), examples, count = evaluation.bundles, evaluation.examples, 0
+    given = [signal for signal in a.signals if signal in b.signals]
+    for corpus in dict.fromkeys(examples.corpus.tolist()):
+        rows = examples.where(examples.corpus == corpus)
         for part, signal in product(evaluation.parts, given):
             if len(chosen := rows_of(rows, part, signal)):
                 positives = int(is_positive(rows.column(signal)[chosen]).sum())
@@ -333,11 +319,8 @@ def count_tests(evaluation: Evaluation) -> int:
 
 
 def draws_needed(tests: int) -> int:
-    """Return the fewest draws with which one of so many p can be below `ALPHA` once corrected.
-
-    The smallest p is 1 in the draws and one (`metrics.exchange_ps`).
-    """
-    return math.ceil(round(tests / ALPHA, 6))
+    """Return the fewest draws with which one of so many p can be below `ALPHA` once corrected."""
+    return math.ceil(round(tests / ALPHA, 6))  # the smallest p is 1 in the draws and one
 
 
 def decision_of(comparison: Comparison, changes: Sequence[SignalChange]) -> str:
@@ -355,9 +338,8 @@ def decision_of(comparison: Comparison, changes: Sequence[SignalChange]) -> str:
         why = f"{draws} draws are too few for {tests} comparisons: --draws {needed}"
         return f"Don't ship {b} yet, because a worse signal would not show; {why}."
     if gained:
-        return (
-            f"Ship {b}, because it is better and neither ranks nor flags worse: {_listed(gained)}."
-        )
+        why = "it is better and neither ranks nor flags worse"
+        return f"Ship {b}, because {why}: {_listed(gained)}."
     few = sum(one.verdict == FEW for one in changes)
     why = f"{len(changes)} compared, {few} with too few labels to tell"
     return f"Don't ship {b}, because nothing shows that it is better than {a} ({why})."

@@ -1,13 +1,19 @@
-"""What is compared: scores, flags, vocabulary, outlets, distance to training data, calibration."""
+"""Figures before and now, their intervals, and tests whether they have changed.
+
+Scores, flags, vocabulary, outlets, distance to the training data, and calibration are compared. The
+unit is the article: sentences of one article are not independent. A figure has changed when its p,
+corrected for all figures and measures, is at most the level, and the effect is large enough to
+matter.
+"""
 
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from framescope.classifier.batch.folder import RunError, RunFolder
@@ -16,15 +22,15 @@ from framescope.classifier.batch.schema import text_digest
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import InputError
 from framescope.classifier.models import FAR
-from framescope.eval.drift import figures as stats
-from framescope.eval.drift.figures import DriftFigure, DriftMeasure, ShiftedWord, log_odds, share_of
-from framescope.eval.metrics import estimate, holm
+from framescope.eval.metrics import estimate, holm, wilson
 from framescope.eval.rows import Bools, Floats, Scores, Single, is_of_articles
-from framescope.eval.sections import Change, Estimate, Share
+from framescope.eval.sections import HIDDEN, Change, Estimate, Share
 from framescope.training.corpora import read_exchange
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.stats import binomtest, fisher_exact, ks_2samp, wasserstein_distance
+from scipy.spatial.distance import jensenshannon
+from scipy.special import logit
+from scipy.stats import binomtest, fisher_exact, ks_2samp, permutation_test, wasserstein_distance
 from scipy.stats import t as student
 
 _WORDS = 2000  # the most common ones, by articles
@@ -36,8 +42,6 @@ _BITS = 0.004  # of words, beyond what permutations give
 _OUTLETS, _MIX = 0.05, 0.02
 _DISTANCE, _DISTANCE_OF_BUNDLE, _FAR = 0.05, 0.1, 0.02
 _ERROR = 0.03  # of calibration
-
-_NO_DOMAIN = DriftMeasure("distance", note="unknown: the bundle has no training domain")
 _FEWEST_LABELS, _FEWEST_ARTICLES = 20, 10  # the labels: of either answer, and expected of each
 _DRAWS = 1000
 _UNKNOWN = "unknown"  # the outlet of a page that names none
@@ -54,17 +58,203 @@ _ARTICLES = """
     FROM texts ORDER BY hash(article_id), article_id LIMIT {limit}"""
 
 
+@dataclass(frozen=True, slots=True)
+class DriftFigure:
+    """One figure before and now, with 95% intervals over articles.
+
+    ``effect``: the change, in ``unit``: "sd", "bits", "chance" (``before`` is what chance gives),
+    "error" (of calibration, with expected and observed share), or that of the figure. It matters
+    from a ``size`` of ``least``. ``p``: corrected for the measure's figures; NaN where not tested.
+    """
+
+    name: str
+    before: Estimate | None
+    now: Estimate | None
+    effect: Estimate
+    size: float
+    least: float
+    p: float = math.nan
+    unit: str = ""
+
+    @property
+    def words(self) -> tuple[str, str, str]:
+        """Before, now and effect as text."""
+        before, now = ("" if one is None else _text(one) for one in (self.before, self.now))
+        effect, one = _text(self.effect), self.effect
+        match self.unit:
+            case "bits":
+                effect = f"{one.value:.3f} bits, by chance {one.low:.3f} to {one.high:.3f}"
+            case "sd":
+                effect = effect.replace(" (", " sd (", 1)
+            case "chance":
+                before = f"by chance {before}"
+            case "error":
+                return f"expected {before}", f"observed {now}", f"error {effect}"
+        return before, now, effect
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftedWord:
+    """A word, the share of articles with it before and now, and the z of the change."""
+
+    word: str
+    before: float
+    now: float
+    z: float
+
+
+@dataclass(frozen=True, slots=True)
+class DriftMeasure:
+    """Figures that are tested together; of the vocabulary, with the words that shifted most."""
+
+    name: str
+    figures: tuple[DriftFigure, ...] = ()
+    note: str = ""
+    p: float = math.nan  # the least, corrected for the number of measures; NaN if nothing is tested
+    found: tuple[str, ...] = ()  # the figures that have changed
+    more: tuple[ShiftedWord, ...] = field(default=(), metadata=HIDDEN)
+    less: tuple[ShiftedWord, ...] = field(default=(), metadata=HIDDEN)
+
+    @property
+    def least_p(self) -> float:
+        """The least p of the figures; NaN without any."""
+        return min((one.p for one in self.figures if not math.isnan(one.p)), default=math.nan)
+
+    @property
+    def ordered(self) -> list[DriftFigure]:
+        """The figures, those that have changed first, then by p."""
+        return sorted(self.figures, key=lambda f: (f.name not in self.found, f.p, -f.size))
+
+    def decided(self, corrected: float, level: float) -> Self:
+        """Decide by a p that is corrected for all measures."""
+        if math.isnan(corrected):
+            return self
+        factor = corrected / self.least_p
+        found = (f.name for f in self.figures if f.p * factor <= level and f.size >= f.least)
+        return replace(self, p=corrected, found=tuple(found))
+
+
+_NO_DOMAIN = DriftMeasure("distance", note="unknown: the bundle has no training domain")
+
+
+def _text(value: Estimate) -> str:
+    form = {Share: "{:.1%}", Change: "{:+.3f}"}.get(type(value), "{:.3f}")
+    shown, low, high = map(form.format, (value.value, value.low, value.high))
+    return shown if math.isnan(value.low) else f"{shown} ({low} to {high})"
+
+
+def mean_of(values: NDArray[Any]) -> Estimate:
+    """Return the mean of a value of each article, with its interval."""
+    mean, half = float(values.mean()), 1.96 * float(values.std(ddof=1)) / math.sqrt(len(values))
+    return Estimate(mean, mean - half, mean + half)
+
+
+def share_of(values: NDArray[Any]) -> Share:
+    """Return the mean of a share of each article, 0 to 1, with Wilson's interval."""
+    share = values.mean(dtype=np.float64)
+    return Share(float(share), *map(float, wilson(share, len(values))))
+
+
+def difference(
+    name: str,
+    sides: Sequence[NDArray[Any]],
+    least: float,
+    of: Callable[[NDArray[Any]], Estimate] = mean_of,
+) -> DriftFigure:
+    """Compare two runs; the interval follows from those of both means (Newcombe, 1998)."""
+    before, now = map(of, sides)
+    gap = now.value - before.value
+    down = math.hypot(now.value - now.low, before.high - before.value)
+    up = math.hypot(now.high - now.value, before.value - before.low)
+    return DriftFigure(name, before, now, Change(gap, gap - down, gap + up), abs(gap), least)
+
+
+def log_odds(values: NDArray[Any]) -> Floats:
+    """Return the log-odds of probabilities, bounded where these are 0 or 1."""
+    return np.asarray(logit(np.clip(values.astype(np.float64), 1e-4, 1 - 1e-4)))
+
+
+def permuted(
+    statistic: Callable[[Single], Floats], is_now: Bools, draws: int, seed: int
+) -> tuple[float, float, Share, Floats]:
+    """Test a statistic of membership in the second run, (b, n) to (b,), by permuting articles.
+
+    Return its value, p, the mean and the middle 95% by chance, and the value of each permutation.
+    """
+
+    def of_numbers(before: NDArray[Any], now: NDArray[Any], axis: int) -> Floats:
+        members = np.zeros((*now.shape[:-1], len(is_now)), np.float32)
+        np.put_along_axis(members, now.astype(np.intp), 1, axis=-1)
+        return statistic(members)
+
+    test = permutation_test(
+        (np.flatnonzero(~is_now), np.flatnonzero(is_now)), of_numbers, vectorized=True,
+        n_resamples=draws, batch=500, alternative="greater", axis=-1,
+        rng=np.random.default_rng(seed),
+    )  # fmt: skip
+    null = test.null_distribution
+    chance = Share(float(null.mean()), *np.quantile(null, [0.025, 0.975]).tolist())
+    return float(test.statistic), float(test.pvalue), chance, null
+
+
+def mean_shift_ps(values: Floats, is_now: Bools, draws: int, seed: int) -> list[float]:
+    """Return the p of each column's difference in means, corrected (Westfall & Young, 1993)."""
+    values = values - np.nanmean(values, axis=0)
+    spread = np.nanstd(values, axis=0)
+    scaled = np.nan_to_num(values / np.where(spread > 1e-9, spread, np.inf)).astype(np.float32)
+    now, n = int(is_now.sum()), len(is_now)
+
+    def gaps(members: Single) -> Floats:
+        return np.asarray(np.abs(members @ scaled).astype(np.float64) * n / (now * (n - now)))
+
+    *_, null = permuted(lambda members: gaps(members).max(axis=-1), is_now, draws, seed)
+    # Rounding of the sums must not part a permutation from one that is the same.
+    above = (null[None] >= gaps(is_now.astype(np.float32))[:, None] - 1e-6).sum(axis=1)
+    return [float(p) for p in (1 + above) / (1 + len(null))]
+
+
+def centred(values: Floats, outlet: NDArray[np.str_], is_now: Bools) -> Floats:
+    """Subtract each outlet's mean, so that another mix of outlets is no change of scores."""
+    names, code = np.unique(outlet, return_inverse=True)
+    count, total = np.bincount(code, weights=is_now), np.bincount(code)
+    stratum = np.where(((count == 0) | (count == total))[code], len(names), code)
+    found = values.copy()
+    for one in np.unique(stratum):
+        found[stratum == one] -= np.nanmean(values[stratum == one], axis=0)
+    return found
+
+
+def now_counts(counts: Any, members: Single) -> Floats:
+    """Return the counts, shape (n, k), of the articles of the second run: shape (b, k)."""
+    return np.asarray(counts.T @ members.T, np.float64).T
+
+
+def divergence(
+    name: str, counts: Any, is_now: Bools, least: float, draws: int, seed: int
+) -> DriftFigure:
+    """Test the Jensen-Shannon divergence of two runs' counts, shape (n, k), in bits."""
+    total = np.asarray(counts.sum(axis=0), np.float64)
+
+    def bits(members: Single) -> Floats:
+        now = now_counts(counts, members)
+        return np.asarray(np.nan_to_num(jensenshannon(total - now, now, base=2, axis=-1) ** 2))
+
+    value, p, chance, _ = permuted(bits, is_now, draws, seed)
+    effect, size = Estimate(value, chance.low, chance.high), value - chance.value
+    return DriftFigure(name, None, None, effect, size, least, p, "bits")
+
+
 @dataclass(frozen=True)
 class RunArticles:
     """The n articles of a run (`outlet` to `digest`), and their m sentences (`article` to `texts`).
 
-    `total` counts distinct texts. Scores are by signal, of shape (m,), or (n,) for signals of whole
-    articles; NaN where not scored, as in `distance`.
+    Scores are by signal, of shape (m,), or (n,) for signals of whole articles; NaN where not
+    scored, as in `distance`.
     """
 
     name: str
     manifest: Mapping[str, Any]
-    total: int
+    total: int  # distinct texts
     outlet: NDArray[np.str_]
     outlet_names: Mapping[str, str]
     registered: Bools
@@ -85,12 +275,11 @@ class RunArticles:
         model = self.manifest["model"]
         return str(model.get("name")), str(model.get("digest") or "")
 
-    @cached_property
-    def words(self) -> list[Counter[str]]:
-        """How often each word stands in each article, in lower case."""
-        found: list[Counter[str]] = [Counter() for _ in range(len(self))]
+    def words(self) -> list[dict[str, None]]:
+        """Return the words of each article, in lower case, as they come."""
+        found = [dict[str, None]() for _ in range(len(self))]
         for article, text in zip(self.article.tolist(), self.texts, strict=True):
-            found[article].update(_WORD.findall(text.lower()))
+            found[article].update(dict.fromkeys(_WORD.findall(text.lower())))
         return found
 
 
@@ -157,12 +346,6 @@ class TwoRuns:
         """Which articles are of the second run."""
         return np.asarray(np.arange(len(self)) >= len(self.before))
 
-    @property
-    def signals(self) -> list[str]:
-        """The signals that are scored in both runs."""
-        runs = (self.before.scores, self.now.scores)
-        return [s for s in runs[1] if all(s in one and not np.isnan(one[s]).all() for one in runs)]
-
     def sides(self, values: Floats) -> tuple[Floats, Floats]:
         """Return the values of the articles before and now that have one."""
         known = ~np.isnan(values)
@@ -171,9 +354,8 @@ class TwoRuns:
     def values(self, signal: str) -> tuple[Single, Rows]:
         """Return the known scores of a signal, and the article of each."""
         scores = np.concatenate([one.scores[signal] for one in (self.before, self.now)])
-        article = np.concatenate([self.before.article, self.now.article + len(self.before)])
-        if is_of_articles(signal):
-            article = np.arange(len(self))
+        article = np.r_[self.before.article, self.now.article + len(self.before)]
+        article = np.arange(len(self)) if is_of_articles(signal) else article
         known = ~np.isnan(scores)
         return scores[known], article[known]
 
@@ -191,27 +373,30 @@ def of_signals(both: TwoRuns) -> list[DriftMeasure]:
     """
     columns: dict[str, list[Floats]] = {"scores": [], "flags": []}
     figures: dict[str, list[DriftFigure]] = {"scores": [], "flags": []}
-    for signal in both.signals:
+    runs = (both.before.scores, both.now.scores)
+    for signal in both.now.scores:
+        if not all(signal in one and not np.isnan(one[signal]).all() for one in runs):
+            continue
         values, article = both.values(signal)
         odds = log_odds(values)
         spread = max(float(odds[~both.is_now[article]].std()), 1e-6)
         scaled = both.by_article(odds / spread, article)
         columns["scores"].append(scaled)
-        shift = stats.difference(signal, both.sides(scaled), _SHIFT)
-        old, new = map(stats.mean_of, both.sides(both.by_article(values, article)))
+        shift = difference(signal, both.sides(scaled), _SHIFT)
+        old, new = map(mean_of, both.sides(both.by_article(values, article)))
         figures["scores"].append(replace(shift, before=old, now=new, unit="sd"))
         if signal not in both.now.manifest["experimental"]:
             limit = np.float32(both.now.manifest["thresholds"][signal])
             share = both.by_article(values >= limit, article)
             columns["flags"].append(share)
-            figures["flags"].append(stats.difference(signal, both.sides(share), _FLAGS, share_of))
+            figures["flags"].append(difference(signal, both.sides(share), _FLAGS, share_of))
     found = []
     for name, own in columns.items():
         if not own:
             found.append(DriftMeasure(name, note=f"no signal has {name} in both runs"))
             continue
-        centred = stats.centred(np.stack(own, axis=1), both.joined("outlet"), both.is_now)
-        ps = stats.mean_shift_ps(centred, both.is_now, both.draws, both.seed)
+        values = centred(np.stack(own, axis=1), both.joined("outlet"), both.is_now)
+        ps = mean_shift_ps(values, both.is_now, both.draws, both.seed)
         found.append(_measure(name, figures[name], ps))
     return found
 
@@ -222,11 +407,11 @@ def _measure(name: str, figures: Sequence[DriftFigure], ps: Sequence[float]) -> 
 
 def vocabulary(both: TwoRuns) -> DriftMeasure:
     """Compare the shares of articles that have common words."""
-    articles = (*both.before.words, *both.now.words)
+    articles = (*both.before.words(), *both.now.words())
     spread = Counter(word for one in articles for word in one)
     common = [word for word, times in spread.most_common(_WORDS) if times >= 3]
     table = np.array([[word in one for word in common] for one in articles], np.float32)
-    words = stats.divergence("words", table, both.is_now, _BITS, both.draws, both.seed)
+    words = divergence("words", table, both.is_now, _BITS, both.draws, both.seed)
     shifted = _shifted(common, table, both.is_now)
     more, less = tuple(shifted[: -_SHOWN_WORDS - 1 : -1]), tuple(shifted[:_SHOWN_WORDS])
     return DriftMeasure("vocabulary", (words,), more=more, less=less)
@@ -242,11 +427,9 @@ def _shifted(words: Sequence[str], table: Single, is_now: Bools) -> list[Shifted
         return np.asarray(np.log(counts + prior) - np.log(others))
 
     z = (odds(new) - odds(old)) / np.sqrt(1 / (new + prior) + 1 / (old + prior))
-    before, now = old / max(int((~is_now).sum()), 1), new / max(int(is_now.sum()), 1)
-    return [
-        ShiftedWord(words[at], float(before[at]), float(now[at]), float(z[at]))
-        for at in np.argsort(z, kind="stable")
-    ]
+    shares = old / max(int((~is_now).sum()), 1), new / max(int(is_now.sum()), 1)
+    rows = list(zip(words, *(column.tolist() for column in (*shares, z)), strict=True))
+    return [ShiftedWord(*rows[at]) for at in np.argsort(z, kind="stable")]
 
 
 def outlets(both: TwoRuns) -> DriftMeasure:
@@ -258,11 +441,11 @@ def outlets(both: TwoRuns) -> DriftMeasure:
     total = np.asarray(counts.sum(axis=0), np.float64)
 
     def new_share(members: Single) -> Floats:
-        now = stats.now_counts(counts, members)
+        now = now_counts(counts, members)
         return np.asarray((now * (total - now < 0.5)).sum(axis=-1) / now.sum(axis=-1).clip(1.0))
 
     draws = 4 * both.draws  # for the correction of four figures
-    now, p, chance, _ = stats.permuted(new_share, is_now, draws, both.seed)
+    now, p, chance, _ = permuted(new_share, is_now, draws, both.seed)
     gap = now - chance.value
     change = Change(gap, now - chance.high, now - chance.low)
     unlisted = ~both.joined("registered") & (outlet != _UNKNOWN)
@@ -270,7 +453,7 @@ def outlets(both: TwoRuns) -> DriftMeasure:
         DriftFigure("new outlets", chance, Share(now), change, gap, _OUTLETS, p, "chance"),
         _shares("not in the registry", unlisted, is_now, _OUTLETS),
         _shares("no outlet named", outlet == _UNKNOWN, is_now, _OUTLETS),
-        stats.divergence("mix", counts, is_now, _MIX, draws, both.seed),
+        divergence("mix", counts, is_now, _MIX, draws, both.seed),
     ]
     return _measure("outlets", figures, holm([one.p for one in figures]))
 
@@ -278,23 +461,21 @@ def outlets(both: TwoRuns) -> DriftMeasure:
 def _shares(name: str, marked: Bools, is_now: Bools, least: float) -> DriftFigure:
     sides = marked[~is_now], marked[is_now]
     p = fisher_exact([[one.sum(), len(one) - one.sum()] for one in sides]).pvalue
-    return replace(stats.difference(name, sides, least, share_of), p=float(p))
+    return replace(difference(name, sides, least, share_of), p=float(p))
 
 
 def distances(both: TwoRuns) -> DriftMeasure:
     """Compare how far articles lie from the training data."""
     distance, far = both.joined("distance"), both.joined("far")
-    before, now = both.sides(distance)
-    if not len(before) or not len(now):
+    sides = both.sides(distance)
+    if not all(map(len, sides)):
         return _NO_DOMAIN
     known = ~np.isnan(distance)
+    size, p = float(wasserstein_distance(*sides)), float(ks_2samp(*sides).pvalue)
     figures = [
-        replace(
-            stats.difference("distance", (before, now), _DISTANCE),
-            size=float(wasserstein_distance(before, now)), p=float(ks_2samp(before, now).pvalue),
-        ),
+        replace(difference("distance", sides, _DISTANCE), size=size, p=p),
         _shares("far", far[known], both.is_now[known], _FAR),
-    ]  # fmt: skip
+    ]
     return _measure("distance", figures, holm([one.p for one in figures]))
 
 
@@ -316,7 +497,7 @@ def of_bundle(run: RunArticles, bundle: Bundle) -> list[DriftMeasure]:
             max(now.value - expected.value, 0.0), least,
         )
         for name, expected, now, least in (
-            ("distance", Estimate(0.5), stats.mean_of(distance), _DISTANCE_OF_BUNDLE),
+            ("distance", Estimate(0.5), mean_of(distance), _DISTANCE_OF_BUNDLE),
             ("far", Share(1 - FAR), share_of(far), _FAR),
         )
     ]  # fmt: skip
@@ -344,10 +525,8 @@ def read_labels(paths: Sequence[Path], run: RunArticles) -> dict[str, Labelled]:
     if not found:
         reason = f"labels no sentence of {run.name}; give labels of articles in the run"
         raise InputError(paths[0], reason)
-    return {
-        signal: Labelled(*(np.array(column) for column in zip(*rows.values(), strict=True)))
-        for signal, rows in found.items()
-    }
+    columns = {signal: zip(*rows.values(), strict=True) for signal, rows in found.items()}
+    return {signal: Labelled(*map(np.array, own)) for signal, own in columns.items()}
 
 
 def _labels(paths: Sequence[Path], run: RunArticles) -> Iterator[tuple[str, int, float, int]]:
@@ -366,9 +545,10 @@ def _labels(paths: Sequence[Path], run: RunArticles) -> Iterator[tuple[str, int,
             for unit in one.units or ():
                 keys = (unit.start, unit.end), one.text[unit.start : unit.end]
                 known = [rows[at, key] for key in keys if (at, key) in rows]
-                for signal, label in unit.labels.items():
-                    if known and not is_of_articles(signal):
-                        yield signal, known[0], label, at
+                labels = unit.labels.items() if known else ()
+                yield from (
+                    (s, known[0], label, at) for s, label in labels if not is_of_articles(s)
+                )
 
 
 def calibration(labels: Mapping[str, Labelled], seed: int) -> DriftMeasure:

@@ -14,11 +14,9 @@ from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import InputError
 from framescope.classifier.taxonomy import BY_NAME
 from framescope.eval.drift import measures
-from framescope.eval.drift.figures import DriftMeasure, log_odds
-from framescope.eval.drift.measures import RunArticles
+from framescope.eval.drift.measures import DriftMeasure, RunArticles, log_odds
 from framescope.eval.metrics import holm
-from framescope.eval.report.layout import sections_to_html
-from framescope.eval.sections import Cell, Plot, Section, Table, table
+from framescope.eval.sections import Cell, Plot, Section, Table, sections_to_html, table
 from numpy.typing import NDArray
 
 LEVEL = 0.002  # of a thousand comparisons without any change, two find one
@@ -91,6 +89,10 @@ class DriftReport:
         return sections_to_html(title, _sentence(self.verdict), sections, signature)
 
     @property
+    def _runs(self) -> list[RunArticles]:
+        return [one for one in (self.before, self.now) if isinstance(one, RunArticles)]
+
+    @property
     def _against(self) -> str:
         one = self.before
         return one.name if isinstance(one, RunArticles) else f"the training data of {one.name}"
@@ -112,7 +114,7 @@ class DriftReport:
         return table("What was compared", columns, rows)
 
     def _outlets(self) -> Table:
-        runs = [one for one in (self.before, self.now) if isinstance(one, RunArticles)]
+        runs = self._runs
         sides = [Counter(one.outlet.tolist()) for one in runs]
         names = {key: name for one in runs for key, name in one.outlet_names.items()}
         rows = (
@@ -123,20 +125,17 @@ class DriftReport:
 
     def _plots(self, measure: DriftMeasure) -> Iterator[Plot]:
         """Draw how scores or distances are distributed in both runs."""
-        if not isinstance(self.before, RunArticles):
+        runs, scores = self._runs, measure.name == "scores"
+        if len(runs) < 2:
             return
-        runs = (self.before, self.now)
-        for figure in measure.ordered:
-            if measure.name == "scores":
-                label, edges = BY_NAME[figure.name].label, np.linspace(-5, 5, 25)
-                found = (run.scores[figure.name] for run in runs)
-                sides = [log_odds(one[~np.isnan(one)]).clip(-5, 5) for one in found]
-            elif figure.name == "distance":
-                label, edges = "Distance", np.linspace(0, 1, 21)
-                sides = [run.distance[~np.isnan(run.distance)] for run in runs]
-            else:
-                continue
-            changed = " (changed)" if figure.name in measure.found else ""
+        for name in (one.name for one in measure.ordered if scores or one.name == "distance"):
+            found = [run.scores[name] if scores else run.distance for run in runs]
+            sides = [one[~np.isnan(one)] for one in found]
+            label, edges = "Distance", np.linspace(0, 1, 21)
+            if scores:
+                label, edges = BY_NAME[name].label, np.linspace(-5, 5, 25)
+                sides = [log_odds(one).clip(-5, 5) for one in sides]
+            changed = " (changed)" if name in measure.found else ""
             yield Plot(label + changed, _histograms(sides, edges), ())
 
 
@@ -151,8 +150,8 @@ def compare(
 ) -> DriftReport:
     """Compare a run with an earlier run, or with the training data of its bundle.
 
-    `against` is the folder of a run, or a bundle; `data` are labels of the run's articles, in the
-    exchange format; `level` is that of the whole verdict; `most` articles of either run are read.
+    `data` are labels of the run's articles; `level` is that of the whole verdict; `most` articles
+    of either run are read.
     """
     now = measures.read_articles(run, most)
     labels = measures.read_labels(data, now) if data else {}
@@ -221,12 +220,12 @@ def _named(measure: DriftMeasure) -> str:
 
 def _tables(measure: DriftMeasure, most: int | None = None) -> Iterator[Table]:
     """Yield the figures; where there are more than `most`, only those that have changed."""
+    columns = ("", "before", "now", "effect, 95% interval", "changed")
     rows = (
         (f.name, *f.words, "yes" if f.name in measure.found else "")
         for f in measure.ordered
         if most is None or f.name in measure.found or len(measure.figures) < most
     )
-    columns = ("", "before", "now", "effect, 95% interval", "changed")
     yield table(_title(measure), columns, rows)
     if measure.more:
         words = (

@@ -43,9 +43,8 @@ def compute_grid(
     if not folder.exists() and not (bundles and benchmarks):
         raise FramescopeError(f"{path}: a new run needs --models and --benchmarks; name some")
     if folder.exists() and not resume:
-        raise FramescopeError(
-            f"{path}: is a run already; resume or extend it with --resume, or give another --output"
-        )
+        remedy = "resume or extend it with --resume, or give another --output"
+        raise FramescopeError(f"{path}: is a run already; {remedy}")
     manifest = GridManifest(
         tuple(bundles), tuple(benchmarks), draws or _DRAWS, seed or 0, allow_seen,
         None if corpora is None else str(corpora.resolve()), __version__,
@@ -60,11 +59,10 @@ def compute_grid(
             computed = _compute_cells(manifest, folder, progress)
         except KeyboardInterrupt as error:
             done = sum(folder.cell(place) is not None for place in manifest.places)
-            raise StoppedError(
-                f"stopped with {done} of {len(manifest.places)} cells computed; resume with: "
-                f"framescope eval batch --output {path} --resume",
-                getattr(error, "status", 130),
-            ) from error
+            stopped = f"stopped with {done} of {len(manifest.places)} cells computed"
+            remedy = f"resume with: framescope eval batch --output {path} --resume"
+            status = getattr(error, "status", 130)
+            raise StoppedError(f"{stopped}; {remedy}", status) from error
         found = standings(manifest, folder)
         write_table(found, manifest, folder)
     return found, computed
@@ -83,10 +81,9 @@ def _refuse_other_options(
         if now is not None and was != now
     ]  # fmt: skip
     if differing:
-        raise FramescopeError(
-            f"{folder.path}: was computed with other options: {'; '.join(differing)}; "
-            "type the same ones, or give another --output"
-        )
+        reason = f"was computed with other options: {'; '.join(differing)}"
+        remedy = "type the same ones, or give another --output"
+        raise FramescopeError(f"{folder.path}: {reason}; {remedy}")
 
 
 def _extended(folder: GridFolder, old: GridManifest, new: GridManifest) -> GridManifest:
@@ -95,16 +92,14 @@ def _extended(folder: GridFolder, old: GridManifest, new: GridManifest) -> GridM
     done = dict.fromkeys(one for place in folder.finished(old) for one in place)
     for was in done:
         now = was.current(corpora).digest
+        if now == was.digest:
+            continue
         if now is None:
-            raise FramescopeError(
-                f"{was.key}: is no longer there, and the run {folder.path} has it; "
-                "put it back, or give another --output"
-            )
-        if now != was.digest:
-            raise FramescopeError(
-                f"{was.name}: has changed since the run {folder.path} was computed "
-                f"({str(was.digest)[:12]}, now {now[:12]}); put it back, or give another --output"
-            )
+            why = f"{was.key}: is no longer there, and the run {folder.path} has it"
+        else:
+            why = f"{was.name}: has changed since the run {folder.path} was computed "
+            why += f"({str(was.digest)[:12]}, now {now[:12]})"
+        raise FramescopeError(f"{why}; put it back, or give another --output")
     bundles = _joined(old.bundles, new.bundles, done)
     benchmarks = _joined(old.benchmarks, new.benchmarks, done)
     extended = replace(old, bundles=bundles, benchmarks=benchmarks, corpora=corpora)
@@ -116,8 +111,7 @@ def _extended(folder: GridFolder, old: GridManifest, new: GridManifest) -> GridM
 def _joined(
     old: Sequence[Entry], new: Sequence[Entry], done: Collection[Entry]
 ) -> tuple[Entry, ...]:
-    named, known = {one.key for one in new}, {one.key for one in old}
-    names = {one.name for one in old}
+    named, known, names = {n.key for n in new}, {o.key for o in old}, {o.name for o in old}
     kept = (one for one in old if not new or one in done or one.key in named)
     added = (one for one in new if one.key not in known)
     return *kept, *(replace(one, name=one.key) if one.name in names else one for one in added)
@@ -142,9 +136,8 @@ def _compute_cells(manifest: GridManifest, folder: GridFolder, progress: Progres
                 cell, benchmark, loaded(bundle), read, next(others, {}), footprint=not measured
             )
         except Exception as error:  # a defect of one cell must not end the others
-            why = " ".join(str(error).split())
-            known = isinstance(error, FramescopeError)
-            cell = replace(cell, why=why if known else f"{type(error).__name__}: {why}")
+            kind = "" if isinstance(error, FramescopeError) else f"{type(error).__name__}: "
+            cell = replace(cell, why=kind + " ".join(str(error).split()))
         folder.write_cell(place, cell, scores)
         computed += 1
         if cell.why:
@@ -158,10 +151,7 @@ def _compute_cells(manifest: GridManifest, folder: GridFolder, progress: Progres
 def _read_rows(
     manifest: GridManifest, benchmark: Entry, bundle: Bundle, kept: dict[str, tuple[str, HeldOut]]
 ) -> HeldOut:
-    """Read what a bundle is judged by, or raise a `FramescopeError`.
-
-    Of each folder the last rows are `kept`: corpora are large.
-    """
+    """Read what a bundle is judged by; of each folder the last rows are `kept`."""
     if benchmark.path is not None:
         path = Path(benchmark.path)
         if not path.is_file():
@@ -186,8 +176,8 @@ def _read_rows(
                     bundles = [load(str(one.path)), bundle]
                     break
             key = " ".join(one.digest for one in bundles)
-        other = manifest.allow_seen
-        read = partial(held_out.held_out_of_corpora, root, bundles, allow_seen=other)
+        of_corpora = held_out.held_out_of_corpora
+        read = partial(of_corpora, root, bundles, allow_seen=manifest.allow_seen)
     if place not in kept or kept[place][0] != key:
         kept.pop(place, None)  # before others are read
         kept[place] = key, read()
@@ -210,18 +200,16 @@ def compute_cell(
     digests = {part: _rows_digest(rows.examples, corpus, part) for part in parts}
     if expected and digests != expected:
         seed = (bundle.manifest.get("split") or {}).get("seed")
-        raise FramescopeError(
-            f"{bundle.path}: would be judged on {benchmark.name} by other rows than the bundles "
-            f"before it (its split has seed {seed}); judge it in a run of its own"
-        )
+        why = f"by other rows than the bundles before it (its split has seed {seed})"
+        reason = f"would be judged on {benchmark.name} {why}; judge it in a run of its own"
+        raise FramescopeError(f"{bundle.path}: {reason}")
     evaluation = Evaluation((bundle,), rows.examples, rows.signature, parts)
     scored = evaluation.articles(corpus, parts, bundle.signals)
     samples = [scored.sample(part, signal) for part in parts for signal in bundle.signals]
-    if not any(map(len, samples)):
-        raise SignalError(
-            f"{benchmark.name}: no row of part {' or '.join(parts)} is labelled with "
-            f"a signal that {bundle.name} gives: {', '.join(bundle.signals)}"
-        )
+    if not (samples := [one for one in samples if len(one)]):
+        labelled = f"is labelled with a signal that {bundle.name} gives"
+        reason = f"no row of part {' or '.join(parts)} {labelled}: {', '.join(bundle.signals)}"
+        raise SignalError(f"{benchmark.name}: {reason}")
     sentences = scored.rows.sentences
     takes = measure_footprint(bundle.path, sentences) if footprint else Footprint(None, None)
     cell = replace(
@@ -229,7 +217,7 @@ def compute_cell(
         seconds=scored.seconds[0] * len(scored) / 1000, disk=takes.disk, memory=takes.memory,
         runtime=bundle.runtime,
     )  # fmt: skip
-    return cell, _row_scores(scored, [one for one in samples if len(one)])
+    return cell, _row_scores(scored, samples)
 
 
 def _row_scores(scored: ScoredRows, samples: Sequence[Sample]) -> RowScores:

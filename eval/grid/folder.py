@@ -6,23 +6,22 @@ cells/*         a bundle on a benchmark: what it took, or why it failed; its sco
 table.*         the comparison of all cells; index.html shows the same
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from framescope.classifier.bundles import MANIFEST, digest, resolve
 from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.files import LockedError, atomic_write, locked
-from framescope.eval.report.layout import json_text
 from framescope.eval.rows import FILE_PART, HELD_OUT, Bools, Scores, Single, is_positive
+from framescope.eval.sections import json_text
 from framescope.training.corpora import KNOWN, find_corpus
 from framescope.training.data import VALIDATION
 from numpy.typing import NDArray
@@ -52,18 +51,15 @@ class Entry:
         """Whether no folder of corpora is needed."""
         return self.corpus is None or find_corpus(self.corpus).shipped
 
-    def current(self, corpora: str | None) -> Entry:
+    def current(self, corpora: str | None) -> Self:
         """Return the entry with its present digest; `corpora`: the folder of corpora."""
-        found = None
         if self.path is not None:
             path = Path(self.path) if self.parts else Path(self.path, MANIFEST)
-            found = digest(path) if path.is_file() else None
-        else:
-            corpus = find_corpus(self.corpus or "")
-            place = corpus.place(None if corpora is None else Path(corpora))
-            if place is not None and not corpus.lacks(place):
-                found = corpus.digest(place)
-        return replace(self, digest=found)
+            return replace(self, digest=digest(path) if path.is_file() else None)
+        corpus = find_corpus(self.corpus or "")
+        place = corpus.place(None if corpora is None else Path(corpora))
+        here = place is not None and not corpus.lacks(place)
+        return replace(self, digest=corpus.digest(place) if place and here else None)
 
 
 Place = tuple[Entry, Entry]  # a bundle and a benchmark
@@ -73,10 +69,9 @@ def parse_bundles(words: Iterable[str]) -> tuple[Entry, ...]:
     """Return bundles by their names or folders; a missing one is an error when it is loaded."""
     found: dict[str, Entry] = {}
     for word in words:
-        try:
+        folder = Path(word)
+        with suppress(BundleError):
             folder = resolve(word)
-        except BundleError:
-            folder = Path(word)
         path = folder.resolve()
         name = path.name if folder == Path(word) else word
         found.setdefault(str(path), Entry(name, str(path)))
@@ -187,9 +182,9 @@ class GridFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             others = {one.name for one in self.path.iterdir()} - {_LOCK}
         except OSError as error:
-            raise self._refused(f"can't be made ({error.strerror})") from None
+            raise self._refused(f"can't be made ({error.strerror});") from None
         if others and not self.exists():
-            raise self._refused("holds other things")
+            raise self._refused("holds other things;")
         try:
             with locked(self.path / _LOCK):
                 yield
@@ -197,8 +192,7 @@ class GridFolder:
             raise self._refused("another process is computing it; wait for it, or") from None
 
     def _refused(self, why: str, name: str = "") -> FramescopeError:
-        end = "" if why.endswith("or") else ";"
-        return FramescopeError(f"{self.path / name}: {why}{end} give another --output")
+        return FramescopeError(f"{self.path / name}: {why} give another --output")
 
     def manifest(self) -> GridManifest:
         """Read the manifest; raises `FramescopeError` when there is none that can be read."""
@@ -206,7 +200,7 @@ class GridFolder:
             record = json.loads((self.path / _MANIFEST_FILE).read_text(encoding="utf-8"))
             if record.pop("format") != _FORMAT:
                 version = record.get("framescope")
-                raise self._refused(f"was written by framescope {version}", _MANIFEST_FILE)
+                raise self._refused(f"was written by framescope {version};", _MANIFEST_FILE)
             bundles, benchmarks = (
                 tuple(Entry(**{**one, "parts": tuple(one["parts"])}) for one in record.pop(name))
                 for name in ("bundles", "benchmarks")
@@ -216,7 +210,7 @@ class GridFolder:
             reason = "holds no run; leave --resume out to begin one"
             raise FramescopeError(f"{self.path}: {reason}") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise self._refused(f"is damaged ({error})", _MANIFEST_FILE) from None
+            raise self._refused(f"is damaged ({error});", _MANIFEST_FILE) from None
 
     def write_manifest(self, manifest: GridManifest) -> GridManifest:
         """Write a manifest with the present digests, and return it."""
@@ -231,12 +225,11 @@ class GridFolder:
     def cell(self, place: Place) -> GridCell | None:
         """Read a cell; None where it was not computed, or its files are not whole."""
         path = self._file(place)
-        try:
+        with suppress(OSError, ValueError, TypeError):
             cell = GridCell(**json.loads(path.read_text(encoding="utf-8")))
-            whole = cell.why or cell.scores == digest(path.with_suffix(".npz"))
-        except (OSError, ValueError, TypeError):
-            return None
-        return cell if whole else None
+            if cell.why or cell.scores == digest(path.with_suffix(".npz")):
+                return cell
+        return None
 
     def finished(self, manifest: GridManifest) -> dict[Place, GridCell]:
         """Read the cells that were computed and did not fail."""

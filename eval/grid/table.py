@@ -1,7 +1,5 @@
 """The comparison of a grid, from the scores that cells keep: no model is loaded."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,14 +7,13 @@ from typing import Any
 import numpy as np
 from framescope.classifier.files import atomic_write
 from framescope.classifier.taxonomy import in_order
-from framescope.eval import metrics
+from framescope.eval import metrics, sections
 from framescope.eval.compare.comparison import Difference
 from framescope.eval.compare.footprint import METHOD
 from framescope.eval.grid.folder import Entry, GridCell, GridFolder, GridManifest, RowScores
 from framescope.eval.metrics import DrawnMean, MeanPart, mean_of_figures
-from framescope.eval.report import layout
 from framescope.eval.rows import BENCHMARK_BY_NAME, MAIN_METRIC
-from framescope.eval.sections import Cell, Estimate, Section, table
+from framescope.eval.sections import Cell, Estimate, Section, json_text, table
 from framescope.training.resampling import LEVEL
 
 SCHEMA_VERSION = 1
@@ -29,10 +26,8 @@ def mean_of_means(means: Sequence[DrawnMean], seed: int) -> DrawnMean:
     if not all(len(one.draws) for one in means):
         return DrawnMean(value, np.empty(0), n_groups)
     # Benchmarks have no article in common: the draws of each are shuffled, always alike.
-    shuffled = [
-        np.random.default_rng([seed, place]).permutation(one.draws)
-        for place, one in enumerate(means)
-    ]
+    rngs = (np.random.default_rng([seed, place]) for place in range(len(means)))
+    shuffled = [rng.permutation(one.draws) for rng, one in zip(rngs, means, strict=True)]
     return DrawnMean(value, np.mean(shuffled, axis=0), n_groups)
 
 
@@ -48,12 +43,9 @@ def standings(manifest: GridManifest, folder: GridFolder) -> Record:
     means: dict[Entry, dict[str, DrawnMean]] = {one: {} for one in manifest.bundles}
     for benchmark, part in ((one, part) for one in manifest.benchmarks for part in one.parts):
         name = f"{benchmark.corpus}/{part}" if benchmark.corpus else benchmark.name
-        here = {
-            one: found
-            for one in judged
-            if (one, benchmark) in done
-            and (found := _main_rows(benchmark, part, folder.scores((one, benchmark))))
-        }
+        places = [(one, benchmark) for one in judged if (one, benchmark) in done]
+        found = {place[0]: _main_rows(benchmark, part, folder.scores(place)) for place in places}
+        here = {one: own for one, own in found.items() if own}
         if not here:
             continue
         shared = [
@@ -68,18 +60,16 @@ def standings(manifest: GridManifest, folder: GridFolder) -> Record:
             figures = [own[signal] for signal in shared]
             means[one][name] = mean_of_figures(figures, manifest.draws, manifest.seed)
     common = [name for name in rows if all(name in means[one] for one in judged)]
-    overall = {
-        one: mean_of_means([means[one][name] for name in common], manifest.seed)
-        for one in judged
-        if common
-    }
+    asked = judged if common else ()
+    overall = {one: mean_of_means([means[one][n] for n in common], manifest.seed) for one in asked}
     judged.sort(key=lambda one: (-overall[one].value if one in overall else 0.0, one.name))
     best = judged[0] if overall else None
     behind = {one: overall[one].less(overall[best]) for one in judged[1:] if best}
     wide = {one: overall[one].less(overall[best], len(behind)) for one in behind if best}
     tied = [one for one, gap in wide.items() if not (gap.low > 0 or gap.high < 0)]
     for column in columns:
-        here = {one: rows[column["name"]][one] for one in judged if one in rows[column["name"]]}
+        own = rows[column["name"]]
+        here = {one: own[one] for one in judged if one in own}
         column["figures"] = list(_figures(manifest, here, best))
 
     def standing(rank: int, bundle: Entry) -> Record:
@@ -112,7 +102,7 @@ def standings(manifest: GridManifest, folder: GridFolder) -> Record:
         "benchmarks": columns,
         "cells": len(cells),
         "failed": [
-            {"bundle": one.bundle, "benchmark": one.benchmark, "why": one.why}
+            {name: getattr(one, name) for name in ("bundle", "benchmark", "why")}
             for one in cells
             if one.why
         ],
@@ -148,14 +138,13 @@ def _figures(
     for signal in in_order({signal for own in rows.values() for signal in own}):
         for bundle, one in ((b, own[signal]) for b, own in rows.items() if signal in own):
             other = rows.get(best, {}).get(signal) if best and bundle != best else None
+            name, given = one.metric, (one.truth, other and other.scores, one.scores, one.group)
             drawn = metrics.resample_figures(
-                one.truth, other and other.scores, one.scores, one.group,
-                draws=manifest.draws, seed=manifest.seed, names=(one.metric,),
-            )  # fmt: skip
-            between, name = None, one.metric
-            if other is not None:
-                value = one.value - other.value
-                between = Difference(value, *drawn.difference[name], drawn.p[name])
+                *given, draws=manifest.draws, seed=manifest.seed, names=(name,)
+            )
+            between = other and Difference(
+                one.value - other.value, *drawn.difference[name], drawn.p[name]
+            )
             yield {
                 "signal": signal, "metric": name, "n": len(one.truth),
                 "n_groups": len(np.unique(one.group)), "positives": int(one.truth.sum()),
@@ -179,34 +168,33 @@ def _cost(cells: Sequence[GridCell]) -> Record:
 
 def write_table(found: Record, manifest: GridManifest, folder: GridFolder) -> None:
     """Write ``table.json``, ``table.md`` and ``index.html``."""
-    sections, signature = _sections(found), found["signature"]
+    parts, signature = _sections(found), found["signature"]
     title = f"{len(manifest.bundles)} bundles on {len(manifest.benchmarks)} benchmarks"
     lead = (
         f"Intervals are {LEVEL:.0%}, from resampling whole groups of rows "
         f"{manifest.draws:,} times; differences are a bundle's figure minus the best bundle's, on "
         "the same draws. A star marks a difference whose interval excludes 0."
     )
-    note = "\n\n".join(one.note for one in sections.values())
-    tables = tuple(one for section in sections.values() for one in section.tables)
-    text = layout.section_to_markdown(Section(note, tables, signature=signature))
-    atomic_write(folder.path / "table.json", layout.json_text(found))
+    note = "\n\n".join(one.note for one in parts.values())
+    tables = tuple(one for section in parts.values() for one in section.tables)
+    text = sections.section_to_markdown(Section(note, tables, signature=signature))
+    atomic_write(folder.path / "table.json", json_text(found))
     atomic_write(folder.path / "table.md", f"# {title}\n\n{lead}\n\n{text}")
-    page = layout.sections_to_html(title, lead, sections, signature)
+    page = sections.sections_to_html(title, lead, parts, signature)
     atomic_write(folder.path / "index.html", page)
 
 
 def ranking(found: Record, columns: Sequence[str] = ()) -> Section:
     """Return the bundles, the best first, with their means by the columns named."""
-    common = found["ranked_by"]
     note = "Not ranked: there is no benchmark on which every bundle has a figure."
-    if common:
+    if common := found["ranked_by"]:
+        tied = ", ".join(one["name"] for one in found["bundles"] if one["tied"]) or "none"
         note = (
             f"Ranked by the mean over {', '.join(common)}, with equal weights. Each is the "
             "mean of the main figures (average precision; F1 or macro-F1 of some corpora) of the "
-            "signals that all bundles have."
+            "signals that all bundles have. Not told apart from the best (corrected for their "
+            f"number, Bonferroni): {tied}."
         )
-        tied = ", ".join(one["name"] for one in found["bundles"] if one["tied"]) or "none"
-        note += f" Not told apart from the best (corrected for their number, Bonferroni): {tied}."
         if others := [one["name"] for one in found["benchmarks"] if one["name"] not in common]:
             note += f" Not in the mean, since a bundle has no figure there: {', '.join(others)}."
     rows = (
@@ -250,10 +238,8 @@ def _sections(found: Record) -> dict[str, Section]:
         )
         for column in found["benchmarks"]
     )  # fmt: skip
-    every = (
-        "The main figure of each signal, as `framescope eval` computes it. Differences are not "
-        "corrected for their number."
-    )
+    every = "The main figure of each signal, as `framescope eval` computes it. Differences are not "
+    every += "corrected for their number."
     sections = {
         "Best first": Section(note, (*first.tables, differences)),
         "Every figure": Section(every, tuple(figures)),

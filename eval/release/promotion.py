@@ -5,11 +5,8 @@ bundle may show. A floor is raised by measuring; the reason for lowering one is 
 
 A candidate is refused for a floor or a limit of the gate that it misses; a signal that it no longer
 gives; and a signal that it ranks or flags worse, where average precision or F1 falls beyond chance.
-Their p are corrected for the number of comparisons (Holm, 1979). What is allowed all the same takes
-a reason.
+Their p are corrected for the number of comparisons (Holm, 1979).
 """
-
-from __future__ import annotations
 
 import hashlib
 import json
@@ -17,7 +14,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from framescope.classifier import __version__, bundles
@@ -28,9 +25,8 @@ from framescope.eval import rows as held_out
 from framescope.eval.compare import comparison as compare
 from framescope.eval.compare.comparison import ALIKE, ALPHA, FEW, LOST, NEW, Progress
 from framescope.eval.metrics import METRICS, estimate
-from framescope.eval.report.layout import markdown_table, plain
-from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark, Evaluation, Sample
-from framescope.eval.sections import Cell, Estimate, Section, table
+from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark, Evaluation
+from framescope.eval.sections import Cell, Estimate, Section, markdown_table, plain, table
 from framescope.eval.suite import Suite, measure_suite
 from framescope.training.corpora import given_folder
 
@@ -98,20 +94,15 @@ def measure(evaluation: Evaluation, floors: Floors, whose: int = 0) -> Iterator[
         scores, truth, groups = sample.scores[whose], sample.truth, sample.groups
         if scores is None:  # in a language that the bundle doesn't read
             continue
+        total, labels = hashlib.sha256(), sample.rows.column(sample.signal)
+        for row in sample.chosen:
+            sentence = sample.rows.sentences[row]
+            total.update(f"{sentence.article_id}\t{sentence.text}\t{labels[row]:g}\n".encode())
         figure = estimate(one.metric, truth, scores, groups, **resampling)
         floor = floors["floors"].get(one.name, {})
         sizes = len(sample), len(np.unique(groups)), int(truth.sum())
         known = floor.get("floor"), floor.get("digest")
-        yield FloorCheck(one, _digest(sample), *sizes, figure, *known)
-
-
-def _digest(sample: Sample) -> str:
-    total = hashlib.sha256()
-    labels = sample.rows.column(sample.signal)
-    for row in sample.chosen:
-        sentence = sample.rows.sentences[row]
-        total.update(f"{sentence.article_id}\t{sentence.text}\t{labels[row]:g}\n".encode())
-    return total.hexdigest()[:16]
+        yield FloorCheck(one, total.hexdigest()[:16], *sizes, figure, *known)
 
 
 def raised(checks: Sequence[FloorCheck], floors: Floors, reasons: Mapping[str, str]) -> Floors:
@@ -149,7 +140,7 @@ class Gate:
     suite: Suite
 
     @classmethod
-    def of(cls, evaluation: Evaluation, path: Path | None = FLOORS, whose: int = 0) -> Gate:
+    def of(cls, evaluation: Evaluation, path: Path | None = FLOORS, whose: int = 0) -> Self:
         """Measure a bundle of an evaluation; without a file there are no floors."""
         bundle, floors = evaluation.bundles[whose], read_floors(path)
         checks = list(measure(evaluation, floors, whose))
@@ -248,11 +239,10 @@ def write_card(folder: Path, checks: Iterable[FloorCheck]) -> None:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         before, begin, rest = (folder / CARD).read_text(encoding="utf-8").partition(_BEGIN)
-        if begin:
-            rest = rest.partition(_END)[2]
-        else:
-            before, heading, rest = before.partition("## What it can't do")
-            rest = f"\n\n{heading}{rest}"
+        rest = rest.partition(_END)[2]
+        if not begin:
+            before, *rests = before.partition("## What it can't do")
+            rest = "\n\n" + "".join(rests)
         atomic_write(folder / CARD, f"{before}{card_section(metrics)}{rest}")
         text = json.dumps(manifest | {"metrics": metrics}, indent=2, ensure_ascii=False)
         atomic_write(folder / MANIFEST, text + "\n")
@@ -262,15 +252,11 @@ def write_card(folder: Path, checks: Iterable[FloorCheck]) -> None:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The comparison of a candidate with the current bundle.
+    """The comparison of a candidate with the current bundle."""
 
-    The gate is without floors where they were measured on another kind of bundle; only the current
-    bundle gives the signals that are `lost`.
-    """
-
-    gate: Gate
+    gate: Gate  # without floors where they were measured on another kind of bundle
     changes: tuple[compare.SignalChange, ...]
-    lost: tuple[str, ...]
+    lost: tuple[str, ...]  # signals that only the current bundle gives
     signatures: tuple[str, ...]
     warnings: tuple[str, ...] = ()
 
@@ -292,10 +278,9 @@ class Judgement:
             "other_rows": [one.benchmark.name for one in checks if one.changed],
             "behaviours_missed": [one.name for one in self.gate.suite.missed],
         }  # fmt: skip
+        found = {"gate": gate, "changes": [one.record() for one in self.changes]}
         lists = ("lost", "objections", "warnings", "signatures")
-        changes = [one.record() for one in self.changes]
-        found = {"gate": gate, "changes": changes, **{key: getattr(self, key) for key in lists}}
-        return dict(plain(found))
+        return dict(plain(found | {key: getattr(self, key) for key in lists}))
 
     def section(self) -> Section:
         """Return what is worse, better or new as a table, and count the rest."""
@@ -318,7 +303,7 @@ def judge(
 ) -> Judgement:
     """Compare the current bundle and a candidate, on what ships and on the user's own labels."""
     current, candidate = shipped.bundles
-    both = [one for one in (shipped, own) if one is not None]
+    both = list(filter(None, (shipped, own)))
     tests = sum(map(compare.count_tests, both))
     if shipped.draws < (needed := compare.draws_needed(tests)):
         raise InputError(
@@ -340,13 +325,10 @@ def judge(
 
 @dataclass(frozen=True)
 class Promotion:
-    """The outcome, the version that is current now, and the record that the history keeps.
-
-    ``decision``: "promoted", "allowed" (with a reason), "refused", or "current": it is already.
-    """
+    """The outcome, the version that is current now, and the record that the history keeps."""
 
     name: str
-    decision: str
+    decision: str  # "promoted", "allowed" (with a reason), "refused", or "current": it is already
     version: int | None
     judgement: Judgement | None
     record: Mapping[str, Any]
@@ -386,19 +368,19 @@ def promote(
     store.check_writable()
     candidate, before = bundles.load(folder), store.find(name)
     kind = str(candidate.manifest["kind"])
-    if against is not None:
-        current = bundles.load(bundles.resolve(against))
-    else:
-        current = bundles.load(before.path() if before else bundles.resolve(kind))
+    asked = before and before.path() if against is None else bundles.resolve(against)
+    current = bundles.load(asked or bundles.resolve(kind))
     if before is not None and before.versions.get(before.current) == candidate.digest:
         return Promotion(name, "current", before.current, None, {"digest": candidate.digest})
-    own, both = list(data) or _own_files(folder), (current, candidate)
+    added = folder.absolute().with_name(f"{folder.absolute().name}.run") / "added"
+    kept = (added / f"{part}.jsonl" for part in held_out.HELD_OUT)
+    own = list(data) or [one for one in kept if one.is_file() and one.stat().st_size]
+    both = current, candidate
 
     def evaluation(rows: held_out.HeldOut, parts: tuple[str, ...]) -> Evaluation:
         return Evaluation(both, rows.examples, rows.signature, parts, draws, seed)
 
-    asked = () if allow_seen else both
-    of_files = held_out.held_out_of_files(own, asked) if own else None
+    of_files = held_out.held_out_of_files(own, () if allow_seen else both) if own else None
     mine = of_files and evaluation(of_files, (held_out.FILE_PART,))
     rows = held_out.held_out_of_corpora(given_folder(corpora), both, allow_seen=allow_seen)
     judgement = judge(evaluation(rows, held_out.HELD_OUT), mine, progress)
@@ -429,12 +411,6 @@ def promote(
             writer.record("accepted", version=version, **record)
             writer.point(version, kind, candidate.digest, "promoted", by=by)
     return Promotion(name, decision, version, judgement, record)
-
-
-def _own_files(folder: Path) -> list[Path]:
-    run = folder.absolute().with_name(folder.absolute().name + ".run")
-    kept = (run / "added" / f"{part}.jsonl" for part in held_out.HELD_OUT)
-    return [one for one in kept if one.is_file() and one.stat().st_size]
 
 
 def _identity(bundle: Bundle) -> dict[str, Any]:

@@ -3,23 +3,23 @@
 import html
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from framescope.classifier.records import Sentence, printable
+from framescope.classifier.records import printable
 from framescope.classifier.taxonomy import BY_NAME
-from framescope.eval import metrics, studies
+from framescope.eval import metrics, sections, studies
 from framescope.eval.compare import comparison as compare
 from framescope.eval.compare.comparison import Compared, Comparison, Progress
 from framescope.eval.compare.footprint import METHOD, Footprint, measure_footprint
 from framescope.eval.compare.slices import Axis, Error, slice_figures, worst_errors
 from framescope.eval.metrics import PrecisionRecall, ReliabilityCurve
-from framescope.eval.report.layout import json_text, page
 from framescope.eval.rows import BENCHMARK_BY_NAME, MAIN_METRIC, Benchmark, Evaluation, Sample
 from framescope.eval.sections import UNDEFINED, Cell, Estimate, Plot, Section, Table, table
-from framescope.eval.suite import DRAWS, Suite, measure_suite
+from framescope.eval.suite import DRAWS, measure_suite
 from framescope.training.resampling import LEVEL
 
 SCHEMA_VERSION = 4
@@ -80,23 +80,21 @@ class EvaluationReport:
         return compare.decision_of(self.comparison, self.changes)
 
 
+def _missed(of: Evaluation) -> Section | None:
+    suite = measure_suite(of.bundles[1], draws=min(of.draws, DRAWS), seed=of.seed)
+    missed = tuple(one for one in suite.results if one.passed is False)
+    return replace(suite, results=missed).section() if missed else None
+
+
 SECTIONS: Mapping[str, tuple[str, Measure]] = {
     "marks": ("What readers see", studies.section_of_marks),
     "techniques": ("Persuasion techniques", studies.section_of_techniques),
     "controls": ("Controls", lambda evaluation: (studies.study_controls(evaluation) or (None,))[0]),
     "sourcing": ("Who says what", studies.section_of_sourcing),
     "languages": ("By language", studies.section_of_languages),
-    "robustness": (
-        "Behaviour: what is missed",
-        lambda of: _missed(measure_suite(of.bundles[1], draws=min(of.draws, DRAWS), seed=of.seed)),
-    ),
+    "robustness": ("Behaviour: what is missed", _missed),
 }
 """Headings and measures, by the names of `eval.commands.judge.SectionName`."""
-
-
-def _missed(suite: Suite) -> Section | None:
-    missed = tuple(one for one in suite.results if one.passed is False)
-    return replace(suite, results=missed).section() if missed else None
 
 
 def build_report(
@@ -115,11 +113,9 @@ def build_report(
     chosen = {one.signal for one in benchmarks}
     cut = chosen & SLICED or chosen
     details = []
-    samples: dict[str, list[Sample]] = {}
-    sentences: tuple[Sentence, ...] = ()
+    samples = defaultdict[str, list[Sample]](list)
     for one, sample in evaluation.samples(benchmarks):
-        sentences = sentences or sample.rows.sentences
-        samples.setdefault(one.signal, []).append(sample)
+        samples[one.signal].append(sample)
         resampling = one.metric, genres or {}, evaluation.draws, evaluation.seed
         axes = slice_figures(sample, *resampling) if one.signal in cut else ()
         truth, scores = sample.truth, sample.scores
@@ -132,12 +128,12 @@ def build_report(
         further[name] = measure(evaluation)
     errors = []
     for signal in (name for name in BY_NAME if name in samples):
-        # Those of b, or of a where b doesn't give the signal.
-        whose = int(signal in b.signals)
+        whose = int(signal in b.signals)  # those of a where b doesn't give the signal
         other = evaluation.names[0] if whose and signal in a.signals else None
         worst = worst_errors(samples[signal], whose, ERRORS)
         errors.append(Errors(signal, evaluation.names[whose], other, worst))
     progress("memory", 0, 0)
+    sentences = next(iter(samples.values()))[0].rows.sentences
     footprints = tuple(measure_footprint(one.path, sentences) for one in (a, b))
     return EvaluationReport(
         comparison, evaluation.names, compare.changes_of(comparison.rows), headline,
@@ -147,11 +143,14 @@ def build_report(
 
 def to_json(report: EvaluationReport) -> str:
     """Write every figure of the page; errors by their places, without the texts of others."""
-    a, b = report.footprints
+
+    def sides(values: Iterable[Any]) -> dict[str, Any]:
+        return dict(zip("ab", values, strict=True))
+
     record = {
         "schema_version": SCHEMA_VERSION,
         "signature": report.comparison.signature,
-        "names": {"a": report.names[0], "b": report.names[1]},
+        "names": sides(report.names),
         "verdict": report.verdict,
         "changes": [one.record() for one in report.changes],
         "headline": [
@@ -167,15 +166,15 @@ def to_json(report: EvaluationReport) -> str:
             {
                 "benchmark": one.benchmark.name,
                 "share": one.share,
-                "reliability": dict(zip("ab", one.reliability, strict=True)),
-                "precision_at_recall": {
-                    model: None if curve is None else [[r, curve.at(r)] for r in metrics.RECALLS]
-                    for model, curve in zip("ab", one.ranking, strict=True)
-                },
+                "reliability": sides(one.reliability),
+                "precision_at_recall": sides(
+                    curve and [[recall, curve.at(recall)] for recall in metrics.RECALLS]
+                    for curve in one.ranking
+                ),
             }
             for one in report.details
         ],
-        "cost": {"a": a, "b": b, "unit": "bytes", "method_of_memory": METHOD},
+        "cost": {**sides(report.footprints), "unit": "bytes", "method_of_memory": METHOD},
         "slices": [
             {"benchmark": one.benchmark.name, "metric": one.benchmark.metric, "axes": one.axes}
             for one in report.details
@@ -185,20 +184,20 @@ def to_json(report: EvaluationReport) -> str:
         "sections": report.sections,
         "comparison": compare.record_of_comparison(report.comparison),
     }
-    return json_text(record)
+    return sections.json_text(record)
 
 
 def to_html(report: EvaluationReport) -> str:
     """Lay a report out as one HTML page, which holds sentences of the corpora."""
-    own = {
+    titled = {name: (SECTIONS[name][0], found) for name, found in report.sections.items()}
+    titled |= {
         "curves": ("Reliability and precision-recall", _curves(report)),
         "cost": ("Cost", _cost(report)),
         "slices": ("Slices", Section(_SLICES, tuple(_slices(report)))),
     }
-    further = {name: (SECTIONS[name][0], found) for name, found in report.sections.items()}
     shown = {
         name: (title, found)
-        for name, (title, found) in (further | own).items()
+        for name, (title, found) in titled.items()
         if found is not None and (found.tables or found.plots)
     }
     described = [
@@ -207,7 +206,7 @@ def to_html(report: EvaluationReport) -> str:
         if one.name in BENCHMARK_BY_NAME
     ]
     figures = compare.table_of_changes(report.changes, report.names)
-    return page(
+    return sections.page(
         "report.html", report=report, figures=Section(_FIGURES, (figures,)), described=described,
         sections=shown, level=f"{100 * LEVEL:.0f}%", metrics=_METRICS, signals=BY_NAME,
     )  # fmt: skip
@@ -255,31 +254,27 @@ def _numbers_of(one: Details, names: Sequence[str]) -> Iterator[Table]:
         if curve is None or not len(curve.count):
             bins.append((model, None, None, None))
             continue
-        shares = zip(curve.share, curve.share_low, curve.share_high, strict=True)
-        for n, score, share in zip(curve.count, curve.score, shares, strict=True):
-            bins.append((model, int(n), float(score), Estimate(*map(float, share))))
+        columns = curve.count, curve.score, curve.share, curve.share_low, curve.share_high
+        for n, score, *share in zip(*(own.tolist() for own in columns), strict=True):
+            bins.append((model, n, score, Estimate(*share)))
     ranks = (
         (model, *(None if curve is None else curve.at(recall) for recall in metrics.RECALLS))
         for model, curve in zip(names, one.ranking, strict=True)
     )
-    columns = ("model", "n", "mean score", "share of yes")
-    yield table("Reliability, by bins of equal mass", columns, bins)
+    heads = ("model", "n", "mean score", "share of yes")
+    yield table("Reliability, by bins of equal mass", heads, bins)
     yield table("Precision at each recall", ("model", *map(str, metrics.RECALLS)), ranks)
 
 
 def _cost(report: EvaluationReport) -> Section:
-    times = table(
-        "Seconds for 1,000 sentences", ("corpus", *report.names),
-        ((one.corpus, one.a, one.b) for one in report.comparison.costs),
-    )  # fmt: skip
-    sizes = table(
-        "Size of the bundles", ("model", "megabytes on disk", "megabytes of memory at the peak"),
-        (
-            (name, *(None if size is None else size / 1e6 for size in (one.disk, one.memory)))
-            for name, one in zip(report.names, report.footprints, strict=True)
-        ),
-        digits=1,
-    )  # fmt: skip
+    costs = ((one.corpus, one.a, one.b) for one in report.comparison.costs)
+    times = table("Seconds for 1,000 sentences", ("corpus", *report.names), costs)
+    columns = ("model", "megabytes on disk", "megabytes of memory at the peak")
+    rows = (
+        (name, *(None if size is None else size / 1e6 for size in (one.disk, one.memory)))
+        for name, one in zip(report.names, report.footprints, strict=True)
+    )
+    sizes = table("Size of the bundles", columns, rows, digits=1)
     seconds = "Seconds are wall-clock time on this machine, other work on it included."
     return Section(f"{seconds} Memory: {METHOD}.", (times, sizes))
 
@@ -322,11 +317,7 @@ _ATTRIBUTES = frozenset({
 
 
 def plot_of(name: str, title: str, details: Details, labels: Sequence[str]) -> str:
-    """Draw the curves of two models: SVG by matplotlib, in the colours of the page it stands in.
-
-    matplotlib writes fixed colours and inline styles, which a page with two themes and a policy
-    against inline styles can't use. The same data give the same bytes.
-    """
+    """Draw the curves of two models: SVG by matplotlib, in the colours of the page it stands in."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -338,19 +329,16 @@ def plot_of(name: str, title: str, details: Details, labels: Sequence[str]) -> s
         for curve, rank, label, (colour, marker, face, line) in zip(
             details.reliability, details.ranking, labels, _LINES, strict=True
         ):
+            look: dict[str, Any] = {"color": colour, "linestyle": line, "label": label}
             if curve is not None and len(curve.count):
                 bars = [curve.share - curve.share_low, curve.share_high - curve.share]
                 left.errorbar(
-                    curve.score, curve.share, yerr=bars, color=colour, marker=marker,
-                    markerfacecolor=face, markersize=5, linewidth=1.3, linestyle=line,
-                    elinewidth=0.8, label=label,
+                    curve.score, curve.share, yerr=bars, marker=marker, markerfacecolor=face,
+                    markersize=5, linewidth=1.3, elinewidth=0.8, **look,
                 )  # fmt: skip
             if rank is not None and (n := len(rank.recall)):
                 kept = np.unique(np.linspace(0, n - 1, min(n, _POINTS)).round().astype(np.intp))
-                right.plot(
-                    rank.recall[kept], rank.precision[kept], color=colour, linewidth=1.5,
-                    linestyle=line, label=label,
-                )  # fmt: skip
+                right.plot(rank.recall[kept], rank.precision[kept], linewidth=1.5, **look)
         for axes, x, y in ((left, "mean score", "share of yes"), (right, "recall", "precision")):
             axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel=x, ylabel=y)
             if axes.get_legend_handles_labels()[1]:
@@ -361,7 +349,10 @@ def plot_of(name: str, title: str, details: Details, labels: Sequence[str]) -> s
 
 
 def _svg(figure: Any, name: str, title: str) -> str:
-    """Return a figure as an element for a page: with a title, unique ids, no colour of its own."""
+    """Return a figure as an element for a page: with a title, unique ids, no colour of its own.
+
+    A page with two themes and a policy against inline styles can't use those of matplotlib.
+    """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()

@@ -61,9 +61,8 @@ def study(evaluation: Evaluation) -> tuple[Section, dict[str, Any]] | None:
         for one in checked
         for of in one.controls
     )
-    tables = (table("Controls", columns, rows),)
-    record = {"signature": signature, "benchmarks": checked}
-    return Section(NOTE, tables, signature=signature), record
+    found = Section(NOTE, (table("Controls", columns, rows),), signature=signature)
+    return found, {"signature": signature, "benchmarks": checked}
 
 
 def run(evaluation: Evaluation) -> Iterator[Controlled]:
@@ -96,22 +95,21 @@ def check(benchmark: Benchmark, sample: Sample, train: Examples) -> Controlled:
     by_length, own_length = (
         length_scores(_lengths(learned), labels, _lengths(of)) for of in (sample, learned)
     )
-    controls = [
+    controls = (
         compared("always yes", np.ones(len(sample), np.float32), 0.5),
         compared("outlet name only", rates, fitted(own_rates)),
         compared("length only", by_length, fitted(own_length)),
-    ]
-    controls = [one for one in controls if one.n]
+    )
     of_a, of_b = (single_figure(metric, truth, *one) for one in (a, b))
-    return Controlled(benchmark, len(sample), int(truth.sum()), of_a, of_b, tuple(controls))
+    able = tuple(one for one in controls if one.n)
+    return Controlled(benchmark, len(sample), int(truth.sum()), of_a, of_b, able)
 
 
 def _lengths(sample: Sample) -> Floats:
     """Characters of each sentence, or of the whole article for an article-level signal."""
-    rows = sample.rows
-    lengths: Floats = np.array([len(sentence.text) for sentence in rows.sentences], np.float64)
+    lengths: Floats = np.array([len(one.text) for one in sample.rows.sentences], np.float64)
     if scored.is_of_articles(sample.signal):
-        _, article = np.unique(rows.article, return_inverse=True)
+        _, article = np.unique(sample.rows.article, return_inverse=True)
         lengths = np.bincount(article, weights=lengths).astype(np.float64)[article]
     return np.asarray(lengths[sample.chosen])
 

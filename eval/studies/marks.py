@@ -3,9 +3,8 @@
 A mark is right where the settled labels have it, and defensible where either blind reader has it.
 """
 
-from __future__ import annotations
-
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -23,6 +22,11 @@ from framescope.training.data import Examples
 
 JUDGED, DRAWS = "judged", 2000
 ASSERTION, FRAMING = "unsourced_assertion", "all framing"
+_FRAMING = {
+    one.name
+    for one in BY_NAME.values()
+    if one.family is Family.FRAMING and one.level is not Level.ARTICLE
+}
 PLAIN, NEWS = ("wire", "hard_news"), ("wire", "hard_news", "state_media")
 """Genres of the judged articles: plain news, and ordinary news."""
 NOTE = (
@@ -57,14 +61,13 @@ def section(evaluation: Evaluation) -> Section | None:
     rows = rows.where((rows.corpus == JUDGED) & np.isin(rows.part, evaluation.parts))
     if not len(rows):
         return None
-    marks, articles = list[tuple[Cell, ...]](), list[tuple[Cell, ...]]()
-    hidden = []
+    marks, articles, hidden = list[tuple[Cell, ...]](), list[tuple[Cell, ...]](), []
     for name, bundle in zip(evaluation.names, evaluation.bundles, strict=True):
         judged = list(judge(rows, bundle))
-        given = [s for s in bundle.signals if s == ASSERTION or _frames(s)]
+        given = [s for s in bundle.signals if s == ASSERTION or s in _FRAMING]
         shown = [s for s in given if s not in bundle.experimental]
         hidden.append(f"{', '.join(s for s in given if s not in shown) or 'none'} ({name})")
-        framing = {one for one in shown if one != ASSERTION}
+        framing = {*shown} - {ASSERTION}
         for signal in (FRAMING, *shown):
             own = framing if signal == FRAMING else {signal}
             sums = np.sum([one.counts(own) for one in judged], axis=0)
@@ -90,14 +93,13 @@ def judge(rows: Examples, bundle: Bundle) -> Iterator[Judged]:
         f"{JUDGED}/{one['collection']}/{one['article']}": one["genre"]
         for one in standoff_labels(labels_file(JUDGED))
     }
-    readers = dict[tuple[str, int], set[str]]()
+    readers = defaultdict[tuple[str, int], set[str]](set)
     for order in ("first", "second"):
         path = house_folder() / "agreement" / f"{JUDGED}-{order}.jsonl"
-        for line in path.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
+        for record in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
             for one in record["sentences"]:
                 key = f"{JUDGED}/{record['id']}", one["start"]
-                readers.setdefault(key, set()).update(s for s, v in one["labels"].items() if v)
+                readers[key].update(s for s, v in one["labels"].items() if v)
     scorer = Scorer(bundle, evidence=False)
     for name, numbers in groupby(range(len(rows)), lambda row: str(rows.article[row])):
         own = list(numbers)
@@ -115,9 +117,8 @@ def judge(rows: Examples, bundle: Bundle) -> Iterator[Judged]:
             {s for s, v in zip(rows.signals, rows.labels[row], strict=True) if v >= 0.5}
             for row in own
         ]
-        starts = [rows.sentences[row].start for row in own]
-        either = [readers.get((name, start), set()) for start in starts]
-        yield Judged(genres[name], [flags.get(start, set()) for start in starts], settled, either)
+        shown = [flags.get(one.start, set()) for one in units]
+        yield Judged(genres[name], shown, settled, [readers[name, one.start] for one in units])
 
 
 def _shares(
@@ -135,8 +136,3 @@ def _shares(
     draws = min(evaluation.draws, DRAWS)
     found = estimates_of_sums(counts, figures, draws=draws, seed=evaluation.seed)
     return [Share(one.value, one.low, one.high) for one in found]
-
-
-def _frames(signal: str) -> bool:
-    one = BY_NAME[signal]
-    return one.family is Family.FRAMING and one.level is not Level.ARTICLE

@@ -4,13 +4,11 @@
 intervals that resample articles, and `groups_of` says which articles are counted together.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,12 +119,10 @@ def section(evaluation: Evaluation) -> Section | None:
             both = ("", "") if measure in SHARES else (precision.value, recall.value)
             cells.append((name, len(own), measure, n, *both, f1))
     columns = ("articles", "number", "", "n", "precision", "recall", "F1 or share")
-    tables = [table("Who says what", columns, cells, heads=2)]
+    tables: list[Table | None] = [table("Who says what", columns, cells, heads=2)]
     if REAL in {one.corpus for one in articles}:
-        tables += filter(
-            None, [of_pronouns(bundle, corpora.given_folder(None), draws, evaluation.seed)]
-        )
-    return Section(NOTE.format(by=bundle.name), tuple(tables))
+        tables.append(of_pronouns(bundle, corpora.given_folder(None), draws, evaluation.seed))
+    return Section(NOTE.format(by=bundle.name), tuple(filter(None, tables)))
 
 
 def articles_of(
@@ -155,9 +151,7 @@ def _marked(one: RowCitation, starts: Mapping[int, int]) -> MarkedCitation:
     """Take a mark from the offsets of its sentence to those of its article."""
 
     def place(mark: Mark | None) -> Place | None:
-        if mark is None:
-            return None
-        return Place(starts[mark.sentence] + mark.start, starts[mark.sentence] + mark.end)
+        return mark and Place(*(starts[mark.sentence] + end for end in (mark.start, mark.end)))
 
     content, said = tuple(filter(None, map(place, one.content))), one.speaker
     speaker = records.Speaker(place(said.name), said.type, said.gender) if said else None
@@ -208,12 +202,10 @@ def kinds_of_text(names: Iterable[str]) -> dict[str, str]:
     place = house.place(None) if HOUSE in asked else None
     found: dict[str, str] = {}
     for path in house.files(place) if place is not None else ():
-        for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
-            record = json.loads(line)
+        for record in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
             # An article that carries another whole is read as if that stood alone.
-            found[f"{HOUSE}/{record['id']}"] = (
-                TRANSLATED if record.get("republications") else record.get("genre")
-            )
+            genre = TRANSLATED if record.get("republications") else record.get("genre")
+            found[f"{HOUSE}/{record['id']}"] = genre
     if REAL in asked and corpora.labels_file().is_file():
         for record in corpora.standoff_labels(corpora.labels_file()):
             found[f"{REAL}/{record['collection']}/{record['article']}"] = record.get("genre", "")
@@ -235,11 +227,8 @@ def outlet_group(name: str, registry: Registry) -> str:
 
 def shared(one: Pieces, other: Pieces) -> int:
     """Count the characters that both have."""
-    return sum(
-        max(0, min(mine.end, theirs.end) - max(mine.start, theirs.start))
-        for mine in one
-        for theirs in other
-    )
+    ends = ((min(a.end, b.end), max(a.start, b.start)) for a, b in product(one, other))
+    return sum(max(0, end - start) for end, start in ends)
 
 
 def _length(pieces: Pieces) -> int:
@@ -248,8 +237,7 @@ def _length(pieces: Pieces) -> int:
 
 def overlap(one: Pieces, other: Pieces) -> float:
     """Return the share of the longer one's characters that both have; 0 below `HALF`."""
-    longer = max(_length(one), _length(other))
-    share = shared(one, other) / longer if longer else 0.0
+    share = shared(one, other) / max(_length(one), _length(other), 1)
     return share if share >= HALF else 0.0
 
 
@@ -390,10 +378,9 @@ _TITLE = re.compile(r"mrs?|ms|miss|dr|prof|sir|sen|rep|gov|president|senator")
 def _count_names(text: str, sentence: JudgedSentence, hits: dict[str, Counts]) -> None:
     """Count how names are shown, by the labelled speakers."""
     marked, found = sentence
-    matches = dict(_pairs(marked, found, _similarity, most=False))
-    for row, one in enumerate(marked):
-        match = found[matches[row]] if row in matches else None
-        if match and one.source and (how := _name_shown(text, one, match)):
+    for row, column in _pairs(marked, found, _similarity, most=False):
+        one = marked[row]
+        if one.source and (how := _name_shown(text, one, found[column])):
             pronoun = text[one.source.start : one.source.end].lower() in PRONOUN_WORDS
             for each in NAMES if pronoun else NAMES[: len(NAMES) // 2]:
                 hits[each] += each.removeprefix(PRONOUNS) == how, 1, 1
@@ -404,14 +391,15 @@ def _name_shown(text: str, one: MarkedCitation, match: Citation) -> str | None:
     if (speaker := one.speaker) is None or (source := one.source) is None:
         return None
     name, full = _plain(match.name), _plain(text, speaker.name or Place(0, 0))
-    if speaker.type == "person":  # also after an office, and with or without middle names
+    person = speaker.type == "person"
+    if person:  # also after an office, and with or without middle names
         right = full[1:] and full[0] in name and name[-1] == full[-1]
         right = right or name[-len(full) :] == full
     else:
         right = name == full if speaker.type == "state" else _holds(name, full)
     if full and right:
         return RIGHT
-    before = {*_plain(text, Place(0, source.end))} if speaker.type == "person" else set[str]()
+    before = set(_plain(text, Place(0, source.end)) if person else ())
     known = speaker.name and (speaker.name.start < source.end or {*full[-1:]} <= before)
     places = source, match.source if _same_source(one, match) else None
     for place in places if known else (*places, one.antecedent):
@@ -457,12 +445,11 @@ def of_pronouns(bundle: Bundle, root: Path | None, draws: int, seed: int) -> Tab
     doi:10.1162/tacl_a_00240), of the choice that a model makes among all who are named before, or
     leaves open. None where the corpus isn't there, or the bundle resolves no pronouns.
     """
-    place = corpora.GAP.place(root)
-    model, path = bundle.model, place / corpora.GAP_VALIDATION if place is not None else None
+    place, model = corpora.GAP.place(root), bundle.model
+    path = place and place / corpora.GAP_VALIDATION
     if path is None or not path.is_file() or not isinstance(model, TransformerModel):
         return None
-    chosen = (model.heads.fusion or {}).get("speakers")
-    if not chosen:
+    if not (chosen := (model.heads.fusion or {}).get("speakers")):
         return None
     scorer, registry = SpeakerScorer.from_record(chosen), bundle.registry or load_registry()
     counts, feminine = list[list[int]](), list[bool]()
@@ -475,23 +462,17 @@ def of_pronouns(bundle: Bundle, root: Path | None, draws: int, seed: int) -> Tab
         refer = Referents(plain, sentences, model.encode(sentences).links, scorer)
         found = refer(one.pronoun, parse(words), [], names)
         meant = [] if found is None else found.mentions
-        said = [
-            any(m.start < name.end and name.start < m.end for m in meant) for name, _ in one.names
-        ]
+        said = [any(m.start < at.end and at.start < m.end for m in meant) for at, _ in one.names]
         truth = [is_meant for _, is_meant in one.names]
         counts.append([sum(map(int.__mul__, said, truth)), sum(said), sum(truth)])
         feminine.append(gender_of((words.lower(),)) == "f")
-    sums, of_women = np.array(counts, np.float64), np.array(feminine)
-
-    def scores(total: Floats) -> Floats:
-        right, found, marked = total.T
-        return np.stack([ratio(right, found), right / marked, 2 * right / (found + marked)], 1)
-
+    sums, of_women = np.array(counts, np.float64)[:, None], np.array(feminine)
     rows = {"all": of_women | True, "feminine": of_women, "masculine": ~of_women}
     lines = list[tuple[Cell, ...]]()
     for name, which in rows.items():
         if n := int(which.sum()):
-            figures = estimates_of_sums(sums[which], scores, draws=draws, seed=seed)
-            lines.append((name, n, *figures))
+            lines.append(
+                (name, n, *estimates_of_sums(sums[which], _scores, draws=draws, seed=seed))
+            )
     columns = ("pronouns", "n", "precision", "recall", "F1")
     return table("Ambiguous pronouns (GAP, validation)", columns, lines)

@@ -21,8 +21,6 @@ gold labels is NaN and left out of the macro mean; its false alarms count in mic
 Predicted spans are the evidence of flags; for SI those of ``any_technique``, where it is given.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,6 +48,15 @@ NOTE = (
     "articles: SI 0.516 and TC 0.621 micro-F1 on the test set of SemEval-2020 (Da San Martino et "
     "al., 2020); by article 0.581 micro and 0.418 macro for GPT-4 (Sprenkamp et al., 2023)."
 )
+
+
+class LabelledSpan(NamedTuple):
+    """Characters of an article, by its id, and their technique."""
+
+    article: str
+    start: int
+    end: int
+    label: str
 
 
 class TechniqueFigures(NamedTuple):
@@ -145,27 +152,22 @@ def figures(bundle: Bundle, rows: Examples, *, draws: int, seed: int) -> TaskFig
     """Measure a bundle that gives the fourteen techniques on whole articles."""
     prediction = bundle.model.predict(rows.sentences)
     columns = [bundle.signals.index(technique) for technique in TECHNIQUES]
-    flags = {
-        signal: decide(prediction.proba[:, at], bundle.thresholds[signal])
-        for at, signal in enumerate(bundle.signals)
-    }
+    scores = zip(bundle.signals, prediction.proba.T, strict=True)
+    flags = {signal: decide(own, bundle.thresholds[signal]) for signal, own in scores}
     flagged = np.stack([flags[technique] for technique in TECHNIQUES], axis=1)
     spans = _evidence(prediction, rows, flags, TECHNIQUES)
     of_any = _evidence(prediction, rows, flags, (ANY,)) if ANY in flags else spans
-    gold = gold_spans(rows)
-    articles = np.unique(rows.article).tolist()
+    gold, articles = gold_spans(rows), np.unique(rows.article).tolist()
     labels = np.stack([rows.column(technique) for technique in TECHNIQUES], axis=1)
     truth, found = of_articles(labels, rows.article), of_articles(flagged, rows.article)
-    identification, fine_grained = (
-        estimates_of_sums(
-            sums_by_article(predicted, gold, articles, labelled=labelled), of_sums,
-            draws=draws, seed=seed,
-        )
+    sums = (
+        sums_by_article(predicted, gold, articles, labelled=labelled)
         for predicted, labelled in ((of_any, False), (spans, True))
-    )  # fmt: skip
+    )
+    of_spans = [estimates_of_sums(one, of_sums, draws=draws, seed=seed) for one in sums]
     given = _labelled(rows, gold, prediction.proba[:, columns], prediction)
     judged = classification(given, gold), article_figures(truth, is_positive(found))
-    return TaskFigures(identification, fine_grained, *judged)
+    return TaskFigures(*of_spans, *judged)
 
 
 def _evidence(
@@ -182,13 +184,11 @@ def _evidence(
 def _labelled(
     rows: Examples, gold: Sequence[LabelledSpan], proba: Single, prediction: Prediction
 ) -> list[LabelledSpan]:
-    by_article: dict[str, list[tuple[int, Sentence]]] = defaultdict(list)
-    for row, sentence in enumerate(rows.sentences):
-        by_article[sentence.article_id].append((row, sentence))
+    by_article = defaultdict[str, list[tuple[int, int, int]]](list)
+    for row, one in enumerate(rows.sentences):
+        by_article[one.article_id].append((row, one.start, one.end))
     inside = {
-        (article, start, end): [
-            row for row, one in by_article[article] if one.start < end and start < one.end
-        ]
+        (article, start, end): [k for k, a, z in by_article[article] if a < end and start < z]
         for article, start, end, _ in gold
     }
     overlapping = sorted({row for own in inside.values() for row in own})
@@ -246,15 +246,6 @@ def article_figures(truth: Floats, flagged: Bools) -> TechniqueFigures:
     return TechniqueFigures(int(known.any(axis=1).sum()), *counts)
 
 
-class LabelledSpan(NamedTuple):
-    """Characters of an article, by its id, and their technique."""
-
-    article: str
-    start: int
-    end: int
-    label: str
-
-
 def gold_spans(rows: Examples) -> list[LabelledSpan]:
     """Join the annotated spans of whole articles that were cut at sentences' ends; each once."""
     pieces: dict[tuple[str, str], list[tuple[int, int, Sentence]]] = defaultdict(list)
@@ -264,19 +255,14 @@ def gold_spans(rows: Examples) -> list[LabelledSpan]:
                 pieces[sentence.article_id, span.signal].append((span.start, span.end, sentence))
     whole: list[LabelledSpan] = []
     for (article, technique), found in pieces.items():
-        before: Sentence | None = None
+        after: tuple[int, int] | None = None  # the next sentence's index, and where the last ends
         for start, end, sentence in sorted(found, key=lambda piece: piece[:2]):
             # The next piece of a span begins where the next sentence does.
-            if (
-                before is not None
-                and sentence.index == before.index + 1
-                and start == sentence.start
-                and whole[-1].end == before.end
-            ):
+            if whole and after == (sentence.index, whole[-1].end) and start == sentence.start:
                 whole[-1] = whole[-1]._replace(end=end)
             else:
                 whole.append(LabelledSpan(article, start, end, technique))
-            before = sentence
+            after = sentence.index + 1, sentence.end
     return list(dict.fromkeys(whole))
 
 
@@ -284,13 +270,13 @@ def merge(
     spans: Iterable[LabelledSpan], *, labelled: bool = False
 ) -> dict[tuple[str, str], list[tuple[int, int]]]:
     """Merge spans that overlap, by article and, where labels count, by label."""
-    merged: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    merged = defaultdict[tuple[str, str], list[tuple[int, int]]](list)
     for article, start, end, label in sorted(spans):
         joined = merged[article, label if labelled else ""]
         if joined and start < joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
+            first, last = joined.pop()
+            start, end = first, max(end, last)
+        joined.append((start, end))
     return merged
 
 

@@ -153,14 +153,14 @@ class Suite:
             for case in result.worst[: 1 if result.goal else _WORST]
         )  # fmt: skip
         counts = ("decisions that flip", "pairs with a flip", "mean shift", "limit", "verdict")
-        sides = ("before", "after", "one text", "the other")
+        columns = ("change", "signals", "pairs", *counts, "flips most")
+        of_directional = ("change", "expected", "n", "right", "mean shift")
+        of_worst = ("change", "signal", "wrong", "before", "after", "one text", "the other")
         tables = (
-            table("What should do nothing",
-                  ("change", "signals", "pairs", *counts, "flips most"), invariances),
-            table("What should do something",
-                  ("change", "expected", "n", "right", "mean shift"), directional),
-            table("Worst cases", ("change", "signal", "wrong", *sides), worst),
-        )  # fmt: skip
+            table("What should do nothing", columns, invariances),
+            table("What should do something", of_directional, directional),
+            table("Worst cases", of_worst, worst),
+        )
         return Section(" ".join((legend, *unscored, self.verdict, self.signature)), tables)
 
 
@@ -189,8 +189,7 @@ def measure_suite(
     behaviours = cases.behaviours() if behaviours is None else behaviours
     behaviours = [one for one in behaviours if one.lang in bundle.languages]
     sides = ((s.text, b.lang) for b in behaviours for p in b.pairs for s in (p.before, p.after))
-    texts = dict(sides)
-    reports: dict[str, ArticleReport] = {}
+    texts, reports = dict(sides), dict[str, ArticleReport]()
     articles = (Article(str(n), text, lang=lang) for n, (text, lang) in enumerate(texts.items()))
     for report in Scorer(bundle, evidence=False, experimental=True).score(articles):
         if isinstance(report, ArticleReport):
@@ -231,8 +230,7 @@ def _cases(
     pair: Pair, reports: Mapping[str, ArticleReport], signals: frozenset[str], expected: _Expected
 ) -> list[Case] | None:
     """Return every decision on a pair; None where a sentence of it has no scores."""
-    found: list[Case] = []
-    sides: list[list[_Scored]] = []
+    found, sides = list[Case](), list[list[_Scored]]()
     for side in (pair.before, pair.after):
         report = reports[side.text]
         sentences = [_at(place, report.sentences) for place in side.places]
@@ -284,12 +282,13 @@ def _result(
     seed: int,
 ) -> Result:
     scored = [(pair, own) for pair, own in zip(pairs, found, strict=True) if own is not None]
-    unscored = len(pairs) - len(scored)
+    unscored, size = len(pairs) - len(scored), abs if expected is None else float
     weights = _Weights([pair for pair, _ in scored], draws, seed)
-    decisions = np.array([len(own) for _, own in scored], np.float64)
-    wrong = np.array([sum(case.wrong for case in own) for _, own in scored], np.float64)
-    size = abs if expected is None else float
-    moves = np.array([sum(size(case.move) for case in own) for _, own in scored], np.float64)
+    sums = [
+        (len(own), sum(case.wrong for case in own), sum(size(case.move) for case in own))
+        for _, own in scored
+    ]
+    decisions, wrong, moves = np.array(sums, np.float64).reshape(-1, 3).T
     scope = " ".join(expected) if expected else str(behaviour.scope)
     if behaviour.goal and scope != ALL:
         moves, between = _apart(scored)
@@ -302,8 +301,8 @@ def _result(
     else:
         right = weights.ratio(decisions - wrong, decisions, Share)
     decided = [case for _, own in scored for case in own]
-    total, missed = (Counter(case.signal for case in decided if case.wrong or every)
-                     for every in (True, False))  # fmt: skip
+    total = Counter(case.signal for case in decided)
+    missed = Counter(case.signal for case in decided if case.wrong)
     worst = sorted(decided, key=lambda case: (case.wrong, abs(case.move)), reverse=True)[:_WORST]
     return Result(
         behaviour.name, scope, len(scored), int(decisions.sum()), unscored,
@@ -345,8 +344,7 @@ class _Weights:
         for axis, names in enumerate(([p.row for p in pairs], [p.column for p in pairs])):
             values, group = np.unique(np.array(names, np.str_), return_inverse=True)
             if len(values) > 1:
-                drawn = draw(len(values), draws, seed + axis)
-                self.weights = self.weights * drawn[:, group]
+                self.weights = self.weights * draw(len(values), draws, seed + axis)[:, group]
             if len(values) > 1 or axis == 0:  # without frames only the articles vary
                 self.groups = min(self.groups, len(values))
 

@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, count, cycle, product
+from itertools import combinations, count, cycle, product, repeat
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -100,10 +100,8 @@ _ENTITIES = {
 def behaviours(cases: Path = CASES, house: Path | None = None) -> tuple[Behaviour, ...]:
     """Read every test of the suite; an installed package has no house corpus to take pairs from."""
     house = house or house_folder() / "articles"
-    articles = {
-        str(item["id"]): [[item["headline"]], *item["paragraphs"]]
-        for item in _read(cases / "articles.jsonl")
-    }
+    written = _read(cases / "articles.jsonl")
+    articles = {str(item["id"]): [[item["headline"]], *item["paragraphs"]] for item in written}
     found = [*_swapped(_read(cases / "entities.jsonl"), _read(cases / "frames.jsonl"))]
     found += _in_languages(_read(cases / "lands.jsonl"))
     pairs = tuple(_versions(_read(cases / "texts.jsonl"), _read(cases / "countries.jsonl")))
@@ -118,8 +116,8 @@ def behaviours(cases: Path = CASES, house: Path | None = None) -> tuple[Behaviou
         name: [_perturbed(name, article, text) for article, text in articles.items()]
         for name in PERTURBATIONS
     }
-    for name, written in (("footnote marks", _footnoted), ("lines of the page", _furnished)):
-        noise[name] = [Pair(a, "", laid_out(text), written(text)) for a, text in articles.items()]
+    for name, change in (("footnote marks", _footnoted), ("lines of the page", _furnished)):
+        noise[name] = [Pair(a, "", laid_out(text), change(text)) for a, text in articles.items()]
     noise["cut short"] = [pair for name, text in articles.items() for pair in _cut(name, text)]
     found += [Behaviour(name, tuple(p), ALL, NOISE_LIMITS) for name, p in noise.items()]
     directional: dict[str, list[Pair]] = defaultdict(list)
@@ -148,8 +146,8 @@ def alone(text: str) -> Side:
 def laid_out(paragraphs: Paragraphs, compared: Iterable[bool] | None = None) -> Side:
     """Return sentences as an article; `compared`: whether those of each paragraph are compared."""
     text, places = "", []
-    wanted = [True] * len(paragraphs) if compared is None else list(compared)
-    for paragraph, keep in zip(paragraphs, wanted, strict=True):
+    wanted = repeat(True) if compared is None else compared
+    for paragraph, keep in zip(paragraphs, wanted, strict=False):
         text += "\n\n" if text else ""
         for number, sentence in enumerate(paragraph):
             text += " " if number else ""
@@ -161,12 +159,11 @@ def laid_out(paragraphs: Paragraphs, compared: Iterable[bool] | None = None) -> 
 
 def contrasts(articles: Iterable[Mapping[str, Any]]) -> Iterator[Pair]:
     """Put the second side of each contrast pair into the article of the first."""
-    sides: dict[str, dict[str, tuple[str, int, int]]] = defaultdict(dict)
+    sides = defaultdict[str, dict[str, tuple[str, int, int]]](dict)
     for article in articles:
-        for item in article.get("sentences", ()):
-            if "pair" in item:
-                place = str(article["text"]), int(item["start"]), int(item["end"])
-                sides[str(item["pair"])][str(item["side"])] = place
+        for item in (one for one in article.get("sentences", ()) if "pair" in one):
+            place = str(article["text"]), int(item["start"]), int(item["end"])
+            sides[str(item["pair"])][str(item["side"])] = place
     for name, found in sorted(sides.items()):
         if set(found) == {"a", "b"}:
             donor, first, last = found["b"]
@@ -265,17 +262,12 @@ def _cut(name: str, text: Paragraphs) -> Iterator[Pair]:
 
 def typos(text: str, random: Random) -> str:
     """Swap two neighbouring letters within some longer words, never the first or the last one."""
-    words = [
-        match
-        for match in _LONG_WORD.finditer(text)
-        if any(a != b for a, b in zip(match.group()[1:-2], match.group()[2:-1], strict=True))
-    ]
+    inner = (range(one.start() + 1, one.end() - 2) for one in _LONG_WORD.finditer(text))
+    places = [[at for at in word if text[at] != text[at + 1]] for word in inner]
+    words, letters = list(filter(None, places)), list(text)
     times = min(len(words), max(1, len(text.split()) // _WORDS_PER_TYPO))
-    letters = list(text)
-    for match in random.sample(words, times):
-        at = random.choice(
-            [i for i in range(match.start() + 1, match.end() - 2) if text[i] != text[i + 1]]
-        )
+    for word in random.sample(words, times):
+        at = random.choice(word)
         letters[at], letters[at + 1] = letters[at + 1], letters[at]
     return "".join(letters)
 
@@ -326,12 +318,9 @@ def _perturbed(name: str, article: str, text: Paragraphs) -> Pair:
     # Seeded by the article's name: a new article changes no other.
     random = Random(f"{_SEED}/{name}/{article}")
     compared = [number == 0 or name != _HEADLINE for number in range(len(text))]
-    before, after = (
-        laid_out(
-            [[write(one, random) for one in paragraph] if changed else paragraph
-             for paragraph, changed in zip(text, compared, strict=True)],
-            compared,
-        )
-        for write in PERTURBATIONS[name]
-    )  # fmt: skip
-    return Pair(article, "", before, after)
+    sides = []
+    for write in PERTURBATIONS[name]:
+        paragraphs = zip(text, compared, strict=True)
+        written = [[write(one, random) for one in p] if keep else p for p, keep in paragraphs]
+        sides.append(laid_out(written, compared))
+    return Pair(article, "", *sides)
