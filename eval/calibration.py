@@ -171,16 +171,15 @@ def recalibrate(
     bundle: Bundle,
     rows: Examples,
     files: Sequence[Path],
-    signals: Sequence[str] = (),
-    targets: Mapping[str, Target] | None = None,
-    seed: int = 0,
+    signals: Sequence[str],
+    targets: Mapping[str, Target],
+    seed: int,
 ) -> Record:
     """Fit calibration and thresholds again, of the signals that are labelled or given.
 
     `rows` were read from `files`; without a target a threshold has the best expected F1. Raises
     `FramescopeError` when labels are too few, or no threshold achieves a target.
     """
-    targets = targets or {}
     where = ", ".join(map(str, files))
     for signal in in_order([*signals, *targets]):
         if signal not in bundle.signals:

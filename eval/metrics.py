@@ -29,6 +29,7 @@ from framescope.training.resampling import (
     ratio,
 )
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
 from scipy.stats import rankdata
 from sklearn import metrics as sk
 
@@ -128,8 +129,6 @@ def reliability_curve(truth: Bools, proba: Single, bins: int = 10) -> Reliabilit
 
 def wilson(share: Floats, n: Any) -> tuple[Floats, Floats]:
     """Return the ends of Wilson's intervals (1927) of shares of ``n``."""
-    from scipy.special import ndtri
-
     z = float(ndtri((1 + LEVEL) / 2))
     centre, scale = share + z * z / (2 * n), 1 + z * z / n
     half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))

@@ -49,9 +49,8 @@ def examples(
         for index in range(length):
             yes = rng.random() < 0.4
             text = f"{'yes' if yes else 'no'} the ferry to Ostrava left {rng.random() * 0.6:.3f}"
-            sentences.append(
-                Sentence(text, index * 50, index * 50 + 40, f"{corpus}/{number}", index)
-            )
+            place = index * 50, index * 50 + 40
+            sentences.append(Sentence(text, *place, f"{corpus}/{number}", index))
             labels.append([yes, partisan])
             part.append("test" if number % 2 else "train")
     parts = np.array(part, dtype="<U13")

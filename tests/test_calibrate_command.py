@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-from hypothesis import given
-from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 pytest.importorskip("torch")
@@ -18,7 +16,7 @@ from framescope.classifier import bundles
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.models import DOMAIN, TrainingDomain
 from framescope.classifier.records import Sentence
-from framescope.eval.calibration import Target, moved, refit_line, threshold_for, write_recalibrated
+from framescope.eval.calibration import Target, refit_line, threshold_for, write_recalibrated
 from framescope.eval.commands.bundles import calibrate
 
 app = typer.Typer()
@@ -47,22 +45,6 @@ def test_many_labels_leave_the_bundles_line_behind() -> None:
     assert shift == pytest.approx(0.8, abs=0.15)
 
 
-@given(
-    st.lists(st.floats(0.01, 0.99), min_size=2, max_size=30),
-    st.floats(0.3, 3),
-    st.floats(-2, 2),
-    st.floats(0.3, 3),
-    st.floats(-2, 2),
-)
-def test_a_threshold_that_moves_along_decides_as_before(logits, a, b, c, d) -> None:
-    odds = np.log(np.array(logits) / (1 - np.array(logits)))
-    was = sigmoid(a * odds + b).astype(np.float32)
-    limit = moved(was[:1], (a, b), (c, d))[0]
-    now = sigmoid(c * odds + d)
-    clear = np.abs(was - was[0]) > 1e-4
-    assert ((now >= limit) == (was >= was[0]))[clear].all()
-
-
 @pytest.mark.slow
 def test_a_wanted_precision_is_reached_on_other_articles_as_often_as_promised() -> None:
     wanted = 0.8
@@ -86,19 +68,6 @@ def test_a_wanted_recall_is_reached_by_what_is_flagged() -> None:
     assert found is not None
     assert (proba[positive] >= found.threshold).mean() == pytest.approx(found.value)
     assert found.value >= 0.8
-
-
-def test_what_no_threshold_reaches_is_said_with_the_most_that_one_does() -> None:
-    rng = np.random.default_rng(7)
-    names = np.repeat(np.arange(50), 6).astype(str)
-    positive = rng.random(300) < 0.4
-    found = threshold_for(rng.random(300), positive, names, Target("precision", 0.95, 0.9))
-    assert found is not None
-    assert not found.enough
-    assert found.low < 0.95
-    few = threshold_for(np.ones(3), np.ones(3, bool), np.array(["a", "b", "b"]),
-                        Target("precision", 0.5, 0.9))  # fmt: skip
-    assert few is None
 
 
 @pytest.fixture(scope="module")

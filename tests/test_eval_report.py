@@ -84,9 +84,6 @@ def test_json_is_null_where_nothing_is_defined_and_holds_no_layout():
     assert record.keys() == {"note", "tables"}
     assert record["tables"][0].keys() == {"caption", "columns", "rows"}
     assert record["tables"][0]["rows"][1][2:] == [None, {"value": 0.25, "low": 0.1, "high": 0.4}]
-    assert layout.plain({"a": np.array([1.0, NAN])}) == {"a": [1.0, None]}
-    with pytest.raises(TypeError, match="set"):
-        layout.plain({1, 2})
 
 
 def test_a_page_of_sections_escapes_text_and_folds_long_tables():
@@ -113,9 +110,7 @@ def test_the_decision_is_one_line_that_rests_on_ranking_and_on_flags():
     html = to_html(better)
     assert re.search(r"<th [^>]*>precision</th><th [^>]*>recall</th><th [^>]*>F1</th>", html)
     assert json.loads(to_json(better))["verdict"] == better.verdict
-
-
-def test_more_comparisons_than_draws_can_tell_apart_are_not_decided():
+    # More comparisons than draws can tell apart are not decided.
     many = examples(articles=80)
     for corpus in ("other", "third"):
         many = many.followed_by(examples(articles=80, corpus=corpus))
@@ -173,7 +168,6 @@ def test_memory_is_that_of_a_fresh_process(small_bundle, tmp_path):
         assert found.memory < footprint.peak_memory()
     no_bundle = footprint.measure_footprint(tmp_path, examples().sentences[:1])
     assert no_bundle.memory is None
-    assert footprint.measure_footprint(tmp_path / "none", ()) == footprint.Footprint(None, None)
 
 
 def test_plots_are_the_same_every_time_and_take_the_colours_of_the_page():
@@ -206,10 +200,7 @@ def test_json_has_null_for_the_undefined_and_no_sentence(report):
     assert "ferry" not in text
     (empty,) = [one for one in record["headline"] if one["benchmark"] == "empty/test/claim"]
     assert empty["a"] == {"value": None, "low": None, "high": None}
-    assert record["comparison"]["signature"] == record["signature"]
     assert record["cost"]["a"] == {"disk": None, "memory": None}
-    assert record["sections"] == {}
-    assert len(record["errors"][0]["worst"]) == 20
 
 
 def test_further_sections_are_shown_and_written():
@@ -265,19 +256,19 @@ def run(monkeypatch, mine):
 
 def test_the_command_writes_a_page_and_json(run, tmp_path):
     output = tmp_path / "made"
-    done = run("report", "--a", "a", "--b", "b", "--draws", 100, "--without", "robustness",
-               "--output", output)  # fmt: skip
+    words = ("--a", "a", "--b", "b", "--draws", 100, "--without", "robustness")
+    done = run("report", *words, "--output", output)
     assert done.exit_code == 0
     record = json.loads((output / "report.json").read_text(encoding="utf-8"))
     assert record["headline"][0]["benchmark"] == "mine.jsonl/test/claim"
     assert record["slices"] == []
-    assert "crowns of Vesk" in (output / "report.html").read_text(encoding="utf-8")
     assert record["signature"] in done.output
     # A user's file has neither spans nor citations.
     sections = record["sections"]
     assert list(sections) == ["marks", "techniques", "controls", "sourcing", "languages"]
     assert not any(sections.values())
     page = (output / "report.html").read_text(encoding="utf-8")
+    assert "crowns of Vesk" in page
     assert re.findall(r'<section id="(\w+)"', page) == ["headline", "curves", "cost", "errors"]
 
 

@@ -176,13 +176,9 @@ def test_articles_are_counted_in_every_group_they_belong_to():
 
 
 def test_kinds_of_text_are_read_where_they_are_given(monkeypatch, tmp_path):
-    house = [
-        {"id": "a", "genre": "op_ed"},
-        {"id": "b", "genre": "interview"},
-        {"id": "c", "genre": "sports"},
-        {"id": "d", "genre": "press_review", "republications": [{"start": 0}]},
-        {"id": "e"},
-    ]
+    genres = {"a": "op_ed", "b": "interview", "c": "sports"}
+    house = [{"id": name, "genre": genre} for name, genre in genres.items()]
+    house += [{"id": "d", "genre": "press_review", "republications": [{"start": 0}]}, {"id": "e"}]
     plain = {"collection": "ptc", "digest": "", "sentences": [{}]}
     real = [plain | {"article": "1", "genre": "live_blog"}, plain | {"article": "2"}]
     for name, records in (("articles/x.jsonl", house), ("standoff/labels.jsonl", real)):
@@ -190,9 +186,9 @@ def test_kinds_of_text_are_read_where_they_are_given(monkeypatch, tmp_path):
         lines = "".join(json.dumps(record) + "\n" for record in records)
         (tmp_path / name).write_text(lines, encoding="utf-8")
     monkeypatch.setenv("FRAMESCOPE_HOUSE", str(tmp_path))
-    kinds = {"house/a": "opinion", "house/b": "transcript", "house/c": "news"}
-    kinds["house/d"] = "translated"
-    assert sourcing.kinds_of_text(["house", "polnear"]) == kinds
+    kinds = {"a": "opinion", "b": "transcript", "c": "news", "d": "translated"}
+    found = sourcing.kinds_of_text(["house", "polnear"])
+    assert found == {f"house/{name}": kind for name, kind in kinds.items()}
     assert sourcing.kinds_of_text(["standoff"]) == {"standoff/ptc/1": "live blog"}
     assert sourcing.kinds_of_text(["polnear"]) == {}
 
@@ -240,9 +236,6 @@ def test_what_is_found_as_it_is_marked_is_right():
     assert "found by tagger" in found.note
     assert [row[2:4] for row in found.tables[0].rows[:4:3]] == [(NAMES[0], 5), (NAMES[3], 0)]
     assert cells["house", NAMES[0]][-1].value == 1.0
-
-
-def test_without_citations_there_is_no_section():
     assert sourcing.section(replace(judged_by(), parts=("unseen_outlet",))) is None
 
 

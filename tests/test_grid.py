@@ -32,13 +32,9 @@ def save_weaker(folder: Path) -> None:
 def weaker(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("bundles") / "weaker"
     names = ("claim", "vague_source")
-    manifest = {
-        **toys.MANIFEST_BY_HAND,
-        "name": "weaker",
-        "signals": list(names),
-        "thresholds": dict.fromkeys(names, 0.5),
-        "calibration": {name: [1.0, 0.0] for name in names},
-    }
+    manifest = toys.MANIFEST_BY_HAND | {"name": "weaker", "signals": list(names)}
+    manifest["thresholds"] = dict.fromkeys(names, 0.5)
+    manifest["calibration"] = {name: [1.0, 0.0] for name in names}
     bundles.write(folder, manifest, "# Weaker\n", save_weaker)
     return folder
 
@@ -89,10 +85,8 @@ def test_figures_and_differences_are_those_of_a_single_run(small_bundle, weaker,
     batch(run, "--models", small_bundle, weaker, "--benchmarks", one, "--draws", 300, "--seed", 5)
     best, other = (found["name"] for found in table(run)["bundles"])
     assert (best, other) == ("by-hand", "weaker")
-    single = json.loads(
-        typed("--a", small_bundle, "--b", weaker, "--data", one, "--draws", 300,
-              "--seed", 5, "--format", "json")
-    )  # fmt: skip
+    words = ("--a", small_bundle, "--b", weaker, "--data", one, "--draws", 300, "--seed", 5)
+    single = json.loads(typed(*words, "--format", "json"))
     rows = {row["signal"]: row for row in single["rows"]}
     for place, name in (("a", best), ("b", other)):
         cell = cells(run)[name, "one.jsonl"]

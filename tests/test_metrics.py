@@ -8,7 +8,6 @@ import math
 import numpy as np
 import pytest
 from framescope.eval import metrics
-from framescope.eval.compare.comparison import ALPHA, draws_needed
 from framescope.eval.metrics import decide, draw, holm, resample_figures, single_figure
 from framescope.eval.rows import Scores
 from sklearn import metrics as sk
@@ -120,15 +119,6 @@ def test_with_any_draw_resampled_figures_are_scikit_learns_weighted_ones():
             assert found[name][row] == pytest.approx(value, abs=1e-9), name
 
 
-def test_draws_are_whole_samples_and_do_not_depend_on_the_block(monkeypatch):
-    whole = draw(13, 50, seed=5)
-    assert (whole.sum(axis=1) == 13).all()
-    assert whole.std() > 0.5
-    monkeypatch.setattr(metrics, "BLOCK", 104)  # in several blocks
-    draw.cache_clear()
-    np.testing.assert_array_equal(whole, draw(13, 50, seed=5))
-
-
 @pytest.mark.parametrize(("name", "groups"), [("f1", 6), ("average_precision", 40), ("ece", 40)])
 def test_intervals_hold_the_truth_about_as_often_as_they_say(name, groups):
     truth, a, b, _ = toy(60_000, 3000, seed=99, clustered=0.7)
@@ -159,19 +149,6 @@ def test_holm_multiplies_by_what_is_left_never_falls_and_leaves_out_the_undefine
     assert holm([]) == []
 
 
-@pytest.mark.parametrize("tests", [1, 6, 60])
-def test_draws_needed_are_the_fewest_with_which_a_corrected_p_can_be_small_enough(tests):
-    truth, group = np.arange(200) % 2 == 0, np.arange(200) // 4
-    worst, best = (Scores((truth ^ wrong).astype(np.float32), 0.5) for wrong in (True, False))
-
-    def smallest(draws: int) -> float:
-        found = resample_figures(truth, worst, best, group, draws=draws, seed=0, names=("f1",))
-        return holm([found.p["f1"]] + [1.0] * (tests - 1))[0]
-
-    needed = draws_needed(tests)
-    assert smallest(needed) < ALPHA <= smallest(needed - 1) + 1e-9
-
-
 @pytest.mark.parametrize("groups", [8, 30])
 def test_equal_models_are_seldom_told_apart_even_of_few_groups(groups):
     names, found = ("f1", "average_precision"), []
@@ -191,9 +168,6 @@ def test_bins_hold_equally_many_rows_and_their_means():
     assert curve.count.tolist() == [2, 2]
     assert curve.score.tolist() == [0.1875, 0.625]
     assert curve.share.tolist() == [0.5, 0.5]
-    proba = np.random.default_rng(0).permutation(103).astype(np.float32) / 103
-    count = metrics.reliability_curve(np.zeros(103, np.bool_), proba).count
-    assert (len(count), set(count.tolist()), count.sum()) == (10, {10, 11}, 103)
 
 
 def test_precision_is_read_at_the_highest_threshold_that_finds_enough():

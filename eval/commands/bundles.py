@@ -71,8 +71,8 @@ def promote(
     else:
         if found.judgement is not None:
             show_section(found.judgement.section())
-            lines = found.judgement.objections
-            typer.echo("\nagainst it:\n  " + "\n  ".join(lines) if lines else "", nl=bool(lines))
+            if lines := found.judgement.objections:
+                typer.echo("\n  ".join(("\nagainst it:", *lines)))
         typer.echo(_decision(found.name, found.version, found.decision))
     if found.decision == "refused":
         raise typer.Exit(1)
@@ -83,18 +83,15 @@ def _decision(name: str, version: int | None, decision: str) -> str:
         return f"{name}@{version} is this bundle already; nothing to do"
     if decision == "refused":
         stays = f"{name}@{version} stays current" if version is not None else "nothing is current"
-        return (
-            f"refused: {stays}. To promote it all the same: --allow REASON --by WHO; both are kept"
-        )
+        remedy = "To promote it all the same: --allow REASON --by WHO; both are kept"
+        return f"refused: {stays}. {remedy}"
     return f"{name}@{version} is current ({decision}); framescope score --model {name}"
 
 
 def calibrate(
     data: Annotated[
         list[Path],
-        typer.Option(
-            "--data", metavar="FILE", help="Your labelled file (exchange format). Repeatable."
-        ),
+        typer.Option(metavar="FILE", help="Your labelled file (exchange format). Repeatable."),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")

@@ -109,8 +109,7 @@ def evaluate(
     part: Parts = None,
     signal: Signals = None,
     slice: Annotated[
-        Slice | None,
-        typer.Option("--slice", help="Judge --b alone, in each language of its corpora."),
+        Slice | None, typer.Option(help="Judge --b alone, in each language of its corpora.")
     ] = None,
     draws: Draws = 2000,
     seed: Seed = 0,
@@ -286,8 +285,7 @@ def gate(
     corpora: CorporaFolder = None,
     corpus: HouseFolder = None,
     floors: Annotated[
-        Path | None,
-        typer.Option("--floors", metavar="FILE", help="Default: eval/release/floors.json."),
+        Path | None, typer.Option(metavar="FILE", help="Default: eval/release/floors.json.")
     ] = None,
     update: Annotated[
         bool,
@@ -329,11 +327,11 @@ def gate(
 
 
 def _reason(given: str) -> tuple[str, str]:
-    name, _, reason = given.partition("=")
-    if not (name.strip() and reason.strip()):
+    name, _, reason = map(str.strip, given.partition("="))
+    if not (name and reason):
         reason = f"{given!r}: give BENCHMARK=REASON, one for each floor that falls"
         raise typer.BadParameter(reason, param_hint=_ALLOW)
-    return name.strip(), reason.strip()
+    return name, reason
 
 
 @app.command(rich_help_panel="Study")
@@ -381,9 +379,8 @@ def robustness(
     from framescope.eval.suite import measure_suite
 
     check(output, overwrite=True)
-    loaded = load(model)
     with progress() as bar:
-        suite = measure_suite(loaded, seed=seed, progress=partial(bar, "texts"))
+        suite = measure_suite(load(model), seed=seed, progress=partial(bar, "texts"))
     show_section(suite.section(), format, output, suite.record())
     if format != "terminal" or output is not None:
         typer.echo(suite.verdict, err=True)

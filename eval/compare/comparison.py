@@ -84,9 +84,9 @@ def compare_models(
         if (n := len(evaluation.numbers(corpus, parts, wanted)))
     ]
     if not corpora:
-        asked = signals or ["a signal that one of them gives"]
+        named = " or ".join(signals or ["a signal that one of them gives"])
         of = ", ".join(evaluation.examples.labelled().signals) or "nothing"
-        reason = f"no row of part {' or '.join(parts)} is labelled with {' or '.join(asked)}"
+        reason = f"no row of part {' or '.join(parts)} is labelled with {named}"
         raise SignalError(f"nothing to compare: {reason}; labelled: {of}")
     total, done = 2 * sum(n for _, n in corpora), 0
 
@@ -139,8 +139,8 @@ def section_of_comparison(comparison: Comparison, *, intervals: bool = True) -> 
     """Make a table for each part of each corpus; all ``intervals`` need over 80 columns."""
     a, b = comparison.evaluation.names
     costs = {cost.corpus: cost for cost in comparison.costs}
-    columns = ("signal", "n", "positive", "groups", "always yes, F1", "figure", a, b)
-    columns += ("difference (95% interval)",)
+    columns = ["signal", "n", "positive", "groups", "always yes, F1", "figure", a, b]
+    columns.append("difference (95% interval)")
     tables = []
     for (corpus, part), rows in groupby(comparison.rows, lambda row: (row.corpus, row.part)):
         cost = costs[corpus]
@@ -193,16 +193,12 @@ _NAMED = 3  # reasons of a decision that are written out
 
 @dataclass(frozen=True, slots=True)
 class SignalChange:
-    """A signal on one part of the rows: the second model's figures less the first's.
-
-    ``ranking``, ``flags``: of average precision, and of F1 at each bundle's threshold. Each p is
-    corrected for the number of comparisons; NaN where undefined.
-    """
+    """A signal on one part of the rows: the second model's figures less the first's."""
 
     row: Compared
-    ranking: Change
-    flags: Change
-    ranking_p: float
+    ranking: Change  # of average precision
+    flags: Change  # of F1 at each bundle's threshold
+    ranking_p: float  # corrected for the number of comparisons, as is the other; NaN if undefined
     flags_p: float
     verdict: str
 
@@ -330,8 +326,10 @@ def decision_of(comparison: Comparison, changes: Sequence[SignalChange]) -> str:
     tests = sum(not math.isnan(one.flags_p) for one in changes)
     better = [one for one in changes if one.verdict.startswith("better")]
     gained = [one.words for one in sorted(better, key=lambda one: -one.ranking.value)]
-    new = (one.row.signal for one in changes if one.verdict == NEW and _ranks(one))
-    gained += [f"{signal}: new" for signal in dict.fromkeys(new)]
+    for row in (one.row for one in changes if one.verdict == NEW):
+        low, said = row.intervals_b.get(MAIN_METRIC, Interval()).low, f"{row.signal}: new"
+        if low > row.positives / row.n and said not in gained:  # it ranks better than by chance
+            gained.append(said)
     if worse := [*lost, *(one.objection for one in changes if one.objection)]:
         return f"Don't ship {b}, because it is worse than {a}: {_listed(worse)}."
     if draws < (needed := draws_needed(tests)):
@@ -343,12 +341,6 @@ def decision_of(comparison: Comparison, changes: Sequence[SignalChange]) -> str:
     few = sum(one.verdict == FEW for one in changes)
     why = f"{len(changes)} compared, {few} with too few labels to tell"
     return f"Don't ship {b}, because nothing shows that it is better than {a} ({why})."
-
-
-def _ranks(one: SignalChange) -> bool:
-    """Whether a new signal ranks better than by chance."""
-    low = one.row.intervals_b.get("average_precision", Interval()).low
-    return low > one.row.positives / one.row.n
 
 
 def _listed(reasons: Sequence[str]) -> str:

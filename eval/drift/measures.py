@@ -60,21 +60,18 @@ _ARTICLES = """
 
 @dataclass(frozen=True, slots=True)
 class DriftFigure:
-    """One figure before and now, with 95% intervals over articles.
-
-    ``effect``: the change, in ``unit``: "sd", "bits", "chance" (``before`` is what chance gives),
-    "error" (of calibration, with expected and observed share), or that of the figure. It matters
-    from a ``size`` of ``least``. ``p``: corrected for the measure's figures; NaN where not tested.
-    """
+    """One figure before and now, with 95% intervals over articles."""
 
     name: str
     before: Estimate | None
     now: Estimate | None
-    effect: Estimate
+    effect: Estimate  # the change, in the unit
     size: float
-    least: float
-    p: float = math.nan
-    unit: str = ""
+    least: float  # the size from which the change matters
+    p: float = math.nan  # corrected for the measure's figures; NaN where not tested
+    unit: str = (
+        ""  # "sd", "bits", "chance" (from before), "error" (of calibration), or the figure's
+    )
 
     @property
     def words(self) -> tuple[str, str, str]:
@@ -246,11 +243,7 @@ def divergence(
 
 @dataclass(frozen=True)
 class RunArticles:
-    """The n articles of a run (`outlet` to `digest`), and their m sentences (`article` to `texts`).
-
-    Scores are by signal, of shape (m,), or (n,) for signals of whole articles; NaN where not
-    scored, as in `distance`.
-    """
+    """The articles of a run (`outlet` to `digest`), and their sentences (`article` to `texts`)."""
 
     name: str
     manifest: Mapping[str, Any]
@@ -264,7 +257,7 @@ class RunArticles:
     article: Rows
     place: Rows
     texts: list[str]
-    scores: Mapping[str, Single]
+    scores: Mapping[str, Single]  # by signal, of sentences or articles; NaN where not scored
 
     def __len__(self) -> int:
         return len(self.outlet)
@@ -395,8 +388,8 @@ def of_signals(both: TwoRuns) -> list[DriftMeasure]:
         if not own:
             found.append(DriftMeasure(name, note=f"no signal has {name} in both runs"))
             continue
-        values = centred(np.stack(own, axis=1), both.joined("outlet"), both.is_now)
-        ps = mean_shift_ps(values, both.is_now, both.draws, both.seed)
+        apart = centred(np.stack(own, axis=1), both.joined("outlet"), both.is_now)
+        ps = mean_shift_ps(apart, both.is_now, both.draws, both.seed)
         found.append(_measure(name, figures[name], ps))
     return found
 
@@ -545,10 +538,9 @@ def _labels(paths: Sequence[Path], run: RunArticles) -> Iterator[tuple[str, int,
             for unit in one.units or ():
                 keys = (unit.start, unit.end), one.text[unit.start : unit.end]
                 known = [rows[at, key] for key in keys if (at, key) in rows]
-                labels = unit.labels.items() if known else ()
-                yield from (
-                    (s, known[0], label, at) for s, label in labels if not is_of_articles(s)
-                )
+                for signal, label in unit.labels.items():
+                    if known and not is_of_articles(signal):
+                        yield signal, known[0], label, at
 
 
 def calibration(labels: Mapping[str, Labelled], seed: int) -> DriftMeasure:

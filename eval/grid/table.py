@@ -44,8 +44,8 @@ def standings(manifest: GridManifest, folder: GridFolder) -> Record:
     for benchmark, part in ((one, part) for one in manifest.benchmarks for part in one.parts):
         name = f"{benchmark.corpus}/{part}" if benchmark.corpus else benchmark.name
         places = [(one, benchmark) for one in judged if (one, benchmark) in done]
-        found = {place[0]: _main_rows(benchmark, part, folder.scores(place)) for place in places}
-        here = {one: own for one, own in found.items() if own}
+        read = {place[0]: _main_rows(benchmark, part, folder.scores(place)) for place in places}
+        here = {one: found for one, found in read.items() if found}
         if not here:
             continue
         shared = [
@@ -68,8 +68,8 @@ def standings(manifest: GridManifest, folder: GridFolder) -> Record:
     wide = {one: overall[one].less(overall[best], len(behind)) for one in behind if best}
     tied = [one for one, gap in wide.items() if not (gap.low > 0 or gap.high < 0)]
     for column in columns:
-        own = rows[column["name"]]
-        here = {one: own[one] for one in judged if one in own}
+        known = rows[column["name"]]
+        here = {one: known[one] for one in judged if one in known}
         column["figures"] = list(_figures(manifest, here, best))
 
     def standing(rank: int, bundle: Entry) -> Record:

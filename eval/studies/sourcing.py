@@ -151,7 +151,8 @@ def _marked(one: RowCitation, starts: Mapping[int, int]) -> MarkedCitation:
     """Take a mark from the offsets of its sentence to those of its article."""
 
     def place(mark: Mark | None) -> Place | None:
-        return mark and Place(*(starts[mark.sentence] + end for end in (mark.start, mark.end)))
+        start = starts[mark.sentence] if mark else 0
+        return Place(start + mark.start, start + mark.end) if mark else None
 
     content, said = tuple(filter(None, map(place, one.content))), one.speaker
     speaker = records.Speaker(place(said.name), said.type, said.gender) if said else None

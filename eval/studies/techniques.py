@@ -1,24 +1,17 @@
 """Persuasion techniques as the shared tasks pose them: found spans, given spans, whole articles.
 
-**Spans.** A predicted span seldom has the very borders of the gold one, so each earns the share of
-its characters that the other side covers. With
-
-    C(s, t, h) = |s ∩ t| / h * δ(l(s), l(t))
-
-precision is the sum of C(s, t, |s|) over all pairs of an article, divided by the number of
-predicted spans; recall that of C(s, t, |t|), divided by the number of gold spans. In span
-identification (SI of SemEval-2020 task 11; Da San Martino et al., 2020,
-doi:10.18653/v1/2020.semeval-1.186) δ is always 1; for fragments with their technique (FLC; Da San
-Martino et al., 2019, doi:10.18653/v1/D19-1565) it is 1 where both have one technique, otherwise 0.
-Spans of one side that share a character (in FLC: and their technique) are merged first.
-
-**Techniques.** Technique classification (TC of the same task) takes the gold spans as given. A span
-marked with several techniques counts once for each; labels of one place match in any order. A gold
-span is labelled by how probable each technique is in its sentences and how well the evidence for it
-fits the span. An article has a technique when one of its sentences has. F1 of a technique without
-gold labels is NaN and left out of the macro mean; its false alarms count in micro-F1.
-
+A predicted span seldom has the very borders of the gold one, so each span of either side earns the
+share of its characters that the other side covers: precision is the mean over predicted spans s of
+the sum of |s ∩ t| / |s|, recall that over gold spans t of |s ∩ t| / |t|. In span identification (SI
+of SemEval-2020 task 11; Da San Martino et al., 2020, doi:10.18653/v1/2020.semeval-1.186) all pairs
+of an article count, in FLC (Da San Martino et al., 2019, doi:10.18653/v1/D19-1565) those of one
+technique. Spans of one side that share a character (in FLC: and their technique) are merged first.
 Predicted spans are the evidence of flags; for SI those of ``any_technique``, where it is given.
+
+Technique classification (TC of the same task) takes the gold spans as given; one that is marked
+with several techniques counts once for each. It is labelled by how probable each technique is in
+its sentences and how well the evidence for it fits the span. F1 of a technique without gold labels
+is NaN and left out of the macro mean; its false alarms count in micro-F1.
 """
 
 import math
@@ -134,10 +127,7 @@ def _rows(
 
 
 def _parts(evaluation: Evaluation) -> Iterator[tuple[str, Examples]]:
-    """Yield the parts that mark spans of all techniques, and the rows of each.
-
-    A part is scored in a pass of its own: scores of other passes may differ in the last digits.
-    """
+    """Yield the parts that mark spans of all techniques, and the rows of each."""
     examples = evaluation.examples
     some = {n for n, one in CORPORA.items() if not {*TECHNIQUES} <= {*one.card.signals}}
     for corpus in dict.fromkeys(examples.corpus.tolist()):
@@ -164,10 +154,10 @@ def figures(bundle: Bundle, rows: Examples, *, draws: int, seed: int) -> TaskFig
         sums_by_article(predicted, gold, articles, labelled=labelled)
         for predicted, labelled in ((of_any, False), (spans, True))
     )
-    of_spans = [estimates_of_sums(one, of_sums, draws=draws, seed=seed) for one in sums]
+    si, flc = (estimates_of_sums(one, of_sums, draws=draws, seed=seed) for one in sums)
     given = _labelled(rows, gold, prediction.proba[:, columns], prediction)
     judged = classification(given, gold), article_figures(truth, is_positive(found))
-    return TaskFigures(*of_spans, *judged)
+    return TaskFigures(si, flc, *judged)
 
 
 def _evidence(
@@ -226,10 +216,7 @@ def classification(
 
 
 def of_articles(values: ArrayLike, article: ArrayLike) -> Floats:
-    """Return the labels of articles, in the order of their ids, from those of their sentences.
-
-    1 where a sentence has the technique, NaN where none has and some are not known, else 0.
-    """
+    """Return 1 where a sentence of an article has the technique, NaN if unknown, else 0."""
     matrix = np.asarray(values, np.float64)
     _, row = np.unique(np.asarray(article, np.str_), return_inverse=True)
     has, unknown = np.zeros((2, int(row.max(initial=-1)) + 1, matrix.shape[1]), np.bool_)

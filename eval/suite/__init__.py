@@ -10,7 +10,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from framescope.classifier import __version__
@@ -36,7 +36,6 @@ _VERDICT = {True: "passed", False: "MISSED", None: UNDEFINED}
 
 _Scored = SentenceReport | ArticleReport
 _Expected = tuple[str, str] | None
-_Ratio = TypeVar("_Ratio", bound=Estimate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,9 @@ class Case:
     def move(self) -> float:
         """How far the score went up."""
         return self.score_after - self.score_before
+
+
+_Found = Sequence[tuple[Pair, list[Case] | None]]  # None where a sentence has no scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,14 +204,14 @@ def measure_suite(
         for expected in wanted:
             pairs = [p for p in behaviour.pairs if expected is None or expected in p.expected]
             signals = _signals(bundle.signals, behaviour.scope, expected)
-            found = [_cases(pair, reports, signals, expected) for pair in pairs]
-            results.append(_result(behaviour, expected, pairs, found, draws, seed))
-            decided = (case.signal for own in found if behaviour.goal for case in own or ())
+            found = [(pair, _cases(pair, reports, signals, expected)) for pair in pairs]
+            results.append(_result(behaviour, expected, found, draws, seed))
+            decided = (case.signal for _, own in found if behaviour.goal for case in own or ())
             for signal in dict.fromkeys(decided):
                 limits = STEADY.get(signal, behaviour.limits)
                 of_signal = replace(behaviour, scope=signal, limits=limits)
-                own = [one and [case for case in one if case.signal == signal] for one in found]
-                results.append(_result(of_signal, None, pairs, own, draws, seed))
+                own = [(p, c and [case for case in c if case.signal == signal]) for p, c in found]
+                results.append(_result(of_signal, None, own, draws, seed))
     digest = hashlib.sha256(repr(list(behaviours)).encode()).hexdigest()
     return Suite(bundle.name, bundle.digest, digest, draws, seed, tuple(results))
 
@@ -274,15 +276,10 @@ def _text(scored: _Scored) -> str:
 
 
 def _result(
-    behaviour: Behaviour,
-    expected: _Expected,
-    pairs: Sequence[Pair],
-    found: Sequence[list[Case] | None],
-    draws: int,
-    seed: int,
+    behaviour: Behaviour, expected: _Expected, found: _Found, draws: int, seed: int
 ) -> Result:
-    scored = [(pair, own) for pair, own in zip(pairs, found, strict=True) if own is not None]
-    unscored, size = len(pairs) - len(scored), abs if expected is None else float
+    scored = [(pair, own) for pair, own in found if own is not None]
+    unscored, size = len(found) - len(scored), abs if expected is None else float
     weights = _Weights([pair for pair, _ in scored], draws, seed)
     sums = [
         (len(own), sum(case.wrong for case in own), sum(size(case.move) for case in own))
@@ -293,13 +290,13 @@ def _result(
     if behaviour.goal and scope != ALL:
         moves, between = _apart(scored)
         scope = f"{scope} ({between})"
-    shift = weights.ratio(moves, decisions, Estimate)
+    shift = Estimate(*weights.ratio(moves, decisions))
     flips = touched = right = None
     if expected is None:
-        flips = weights.ratio(wrong, decisions, Share)
-        touched = weights.ratio((wrong > 0).astype(np.float64), np.ones(len(scored)), Share)
+        flips = Share(*weights.ratio(wrong, decisions))
+        touched = Share(*weights.ratio((wrong > 0).astype(np.float64), np.ones(len(scored))))
     else:
-        right = weights.ratio(decisions - wrong, decisions, Share)
+        right = Share(*weights.ratio(decisions - wrong, decisions))
     decided = [case for _, own in scored for case in own]
     total = Counter(case.signal for case in decided)
     missed = Counter(case.signal for case in decided if case.wrong)
@@ -348,12 +345,9 @@ class _Weights:
             if len(values) > 1 or axis == 0:  # without frames only the articles vary
                 self.groups = min(self.groups, len(values))
 
-    def ratio(self, part: Floats, whole: Floats, kind: type[_Ratio]) -> _Ratio:
-        """Return the ratio of two sums over pairs, with its interval."""
-        if not whole.sum():
-            return kind(math.nan)
-        value = float(part.sum() / whole.sum())
-        if self.groups < MIN_GROUPS:
-            return kind(value)
-        drawn = ratio(self.weights @ part, self.weights @ whole)
-        return kind(value, *percentile(drawn, self.groups))
+    def ratio(self, part: Floats, whole: Floats) -> tuple[float, ...]:
+        """Return the ratio of two sums over pairs, and the ends of its interval if it has one."""
+        value = float(part.sum() / whole.sum()) if whole.sum() else math.nan
+        if math.isnan(value) or self.groups < MIN_GROUPS:
+            return (value,)
+        return value, *percentile(ratio(self.weights @ part, self.weights @ whole), self.groups)

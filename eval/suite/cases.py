@@ -281,14 +281,9 @@ def misreadings(text: str, random: Random) -> str:
     return text
 
 
-def straight_quotes(text: str, random: Random) -> str:
-    """Write every quotation mark and apostrophe as a typewriter does."""
-    return text.translate(_STRAIGHT)
-
-
 def curly_quotes(text: str, random: Random) -> str:
     """Write every quotation mark and apostrophe as a printer does."""
-    text = _OPENING.sub(lambda match: _CURLED[match.group(1)][0], straight_quotes(text, random))
+    text = _OPENING.sub(lambda match: _CURLED[match.group(1)][0], text.translate(_STRAIGHT))
     for straight, (_, closing) in _CURLED.items():
         text = text.replace(straight, closing)
     return text
@@ -307,7 +302,7 @@ _HEADLINE = "headline in capitals"
 PERTURBATIONS: Mapping[str, tuple[Rewrite, Rewrite]] = {
     "typos": (lambda text, random: text, typos),
     "misreadings": (lambda text, random: text, misreadings),
-    "quotation marks": (straight_quotes, curly_quotes),
+    "quotation marks": (lambda text, random: text.translate(_STRAIGHT), curly_quotes),
     _HEADLINE: (lambda text, random: text, lambda text, random: text.upper()),
     "double spaces": (lambda text, random: text, double_spaces),
 }
@@ -318,9 +313,9 @@ def _perturbed(name: str, article: str, text: Paragraphs) -> Pair:
     # Seeded by the article's name: a new article changes no other.
     random = Random(f"{_SEED}/{name}/{article}")
     compared = [number == 0 or name != _HEADLINE for number in range(len(text))]
-    sides = []
-    for write in PERTURBATIONS[name]:
-        paragraphs = zip(text, compared, strict=True)
-        written = [[write(one, random) for one in p] if keep else p for p, keep in paragraphs]
-        sides.append(laid_out(written, compared))
-    return Pair(article, "", *sides)
+    paragraphs = list(zip(text, compared, strict=True))
+    before, after = (
+        laid_out([[write(s, random) for s in p] if keep else p for p, keep in paragraphs], compared)
+        for write in PERTURBATIONS[name]
+    )
+    return Pair(article, "", before, after)
