@@ -10,7 +10,7 @@ import math
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -226,8 +226,7 @@ def recalibrate(
     }
 
 
-@dataclass(frozen=True)
-class _Task:
+class _Task(NamedTuple):
     """The labels of one signal and the model's logits, shape (n,)."""
 
     signal: str
@@ -239,7 +238,7 @@ class _Task:
 
     def where(self, chosen: NDArray[np.intp]) -> Self:
         rows = {name: getattr(self, name)[chosen] for name in ("logits", "positive", "articles")}
-        return replace(self, **rows)
+        return self._replace(**rows)
 
     def chances(self, line: Line) -> Single:
         return Calibration.from_record({self.signal: line}).apply(self.logits[:, None])[:, 0]

@@ -140,8 +140,7 @@ def wilson(share: Floats, n: Any) -> tuple[Floats, Floats]:
 RECALLS = tuple(tenths / 10 for tenths in range(1, 11))  # where a table reads the curve
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PrecisionRecall:
+class PrecisionRecall(NamedTuple):
     """Precision at every threshold, recall rising, not interpolated; empty with one answer."""
 
     recall: Floats

@@ -41,18 +41,13 @@ OUTLETS = 12
 
 @dataclass(frozen=True)
 class Stream:
-    """What articles are drawn from.
-
-    `topic`: share of words of another topic. `shift`: added to the log-odds of `SHIFTED`, in
-    standard deviations. `strange`: share of articles of new, unregistered outlets. `far`: share of
-    articles unlike the training data.
-    """
+    """What articles are drawn from."""
 
     articles: int = 240
-    topic: float = 0.0
-    shift: float = 0.0
-    strange: float = 0.0
-    far: float = 0.02
+    topic: float = 0.0  # share of words of another topic
+    shift: float = 0.0  # added to the log-odds of `SHIFTED`, in standard deviations
+    strange: float = 0.0  # share of articles of new, unregistered outlets
+    far: float = 0.02  # share of articles unlike the training data
     miscalibrated: float = 0.0
 
 

@@ -1,7 +1,4 @@
-"""Persuasion techniques: spans found in part, labels of given spans, techniques of articles.
-
-Expected values are worked out by hand beside each test.
-"""
+"""Persuasion techniques: spans found in part, labels of given spans, of articles, by hand."""
 
 import math
 from dataclasses import replace
@@ -75,10 +72,6 @@ def test_partial_overlap_by_hand(case):
     assert figures == pytest.approx(expected, abs=1e-9, nan_ok=True)
 
 
-def f1_of(found, technique):
-    return found.by_technique[TECHNIQUES.index(technique)]
-
-
 def test_with_one_label_a_span_micro_f1_is_accuracy():
     # Gold A A B C, predicted A B B A: 2 of 4 agree, micro = 2 * 2 / (4 + 4) = 1/2.
     # A: 1 hit, given 2, wanted 2: 2/4. B: 1 hit, given 2, wanted 1: 2/3. C: 0.
@@ -88,7 +81,8 @@ def test_with_one_label_a_span_micro_f1_is_accuracy():
     predicted = spans(*((*p, x) for p, x in zip(places, [A, B, B, A], strict=True)))
     found = techniques.classification(predicted, gold)
     assert found.micro_f1 == exactly(1 / 2)
-    assert [f1_of(found, one) for one in (A, B, C)] == [exactly(1 / 2), exactly(2 / 3), 0]
+    f1 = dict(zip(TECHNIQUES, found.by_technique, strict=True))
+    assert [f1[one] for one in (A, B, C)] == [exactly(1 / 2), exactly(2 / 3), 0]
     assert found.macro_f1 == exactly(7 / 18)
     assert (found.gold.sum(), found.units) == (4, 4)
 

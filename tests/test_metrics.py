@@ -1,7 +1,4 @@
-"""The figures of eval, the intervals and tests of their differences, and the curves.
-
-Expected values are worked out by hand beside each test.
-"""
+"""The figures of eval, the intervals and tests of their differences, and the curves, by hand."""
 
 import math
 
@@ -29,10 +26,7 @@ def intervals(truth, a, b, groups, **options):
 
 
 def toy(n: int, groups: int, seed: int = 0, clustered: float = 0.0):
-    """Labels, two models' scores and groups.
-
-    Each model finds some groups easier than others: ``clustered`` says by how much.
-    """
+    """Labels, two models' scores and groups, of which some are easier: by ``clustered``."""
     rng = np.random.default_rng(seed)
     group = np.sort(rng.integers(groups, size=n))
     truth = rng.random(n) < 0.3

@@ -95,7 +95,7 @@ def test_figures_are_written_into_the_manifest_and_the_card(tmp_path):
     assert card.index("## How good it is") < card.index("## What it can't do")
     promotion.write_card(tmp_path, checks)
     assert (tmp_path / "README.md").read_text() == card
-    promotion.write_card(tmp_path, [replace(checks[0], figure=promotion.Estimate(np.nan))])
+    promotion.write_card(tmp_path, [checks[0]._replace(figure=promotion.Estimate(np.nan))])
     assert "| undefined |" in (tmp_path / "README.md").read_text()
 
 

@@ -1,20 +1,15 @@
 """The commands `framescope calibrate`, `drift` and `bundles promote`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 from framescope.classifier.cli import shared
 from framescope.classifier.cli.bundles import By, app, write_json
 from framescope.classifier.errors import FramescopeError, need
 from framescope.training.options import CorporaFolder, HouseFolder
-
-if TYPE_CHECKING:
-    from framescope.eval.calibration import Target
 
 
 @app.command()
@@ -144,13 +139,11 @@ def calibrate(
         typer.echo(f"wrote {output}; score with it: {score}", err=True)
 
 
-def _targets(
-    precision: Sequence[str], recall: Sequence[str], confidence: float
-) -> dict[str, Target]:
+def _targets(precision: Sequence[str], recall: Sequence[str], confidence: float) -> dict[str, Any]:
     from framescope.classifier.taxonomy import in_order
     from framescope.eval.calibration import Target
 
-    found: dict[str, Target] = {}
+    found = dict[str, Target]()
     for figure, given in (("precision", precision), ("recall", recall)):
         for one in given:
             signal, _, share = one.partition("=")

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import groupby, product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.classifier import __version__
@@ -26,8 +26,7 @@ class Difference(Change):
     p: float = math.nan
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(NamedTuple):
     """One signal on one part of one corpus."""
 
     corpus: str
@@ -54,8 +53,7 @@ class Seconds:
     b: float
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """A comparison of an evaluation's two bundles; ``costs``: one for each corpus."""
 
     evaluation: Evaluation
@@ -177,9 +175,7 @@ def record_of_comparison(comparison: Comparison) -> dict[str, Any]:
         "resampling": {"draws": of.draws, "seed": of.seed, "level": LEVEL},
         "seconds_per_1000_sentences": comparison.costs,
         "rows": [
-            {one.name: getattr(row, one.name) for one in fields(row)}
-            | {"differences": row.differences or None}
-            for row in comparison.rows
+            row._asdict() | {"differences": row.differences or None} for row in comparison.rows
         ],
     }
 
@@ -191,8 +187,7 @@ _FEWEST = 10  # positives, negatives and groups: of 10 groups the smallest p is 
 _NAMED = 3  # reasons of a decision that are written out
 
 
-@dataclass(frozen=True, slots=True)
-class SignalChange:
+class SignalChange(NamedTuple):
     """A signal on one part of the rows: the second model's figures less the first's."""
 
     row: Compared

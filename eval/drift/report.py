@@ -3,9 +3,8 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.classifier import __version__, bundles
@@ -29,8 +28,7 @@ _WIDTH, _HEIGHT = 220, 60  # of a plot
 _OUTLETS = 18
 
 
-@dataclass(frozen=True)
-class DriftReport:
+class DriftReport(NamedTuple):
     """What was compared, and what has changed; ``few``: why there is no verdict."""
 
     now: RunArticles

@@ -17,7 +17,7 @@ from framescope.eval.compare.comparison import Progress
 from framescope.eval.compare.footprint import Footprint, measure_footprint
 from framescope.eval.grid.folder import PARTS, Entry, GridCell, GridFolder, GridManifest, RowScores
 from framescope.eval.grid.table import Record, standings, write_table
-from framescope.eval.rows import Evaluation, HeldOut, Sample, ScoredRows
+from framescope.eval.rows import Evaluation, HeldOut
 from framescope.training.corpora import ADDED, KNOWN
 from framescope.training.data import Examples
 
@@ -51,9 +51,7 @@ def compute_grid(
     )  # fmt: skip
     with folder.locked():
         if folder.exists():
-            old = folder.manifest()
-            _refuse_other_options(folder, old, draws, seed, allow_seen)
-            manifest = _extended(folder, old, manifest)
+            manifest = _extended(folder, manifest, draws, seed)
         manifest = folder.write_manifest(manifest)
         try:
             computed = _compute_cells(manifest, folder, progress)
@@ -68,14 +66,16 @@ def compute_grid(
     return found, computed
 
 
-def _refuse_other_options(
-    folder: GridFolder, old: GridManifest, draws: int | None, seed: int | None, seen: bool
-) -> None:
+def _extended(
+    folder: GridFolder, new: GridManifest, draws: int | None, seed: int | None
+) -> GridManifest:
+    """Add to a run of the same options; what failed everywhere and isn't named again is dropped."""
+    old = folder.manifest()
     differing = [
         f"{name} {was}, now {now}"
         for name, was, now in (
             ("--draws", old.draws, draws), ("--seed", old.seed, seed),
-            ("--allow-seen", old.allow_seen, seen or None),
+            ("--allow-seen", old.allow_seen, new.allow_seen or None),
             ("framescope", old.framescope, __version__),
         )
         if now is not None and was != now
@@ -84,10 +84,6 @@ def _refuse_other_options(
         reason = f"was computed with other options: {'; '.join(differing)}"
         remedy = "type the same ones, or give another --output"
         raise FramescopeError(f"{folder.path}: {reason}; {remedy}")
-
-
-def _extended(folder: GridFolder, old: GridManifest, new: GridManifest) -> GridManifest:
-    """Add to a run; what failed everywhere and is not named again is dropped."""
     corpora = new.corpora or old.corpora
     done = dict.fromkeys(one for place in folder.finished(old) for one in place)
     for was in done:
@@ -217,22 +213,18 @@ def compute_cell(
         seconds=scored.seconds[0] * len(scored) / 1000, disk=takes.disk, memory=takes.memory,
         runtime=bundle.runtime,
     )  # fmt: skip
-    return cell, _row_scores(scored, samples)
-
-
-def _row_scores(scored: ScoredRows, samples: Sequence[Sample]) -> RowScores:
     signals = list(dict.fromkeys(one.signal for one in samples))
-    rows = np.unique(np.concatenate([one.chosen for one in samples]))
-    labels, proba, thresholds = np.full((3, len(rows), len(signals)), np.nan, np.float32)
+    kept = np.unique(np.concatenate([one.chosen for one in samples]))
+    labels, proba, thresholds = np.full((3, len(kept), len(signals)), np.nan, np.float32)
     for one in samples:
-        column, place = signals.index(one.signal), np.searchsorted(rows, one.chosen)
+        column, place = signals.index(one.signal), np.searchsorted(kept, one.chosen)
         (given,) = one.scores
         assert given is not None  # only signals of the bundle are asked for
         labels[place, column] = scored.rows.column(one.signal)[one.chosen]
         proba[place, column], thresholds[place, column] = given
-    _, group = np.unique(scored.rows.group[rows], return_inverse=True)
-    return RowScores(
-        np.array(signals, np.str_), thresholds, scored.rows.part[rows],
+    _, group = np.unique(scored.rows.group[kept], return_inverse=True)
+    return cell, RowScores(
+        np.array(signals, np.str_), thresholds, scored.rows.part[kept],
         group.astype(np.int64), labels, proba,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from framescope.classifier.bundles import MANIFEST, digest, resolve
@@ -146,8 +146,7 @@ class GridCell:
     scores: str = ""  # SHA-256 of their file
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RowScores:
+class RowScores(NamedTuple):
     """The n labelled rows of a cell with k signals: NaN where a row has no label of a signal."""
 
     signals: NDArray[np.str_]
@@ -247,7 +246,7 @@ class GridFolder:
         path.parent.mkdir(exist_ok=True)
         if scores is not None:
             buffer = io.BytesIO()
-            np.savez(buffer, **{name: getattr(scores, name) for name in RowScores.__slots__})
+            np.savez(buffer, **scores._asdict())
             atomic_write(path.with_suffix(".npz"), buffer.getvalue())
             cell = replace(cell, scores=digest(path.with_suffix(".npz")))
         atomic_write(path, json_text(asdict(cell)))

@@ -12,9 +12,9 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from framescope.classifier import __version__, bundles
@@ -62,8 +62,7 @@ def read_floors(path: Path | None) -> Floors:
         raise FramescopeError(f"{path}: no floors ({error}); restore the file") from None
 
 
-@dataclass(frozen=True, slots=True)
-class FloorCheck:
+class FloorCheck(NamedTuple):
     """A bundle's main figure on a benchmark, and its floor; digests are of rows and labels."""
 
     benchmark: Benchmark
@@ -129,8 +128,7 @@ def raised(checks: Sequence[FloorCheck], floors: Floors, reasons: Mapping[str, s
     return {"floors": ordered, "regressions": [*floors["regressions"], *lowered]}
 
 
-@dataclass(frozen=True)
-class Gate:
+class Gate(NamedTuple):
     """A bundle compared with the floors of a file and the limits of the behavioural suite."""
 
     bundle: Bundle
@@ -250,8 +248,7 @@ def write_card(folder: Path, checks: Iterable[FloorCheck]) -> None:
         raise BundleError(f"{folder}: its card can't be written ({error})") from None
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(NamedTuple):
     """The comparison of a candidate with the current bundle."""
 
     gate: Gate  # without floors where they were measured on another kind of bundle
@@ -323,8 +320,7 @@ def judge(
     return Judgement(gate, changes, lost, signatures, (few,) if mine == {FEW} else ())
 
 
-@dataclass(frozen=True)
-class Promotion:
+class Promotion(NamedTuple):
     """The outcome, the version that is current now, and the record that the history keeps."""
 
     name: str

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.classifier.records import printable
@@ -40,8 +40,7 @@ _METRICS = {**metrics.METRICS, MAIN_METRIC: "average precision"}
 Measure = Callable[[Evaluation], Section | None]  # None where there is nothing to measure it on
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Details:
+class Details(NamedTuple):
     """A benchmark's share of yes, its curves for each model that gives the signal, its slices."""
 
     benchmark: Benchmark
@@ -61,8 +60,7 @@ class Errors:
     worst: tuple[Error, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EvaluationReport:
+class EvaluationReport(NamedTuple):
     """The values of the report."""
 
     comparison: Comparison
@@ -83,7 +81,7 @@ class EvaluationReport:
 def _missed(of: Evaluation) -> Section | None:
     suite = measure_suite(of.bundles[1], draws=min(of.draws, DRAWS), seed=of.seed)
     missed = tuple(one for one in suite.results if one.passed is False)
-    return replace(suite, results=missed).section() if missed else None
+    return suite._replace(results=missed).section() if missed else None
 
 
 SECTIONS: Mapping[str, tuple[str, Measure]] = {

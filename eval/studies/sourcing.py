@@ -7,7 +7,7 @@ intervals that resample articles, and `groups_of` says which articles are counte
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby, product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ from framescope.eval.metrics import estimates_of_sums, ratio
 from framescope.eval.rows import Evaluation, Floats, blocks
 from framescope.eval.sections import Cell, Estimate, Section, Table, table
 from framescope.training import corpora
-from framescope.training.data import Examples, Mark, RowCitation
+from framescope.training.data import Mark, RowCitation
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
@@ -90,15 +90,31 @@ class JudgedArticle(NamedTuple):
 
 
 def judged_articles(evaluation: Evaluation) -> list[JudgedArticle]:
-    """Find the citations of annotated articles by the last bundle."""
+    """Find the citations of annotated articles by the last bundle; one of two parts is two."""
     rows, model = evaluation.examples, evaluation.bundles[-1].model
     annotated = np.array([marked is not None for marked in rows.citations], np.bool_)
     wanted = annotated & np.isin(rows.part, evaluation.parts)
     whole = np.flatnonzero(np.isin(rows.article, rows.article[wanted]))
     index = np.array([rows.sentences[row].index for row in whole], np.intp)
     rows = rows.where(whole[np.lexsort((index, rows.article[whole]))])
-    blocked = (model.predict(block).citations for block in blocks(rows.sentences))
-    return list(articles_of(rows, [one for own in blocked for one in own], evaluation.parts))
+    found = [one for block in blocks(rows.sentences) for one in model.predict(block).citations]
+    articles = []
+    for name, numbers in groupby(range(len(rows)), lambda row: str(rows.article[row])):
+        own, text = list(numbers), ""
+        starts = {rows.sentences[row].index: rows.sentences[row].start for row in own}
+        for row in own:
+            text = text.ljust(rows.sentences[row].start) + rows.sentences[row].text
+        for part in evaluation.parts:
+            judged = tuple(
+                (tuple(_marked(one, starts) for one in marked), found[row])
+                for row in own
+                if rows.part[row] == part and (marked := rows.citations[row]) is not None
+            )
+            if judged:
+                corpus, outlet = str(rows.corpus[own[0]]), str(rows.outlet[own[0]])
+                lang = rows.sentences[own[0]].lang or "en"
+                articles.append(JudgedArticle(name, corpus, part, outlet, text, judged, lang))
+    return articles
 
 
 def section(evaluation: Evaluation) -> Section | None:
@@ -123,28 +139,6 @@ def section(evaluation: Evaluation) -> Section | None:
     if REAL in {one.corpus for one in articles}:
         tables.append(of_pronouns(bundle, corpora.given_folder(None), draws, evaluation.seed))
     return Section(NOTE.format(by=bundle.name), tuple(filter(None, tables)))
-
-
-def articles_of(
-    rows: Examples, found: Sequence[tuple[Citation, ...]], parts: Sequence[str]
-) -> Iterator[JudgedArticle]:
-    """Yield whole articles with an annotated sentence; one of several parts is one of each."""
-    for name, numbers in groupby(range(len(rows)), lambda row: str(rows.article[row])):
-        own = list(numbers)
-        starts = {rows.sentences[row].index: rows.sentences[row].start for row in own}
-        text = ""
-        for row in own:
-            text = text.ljust(rows.sentences[row].start) + rows.sentences[row].text
-        for part in parts:
-            judged = tuple(
-                (tuple(_marked(one, starts) for one in marked), found[row])
-                for row in own
-                if rows.part[row] == part and (marked := rows.citations[row]) is not None
-            )
-            if judged:
-                corpus, outlet = str(rows.corpus[own[0]]), str(rows.outlet[own[0]])
-                lang = rows.sentences[own[0]].lang or "en"
-                yield JudgedArticle(name, corpus, part, outlet, text, judged, lang)
 
 
 def _marked(one: RowCitation, starts: Mapping[int, int]) -> MarkedCitation:

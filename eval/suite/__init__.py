@@ -10,7 +10,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.classifier import __version__
@@ -78,8 +78,7 @@ class Result:
     goal: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
+class Suite(NamedTuple):
     """All results for one bundle."""
 
     bundle: str
@@ -297,14 +296,17 @@ def _result(
         touched = Share(*weights.ratio((wrong > 0).astype(np.float64), np.ones(len(scored))))
     else:
         right = Share(*weights.ratio(decisions - wrong, decisions))
+    limits, passed = behaviour.limits, None
+    if limits is not None and flips is not None and (unscored or not math.isnan(flips.value)):
+        steady = limits.shift is None or not shift.value > limits.shift
+        passed = flips.value <= limits.flips and steady and not unscored
     decided = [case for _, own in scored for case in own]
     total = Counter(case.signal for case in decided)
     missed = Counter(case.signal for case in decided if case.wrong)
     worst = sorted(decided, key=lambda case: (case.wrong, abs(case.move)), reverse=True)[:_WORST]
     return Result(
         behaviour.name, scope, len(scored), int(decisions.sum()), unscored,
-        flips, touched, right, shift, behaviour.limits,
-        _passed(behaviour.limits, flips, shift, unscored),
+        flips, touched, right, shift, limits, passed,
         {signal: missed[signal] / n for signal, n in total.items()},
         # What went the right way is no bad case, however far it went.
         tuple(case for case in worst
@@ -322,15 +324,6 @@ def _apart(scored: Sequence[tuple[Pair, list[Case]]]) -> tuple[Floats, str]:
     low, *_, high = sorted(sums, key=lambda version: sums[version].sum())
     # A decision is on two versions: a version has 2 in `len(sums)` of them.
     return (sums[high] - sums[low]) * len(sums) / 2, f"{low} to {high}"
-
-
-def _passed(
-    limits: Limits | None, flips: Share | None, shift: Estimate, unscored: int
-) -> bool | None:
-    if limits is None or flips is None or (math.isnan(flips.value) and not unscored):
-        return None
-    moved = limits.shift is not None and shift.value > limits.shift
-    return flips.value <= limits.flips and not moved and not unscored
 
 
 class _Weights:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations, count, cycle, product, repeat
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from framescope.classifier.errors import InputError
 from framescope.classifier.languages import LANGUAGES
@@ -49,16 +49,14 @@ class Limits:
     shift: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(NamedTuple):
     """A text, and the sentences in it that are compared."""
 
     text: str
     places: tuple[Place, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """Two texts whose sentences correspond one by one."""
 
     row: str  # what is resampled: the entities, or the article
