@@ -41,10 +41,9 @@ def measure_footprint(path: Path, sentences: Sequence[Sentence]) -> Footprint:
         input=json.dumps(given), capture_output=True, encoding="utf-8", check=False,
         cwd=Path(__file__).resolve().parents[2],
     )  # fmt: skip
-    peak = done.stdout.split()[-1:]
-    known = done.returncode == 0 and peak and peak[0].isdigit()
+    peak = "".join(done.stdout.split()[-1:])
     disk = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    return Footprint(disk, int(peak[0]) if known else None)
+    return Footprint(disk, int(peak) if done.returncode == 0 and peak.isdigit() else None)
 
 
 if __name__ == "__main__":

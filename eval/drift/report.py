@@ -159,27 +159,24 @@ def compare(
     if small:
         few = " and ".join(f"{one.name} has {len(one):,} scored articles" for one in small)
         return DriftReport(now, before, (), level, f"{few}; it takes {_FEWEST}")
-    if isinstance(before, RunArticles):
-        found = _between(measures.TwoRuns(before, now, math.ceil(_MEASURES / level), seed))
-    else:
+    if not isinstance(before, RunArticles):
         found = measures.of_bundle(now, before)
+    else:
+        both = measures.TwoRuns(before, now, math.ceil(_MEASURES / level), seed)
+        if now.bundle == before.bundle:
+            scored, distance = measures.of_signals(both), measures.distances(both)
+        else:
+            runs = (before, now)
+            names = (f"{one.name} by {one.bundle[0]} ({one.bundle[1][:12]})" for one in runs)
+            note = f"not compared: {' and '.join(names)} were scored by different bundles"
+            kinds = ("scores", "flags", "distance")
+            *scored, distance = [DriftMeasure(name, note=note) for name in kinds]
+        found = [*scored, measures.vocabulary(both), measures.outlets(both), distance]
     if labels:
         found.append(measures.calibration(labels, seed))
     corrected = holm([one.least_p for one in found])
     decided = (one.decided(p, level) for one, p in zip(found, corrected, strict=True))
     return DriftReport(now, before, tuple(decided), level)
-
-
-def _between(both: measures.TwoRuns) -> list[DriftMeasure]:
-    if both.now.bundle == both.before.bundle:
-        scored, distance = measures.of_signals(both), measures.distances(both)
-    else:
-        runs = (both.before, both.now)
-        names = (f"{one.name} by {one.bundle[0]} ({one.bundle[1][:12]})" for one in runs)
-        note = f"not compared: {' and '.join(names)} were scored by different bundles"
-        kinds = ("scores", "flags", "distance")
-        *scored, distance = [DriftMeasure(name, note=note) for name in kinds]
-    return [*scored, measures.vocabulary(both), measures.outlets(both), distance]
 
 
 def _bundle(against: str, now: RunArticles) -> Bundle:

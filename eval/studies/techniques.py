@@ -119,11 +119,10 @@ def _rows(
     averaged = [int((one.gold > 0).sum()) for one in (used, given)]
     macro = f"macro, of {averaged[0]} and {averaged[1]}"
     yield name, model, macro, used.units, used.macro_f1, given.units, given.macro_f1
-    for at, (technique, articles, spans) in enumerate(
-        zip(TECHNIQUES, used.by_technique.tolist(), given.by_technique.tolist(), strict=True)
-    ):
+    columns = (of.tolist() for one in (used, given) for of in (one.gold, one.by_technique))
+    for technique, m, articles, n, spans in zip(TECHNIQUES, *columns, strict=True):
         if not math.isnan(articles):
-            yield name, model, technique, int(used.gold[at]), articles, int(given.gold[at]), spans
+            yield name, model, technique, int(m), articles, int(n), spans
 
 
 def _parts(evaluation: Evaluation) -> Iterator[tuple[str, Examples]]:
