@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier.errors import CorpusError
 from framescope.classifier.inputs import split_sentences
 from framescope.classifier.records import Article, MarkedCitation, Place, Sentence, Span, Unit
 from framescope.classifier.taxonomy import SHIPPED, TECHNIQUES, in_order
@@ -53,18 +52,15 @@ def _read_checkthat(folder: Path) -> Iterator[Article]:
                 yield lone_sentence(name, text, {"subjective": label}, language)
 
 
-_DOCUMENT = re.compile(r"(\d+) - (.*?)(?: \((\d{4}-\d\d-\d\d)\))?", re.DOTALL)
+_DOCUMENT = re.compile(r"(\d+) - (.*?)(?: \((\d{4}-\d\d-\d\d)\))?\Z", re.DOTALL)
 
 
 def _read_wikinews(folder: Path) -> Iterator[Article]:
     for path in sorted(folder.glob("*/*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
-        named = _DOCUMENT.fullmatch(record["documentName"])
-        if named is None:
-            raise CorpusError(f"{path}: no number in its name; obtain the corpus again")
-        number, title, date = named.groups()
+        number, title, date = _DOCUMENT.findall(record["documentName"])[0]
         name, text = f"{path.parent.name}/{number}", record["originalText"]
-        bare = Article(name, text, title=title, date=date, lang="de")
+        bare = Article(name, text, title=title, date=date or None, lang="de")
         found = [(one["type"] == "Direct", _citation(one, text)) for one in record["annotations"]]
         units = (_unit_with(sentence, found) for sentence in split_sentences(bare))
         yield replace(bare, units=tuple(units))
@@ -118,7 +114,6 @@ def _unit_with(sentence: Sentence, found: Sequence[tuple[bool, MarkedCitation]])
     return Unit(sentence.start, sentence.end, given, citations=tuple(here))
 
 
-_PAPER = re.compile(r"(C\d+)[_-](Estadao|Folha).*")
 _PAPERS = {"Estadao": "O Estado de S. Paulo", "Folha": "Folha de S.Paulo"}
 _OF_CLASS = {
     "-1": {"quoted": 1.0},
@@ -127,19 +122,16 @@ _OF_CLASS = {
 }
 
 
-def _paper(path: Path, name: str) -> str:
-    if (found := _PAPER.fullmatch(name)) is None:
-        raise CorpusError(f"{path}: no newspaper in '{name}'; obtain the corpus again")
-    return _PAPERS[found[2]]
+def _paper(name: str) -> str:
+    return _PAPERS[re.split("[_-]", name)[1]]
 
 
 def _read_factnews(folder: Path) -> Iterator[Article]:
-    path = folder / "factnews_dataset.csv"
-    for number, row in read_rows(path):
+    for number, row in read_rows(folder / "factnews_dataset.csv"):
         # A file's sentences stand in the order of the alphabet: no context.
         article, text = row["file"].removesuffix("_titulo"), row["sentences"].strip()
         if text:
-            name, known = f"{article}/{number:04d}", {"outlet": _paper(path, article)}
+            name, known = f"{article}/{number:04d}", {"outlet": _paper(article)}
             yield lone_sentence(name, text, _OF_CLASS[row["classe"]], "pt", **known)
 
 
@@ -149,11 +141,10 @@ _SPACED = ((r" (?=[,.;:!?)%])", ""), (r"(?<=\() ", ""), (r'(?<!\S)" ([^"]*?) "(?
 
 
 def _read_cstnews(folder: Path) -> Iterator[Article]:
-    path = folder / "por.rst.cstn.rels"
     pieces: dict[str, dict[int, str]] = defaultdict(dict)  # by document, by number of a first token
     spans: dict[str, set[tuple[int, int]]] = defaultdict(set)
     attributed: dict[str, set[tuple[int, int]]] = defaultdict(set)
-    for _, row in read_rows(path, "\t", quoting=csv.QUOTE_NONE):
+    for _, row in read_rows(folder / "por.rst.cstn.rels", "\t", quoting=csv.QUOTE_NONE):
         name = row["doc"].partition("_")[2]
         for one in "12":
             words = (piece.strip() for piece in row[f"u{one}_raw"].split("<*>"))
@@ -174,7 +165,7 @@ def _read_cstnews(folder: Path) -> Iterator[Article]:
             labels = {} if not label and _BY_PREPOSITION.search(prose) else {"attributed": label}
             units.append(Unit(len(text), len(text) + len(prose), labels))
             text += prose
-        yield Article(name, text, outlet=_paper(path, name), lang="pt", units=tuple(units))
+        yield Article(name, text, outlet=_paper(name), lang="pt", units=tuple(units))
 
 
 def _ranges(tokens: str) -> list[tuple[int, int]]:
