@@ -78,7 +78,9 @@ def test_the_language_of_an_article_says_which_model_scores_it(shipped) -> None:
         "validated in German on written text only: vague source",
         "not validated in German, and not flagged: loaded language, hyperpartisan",
     )
-    assert (swedish.model, swedish.sentences[0].scores) == (None, {})
+    bare = {(*s.scores, *s.flags, *s.citations, s.voice) for s in swedish.sentences}
+    assert (swedish.model, bare, swedish.scores) == (None, {(None,)}, {})
+    assert swedish.source.evidence is None
     assert swedish.note == "not scored: the text is in 'sv', the model reads en, de"
     (asked,) = load_scorer(None, None, None, True, 300.0, True).score(many(GERMAN))
     assert "loaded_language" in asked.sentences[2].flags

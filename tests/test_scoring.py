@@ -206,18 +206,6 @@ GERMAN = (
 )
 
 
-def test_another_language_is_noted_and_not_scored(bundle, model) -> None:
-    (report,) = score(bundle, Article("a", GERMAN))
-    assert report.note == "not scored: the text is in 'de', the model reads en"
-    assert report.article.lang == "de"
-    assert len(report.sentences) == 2  # which are still shown
-    assert {(*s.scores, *s.flags, *s.citations, s.voice) for s in report.sentences} == {(None,)}
-    assert report.scores == {}
-    assert report.source is not None
-    assert report.source.evidence is None
-    assert model.calls == []
-
-
 def test_the_text_decides_its_language_not_the_page(bundle) -> None:
     (german,) = score(bundle, Article("a", GERMAN, lang="en"))
     assert german.article.lang == "de"

@@ -177,7 +177,7 @@ def _promoted(word: str) -> tuple[Promoted, int | None] | None:
     if parts is None or parts[0] in shipped():
         return None
     found = ModelStore().find(parts[0])
-    return found and (found, parts[1])
+    return None if found is None else (found, parts[1])
 
 
 def resolve(model: str | Path) -> Path:

@@ -406,16 +406,13 @@ def weights() -> Mapping[str, float]:
 
 
 @cache
-def _ordinary(language: str | None) -> tuple[frozenset[str], frozenset[str]]:
-    """Return outlets' names that are words of another language, and those there that are none."""
+def _ordinary() -> Mapping[tuple[str | None, str], frozenset[str]]:
+    """Return outlets' names that are words of a language, and those there that are none."""
     lines = Path(__file__).with_name("ordinary.tsv").read_text("utf-8").splitlines()[1:]
-    rows = (line.split("\t") for line in lines)
-    found = {kind: words.split("; ") for code, kind, words in rows if code == language}
-    words, names = (
-        frozenset(normal(one).casefold() for one in found.get(kind, ()))
-        for kind in ("ordinary", "name")
-    )
-    return words, names
+    return {
+        (code, kind): frozenset(normal(one).casefold() for one in words.split("; "))
+        for code, kind, words in (line.split("\t") for line in lines)
+    }
 
 
 _QUOTING = "\"'«»“”„‘’《》〈〉「」()[]（）"
@@ -424,7 +421,8 @@ _ARTICLE = "ال"  # in Arabic nearly all names that begin so are words
 
 def _is_word(text: str, start: int, stop: int, language: str | None) -> bool:
     """Return whether a name is an ordinary word: not in marks, nor after its kind of outlet."""
-    (words, names), word = _ordinary(language), text[start:stop].casefold()
+    words, names = (_ordinary().get((language, kind), ()) for kind in ("ordinary", "name"))
+    word = text[start:stop].casefold()
     if word not in words and (not word.startswith(_ARTICLE) or not names or word in names):
         return False
     marked = text[start - 1 : start] in [*_QUOTING] and text[stop : stop + 1] in [*_QUOTING]
