@@ -128,9 +128,8 @@ def threshold_for(
     """Return the lowest threshold that achieves a precision, or the highest of a recall.
 
     It is achieved where the lower end of its interval reaches the target: Wilson's, one-sided, with
-    as many sentences as would give the variance between articles; at a confidence of 0.5 that is
-    the estimate itself. Where none is enough the one with the best lower end is returned; None
-    where too few articles have a flag (of a recall: a positive).
+    as many sentences as would give the variance between articles. Where none is enough, return the
+    one with the best lower end; None where too few articles have a flag (of a recall: a positive).
     """
     steps, recall = np.unique(proba), target.figure == "recall"
     if recall:  # every positive counts, flagged or not: a missed one is a wrong one

@@ -43,11 +43,9 @@ def decide(proba: Single, threshold: float | Single) -> Bools:
 
 
 def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
-    """Return the calibration error of bins, less the share of chance, over the last axis.
+    """Return the calibration error of bins, over the last axis; NaN without rows.
 
-    The root of the mean over rows of a bin's squared distance, less the variance that its share of
-    positives has where scores are right (the debiased estimator: Bröcker, 2012; Kumar, Liang & Ma,
-    2019). Below 0 it is 0; without rows NaN.
+    Less the variance of chance: the debiased estimator (Bröcker, 2012; Kumar, Liang & Ma, 2019).
     """
     whole = rows.sum(axis=-1)
     excess, none = residual**2 - variance, np.zeros_like(residual)
@@ -343,10 +341,7 @@ def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMe
 def exchange_ps(
     a: Resampled, b: Resampled, names: Sequence[str], draws: int, seed: int
 ) -> dict[str, float]:
-    """Return the two-sided p of ``b - a``, exchanging the models in whole groups (Yeh, 2000).
-
-    Unlike p of resamples it is not too small for few groups. Scores are exchanged as ranks.
-    """
+    """Return the two-sided p of ``b - a``, exchanging the models in whole groups (Yeh, 2000)."""
     n, both = len(a.squared), copy(a)  # the groups of one, then those of the other
     for name in ("cells", "squared", "residual", "rows", "variance"):
         setattr(both, name, np.concatenate([getattr(a, name), getattr(b, name)]))

@@ -360,10 +360,7 @@ class TwoRuns:
 
 
 def of_signals(both: TwoRuns) -> list[DriftMeasure]:
-    """Compare the log-odds of each signal, and the share of an article's sentences it flags.
-
-    Log-odds are in standard deviations of the sentences before; flags are those of the second run.
-    """
+    """Compare log-odds, in standard deviations before, and the share of sentences flagged now."""
     columns: dict[str, list[Floats]] = {"scores": [], "flags": []}
     figures: dict[str, list[DriftFigure]] = {"scores": [], "flags": []}
     runs = (both.before.scores, both.now.scores)

@@ -347,12 +347,10 @@ def promote(
 ) -> Promotion:
     """Judge a candidate, and promote it when nothing speaks against it, or somebody allows it.
 
-    `word` is a bundle's folder, or what else `classifier.bundles.resolve` takes; `name` is by
-    default the folder's. `data` are labelled files that neither bundle was trained on, by default
-    those that training held out, in ``CANDIDATE.run/added``. `against` is by default the current
-    bundle of the name, at first the shipped one of the kind. `allow` says why the candidate may be
-    promoted whatever speaks against it, `by` who decides it. Articles that a bundle has seen are
-    refused unless `allow_seen`.
+    `word` is what `classifier.bundles.resolve` takes; `name` is by default the folder's. `data` are
+    labelled files, by default those that training held out, in ``CANDIDATE.run/added``. `against`
+    is by default the current bundle of the name, at first the shipped one of the kind. `allow` says
+    why the candidate may be promoted whatever speaks against it, `by` who decides it.
     """
     if allow is not None and not (allow.strip() and (by or "").strip()):
         raise InputError("--allow", "needs a reason, and --by WHO decides it; give both")

@@ -437,8 +437,7 @@ def of_pronouns(bundle: Bundle, root: Path | None, draws: int, seed: int) -> Tab
     """Judge whom a bundle takes ambiguous pronouns to mean, by GAP's validation part.
 
     Over both names of each text, by the pronoun's gender (Webster et al., 2018,
-    doi:10.1162/tacl_a_00240), of the choice that a model makes among all who are named before, or
-    leaves open. None where the corpus isn't there, or the bundle resolves no pronouns.
+    doi:10.1162/tacl_a_00240). None without the corpus, or where the bundle resolves no pronouns.
     """
     place, model = corpora.GAP.place(root), bundle.model
     path = place and place / corpora.GAP_VALIDATION

@@ -273,10 +273,7 @@ def sums_by_article(
     *,
     labelled: bool = False,
 ) -> Floats:
-    """Return the sums that figures are made of, by article, so that articles can be resampled.
-
-    Shape (m, 4): covered shares of the predicted spans, predicted spans, and those of gold spans.
-    """
+    """Return covered shares and numbers of predicted, then of gold spans, by article: (m, 4)."""
     sides = merge(predicted, labelled=labelled), merge(gold, labelled=labelled)
     sums = {article: np.zeros(4) for article in articles}
     for at, own, other in ((0, *sides), (2, *sides[::-1])):
