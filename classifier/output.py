@@ -55,7 +55,6 @@ def check(path: Path | None, inputs: Sequence[str] = (), *, overwrite: bool = Fa
 
 
 def _is_report(path: Path) -> bool:
-    """Whether a file holds a report that this program wrote, or nothing."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)

@@ -28,8 +28,7 @@ _FOR = {
     "Score at scale": (
         ("batch", "classifier.batch.commands:batch",
          "Score very many articles into a folder of tables (extra: batch)."),
-        ("query", "classifier.batch.commands:query",
-         "Query a run with SQL (extra: batch)."),
+        ("query", "classifier.batch.commands:query", "Query a run with SQL (extra: batch)."),
         ("overview", "classifier.batch.commands:overview",
          "Write a run as one page: outlets side by side, over time, samples (extra: batch)."),
         ("serve", "classifier.service.commands:serve",
@@ -58,8 +57,8 @@ _FOR = {
          "Compare bundles over time, promote one, roll back, copy them elsewhere."),
     ),
 }  # fmt: skip
+# The title, the place and the help of each command.
 COMMANDS = {name: (title, *entry) for title, rows in _FOR.items() for name, *entry in rows}
-"""The title, the place and the help of each command."""
 
 
 class Root(Grouped):
@@ -86,8 +85,7 @@ class Root(Grouped):
 
     def titled(self) -> Iterator[tuple[str, str, str]]:
         """Yield the title, name and help of each command, without importing it."""
-        for name, (title, _, said) in COMMANDS.items():
-            yield title, name, said
+        yield from ((title, name, said) for name, (title, _, said) in COMMANDS.items())
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that is called; suggest one for a name that isn't there."""
@@ -157,7 +155,6 @@ def _refuse(error: Any, arguments: Sequence[str]) -> int:
 
 
 def _removed(path: Sequence[str], arguments: Sequence[str]) -> str | None:
-    """Return what replaces a command or an option that an earlier version had."""
     typed = f" {' '.join(arguments)} ".replace("=", " ")
     table = files("framescope").joinpath("removed.tsv").read_text(encoding="utf-8")
     for line in table.splitlines():

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from framescope.classifier.batch import local, stages
+from framescope.classifier.batch import engines, stages
 from framescope.classifier.batch.folder import RunFolder
 from framescope.classifier.batch.schema import TABLES
 from framescope.classifier.batch.stages import Setup, Stages
@@ -120,7 +120,7 @@ def check_whole(run: Path, names: list[str] | None = None) -> None:
 
 
 class ProcessHere:
-    """In the place of `local.WorkerProcess`: calls functions in this process."""
+    """In the place of `engines.WorkerProcess`: calls functions in this process."""
 
     def __init__(self, initializer: Any, *arguments: object) -> None:
         self._begin = initializer, arguments
@@ -142,7 +142,7 @@ class ProcessHere:
     close = stop
 
 
-_BEGIN = {"begin_scoring": local.begin_scoring, "begin_reading": local.begin_reading}
+_BEGIN = {"begin_scoring": engines.begin_scoring, "begin_reading": engines.begin_reading}
 
 
 @contextmanager
@@ -150,7 +150,7 @@ def in_process() -> Iterator[None]:
     """Read and score in this process."""
     with pytest.MonkeyPatch.context() as patched:
         for name, value in {"WorkerProcess": ProcessHere, "Stages": stages_here, **_BEGIN}.items():
-            patched.setattr(local, name, value)
+            patched.setattr(engines, name, value)
         yield
 
 
@@ -196,26 +196,26 @@ def marked(mark: str) -> list[int]:
     return found
 
 
-class PatientProcess(local.WorkerProcess):
+class PatientProcess(engines.WorkerProcess):
     """Has no limit but where a record hangs, which does so however fast the machine is."""
 
     def call(self, function: Any, *arguments: object, timeout: float | None = None) -> Any:
         """Call with a short limit if the call ends in no other way."""
         hangs = "do: loop" in repr(arguments)
-        if function is local.read_some:
+        if function is engines.read_some:
             name, record, careful = arguments
             hangs = "hang" in str(name) and (record == HANGING or not careful)
         return super().call(function, *arguments, timeout=1.0 if hangs else None)
 
 
 def begin_odd_scoring(setup: Setup) -> None:
-    """Begin as `local.begin_scoring` does, but do what a record says when it is read."""
-    local.Stages = _OddStages  # type: ignore[misc]
-    local.begin_scoring(setup)
+    """Begin as `engines.begin_scoring` does, but do what a record says when it is read."""
+    engines.Stages = _OddStages  # type: ignore[misc]
+    engines.begin_scoring(setup)
 
 
 def begin_odd_reading(*arguments: Any) -> None:
-    """Begin as `local.begin_reading` does, but do what a record says when it is met."""
+    """Begin as `engines.begin_reading` does, but do what a record says when it is met."""
     real = stages.split_input
 
     def split(name: str, options: Any) -> Iterator[Any]:
@@ -225,7 +225,7 @@ def begin_odd_reading(*arguments: Any) -> None:
             yield item
 
     stages.split_input = split  # type: ignore[assignment]
-    local.begin_reading(*arguments)
+    engines.begin_reading(*arguments)
 
 
 class _OddStages(Stages):

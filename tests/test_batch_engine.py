@@ -10,9 +10,8 @@ from typing import Any
 
 import batches
 import pytest
-from framescope.classifier.batch import local, run
+from framescope.classifier.batch import engines, run
 from framescope.classifier.batch.folder import RunFolder
-from framescope.classifier.batch.ray_engine import pack, unpack
 from framescope.classifier.batch.stages import Job, Setup, Stages
 from framescope.classifier.errors import FramescopeError, StoppedError
 
@@ -72,9 +71,9 @@ def test_killed_at_a_sync_and_resumed_it_has_the_rows_of_an_unbroken_run(
 
 @pytest.fixture
 def odd(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "begin_scoring", batches.begin_odd_scoring)
-    monkeypatch.setattr(local, "begin_reading", batches.begin_odd_reading)
-    monkeypatch.setattr(local, "WorkerProcess", batches.PatientProcess)
+    monkeypatch.setattr(engines, "begin_scoring", batches.begin_odd_scoring)
+    monkeypatch.setattr(engines, "begin_reading", batches.begin_odd_reading)
+    monkeypatch.setattr(engines, "WorkerProcess", batches.PatientProcess)
 
 
 def saying(*what: str, total: int = 40) -> str:
@@ -143,7 +142,7 @@ def test_where_reading_a_file_hangs_or_dies_the_file_ends(odd, setup, tmp_path, 
 
 @pytest.mark.slow
 def test_a_process_that_dies_whenever_it_starts_stops_the_run(setup, inputs, tmp_path, monkeypatch):
-    monkeypatch.setattr(local, "begin_scoring", batches.die)
+    monkeypatch.setattr(engines, "begin_scoring", batches.die)
     with pytest.raises(Exception, match="ended while it started; is there memory") as caught:
         finished(Job([str(inputs)], tmp_path / "run", setup))
     assert not RunFolder(tmp_path / "run").exists()
@@ -155,7 +154,7 @@ def test_a_process_that_dies_whenever_it_starts_stops_the_run(setup, inputs, tmp
     ("place", "number"),
     [
         ("folder:RunFolder.draft", signal.SIGINT),  # in a thread: what it scores is finished
-        ("local:WorkerProcess._start", signal.SIGTERM),
+        ("engines:WorkerProcess._start", signal.SIGTERM),
         ("folder:RunFolder.commit", signal.SIGTERM),
     ],
 )
@@ -208,20 +207,20 @@ def test_a_bundle_and_outlets_of_ones_own_are_taken_to_the_nodes(small_bundle, t
     own = tmp_path / "mine.jsonl"
     outlet = {"id": "karst-press", "name": "Karst Press", "domains": [{"host": "karst.example"}]}
     own.write_text(json.dumps(outlet) + "\n", encoding="utf-8")
-    payload = pack(Setup(str(small_bundle), sources=str(own)))
+    payload = engines.pack(Setup(str(small_bundle), sources=str(own)))
     own.unlink()
     (tmp_path / "node").mkdir()
-    setup = unpack(payload, tmp_path / "node")
+    setup = engines.unpack(payload, tmp_path / "node")
     assert Path(setup.model).is_relative_to(tmp_path)
     models = [Stages(one).loaded["model"] for one in (setup, Setup(str(small_bundle)))]
     assert models[0]["digest"] == models[1]["digest"]
-    assert pack(Setup("baseline"))[1] == {}
+    assert engines.pack(Setup("baseline"))[1] == {}
 
 
 def test_a_node_with_another_version_is_refused(small_bundle, tmp_path):
-    setup, files, _ = pack(Setup(str(small_bundle)))
+    setup, files, _ = engines.pack(Setup(str(small_bundle)))
     with pytest.raises(FramescopeError, match=r"this machine 0\.0\.1; install the same on all"):
-        unpack((setup, files, "0.0.1"), tmp_path)
+        engines.unpack((setup, files, "0.0.1"), tmp_path)
 
 
 @needs_ray

@@ -14,7 +14,7 @@ from typing import Any
 
 import batches
 import pytest
-from framescope.classifier.batch import local
+from framescope.classifier.batch import engines
 from framescope.classifier.batch import run as runs
 from framescope.classifier.batch.folder import RunError, RunFolder, RunProgress
 from framescope.classifier.batch.run import report, status
@@ -64,7 +64,7 @@ def interrupted(job: Job, after: int, place: Any = RunFolder.commit) -> StoppedE
     return caught.value
 
 
-OWNERS = (RunFolder, local.LocalEngine, runs._Round)
+OWNERS = (RunFolder, engines.LocalEngine, runs._Round)
 
 
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])
@@ -152,7 +152,7 @@ def test_resumed_it_has_the_rows_of_an_unbroken_run(setup, inputs, whole, tmp_pa
 
 @pytest.mark.parametrize(
     "place",
-    [local.LocalEngine.start, runs._Round._record, local.LocalEngine.run, runs._Round._finish],
+    [engines.LocalEngine.start, runs._Round._record, engines.LocalEngine.run, runs._Round._finish],
     ids=lambda place: place.__name__,
 )
 def test_interrupted_at_any_moment_it_can_be_resumed(setup, inputs, whole, tmp_path, place):
@@ -160,7 +160,7 @@ def test_interrupted_at_any_moment_it_can_be_resumed(setup, inputs, whole, tmp_p
     told = str(interrupted(job, 0, place))
     kept = RunFolder(job.output).exists()
     assert ("articles are kept in" if kept else "nothing had been scored yet") in told
-    assert kept == (place in (local.LocalEngine.run, runs._Round._finish))
+    assert kept == (place in (engines.LocalEngine.run, runs._Round._finish))
     finished(replace(job, resume=True))
     batches.check_same(job.output, whole)
 

@@ -13,17 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
+from framescope.classifier import output as outputs
 from framescope.classifier.cli import shared
 from framescope.classifier.errors import InputError, need
-from framescope.classifier.output import (
-    STDOUT,
-    check,
-    drafted,
-    format_for,
-    on_console,
-    opened,
-    tell,
-)
 from framescope.classifier.records import counted, printable, shortened
 from typer import Argument, Option
 
@@ -40,7 +32,7 @@ _SUFFIXES |= {".ndjson": "jsonl", ".txt": "terminal"}
 
 
 def batch(
-    output: Annotated[Path, Option("--output", "-o", metavar="RUN", help="The folder of the run.")],
+    output: Annotated[Path, shared.To(metavar="RUN", help="The folder of the run.")],
     inputs: Annotated[
         list[str] | None,
         Argument(
@@ -122,11 +114,7 @@ def query(
     ] = None,
     format: Annotated[
         shared.AnswerFormat | None,
-        Option(
-            "--format",
-            "-f",
-            help="Default: by the suffix of --output, else terminal, or csv in a pipe.",
-        ),
+        shared.As(help="Default: by the suffix of --output, else terminal, or csv in a pipe."),
     ] = None,
     output: shared.Output = None,
     overwrite: shared.OverFile = False,
@@ -143,18 +131,16 @@ def query(
     with open_run(RunFolder(run), memory) as database:
         _tell_unfinished(database, quiet=quiet)
         if question is None:
-            with opened(None) as file, on_console(file) as console:
+            with outputs.opened(None) as file, outputs.on_console(file) as console:
                 _show_views(views(database.manifest), console)
         else:
-            check(output, overwrite=overwrite)
+            outputs.check(output, overwrite=overwrite)
             _write_answer(database, question, form, output)
 
 
 def overview(
     run: _Run,
-    output: Annotated[
-        Path, Option("--output", "-o", metavar="FILE", help="HTML page; - is standard output.")
-    ],
+    output: Annotated[Path, shared.To(metavar="FILE", help="HTML page; - is standard output.")],
     overwrite: shared.OverReport = False,
     memory: _Memory = "2GB",
     quiet: shared.Quiet = False,
@@ -163,25 +149,25 @@ def overview(
     from framescope.classifier.batch.folder import RunFolder
     from framescope.classifier.batch.reading import open_run, overview_html
 
-    check(output, overwrite=overwrite)
+    outputs.check(output, overwrite=overwrite)
     with open_run(RunFolder(run), memory) as database:
         _tell_unfinished(database, quiet=quiet)
         page = overview_html(database)
-    with opened(output) as file:
+    with outputs.opened(output) as file:
         file.write(page)
 
 
 def _tell_unfinished(database: Database, *, quiet: bool) -> None:
     if not database.manifest.get("finished") and not quiet:
         found = counted(len(database.folder.committed()), "part", ",")
-        tell(f"{database.folder.path} is not finished: these are the results of {found}")
+        outputs.tell(f"{database.folder.path} is not finished: these are the results of {found}")
 
 
 def _choose_format(given: str | None, output: Path | None) -> str:
     """Return the format given, else that of the file's suffix, else what suits the stream."""
-    to_file = output is not None and output != STDOUT
+    to_file = output is not None and output != outputs.STDOUT
     watched = sys.stdout is not None and sys.stdout.isatty() and not to_file
-    form = format_for(output, given, "terminal" if watched else "csv", _SUFFIXES)
+    form = outputs.format_for(output, given, "terminal" if watched else "csv", _SUFFIXES)
     if form == "parquet" and not to_file:
         raise InputError("Parquet", "is not text; give --output FILE")
     return form
@@ -190,7 +176,7 @@ def _choose_format(given: str | None, output: Path | None) -> str:
 def _write_answer(database: Database, sql: str, form: str, output: Path | None) -> None:
     """Ask, and write the answer batch by batch; a terminal gets its first rows."""
     schema, batches = database.ask(sql)
-    with drafted(output) as draft:
+    with outputs.drafted(output) as draft:
         if form == "parquet":
             from pyarrow.parquet import ParquetWriter
 
@@ -201,7 +187,7 @@ def _write_answer(database: Database, sql: str, form: str, output: Path | None) 
             return
         rows = (row for batch in batches for row in _rows(batch))
         if form == "terminal":
-            with on_console(draft.file) as console:
+            with outputs.on_console(draft.file) as console:
                 _show(schema.names, rows, console)
         elif form == "csv":
             table = csv.writer(draft.file, lineterminator="\n")
@@ -279,8 +265,7 @@ def _rows(batch: pa.RecordBatch) -> Iterator[list[Any]]:
         else column.to_pylist()
         for column in batch.columns
     ]
-    for row in zip(*columns, strict=True):
-        yield [_plain(value) for value in row]
+    yield from ([_plain(value) for value in row] for row in zip(*columns, strict=True))
 
 
 def _plain(value: Any) -> Any:

@@ -68,9 +68,7 @@ class RunFolder:
             raise RunError(f"{path}: {reason}; upgrade to read it")
         if DEFINITIONS in found:
             declare(from_records(found[DEFINITIONS], str(path)), str(path), keep=True)
-        # At first an experimental signal had a threshold that no score reaches, and no list.
-        found.setdefault("experimental", [s for s, x in found["thresholds"].items() if x > 1])
-        found["thresholds"] = {s: x for s, x in found["thresholds"].items() if x <= 1}
+        found.setdefault("experimental", [])  # 0.3 knew none
         return found
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
@@ -92,9 +90,7 @@ class RunFolder:
 
     def committed(self) -> list[int]:
         """List the numbers of the shards that are there, in order."""
-        if not self.shards.is_dir():
-            return []
-        return sorted(int(one.name) for one in self.shards.iterdir() if one.name.isdecimal())
+        return sorted(int(one.name) for one in self.shards.glob("*") if one.name.isdecimal())
 
     def shard(self, number: int) -> Path:
         """Return the path of a shard."""
@@ -238,8 +234,7 @@ class RunProgress:
     def left(self) -> float | None:
         """Seconds that the rest takes, at the pace so far; None if unknown."""
         done, rest = self.read - self._first, max((self.total or 0) - self.read, 0)
-        known = self.total and done > 0
-        return rest * (time.monotonic() - self._begun) / done if known else None
+        return rest * (time.monotonic() - self._begun) / done if self.total and done > 0 else None
 
     def record(self, state: str) -> dict[str, Any]:
         """Return the content of the file; `state` is running, interrupted, stopped or finished."""

@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier import __version__, bundles
+from framescope.classifier.batch.engines import LocalEngine, RayEngine, stop_signals
 from framescope.classifier.batch.folder import SUMMARY, RunError, RunFolder, RunProgress
-from framescope.classifier.batch.local import LocalEngine, stop_signals
-from framescope.classifier.batch.ray_engine import RayEngine
 from framescope.classifier.batch.schema import SAME_ROWS, VERSION, whole
 from framescope.classifier.batch.stages import Counts, Job, Loaded, Position, Shard, sum_counts
 from framescope.classifier.errors import FramescopeError, InputError, StoppedError
@@ -134,7 +133,6 @@ def _as_it_is(file: ListedFile) -> ListedFile | None:
 
 
 def _check_same(job: Job, manifest: Mapping[str, Any]) -> None:
-    """Refuse another bundle, version or option, which would make other rows."""
     before, now = manifest["options"], job.options
     words = bundles.defaults() if job.setup.model is None else (job.setup.model,)
     differing = []
@@ -166,7 +164,6 @@ def _shown(value: Any) -> str:
 
 
 def _check_unchanged(before: Sequence[ListedFile], now: Sequence[ListedFile], output: Path) -> None:
-    """Refuse to resume a run whose inputs have changed."""
     then, found = ({one.name: one for one in files} for files in (before, now))
     changes = {
         "changed": [name for name, one in then.items() if found.get(name, one) != one],
@@ -282,7 +279,6 @@ class _Round:
         self.progress.shards += 1
 
     def _finish(self, seconds: float) -> dict[str, Any]:
-        """Check that nothing is missing, and write the summary."""
         folder, manifest = self.folder, self.manifest
         assert manifest is not None
         records = folder.shard_records()

@@ -9,26 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier import models
-from framescope.classifier.bundles.manifest import (
-    CARD,
-    KINDS,
-    MANIFEST,
-    check_card,
-    define,
-    digest_of,
-    read_manifest,
-    read_seen,
-    text_digest,
-    verify,
-)
-from framescope.classifier.bundles.store import (
-    ModelStore,
-    defaults,
-    is_address,
-    resolve,
-    shipped,
-    split_name,
-)
+from framescope.classifier.bundles import manifest as manifests
+from framescope.classifier.bundles import store as stores
 from framescope.classifier.errors import BundleError, InputError, SignalError
 from framescope.classifier.languages import code_of, name_of
 from framescope.classifier.outlets import Registry, load_registry
@@ -58,7 +40,7 @@ class Bundle:
     @property
     def digest(self) -> str:
         """The `digest_of` the manifest."""
-        return digest_of(self.manifest)
+        return manifests.digest_of(self.manifest)
 
     @property
     def runtime(self) -> str:
@@ -102,13 +84,13 @@ class Bundle:
     @cached_property
     def seen(self) -> frozenset[int]:
         """The digests of the articles that it learned from or was calibrated on."""
-        return read_seen(self.path)
+        return manifests.read_seen(self.path)
 
     def has_seen(self, article: Article) -> bool:
         """Whether it learned from this text, or as articles from at least half its sentences."""
         units = [article.text[one.start : one.end] for one in article.units or ()]
-        of_units = sum(text_digest(one) in self.seen for one in units)
-        return text_digest(article.text) in self.seen or 0 < len(units) <= 2 * of_units
+        of_units = sum(manifests.text_digest(one) in self.seen for one in units)
+        return manifests.text_digest(article.text) in self.seen or 0 < len(units) <= 2 * of_units
 
 
 def _state(measured: Mapping[str, Mapping[str, Any]], language: str | None) -> str:
@@ -140,9 +122,9 @@ _tell_once = cache(tell)  # of one command, which may ask for several files
 
 def load(model: str | Path, registry: Registry | None = None) -> Bundle:
     """Load a bundle, as `resolve` takes it, and check every file's digest."""
-    folder = resolve(model)
-    manifest = verify(folder)
-    define(manifest, folder)
+    folder = stores.resolve(model)
+    manifest = manifests.verify(folder)
+    manifests.define(manifest, folder)
     registry = load_registry() if registry is None else registry
     fitted = load_model(folder, manifest, registry)
     return Bundle(folder, manifest, fitted, registry, _domain(folder, manifest))
@@ -152,7 +134,7 @@ def load_model(folder: Path, manifest: Mapping[str, Any], registry: Registry) ->
     """Load the model of a bundle, with its heads, if it has any."""
     calibration = models.Calibration.from_record(manifest["calibration"])
     below = models.Calibration.from_record(manifest.get(models.BEFORE, manifest)["calibration"])
-    fitted = KINDS[manifest["kind"]](folder, below, registry)
+    fitted = manifests.KINDS[manifest["kind"]](folder, below, registry)
     rounds = models.rounds_of_heads(manifest["files"])
     for number in range(1, rounds + 1):
         heads = models.LinearHeads.load(folder, number, registry)
@@ -173,20 +155,20 @@ def _domain(folder: Path, manifest: Mapping[str, Any]) -> models.TrainingDomain 
 
 
 def _facts(folder: Path) -> dict[str, Any]:
-    manifest = read_manifest(folder)
-    check_card(folder)
+    manifest = manifests.read_manifest(folder)
+    manifests.check_card(folder)
     values = (
-        manifest["name"], manifest["kind"], digest_of(manifest), manifest["format"],
+        manifest["name"], manifest["kind"], manifests.digest_of(manifest), manifest["format"],
         len(manifest["signals"]), manifest.get("code_version"), str(folder),
     )  # fmt: skip
     return dict(zip(_FACTS, values, strict=True))
 
 
-def list_bundles(store: ModelStore) -> list[dict[str, Any]]:
+def list_bundles(store: stores.ModelStore) -> list[dict[str, Any]]:
     """List the shipped bundles and every version in a store, and of each whether it can be used."""
     nothing = dict.fromkeys(("version", "current", "promoted"))
     ships = {**nothing, "state": "ships"}
-    found = [{"name": one, **ships, **_facts(resolve(one))} for one in shipped()]
+    found = [{"name": one, **ships, **_facts(stores.resolve(one))} for one in stores.shipped()]
     for name in store.names():
         try:
             found += _versions(store, name)
@@ -195,7 +177,7 @@ def list_bundles(store: ModelStore) -> list[dict[str, Any]]:
     return found
 
 
-def _versions(store: ModelStore, name: str) -> Iterator[dict[str, Any]]:
+def _versions(store: stores.ModelStore, name: str) -> Iterator[dict[str, Any]]:
     promoted = store.get(name)
     when = {event["version"]: event["when"] for event in store.promotions(name)}
     for number in ([0] if promoted.current == 0 else []) + sorted(promoted.versions):
@@ -210,17 +192,17 @@ def _versions(store: ModelStore, name: str) -> Iterator[dict[str, Any]]:
             yield {**head, "state": str(error), **facts}
 
 
-def describe(word: str, store: ModelStore) -> dict[str, Any]:
+def describe(word: str, store: stores.ModelStore) -> dict[str, Any]:
     """Return everything that a bundle says of itself, and the history of its name."""
-    parts = split_name(word)
-    name = parts[0] if parts and parts[0] not in shipped() else None
+    parts = stores.split_name(word)
+    name = parts[0] if parts and parts[0] not in stores.shipped() else None
     history = list(store.history(name)) if name is not None else []
     promoted = store.find(name) if name is not None else None
     if promoted is None and history and not Path(word).is_dir():  # every candidate was refused
         return {"name": name, "history": history}
-    folder = resolve(word)
-    manifest = read_manifest(folder)
-    sizes = (folder / one for one in (MANIFEST, CARD, *manifest["files"]))
+    folder = stores.resolve(word)
+    manifest = manifests.read_manifest(folder)
+    sizes = (folder / one for one in (manifests.MANIFEST, manifests.CARD, *manifest["files"]))
     found: dict[str, Any] = {
         "name": word, **_facts(folder),
         "bytes": sum(path.stat().st_size for path in sizes if path.is_file()),
@@ -230,7 +212,7 @@ def describe(word: str, store: ModelStore) -> dict[str, Any]:
         "split": manifest.get("split"), "seed": manifest.get("seed"),
         "settings": manifest.get("settings", {}), "metrics": manifest.get("metrics", []),
     }  # fmt: skip
-    if is_address(word):
+    if stores.is_address(word):
         found["revision"] = folder.name
     if promoted is not None:
         found |= {"current": promoted.current, "versions": dict(promoted.versions)}
@@ -245,11 +227,11 @@ def list_signals(
     model: str | None = None, language: str | None = None
 ) -> tuple[str, list[dict[str, Any]]]:
     """Return a bundle's name, and its signals; those of a language with what is known of each."""
-    words = defaults() if model is None else (model,)
-    found = read_manifest(resolve(words[0]))
+    words = stores.defaults() if model is None else (model,)
+    found = manifests.read_manifest(stores.resolve(words[0]))
     if language is not None:
         code = code_of(language)
-        every = [found, *(read_manifest(resolve(word)) for word in words[1:])]
+        every = [found, *(manifests.read_manifest(stores.resolve(word)) for word in words[1:])]
         known = [one for one in every if code in one["languages"]]
         if not known:
             codes = dict.fromkeys(one for each in every for one in each["languages"])

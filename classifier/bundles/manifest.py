@@ -35,6 +35,7 @@ KINDS: Mapping[str, Callable[[Path, models.Calibration, Registry | None], models
 }
 FILES = {"baseline": models.TFIDF_FILES, "transformer": models.TRANSFORMER_FILES}
 
+Save = Callable[[Path], None]  # writes the files of a model into a folder
 _AGAIN = "get the bundle again"
 _WRITTEN = re.compile(r"[^\W_]+")
 
@@ -135,7 +136,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _check(manifest: Mapping[str, Any]) -> None:
-    """Raise `ValueError` where the parts of a manifest contradict each other."""
     signals, files = manifest["signals"], manifest["files"]
     if list(in_order(signals)) != signals:
         raise ValueError("signals are out of order")
@@ -185,11 +185,7 @@ def check_card(folder: Path) -> None:
 
 
 def write(
-    folder: Path,
-    manifest: Mapping[str, Any],
-    card: str,
-    save: Callable[[Path], None],
-    seen: Collection[int] = (),
+    folder: Path, manifest: Mapping[str, Any], card: str, save: Save, seen: Collection[int] = ()
 ) -> None:
     """Write a bundle: `save` its model, and the digests of the articles `seen` in its training."""
     with _drafted(folder) as draft:

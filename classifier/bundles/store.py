@@ -22,15 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier import SHIPPED, __version__
-from framescope.classifier.bundles.manifest import (
-    CARD,
-    KINDS,
-    MANIFEST,
-    copy,
-    digest_of,
-    read_manifest,
-    verify,
-)
+from framescope.classifier.bundles import manifest as manifests
 from framescope.classifier.errors import BundleError, how_to_upgrade, need
 from framescope.classifier.files import LockedError, atomic_write, locked, sync
 from framescope.classifier.models import MAX_FILE, read_json
@@ -87,7 +79,7 @@ class Promoted:
             known = f"{self.name} has {there} (0 ships with framescope; current: {self.current})"
             raise BundleError(f"{self.name}@{number}: no such version; {known}")
         path = self.folder / str(number)
-        if digest_of(read_manifest(path)) != self.versions[number]:
+        if manifests.digest_of(manifests.read_manifest(path)) != self.versions[number]:
             reason = "is not what was promoted (its digest differs)"
             back = f"go back with: framescope bundles rollback {self.name}"
             raise BundleError(f"{path}: {reason}; {back}")
@@ -101,7 +93,7 @@ def default_path(kind: str) -> Path:
 
 def shipped() -> tuple[str, ...]:
     """Return the names of the bundles that ship: one of each kind, and one of many languages."""
-    return (*KINDS, *([MULTILINGUAL] if (SHIPPED / MULTILINGUAL).is_dir() else ()))
+    return (*manifests.KINDS, *([MULTILINGUAL] if (SHIPPED / MULTILINGUAL).is_dir() else ()))
 
 
 def is_address(word: str) -> bool:
@@ -110,7 +102,6 @@ def is_address(word: str) -> bool:
 
 
 def _parse(address: str) -> tuple[str, str | None]:
-    """Return the repository and the revision of an address."""
     match = _ADDRESS.fullmatch(address)
     if match is None or ".." in address:
         raise BundleError(f"{address}: not an address; write hf://ORG/NAME or hf://ORG/NAME@COMMIT")
@@ -144,8 +135,8 @@ def fetch(address: str) -> Path:
     hub, settings = _client(address)
     try:
         with _explained(address, "fetched"):
-            folder = _download(hub, settings, repository, MANIFEST, revision).parent
-            for name in (CARD, *read_manifest(folder)["files"]):
+            folder = _download(hub, settings, repository, manifests.MANIFEST, revision).parent
+            for name in (manifests.CARD, *manifests.read_manifest(folder)["files"]):
                 _download(hub, settings, repository, name, folder.name)
     except BundleError as error:
         reason = str(error).partition(": ")[2] or str(error)
@@ -218,10 +209,10 @@ def pinned(model: str | None) -> str | None:
 def push(word: str, target: str, *, public: bool = False) -> str:
     """Copy a bundle to a folder or an address; return where it is, with its digest or revision."""
     folder = resolve(word)
-    manifest = verify(folder)
+    manifest = manifests.verify(folder)
     if not is_address(target):
         _copy(folder, Path(target))
-        return f"{target} ({digest_of(manifest)[:12]})"
+        return f"{target} ({manifests.digest_of(manifest)[:12]})"
     repository, revision = _parse(target)
     if revision is not None:
         raise BundleError(f"{target}: pushing makes a new commit; leave out @{revision}")
@@ -232,8 +223,8 @@ def push(word: str, target: str, *, public: bool = False) -> str:
         commit = api.upload_folder(
             repo_id=repository,
             folder_path=folder,
-            allow_patterns=[CARD, MANIFEST, *manifest["files"]],
-            commit_message=f"{manifest['name']}, {digest_of(manifest)[:12]}",
+            allow_patterns=[manifests.CARD, manifests.MANIFEST, *manifest["files"]],
+            commit_message=f"{manifest['name']}, {manifests.digest_of(manifest)[:12]}",
         )
     return f"hf://{repository}@{commit.oid}"
 
@@ -243,7 +234,7 @@ def pull(source: str, output: Path) -> str:
     folder = resolve(source)
     _copy(folder, output)
     revision = f", revision {folder.name}" if is_address(source) else ""
-    return f"{digest_of(read_manifest(output))[:12]}{revision}"
+    return f"{manifests.digest_of(manifests.read_manifest(output))[:12]}{revision}"
 
 
 def _copy(folder: Path, output: Path) -> None:
@@ -252,7 +243,7 @@ def _copy(folder: Path, output: Path) -> None:
         raise StoreError(f"{output}: is the bundle itself; give another folder")
     if place.is_relative_to(root):
         raise StoreError(f"{output}: lies in the model store; type: framescope bundles promote")
-    copy(folder, output)
+    manifests.copy(folder, output)
 
 
 @dataclass(frozen=True)
@@ -263,11 +254,7 @@ class ModelStore:
 
     def names(self) -> tuple[str, ...]:
         """Return the promoted names, sorted."""
-        try:
-            folders = sorted(self.root.iterdir())
-        except OSError:
-            return ()
-        return tuple(one.name for one in folders if (one / POINTER).is_file())
+        return tuple(sorted(path.parent.name for path in self.root.glob(f"*/{POINTER}")))
 
     def find(self, name: str) -> Promoted | None:
         """Read a name's pointer; return None where nothing was promoted."""
@@ -279,7 +266,7 @@ class ModelStore:
                 raise BundleError(f"{path}: {newer}; get a newer framescope: {how_to_upgrade()}")
             kind, current = str(record["kind"]), int(record["current"])
             versions = {int(number): str(one) for number, one in record["versions"].items()}
-            if kind not in KINDS or current not in (0, *versions):
+            if kind not in manifests.KINDS or current not in (0, *versions):
                 raise ValueError("its current version doesn't exist")
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -381,12 +368,12 @@ class StoreWriter:
 
     def add(self, source: Path, manifest: Mapping[str, Any]) -> int:
         """Copy the bundle that was judged by `manifest`; return its version, not yet current."""
-        digest = digest_of(manifest)
+        digest = manifests.digest_of(manifest)
         found = self.store.find(self.name)
         versions = {} if found is None else found.versions
         for number, known in versions.items():
             if known == digest and found is not None:
-                verify(found.path(number))
+                manifests.verify(found.path(number))
                 return number
         for left in self.folder.glob(".*"):  # by a process that was killed
             if left.is_dir():
@@ -395,8 +382,8 @@ class StoreWriter:
                 left.unlink(missing_ok=True)
         number = max(versions, default=0) + 1
         target = self.folder / str(number)
-        copy(source, target)
-        if digest_of(read_manifest(target)) != digest:
+        manifests.copy(source, target)
+        if manifests.digest_of(manifests.read_manifest(target)) != digest:
             shutil.rmtree(target)
             raise StoreError(f"{source}: changed while it was judged; promote it again")
         return number
@@ -439,15 +426,13 @@ def roll_back(
         number = _replaced(store, found) if to is None else to
         if number == found.current:
             raise StoreError(f"{name}@{number}: is current already; see: bundles show {name}")
-        path = found.path(number)
         if number:
-            verify(path)
+            manifests.verify(found.path(number))
         new = writer.point(number, found.kind, None, "rolled back", by=by, reason=reason)
     return new, found.current
 
 
 def _replaced(store: ModelStore, found: Promoted) -> int:
-    """Return the version that the current one replaced when it was promoted."""
     if found.current == 0:
         raise StoreError(f"{found.name}: version 0 was the first; give a version with --to")
     moves = [one for one in store.promotions(found.name) if one.get("version") == found.current]

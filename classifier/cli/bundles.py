@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from framescope.classifier.cli.shared import SETTINGS, AsCard
+from framescope.classifier.cli.shared import SETTINGS, AsCard, To
 from typer import Argument, Option
 
 app = typer.Typer(
@@ -108,7 +108,7 @@ def pull(
     source: Annotated[
         str, Argument(metavar="SOURCE", help="hf://ORG/NAME[@REVISION], or a bundle.")
     ],
-    output: Annotated[Path, Option("--output", "-o", metavar="FOLDER", help="Folder to write.")],
+    output: Annotated[Path, To(metavar="FOLDER", help="Folder to write.")],
 ) -> None:
     """Copy a bundle into a folder, and check its digests (extra: hub)."""
     from framescope.classifier.bundles import pull as pulled

@@ -40,9 +40,7 @@ def score(
         ),
     ],
     model: shared.Scoring = None,
-    format: Annotated[
-        ReportFormat | None, Option("--format", "-f", metavar="FORMAT", help=_FORMATS)
-    ] = None,
+    format: Annotated[ReportFormat | None, shared.As(metavar="FORMAT", help=_FORMATS)] = None,
     output: shared.Output = None,
     overwrite: shared.OverReport = False,
     signal: shared.OnlySignals = None,
@@ -178,7 +176,6 @@ _STATES = (
 
 
 def _print_measured(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print what is known of each signal in one language, in 80 columns."""
     from rich.table import Table
 
     def number(value: float | None, form: str = ".2f") -> str:

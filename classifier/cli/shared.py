@@ -1,6 +1,7 @@
 """What several commands share: options, formats, and how help is shown."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,36 +13,29 @@ ReportFormat = Literal["terminal", "json", "jsonl", "html", "csv"]
 CardFormat = Literal["terminal", "json"]
 SectionFormat = Literal["terminal", "json", "markdown"]
 AnswerFormat = Literal["terminal", "csv", "json", "jsonl", "parquet"]
-AsCard = Annotated[CardFormat, Option("--format", "-f", help="Format of the output.")]
-AsTables = Annotated[
-    Literal["parquet", "jsonl"], Option("--format", "-f", help="Format of the tables.")
-]
+As = partial(Option, "--format", "-f")
+To = partial(Option, "--output", "-o")
+_Model = partial(Option, "--model", "-m", metavar="MODEL")
+AsCard = Annotated[CardFormat, As(help="Format of the output.")]
+AsTables = Annotated[Literal["parquet", "jsonl"], As(help="Format of the tables.")]
 AllowSeen = Annotated[
     bool, Option("--allow-seen", help="Accept articles that a bundle has, or may have, seen.")
 ]
 Own = Annotated[Path | None, Option(metavar="FILE", help="File of your own outlets (JSON Lines).")]
 ModelName = Annotated[
     str,
-    Option(
-        "--model",
-        "-m",
-        metavar="MODEL",
-        help="baseline, transformer, the name of a promoted bundle, a bundle's folder, or hf://.",
+    _Model(
+        help="baseline, transformer, the name of a promoted bundle, a bundle's folder, or hf://."
     ),
 ]
 Scoring = Annotated[
     str | None,
-    Option(
-        "--model",
-        "-m",
-        metavar="MODEL",
+    _Model(
         help="Score with this alone: baseline, transformer, multilingual, a promoted bundle, a "
-        "folder, or hf://. Default: transformer, and multilingual beyond English.",
+        "folder, or hf://. Default: transformer, and multilingual beyond English."
     ),
 ]
-Output = Annotated[
-    Path | None, Option("--output", "-o", metavar="FILE", help="Output file; - is standard output.")
-]
+Output = Annotated[Path | None, To(metavar="FILE", help="Output file; - is standard output.")]
 OnlySignals = Annotated[list[str] | None, Option(help="Report only this signal. Repeatable.")]
 Experimental = Annotated[
     bool, Option("--experimental", help="Flag signals too that are seldom right in plain news.")
@@ -86,8 +80,7 @@ def parse_columns(given: Iterable[str] | None, fields: Iterable[str] = ()) -> di
     return found
 
 
-SETTINGS = {"help_option_names": ["-h", "--help"]}
-"""Of every group of commands, which hands them on to its own."""
+SETTINGS = {"help_option_names": ["-h", "--help"]}  # of every group, which hands them on
 _WIDTH = 14  # of a command's name
 _TAKEN = {"path": "PATH", "int": "N", "float": "X"}
 

@@ -62,7 +62,6 @@ def show(
 
 
 def _write(format: CardFormat, objects: Iterable[Any], on: Callable[[Console], None]) -> None:
-    """Write objects to standard output as JSON, or draw them on a terminal."""
     from framescope.classifier.output import on_console, opened
 
     with opened(None) as file:
@@ -85,9 +84,7 @@ def list_(
         Option("--state-media/--no-state-media", help="Only state media, or only others."),
     ] = None,
     role: Annotated[Role | None, Option(help="Only outlets with this role.")] = None,
-    format: Annotated[
-        Literal["tsv", "json"], Option("--format", "-f", help="Format of the output.")
-    ] = "tsv",
+    format: Annotated[Literal["tsv", "json"], shared.As(help="Format of the output.")] = "tsv",
 ) -> None:
     """List the outlets, one per line."""
     from framescope.classifier import outlets
@@ -147,15 +144,11 @@ def check(sources: shared.Own = None, format: shared.AsCard = "terminal") -> Non
 @sources_app.command("export")
 def export_command(
     output: Annotated[
-        Path | None, Option("--output", "-o", metavar="FILE", help="Default: standard output.")
+        Path | None, shared.To(metavar="FILE", help="Default: standard output.")
     ] = None,
     format: Annotated[
         ExportFormat | None,
-        Option(
-            "--format",
-            "-f",
-            help="csv and parquet: one row per fact. Default: the suffix of --output.",
-        ),
+        shared.As(help="csv and parquet: one row per fact. Default: the suffix of --output."),
     ] = None,
     sources: shared.Own = None,
     overwrite: shared.OverFile = False,
@@ -199,11 +192,8 @@ def import_command(
     date: Annotated[str | None, Option(help="Date of rows without one, such as 2026-11.")] = None,
     output: Annotated[
         Path | None,
-        Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Default: your own folder of outlets, which every command reads.",
+        shared.To(
+            metavar="FILE", help="Default: your own folder of outlets, which every command reads."
         ),
     ] = None,
     overwrite: shared.OverFile = False,

@@ -15,7 +15,7 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import Annotated, Any, TypeAlias, TypeVar
 
-import prometheus_client as prometheus
+import prometheus_client as prom
 from framescope.classifier import __version__
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import FramescopeError, InputError
@@ -168,7 +168,6 @@ KINDS = ("text", "html", "url")
 
 
 def _kind(value: Any) -> str | None:
-    """Return the kind of a request, by the one key that tells it."""
     found = [kind for kind in KINDS if isinstance(value, Mapping) and kind in value]
     return found[0] if len(found) == 1 else None
 
@@ -216,33 +215,31 @@ class Metrics:
     """Counts and times of one service, for Prometheus."""
 
     def __init__(self, bundle: Bundle) -> None:
-        kept = self._registry = prometheus.CollectorRegistry()
+        kept = self._registry = prom.CollectorRegistry()
         prefix: dict[str, Any] = {"namespace": "framescope", "registry": kept}
-        self.requests = prometheus.Counter(
-            "requests", "Requests answered.", ["path", "status"], **prefix
-        )
-        self.seconds = prometheus.Histogram(
+        self.requests = prom.Counter("requests", "Requests answered.", ["path", "status"], **prefix)
+        self.seconds = prom.Histogram(
             "request_seconds", "From a request's first byte to its answer's last.", ["path"],
             buckets=_SECONDS, **prefix,
         )  # fmt: skip
-        self.articles = prometheus.Counter("articles", "Articles scored.", **prefix)
-        self.sentences = prometheus.Counter("sentences", "Sentences scored.", **prefix)
-        self.batches = prometheus.Histogram(
+        self.articles = prom.Counter("articles", "Articles scored.", **prefix)
+        self.sentences = prom.Counter("sentences", "Sentences scored.", **prefix)
+        self.batches = prom.Histogram(
             "batch_articles", "Articles scored together.", buckets=_BATCH, **prefix
         )
-        self.scoring = prometheus.Counter("scoring_seconds", "Seconds spent on scoring.", **prefix)
-        self.waiting = prometheus.Gauge("waiting", "Articles that wait to be scored.", **prefix)
-        self.capacity = prometheus.Gauge(
+        self.scoring = prom.Counter("scoring_seconds", "Seconds spent on scoring.", **prefix)
+        self.waiting = prom.Gauge("waiting", "Articles that wait to be scored.", **prefix)
+        self.capacity = prom.Gauge(
             "in_house", "Articles being read, waiting or being scored.", **prefix
         )
         about = {"version": __version__, "model": bundle.name}
         about |= {"digest": bundle.digest, "runtime": bundle.runtime}
-        prometheus.Info("bundle", "What scores are computed with.", **prefix).info(about)
-        prometheus.ProcessCollector(registry=kept)  # memory, files, processor time
+        prom.Info("bundle", "What scores are computed with.", **prefix).info(about)
+        prom.ProcessCollector(registry=kept)  # memory, files, processor time
 
     def text(self) -> bytes:
         """Write the metrics in Prometheus' text format."""
-        return prometheus.generate_latest(self._registry)
+        return prom.generate_latest(self._registry)
 
 
 # The articles of one request, and the future that gets their reports.
@@ -404,7 +401,7 @@ class ScoringService:
 
 OPEN = frozenset({"/", "/health"})  # without a token
 _WORK = frozenset({"/score", "/score/batch"})
-_KNOWN = OPEN | _WORK | {"/signals", "/ready", "/metrics", "/openapi.json"}
+_KNOWN = OPEN | _WORK | {"/signals", "/sources/{key}", "/ready", "/metrics", "/openapi.json"}
 _DISCARDED = 16  # times the limit that is still taken, and thrown away, of too long a body
 _GONE = 499  # what is counted of a client that went away before it was answered
 DEFECT = "failed here, and it isn't the request's fault; the service's log says where"
@@ -415,9 +412,8 @@ log = logging.getLogger("framescope.service")
 
 def named(path: str) -> str:
     """Return the route that a request counts under, so that clients can't add metrics."""
-    if path.startswith("/sources/"):
-        return "/sources/{key}"
-    return path if path in _KNOWN else "other"
+    found = "/sources/{key}" if path.startswith("/sources/") else path
+    return found if found in _KNOWN else "other"
 
 
 class LimitsMiddleware:
@@ -474,11 +470,9 @@ class LimitsMiddleware:
         if kind.strip().lower() != b"application/json":
             raise RequestError(415, "is no JSON by its header; send Content-Type: application/json")
         with self._service.capacity.reserved(1, self._service.queue.retry()):
-            body = await self._body(headers, receive)
-            await _answered(self.app, scope, body, receive, send)
+            await _answered(self.app, scope, await self._body(headers, receive), receive, send)
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        """Read a body whole, within the limits of size and time."""
         most, size, kept = self._limits.size, 0, bytearray()
         reason = f"longer than {most:,} bytes; divide it, or start the service with --max-bytes"
         declared = headers.get(b"content-length", b"")

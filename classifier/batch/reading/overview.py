@@ -352,12 +352,10 @@ _TOTALS = f"""
         count(DISTINCT text_digest) FILTER (note IS NULL) AS texts,
         count(DISTINCT outlet_key) FILTER (outlet_key <> 'unknown') AS outlets,
         count(*) FILTER (outlet_key = 'unknown') AS unknown,
-        min(day) AS first_day, max(day) AS last_day,
+        min(day) AS first_day, max(day) AS last_day, count(*) FILTER (day IS NULL) AS undated,
         quantile_disc(day, 0.005) AS from_day, quantile_disc(day, 0.995) AS to_day,
-        count(*) FILTER (day IS NULL) AS undated,
         count(*) FILTER (author_outlet IS NULL) AS unregistered,
-        count(*) FILTER (imposter) AS imposters,
-        count(*) FILTER (far AND note IS NULL) AS far,
+        count(*) FILTER (imposter) AS imposters, count(*) FILTER (far AND note IS NULL) AS far,
         (SELECT count(*) FROM content_sentences) AS sentences,
         (SELECT count(*) FROM citations) AS citations
     FROM kept_published"""
@@ -374,8 +372,7 @@ _NOT_SCORED = """
 _CITED_MOST = f"""
     SELECT arg_max(cited, (sentences, cited)) AS cited, sum(sentences)::BIGINT AS sentences,
         sum(articles)::BIGINT AS articles, count(DISTINCT outlet) AS outlets,
-        bool_or(government) AS government, bool_or(state_media) AS state_media,
-        any_value(cited_id) AS cited_id
+        bool_or(government) AS government, bool_or(state_media) AS state_media
     FROM kept_cites WHERE kind = 'named' GROUP BY coalesce(cited_id, lower(cited))
     ORDER BY sentences DESC, cited LIMIT {_CITED}"""
 _CITES_MOST = f"""

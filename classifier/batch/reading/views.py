@@ -142,15 +142,12 @@ def counts_query(signals: Iterable[str], experimental: Iterable[str]) -> str:
     )
     return f"""
         WITH summed AS (
-            SELECT article_id, count(*) AS sentences, count(*) FILTER (own) AS own
-                {selected(False)}
+            SELECT article_id, count(*) AS sentences, count(*) FILTER (own) AS own {selected(False)}
             FROM (SELECT *, coalesce(voice = 'own', true) AS own FROM content_sentences)
             GROUP BY article_id
         )
-        SELECT a.article_id, a.outlet_key, a.day, a.text_digest,
-            coalesce(s.sentences, 0) AS sentences,
-            CASE WHEN {VOICED} THEN coalesce(s.own, 0) END AS own_sentences
-            {selected(True)} {filled}
+        SELECT a.article_id, outlet_key, day, text_digest, coalesce(s.sentences, 0) AS sentences,
+            CASE WHEN {VOICED} THEN coalesce(own, 0) END AS own_sentences {selected(True)} {filled}
         FROM (SELECT * EXCLUDE (sentences) FROM published WHERE note IS NULL) a
         LEFT JOIN summed s USING (article_id)"""
 
@@ -200,13 +197,11 @@ def shares_query(
     return f"""
         WITH texts AS (
             SELECT {by}text_digest, count(*) AS scored, sum(sentences) AS sentences,
-                sum(own_sentences) AS own_sentences, {texts}
-            FROM {table} GROUP BY {by}text_digest
+                sum(own_sentences) AS own_sentences, {texts} FROM {table} GROUP BY {by}text_digest
         ), sums AS (
             SELECT {by}sum(scored)::BIGINT AS scored, count(*) AS texts,
                 sum(sentences)::BIGINT AS sentences, sum(own_sentences)::BIGINT AS own_sentences,
-                {sums}
-            FROM texts {grouping}
+                {sums} FROM texts {grouping}
         )
         SELECT {by}scored, texts, sentences, own_sentences, {found} FROM sums"""
 
@@ -341,8 +336,7 @@ def create_views(manifest: Mapping[str, Any]) -> Iterator[str]:
         f"SEMI JOIN {scored} a USING (article_id) {only}"
     )
     yield f"CREATE VIEW article_counts AS {counts_query(signals, hidden(manifest))}"
-    for view in views(manifest):
-        yield f"CREATE VIEW {view.name} AS {view.sql}"
+    yield from (f"CREATE VIEW {view.name} AS {view.sql}" for view in views(manifest))
 
 
 def _meanings(measures: Sequence[Measure]) -> dict[str, str]:
@@ -373,10 +367,9 @@ _PUBLISHED = rf"""
             AS outlet_key
         FROM named
     ), spelt AS (
-        SELECT outlet_key, arg_max(given, (n, given)) AS label FROM (
-            SELECT outlet_key, given, count(*) AS n FROM keyed
-            WHERE given IS NOT NULL GROUP BY ALL
-        ) GROUP BY outlet_key
+        SELECT outlet_key, arg_max(given, (n, given)) AS label
+        FROM (SELECT outlet_key, given, count(*) AS n FROM keyed GROUP BY ALL)
+        WHERE given IS NOT NULL GROUP BY outlet_key
     )
     SELECT k.* EXCLUDE (outlet, given),
         coalesce(s.label, k.publisher, k.host, 'unknown') AS outlet,
@@ -446,14 +439,12 @@ _REPEATED = f"""
         SELECT 'sentence', l.text, l.text, article_id, day, outlet_key, outlet, url
         FROM long l SEMI JOIN met USING (h) JOIN published USING (article_id)
     )
-    SELECT kind, arg_min(text, (coalesce(day, DATE '9999-12-31'), article_id)) AS text,
-        count(DISTINCT article_id) AS articles, count(DISTINCT outlet_key) AS outlets,
-        min(day) AS first_day, max(day) AS last_day,
-        arg_min(outlet, (coalesce(day, DATE '9999-12-31'), article_id)) AS first_outlet,
-        arg_min(url, (coalesce(day, DATE '9999-12-31'), article_id)) AS first_url,
-        arg_min(article_id, (coalesce(day, DATE '9999-12-31'), article_id)) AS first_article_id
-    FROM found GROUP BY kind, what
-    ORDER BY articles DESC, outlets DESC, kind DESC, first_article_id, text"""
+    SELECT kind, arg_min(text, place) AS text, count(DISTINCT article_id) AS articles,
+        count(DISTINCT outlet_key) AS outlets, min(day) AS first_day, max(day) AS last_day,
+        arg_min(outlet, place) AS first_outlet, arg_min(url, place) AS first_url,
+        arg_min(article_id, place) AS first_article_id
+    FROM (SELECT *, (coalesce(day, DATE '9999-12-31'), article_id) AS place FROM found)
+    GROUP BY kind, what ORDER BY articles DESC, outlets DESC, kind DESC, first_article_id, text"""
 
 # An outlet is identified by its id, anybody else by the name as it is written.
 _WHO_CITES_WHOM = """
@@ -470,16 +461,13 @@ _WHO_CITES_WHOM = """
             a.outlet_key, a.outlet, a.publisher
         FROM met m JOIN published a USING (article_id)
     ), spelt AS (
-        SELECT cited_key, arg_max(called, (n, called)) AS cited FROM (
-            SELECT cited_key, called, count(*) AS n FROM keyed GROUP BY ALL
-        ) GROUP BY cited_key
+        SELECT cited_key, arg_max(called, (n, called)) AS cited
+        FROM (SELECT cited_key, called, count(*) AS n FROM keyed GROUP BY ALL) GROUP BY cited_key
     )
     SELECT any_value(outlet) AS outlet, any_value(publisher) AS publisher,
         any_value(cited) AS cited, any_value(cited_id) AS cited_id, kind,
         bool_or(government) AS government, bool_or(state_media) AS state_media,
         coalesce(any_value(publisher) = any_value(cited_id), false) AS itself,
-        count(DISTINCT (article_id, sentence)) AS sentences,
-        count(DISTINCT article_id) AS articles
-    FROM keyed JOIN spelt USING (cited_key)
-    GROUP BY outlet_key, cited_key, kind
+        count(DISTINCT (article_id, sentence)) AS sentences, count(DISTINCT article_id) AS articles
+    FROM keyed JOIN spelt USING (cited_key) GROUP BY outlet_key, cited_key, kind
     ORDER BY sentences DESC, outlet, cited, kind"""
