@@ -1,16 +1,12 @@
 """Bundles at addresses of a stand-in for a hub, copied to folders, and promoted under a name."""
 
 import json
-import os
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
-import grids
 import hubs
 import pytest
-import shelves
 from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError
 from shelves import by_hand, changed, refusal, typed
@@ -175,48 +171,3 @@ def test_a_store_of_0_3_is_read_and_added_to(here) -> None:
     assert "what ships" in typed("rollback", "desk")
     assert bundles.resolve("desk") == bundles.default_path("baseline")
     assert bundles.resolve("desk@1").name == "1"
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory) -> Path:
-    """A folder with an article, labels and a bundle by hand, which is promoted as `desk`."""
-    here = tmp_path_factory.mktemp("desk")
-    (here / "article.txt").write_text("Observers in Orrin saw it. It was quiet in Vesk. " * 3)
-    grids.labelled(here / "mine.jsonl", range(30))
-    shelves.by_hand(here / "made")
-    ended = run(here, "bundles", "promote", "made", "--as", "desk", "--data", "mine.jsonl",
-                  "--against", "./made", "--draws", "500")  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    assert "desk@1 is current (promoted)" in ended.stdout
-    return here
-
-
-def run(here: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    own = {bundles.ENVIRONMENT: str(here / "shelf"), "FRAMESCOPE_CORPORA": ""}
-    return subprocess.run(
-        [sys.executable, "-m", "framescope", *words], cwd=here, capture_output=True, text=True,
-        check=False, env={**os.environ, **own},
-    )  # fmt: skip
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("score", "article.txt", "-m", "desk@1", "-f", "json"),
-        ("batch", "article.txt", "-m", "desk", "--output", "RUN", "--workers", "1"),
-        ("eval", "--data", "mine.jsonl", "--a", "desk", "--b", "desk@0", "--draws", "100"),
-        ("eval", "batch", "--models", "desk", "baseline", "--benchmarks", "mine.jsonl",
-         "--output", "grid", "--draws", "100"),
-    ],
-    ids=lambda words: " ".join(words[:2]),
-)  # fmt: skip
-def test_a_promoted_name_is_found_by(place, words):
-    ended = run(place, *words)
-    assert ended.returncode == 0, ended.stderr
-    assert "Traceback" not in ended.stderr
-    if words[0] == "score":
-        assert json.loads(ended.stdout)["model"] == "by-hand"
-    if words[0] == "batch":
-        said = json.loads((place / "RUN" / "manifest.json").read_text())["model"]
-        assert said["name"] == "by-hand"

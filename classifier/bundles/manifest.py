@@ -142,9 +142,8 @@ def _check(manifest: Mapping[str, Any]) -> None:
     for key in ("thresholds", "calibration"):
         if list(manifest[key]) != signals:
             raise ValueError(f"{key} doesn't match the signals")
-    for own in manifest.get("thresholds_elsewhere", {}).values():
-        if not set(own) <= set(signals):
-            raise ValueError("thresholds_elsewhere names other signals")
+    if any(set(own) - set(signals) for own in manifest.get("thresholds_elsewhere", {}).values()):
+        raise ValueError("thresholds_elsewhere names other signals")
     if any(Path(name).name != name for name in files):
         raise ValueError("files are not names and digests")
     if missing := sorted(FILES[manifest["kind"]] - files.keys()):

@@ -195,14 +195,12 @@ def _print_measured(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         console.print(table)
 
 
-def _articles(
-    inputs: Sequence[str], options: InputOptions, most: int
-) -> Iterator[Article | Skipped]:
+def _articles(inputs: Sequence[str], how: InputOptions, most: int) -> Iterator[Article | Skipped]:
     """Read every input, with unique ids; one that can't be used, or is too long, stops no other."""
     from framescope.classifier.inputs import read_inputs
 
     seen, told = set[str](), False
-    for item in read_inputs(inputs, options):
+    for item in read_inputs(inputs, how):
         if isinstance(item, Article) and len(item.text) > most:
             reason = f"longer than {most:,} characters ({len(item.text):,}); "
             reason += "raise --max-characters, or divide it"
@@ -214,7 +212,7 @@ def _articles(
             if name != item.id and not told:
                 told, other = True, f"another article is called '{item.id}'"
                 where = item.origin or item.id
-                options.tell(f"{where}: {other}; this is '{name}' in the report, and so on")
+                how.tell(f"{where}: {other}; this is '{name}' in the report, and so on")
             item = replace(item, id=name)
         yield item
 
@@ -228,10 +226,9 @@ def _begun(items: Iterator[Item], *, single: bool) -> Iterator[Item]:
         skipped.append(item)
     if not skipped:
         raise InputError("input", "holds no article")
-    if single:
-        raise InputError(skipped[-1].source, skipped[-1].reason)
-    others = f" (and {len(skipped) - 1} more that can't be read)" if len(skipped) > 1 else ""
-    raise InputError(skipped[0].source, skipped[0].reason + others)
+    told, rest = skipped[-1 if single else 0], 0 if single else len(skipped) - 1
+    others = f" (and {rest} more that can't be read)" if rest else ""
+    raise InputError(told.source, told.reason + others)
 
 
 def _write_item(item: Item, at: int, scorer: Scorer, form: str, file: TextIO, full: bool) -> bool:
