@@ -126,7 +126,11 @@ def query(
     from framescope.classifier.batch.reading import open_run
     from framescope.classifier.batch.reading.views import views
 
-    form = _choose_format(format, output)
+    to_file = output is not None and output != outputs.STDOUT
+    watched = sys.stdout is not None and sys.stdout.isatty() and not to_file
+    form = outputs.format_for(output, format, "terminal" if watched else "csv", _SUFFIXES)
+    if form == "parquet" and not to_file:
+        raise InputError("Parquet", "is not text; give --output FILE")
     question = sys.stdin.read() if sql == "-" else sql
     with open_run(RunFolder(run), memory) as database:
         _tell_unfinished(database, quiet=quiet)
@@ -161,16 +165,6 @@ def _tell_unfinished(database: Database, *, quiet: bool) -> None:
     if not database.manifest.get("finished") and not quiet:
         found = counted(len(database.folder.committed()), "part", ",")
         outputs.tell(f"{database.folder.path} is not finished: these are the results of {found}")
-
-
-def _choose_format(given: str | None, output: Path | None) -> str:
-    """Return the format given, else that of the file's suffix, else what suits the stream."""
-    to_file = output is not None and output != outputs.STDOUT
-    watched = sys.stdout is not None and sys.stdout.isatty() and not to_file
-    form = outputs.format_for(output, given, "terminal" if watched else "csv", _SUFFIXES)
-    if form == "parquet" and not to_file:
-        raise InputError("Parquet", "is not text; give --output FILE")
-    return form
 
 
 def _write_answer(database: Database, sql: str, form: str, output: Path | None) -> None:

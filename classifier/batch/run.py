@@ -210,7 +210,10 @@ class _Round:
         if manifest is not None and job.resume:
             first = int(manifest["rounds"][-1]["shards"][0])
         self.done = set(known)
-        self.start = _position(known, first)
+        shard = next(number for number in count(first) if number not in known)
+        after = known[shard - 1]["after"] if shard else {"input_id": 0}
+        # A round begins with the first of its files.
+        self.start = Position(**after) if shard > first else Position(shard, after["input_id"])
         sizes = [one.size for one in files]
         total = None if None in sizes else sum(size or 0 for size in sizes)
         read = max((one["read"] for n, one in known.items() if n >= first), default=0)
@@ -298,14 +301,6 @@ class _Round:
             self.progress.update(state=state, force=True)
         kept = f"{self.progress.counts['articles']:,} articles are kept in {self.folder.path}"
         return StoppedError(f"{why}; {kept}; resume it with: {self.job.to_resume()}", status)
-
-
-def _position(known: Mapping[int, Mapping[str, Any]], first: int) -> Position:
-    """Return where the first shard begins that isn't known, of a round that begins with `first`."""
-    shard = next(number for number in count(first) if number not in known)
-    if shard > first:
-        return Position(**known[shard - 1]["after"])
-    return Position(shard, known[shard - 1]["after"]["input_id"] if shard else 0)
 
 
 def status(summary: Mapping[str, Any]) -> int:

@@ -74,10 +74,7 @@ class Bundle:
         return tuple(self.manifest["languages"])
 
     def in_state(self, state: str, language: str | None) -> frozenset[str]:
-        """Return the signals that are validated in a language on "real" text, "written" or "none".
-
-        Bundles that don't say, and signals that they don't measure, count as validated.
-        """
+        """Return the signals measured in a language on "real" text, on "written", or on "none"."""
         measured = self.manifest.get("measured", {}).items() if language else ()
         return frozenset(s for s, each in measured if _state(each, language) == state)
 
@@ -127,7 +124,14 @@ def load(model: str | Path, registry: Registry | None = None) -> Bundle:
     manifests.define(manifest, folder)
     registry = load_registry() if registry is None else registry
     fitted = load_model(folder, manifest, registry)
-    return Bundle(folder, manifest, fitted, registry, _domain(folder, manifest))
+    domain = None
+    if models.DOMAIN in manifest["files"]:
+        try:
+            domain = models.TrainingDomain.load(folder, len(manifest["signals"]))
+        except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            reason = f"damaged ({error}); get the bundle again"
+            raise BundleError(f"{folder / models.DOMAIN}: {reason}") from None
+    return Bundle(folder, manifest, fitted, registry, domain)
 
 
 def load_model(folder: Path, manifest: Mapping[str, Any], registry: Registry) -> models.Model:
@@ -142,16 +146,6 @@ def load_model(folder: Path, manifest: Mapping[str, Any], registry: Registry) ->
     if fitted.signals != tuple(manifest["signals"]):
         raise BundleError(f"{folder}: the model's signals are not those of its manifest")
     return fitted
-
-
-def _domain(folder: Path, manifest: Mapping[str, Any]) -> models.TrainingDomain | None:
-    if models.DOMAIN not in manifest["files"]:
-        return None
-    try:
-        return models.TrainingDomain.load(folder, len(manifest["signals"]))
-    except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        reason = f"damaged ({error}); get the bundle again"
-        raise BundleError(f"{folder / models.DOMAIN}: {reason}") from None
 
 
 def _facts(folder: Path) -> dict[str, Any]:

@@ -1,10 +1,8 @@
 """The model store: bundles promoted under a name; bundles at ``hf://`` addresses; copying them.
 
-The store is a folder with a folder for each name, which holds ``current.json`` (the pointer),
-``history.jsonl`` and a folder for each version. A version is copied before the pointer names it,
-and the pointer is replaced atomically, so a killed process never changes what is current. Version 0
-is the shipped bundle of the same kind. Of an address only the files that the manifest names are
-downloaded, and cached by revision; ``HF_ENDPOINT`` names another hub.
+The folder of a name holds ``current.json`` (the pointer), ``history.jsonl`` and its versions; 0 is
+the bundle of that kind that ships. A version is whole before the pointer, which is replaced
+atomically, names it. ``HF_ENDPOINT`` names another hub.
 """
 
 from __future__ import annotations

@@ -138,13 +138,6 @@ def _service(request: Request) -> ScoringService:
 _one_line = partial(to_json, indent=None)
 
 
-def wants_html(accept: str) -> bool:
-    """Return True if a client names HTML, and doesn't name JSON before it."""
-    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    known = (kind for kind in kinds if kind in ("text/html", "application/json"))
-    return next(known, "") == "text/html"
-
-
 @router.post(
     "/score",
     summary="Score a text, a page or an address",
@@ -170,7 +163,9 @@ async def score(
     """
     service = _service(request)
     report = await service.report(posted)
-    if wants_html(accept):
+    kinds = (part.partition(";")[0].strip().lower() for part in accept.split(","))
+    wanted = next((kind for kind in kinds if kind in ("text/html", "application/json")), None)
+    if wanted == "text/html":
         page = await service.work(to_html, report)
         return HTMLResponse(page, headers={"content-security-policy": _REPORT_POLICY})
     return Response(await service.work(_one_line, report), media_type="application/json")
