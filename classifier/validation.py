@@ -1,7 +1,7 @@
 """Check what users write against pydantic models, and word what is wrong with it, once."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -9,6 +9,8 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 T = TypeVar("T")
+# Made once per type: a user's file has thousands of rows.
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 _LONGEST = 60  # characters of a value that a message quotes
 
 _EXPECTED = {
@@ -40,16 +42,10 @@ class Checked(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)  # made once per type: a user's file has thousands of rows
-
-
 def validate(kind: type[T], data: object) -> T:
     """Return plain values as an instance of a type; `ValueError` names the first fault."""
     try:
-        found: T = _adapter(cast(Any, kind)).validate_python(data)
-        return found
+        return cast(T, _adapter(kind).validate_python(data))
     except ValidationError as error:
         raise ValueError(explain(error, kind)) from None
 

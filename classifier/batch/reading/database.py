@@ -51,6 +51,7 @@ class Database:
 
     def ask(self, sql: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Run one query that reads, or raise `QueryError`; it ends the answer before."""
+        import pyarrow as pa
         from duckdb import StatementType
 
         with _errors(self.folder):
@@ -68,7 +69,13 @@ class Database:
             warnings.simplefilter("ignore")
             reader = self.connection.execute(sql).to_arrow_reader(_BATCH_ROWS)
         self._readers.append(reader)
-        schema = _without_decimals(reader.schema)
+        # Plain numbers, in place of the decimals that DuckDB makes of sums and of "1.5".
+        schema = pa.schema(
+            one.with_type(pa.float64() if one.type.scale else pa.int64())
+            if pa.types.is_decimal(one.type)
+            else one
+            for one in reader.schema
+        )
 
         def batches() -> Iterator[pa.RecordBatch]:
             with _errors(self.folder):
@@ -173,18 +180,6 @@ def _table_query(
     given = ", ".join(f"\"{name}\": '{kind}'" for name, kind in of_file)
     options = f"format = 'newline_delimited', columns = {{{given}}}"
     return f"SELECT {selected} FROM read_json({_sql_list(parts)}, {options}) {joined}"
-
-
-def _without_decimals(schema: pa.Schema) -> pa.Schema:
-    """Replace the decimals that DuckDB makes of sums and of "1.5" with plain numbers."""
-    import pyarrow as pa
-
-    return pa.schema(
-        field.with_type(pa.float64() if field.type.scale else pa.int64())
-        if pa.types.is_decimal(field.type)
-        else field
-        for field in schema
-    )
 
 
 def _sql_list(values: Sequence[str]) -> str:
