@@ -69,9 +69,7 @@ def text(html: str) -> str:
     return " ".join(unescape(shown).split())
 
 
-def test_shares_are_those_of_the_views_with_interval_and_number(
-    html: str, folder: RunFolder
-) -> None:
+def test_shares_are_those_of_the_views_with_interval_and_number(html, folder) -> None:
     with opened_run(folder) as database:
         rows = database.rows("FROM by_outlet")
     said = text(html.replace("›", ""))  # drawn where an interval goes on beyond its scale
@@ -139,9 +137,7 @@ def test_what_is_no_address_of_the_web_is_no_link(url: str | None) -> None:
     assert link_to(url, "It rained.") is None
 
 
-def test_the_command_writes_a_page_and_does_not_write_over_anything_else(
-    folder: RunFolder, tmp_path: Path
-) -> None:
+def test_the_command_writes_a_page_and_does_not_write_over_anything_else(folder, tmp_path) -> None:
     out = tmp_path / "page.html"
     for _ in range(2):  # over its own
         done = CliRunner().invoke(app, ["overview", str(folder.path), "--output", str(out)])

@@ -61,9 +61,7 @@ def typed(*words: object, stdin: str | None = None) -> Any:
 
 
 @pytest.mark.parametrize("hidden", [[], ["loaded_language"]])
-def test_every_column_of_every_view_is_explained_and_none_is_experimental(
-    tmp_path: Path, hidden: list[str]
-) -> None:
+def test_every_column_of_every_view_is_explained_and_none_is_experimental(tmp_path, hidden) -> None:
     folder = runs.write(tmp_path / "run")
     manifest = json.loads((folder.path / "manifest.json").read_text())
     folder.write("manifest.json", manifest | {"experimental": hidden})
@@ -186,9 +184,7 @@ def test_lines_of_json_and_runs_of_0_3_give_the_same(database, tmp_path, form, s
 
 
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])
-def test_a_run_without_a_shard_has_empty_tables_of_the_right_columns(
-    tmp_path: Path, form: str
-) -> None:
+def test_a_run_without_a_shard_has_empty_tables_of_the_right_columns(tmp_path, form) -> None:
     with opened(runs.write(tmp_path / "run", form=form, shards=0, finished=False)) as database:
         assert not database.manifest["finished"]
         for table in TABLES:
@@ -246,9 +242,7 @@ def test_sql_that_does_more_than_read_the_run_is_refused(folder: RunFolder, sql:
         ("SELECT text::INT FROM sentences", "Could not convert"),
     ],
 )
-def test_wrong_sql_is_told_with_where_and_what_there_is(
-    database: Database, sql: str, said: str
-) -> None:
+def test_wrong_sql_is_told_with_where_and_what_there_is(database, sql, said) -> None:
     with pytest.raises(QueryError, match=said) as told:
         database.rows(sql)
     assert "lists the views" in str(told.value)
@@ -320,9 +314,7 @@ SHOWN = sorted({line for page, line in CALLS if page == "batch-queries.md"})
 
 
 @pytest.mark.parametrize("line", SHOWN)
-def test_what_the_page_of_queries_shows_runs(
-    folder: RunFolder, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_the_page_of_queries_shows_runs(folder, line, tmp_path, monkeypatch) -> None:
     (tmp_path / "RUN").symlink_to(folder.path)
     (tmp_path / "question.sql").write_text("FROM by_day")
     monkeypatch.chdir(tmp_path)
@@ -358,9 +350,7 @@ def test_types_are_the_same_whatever_is_null(path: Path) -> None:
     assert list(run.sentences["flags"].iloc[0]) == ["content", "claim"]
 
 
-def test_the_examples_of_the_page_run(
-    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_examples_of_the_page_run(path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(path.parent)
     examples = [one for one in fenced(ROOT / "docs/python.md", "python") if "read_run" in one]
     assert len(examples) == 2

@@ -30,7 +30,6 @@ GERMAN = (
     "Der Rat der Stadt hat am Dienstag beschlossen, die Fähre nicht mehr fahren zu lassen. "
     "Die Bewohner der Insel sind darüber nicht glücklich und wollen nun gemeinsam klagen."
 )
-SAMPLE = "classifier/samples/harbour.txt"
 FRAMESCOPE = "import sys; from framescope.__main__ import main; sys.exit(main())"
 
 
@@ -141,9 +140,7 @@ def test_standard_input_is_read(run, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html", "csv"])
-def test_one_bad_input_of_several_is_recorded_and_the_rest_is_scored(
-    run, ferry, tmp_path, format
-) -> None:
+def test_one_bad_input_of_several_is_recorded_and_the_rest_is_scored(run, ferry, tmp_path, format):
     result = run("score", tmp_path / "none.txt", ferry, "--format", format)
     assert result.status == 1
     told = "none.txt" in "".join(result.err.split())
@@ -459,13 +456,6 @@ def test_progress_counts_articles_and_leaves_nothing_on_the_screen(
     assert max(map(len, lines)) <= columns
     status, written, _ = in_terminal(columns, "score", ferry, "-m", small_bundle)
     assert (status, " left" in written, "━" in written) == (0, False, False)
-
-
-def test_the_sample_fits_on_a_screen_or_two(type_command) -> None:
-    result = type_command("score", Path(framescope.__file__).parents[1] / SAMPLE)
-    lines = result.out.splitlines()
-    assert (result.status, len(lines) <= 60, max(map(len, lines)) <= 80) == (0, True, True)
-    assert result.out.count("“") > 5
 
 
 def test_leftovers_of_a_stopped_run_are_named_and_stay(run, many, tmp_path) -> None:
