@@ -386,8 +386,14 @@ def pick(
     if not (rows := candidates.rows):
         raise InputError(inputs[0], "holds no sentence that can be picked; give more")
     models = [(candidates.proba, candidates.thresholds)]
-    if "disagreement" in methods:
-        models.append(second_proba(candidates, bundles.load(second or _other(candidates))))
+    if "disagreement" in methods and (other := second or _other(candidates)):
+        models.append(second_proba(candidates, bundles.load(other)))
+    elif by == "mix":
+        by = "uncertainty"
+        tell("no other model reads these languages: picked by uncertainty alone")
+    elif "disagreement" in methods:
+        reason = "no other model reads these languages; give --second, or --by uncertainty"
+        raise InputError("--by disagreement", reason)
     ranked = rankings(by, models, candidates.signals, seed)
     articles = [article for article, _ in rows]
     outlets = [candidates.outlets[article] for article in articles]
@@ -403,10 +409,15 @@ def pick(
     return Picked(candidates, tuple(picks))
 
 
-def _other(candidates: Candidates) -> str:
-    """Return the shipped model that didn't score the candidates."""
-    manifests = {kind: bundles.read_manifest(bundles.default_path(kind)) for kind in bundles.KINDS}
-    return next(k for k, one in manifests.items() if bundles.digest_of(one) != candidates.digest)
+def _other(candidates: Candidates) -> str | None:
+    """Return a shipped model that reads the candidates' languages, and didn't score them."""
+    spoken = {article.lang for article in candidates.articles} - {None}
+    for name in bundles.shipped():
+        manifest = bundles.read_manifest(bundles.resolve(name))
+        fits = spoken <= {*manifest["languages"]}
+        if fits and bundles.digest_of(manifest) != candidates.digest:
+            return name
+    return None
 
 
 def _labelled_texts(files: Sequence[Path]) -> list[str]:

@@ -40,5 +40,6 @@ from framescope.classifier.bundles.store import (
     push,
     resolve,
     roll_back,
+    shipped,
     split_name,
 )
