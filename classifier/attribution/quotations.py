@@ -97,13 +97,12 @@ class _Paragraph:
 
 def _paragraphs(text: str, sentences: Sequence[Sentence]) -> list[_Paragraph]:
     paragraphs: list[_Paragraph] = []
-    for sentence in sentences:
-        gap = text[paragraphs[-1].end : sentence.start] if paragraphs else "\n"
+    for one in sentences:
+        gap = text[paragraphs[-1].end : one.start] if paragraphs else "\n"
         if len(gap.splitlines()) > 1 or gap.endswith(("\n", "\r", "\u2028", "\u2029")):
-            place = sentence.start, sentence.end, sentence.start
-            paragraphs.append(_Paragraph(*place, sentence.lang))
+            paragraphs.append(_Paragraph(one.start, one.end, one.start, one.lang))
         else:
-            paragraphs[-1].end, paragraphs[-1].last = sentence.end, sentence.start
+            paragraphs[-1].end, paragraphs[-1].last = one.end, one.start
     return paragraphs
 
 
@@ -276,11 +275,8 @@ def _turns_of_others(text: str, sentences: Sequence[Sentence]) -> list[Span]:
     said = sentences[first : last + 1]
     if len(said) > _LONGEST_TURN * len(turns) or not any(s.text[-1] in QUESTIONS for s in said):
         return []
-    asked = Counter(
-        name
-        for (name, _, _), (_, _, behind) in pairwise([*turns, ("", (0, 0), last + 1)])
-        if sentences[behind - 1].text[-1] in QUESTIONS
-    )
+    ends = pairwise([*turns, ("", (0, 0), last + 1)])
+    asked = Counter(a[0] for a, b in ends if sentences[b[2] - 1].text[-1] in QUESTIONS)
     asks = [name for name in asked if 2 * asked[name] >= counts[name] > 1]
     interview = len({name for name, _, _ in turns}) == 2 and len(asks) == 1
     end = _paragraphs(text, sentences[last:])[0].end
