@@ -107,8 +107,7 @@ def test_names_that_are_not_utf8_are_read_and_found_again(setup, tmp_path):
     pages.mkdir()
     for name in (b"caf\xe9.jsonl", b"\xff\xfe.jsonl"):
         (pages / os.fsdecode(name)).write_text(batches.lines(40), "utf-8")
-    job = Job([str(pages)], tmp_path / "r", setup)
-    interrupted(job, 1)
+    interrupted(Job([str(pages)], tmp_path / "r", setup), 1)
     summary = finished(Job([], tmp_path / "r", setup, resume=True))
     assert (summary["scored"], summary["errors"]) == (80, 0)
 
@@ -264,9 +263,8 @@ def test_other_options_or_another_bundle_are_refused_with_what_differs(setup, wh
     with pytest.raises(FramescopeError) as caught:
         finished(job)
     assert said in str(caught.value)
-    columns = replace(job, setup=setup, columns={"text": "body"})
     with pytest.raises(RunError, match=r"--column text \(not given then, body now\)"):
-        finished(columns)
+        finished(replace(job, setup=setup, columns={"text": "body"}))
 
 
 def test_what_was_given_is_said_to_be_given_again(setup, inputs, tmp_path):
@@ -368,8 +366,7 @@ def test_a_disk_that_is_full_at_a_commit_stops_the_run_and_loses_nothing(
         assert f"resume it with: framescope batch --output {job.output} --resume" in str(
             caught.value
         )
-        record = json.loads((job.output / "progress.json").read_text())
-        assert record["state"] == "stopped"
+        assert json.loads((job.output / "progress.json").read_text())["state"] == "stopped"
     finished(replace(job, resume=True))
     batches.check_same(job.output, whole)
 

@@ -229,8 +229,7 @@ def test_sql_that_does_more_than_read_the_run_is_refused(folder: RunFolder, sql:
     with opened(folder) as database, pytest.raises(QueryError) as told:
         database.rows(sql.format(path=path, part=part))
     assert "\n" not in str(told.value)
-    after = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
-    assert after == before
+    assert {one: one.read_bytes() for one in folder.path.rglob("*") if one.is_file()} == before
 
 
 @pytest.mark.parametrize(

@@ -276,6 +276,5 @@ def test_arrays_are_checked_before_they_are_read(tmp_path, monkeypatch, weights,
 
 def test_a_file_of_nested_lists_is_one_line(folder) -> None:
     (folder / VOCABULARY).write_text('{"blocks": ' + "[" * 100_000 + "]" * 100_000 + "}")
-    files = {name: bundles.digest(folder / name) for name in (WEIGHTS, VOCABULARY)}
-    change(folder, files=files)
+    change(folder, files={one: bundles.digest(folder / one) for one in (WEIGHTS, VOCABULARY)})
     assert refusal(folder).startswith(str(folder))

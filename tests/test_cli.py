@@ -132,8 +132,7 @@ def test_own_outlets_are_who_published(run, tmp_path) -> None:
 
 
 def test_standard_input_is_read(run, monkeypatch) -> None:
-    stdin = io.TextIOWrapper(io.BytesIO(TEXT.encode()))
-    monkeypatch.setattr(sys, "stdin", stdin)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
     result = run("score", "-", "--format", "jsonl")
     assert result.status == 0
     assert json.loads(result.out)["text"] == TEXT
@@ -272,8 +271,7 @@ REMOVED = Path(framescope.__file__).with_name("removed.tsv").read_text(encoding=
 @pytest.mark.parametrize("row", REMOVED.splitlines())
 def test_what_was_removed_answers_with_what_replaces_it(type_command, row) -> None:
     command, option, message = row.split("\t")
-    line = refused(type_command(*command.split(), *option.split()))
-    assert line == f"framescope: {message}\n"
+    assert refused(type_command(*command.split(), *option.split())) == f"framescope: {message}\n"
 
 
 def commands() -> list[tuple[str, ...]]:

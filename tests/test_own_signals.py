@@ -55,8 +55,7 @@ def define(tmp_path, monkeypatch) -> Callable[[str], Path]:
 
 def own_bundle(folder: Path, definitions: dict[str, Any] | None = None, **other: str) -> Path:
     """A baseline by hand that gives `claim`, and flags "vile" as an own signal."""
-    definition = taxonomy.from_records({SIGNAL: {**MINIMAL, **other}}, "the test")
-    taxonomy.declare(definition, "the test")
+    taxonomy.declare(taxonomy.from_records({SIGNAL: {**MINIMAL, **other}}, "test"), "test")
     names = ("claim", SIGNAL)
     words = Ngrams("word", 1, 1, ("crowns", "vile"), np.ones(2, np.float32))
     model = TfidfModel(

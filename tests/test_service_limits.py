@@ -293,8 +293,7 @@ def test_with_the_token_everything_is(locked):
     for scheme in ("Bearer", "bearer"):
         headers = {"authorization": f"{scheme} {TOKEN}"}
         assert locked.get("/ready", headers=headers).status_code == 200
-        answer = locked.post("/score", json={"text": TEXT}, headers=headers)
-        assert answer.status_code == 200
+        assert locked.post("/score", json={"text": TEXT}, headers=headers).status_code == 200
     described = locked.get("/openapi.json", headers=headers).json()
     assert described["security"] == [{"token": []}]
     assert described["paths"]["/health"]["get"]["security"] == []
