@@ -184,8 +184,7 @@ def score(
     read. A bundle that can't be used is a `BundleError` at once, and a single input that can't be
     used an `InputError` on the first step.
     """
-    scorer = model if isinstance(model, ArticleScorer) else load(model)
-    return scorer.score(inputs)
+    return (model if isinstance(model, ArticleScorer) else load(model)).score(inputs)
 
 
 def score_frame(

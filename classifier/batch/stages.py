@@ -220,8 +220,7 @@ def group_shards(steps: Iterable[Step], start: Position) -> Iterator[Shard]:
             held.append(item)
             size += item.size
         most = next((most for first, most in _RECORDS if place.shard < first), _MOST_RECORDS)
-        full = len(held) == most or size >= _MOST_BYTES
-        if full or (held and item is None):
+        if len(held) == most or size >= _MOST_BYTES or (held and item is None):
             after = Position(place.shard + 1, place.input_id + len(held), file, record)
             yield Shard(place, after, tuple(held), read)
             place, held, size = after, [], 0

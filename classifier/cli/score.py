@@ -114,8 +114,7 @@ def score(
             raise
         except (Exception, KeyboardInterrupt) as error:
             bar()
-            early = not counts["articles"] and isinstance(error, (FramescopeError, OSError))
-            if ending or early:
+            if ending or (not counts["articles"] and isinstance(error, (FramescopeError, OSError))):
                 raise
             if counts["scored"]:
                 if draft.part:  # what is half written goes
