@@ -19,7 +19,7 @@ from framescope.eval.commands.judge import app as eval_app
 from framescope.training.commands.corpora import app as corpora_app
 from framescope.training.commands.labels import app as labels_app
 from framescope.training.corpora import HOUSE_CARD as CARD
-from framescope.training.corpora import SHIPPED, find_corpus, house_folder
+from framescope.training.corpora import SHIPPED, house_folder
 from framescope.training.data import Data, assign_parts, examples_of_articles, load_data
 from framescope.training.data.splits import UNSEEN_OUTLETS
 
@@ -61,13 +61,6 @@ def test_a_region_is_kept_back_whole(data, records) -> None:
     unseen = data.part("unseen_outlet")
     assert set(unseen.article) == inside
     assert {r["outlet"] for r in records.values() if r["world"] in worlds} == outlets
-
-
-def test_the_recipe_needs_no_folder(data) -> None:
-    assert data.corpora == ("house",)
-    assert set(data.examples.corpus) == {"house"}
-    assert data.digests == {"house": find_corpus("house").digest(HOUSE / CARD.folder)}
-    assert data.held_out.keys() == {"house"}
 
 
 def test_the_default_recipe_needs_one_and_a_corpus_that_another_does_not_take_is_refused() -> None:
