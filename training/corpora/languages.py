@@ -16,19 +16,8 @@ from typing import Any
 from framescope.classifier.inputs import split_sentences
 from framescope.classifier.records import Article, MarkedCitation, Place, Sentence, Span, Unit
 from framescope.classifier.taxonomy import SHIPPED, TECHNIQUES, in_order
-from framescope.training.corpora.articles import (
-    FRAMED,
-    OF_PROPAGANDA,
-    SUBJECTIVITY,
-    TECHNIQUE_OF,
-    Card,
-    Corpus,
-    by_block,
-    lone_sentence,
-    read_exchange,
-    read_rows,
-    read_xml,
-)
+from framescope.training.corpora import articles
+from framescope.training.corpora.articles import Card, Corpus, lone_sentence, read_rows
 from framescope.training.corpora.polnear import clipped
 
 # A field that was quoted as CSV quotes it: marks inside are doubled.
@@ -47,7 +36,7 @@ def _read_checkthat(folder: Path) -> Iterator[Article]:
                 if not text or (part == "dev_test" and text in learned):
                     continue
                 learned.add(text)
-                label = SUBJECTIVITY[row["label"]]
+                label = articles.SUBJECTIVITY[row["label"]]
                 name = f"{part}/{language}-{number:04d}"
                 yield lone_sentence(name, text, {"subjective": label}, language)
 
@@ -190,32 +179,26 @@ def _rs3(path: Path) -> tuple[dict[str, str], set[str], set[str]]:
 
     An attribution holds the satellite, which names the source, and the nucleus, its content.
     """
-    root = read_xml(path)
+    root = articles.read_xml(path)
     multinuclear = {one.get("name") for one in root.iter("rel") if one.get("type") == "multinuc"}
     nodes = {one.attrib["id"]: one for one in root.iter() if one.tag in ("segment", "group")}
     children: dict[str, list[str]] = defaultdict(list)
     for name, node in nodes.items():
         children[node.get("parent", "")].append(name)
 
-    def below(name: str) -> Iterator[str]:
-        if nodes[name].tag == "segment":
-            yield name
-        for child in children[name]:
-            yield from below(child)
-
-    def nucleus(name: str) -> Iterator[str]:
-        """Yield the segments of a node without the satellites that hang on the node itself."""
+    def below(name: str, *, satellites: bool = True) -> Iterator[str]:
+        """Yield the segments of a node, with or without the satellites that hang on it itself."""
         if nodes[name].tag == "segment":
             yield name
         parts = multinuclear if nodes[name].get("type") == "multinuc" else {"span"}
         for child in children[name]:
-            if nodes[name].tag == "group" and nodes[child].get("relname") in parts:
-                yield from below(child)
+            nuclear = nodes[name].tag == "group" and nodes[child].get("relname") in parts
+            yield from below(child) if satellites or nuclear else ()
 
     held: set[str] = set()
     for name, node in nodes.items():
         if node.get("relname", "").startswith("attribution"):
-            held |= {*below(name), *nucleus(node.attrib["parent"])}
+            held |= {*below(name), *below(node.attrib["parent"], satellites=False)}
     segments = {one.attrib["id"]: one.text or "" for one in root.iter("segment")}
     heads = {one for one in segments if nodes[one].get("relname") == "organization-heading"}
     return segments, held, heads
@@ -246,7 +229,7 @@ def _read_araieval(folder: Path) -> Iterator[Article]:
         for row in map(json.loads, (folder / f"task1B_{part}.jsonl").open(encoding="utf-8")):
             if row["type"] == "paragraph" and (text := row["text"].strip()):
                 marked = set(row["labels"]) - {"no_technique"}
-                held = {TECHNIQUE_OF["araieval"].get(one) for one in marked}
+                held = {articles.TECHNIQUE_OF["araieval"].get(one) for one in marked}
                 labels = {one: float(one in held) for one in TECHNIQUES}
                 # To attack a reputation is in part what the guidelines call doubt.
                 if "Questioning_the_Reputation" in marked and not labels["doubt"]:
@@ -255,7 +238,7 @@ def _read_araieval(folder: Path) -> Iterator[Article]:
                 yield lone_sentence(f"{part}/{row['id']}", text, labels, "ar")
 
 
-_OF_UNLP = TECHNIQUE_OF["unlp"]
+_OF_UNLP = articles.TECHNIQUE_OF["unlp"]
 
 
 def _read_unlp(folder: Path) -> Iterator[Article]:
@@ -280,15 +263,16 @@ def _read_unlp(folder: Path) -> Iterator[Article]:
 
 
 _ATTRIBUTED = ("attributed",)
+_FRAMING = articles.OF_PROPAGANDA
 _UNLP = in_order({"any_technique", *_OF_UNLP.values()})
 LANGUAGES: tuple[Corpus, ...] = (
     Corpus(Card.of("checkthat"), _read_checkthat),
     Corpus(Card.of("wikinews"), _read_wikinews),
-    Corpus(Card.of("factnews", group=by_block), _read_factnews),
+    Corpus(Card.of("factnews", group=articles.by_block), _read_factnews),
     Corpus(Card.of("cstnews", signals=_ATTRIBUTED), _read_cstnews),
     Corpus(Card.of("persian", signals=_ATTRIBUTED), _read_persian),
     Corpus(Card.of("gcdt", signals=_ATTRIBUTED), _read_gcdt),
-    Corpus(Card.of("araieval", signals=OF_PROPAGANDA, other_sense=OF_PROPAGANDA), _read_araieval),
+    Corpus(Card.of("araieval", signals=_FRAMING, other_sense=_FRAMING), _read_araieval),
     Corpus(Card.of("unlp", signals=_UNLP, other_sense=_UNLP), _read_unlp),
 )
 # Ids are a language and the id of the English original, whose group and part an article has.
@@ -296,9 +280,9 @@ HOUSE_LANGUAGES = Corpus(
     Card.of(
         "house_languages",
         signals=SHIPPED,
-        other_sense=FRAMED,
+        other_sense=articles.FRAMED,
         group=lambda one: one.id.split("/")[1],
     ),
-    read_exchange,
+    articles.read_exchange,
     shipped=True,
 )

@@ -120,27 +120,21 @@ def write_encoder(data: bytes, kept: NDArray[np.int64], folder: Path) -> None:
         return (values.astype(np.float32) * scale).reshape(shape)
 
     state = {}
-    for short, size in zip(_TABLES, ("vocab_size", *_SIZES[5:]), strict=True):
-        state[f"embeddings.{_TABLES[short]}_embeddings.weight"] = tensor(
-            f"emb.{short}", sizes[size], width
-        )
-    words = "embeddings.word_embeddings.weight"
-    state[words] = state[words][kept]
+    for (short, name), size in zip(_TABLES.items(), _SIZES[4:], strict=True):
+        rows = tensor(f"emb.{short}", sizes[size], width)
+        state[f"embeddings.{name}_embeddings.weight"] = rows[kept] if short == "word" else rows
     for kind, of in (("w", "weight"), ("b", "bias")):
         state[f"embeddings.LayerNorm.{of}"] = tensor(f"emb.ln.{kind}", width)
         for layer in range(sizes["num_hidden_layers"]):
             for short, name in _PARTS.items():
                 square = (width, width) if kind == "w" and not short.endswith("ln") else (width,)
                 shape = shapes.get(f"{short}.{kind}", square)
-                state[f"encoder.layer.{layer}.{name}.{of}"] = tensor(
-                    f"l{layer}.{short}.{kind}", *shape
-                )
+                values = tensor(f"l{layer}.{short}.{kind}", *shape)
+                state[f"encoder.layer.{layer}.{name}.{of}"] = values
     with replacing(folder / "model.safetensors") as draft:
         save_file(state, draft)
-    config = {
-        **sizes, "vocab_size": len(kept), "model_type": "bert", "architectures": ["BertModel"],
-        "pad_token_id": 1, "layer_norm_eps": sizes["layer_norm_eps"],
-    }  # fmt: skip
+    config = sizes | {"vocab_size": len(kept), "pad_token_id": 1}
+    config |= {"model_type": "bert", "architectures": ["BertModel"]}
     atomic_write(folder / "config.json", json.dumps(config, indent=2, sort_keys=True))
 
 
