@@ -15,8 +15,8 @@ from framescope.classifier.outlets import Registry
 from framescope.classifier.records import Article, Place, SourceKind, Unit
 from framescope.classifier.taxonomy import TECHNIQUES, in_order
 from framescope.training.commands.corpora import app
-from framescope.training.corpora import CORPORA, PUBLIC, find_corpus, polnear, root_folder, standoff
-from framescope.training.corpora.articles import TECHNIQUE_OF, plain
+from framescope.training.corpora import CORPORA, PUBLIC, find_corpus, polnear, standoff
+from framescope.training.corpora.articles import TECHNIQUE_OF, plain, root_folder
 from framescope.training.corpora.polnear import Annotated, Attribution, TypedSource
 from framescope.training.data import load_articles
 from outlets import INVENTED

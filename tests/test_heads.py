@@ -10,7 +10,7 @@ from framescope.classifier import bundles, taxonomy
 from framescope.classifier.errors import TrainingError
 from framescope.classifier.records import Sentence
 from framescope.training import DEFAULT_SEED
-from framescope.training.corpora import HOUSE_ENVIRONMENT, house_folder
+from framescope.training.corpora.articles import HOUSE_ENVIRONMENT, house_folder
 from framescope.training.data import load_data
 from framescope.training.heads import FEWEST, add_heads
 

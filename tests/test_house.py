@@ -18,8 +18,8 @@ from framescope.classifier.records import Article, Republication, Sentence, Unit
 from framescope.eval.commands.judge import app as eval_app
 from framescope.training.commands.corpora import app as corpora_app
 from framescope.training.commands.labels import app as labels_app
-from framescope.training.corpora import HOUSE_CARD as CARD
 from framescope.training.corpora import SHIPPED, house_folder
+from framescope.training.corpora.articles import HOUSE_CARD as CARD
 from framescope.training.data import Data, assign_parts, examples_of_articles, load_data
 from framescope.training.data.splits import UNSEEN_OUTLETS
 

@@ -155,7 +155,7 @@ MET, LABELLED = {"yes": 5721, "no": 5378}, 250
 @needs_articles
 @pytest.mark.slow
 def test_in_articles_as_they_come_most_are_right():
-    from framescope.training.corpora import root_folder
+    from framescope.training.corpora.articles import root_folder
     from framescope.training.corpora.standoff import TEXTS as TEXTS_OF
 
     drawn: dict[str, list[tuple[int, int, bool, float]]] = {}

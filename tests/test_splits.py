@@ -13,16 +13,14 @@ import numpy as np
 import pytest
 from framescope.classifier.records import Article, Unit
 from framescope.training.corpora import ENGLISH, PUBLIC, SHIPPED, find_corpus
-from framescope.training.data import (
-    PARTS,
-    assign_parts,
-    build_examples,
-    examples_of_articles,
+from framescope.training.data import PARTS, assign_parts, build_examples, examples_of_articles
+from framescope.training.data.splits import (
+    UNSEEN_OUTLETS,
+    Split,
     same_words,
     shingles,
     similar_pairs,
 )
-from framescope.training.data.splits import UNSEEN_OUTLETS, Split
 
 SUBJECTS = ("dam", "bridge", "harbour", "mayor", "engine", "ferry", "tower", "school", "market")
 VERBS = ("opened", "closed", "moved", "burned", "grew", "vanished", "doubled", "sank", "failed")

@@ -13,7 +13,8 @@ from framescope.classifier.errors import CorpusError
 from framescope.classifier.records import Article, Voice
 from framescope.classifier.taxonomy import in_order
 from framescope.training.commands.corpora import app
-from framescope.training.corpora import State, find_corpus, standoff
+from framescope.training.corpora import find_corpus, standoff
+from framescope.training.corpora.articles import State
 from framescope.training.data import load_articles
 from framescope.training.labels import check_standoff
 from typer.testing import CliRunner

@@ -25,7 +25,7 @@ def _house(folder: Path | None) -> Path | None:
     """Make the option the house corpus of this process."""
     if folder is not None:
         from framescope.classifier.errors import CorpusError
-        from framescope.training.corpora import HOUSE_ENVIRONMENT
+        from framescope.training.corpora.articles import HOUSE_ENVIRONMENT
 
         if not folder.is_dir():
             what = "no such folder; give --house the folder corpus/ of a clone"

@@ -22,7 +22,7 @@ from framescope.classifier.outlets import addresses
 from framescope.classifier.records import Article, ArticleReport, Skipped, Unit, printable
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
-from framescope.training import data
+from framescope.training.data import splits
 from framescope.training.labels import read_records
 from numpy.typing import NDArray
 from rich.markup import escape
@@ -492,12 +492,12 @@ def _near_duplicates(
 ) -> tuple[list[int], dict[int, set[int]], set[int]]:
     """Return the first text with the same words as each, what is nearly the same, what is known."""
     everything = (*texts, *known)
-    same = {row: rows[0] for rows in data.same_words(everything, 1) for row in rows}
+    same = {row: rows[0] for rows in splits.same_words(everything, 1) for row in rows}
     first = [same.get(row, row) for row in range(len(everything))]
     distinct = sorted(set(first))
     alike = {row: {row} for row in distinct}
-    sets = [data.shingles(everything[row], data.SENTENCE_WORDS) for row in distinct]
-    for one, two in data.similar_pairs(sets, data.SENTENCE_THRESHOLD):
+    sets = [splits.shingles(everything[row], splits.SENTENCE_WORDS) for row in distinct]
+    for one, two in splits.similar_pairs(sets, splits.SENTENCE_THRESHOLD):
         alike[distinct[one]].add(distinct[two])
         alike[distinct[two]].add(distinct[one])
     gone = {other for row in first[len(texts) :] for other in alike[row]}

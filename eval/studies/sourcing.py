@@ -439,15 +439,15 @@ def of_pronouns(bundle: Bundle, root: Path | None, draws: int, seed: int) -> Tab
     Over both names of each text, by the pronoun's gender (Webster et al., 2018,
     doi:10.1162/tacl_a_00240). None without the corpus, or where the bundle resolves no pronouns.
     """
-    place, model = corpora.GAP.place(root), bundle.model
-    path = place and place / corpora.GAP_VALIDATION
+    place, model = corpora.articles.GAP.place(root), bundle.model
+    path = place and place / corpora.articles.GAP_VALIDATION
     if path is None or not path.is_file() or not isinstance(model, TransformerModel):
         return None
     if not (chosen := (model.heads.fusion or {}).get("speakers")):
         return None
     scorer, registry = SpeakerScorer.from_record(chosen), bundle.registry or load_registry()
     counts, feminine = list[list[int]](), list[bool]()
-    for one in corpora.read_gap(path):
+    for one in corpora.articles.read_gap(path):
         article = records.Article(one.name, one.text, lang="en")
         sentences = cited(article, split_sentences(article), registry)
         plain = fold(one.text)

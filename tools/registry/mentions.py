@@ -17,7 +17,7 @@ from framescope.classifier.outlets import Registry, load_registry, shipped_table
 from framescope.classifier.outlets.registry.folding import Folded
 from framescope.classifier.outlets.registry.names import NameKnown, features
 from framescope.classifier.records import Article
-from framescope.training.corpora import root_folder
+from framescope.training.corpora.articles import root_folder
 from framescope.training.corpora.standoff import TEXTS
 
 from tools.registry.material import EvidenceError, rows_by_hand

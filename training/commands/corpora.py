@@ -86,7 +86,8 @@ def export(
 ) -> None:
     """Write labelled articles of a corpus as a file, to add them, or to judge by them."""
     from framescope.classifier.inputs import to_record
-    from framescope.training.corpora import State, find_corpus, given_folder
+    from framescope.training.corpora import find_corpus, given_folder
+    from framescope.training.corpora.articles import State
 
     one, root = find_corpus(corpus), given_folder(corpora)
     for path in filter(None, (output, rest)):

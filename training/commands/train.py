@@ -295,7 +295,8 @@ class _RowsAsked:
 
     def load(self, recipe: Recipe) -> Data:
         """Read the rows, and split them."""
-        from framescope.training.corpora import ADDED, State, find_corpus, house_folder, root_folder
+        from framescope.training.corpora import ADDED, find_corpus, house_folder
+        from framescope.training.corpora.articles import State, root_folder
         from framescope.training.data import Added, load_data
 
         Added.read(self.data or self.add or ())  # what is wrong with them is said first

@@ -7,21 +7,7 @@ format's terms. `CORPORA` is the table of corpora. No text of others is in here.
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.taxonomy import NAMES
 from framescope.training.corpora import articles, standoff
-from framescope.training.corpora.articles import (
-    GAP,
-    GAP_VALIDATION,
-    HOUSE_CARD,
-    HOUSE_ENVIRONMENT,
-    Card,
-    Corpus,
-    State,
-    by_block,
-    given_folder,
-    house_folder,
-    read_exchange,
-    read_gap,
-    root_folder,
-)
+from framescope.training.corpora.articles import Corpus, given_folder, house_folder, read_exchange
 from framescope.training.corpora.languages import HOUSE_LANGUAGES, LANGUAGES
 from framescope.training.corpora.polnear import CARD as POLNEAR
 from framescope.training.corpora.polnear import read as _read_polnear
@@ -32,9 +18,9 @@ from framescope.training.corpora.standoff import labels_file
 # The parts of a split are drawn in this order: a corpus leaves those before it as they are.
 _PUBLIC: tuple[Corpus, ...] = (articles.PTC, articles.BABE, Corpus(POLNEAR, _read_polnear))
 _PUBLIC += (articles.NEWSSD, articles.HYPERPARTISAN, articles.WIKIWEASEL, articles.CLAIMBUSTER)
-_HOUSE = Corpus(HOUSE_CARD, read_exchange, shipped=True)
+_HOUSE = Corpus(articles.HOUSE_CARD, read_exchange, shipped=True)
 _OURS = (_HOUSE, standoff.STANDOFF, standoff.JUDGED, standoff.TECHNIQUES)
-_COREFERENCE = (GAP, articles.GUM)
+_COREFERENCE = (articles.GAP, articles.GUM)
 _ENGLISH = (*_PUBLIC, *_OURS, *_COREFERENCE)
 _ALL = (*_ENGLISH, *LANGUAGES, HOUSE_LANGUAGES)
 
@@ -44,14 +30,14 @@ CORPORA: dict[str, Corpus] = {one.card.name: one for one in (*_ALL, articles.EXC
 PUBLIC: tuple[str, ...] = tuple(one.card.name for one in (*_PUBLIC, *_COREFERENCE, *LANGUAGES))
 KNOWN: tuple[str, ...] = tuple(one.card.name for one in _ALL)
 ENGLISH: tuple[str, ...] = tuple(one.card.name for one in _ENGLISH)
-SHIPPED: tuple[str, ...] = (HOUSE_CARD.name,)
+SHIPPED: tuple[str, ...] = (articles.HOUSE_CARD.name,)
 ADDED = "added"  # the corpus of files that a user adds to a recipe: named, never looked for
 
 
 def find_corpus(name: str) -> Corpus:
     """Return a corpus by name. Raise `CorpusError` if there is none."""
     if name == ADDED:
-        return Corpus(Card.of(ADDED, signals=NAMES), read_exchange)
+        return Corpus(articles.Card.of(ADDED, signals=NAMES), read_exchange)
     if name not in CORPORA:
         raise CorpusError(f"unknown corpus '{name}'; known: {', '.join(CORPORA)}")
     return CORPORA[name]

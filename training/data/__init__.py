@@ -7,20 +7,8 @@ from framescope.training.data.examples import Examples, Mark, RowCitation, Text,
 from framescope.training.data.examples import build as build_examples
 from framescope.training.data.examples import load as load_articles
 from framescope.training.data.examples import of_articles as examples_of_articles
-from framescope.training.data.mixture import UNLABELLED, Added, Data, digests_of, load_data
+from framescope.training.data.mixture import UNLABELLED, Added, Data, load_data
 from framescope.training.data.mixture import choose as choose_unlabelled
 from framescope.training.data.mixture import ordinary as ordinary_articles
-from framescope.training.data.splits import (
-    PARTS,
-    REMOVED,
-    SENTENCE_THRESHOLD,
-    SENTENCE_WORDS,
-    TEST,
-    TRAIN,
-    UNSEEN,
-    VALIDATION,
-    same_words,
-    shingles,
-    similar_pairs,
-)
+from framescope.training.data.splits import PARTS, REMOVED, TEST, TRAIN, UNSEEN, VALIDATION
 from framescope.training.data.splits import assign as assign_parts

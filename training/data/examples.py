@@ -17,20 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from framescope.classifier import languages
+from framescope.classifier import languages, records
 from framescope.classifier.attribution import cited
 from framescope.classifier.errors import CorpusError, SignalError
 from framescope.classifier.inputs import boundaries, split_sentences
-from framescope.classifier.records import (
-    Article,
-    MarkedCitation,
-    Place,
-    Sentence,
-    SourceKind,
-    Span,
-    Speaker,
-    Unit,
-)
+from framescope.classifier.records import Article, Place, Sentence, Span, Speaker
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 from framescope.training.corpora import ADDED, CORPORA, ENGLISH, find_corpus
 from framescope.training.corpora.articles import TECHNIQUE_OF, Card, Corpus, State, by_article
@@ -62,7 +53,7 @@ class RowCitation:
     source: Mark | None
     cue: Mark | None
     content: tuple[Mark, ...]
-    kind: SourceKind | None
+    kind: records.SourceKind | None
     government: bool
     state_media: bool
     antecedent: Mark | None
@@ -197,7 +188,7 @@ def _of_article(
     sentences = _split(article)
     if registry is not None:
         sentences = cited(article, sentences, registry)
-    units = article.units or tuple(Unit(s.start, s.end) for s in sentences)
+    units = article.units or tuple(records.Unit(s.start, s.end) for s in sentences)
     told = corpus, article.outlet or "", group
     for number, (sentence, unit) in enumerate(zip(sentences, units, strict=True)):
         start, end = sentence.start, sentence.end
@@ -316,7 +307,7 @@ def _read(corpus: Corpus, place: Path) -> Iterator[Article]:
 
 
 def of_sentence(
-    marked: Sequence[MarkedCitation] | None, number: int, sentences: Sequence[Sentence]
+    marked: Sequence[records.MarkedCitation] | None, number: int, sentences: Sequence[Sentence]
 ) -> RowCitations:
     """Return the citations of the article's sentence of that number; None if not annotated."""
     if marked is None:

@@ -23,15 +23,8 @@ from framescope.classifier.inputs import read_input, split_sentences
 from framescope.classifier.outlets import addresses, fold_name, load_registry, look_up
 from framescope.classifier.records import Article
 from framescope.classifier.taxonomy import in_order
-from framescope.training.corpora import (
-    ADDED,
-    CORPORA,
-    ENGLISH,
-    KNOWN,
-    POLNEAR,
-    find_corpus,
-    read_exchange,
-)
+from framescope.training.corpora import ADDED, CORPORA, ENGLISH, KNOWN, POLNEAR, find_corpus
+from framescope.training.corpora.articles import read_exchange
 from framescope.training.corpora.standoff import ALLSIDES_FILE, articles_folder, read_allsides
 from framescope.training.data import splits, swaps
 from framescope.training.data.examples import Examples, Mask, build, load, of_articles

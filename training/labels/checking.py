@@ -14,7 +14,7 @@ from framescope.classifier.records import Article, SpeakerType, Unit, Voice
 from framescope.classifier.taxonomy import TECHNIQUES, in_order
 from framescope.training import corpora, data
 from framescope.training.corpora import labels_file, standoff
-from framescope.training.data import SENTENCE_THRESHOLD, SENTENCE_WORDS, shingles
+from framescope.training.data.splits import SENTENCE_THRESHOLD, SENTENCE_WORDS, shingles
 from framescope.training.labels import reading
 from framescope.training.labels.reading import LabelledArticle, LabelledFiles, LabelProblem
 
@@ -166,7 +166,7 @@ def _flaws(pairs: Mapping[str, Sequence[tuple[str, _Row]]]) -> Iterator[LabelPro
         flaws = [f"has the sides {', '.join(names)}, and not a and b"]
         if sorted(names) == ["a", "b"]:
             (_, left), (_, right) = sides
-            groups = {corpora.by_block(row.of.article) for row in (left, right)}
+            groups = {corpora.articles.by_block(row.of.article) for row in (left, right)}
             where = "stands in articles that may come into different parts of a split"
             flaws = ["is the same sentence twice"] * (left.text == right.text)
             flaws += ["is labelled differently for its two sides"] * (left.labels != right.labels)
@@ -183,7 +183,7 @@ def _repeated_ids(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
 
 def _near_duplicates(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
     sets = [shingles(one.article.text) for one in found]
-    for left, right in data.similar_pairs(sets, _MOST_ALIKE):
+    for left, right in data.splits.similar_pairs(sets, _MOST_ALIKE):
         one, other = found[left].article.id, found[right].article.id
         if one != other:
             yield LabelProblem(one, f"is nearly the same as {other}", "duplicate")
@@ -193,7 +193,7 @@ def labelled_otherwise(found: Sequence[LabelledArticle]) -> Iterator[LabelProble
     """Find long sentences of two articles that are nearly the same, with different labels."""
     rows = _sentences(found)
     sets = [shingles(row.text, SENTENCE_WORDS) for row in rows]
-    for left, right in sorted(data.similar_pairs(sets, SENTENCE_THRESHOLD)):
+    for left, right in sorted(data.splits.similar_pairs(sets, SENTENCE_THRESHOLD)):
         one, other = rows[left], rows[right]
         both = {s: (v, other.labels[s]) for s, v in one.labels.items() if s in other.labels}
         differ = [f"{s} {v:g} and {w:g}" for s, (v, w) in both.items() if (v >= 0.5) != (w >= 0.5)]
@@ -255,7 +255,7 @@ def _across(
     # Few of the others share anything with the given texts; the rest is left out.
     sets = (shingles(text, words) for text in others)
     near = (found if found & known else frozenset() for found in sets)
-    for left, right in data.similar_pairs([*own, *near], threshold):
+    for left, right in data.splits.similar_pairs([*own, *near], threshold):
         if left < len(own) <= right:
             yield left, right - len(own)
 
