@@ -15,7 +15,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from random import Random
@@ -178,15 +178,12 @@ class Counterfactuals:
         offices: set[str] = set()
         if _OFFICES in examples.signals:
             offices = set(examples.corpus[~np.isnan(examples.column(_OFFICES))].tolist())
-        names: dict[str, Mapping[str, str]] = {}
         edits: dict[str, dict[int, Edits]] = defaultdict(dict)
+        names_of = cache(self._names)
         for row in np.flatnonzero((examples.part == part) & (examples.lang == self.lang)).tolist():
             one = sentences[row]
-            if one.article_id not in names:
-                leaders = str(examples.corpus[row]) not in offices
-                names[one.article_id] = self._names(one.article_id, leaders)
-            written = self.rename(one, spans[row], names[one.article_id])
-            sentences[row], spans[row], changed = written
+            names = names_of(one.article_id, str(examples.corpus[row]) not in offices)
+            sentences[row], spans[row], changed = self.rename(one, spans[row], names)
             if changed:
                 edits[one.article_id][one.index] = changed
         return _rewritten(examples, sentences, edits, spans=tuple(spans))

@@ -66,12 +66,8 @@ class Teacher:
             described = {"name": start.manifest["name"], "sha256": start.identity}
         else:
             described = describe_encoder(self.encoder)
-        return {
-            "encoder": described,
-            "settings": self.settings.model_dump(),
-            "sentences": len(targets.rows),
-            "lessons": targets.identity,
-        }
+        taught = {"sentences": len(targets.rows), "lessons": targets.identity}
+        return {"encoder": described, "settings": self.settings.model_dump(), **taught}
 
     @property
     def _is_bundle(self) -> bool:
@@ -118,10 +114,8 @@ class Teacher:
             with safe_open(kept, "pt") as file:
                 known = (file.metadata() or {}).get("identity")
             if known != trainer.identity(rows):
-                raise TrainingError(
-                    f"{kept}: a teacher with other settings or data; delete it, or choose another "
-                    "folder under [teacher]"
-                )
+                how = "delete it, or choose another folder under [teacher]"
+                raise TrainingError(f"{kept}: a teacher with other settings or data; {how}")
             trainer.network.load_state_dict(load_file(kept))
         except (SafetensorError, OSError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
