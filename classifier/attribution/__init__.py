@@ -4,24 +4,8 @@ In: an article and a registry of outlets. Out: its sentences with all of these; 
 that a model found, their resolved sources. The registry comes as an argument (`Outlets`).
 """
 
-from framescope.classifier.attribution.names import (
-    CAPITALISED,
-    IT,
-    PERSONAL,
-    PRONOUNS,
-    THEY,
-    Entity,
-    Names,
-    gender_of,
-)
-from framescope.classifier.attribution.phrases import (
-    Phrase,
-    Shape,
-    places,
-    word_list,
-    word_set,
-    words_of,
-)
+from framescope.classifier.attribution.names import PRONOUNS, Entity, Names, gender_of
+from framescope.classifier.attribution.phrases import Phrase, Shape, places, word_set, words_of
 from framescope.classifier.attribution.quotations import RUN_ON, quoted_elsewhere, run_on, speaking
 from framescope.classifier.attribution.sources import begin, cited, classify, own_outlets, read
 from framescope.classifier.attribution.sources import resolve as resolve_citations

@@ -9,7 +9,6 @@ from framescope.classifier.inputs.files import (
     read_list,
     size_of_inputs,
 )
-from framescope.classifier.inputs.language import detect_language
 from framescope.classifier.inputs.normal import Original, legible, normalise_articles, restore
 from framescope.classifier.inputs.page import is_headline, iso_date
 from framescope.classifier.inputs.page import own_name as own_name_of_page
@@ -24,5 +23,5 @@ from framescope.classifier.inputs.reading import (
 )
 from framescope.classifier.inputs.republication import layers as republication_layers
 from framescope.classifier.inputs.republication import same_outlet
-from framescope.classifier.inputs.sentences import most_of
+from framescope.classifier.inputs.sentences import detect_language, most_of
 from framescope.classifier.inputs.sentences import split as split_sentences

@@ -16,7 +16,7 @@ from typing import Any
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import exchange, files, webpage
 from framescope.classifier.inputs.files import InputOptions, Source
-from framescope.classifier.inputs.language import detect_language
+from framescope.classifier.inputs.sentences import detect_language
 from framescope.classifier.records import Article, Origin, Skipped, count_words, counted
 
 TEXT, ID = "text", "id"

@@ -70,10 +70,7 @@ Original = tuple[Article, Normal] | None  # as it was given, and its text, if th
 
 def normalise(text: str) -> Normal | None:
     """Put a text right; None where nothing has to be, as in most."""
-    if text.isascii() or not _SUSPECT.search(text):
-        return None
-    changes = sorted(_changes(text))
-    if not changes:
+    if text.isascii() or not _SUSPECT.search(text) or not (changes := sorted(_changes(text))):
         return None
     parts, starts, ends, done = list[str](), list[int](), list[int](), 0
     for start, end, words in [*changes, (len(text), len(text), "")]:
@@ -88,8 +85,7 @@ def normalise(text: str) -> Normal | None:
 
 def legible(text: str) -> str:
     """Return a text put right, where its places don't matter."""
-    found = normalise(text)
-    return text if found is None else found.text
+    return text if (found := normalise(text)) is None else found.text
 
 
 def normalise_articles(
@@ -154,14 +150,12 @@ def _moved(item: Any, move: Callable[[int, int], tuple[int, int]]) -> Any:
 
 
 def _changes(text: str) -> Iterator[tuple[int, int, str]]:
-    for match in _DROPPED.finditer(text):
-        yield match.start(), match.end(), ""
+    yield from ((*match.span(), "") for match in _DROPPED.finditer(text))
     for match in _STANDS_FOR.finditer(text):
-        yield match.start(), match.end(), unicodedata.normalize("NFKC", match[0])
+        yield *match.span(), unicodedata.normalize("NFKC", match[0])
     for match in _CLUSTER.finditer(text):
-        whole = unicodedata.normalize("NFC", match[0])
-        if len(whole) < len(match[0]):
-            yield match.start(), match.end(), whole
+        if len(whole := unicodedata.normalize("NFC", match[0])) < len(match[0]):
+            yield *match.span(), whole
     yield from _look_alikes(text)
 
 

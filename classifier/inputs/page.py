@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -544,12 +545,10 @@ def is_headline(text: str) -> bool:
 
 def iso_date(text: str) -> str | None:
     """Read the day from a line such as ``Updated: 12 March 2025``; None where it is ambiguous."""
-    for pattern, form in _DATES:
-        if found := pattern.search(text):
-            try:
+    with suppress(ValueError):
+        for pattern, form in _DATES:
+            if found := pattern.search(text):
                 return datetime.strptime(" ".join(found.groups()), form).date().isoformat()
-            except ValueError:
-                return None
     return None
 
 

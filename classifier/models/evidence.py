@@ -7,7 +7,8 @@ from itertools import compress, dropwhile, groupby, pairwise
 from math import exp, log
 
 import numpy as np
-from framescope.classifier.attribution import CAPITALISED, word_set
+from framescope.classifier.attribution import word_set
+from framescope.classifier.attribution.names import CAPITALISED
 from framescope.classifier.languages import ENGLISH, LANGUAGES
 from framescope.classifier.models.passages import Heads, Tokens
 from framescope.classifier.records import UNSPACED, Sentence, SentenceReport, Span, fold, spaceless
@@ -170,7 +171,8 @@ def repeated(article: Sequence[SentenceReport], flag: str) -> dict[int, tuple[in
     """
     flagged = [at for at, one in enumerate(article) if flag in one.flags]
     words = [set(_words(one.text if one.is_content else "")) for one in article if flagged]
-    telling = {word for one in words for word in one if _is_small(word)}
+    telling = {word for one in words for word in one}
+    telling = {w for w in telling if w.islower() or (w.isalpha() and w.upper() == w.lower())}
     for lang in {one.sentence.lang for one in article}:
         telling -= _function_words(lang)
     lower = [telling.intersection(map(str.lower, one)) for one in words]
@@ -191,10 +193,6 @@ def _words(text: str) -> list[str]:
     return [*(word for word in words if not spaceless(word)), *pairs]
 
 
-def _is_small(word: str) -> bool:
-    return word.islower() or (word.isalpha() and word.upper() == word.lower())
-
-
 def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
     """Widen a range to whole words."""
     while 0 < start < len(text) and _JOINED.match(text, start - 1):
@@ -206,13 +204,9 @@ def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
 
 def stretches(inside: NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:
     """Return the stretches of tokens inside a span; at most `gap` tokens don't divide one."""
-    found: list[tuple[int, int]] = []
-    for at in np.flatnonzero(inside).tolist():
-        if found and at - found[-1][1] <= gap:
-            found[-1] = found[-1][0], at + 1
-        else:
-            found.append((at, at + 1))
-    return found
+    places = np.flatnonzero(inside)
+    runs = np.split(places, np.flatnonzero(np.diff(places) > gap + 1) + 1)
+    return [(int(run[0]), int(run[-1]) + 1) for run in runs if run.size]
 
 
 def likely(logits: NDArray[np.float32], threshold: float, gap: int) -> list[tuple[int, int]]:

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier import attribution
-from framescope.classifier.attribution import IT, PERSONAL, THEY, Entity, Names, Phrase, Shape
+from framescope.classifier.attribution import Entity, Names, Phrase, Shape
+from framescope.classifier.attribution.names import IT, PERSONAL, THEY
 from framescope.classifier.languages import in_english
 from framescope.classifier.records import Place, Sentence
 from numpy.typing import NDArray

@@ -14,7 +14,7 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from framescope.classifier.attribution import places, word_list
+from framescope.classifier.attribution.phrases import places, word_list
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry.folding import Boundaries, Folded, loose, normal
 
