@@ -18,16 +18,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from framescope.eval.rows import Bools, Floats, Scores, Single
 from framescope.eval.sections import Change, Estimate
-from framescope.training.resampling import (
-    BLOCK,
-    LEVEL,
-    MIN_GROUPS,
-    Interval,
-    Ranking,
-    draw,
-    percentile,
-    ratio,
-)
+from framescope.training import resampling
+from framescope.training.resampling import LEVEL, MIN_GROUPS, Interval, draw, percentile, ratio
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from scipy.stats import rankdata
@@ -257,9 +249,9 @@ class Resampled:
         self.ranked: tuple[Bools, Any, NDArray[np.intp], int] = truth, proba, group, n_groups
 
     @cached_property
-    def ranking(self) -> Ranking:
+    def ranking(self) -> resampling.Ranking:
         """The rows, sorted by score."""
-        return Ranking(*self.ranked)
+        return resampling.Ranking(*self.ranked)
 
     def value(self, name: str) -> float:
         """Return a figure with every group drawn once."""
@@ -350,7 +342,8 @@ def exchange_ps(
     both.ranked = np.tile(truth, 2), ranks, np.concatenate([group, group + n]), 2 * n
     vars(both).pop("ranking", None)
     gaps = {name: abs(b.value(name) - a.value(name)) for name in names}
-    beyond, rng, block = dict.fromkeys(names, 1), np.random.default_rng(seed), BLOCK // n + 1
+    beyond, block = dict.fromkeys(names, 1), resampling.BLOCK // n + 1
+    rng = np.random.default_rng(seed)
     for start in range(0, draws, block):
         kept = rng.integers(2, size=(min(block, draws - start), n)).astype(np.float64)
         sides = np.hstack([kept, 1 - kept]), np.hstack([1 - kept, kept])

@@ -125,9 +125,7 @@ def model_card(manifest: Mapping[str, Any]) -> str:
         names = ", ".join(c["name"] for c in earlier) or "the corpora above"
         digest = start["digest"][:16]
         fitted = _FITTED[start.get("decisions") == "anew"]
-        origin += _STARTED.substitute(
-            name=start["name"], sha256=digest, corpora=names, fitted=fitted
-        )
+        origin += _STARTED.substitute(start, sha256=digest, corpora=names, fitted=fitted)
     origin += _NAMED.substitute(manifest["names"]) if "names" in manifest else ""
     for one in manifest.get("heads", ()):
         names = ", ".join(f"`{signal}`" for signal in one["signals"])

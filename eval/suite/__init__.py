@@ -19,12 +19,11 @@ from framescope.classifier.records import Article, ArticleReport, Place, Sentenc
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.taxonomy import BY_NAME, Family
 from framescope.eval import metrics
-from framescope.eval.metrics import LEVEL
 from framescope.eval.rows import Floats
 from framescope.eval.sections import UNDEFINED, Estimate, Section, Share, table
 from framescope.eval.suite import cases
 from framescope.eval.suite.cases import ALL, FRAMING, STEADY, WAYS, Behaviour, Limits, Pair
-from framescope.training.resampling import MIN_GROUPS, draw, percentile, ratio
+from framescope.training.resampling import LEVEL, MIN_GROUPS, draw, percentile, ratio
 
 DRAWS = 2000
 SCHEMA_VERSION = 1

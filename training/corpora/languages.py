@@ -276,13 +276,6 @@ LANGUAGES: tuple[Corpus, ...] = (
     Corpus(Card.of("unlp", signals=_UNLP, other_sense=_UNLP), _read_unlp),
 )
 # Ids are a language and the id of the English original, whose group and part an article has.
-HOUSE_LANGUAGES = Corpus(
-    Card.of(
-        "house_languages",
-        signals=SHIPPED,
-        other_sense=articles.FRAMED,
-        group=lambda one: one.id.split("/")[1],
-    ),
-    articles.read_exchange,
-    shipped=True,
-)
+_HOUSE = Card.of("house_languages", signals=SHIPPED, other_sense=articles.FRAMED)
+_BY_ORIGINAL = replace(_HOUSE, group=lambda one: one.id.split("/")[1])
+HOUSE_LANGUAGES = Corpus(_BY_ORIGINAL, articles.read_exchange, shipped=True)

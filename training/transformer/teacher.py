@@ -22,13 +22,8 @@ from framescope.classifier.models import by_length, digest_of_names
 from framescope.classifier.outlets import Registry
 from framescope.training.data import Examples
 from framescope.training.recipes import TransformerSettings
-from framescope.training.transformer.encoder import (
-    StartingBundle,
-    choose_device,
-    describe_encoder,
-    load_encoder,
-    read_tokenizer,
-)
+from framescope.training.transformer import encoder as encoders
+from framescope.training.transformer.encoder import StartingBundle, choose_device
 from framescope.training.transformer.multilingual import find_encoder
 from framescope.training.transformer.targets import DistillationTargets, pool
 from framescope.training.transformer.training import Progress, TransformerTrainer
@@ -65,7 +60,7 @@ class Teacher:
             start = StartingBundle.read(self.encoder)
             described = {"name": start.manifest["name"], "sha256": start.identity}
         else:
-            described = describe_encoder(self.encoder)
+            described = encoders.describe_encoder(self.encoder)
         taught = {"sentences": len(targets.rows), "lessons": targets.identity}
         return {"encoder": described, "settings": self.settings.model_dump(), **taught}
 
@@ -77,9 +72,9 @@ class Teacher:
         """Check both encoders before anything is trained, and return what can't be taught."""
         vocabularies = []
         for folder in (self.encoder, student):
-            vocabularies.append(read_tokenizer(folder).get_vocab())
+            vocabularies.append(encoders.read_tokenizer(folder).get_vocab())
             if folder == student or not self._is_bundle:
-                load_encoder(folder)
+                encoders.load_encoder(folder)
         if vocabularies[0] == vocabularies[1]:
             return None
         return "the teacher's vocabulary is another: it teaches sentences, and no tokens"
