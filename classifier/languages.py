@@ -27,32 +27,23 @@ class Language:
     function_words: frozenset[str]  # in small letters; English has its own (`models.evidence`)
 
 
-def _languages() -> dict[str, Language]:
-    lines = Path(__file__).with_suffix(".tsv").read_text(encoding="utf-8").splitlines()[1:]
-    rows = (line.split("\t") for line in lines)
-    return {
-        code: Language(
-            code,
-            name,
-            own_name,
-            cast(Direction, direction),
-            ordinals == "yes",
-            dialogue,
-            *(frozenset(listed.split()) for listed in lists),
-        )
-        for code, name, own_name, direction, ordinals, dialogue, *lists in rows
-    }
+def _rows(name: str) -> list[list[str]]:
+    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()[1:]
+    return [line.split("\t") for line in lines]
 
 
 ENGLISH = "en"
-LANGUAGES: Mapping[str, Language] = _languages()
+LANGUAGES: Mapping[str, Language] = {
+    code: Language(code, name, own, cast(Direction, runs), ordinals == "yes", dialogue, *words)
+    for code, name, own, runs, ordinals, dialogue, *lists in _rows("languages.tsv")
+    for words in [[frozenset(listed.split()) for listed in lists]]
+}
 """By code. An article in any other language is not scored."""
 
 
 @cache
 def _pronouns() -> Mapping[tuple[str | None, str], str]:
-    lines = Path(__file__).with_name("pronouns.tsv").read_text(encoding="utf-8").splitlines()[1:]
-    rows = (line.split("\t") for line in lines)
+    rows = _rows("pronouns.tsv")
     return {(code, one): english for code, english, own in rows for one in own.split()}
 
 

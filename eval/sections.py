@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import numpy as np
 from framescope.classifier.output import opened
 from framescope.classifier.records import printable
-from framescope.classifier.reports import environment_of, style
+from framescope.classifier.reports.document import environment_of, style
 
 HIDDEN = {"json": False}  # metadata of a field that no JSON holds
 UNDEFINED = "undefined"  # a figure without positives, say, or of a signal that isn't given

@@ -47,7 +47,7 @@ class Report(ArticleReport):
     @property
     def spans(self) -> tuple[Span, ...]:
         """The spans that the input labelled, without a score, then those found, with theirs."""
-        from framescope.classifier.reports import spans
+        from framescope.classifier.reports.document import spans
 
         return spans(self)
 
@@ -63,13 +63,13 @@ class Report(ArticleReport):
         ``cited`` (names), ``cited_as`` (their kinds), each signal's score under its name (that of a
         whole article on each of its sentences), and ``note``.
         """
-        from framescope.classifier.reports import to_records
+        from framescope.classifier.reports.document import to_records
 
         return to_records(self, tuple(self.thresholds))
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the rows of `to_records` as a table; ImportError without pandas."""
-        from framescope.classifier.reports import to_frame
+        from framescope.classifier.reports.document import to_frame
 
         return to_frame(self.to_records(), tuple(self.thresholds))
 
@@ -203,7 +203,7 @@ def score_frame(
     Raises ImportError, `InputError` or `BundleError` without pandas, the column or the model.
     """
     from framescope.classifier.inputs import read_frame
-    from framescope.classifier.reports import need_pandas, row, to_frame
+    from framescope.classifier.reports.document import need_pandas, row, to_frame
 
     need_pandas()
     given = read_frame(df, text)

@@ -136,7 +136,7 @@ def test_no_signal_is_called_as_something_else_of_a_report_or_a_table_is() -> No
     from framescope.classifier.batch import schema
     from framescope.classifier.batch.reading.views import views
     from framescope.classifier.inputs import exchange
-    from framescope.classifier.reports import document, layout, report_schema
+    from framescope.classifier.reports import document, layout
 
     words = {*schema.TABLES, *document._COLUMNS, layout.UNSOURCED, layout.CITED, layout.FURNITURE}
     words |= {name for table in schema.TABLES for name in schema.columns(table, SHIPPED)}
@@ -144,7 +144,7 @@ def test_no_signal_is_called_as_something_else_of_a_report_or_a_table_is() -> No
     words |= {name for view in found for name in (view.name, *view.columns)}
     words |= {*exchange.OPTIONAL, *exchange.EXTRA, *exchange.IMPRINT}
     words |= {"labels", "content", "note", "id", "text"}
-    report = report_schema()
+    report = document.report_schema()
     words |= set(report["properties"]) | set(report["$defs"]["SentenceReport"]["properties"])
     sql = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'"
     words |= {name for (name,) in duckdb.sql(sql).fetchall()}

@@ -14,17 +14,8 @@ import reports
 from framescope.classifier import records
 from framescope.classifier.errors import BundleError
 from framescope.classifier.inputs.exchange import read_record
-from framescope.classifier.reports import (
-    layout,
-    print_article,
-    print_end,
-    report_schema,
-    sourcing,
-    to_html,
-    to_json,
-    to_line,
-)
-from framescope.classifier.reports.document import SCHEMA_VERSION
+from framescope.classifier.reports import layout, print_article, print_end, sourcing, to_html
+from framescope.classifier.reports.document import SCHEMA_VERSION, report_schema, to_json, to_line
 from framescope.classifier.reports.layout import ASSERTION, UNSOURCED
 from framescope.classifier.reports.sources import card
 from framescope.classifier.taxonomy import in_order

@@ -1,7 +1,7 @@
 """What rules find in an article: quotations, outlets, citations by its form, and who sources are.
 
 In: an article and a registry of outlets. Out: its sentences with all of these; and, for citations
-that a model found, their resolved sources. The registry comes as an argument (`Outlets`).
+that a model found, their resolved sources. The registry comes as an argument.
 """
 
 from framescope.classifier.attribution.names import PRONOUNS, Entity, Names, gender_of

@@ -34,20 +34,13 @@ from framescope.classifier.languages import ENGLISH, called_in, in_english
 from framescope.classifier.records import ArticleReading, Citation, Place, Sentence, SourceKind
 
 
-class Outlets(Protocol):
+class _Outlets(Protocol):
     """The methods of `classifier.outlets.Registry` that the rules use."""
 
-    def get(self, id: str, /) -> records.Outlet | None:
-        """Return the outlet of an id."""
-
-    def at(self, address: str, /) -> records.Found | None:
-        """Return whose host an address names."""
-
-    def called(self, name: str, /) -> tuple[records.Outlet, ...]:
-        """Return the outlets of a name."""
-
-    def mentions(self, text: str, language: str | None = None, /) -> list[records.Mention]:
-        """Find outlets' names in running text, leftmost and longest."""
+    def get(self, id: str, /) -> records.Outlet | None: ...
+    def at(self, address: str, /) -> records.Found | None: ...
+    def called(self, name: str, /) -> tuple[records.Outlet, ...]: ...
+    def mentions(self, text: str, language: str | None = None, /) -> list[records.Mention]: ...
 
 
 # A name with these words is still the outlet's: "ABA News".
@@ -61,14 +54,14 @@ _STAR = re.compile(r"\s(?:host|columnist|contributor|commentator|pundit)s?\s[A-Z
 _HOST = re.compile(r"(?<![\w@.-])(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,12}(?![\w-]|\.\w)")
 
 
-def own_outlets(publisher: str | None, registry: Outlets) -> frozenset[str]:
+def own_outlets(publisher: str | None, registry: _Outlets) -> frozenset[str]:
     """Return the ids of a publisher, given by name or id: its own byline is no citation."""
     name = publisher or ""
     known = [registry.get(name), *registry.called(name)] if name else []
     return frozenset(outlet.id for outlet in known if outlet)
 
 
-def any_state_media(ids: Iterable[str], registry: Outlets) -> bool:
+def any_state_media(ids: Iterable[str], registry: _Outlets) -> bool:
     """Return whether any of some outlets is state media."""
     return any((outlet := registry.get(id)) is not None and outlet.state_media for id in ids)
 
@@ -78,7 +71,7 @@ def without_clauses(words: str) -> str:
     return _CLAUSE.split(words)[0]
 
 
-def named_outlets(words: str, phrase: Phrase, registry: Outlets) -> tuple[str, ...]:
+def named_outlets(words: str, phrase: Phrase, registry: _Outlets) -> tuple[str, ...]:
     """Find the outlets that a source phrase names, but for names that outlets share."""
     words = without_clauses(words)
     found: list[str] = []
@@ -203,7 +196,7 @@ def classify(
     plain: str,
     sentences: Sequence[Sentence],
     sources: Iterable[Place],
-    registry: Outlets,
+    registry: _Outlets,
     refer: Refer | None = None,
 ) -> dict[Place, Citation]:
     """Type the sources of an article, which is folded, each as a citation without content.
@@ -284,7 +277,7 @@ def resolve(
     plain: str,
     sentences: Sequence[Sentence],
     citations: Sequence[Sequence[_Given]],
-    registry: Outlets,
+    registry: _Outlets,
     own: frozenset[str] = frozenset(),
     refer: Refer | None = None,
 ) -> list[tuple[Citation, ...]]:
@@ -374,7 +367,7 @@ _WRAPPING_MARK = re.compile(rf"(?m)(?<=^){_OPENING}|{_CLOSING}(?=[ \t]*\r?$)")
 
 
 def read(
-    article: records.Article, registry: Outlets, reads: Callable[[str], bool] = bool
+    article: records.Article, registry: _Outlets, reads: Callable[[str], bool] = bool
 ) -> ArticleReading:
     """Read an article; find its citations and outlets if its language is one that a model reads."""
     # The language that a page declares is often its template's: the text decides.
@@ -394,13 +387,13 @@ def begin(article: records.Article, sentences: Sequence[Sentence] | None = None)
 
 
 def cited(
-    article: records.Article, sentences: Sequence[Sentence], registry: Outlets
+    article: records.Article, sentences: Sequence[Sentence], registry: _Outlets
 ) -> tuple[Sentence, ...]:
     """Return sentences with quotations, outlets and citations, as models take them."""
     return _cited(begin(article, sentences), registry)
 
 
-def _cited(reading: ArticleReading, registry: Outlets | None) -> tuple[Sentence, ...]:
+def _cited(reading: ArticleReading, registry: _Outlets | None) -> tuple[Sentence, ...]:
     voices = {(unit.start, unit.end): unit.voice for unit in reading.article.units or ()}
     found: dict[int, Sentence] = {}
     for rows, part in alone(reading):

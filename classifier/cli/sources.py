@@ -47,7 +47,7 @@ def show(
     answers = [outlets.look_up(registry, query) for query in queries]
 
     def on(console: Console) -> None:
-        from framescope.classifier.reports import print_answer
+        from framescope.classifier.reports.terminal import print_answer
 
         for answer in answers:
             print_answer(answer, registry, console, whole=whole)
@@ -132,7 +132,7 @@ def check(sources: shared.Own = None, format: shared.AsCard = "terminal") -> Non
         found = outlets.clashes(registry, outlets.user.read_outlets(sources, registry))
 
     def on(console: Console) -> None:
-        from framescope.classifier.reports import print_flaws
+        from framescope.classifier.reports.terminal import print_flaws
 
         print_flaws(found, console)
 

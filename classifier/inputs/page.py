@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain, count, dropwhile, takewhile
@@ -288,8 +288,7 @@ _CREDITED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PageLine:
+class PageLine(NamedTuple):
     """A line of a page that isn't blank."""
 
     text: str  # without the space around it
@@ -481,7 +480,7 @@ def _clean(part: _Part) -> None:
             text, author = strip_lead(text)
             part.author = part.author or author
         if text:
-            part.lines.append(replace(line, text=text))
+            part.lines.append(line._replace(text=text))
     part.changed = part.changed or part.lines != whole
 
 

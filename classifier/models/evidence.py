@@ -214,10 +214,8 @@ def likely(logits: NDArray[np.float32], threshold: float, gap: int) -> list[tupl
 
     A flagged sentence always shows a span.
     """
-    limit = np.float32(threshold)
-    if logits.max() < limit:
-        limit = np.float32(logits.max() - 1.0)
-    return stretches(logits >= limit, gap)
+    limit, most = np.float32(threshold), logits.max()
+    return stretches(logits >= (np.float32(most - 1.0) if most < limit else limit), gap)
 
 
 def log_odds_of_span(weights: Sequence[float], strongest: float, chance: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from typing import NamedTuple
 
 from framescope.classifier import records
@@ -176,11 +176,8 @@ def _of_signal(report: records.SentenceReport, name: str, threshold: float | Non
 def _spans(report: records.SentenceReport, signals: Iterable[str]) -> list[records.Span]:
     """Return the strongest evidence for each signal."""
     spans = [one for one in report.evidence if _overlap(one, report)]
-    return [
-        one
-        for signal in signals
-        for one in [span for span in spans if span.signal == signal][:MAX_WORDS]
-    ]
+    found = ([one for one in spans if one.signal == signal][:MAX_WORDS] for signal in signals)
+    return [*chain.from_iterable(found)]
 
 
 def _words(report: records.SentenceReport, signal: str) -> tuple[str, ...]:

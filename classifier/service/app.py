@@ -26,7 +26,8 @@ from framescope.classifier.errors import FramescopeError
 from framescope.classifier.languages import LANGUAGES
 from framescope.classifier.outlets import answers_to_json, look_up
 from framescope.classifier.records import BatchReport, printable, shortened
-from framescope.classifier.reports import environment_of, report_schema, style, to_html, to_json
+from framescope.classifier.reports import to_html, to_json
+from framescope.classifier.reports.document import environment_of, report_schema, style
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.service import scoring
 from framescope.classifier.service.scoring import Limits, RequestError, ScoreRequest, ScoringService

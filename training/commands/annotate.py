@@ -118,7 +118,7 @@ def pick_command(
     overwrite: OverReport = False,
 ) -> None:
     """Pick the sentences that are most worth labelling, from a run or from files."""
-    from framescope.classifier.reports import dumps
+    from framescope.classifier.reports.document import dumps
     from framescope.training.picking import pick
     from rich.console import Console
 

@@ -18,7 +18,7 @@ from framescope.classifier.batch.folder import RunError, RunFolder
 from framescope.classifier.batch.reading import views as ready
 from framescope.classifier.batch.schema import ADDED, TABLES, VERSION, columns, need_pyarrow, schema
 from framescope.classifier.errors import FramescopeError, need
-from framescope.classifier.reports import need_pandas
+from framescope.classifier.reports.document import need_pandas
 
 if TYPE_CHECKING:
     import pandas

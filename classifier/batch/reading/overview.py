@@ -15,7 +15,7 @@ from framescope.classifier.batch.reading.database import Database
 from framescope.classifier.batch.reading.views import Measure
 from framescope.classifier.languages import name_of
 from framescope.classifier.records import CODES, Code, printable, shortened
-from framescope.classifier.reports import environment_of, style
+from framescope.classifier.reports.document import environment_of, style
 from framescope.classifier.taxonomy import BY_NAME, Family
 
 OUTLETS = 24  # shown by name; the rest are one row
