@@ -77,11 +77,8 @@ def find(text: str, sentences: Sequence[Sentence]) -> tuple[tuple[Span, ...], tu
     """
     paragraphs = _paragraphs(text, sentences)
     turns = _turns(text, sentences, paragraphs) or _turns_of_others(text, sentences)
-    spoken = [
-        (one[0], other[0])
-        for one, other in pairwise(turns)
-        if text[slice(*one)] not in ("", _QUESTION)
-    ]
+    labels = ((a, b[0]) for a, b in pairwise(turns) if text[slice(*a)] not in ("", _QUESTION))
+    spoken = [(label[0], end) for label, end in labels]
     spoken += after_dashes(text, sentences, {one.start: one.end for one in paragraphs})
     found = sorted(_marked(text, paragraphs) + spoken + _posts(text, paragraphs))
     return _merged(found), tuple(turns)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from framescope.classifier.inputs import republication
 from framescope.classifier.inputs.normal import legible
-from framescope.classifier.inputs.sentences import carries_on, wrapped_at
+from framescope.classifier.inputs.sentences import ITEM, carries_on, wrapped_at
 from framescope.classifier.records import Article, Imprint, count_words, distinct_lines, spaceless
 
 
@@ -244,7 +244,6 @@ _END = re.compile(r"[.;,:][\"'”’)\]]{0,2}\Z")
 _HYPHEN = re.compile(r"[^\W\d_]-\Z")
 _DIGITS = re.compile(r"\d+")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]{0,3}\Z")
-_ITEM = re.compile(r"(?:[-*•·]|\d{1,3}[.)]|\(\w{1,3}\)|[#>])\s")
 _HOST = re.compile(r"(?:[a-z0-9-]{1,40}\.)+[a-z]{2,12}\Z", re.IGNORECASE)
 _PRESS = re.compile(
     r"\b(?:news|times|post|herald|tribune|gazette|courier|journal|daily|weekly|press|agency|net"
@@ -458,11 +457,8 @@ def _article(
 def _clean(part: _Part) -> None:
     """Take out what isn't article, and note what it said about the article."""
     whole = list(part.lines)
-    credits = (
-        line.text
-        for line in whole
-        if line.kind is LineKind.FURNITURE and (_CREDITED.search(line.text) or own_name(line.text))
-    )
+    said = (line.text for line in whole if line.kind is LineKind.FURNITURE)
+    credits = (text for text in said if _CREDITED.search(text) or own_name(text))
     part.credits = tuple(dict.fromkeys(credits))[:_MAX_LINES]
     dropped = {LineKind.FURNITURE, LineKind.AGO}
     if part.changed or _was_saved(whole):
@@ -538,7 +534,7 @@ def is_headline(text: str) -> bool:
         and not text[:1].islower()
         and any(map(str.isalpha, text))
         and (text.endswith(("...", "…")) or not _END.search(text))
-        and not _ITEM.match(text)
+        and not ITEM.match(text)
     )
 
 

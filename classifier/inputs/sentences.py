@@ -48,7 +48,7 @@ _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _TERMINAL = re.compile(r"[.!?…:;؟۔。！？；：」』][\"'”’»)\]]*$")
 # A block that ends no sentence before its own end.
 _ONE_END = re.compile(r"[^.!?…]*[.!?…]?[\"'”’»“)\]]{0,9}\s*")
-_ITEM = re.compile(r"(?:[-*•·]|\d{1,3}[.)]|\(\w{1,3}\)|[#>])\s")
+ITEM = re.compile(r"(?:[-*•·]|\d{1,3}[.)]|\(\w{1,3}\)|[#>])\s")
 _CUT = 0.3  # of the lines of a hard-wrapped text at least break off before a small letter
 _NARROW, _FULL = 30, 0.7  # characters of a line in the middle; of the width: ends no paragraph
 # Abbreviations that are followed by the name, number or example they belong to.
@@ -135,11 +135,8 @@ def _shares(sample: str, least: int = _MIN_BYTES) -> Mapping[str, float]:
     if len("".join(words).encode(errors="replace")) < least:
         return {}
     common = [word for word in map(str.lower, words) if word in _ENGLISH]
-    if (
-        len(words) >= _ENGLISH_WORDS
-        and len(common) >= _ENGLISH_SHARE * len(words)
-        and len(set(common)) >= _ENGLISH_VARIETY
-    ):
+    many = len(words) >= _ENGLISH_WORDS and len(common) >= _ENGLISH_SHARE * len(words)
+    if many and len(set(common)) >= _ENGLISH_VARIETY:
         return {"en": 1.0}
     # The model has hardly learned from text in capitals.
     capitals = 2 * sum(map(str.isupper, words)) > len(words)
@@ -229,7 +226,7 @@ def carries_on(line: str, following: str, least: float) -> bool:
     """Whether a line of a hard-wrapped text goes on in the following one."""
     inside = following[:1].islower() and not _TERMINAL.search(line[-8:])
     full = inside or len(line) >= least
-    return bool(line and following) and full and not _ITEM.match(following)
+    return bool(line and following) and full and not ITEM.match(following)
 
 
 def _sentences_of(block: str, plain: str, lang: str | None) -> Iterator[tuple[int, int]]:

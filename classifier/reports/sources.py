@@ -197,6 +197,10 @@ def card(report: records.ArticleReport) -> CardView | None:
     # Ratings that a user holds, each in its rater's scale; they count for nothing.
     given = found.outlet.assessments if found.outlet else ()
     rated = [one for one in given if one.claim == "rating"]
+    findings = tuple(
+        Fact("", f"{name(_words(x.claim))}: {shortened(_words(x.value), MAX_WORDS)}", x.evidence)
+        for x in (*record.assessments, *rated)
+    )
     interval = ""
     if record.low is not None and record.high is not None:
         interval = f"90% interval {score_in_words(record.low)} to {score_in_words(record.high)}"
@@ -214,12 +218,7 @@ def card(report: records.ArticleReport) -> CardView | None:
         shift=_shift(record),
         reason="" if record.scored or record.rater else _why(found),
         rated=f"by one rater, {name(record.rater)}" if record.rater else "",
-        findings=tuple(
-            Fact(
-                "", f"{name(_words(x.claim))}: {shortened(_words(x.value), MAX_WORDS)}", x.evidence
-            )
-            for x in (*record.assessments, *rated)
-        ),
+        findings=findings,
         evidence=tuple(_evidence(found.evidence)) if found.evidence else ("not scored",),
     )
 

@@ -65,10 +65,8 @@ def print_article(
     for part in article.republications:
         console.print(Text(layout.carries(report, part), style="italic"))
     if article.removed:
-        left = (
-            f"left out {counted(len(article.removed), 'piece')} of the page, no part of the article"
-        )
-        console.print(Text(f"{left}; --format html shows them", style="dim"))
+        left = f"left out {counted(len(article.removed), 'piece')} of the page, no part of the "
+        console.print(Text(f"{left}article; --format html shows them", style="dim"))
     console.print(Text(summary.text, style="italic"))
     for remark in report.remarks:
         console.print(Text(printable(remark), style="dim"))
@@ -177,9 +175,8 @@ def _print_line(
     if line.loud:
         asked = [mark.kind.name for mark in line.loud] == [ASSERTION]
         sign = Text(_ASKED, "bold magenta") if asked else Text(_FLAGGED, "bold red")
-    _print_beside(
-        Text.assemble(sign, (f"{line.number:>4} ", "dim"), f"{voice} "), text, console, most
-    )
+    head = Text.assemble(sign, (f"{line.number:>4} ", "dim"), f"{voice} ")
+    _print_beside(head, text, console, most)
     reasons = list(_reasons(line))
     if not full:
         reasons = [Text("; ").join(reasons)] if reasons else []
@@ -271,8 +268,7 @@ def _print_counts(summary: sourcing.Summary, console: Console) -> None:
     whole = summary.sentences
     voices = ("own voice", "reported", "quoted", "all")[3 if whole.own is None else 0 :]
     rows: list[_Row] = [("", "".join(f"{voice:>11}" for voice in voices), None)]
-    tallies = {"sentences": whole, **summary.flagged}
-    for name, tally in tallies.items():
+    for name, tally in {"sentences": whole, **summary.flagged}.items():
         if tally.total:
             shares = tally.shares(whole)
             label = BY_NAME[name].label if name in BY_NAME else name
@@ -365,8 +361,7 @@ def _facts(outlet: records.Outlet, registry: Registry, most: int | None) -> Iter
         note = "The name means other things too; in a text, what stands around it has to tell."
         yield "", note, None
     for role in records.DomainRole:
-        hosts = [addresses.host_in_unicode(d.host) for d in outlet.domains if d.role is role]
-        if hosts:
+        if hosts := [addresses.host_in_unicode(d.host) for d in outlet.domains if d.role is role]:
             label = "hosts" if role is records.DomainRole.MAIN else f"{role}s"
             yield label, _some(hosts, most), None
     if outlet.accounts:
