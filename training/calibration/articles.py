@@ -130,8 +130,8 @@ def fit_domain(
     Each language has centres of its own, so that a frequent one doesn't take them all.
     """
     spoken = dict.fromkeys(train.lang.tolist())
-    by_language = [_vectors(model, train.where(train.lang == one)) for one in spoken]
-    by_language = [one for one in by_language if len(one)]
+    vectors = (_vectors(model, train.where(train.lang == one)) for one in spoken)
+    by_language = [one for one in vectors if len(one)]
     held = _vectors(model, validation)
     if min(sum(map(len, by_language)), len(held)) <= _CENTRES:
         return None
@@ -197,12 +197,10 @@ def _vectors(model: models.Model, rows: Examples) -> Single:
 
 def answer_limits(labels: Single, proba: Single) -> tuple[Single, Single]:
     """Fit the limits of both answers, each on the rows of which it is the right one."""
-    width = proba.shape[1]
-    yes, no = np.full(width, np.nan, np.float32), np.full(width, np.nan, np.float32)
-    for column in range(width):
-        yes[column] = 1 - _limit(1 - proba[labels[:, column] >= 0.5, column])
-        no[column] = _limit(proba[labels[:, column] < 0.5, column])
-    return yes, no
+    columns = [*zip(labels.T, proba.T, strict=True)]
+    yes = [1 - _limit(1 - scores[answer >= 0.5]) for answer, scores in columns]
+    no = [_limit(scores[answer < 0.5]) for answer, scores in columns]
+    return np.array(yes, np.float32), np.array(no, np.float32)
 
 
 def _limit(scores: Single) -> float:
