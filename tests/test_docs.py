@@ -184,4 +184,5 @@ def _saved_pages() -> Iterator[Path]:
 
 def _runs(text: str, size: int = 10) -> Iterator[tuple[str, ...]]:
     words = re.findall(r"[^\W\d_]+", text.lower())
-    return zip(*(words[start:] for start in range(size)), strict=False)
+    runs = zip(*(words[start:] for start in range(size)), strict=False)
+    return (run for run in runs if len({*run}) > 2)  # line breaks as written in JSON are no text
