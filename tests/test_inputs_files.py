@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -24,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def names(folder: Path, *sources: str, **asked: list[str]) -> list[str]:
+def names(folder: Path, *sources: str, **asked: Any) -> list[str]:
     given = [str(folder / source) for source in sources] or [str(folder)]
     found = list_inputs(given, InputOptions(**asked))
     return [Path(one.name).relative_to(folder).as_posix() for one in found]
@@ -70,6 +71,32 @@ def test_patterns_and_names_of_files(folder):
         names(folder, include=["*.none"])
     urls = list_inputs(["https://orrin.example/*.html", "-"])
     assert urls == [ListedFile("https://orrin.example/*.html"), ListedFile("-")]
+
+
+def test_links_to_a_file_are_one_and_those_out_of_a_folder_are_not_followed(
+    folder, tmp_path_factory
+):
+    outside = tmp_path_factory.mktemp("outside")
+    write(outside, "secret.txt", TEXT)
+    write(outside, "more/page.html", HTML)
+    (folder / "0.txt").symlink_to("a.txt")  # the file itself is read
+    (folder / "z.txt").hardlink_to(folder / "a.txt")
+    (folder / "gone.txt").symlink_to("nothing.txt")  # reading it reports that
+    (folder / "out.txt").symlink_to(outside / "secret.txt")
+    (folder / "more").symlink_to(outside / "more")
+    (folder / "loop").symlink_to(folder)
+    own = ["a.txt", "b.html", "drafts/c.html", "drafts/deep/d.txt", "gone.txt"]
+    told: list[str] = []
+    assert names(folder, tell=told.append) == own
+    assert "left out 2 links out of it; --follow-links reads them" in told[0]
+    assert names(folder, "*.txt") == ["a.txt", "gone.txt"]
+    assert names(folder, "*/*.html") == ["drafts/c.html", "loop/b.html"]
+    assert names(folder, "", "z.txt", "0.txt") == own
+    assert names(folder, follow_links=True) == sorted([*own, "more/page.html", "out.txt"])
+    assert names(folder, "out.txt") == ["out.txt"]
+    (outside / "all").symlink_to(folder)  # a folder that is given as a link
+    found = [Path(one.name).name for one in list_inputs([str(outside / "all")])]
+    assert found == [Path(name).name for name in own]
 
 
 def test_a_list_has_a_name_a_line_or_before_a_nul():

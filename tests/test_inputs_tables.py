@@ -11,7 +11,15 @@ from pathlib import Path
 
 import pytest
 import warcs
-from framescope.classifier.inputs import RawRecord, document, exchange, fields, files, split_input
+from framescope.classifier.inputs import (
+    RawRecord,
+    document,
+    exchange,
+    fields,
+    files,
+    reading,
+    split_input,
+)
 from framescope.classifier.records import Article, Origin, Skipped
 from warcs import BODY, HTML, TEXT, TITLE, read_all, reason, write
 
@@ -111,6 +119,28 @@ def test_an_endless_line_costs_itself_and_little_memory(tmp_path, monkeypatch, n
     assert [type(one) for one in split_input(source)] == [RawRecord, Skipped, RawRecord]
     assert tracemalloc.get_traced_memory()[1] < 20_000_000
     tracemalloc.stop()
+
+
+def test_a_quotation_mark_that_nothing_closes_is_reported_where_it_opens(tmp_path):
+    rows = [f'{n},"{TEXT}"' for n in range(4)]
+    rows[2] = rows[2].removesuffix('"')
+    for end in ("", "\n"):
+        source = write(tmp_path, "a.csv", "\n".join(["id,text", *rows[:3], "3,more"]) + end)
+        articles, [skipped], _ = read_all(source)
+        assert [one.id for one in articles] == ["0", "1"]
+        assert skipped.source == f"{source}, line {2 + sum(r.count(chr(10)) + 1 for r in rows[:2])}"
+        assert "opens a quotation mark that nothing closes" in skipped.reason
+
+
+@pytest.mark.parametrize("row", ['{"a": 1}', "1,2"])
+def test_few_packed_bytes_are_not_millions_of_records(tmp_path, monkeypatch, row):
+    monkeypatch.setattr(reading, "_MOST_RECORDS", 500)
+    data = ("id,text\n" if row == "1,2" else "") + f"{row}\n" * 100_000
+    packed = gzip.compress(gzip.compress(data.encode()))
+    *records, last = split_input(write(tmp_path, "a.gz", packed))
+    assert len(records) == max(500, len(packed))
+    assert "records, and more than it has bytes; unpack it" in last.reason
+    assert sum(1 for _ in split_input(write(tmp_path, "a", data))) >= 100_000  # its own bytes
 
 
 DAY = dt.datetime(2025, 3, 12)

@@ -46,6 +46,7 @@ def batch(
     add: Annotated[bool, Option("--add", help="Add new inputs to a finished run.")] = False,
     include: shared.Include = None,
     exclude: shared.Exclude = None,
+    follow_links: shared.FollowLinks = False,
     format: shared.AsTables = "parquet",
     evidence: Annotated[
         bool, Option("--evidence", help="Write evidence for every flag, not only techniques.")
@@ -84,7 +85,7 @@ def batch(
     setup = Setup(model, signal, own, evidence, max_characters, max_seconds, format, experimental)
     job = Job(
         inputs or (), output, setup, shared.parse_columns(column), include or (), exclude or (),
-        allow_private, workers, resume=resume, add=add, quiet=quiet, engine=engine,
+        follow_links, allow_private, workers, resume=resume, add=add, quiet=quiet, engine=engine,
         address=address,
     )  # fmt: skip
     summary = run(job)

@@ -104,7 +104,8 @@ def _list_files(job: Job, folder: RunFolder, manifest: dict[str, Any] | None) ->
 
 def _found(names: Sequence[str], job: Job) -> list[ListedFile]:
     """List what is there; of several inputs, one that isn't is listed too, and becomes an error."""
-    quiet = InputOptions(include=job.include, exclude=job.exclude)
+    patterns = {"include": job.include, "exclude": job.exclude}
+    quiet = InputOptions(**patterns, follow_links=job.follow_links)
     options = replace(quiet, tell=job.tell)
     try:
         files = list_inputs(names, options)

@@ -92,6 +92,7 @@ class Job:
     columns: Mapping[str, str] = field(default_factory=dict)
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
+    follow_links: bool = False
     allow_private: bool = False
     workers: int | None = None
     resume: bool = False

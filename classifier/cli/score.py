@@ -48,6 +48,7 @@ def score(
     sources: shared.Own = None,
     include: shared.Include = None,
     exclude: shared.Exclude = None,
+    follow_links: shared.FollowLinks = False,
     column: shared.Columns = None,
     allow_private: shared.Private = False,
     max_characters: Annotated[int, Option(min=1, help="Skip longer articles.")] = 2_000_000,
@@ -86,7 +87,8 @@ def score(
             yield item
 
     reading = InputOptions(columns, allow_private, say, lambda size: counts.update(bytes=size))
-    reading = replace(reading, include=include or (), exclude=exclude or ())
+    patterns = {"include": include or (), "exclude": exclude or ()}
+    reading = replace(reading, **patterns, follow_links=follow_links)
     size = partial(size_of_inputs, inputs, reading)
     with outputs.progress(size, quiet=quiet) as bar, outputs.drafted(output) as draft:
         try:

@@ -47,6 +47,9 @@ Include = Annotated[
 Exclude = Annotated[
     list[str] | None, Option(metavar="PATTERN", help="Skip these files of a folder. Repeatable.")
 ]
+FollowLinks = Annotated[
+    bool, Option("--follow-links", help="Follow links that lead out of a folder.")
+]
 Private = Annotated[bool, Option("--allow-private", help="Also fetch addresses on this network.")]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="Print only errors.")]
 OverReport = Annotated[bool, Option("--overwrite", help="Overwrite a file that is not a report.")]

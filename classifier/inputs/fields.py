@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import islice
+from itertools import chain, islice
 from tempfile import TemporaryFile
 from typing import Any
 
@@ -299,7 +299,7 @@ def split_csv(found: Source, stem: str, options: InputOptions) -> Iterator[RawRe
     chosen = choose(names, sample, source, options)
     places = {field: names.index(name) for field, name in chosen.items()}
     csv.field_size_limit(MAX_CELL)
-    number, characters = -1, 0  # the header is no record
+    number, characters, ended = -1, 0, False  # the header is no record
 
     def limited(line: str) -> str:
         nonlocal characters
@@ -308,8 +308,13 @@ def split_csv(found: Source, stem: str, options: InputOptions) -> Iterator[RawRe
             raise csv.Error(f"row larger than {MAX_ROW:,} characters")
         return line
 
+    def end() -> Iterator[str]:
+        nonlocal ended
+        ended = True
+        yield from ()
+
     lines = _without_sep(found.lines("framescope_cp1252", exchange.MOST_CHARACTERS))
-    reader = csv.reader(map(limited, lines), delimiter=delimiter)
+    reader = csv.reader(chain(map(limited, lines), end()), delimiter=delimiter)
     row: list[str] | None = []
     while row is not None:
         line, characters = reader.line_num + 1, 0
@@ -320,6 +325,10 @@ def split_csv(found: Source, stem: str, options: InputOptions) -> Iterator[RawRe
             reason = f"no row of a table ({error}); mend or remove it"
             yield Skipped(f"{source}, line {line}", reason)
             continue
+        if row is not None and ended:  # the reader asks for no line behind a row that is whole
+            reason = "opens a quotation mark that nothing closes, up to the end of the file"
+            yield Skipped(f"{source}, line {line}", f"{reason}; close or remove it")
+            return
         if row is None or not any(map(str.strip, row)):
             continue
         number += 1

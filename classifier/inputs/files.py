@@ -7,17 +7,20 @@ import codecs
 import glob
 import gzip
 import lzma
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from framescope.classifier.errors import InputError, how_to_install
+from framescope.classifier.records import counted
 
 STDIN = "-"
 RECORDS = frozenset({".json", ".jsonl", ".ndjson"})
@@ -58,6 +61,7 @@ class InputOptions:
     # `include`, if there is any, and none of `exclude` are taken, and those named by themselves.
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
+    follow_links: bool = False  # also those that lead out of the folder that is read
 
 
 PLAIN = InputOptions()
@@ -101,16 +105,26 @@ def list_inputs(sources: Iterable[str], options: InputOptions = PLAIN) -> list[L
     for source in sources:
         files = files_within(source, options)
         for one in [_single(source)] if files is None else files:
-            remote = one.name == STDIN or "://" in one.name[:32]
-            found.setdefault(one.name if remote else str(Path(one.name).absolute()), one)
+            found.setdefault(identity(one.name), one)
     return list(found.values())
+
+
+def identity(name: str) -> str | tuple[int, int]:
+    """Return what is the same for all links to a file."""
+    if name == STDIN or "://" in name[:32]:
+        return name
+    try:
+        known = Path(name).stat()
+    except OSError:
+        return str(Path(name).absolute())
+    return known.st_dev, known.st_ino
 
 
 def files_within(source: str, options: InputOptions) -> list[ListedFile] | None:
     """List the files of a folder or a pattern, as `list_inputs` does; None for a single file."""
     if source == STDIN or is_address(source):
         return None
-    found = _in_store(source) if is_store(source) else _on_disk(source)
+    found = _in_store(source) if is_store(source) else _on_disk(source, options)
     if found is None:
         return None
     # The folder. Names in a store may begin otherwise than the user's do: s3 for s3a.
@@ -129,7 +143,12 @@ def files_within(source: str, options: InputOptions) -> list[ListedFile] | None:
         wanted = f"may hold an article ({' '.join(sorted(_SUFFIXES))})"
     if not inside:
         raise InputError(source, f"no file there that {wanted}")
-    return list(inside.values())
+    # Of several links to a file the first is read, or the file itself.
+    chosen: dict[Any, ListedFile] = {}
+    for one in sorted(inside.values(), key=lambda one: Path(one.name).is_symlink()):
+        chosen.setdefault(identity(one.name), one)
+    names = {one.name for one in chosen.values()}
+    return [one for one in inside.values() if one.name in names]
 
 
 def read_list(stream: Any) -> list[str]:
@@ -176,21 +195,43 @@ def _matches(path: PurePosixPath, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(str(path), one) or fnmatchcase(path.name, one) for one in patterns)
 
 
-def _on_disk(source: str) -> list[ListedFile] | None:
-    path = Path(source)
+def _on_disk(source: str, options: InputOptions) -> list[ListedFile] | None:
+    path, follow = Path(source), options.follow_links
     with _explained(source):
         if path.is_dir():
-            found = list(path.rglob("*"))
+            base, found = source, sorted(_walk(path, follow))
         elif path.exists() or not _MARK.search(source):
             return None
         else:  # not Path.glob, which takes no pattern that begins at the root
-            found = [Path(one) for one in glob.glob(source, recursive=True)]  # noqa: PTH207
+            base = "".join(_MARK.split(source)[0].rpartition("/")[:2]) or "."
+            found = sorted(map(Path, glob.glob(source, recursive=True)))  # noqa: PTH207
+        inside = found if follow else _within(base, found)
+        if len(inside) < len(found):
+            links = counted(len(found) - len(inside), "link", ",")
+            options.tell(f"{source}: left out {links} out of it; --follow-links reads them")
         # A link that leads nowhere is taken too: reading it reports that.
         return [
             _local(str(one)) if one.exists() else ListedFile(str(one), 0)
-            for one in sorted(found)
+            for one in inside
             if one.is_file() or not one.exists()
         ]
+
+
+def _walk(folder: Path, follow: bool) -> Iterator[Path]:
+    """Yield all that lies in a folder; folders that links lead to if wanted, and each once."""
+    seen = {identity(str(folder))}
+    for place, folders, names in os.walk(folder, followlinks=follow):
+        yield from (Path(place, name) for name in (*folders, *names))
+        keys = {one: identity(f"{place}/{one}") for one in folders if follow}
+        folders[:] = [one for one in folders if keys.get(one) not in seen]
+        seen.update(keys.values())
+
+
+def _within(base: str, paths: Iterable[Path]) -> list[Path]:
+    """Return those paths that don't lead out of a folder through a link."""
+    root, real = Path(base).resolve(), cache(Path.resolve)
+    places = ((one, one.resolve() if one.is_symlink() else real(one.parent)) for one in paths)
+    return [one for one, place in places if place.is_relative_to(root)]
 
 
 def _in_store(source: str) -> list[ListedFile] | None:
@@ -320,9 +361,14 @@ class Source:
         self._tell()
         return part
 
+    @property
+    def of_file(self) -> int:
+        """Bytes of the file that were read, packed as they are."""
+        return (self._file or self).count
+
     def _tell(self, share: float = 1.0) -> None:
         """Tell `taken` of a share of the bytes that it hasn't been told of."""
-        new = int(share * ((self._file or self).count - self._told))
+        new = int(share * (self.of_file - self._told))
         self._told += new
         self.taken(new)
 

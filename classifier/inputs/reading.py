@@ -17,7 +17,14 @@ from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import document, exchange, fields, files, webpage
 from framescope.classifier.inputs.document import MAX_BYTES, Document
 from framescope.classifier.inputs.fields import RawRecord
-from framescope.classifier.inputs.files import HEAD, PLAIN, InputOptions, first_characters, unpacked
+from framescope.classifier.inputs.files import (
+    HEAD,
+    PLAIN,
+    InputOptions,
+    Source,
+    first_characters,
+    unpacked,
+)
 from framescope.classifier.records import Article, Origin, Skipped
 
 if TYPE_CHECKING:
@@ -33,6 +40,7 @@ _SUFFIX = re.compile(
 _ROOTED = re.compile(r"[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
 _SENTENCE_ENDS = tuple(".!?…\"'”’)")
 _LONGEST_NAME, _LONGEST_PATH = 255, 4096  # characters, on the common systems
+_MOST_RECORDS = 100_000  # of packed data that are fewer bytes than that
 _MISSING = frozenset({"NoneType", "NAType", "NaTType"})
 Items: TypeAlias = "Iterator[Article | Skipped]"
 
@@ -135,8 +143,20 @@ def _split(source: str, options: InputOptions) -> Iterator[RawRecord | Skipped]:
 def _split_file(
     stream: Any, source: str, stem: str, name: str, options: InputOptions, *, held: bool
 ) -> Iterator[RawRecord | Skipped]:
-    """Tell what an open file is, and cut it; the record of a document holds it if `held`."""
+    """Cut an open file, of whose records a few bytes of packed data may not make millions."""
     found = unpacked(stream, source, options.taken)
+    for number, record in enumerate(_cut(found, stream, stem, name, options, held=held)):
+        if found.is_packed and number >= max(_MOST_RECORDS, found.of_file):
+            reason = f"unpacks to more than {number:,} records, and more than it has bytes"
+            raise InputError(source, f"{reason}; unpack it, and look into it")
+        yield record
+
+
+def _cut(
+    found: Source, stream: Any, stem: str, name: str, options: InputOptions, *, held: bool
+) -> Iterator[RawRecord | Skipped]:
+    """Tell what a file is, and cut it; the record of a document holds it if `held`."""
+    source = found.name
     head, text = found.head, first_characters(found.head)
     if not head.strip(b"\x00 \t\r\n\x0b\x0c") and len(head) < HEAD:
         raise InputError(source, "is empty; give a file with an article's text")
