@@ -26,6 +26,7 @@ _REPORT = re.compile(  # of the terminal, a page, JSON, citations as CSV, or not
     rf"|{CSV_MARK}?article,source,kind,sentence[,\n]"
     r"|<!doctype html>[\s\S]*<meta name=\"generator\" content=\"framescope\""
 )
+_FORMULA = tuple("=+-@\t\r＝＋－＠")  # what a spreadsheet takes for the start of one
 _LINE_END = 20_000_000  # bytes within which a line of JSON ends
 
 
@@ -39,6 +40,11 @@ def format_for(
         reason = f"is called {named.upper()}, and --format is {given}; type --format {named}, or "
         raise InputError(path, f"{reason}--output {other}")
     return given or named or default
+
+
+def safe_cell(text: str) -> str:
+    """Return text as a cell of CSV that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def check(path: Path | None, inputs: Sequence[str] = (), *, overwrite: bool = False) -> None:

@@ -261,6 +261,27 @@ def test_a_query_that_needs_more_memory_says_how_to_give_it(folder: RunFolder) -
         database.rows("SELECT list(range) FROM range(20000000)")
 
 
+@pytest.mark.parametrize(
+    ("sql", "limits", "said"),
+    [
+        ("SELECT sum(a.range) FROM range(9000000) a, range(9000000) b WHERE a.range > b.range",
+         ("--max-seconds", 0.3), "--max-seconds 3600"),
+        ("SELECT range, random() AS r FROM range(20000000) ORDER BY r",
+         ("--memory", "50MB", "--disk", "20MB"), "--disk 100GB"),
+        ("SELECT 1", ("--disk", "much"), "--disk much: is not a size"),
+    ],
+)  # fmt: skip
+def test_a_query_is_limited_in_time_and_disk(folder: RunFolder, sql, limits, said) -> None:
+    done = typed(folder.path, sql, *limits)
+    assert isinstance(done.exception, QueryError)
+    assert said in str(done.exception)
+
+
+def test_no_cell_of_csv_is_a_formula(folder: RunFolder) -> None:
+    sql = "SELECT '=1+1' AS \"@a\", -1 AS b, '＋2' AS c, 'a-b' AS d"
+    assert typed(folder.path, sql, "-f", "csv").stdout == "'@a,b,c,d\n'=1+1,-1,'＋2,a-b\n"
+
+
 def test_without_sql_the_views_are_listed(folder: RunFolder) -> None:
     shown = typed(folder.path)
     assert shown.exit_code == 0

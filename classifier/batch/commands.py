@@ -101,6 +101,10 @@ _Memory = Annotated[
         metavar="SIZE", help="Memory to use before the disk; 2GB unless given.", show_default=False
     ),
 ]
+_Disk = Annotated[
+    str,
+    Option(metavar="SIZE", help="Disk to use beyond it; 20GB unless given.", show_default=False),
+]
 
 
 def query(
@@ -120,6 +124,10 @@ def query(
     output: shared.Output = None,
     overwrite: shared.OverFile = False,
     memory: _Memory = "2GB",
+    disk: _Disk = "20GB",
+    max_seconds: Annotated[
+        float, Option(metavar="S", min=0.1, help="Stop a query that takes longer.")
+    ] = 600.0,
     quiet: shared.Quiet = False,
 ) -> None:
     """Query a run with SQL over ready views (extra: batch)."""
@@ -133,7 +141,7 @@ def query(
     if form == "parquet" and not to_file:
         raise InputError("Parquet", "is not text; give --output FILE")
     question = sys.stdin.read() if sql == "-" else sql
-    with open_run(RunFolder(run), memory) as database:
+    with open_run(RunFolder(run), memory, disk, max_seconds) as database:
         _tell_unfinished(database, quiet=quiet)
         if question is None:
             with outputs.opened(None) as file, outputs.on_console(file) as console:
@@ -148,6 +156,7 @@ def overview(
     output: Annotated[Path, shared.To(metavar="FILE", help="HTML page; - is standard output.")],
     overwrite: shared.OverReport = False,
     memory: _Memory = "2GB",
+    disk: _Disk = "20GB",
     quiet: shared.Quiet = False,
 ) -> None:
     """Write a run as one page: outlets side by side, over time, samples (extra: batch)."""
@@ -155,7 +164,7 @@ def overview(
     from framescope.classifier.batch.reading import open_run, overview_html
 
     outputs.check(output, overwrite=overwrite)
-    with open_run(RunFolder(run), memory) as database:
+    with open_run(RunFolder(run), memory, disk) as database:
         _tell_unfinished(database, quiet=quiet)
         page = overview_html(database)
     with outputs.opened(output) as file:
@@ -186,7 +195,7 @@ def _write_answer(database: Database, sql: str, form: str, output: Path | None) 
                 _show(schema.names, rows, console)
         elif form == "csv":
             table = csv.writer(draft.file, lineterminator="\n")
-            table.writerow(schema.names)
+            table.writerow(map(outputs.safe_cell, schema.names))
             table.writerows([_csv_value(value) for value in row] for row in rows)
         else:
             objects = (
@@ -278,6 +287,8 @@ def _plain(value: Any) -> Any:
 
 
 def _csv_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return outputs.safe_cell(value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, bool | list | dict) else value
 
 

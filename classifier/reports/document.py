@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin
 from framescope.classifier import __version__, records
 from framescope.classifier.errors import BundleError, how_to_install
 from framescope.classifier.inputs import to_record
-from framescope.classifier.output import CSV_HEAD, CSV_MARK
+from framescope.classifier.output import CSV_HEAD, CSV_MARK, safe_cell
 from framescope.classifier.records import counted, printable, shortened
 from framescope.classifier.reports import layout, sources, sourcing
 from framescope.classifier.reports.layout import VoiceCounts
@@ -40,7 +40,6 @@ LINE_FORMAT = 3
 """Of what scoring adds to a line. The first, which had no number, said of each signal 0 or 1."""
 
 DECIMALS = 4
-_FORMULA = tuple("=+-@＝＋－＠")  # what a spreadsheet takes for the start of one
 _COLUMNS = ("article", "sentence", "start", "end", "voice", "text", "flags", "cited", "cited_as")
 # Line ends to some readers (U+0085, U+2028, U+2029), other controls that a terminal would obey,
 # and halves of surrogate pairs, which no encoding can write.
@@ -268,8 +267,7 @@ def to_csv(report: records.ArticleReport) -> str:
             kind = ", ".join((*named, *cited.tags))
             told = report.article.lang or "", report.model or ""
             row = (report.article.id, cited.name, kind, one.text, *told)
-            cells = (printable(cell).strip() for cell in row)
-            table.writerow(f"'{cell}" if cell[:1] in _FORMULA else cell for cell in cells)
+            table.writerow(safe_cell(printable(cell).strip()) for cell in row)
     return file.getvalue()
 
 

@@ -72,11 +72,12 @@ def standings(manifest: GridManifest, folder: GridFolder) -> Record:
         here = {one: known[one] for one in judged if one in known}
         column["figures"] = list(_figures(manifest, here, best))
 
-    def standing(rank: int, bundle: Entry) -> Record:
+    def standing(bundle: Entry) -> Record:
         mean, cells = overall.get(bundle), [c for (one, _), c in done.items() if one == bundle]
         first = means[best] if best and bundle != best else {}
         return {
-            "rank": rank if mean else None,
+            # Equal bundles share a rank.
+            "rank": mean and 1 + sum(one.value > mean.value for one in overall.values()),
             "name": bundle.name,
             "digest": cells[0].digest if cells else None,
             "mean": mean and mean.estimate(),
@@ -98,7 +99,7 @@ def standings(manifest: GridManifest, folder: GridFolder) -> Record:
         "signature": _signature(manifest, [one for one in cells if not one.why]),
         "resampling": {"draws": manifest.draws, "seed": manifest.seed, "level": LEVEL},
         "ranked_by": common,
-        "bundles": [standing(rank, bundle) for rank, bundle in enumerate(order, 1)],
+        "bundles": [standing(bundle) for bundle in order],
         "benchmarks": columns,
         "cells": len(cells),
         "failed": [

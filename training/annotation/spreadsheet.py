@@ -9,13 +9,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from framescope.classifier.errors import InputError
+from framescope.classifier.output import safe_cell
 from framescope.classifier.records import Article, Unit
 from framescope.training.annotation import exchange, marks
 from framescope.training.annotation.exchange import File, Piece, Returned, Task
 from framescope.training.annotation.marks import Mark, Marking, Question, Questions, Role
 
 _MODEL = "model: "
-_FORMULA = re.compile(r"[=+\-@\t\r]")
 _PLACE = re.compile(r"(\d+)-(\d+)")
 _CELLS = {marks.YES: "1", marks.NO: "0"}
 _YES_NO = {"1": marks.YES, "0": marks.NO, "1.0": marks.YES, "0.0": marks.NO}
@@ -60,8 +60,7 @@ def _sheet(heads: Sequence[str], rows: Iterable[Iterable[Mapping[str, Any]]]) ->
 
 def _shown(words: str) -> str:
     """Return words on one line, as a cell that no spreadsheet takes for a formula."""
-    words = " ".join(words.split())[:_LONGEST]
-    return f"'{words}" if _FORMULA.match(words) else words
+    return safe_cell(" ".join(words.split())[:_LONGEST])
 
 
 def _cells(task: Task, at: int) -> dict[str, str]:

@@ -7,11 +7,12 @@ import re
 import tempfile
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from shlex import quote
+from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
 
 from framescope.classifier.batch.folder import RunError, RunFolder
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import pandas
     import pyarrow as pa
 
-_MEMORY = "2GB"  # that queries may use before they use the disk
+MEMORY, DISK, SECONDS = "2GB", "20GB", 600.0  # that a query may use; the disk beyond the memory
 _BATCH_ROWS = 10_000
 _MOSTLY = 0.5  # of a run's articles
 _TYPES = {
@@ -47,7 +48,8 @@ class Database:
     folder: RunFolder
     manifest: Mapping[str, Any]
     connection: Any  # of DuckDB
-    _readers: list[Any] = field(default_factory=list, repr=False)
+    seconds: float | None = None  # that a query may take
+    _answer: ExitStack = field(default_factory=ExitStack, repr=False)  # ends the last one
 
     def ask(self, sql: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Run one query that reads, or raise `QueryError`; it ends the answer before."""
@@ -62,13 +64,13 @@ class Database:
         reading = (StatementType.SELECT, StatementType.MULTI)  # which PIVOT becomes
         if len(statements) > 1 or statements[0].type not in reading:
             raise QueryError("the SQL: is not one query that only reads; give one SELECT")
-        while self._readers:  # a connection has one result at a time
-            self._readers.pop().close()
-        with _errors(self.folder), warnings.catch_warnings():
+        self._answer.close()  # a connection has one result at a time
+        late = self._timed()
+        with _errors(self.folder, late), warnings.catch_warnings():
             # Only `execute` can be interrupted from the keyboard; DuckDB warns of a slower copy.
             warnings.simplefilter("ignore")
             reader = self.connection.execute(sql).to_arrow_reader(_BATCH_ROWS)
-        self._readers.append(reader)
+        self._answer.callback(reader.close)
         # Plain numbers, in place of the decimals that DuckDB makes of sums and of "1.5".
         schema = pa.schema(
             one.with_type(pa.float64() if one.type.scale else pa.int64())
@@ -78,11 +80,22 @@ class Database:
         )
 
         def batches() -> Iterator[pa.RecordBatch]:
-            with _errors(self.folder):
+            with _errors(self.folder, late):
                 for batch in reader:
                     yield batch.cast(schema)
+            self._answer.close()
 
         return schema, batches()
+
+    def _timed(self) -> Event:
+        """Interrupt the next query when its time is up; return the event that it is."""
+        late = Event()
+        if self.seconds is not None:
+            timer = Timer(self.seconds, lambda: (late.set(), self.connection.interrupt()))
+            timer.daemon = True
+            timer.start()
+            self._answer.callback(timer.cancel)
+        return late
 
     def table(self, sql: str) -> pa.Table:
         """Return the answer to a query as a table; raise `QueryError`."""
@@ -113,7 +126,9 @@ class Database:
 
 
 @contextmanager
-def open_run(folder: RunFolder, memory: str = _MEMORY) -> Iterator[Database]:
+def open_run(
+    folder: RunFolder, memory: str = MEMORY, disk: str = DISK, seconds: float | None = None
+) -> Iterator[Database]:
     """Open a run, finished or not; queries use the disk beyond `memory`, such as ``8GB``."""
     manifest = folder.manifest()
     if (version := manifest.get("schema", VERSION)) > VERSION:
@@ -121,16 +136,20 @@ def open_run(folder: RunFolder, memory: str = _MEMORY) -> Iterator[Database]:
         raise RunError(f"{folder.path}: {found}; upgrade framescope to read it")
     duckdb = need("duckdb", "querying a run needs", "batch")
     need_pyarrow()
-    if not re.fullmatch(r"(?i)\d+(\.\d+)?\s*[KMGT]i?B", memory):
-        raise QueryError(f"--memory {memory}: is not a size; give one such as {_MEMORY}")
+    for option, size, such in (("memory", memory, MEMORY), ("disk", disk, DISK)):
+        if not re.fullmatch(r"(?i)\d+(\.\d+)?\s*[KMGT]i?B", size):
+            raise QueryError(f"--{option} {size}: is not a size; give one such as {such}")
     with tempfile.TemporaryDirectory(prefix="framescope-") as spill:
         settings = dict.fromkeys(_OFF, "false") | {"memory_limit": memory, "temp_directory": spill}
+        settings["max_temp_directory_size"] = disk
         with _errors(folder):
             connection = duckdb.connect(config=settings)
         try:
             with _errors(folder, opening=True):
                 _fill(connection, folder, manifest)
-            yield Database(folder, manifest, connection)
+            database = Database(folder, manifest, connection, seconds)
+            with database._answer:
+                yield database
         finally:
             connection.close()
 
@@ -187,18 +206,25 @@ def _sql_list(values: Sequence[str]) -> str:
 
 
 @contextmanager
-def _errors(folder: RunFolder, opening: bool = False) -> Iterator[None]:
+def _errors(
+    folder: RunFolder, late: Event | None = None, *, opening: bool = False
+) -> Iterator[None]:
     import duckdb
 
     try:
         yield
-    except duckdb.OutOfMemoryException:
-        hint = "give more with --memory 8GB, or ask for less"
-        raise QueryError(f"the SQL: needs more memory than it may use; {hint}") from None
+    except duckdb.OutOfMemoryException as error:
+        spilt = "max_temp_directory_size" in str(error)
+        what, option = ("disk", "--disk 100GB") if spilt else ("memory", "--memory 8GB")
+        reason = f"needs more {what} than it may use; give more with {option}, or ask for less"
+        raise QueryError(f"the SQL: {reason}") from None
     except duckdb.PermissionException:
         reason = "reaches for a file or a setting; only the run's own tables can be read"
         raise QueryError(f"the SQL: {reason}") from None
     except (duckdb.Error, OSError, ValueError, RuntimeError) as error:
+        if late is not None and late.is_set():
+            hint = "give more with --max-seconds 3600, or ask for less"
+            raise QueryError(f"the SQL: takes longer than it may; {hint}") from None
         if isinstance(error, RuntimeError) and "interrupt" in str(error).lower():
             raise KeyboardInterrupt from None
         reason = " ".join(str(error).partition("\n\n")[0].split())
@@ -230,12 +256,14 @@ class RunFrames:
     citations = cached_property(lambda run: run._table("citations"))
     spans = cached_property(lambda run: run._table("spans"))
 
-    def query(self, sql: str, memory: str = _MEMORY) -> pandas.DataFrame:
+    def query(
+        self, sql: str, memory: str = MEMORY, disk: str = DISK, max_seconds: float | None = SECONDS
+    ) -> pandas.DataFrame:
         """Query the tables and ready views with one SELECT, as ``framescope query`` does.
 
         Beyond `memory`, such as ``8GB``, it uses the disk. Raises `FramescopeError`.
         """
-        with open_run(RunFolder(self.path), memory) as database:
+        with open_run(RunFolder(self.path), memory, disk, max_seconds) as database:
             return _frame(database.table(sql))
 
     def _table(self, name: str) -> pandas.DataFrame:
