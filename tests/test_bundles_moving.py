@@ -169,5 +169,5 @@ def test_a_store_of_0_3_is_read_and_added_to(here) -> None:
     assert bundles.pinned("desk") == "desk@1"
     assert "desk@1" in typed("list")
     assert "what ships" in typed("rollback", "desk")
-    assert bundles.resolve("desk") == bundles.default_path("baseline")
+    assert bundles.resolve("desk") == bundles.resolve("baseline")
     assert bundles.resolve("desk@1").name == "1"

@@ -208,7 +208,7 @@ def test_what_is_calibrated_is_not_written_over(base, mine, tmp_path) -> None:
     own = tmp_path / "own"
     shutil.copytree(base, own)
     before = bundles.digest(own / "manifest.json")
-    for output in (own, bundles.default_path("baseline")):
+    for output in (own, bundles.resolve("baseline")):
         ended = run("--data", mine, "--model", own, "--output", output)
         assert "choose another --output" in str(ended.exception)
     assert bundles.digest(own / "manifest.json") == before

@@ -6,34 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from framescope.classifier import models
+from framescope.classifier.models import KINDS, CitationScorer, RawCitation, Regressions, RowSpan
 from framescope.classifier.models.base import sigmoid
-from framescope.classifier.models.citation_scorer import (
-    CITATION_FEATURES,
-    KIND_FEATURES,
-    SENTENCE_FEATURES,
-    CitationScorer,
-    Regressions,
-    ResolvedCitations,
-    decide,
-    quoted_share,
-    resolve_raw_citations,
-    with_rules,
-)
-from framescope.classifier.models.passages import Tokens
-from framescope.classifier.models.raw_citations import (
-    KIND_COLUMNS,
-    KINDS,
-    LINK_COLUMNS,
-    ROLE_COLUMNS,
-    ROLES,
-    TAGS,
-    PassageOutputs,
-    PassageReader,
-    RawCitation,
-    RowSpan,
-    runs,
-)
-from framescope.classifier.models.speakers import CLASSES, FEATURES, NOBODY, SpeakerScorer
+from framescope.classifier.models.citation_scorer import decide, quoted_share, with_rules
+from framescope.classifier.models.raw_citations import PassageOutputs, PassageReader, runs
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import Citation, Place, Sentence, SourceKind
 from framescope.classifier.records.outlet import About, Code, Evidence, Name, Outlet, Statement
@@ -84,8 +61,8 @@ def text_of(rows: Sequence[Sentence], place: Place | None) -> str | None:
     return None if place is None else whole[place.start : place.end]
 
 
-def resolved(rows: Sequence[Sentence], *found: RawCitation | None) -> ResolvedCitations:
-    return resolve_raw_citations([[one] if one else [] for one in found], rows, REGISTRY)
+def resolved(rows: Sequence[Sentence], *found: RawCitation | None) -> models.ResolvedCitations:
+    return models.resolve_raw_citations([[one] if one else [] for one in found], rows, REGISTRY)
 
 
 def test_places_are_the_articles_own_wherever_its_sentences_stand() -> None:
@@ -159,7 +136,7 @@ def line(features: Sequence[str], intercept: float = 0.0, **weights: float) -> t
 
 
 def shown(*found: RawCitation, scorer: CitationScorer = PLAIN) -> tuple[Citation, ...]:
-    given = resolve_raw_citations([list(found), []], ROWS, REGISTRY)
+    given = models.resolve_raw_citations([list(found), []], ROWS, REGISTRY)
     (first, second), _ = decide(scorer, given, ROWS, logits(0, 0), SIGNALS, [False, False])
     assert second == ()
     return first
@@ -183,19 +160,24 @@ def test_kinds_are_the_likeliest_of_three_and_two_on_top(odds, expected) -> None
 
 
 def test_what_is_known_of_a_source_is_weighed_with_its_words_and_shown() -> None:
-    lines = {kind: line(KIND_FEATURES, **{f"words_{kind}": 1.0}) for kind in KINDS}
+    lines = {kind: line(models.KIND_FEATURES, **{f"words_{kind}": 1.0}) for kind in KINDS}
     lines["unnamed"] = line(
-        KIND_FEATURES, 0.5, words_unnamed=1.0, sentence_vague=0.25, known_unnamed=5.0, source=0.5
+        models.KIND_FEATURES,
+        0.5,
+        words_unnamed=1.0,
+        sentence_vague=0.25,
+        known_unnamed=5.0,
+        source=0.5,
     )
-    scorer = replace(PLAIN, kinds=Regressions(KIND_FEATURES, lines))
+    scorer = replace(PLAIN, kinds=Regressions(models.KIND_FEATURES, lines))
     (one,) = shown(officials(0, 1, 3, -2, -2), scorer=scorer)
     assert one.kind is UNNAMED
     assert dict(one.reasons) == {"words": 1.0, "sentence": 0.0, "known": 5.0, "source": 0.5}
 
 
 def test_what_is_less_likely_than_the_threshold_is_not_shown() -> None:
-    weights = {"right": line(CITATION_FEATURES, -1.0, linked=1.0)}
-    scorer = replace(PLAIN, citation=Regressions(CITATION_FEATURES, weights), threshold=0.6)
+    weights = {"right": line(models.CITATION_FEATURES, -1.0, linked=1.0)}
+    scorer = replace(PLAIN, citation=Regressions(models.CITATION_FEATURES, weights), threshold=0.6)
     pair = [officials(linked=0.9), officials(linked=0.6)]
     chances = sigmoid(np.log([9.0, 1.5]) - 1.0).tolist()
     assert [one.score for one in shown(*pair, scorer=scorer)] == pytest.approx(
@@ -207,19 +189,19 @@ def test_what_is_less_likely_than_the_threshold_is_not_shown() -> None:
 
 def test_signals_are_decided_and_the_others_stay_what_they_are() -> None:
     lines = {
-        "attributed": line(SENTENCE_FEATURES, -1.0, vote=0.5, cited=4.0),
-        "government_attribution": line(SENTENCE_FEATURES, names_state_media=2.0, vote=1.0),
-        "quoted": line(SENTENCE_FEATURES, vote=1.0),  # of which there is no column
+        "attributed": line(models.SENTENCE_FEATURES, -1.0, vote=0.5, cited=4.0),
+        "government_attribution": line(models.SENTENCE_FEATURES, names_state_media=2.0, vote=1.0),
+        "quoted": line(models.SENTENCE_FEATURES, vote=1.0),  # of which there is no column
     }
-    scorer = replace(PLAIN, signals=Regressions(SENTENCE_FEATURES, lines))
+    scorer = replace(PLAIN, signals=Regressions(models.SENTENCE_FEATURES, lines))
     votes = logits(2.0, 2.0)
-    given = resolve_raw_citations([[officials()], []], ROWS, REGISTRY)
+    given = models.resolve_raw_citations([[officials()], []], ROWS, REGISTRY)
     _, found = decide(scorer, given, ROWS, votes, SIGNALS, [False, True])
     np.testing.assert_allclose(found[:, 1], [0.5 * 2 + 4 - 1, 0.5 * 2 - 1])
     np.testing.assert_allclose(found[:, 3], [0.0, 2.0])
     np.testing.assert_array_equal(found[:, [0, 2]], votes[:, [0, 2]])
     np.testing.assert_array_equal(votes, logits(2.0, 2.0))
-    nothing = decide(PLAIN, ResolvedCitations((), ()), [], logits(), SIGNALS, [])
+    nothing = decide(PLAIN, models.ResolvedCitations((), ()), [], logits(), SIGNALS, [])
     assert (nothing[0], nothing[1].shape) == ((), (0, len(SIGNALS)))
 
 
@@ -274,9 +256,9 @@ def filled(features: Sequence[str], *outputs: str) -> Regressions:
 
 
 FITTED = CitationScorer(
-    filled(CITATION_FEATURES, "right"),
-    filled(KIND_FEATURES, *KINDS),
-    filled(SENTENCE_FEATURES, "attributed", "quoted"),
+    filled(models.CITATION_FEATURES, "right"),
+    filled(models.KIND_FEATURES, *KINDS),
+    filled(models.SENTENCE_FEATURES, "attributed", "quoted"),
     0.25,
 )
 
@@ -370,9 +352,11 @@ def test_a_pronoun_is_whom_the_encoder_links_it_to_and_its_name_follows(who, nam
     passage.link("antecedent", source, who and passage.span(0, who))
     outputs = PassageOutputs(passage.places, passage.roles, passage.links, passage.kinds)
     links = list(outputs.speaker_links(passage.tokens).values())
-    line = tuple(float(feature == "link") for feature in (*FEATURES, *NOBODY))
-    scorer = SpeakerScorer(dict.fromkeys(CLASSES, line), dict.fromkeys(CLASSES, 0.9))
-    found = resolve_raw_citations(passage.read(), passage.rows, REGISTRY, links, scorer)
+    line = tuple(float(feature == "link") for feature in (*models.FEATURES, *models.NOBODY))
+    scorer = models.SpeakerScorer(
+        dict.fromkeys(models.CLASSES, line), dict.fromkeys(models.CLASSES, 0.9)
+    )
+    found = models.resolve_raw_citations(passage.read(), passage.rows, REGISTRY, links, scorer)
     (one,) = found.citations[1]
     assert one.name == name
     assert text_of(passage.rows, one.antecedent) == who
@@ -391,11 +375,14 @@ def test_a_slip_of_the_tagger_does_not_cut_a_content_and_a_source_does() -> None
 
 def test_spans_are_widened_to_whole_words() -> None:
     rows = sentences("unbelievable news")
-    tokens = [Tokens([7, 7, 7], [(0, 2), (2, 12), (13, 17)])]
-    roles = np.zeros((5, ROLE_COLUMNS), np.float32)
-    roles[:, TAGS.index("outside") :: len(TAGS)] = SURE
-    roles[2, ROLES.index("content") * len(TAGS)] = 2 * SURE
-    empty = np.zeros((5, LINK_COLUMNS), np.float32), np.zeros((5, KIND_COLUMNS), np.float32)
+    tokens = [models.Tokens([7, 7, 7], [(0, 2), (2, 12), (13, 17)])]
+    roles = np.zeros((5, models.ROLE_COLUMNS), np.float32)
+    roles[:, models.TAGS.index("outside") :: len(models.TAGS)] = SURE
+    roles[2, models.ROLES.index("content") * len(models.TAGS)] = 2 * SURE
+    empty = (
+        np.zeros((5, models.LINK_COLUMNS), np.float32),
+        np.zeros((5, models.KIND_COLUMNS), np.float32),
+    )
     reader = PassageReader(PassageOutputs([(0, 1, 4)], roles, *empty), tokens, rows)
     ((_, (one,)),) = reader.read()
     assert one.content == (RowSpan(0, 0, 12),)

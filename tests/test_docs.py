@@ -96,7 +96,7 @@ def test_the_example_of_the_exchange_format_reads_as_it_says():
 
 
 def test_the_python_example_runs(monkeypatch, capsys):
-    if not (bundles.default_path("transformer") / bundles.MANIFEST).is_file():
+    if not (bundles.resolve("transformer") / bundles.MANIFEST).is_file():
         pytest.skip("no transformer bundle")
     monkeypatch.chdir(ROOT)
     (example,) = fenced(README, "python")

@@ -57,7 +57,7 @@ RUN = sorted(line for line in SHOWN - TUTORIAL if reason(line) is None)
 def folder(tmp_path_factory) -> Path:
     """A folder with the files that the docs speak of."""
     here = tmp_path_factory.mktemp("docs")
-    shutil.copytree(bundles.default_path("baseline"), here / "my-bundle")
+    shutil.copytree(bundles.resolve("baseline"), here / "my-bundle")
     (here / "article.txt").write_bytes(mutator.SOUND[".txt"])
     (here / "saved-pages").mkdir()
     (here / "saved-pages" / "a.html").write_bytes(mutator.SOUND[".html"])

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import toys
 from framescope.classifier.models import load_tfidf, load_transformer
-from framescope.classifier.models.base import Calibration
+from framescope.classifier.models.base import Calibration, Reader, TextForm, form_of
+from framescope.classifier.models.base import digest_of_names as digest
 from framescope.classifier.models.passages import LANE, Packer, Passage, by_length
-from framescope.classifier.models.placeholders import Reader, TextForm, digest, form_of
 from framescope.classifier.models.tfidf import Ngrams, TfidfModel
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import Sentence

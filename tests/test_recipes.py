@@ -32,7 +32,7 @@ def test_the_shipped_bundle_was_made_by_a_recipe_that_ships() -> None:
     recipe = read_recipe("renewed")
     assert set(recipe.corpora) == set(ENGLISH)
     assert recipe.needs_folder
-    manifest = json.loads((bundles.default_path("transformer") / "manifest.json").read_text())
+    manifest = json.loads((bundles.resolve("transformer") / "manifest.json").read_text())
     card = manifest["settings"]
     ours = recipe.settings.model_dump(exclude={"seed", *LATER})
     assert ours == {name: card[name] for name in ours}

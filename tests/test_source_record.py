@@ -107,7 +107,6 @@ def test_one_rater_speaks_in_its_own_words_without_an_interval() -> None:
         (outlet(), "no assessment on record"),
         (outlet(assessed("quite_good")), "no assessment on record that counts"),
         (outlet(assessed("famous", claim="fame")), "no assessment on record that counts"),
-        (None, "not in the registry"),
     ],
 )
 def test_without_assessments_that_count_the_article_makes_no_record(who, reason) -> None:

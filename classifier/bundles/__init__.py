@@ -32,7 +32,6 @@ from framescope.classifier.bundles.store import (
     POINTER,
     ModelStore,
     Promoted,
-    default_path,
     defaults,
     home,
     pinned,

@@ -1,7 +1,5 @@
 """Loading bundles, every digest being checked first; and listing and describing them."""
 
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
@@ -126,11 +124,8 @@ def load(model: str | Path, registry: Registry | None = None) -> Bundle:
     fitted = load_model(folder, manifest, registry)
     domain = None
     if models.DOMAIN in manifest["files"]:
-        try:
+        with models.whole(folder / models.DOMAIN):
             domain = models.TrainingDomain.load(folder, len(manifest["signals"]))
-        except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            reason = f"damaged ({error}); get the bundle again"
-            raise BundleError(f"{folder / models.DOMAIN}: {reason}") from None
     return Bundle(folder, manifest, fitted, registry, domain)
 
 

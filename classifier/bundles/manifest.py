@@ -6,13 +6,11 @@ import os
 import re
 import shutil
 import tempfile
-import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from unicodedata import normalize
-from zipfile import BadZipFile
 
 import numpy as np
 from framescope.classifier import models
@@ -91,13 +89,10 @@ def text_digest(text: str) -> int:
 
 def read_seen(folder: Path) -> frozenset[int]:
     """Return the digests of the articles that a bundle has seen; none where it keeps no list."""
-    path = folder / SEEN
-    try:
-        return frozenset(models.read_arrays(path, ("digests",))["digests"].tolist())
-    except FileNotFoundError:
+    if not (path := folder / SEEN).exists():
         return frozenset()
-    except (OSError, ValueError, BadZipFile, zlib.error) as error:
-        raise BundleError(f"{path}: damaged ({error}); {_AGAIN}") from None
+    with models.whole(path):
+        return frozenset(models.read_arrays(path, ("digests",))["digests"].tolist())
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -40,10 +40,6 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HINT = "check the address, the network and your token (hf auth login)"
 
 
-class StoreError(BundleError):
-    """A model store that can't be used as asked."""
-
-
 def home() -> Path:
     """Return the store's folder: ``FRAMESCOPE_BUNDLES``, or one among the user's data."""
     if folder := os.environ.get(ENVIRONMENT):
@@ -71,7 +67,7 @@ class Promoted:
         """Return the folder of a version, by default the current one; check its manifest."""
         number = self.current if version is None else version
         if number == 0:
-            return default_path(self.kind)
+            return SHIPPED / self.kind
         if number not in self.versions:
             there = ", ".join(map(str, (0, *sorted(self.versions))))
             known = f"{self.name} has {there} (0 ships with framescope; current: {self.current})"
@@ -82,11 +78,6 @@ class Promoted:
             back = f"go back with: framescope bundles rollback {self.name}"
             raise BundleError(f"{path}: {reason}; {back}")
         return path
-
-
-def default_path(kind: str) -> Path:
-    """Return the folder of the shipped bundle of a kind."""
-    return SHIPPED / kind
 
 
 def shipped() -> tuple[str, ...]:
@@ -238,9 +229,9 @@ def pull(source: str, output: Path) -> str:
 def _copy(folder: Path, output: Path) -> None:
     place, root = output.resolve(), home().resolve()
     if place == folder.resolve():
-        raise StoreError(f"{output}: is the bundle itself; give another folder")
+        raise BundleError(f"{output}: is the bundle itself; give another folder")
     if place.is_relative_to(root):
-        raise StoreError(f"{output}: lies in the model store; type: framescope bundles promote")
+        raise BundleError(f"{output}: lies in the model store; type: framescope bundles promote")
     manifests.copy(folder, output)
 
 
@@ -275,33 +266,33 @@ class ModelStore:
         return Promoted(path.parent, kind, current, versions)
 
     def get(self, name: str | None) -> Promoted:
-        """Return what was promoted under a name, by default the only one, or raise `StoreError`."""
+        """Return what was promoted under a name, by default the only one; or raise an error."""
         names = self.names()
         there = f"there are {', '.join(names)}" if names else "nothing was promoted yet"
         if name is None and len(names) != 1:
-            raise StoreError(f"{self.root}: {there}; give a NAME")
+            raise BundleError(f"{self.root}: {there}; give a NAME")
         if (found := self.find(names[0] if name is None else name)) is None:
-            raise StoreError(f"{name}: not in {self.root}; {there}")
+            raise BundleError(f"{name}: not in {self.root}; {there}")
         return found
 
     def check_name(self, name: str) -> None:
-        """Raise `StoreError` for a name that no promoted bundle may have."""
+        """Raise `BundleError` for a name that no promoted bundle may have."""
         if name in shipped():
-            raise StoreError(f"{name}: is the shipped bundle; choose another name with --as")
+            raise BundleError(f"{name}: is the shipped bundle; choose another name with --as")
         if not _NAME.fullmatch(name):
             signs = "letters, digits, dots, dashes and underscores, 64 at most"
             how = f"with --as, give one of {signs}, that begins with a letter or a digit"
-            raise StoreError(f"{name}: no name for a bundle; {how}")
+            raise BundleError(f"{name}: no name for a bundle; {how}")
         for other in (*shipped(), *self.names()):
             if other != name and other.casefold() == name.casefold():
-                raise StoreError(f"{name}: differs from {other} in capitals only; see --as")
+                raise BundleError(f"{name}: differs from {other} in capitals only; see --as")
 
     def check_writable(self) -> None:
-        """Raise `StoreError` where the store can't be written, before the work."""
+        """Raise `BundleError` where the store can't be written, before the work."""
         place = self.root.absolute()
         there = next(path for path in (place, *place.parents) if path.exists())
         if not (there.is_dir() and os.access(there, os.W_OK)):
-            raise StoreError(f"{self.root}: can't be written; see {ENVIRONMENT}")
+            raise BundleError(f"{self.root}: can't be written; see {ENVIRONMENT}")
 
     def history(self, name: str) -> tuple[Mapping[str, Any], ...]:
         """Return the events of a name, the oldest first; ignore a killed process' half line."""
@@ -311,7 +302,7 @@ class ModelStore:
         except FileNotFoundError:
             return ()
         except OSError as error:
-            raise StoreError(f"{path}: can't be read ({error.strerror})") from None
+            raise BundleError(f"{path}: can't be read ({error.strerror})") from None
         found = []
         for number, line in enumerate(lines, 1):
             try:
@@ -319,7 +310,7 @@ class ModelStore:
             except (ValueError, RecursionError) as error:
                 if number < len(lines):
                     why = f"damaged ({error}); repair the line"
-                    raise StoreError(f"{path}:{number}: {why}") from None
+                    raise BundleError(f"{path}:{number}: {why}") from None
         return tuple(record for record in found if isinstance(record, dict))
 
     def promotions(self, name: str) -> list[Mapping[str, Any]]:
@@ -337,11 +328,11 @@ class ModelStore:
                 yield StoreWriter(self, name, folder)
         except LockedError:
             reason = "another process is writing it; wait for it, and try again"
-            raise StoreError(f"{self.root}: {reason}") from None
+            raise BundleError(f"{self.root}: {reason}") from None
         except OSError as error:
             reason = f"can't be written ({error.strerror or error})"
             same = f"the current version hasn't changed; see {ENVIRONMENT}"
-            raise StoreError(f"{folder}: {reason}; {same}") from None
+            raise BundleError(f"{folder}: {reason}; {same}") from None
 
 
 @dataclass(frozen=True)
@@ -383,7 +374,7 @@ class StoreWriter:
         manifests.copy(source, target)
         if manifests.digest_of(manifests.read_manifest(target)) != digest:
             shutil.rmtree(target)
-            raise StoreError(f"{source}: changed while it was judged; promote it again")
+            raise BundleError(f"{source}: changed while it was judged; promote it again")
         return number
 
     def point(self, number: int, kind: str, digest: str | None, why: str, **facts: Any) -> Promoted:
@@ -402,7 +393,7 @@ class StoreWriter:
         found = self.store.find(self.name)
         try:
             history = self.store.history(self.name)
-        except StoreError:  # a damaged history must not prevent a rollback
+        except BundleError:  # a damaged history must not prevent a rollback
             return
         moves = [one for one in history if one.get("event") == "current"]
         known = moves[-1]["version"] if moves else None
@@ -423,7 +414,7 @@ def roll_back(
         found = store.get(name)
         number = _replaced(store, found) if to is None else to
         if number == found.current:
-            raise StoreError(f"{name}@{number}: is current already; see: bundles show {name}")
+            raise BundleError(f"{name}@{number}: is current already; see: bundles show {name}")
         if number:
             manifests.verify(found.path(number))
         new = writer.point(number, found.kind, None, "rolled back", by=by, reason=reason)
@@ -432,9 +423,9 @@ def roll_back(
 
 def _replaced(store: ModelStore, found: Promoted) -> int:
     if found.current == 0:
-        raise StoreError(f"{found.name}: version 0 was the first; give a version with --to")
+        raise BundleError(f"{found.name}: version 0 was the first; give a version with --to")
     moves = [one for one in store.promotions(found.name) if one.get("version") == found.current]
     if not moves or not isinstance(before := moves[-1].get("before"), int):
         reason = "its history doesn't say what was current before; give a version with --to"
-        raise StoreError(f"{found.name}: {reason}")
+        raise BundleError(f"{found.name}: {reason}")
     return before

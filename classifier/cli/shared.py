@@ -108,10 +108,6 @@ def describe_options(command: Any) -> None:
 class Grouped(typer.core.TyperGroup):
     """Lists commands under the titles that they were added with (``rich_help_panel``)."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Name the commands in the order they were added."""
-        return list(self.commands)
-
     def titled(self) -> Iterator[tuple[str, str, str]]:
         """Yield the title, name and help of each command."""
         for name, command in self.commands.items():

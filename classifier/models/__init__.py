@@ -18,9 +18,14 @@ from framescope.classifier.models.base import (
     Calibration,
     Model,
     Prediction,
+    Reader,
+    TextForm,
+    digest_of_names,
+    form_of,
     read_arrays,
     read_json,
     time_limit,
+    whole,
 )
 from framescope.classifier.models.citation_scorer import (
     CITATION_FEATURES,
@@ -47,29 +52,25 @@ from framescope.classifier.models.passages import (
     Tokens,
     by_length,
 )
-from framescope.classifier.models.placeholders import Reader, TextForm, form_of
-from framescope.classifier.models.placeholders import digest as digest_of_names
 from framescope.classifier.models.raw_citations import (
     CITED,
+    CLASSES,
+    FEATURES,
     KIND_COLUMNS,
     KINDS,
     LINK_COLUMNS,
     LINK_SIZE,
     LINKED,
+    NOBODY,
     ROLE_COLUMNS,
     ROLES,
     SPEAKING,
     TAGS,
-    RawCitation,
-    RowSpan,
-)
-from framescope.classifier.models.speakers import (
-    CLASSES,
-    FEATURES,
-    NOBODY,
     Asked,
     Links,
+    RawCitation,
     Referents,
+    RowSpan,
     SpeakerScorer,
 )
 from framescope.classifier.models.tfidf import FILES as TFIDF_FILES

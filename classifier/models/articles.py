@@ -1,12 +1,11 @@
 """Whole articles: signals told from their sentences, and the distance to the training data.
 
 A logistic regression reads how much of the article carries each sentence-level signal: on average,
-at its start, and where it carries most.
-
-The training data is summed up as centres among the vectors of its articles; an article is as far
-as the nearest, and held-out articles say how far is far. In a far article a framing signal counts
-only where the answer "no" can be excluded at a coverage of 90%: class-conditional split conformal
-limits (Angelopoulos & Bates, 2021, doi:10.48550/arXiv.2107.07511), fitted on validation rows.
+at its start, and where it carries most. The training data is summed up as centres among the vectors
+of its articles; an article is as far as the nearest, and held-out articles say how far is far. In a
+far article a framing signal counts only where the answer "no" can be excluded at a coverage of 90%:
+class-conditional split conformal limits (Angelopoulos & Bates, 2021,
+doi:10.48550/arXiv.2107.07511), fitted on validation rows.
 """
 
 from __future__ import annotations
@@ -44,11 +43,9 @@ def features_of_articles(
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Return the features of articles, and the row of each sentence's article there."""
     names, article = np.unique([s.article_id for s in sentences], return_inverse=True)
-    order = np.argsort(article, kind="stable")
-    edges = np.searchsorted(article[order], np.arange(len(names) + 1))
     rows = np.zeros((len(names), len(_PLACES) * proba.shape[1] + 1))
     for number in range(len(names)):
-        own = proba[order[edges[number] : edges[number + 1]]].astype(np.float64)
+        own = proba[article == number].astype(np.float64)
         most = max(1, round(_TOP_SHARE * len(own)))
         top = np.sort(own, axis=0)[-most:]
         means = [part.mean(axis=0) for part in (own, own[:_LEAD], top)]

@@ -16,8 +16,15 @@ from typing import Any, TypeVar
 import numpy as np
 from framescope.classifier import attribution, records
 from framescope.classifier.models.base import sigmoid
-from framescope.classifier.models.raw_citations import KINDS, RawCitation, RowSpan, carried
-from framescope.classifier.models.speakers import Links, Referents, SpeakerScorer
+from framescope.classifier.models.raw_citations import (
+    KINDS,
+    Links,
+    RawCitation,
+    Referents,
+    RowSpan,
+    SpeakerScorer,
+    carried,
+)
 from framescope.classifier.outlets import Registry
 from numpy.typing import NDArray
 

@@ -70,18 +70,13 @@ def shared_out(
 def telling_words(
     sentence: Sentence, signal: str, scores: NDArray[np.float64], known: Container[str] = ()
 ) -> tuple[Span, ...]:
-    """Return the runs of words within a clause that add most to a signal, strongest first.
-
-    `scores` say what each of the sentence's `chunks` adds to its log-odds, and a run has the sum.
-    At most three runs, without punctuation around them, and none of function words alone. A name
-    is only told of a source, and then whole; `known` are the words of the article's names.
-    """
+    """Return the runs of `chunks` in a clause that add most to a signal's log-odds, most first."""
     text, words, own = sentence.text, chunks(sentence.text), scores.copy()
     lang = sentence.lang
     names = names_in(text, known, lang)
     name_of = [next((n for n in names if n[0] < b and a < n[1]), None) for a, b in words]
     of_sources = BY_NAME[signal].family is Family.SOURCING and signal != "unsourced_assertion"
-    for name in names:
+    for name in names:  # which is only told of a source, and then whole
         inside = np.array([one == name for one in name_of])
         own[inside] = scores[inside].sum() if of_sources else -np.inf
     clauses = [0]
@@ -143,12 +138,9 @@ def names_by_article(sentences: Iterable[Sentence]) -> Mapping[str, set[str]]:
 def names_in(
     text: str, known: Container[str] = (), lang: str | None = None
 ) -> list[tuple[int, int]]:
-    """Return the names in a sentence: what has capitals, and not as a beginning or a title.
-
-    There only words that are `known` from other names are taken for one. In German every noun has
-    a capital, which tells nothing.
-    """
+    """Return the names in a sentence: what has capitals; at a beginning, what is `known`."""
     found: list[tuple[int, int]] = []
+    # In German every noun has a capital, which tells nothing.
     for run in CAPITALISED.finditer("" if lang == "de" else fold(text)):
         places = [(run.start() + a, run.start() + b) for a, b in chunks(run[0])]
         places = [*dropwhile(lambda place: not is_telling(text[slice(*place)], lang), places)]
@@ -164,14 +156,11 @@ def names_in(
 
 
 def repeated(article: Sequence[SentenceReport], flag: str) -> dict[int, tuple[int, ...]]:
-    """Return, for each sentence with a flag, the others that have words of the evidence for it.
-
-    They have at least half of the telling words. Function words tell nothing, nor do names and
-    numbers: words that the article never has in lower case.
-    """
+    """Return, for each flagged sentence, the others with half of the words of its evidence."""
     flagged = [at for at, one in enumerate(article) if flag in one.flags]
     words = [set(_words(one.text if one.is_content else "")) for one in article if flagged]
     telling = {word for one in words for word in one}
+    # Names and numbers, which the article never has in lower case, tell nothing.
     telling = {w for w in telling if w.islower() or (w.isalpha() and w.upper() == w.lower())}
     for lang in {one.sentence.lang for one in article}:
         telling -= _function_words(lang)
@@ -210,10 +199,7 @@ def stretches(inside: NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:
 
 
 def likely(logits: NDArray[np.float32], threshold: float, gap: int) -> list[tuple[int, int]]:
-    """Return the stretches above a threshold, or else those within one logit of the strongest.
-
-    A flagged sentence always shows a span.
-    """
+    """Return the stretches above a threshold, or else those within one logit of the strongest."""
     limit, most = np.float32(threshold), logits.max()
     return stretches(logits >= (np.float32(most - 1.0) if most < limit else limit), gap)
 
@@ -236,10 +222,7 @@ def technique_spans(
     chance: float,
     known: Container[str] = (),
 ) -> tuple[Span, ...]:
-    """Return the spans of a technique in a sentence, the surest first; `known` are names.
-
-    `logits` say of each token that it lies in a span, and `chance` is the sentence's probability.
-    """
+    """Return the spans of a technique, the surest first; `logits` are those of its tokens."""
     text, base, column = sentence.text, sentence.start, heads.tags.index(signal)
     spans: list[tuple[int, int, float]] = []
     for first, end in likely(logits, heads.tag_thresholds[column], heads.tag_gap):

@@ -6,8 +6,6 @@ the model has one, and n-grams of words. The model itself, and so all other sign
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models import base
-from framescope.classifier.models.base import Calibration, Model, Prediction
+from framescope.classifier.models.base import Calibration, Model, Prediction, TextForm, form_of
 from framescope.classifier.models.evidence import names_by_article, telling_words
-from framescope.classifier.models.placeholders import TextForm, form_of
 from framescope.classifier.models.tfidf import TfidfModel
 from framescope.classifier.models.tfidf import load as load_tfidf
 from framescope.classifier.records import Sentence, Span
@@ -56,14 +53,11 @@ class LinearHeads:
     def load(cls, folder: Path, number: int, registry: Registry | None) -> LinearHeads:
         """Read what `save` wrote; raise `BundleError` where it is damaged."""
         ngrams = load_tfidf(folder, None, registry, f"heads-{number}-")
-        path = folder / f"heads-{number}.npz"
-        try:
+        with base.whole(path := folder / f"heads-{number}.npz"):
             arrays = {k: x.astype(np.float32) for k, x in base.read_arrays(path, _ARRAYS).items()}
             if [len(array) for array in arrays.values()] != [len(ngrams.signals)] * len(_ARRAYS):
                 raise ValueError("its arrays are of other signals")
-            return cls(ngrams, **arrays)
-        except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            raise BundleError(f"{path}: damaged ({error}); get the bundle again") from None
+        return cls(ngrams, **arrays)
 
 
 def rounds_of_heads(files: Iterable[str]) -> int:

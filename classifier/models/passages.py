@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from framescope.classifier.models.base import read_json
-from framescope.classifier.models.placeholders import Reader, Reading
+from framescope.classifier.models.base import Reader, Reading, read_json
 from framescope.classifier.records import Sentence, fold
 from numpy.typing import NDArray
 from tokenizers import Tokenizer

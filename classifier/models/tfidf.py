@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
-from framescope.classifier.errors import BundleError
 from framescope.classifier.models import base, evidence
-from framescope.classifier.models.placeholders import Reader, Reading, TextForm, form_of
+from framescope.classifier.models.base import Reader, Reading, TextForm, form_of
 from framescope.classifier.records import Sentence, Span, fold
 from framescope.classifier.taxonomy import BY_NAME, Level
 from numpy.typing import NDArray
@@ -28,7 +25,6 @@ WEIGHTS = "weights.npz"
 VOCABULARY = "vocabulary.json"
 FILES = frozenset({WEIGHTS, VOCABULARY})
 Unit = Literal["word", "char"]
-_UNITS: Mapping[str, Unit] = {"word": "word", "char": "char"}
 
 # Punctuation counts as words: quotation marks, "?" and "!" say much about voice and framing.
 TOKEN = r"\w+|[^\w\s]"
@@ -266,19 +262,20 @@ def load(
     at: Path, calibration: base.Calibration | None, of: Registry | None = None, prefix: str = ""
 ) -> TfidfModel:
     """Read what `TfidfModel.save` wrote, by default with the shipped registry; or `BundleError`."""
-    path = at / f"{prefix}{VOCABULARY}"
-    try:
+    with base.whole(path := at / f"{prefix}{VOCABULARY}"):
         record = base.read_json(path)
         parts = [
-            (_UNITS[one["unit"]], int(one["shortest"]), int(one["longest"]), tuple(one["terms"]))
+            (one["unit"], int(one["shortest"]), int(one["longest"]), tuple(one["terms"]))
             for one in record["blocks"]
         ]
         signals = tuple(record["signals"])
         calibration = calibration or base.Calibration.identity(signals)
         if signals != calibration.signals:
             raise ValueError("its signals are not those of the calibration")
+        if not {unit for unit, *_ in parts} <= {*get_args(Unit)}:
+            raise ValueError("its n-grams are of unknown units")
         reader = Reader.of(of) if record.get("placeholders", False) else Reader()
-        path = at / f"{prefix}{WEIGHTS}"
+    with base.whole(path := at / f"{prefix}{WEIGHTS}"):
         names = "weights", "intercepts", "neighbours", *(f"idf_{n}" for n in range(len(parts)))
         arrays = base.read_arrays(path, names)
         weights, intercepts, neighbours, *idf = (arrays[name] for name in names)
@@ -289,19 +286,10 @@ def load(
             and intercepts.shape == neighbours.shape == (len(signals),)
         ):
             raise ValueError(f"its arrays don't fit {VOCABULARY}")
-    except FileNotFoundError:
-        raise BundleError(f"{path}: missing from the bundle; get the bundle again") from None
-    except (
-        OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile,
-        zlib.error,
-    ) as error:  # fmt: skip
-        reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise BundleError(f"{path}: damaged ({reason}); get the bundle again, or retrain") from None
     return TfidfModel(signals, blocks, weights, intercepts, calibration, reader, neighbours)
 
 
-@dataclass(frozen=True, eq=False)
-class _Part:
+class _Part(NamedTuple):
     """Some of the sentences, with the counts of their n-grams and their TF-IDF."""
 
     texts: BothForms
@@ -373,11 +361,7 @@ class _Scored:
     def _of_words(
         self, row: int, form: TextForm, weights: NDArray[Any], of_article: bool
     ) -> NDArray[np.float64]:
-        """Return what each chunk of a sentence adds to the n-grams' weighted sum.
-
-        An n-gram's TF-IDF times its weight is shared evenly among its occurrences and the chunks
-        that each reaches into, so that the chunks of a sentence add up to its own log-odds.
-        """
+        """Return what each chunk adds to the n-grams' weighted sum: of each n-gram a share."""
         part = self.parts[row // _BATCH]
         line = int(part.texts.rows[form][row % _BATCH])
         text, reading = part.texts.texts[line], part.texts.readings[line]

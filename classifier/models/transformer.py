@@ -11,21 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from framescope.classifier.errors import BundleError
-from framescope.classifier.models import base, citation_scorer, evidence, raw_citations
+from framescope.classifier.models import base, citation_scorer, evidence, passages, raw_citations
 from framescope.classifier.models.articles import ArticleStage
-from framescope.classifier.models.passages import (
-    EMBEDDINGS,
-    HEADS,
-    Batch,
-    Embeddings,
-    Heads,
-    Packer,
-    Passage,
-    Tokens,
-    by_length,
-)
-from framescope.classifier.models.placeholders import Reader, TextForm, form_of
-from framescope.classifier.models.speakers import Links
+from framescope.classifier.models.base import Reader, TextForm, form_of
+from framescope.classifier.models.passages import Batch, Heads, Packer, Passage, Tokens
+from framescope.classifier.models.raw_citations import Links
 from framescope.classifier.records import SOURCE_SIGNALS, Citation, Sentence, Span
 from framescope.classifier.runtime import ENCODER, Runtime
 from framescope.classifier.runtime import load as load_graph
@@ -40,7 +30,7 @@ _Key = tuple[tuple[str, ...], tuple[int, ...]]
 
 TOKENIZER = "tokenizer.json"
 VECTOR = "vector"  # the last output: the mean vector of each passage
-FILES = frozenset({ENCODER, TOKENIZER, EMBEDDINGS, HEADS})
+FILES = frozenset({ENCODER, TOKENIZER, passages.EMBEDDINGS, passages.HEADS})
 
 _MOST_TOKENS = 8192  # of a passage
 _BATCH_TOKENS = 2048  # enough to keep two cores busy, and little enough for their caches
@@ -135,7 +125,7 @@ class TransformerModel:
     def __init__(
         self,
         runtime: Runtime,
-        embeddings: Embeddings,
+        embeddings: passages.Embeddings,
         packer: Packer,
         heads: Heads,
         calibration: base.Calibration,
@@ -160,9 +150,9 @@ class TransformerModel:
     @cached_property
     def registry(self) -> Registry:
         """Whose outlets it recognises."""
-        known = self._packer.reader.registry or Reader.of().registry
-        assert known is not None
-        return known
+        from framescope.classifier.outlets import load_registry
+
+        return self._packer.reader.registry or load_registry()
 
     def encode(self, sentences: Sequence[Sentence]) -> Encoding:
         """Encode sentences in whole passages; those that name state media in either form."""
@@ -175,8 +165,8 @@ class TransformerModel:
         names = set(differing)
         if names and self._typed_columns:
             packed = self._packer.pack(sentences, typed_tokens)
-            passages = [passage for passage in packed if not names.isdisjoint(passage.rows)]
-            for row, one in self._read(sentences, typed_tokens, passages).items():
+            packed = [passage for passage in packed if not names.isdisjoint(passage.rows)]
+            for row, one in self._read(sentences, typed_tokens, packed).items():
                 typed[row] = one
                 logits[row, self._typed_columns] = one.logits[self._typed_columns]
         return Encoding(neutral, typed, logits, [row in names for row in range(len(sentences))])
@@ -214,14 +204,14 @@ class TransformerModel:
         return base.Prediction(proba, logits, citations, vectors, told.find, means, told.shares)
 
     def _read(
-        self, sentences: Sequence[Sentence], tokens: Sequence[Tokens], passages: Sequence[Passage]
+        self, sentences: Sequence[Sentence], tokens: Sequence[Tokens], packed: Sequence[Passage]
     ) -> dict[int, Encoded]:
         """Encode the passages that the cache doesn't have; return their sentences by row."""
         cache = self.cache
         if cache is None:
-            return self._encode(sentences, tokens, passages)
+            return self._encode(sentences, tokens, packed)
         copies: dict[_Key, list[Passage]] = defaultdict(list)
-        for passage in passages:
+        for passage in packed:
             # Two models may share a cache.
             ids = (id(self), *(n for row in passage.rows for n in (*tokens[row].ids, -1)))
             copies[tuple(sentences[row].text for row in passage.rows), tuple(ids)].append(passage)
@@ -231,8 +221,8 @@ class TransformerModel:
         for key, passage in fresh.items():
             known[key] = entry = passage.rows[0], [encoded[row] for row in passage.rows]
             cache.put(key, *entry)
-        cache.asked += len(passages)
-        cache.reused += len(passages) - len(fresh)
+        cache.asked += len(packed)
+        cache.reused += len(packed) - len(fresh)
         for key, same in copies.items():
             first, kept = known[key]
             for passage in same:
@@ -243,10 +233,10 @@ class TransformerModel:
         return encoded
 
     def _encode(
-        self, sentences: Sequence[Sentence], tokens: Sequence[Tokens], passages: Iterable[Passage]
+        self, sentences: Sequence[Sentence], tokens: Sequence[Tokens], packed: Iterable[Passage]
     ) -> dict[int, Encoded]:
         found: dict[int, Encoded] = {}
-        for group in by_length(passages, _BATCH_TOKENS):
+        for group in passages.by_length(packed, _BATCH_TOKENS):
             base.check_time()
             batch = self._packer.batch(group, tokens)
             votes, *rest = self._graph.run(self._embeddings.look_up(batch.ids), batch.mask)
@@ -258,12 +248,10 @@ class TransformerModel:
             logits = self._pool(votes, tags, batch)
             raw: dict[int, list[raw_citations.RawCitation]] = {}
             links: dict[int, Links] = {}
-            places: list[list[tuple[int, int, int]]] = [[] for _ in group]
-            for b, row, start, end in batch.places.tolist():
-                places[b].append((row, start, end))
             for b, passage in enumerate(group if rest else ()):
+                places = batch.places[batch.places[:, 0] == b, 1:].tolist()
                 outputs = (output[b, : passage.length] for output in rest)
-                read = raw_citations.PassageOutputs(places[b], *outputs)
+                read = raw_citations.PassageOutputs(places, *outputs)
                 raw.update(raw_citations.PassageReader(read, tokens, sentences).read())
                 links |= read.speaker_links(tokens)
             for number, (b, row, start, end) in enumerate(batch.places.tolist()):
@@ -373,12 +361,10 @@ def load(
     from tokenizers import Tokenizer
 
     try:
-        base.check_size(folder / ENCODER)
         runtime = load_graph(folder / ENCODER)  # first: it compiles in another thread
         heads = Heads.load(folder)
-        arrays = base.read_arrays(folder / EMBEDDINGS, ("table", "scale"))
-        embeddings = Embeddings(arrays["table"], arrays["scale"])
-        base.check_size(folder / TOKENIZER)
+        arrays = base.read_arrays(folder / passages.EMBEDDINGS, ("table", "scale"))
+        embeddings = passages.Embeddings(arrays["table"], arrays["scale"])
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         reader = Reader.of(registry) if heads.placeholders else Reader()
         packer = Packer(tokenizer, heads.max_tokens, heads.context, reader)
@@ -397,7 +383,7 @@ def _after_vector(runtime: Runtime) -> list[str]:
     return names[names.index(VECTOR) + 1 :] if VECTOR in names else []
 
 
-def _check(runtime: Runtime, embeddings: Embeddings, heads: Heads) -> None:
+def _check(runtime: Runtime, embeddings: passages.Embeddings, heads: Heads) -> None:
     """Raise `ValueError` for files that don't belong together."""
     plain = [("votes", len(heads.signals)), ("tags", len(heads.tags))][: 1 + bool(heads.tags)]
     cited = [*plain, *zip(raw_citations.CITED, raw_citations.CITED_COLUMNS, strict=True)]
@@ -411,4 +397,4 @@ def _check(runtime: Runtime, embeddings: Embeddings, heads: Heads) -> None:
         and all(runtime.columns[name] == runtime.hidden for name in further)
     )
     if not fits:
-        raise ValueError(f"its files don't belong together: {HEADS}, {EMBEDDINGS}, {ENCODER}")
+        raise ValueError(f"its files don't belong together: {', '.join(sorted(FILES))}")

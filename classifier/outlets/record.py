@@ -174,11 +174,9 @@ def card(report: records.ArticleReport, registry: Registry) -> records.SourceCar
 
 
 def record(
-    outlet: Outlet | None, evidence: ArticleEvidence | None, *, date: str | None, registry: Registry
+    outlet: Outlet, evidence: ArticleEvidence | None, *, date: str | None, registry: Registry
 ) -> records.Record:
     """Weigh what assessments say of an outlet at `date`, or without one at the registry's."""
-    if outlet is None:
-        return _unscored("not in the registry")
     if outlet.role in _UNSCORED_ROLES:
         return _unscored(f"{outlet.name} is {_UNSCORED_ROLES[outlet.role]}")
     return _weigh(outlet.assessments, evidence, _moment(date, registry))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import base64
 import csv
 import hashlib
@@ -13,9 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, reduce
 from importlib.resources import files
-from inspect import getdoc, getsource
+from inspect import getdoc
 from io import StringIO
-from itertools import chain, pairwise
+from itertools import chain
 from operator import or_
 from types import NoneType
 from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin, get_type_hints
@@ -322,24 +321,13 @@ def _described(kind: Any, entry: Entry) -> tuple[Any, str]:
         if isinstance(found, property):
             hint, said = get_type_hints(found.fget)["return"], getdoc(found) or ""
         else:
-            hint, said = get_type_hints(kind)[name], _attributes(kind).get(name, "")
+            hint = get_type_hints(kind, include_extras=True)[name]
+            said = "".join(getattr(hint, "__metadata__", ()))
+            hint = get_type_hints(kind)[name]
         options = get_args(hint)
         unknown = unknown or NoneType in options
         kind = next((one for one in options if one in VIEWS), hint)
     return (hint | None if unknown else hint), said
-
-
-@cache
-def _attributes(kind: type) -> dict[str, str]:
-    """Read the docstrings that stand below the fields of a record."""
-    found = {}
-    (record,) = ast.parse(getsource(kind)).body
-    assert isinstance(record, ast.ClassDef)
-    for pair in pairwise(record.body):
-        match pair:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=said)):
-                found[name] = " ".join(str(said).split())
-    return found
 
 
 def _public(hint: Any, models: Mapping[type, type[BaseModel]]) -> Any:

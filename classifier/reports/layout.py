@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import chain, groupby, pairwise
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from framescope.classifier import records
 from framescope.classifier.inputs import iso_date
@@ -65,8 +65,7 @@ class VoiceCounts(NamedTuple):
     own: int | None
     reported: int | None
     quoted: int | None
-    total: int
-    """Sentences in any voice."""
+    total: Annotated[int, "Sentences in any voice."]
 
     def shares(self, of: VoiceCounts) -> Iterator[tuple[int, str]]:
         """Return the counts by voice, where that is known, and in all, each with its share."""

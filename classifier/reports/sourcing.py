@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from framescope.classifier import records
 from framescope.classifier.attribution import PRONOUNS
@@ -183,6 +183,11 @@ def _tags(kind: records.SourceKind, government: bool, state_media: bool) -> tupl
     return tuple(more if more and kind is records.SourceKind.NAMED else [kind.value, *more])
 
 
+# What the schema of a report says of a field.
+_FLAGGED = "The sentences that carry each sentence-level signal, without experimental ones."
+_TECHNIQUES = "How many different techniques were found; None where none is looked for."
+
+
 class Summary(NamedTuple):
     """The counts of one article.
 
@@ -190,22 +195,14 @@ class Summary(NamedTuple):
     the signals that it needs. That is not the same as 0.
     """
 
-    text: str
-    """The article in one sentence."""
-    sentences: layout.VoiceCounts
-    """Its sentences, without those of the page around it."""
-    flagged: Mapping[str, layout.VoiceCounts]
-    """The sentences that carry each sentence-level signal, without experimental ones."""
-    claims: int | None
-    """Sentences that carry the signal of that name, in any voice."""
-    attributed: int | None
-    """Sentences that carry the signal of that name, in any voice."""
-    own_claims: int | None
-    """Claims in the article's own voice."""
-    unsourced_own_claims: int | None
-    """Those of them without a source."""
-    techniques: int | None
-    """How many different techniques were found; None where none is looked for."""
+    text: Annotated[str, "The article in one sentence."]
+    sentences: Annotated[layout.VoiceCounts, "Its sentences, without those of the page around it."]
+    flagged: Annotated[Mapping[str, layout.VoiceCounts], _FLAGGED]
+    claims: Annotated[int | None, "Sentences that carry the signal of that name, in any voice."]
+    attributed: Annotated[int | None, "Sentences that carry the signal of that name, in any voice."]
+    own_claims: Annotated[int | None, "Claims in the article's own voice."]
+    unsourced_own_claims: Annotated[int | None, "Those of them without a source."]
+    techniques: Annotated[int | None, _TECHNIQUES]
 
 
 def summarise(report: records.ArticleReport) -> Summary:
