@@ -71,10 +71,7 @@ def recalibration_section(record: Record) -> Section:
         (figure, value), (_, confidence) = wanted.items()
         return f"{figure} {value:g}, sure to {confidence:.0%}"
 
-    def shown(ends: Sequence[float | None]) -> Estimate:
-        return Estimate(*(math.nan if end is None else end for end in ends))
-
-    fits = record["signals"]
+    fits, bundle = record["signals"], record["from"]
     thresholds = (
         (
             signal, one["n"], one["articles"], one["positives"], *one["threshold"].values(),
@@ -84,7 +81,7 @@ def recalibration_section(record: Record) -> Section:
         for signal, one in fits.items()
     )  # fmt: skip
     figures = (
-        (signal, label, *(shown(one["figures"][of][name]) for of in ("before", "cross_fitted")))
+        (signal, label, *(Estimate(*np.array(own[name], float)) for own in one["figures"].values()))
         for signal, one in fits.items()
         for name, label in _SHOWN.items()
     )
@@ -101,7 +98,6 @@ def recalibration_section(record: Record) -> Section:
         f"articles; of {_FOLDS} parts of them, each is judged by the nine others. Weights stay as "
         "they are."
     )
-    bundle = record["from"]
     return Section(note, tuple(tables), signature=f"{bundle['name']} {bundle['digest'][:12]}")
 
 
@@ -305,8 +301,8 @@ def _unreachable(task: _Task, target: Target, achieved: Achieved | None, where: 
 
 def check_output(bundle: Bundle, output: Path) -> None:
     """Raise a `BundleError` when the output is the bundle itself, or ships."""
-    same = output.resolve() == bundle.path.resolve()
-    if same or SHIPPED.resolve() in (output.resolve(), *output.resolve().parents):
+    place = output.resolve()
+    if place == bundle.path.resolve() or place.is_relative_to(SHIPPED.resolve()):
         raise BundleError(f"{output}: is what is calibrated, or ships; choose another --output")
 
 
@@ -315,9 +311,7 @@ def write_recalibrated(
 ) -> None:
     """Write a bundle with what was fitted again, on `articles` (their digests)."""
     old, fits = bundle.manifest, record["signals"]
-    lines: dict[str, tuple[Line, Line]] = {
-        signal: tuple(one["calibration"].values()) for signal, one in fits.items()
-    }
+    lines: dict[str, Any] = {s: tuple(one["calibration"].values()) for s, one in fits.items()}
     # The agreement of int8 with float32 was counted at the former thresholds.
     stale = ("format", "files", "int8_agreement")
     manifest = {key: value for key, value in old.items() if key not in stale}

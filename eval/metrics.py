@@ -39,9 +39,8 @@ def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
 
     Less the variance of chance: the debiased estimator (Bröcker, 2012; Kumar, Liang & Ma, 2019).
     """
-    whole = rows.sum(axis=-1)
-    excess, none = residual**2 - variance, np.zeros_like(residual)
-    square = np.divide(excess, rows, out=none, where=rows > 0).sum(axis=-1)
+    rows = np.broadcast_to(rows, residual.shape)
+    square, whole = ratio(residual**2 - variance, rows, 0.0).sum(axis=-1), rows.sum(axis=-1)
     root = np.sqrt(np.maximum(square, 0.0) / np.maximum(whole, 1.0))
     return np.where(whole > 0, root, math.nan)
 
@@ -75,24 +74,15 @@ METRICS: Mapping[str, str] = {
 COMPARED = tuple(name for name in METRICS if name not in ("auc", "error_by_chance"))
 
 
-def all_metrics(truth: Bools, proba: Single, threshold: float | Single) -> dict[str, float]:
-    """Return all the figures of `METRICS`, by name."""
-    return {name: single_figure(name, truth, proba, threshold) for name in METRICS}
-
-
 def single_figure(metric: str, truth: Bools, proba: Single, threshold: float | Single) -> float:
     """Return one figure of `METRICS`; NaN where undefined, or where a row has no score."""
     if not len(truth) or np.isnan(proba).any():
         return math.nan
     if metric == "auc":
-        return float(sk.roc_auc_score(truth, proba)) if _both_answers(truth) else math.nan
+        return float(sk.roc_auc_score(truth, proba)) if len(np.unique(truth)) > 1 else math.nan
     if metric == "error_by_chance":
         return error_by_chance(proba)
     return Resampled(truth, proba, threshold, np.zeros(len(truth), np.intp)).value(metric)
-
-
-def _both_answers(truth: Bools) -> bool:
-    return bool(truth.any()) and not bool(truth.all())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,8 +113,7 @@ def wilson(share: Floats, n: Any) -> tuple[Floats, Floats]:
     centre, scale = share + z * z / (2 * n), 1 + z * z / n
     half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # Rounding must not leave a share of 0 or 1 outside its interval.
-    low, high = (centre - half) / scale, (centre + half) / scale
-    return np.minimum(low, share), np.maximum(high, share)
+    return np.minimum((centre - half) / scale, share), np.maximum((centre + half) / scale, share)
 
 
 RECALLS = tuple(tenths / 10 for tenths in range(1, 11))  # where a table reads the curve
@@ -145,7 +134,7 @@ class PrecisionRecall(NamedTuple):
 
 def precision_recall(truth: Bools, proba: Single) -> PrecisionRecall:
     """Compute the curve of one signal's scores."""
-    if not _both_answers(truth):
+    if len(np.unique(truth)) < 2:
         return PrecisionRecall(np.empty(0), np.empty(0))
     precision, recall, _ = sk.precision_recall_curve(truth, proba)
     # scikit-learn goes from the lowest threshold up and ends with a point that is a convention.
@@ -159,11 +148,10 @@ def estimates_of_sums(
     sums: Floats, of: Callable[[Floats], Floats], *, draws: int, seed: int
 ) -> list[Estimate]:
     """Return figures ``of`` sums over groups, with intervals that resample the groups."""
-    n, flat = len(sums), sums.reshape(len(sums), -1)
-    values = of(sums.sum(axis=0)[None])[0].tolist()
+    n, values = len(sums), of(sums.sum(axis=0)[None])[0].tolist()
     if n < MIN_GROUPS or not draws:
         return [Estimate(value) for value in values]
-    drawn = of((draw(n, draws, seed) @ flat).reshape(draws, *sums.shape[1:]))
+    drawn = of((draw(n, draws, seed) @ sums.reshape(n, -1)).reshape(draws, *sums.shape[1:]))
     columns = zip(values, drawn.T, strict=True)
     return [Estimate(value, *percentile(column, n)) for value, column in columns]
 
@@ -234,8 +222,7 @@ class Resampled:
         self, truth: Bools, proba: Single, threshold: float | Single, group: NDArray[np.intp]
     ) -> None:
         flagged, score = decide(proba, threshold), proba.astype(np.float64)
-        error: Floats = truth - score
-        n_groups = int(group.max()) + 1
+        error, n_groups = truth - score, int(group.max()) + 1
         decisions = (truth & flagged, ~truth & flagged, truth & ~flagged, ~truth & ~flagged)
         *cells, self.squared = (
             np.bincount(group, weights=each, minlength=n_groups) for each in (*decisions, error**2)
@@ -255,17 +242,14 @@ class Resampled:
 
     def value(self, name: str) -> float:
         """Return a figure with every group drawn once."""
-        every = np.ones((1, len(self.squared)))
-        return float(self.figures(every, (name,))[name][0])
+        return float(self.figures(np.ones((1, len(self.squared))), (name,))[name][0])
 
     def figures(self, weights: Floats, names: Sequence[str]) -> dict[str, Floats]:
         """Return figures for each draw; weights of shape (draws, n_groups)."""
         tp, fp, fn, tn = (weights @ self.cells).T
         positives, negatives = tp + fn, fp + tn
-        rows = positives + negatives
-        both = (positives > 0) & (negatives > 0)
-        f1 = ratio(2 * tp, 2 * tp + fp + fn, 0.0)
-        other_f1 = ratio(2 * tn, 2 * tn + fp + fn, 0.0)
+        rows, both = positives + negatives, (positives > 0) & (negatives > 0)
+        f1, other_f1 = (ratio(2 * right, 2 * right + fp + fn, 0.0) for right in (tp, tn))
         of: dict[str, Callable[[], Floats]] = {
             "f1": lambda: np.where(positives > 0, f1, math.nan),
             "precision": lambda: ratio(tp, tp + fp),
@@ -308,9 +292,8 @@ class DrawnMean(NamedTuple):
 
     def less(self, other: Self, times: int = 1) -> Change:
         """Return the difference of two means of the same rows; its interval is one of `times`."""
-        level = 1 - (1 - LEVEL) / times
-        interval = percentile(self.draws - other.draws, self.n_groups, level)
-        return Change(self.value - other.value, *interval)
+        drawn, level = self.draws - other.draws, 1 - (1 - LEVEL) / times
+        return Change(self.value - other.value, *percentile(drawn, self.n_groups, level))
 
 
 def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMean:
@@ -320,14 +303,12 @@ def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMe
     if (n_groups := len(known)) < MIN_GROUPS:
         return DrawnMean(value, np.empty(0), n_groups)
     cuts = np.cumsum([len(one.group) for one in parts])[:-1]
-    weights, drawn = draw(n_groups, draws, seed), []
+    weights, drawn = draw(n_groups, draws, seed), list[Floats]()
     for one, group in zip(parts, np.split(numbers, cuts), strict=True):
         model = Resampled(one.truth, *one.scores, group)
-        own = model.figures(weights[:, : len(model.cells)], (one.metric,))
-        drawn.append(own[one.metric])
-    figures = np.stack(drawn)
-    count = (~np.isnan(figures)).sum(axis=0).astype(np.float64)
-    return DrawnMean(value, ratio(np.nansum(figures, axis=0), count), n_groups)
+        drawn += model.figures(weights[:, : len(model.cells)], (one.metric,)).values()
+    count = (~np.isnan(drawn)).sum(axis=0).astype(np.float64)
+    return DrawnMean(value, ratio(np.nansum(drawn, axis=0), count), n_groups)
 
 
 def exchange_ps(

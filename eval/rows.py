@@ -130,15 +130,14 @@ def held_out_of_corpora(
     strangers = [bundle for bundle in bundles if not _made_on(bundle, split.held_out)]
     if strangers and not allow_seen:
         record = _split_of(strangers[0])
-        trained = f"on split {record['signature'][:12]}" if record else "on a split it doesn't name"
+        trained = f"split {record['signature'][:12]}" if record else "a split it doesn't name"
         raise BundleError(
-            f"{strangers[0].path}: trained {trained}, not on {split.signature[:12]}: rows to judge "
-            "by may be among those it learned from; retrain it on these corpora, or type "
+            f"{strangers[0].path}: trained on {trained}, not on {split.signature[:12]}: rows to "
+            "judge by may be among those it learned from; retrain it on these corpora, or type "
             "--allow-seen"
         )
     if not allow_seen:  # which a user may have added
-        rows = split.examples
-        names = set(rows.article[np.isin(rows.part, HELD_OUT)].tolist())
+        names = set(split.examples.article[np.isin(split.examples.part, HELD_OUT)].tolist())
         ours = [(name, one) for name in ships for one in data.load_articles(name, root)]
         held = [one for name, one in ours if f"{name}/{one.id}" in names]
         refuse_seen(bundles, held, ["held-out articles of the house corpus"], "train without them")
@@ -151,19 +150,19 @@ def held_out_of_corpora(
 
 
 def _split_of(bundle: Bundle) -> Mapping[str, Any] | None:
-    record = bundle.manifest.get("split")
-    if not isinstance(record, Mapping) or type(record.get("seed")) is not int:
-        return None
-    return record if isinstance(record.get("signature"), str) else None
+    match bundle.manifest.get("split"):
+        case {"seed": int(), "signature": str()} as record:
+            return record
+    return None
 
 
 def _made_on(bundle: Bundle, held_out: Mapping[str, str]) -> bool:
     """Return True if the same rows were kept back of each corpus the bundle was trained on."""
-    kept = (_split_of(bundle) or {}).get("held_out")
-    if not isinstance(kept, Mapping):
-        return False
     trained_on = {corpus.get("name") for corpus in bundle.manifest.get("corpora", ())}
-    return all(kept.get(name) == found for name, found in held_out.items() if name in trained_on)
+    match _split_of(bundle):
+        case {"held_out": Mapping() as kept}:
+            return all(kept.get(s) == one for s, one in held_out.items() if s in trained_on)
+    return False
 
 
 def held_out_of_files(paths: Sequence[Path], bundles: Sequence[Bundle] = ()) -> HeldOut:
@@ -173,21 +172,13 @@ def held_out_of_files(paths: Sequence[Path], bundles: Sequence[Bundle] = ()) -> 
     """
     plain = [path.name for path in paths]
     names = {path: path.name if plain.count(path.name) == 1 else str(path) for path in paths}
-    file_of: dict[str, str] = {}
-
-    def articles() -> Iterator[Article]:
-        for path, name in names.items():
-            if not path.is_file():
-                raise InputError(path, "no such file; give a JSONL file in the exchange format")
-            for article in corpora.read_exchange(path):
-                identifier = f"{name}/{article.id}"
-                if identifier in file_of:
-                    twice = f"two articles have the id '{article.id}'; make ids unique"
-                    raise InputError(path, twice)
-                file_of[identifier] = name
-                yield replace(article, id=identifier)
-
-    read = list(articles())
+    read, file_of = list[Article](), dict[str, str]()
+    for path, article in read_labelled(list(names)):
+        identifier = f"{names[path]}/{article.id}"
+        if identifier in file_of:
+            raise InputError(path, f"two articles have the id '{article.id}'; make ids unique")
+        file_of[identifier] = names[path]
+        read.append(replace(article, id=identifier))
     refuse_seen(bundles, read, paths)
     examples = data.examples_of_articles("exchange", iter(read), load_registry())
     corpus = [file_of[article.partition("/")[2]] for article in examples.article]
@@ -196,6 +187,14 @@ def held_out_of_files(paths: Sequence[Path], bundles: Sequence[Bundle] = ()) -> 
     examples = replace(examples, corpus=np.array(corpus, np.str_), part=part)
     digests = frozenset(text_digest(article.text) for article in read)
     return HeldOut(examples, f"files {total[:12]}", digests)
+
+
+def read_labelled(paths: Sequence[Path]) -> Iterator[tuple[Path, Article]]:
+    """Yield the articles of labelled files, with the file of each."""
+    for path in paths:
+        if not path.is_file():
+            raise InputError(path, "no such file; give a JSONL file in the exchange format")
+        yield from ((path, article) for article in corpora.read_exchange(path))
 
 
 def is_positive(labels: ArrayLike) -> Bools:
@@ -259,13 +258,13 @@ class ScoredRows:
         """Return the labelled rows of a part; none where the corpus doesn't label the signal."""
         chosen = rows_of(self.rows, part, signal)
         corpus = next(iter(self.rows.corpus.tolist()), "")
-        languages = self.rows.lang[chosen].tolist()
+        languages, language = np.unique(self.rows.lang[chosen], return_inverse=True)
 
         def of(bundle: Bundle, proba: Single) -> Scores | None:
             if signal not in bundle.signals or np.isnan(proba).all():
                 return None
-            limits = {one: bundle.threshold(signal, corpus, one) for one in {*languages}}
-            each = np.array([limits[one] for one in languages], np.float32)
+            limits = [bundle.threshold(signal, corpus, one) for one in languages.tolist()]
+            each = np.array(limits, np.float32)[language]
             return Scores(proba[chosen, bundle.signals.index(signal)], each)
 
         scores = tuple(map(of, self.bundles, self.proba))
@@ -283,8 +282,7 @@ class Evaluation:
     draws: int = 0  # of the resampling
     seed: int = 0
     benchmarks: tuple[Benchmark, ...] = ()  # those with rows here, once known
-    # The scores of all rows, by the bundle's place; NaN where not scored yet.
-    _scores: dict[int, Single] = field(default_factory=dict, repr=False)
+    _scores: dict[int, Single] = field(default_factory=dict, repr=False)  # by a bundle's place
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -315,9 +313,9 @@ class Evaluation:
         done: Done = lambda bundle, n: None,
     ) -> ScoredRows:
         """Score the articles that `numbers` names; rows that were scored before aren't again."""
-        numbers = self.numbers(corpus, parts, signals)
-        seconds = tuple(self._score(place, numbers, done) for place in range(len(self.bundles)))
-        proba = tuple(self._scores[place][numbers] for place in range(len(self.bundles)))
+        numbers, places = self.numbers(corpus, parts, signals), range(len(self.bundles))
+        seconds = tuple(self._score(place, numbers, done) for place in places)
+        proba = tuple(self._scores[place][numbers] for place in places)
         return ScoredRows(self.examples.where(numbers), self.bundles, proba, seconds)
 
     def samples(self, benchmarks: Iterable[Benchmark]) -> Iterator[tuple[Benchmark, Sample]]:
@@ -331,7 +329,7 @@ class Evaluation:
                     yield one, sample
 
     def _score(self, place: int, numbers: Numbers, done: Done) -> float:
-        """Score rows that were not scored yet; return the seconds for 1,000 of them."""
+        """Score rows that were not scored yet (NaN); return the seconds for 1,000 of them."""
         bundle, sentences = self.bundles[place], self.examples.sentences
         empty = np.full((len(sentences), len(bundle.signals)), np.nan, np.float32)
         scores = self._scores.setdefault(place, empty)
@@ -350,8 +348,9 @@ class Evaluation:
             proba = bundle.model.predict(block).proba
             seconds += time.perf_counter() - began
             if not ((proba >= 0) & (proba <= 1)).all():
-                what = "gives scores that are not probabilities; retrain it"
-                raise BundleError(f"{bundle.name}: {what}")
+                raise BundleError(
+                    f"{bundle.name}: gives scores that are not probabilities; retrain it"
+                )
             scores[missing[start : start + len(block)]] = proba
             start += len(block)
             done(bundle, len(block))
@@ -363,10 +362,9 @@ def rows_of(rows: Examples, part: str, signal: str) -> Numbers:
     if signal not in rows.signals:
         return np.empty(0, np.intp)
     chosen = np.flatnonzero((rows.part == part) & ~np.isnan(rows.column(signal)))
-    if is_of_articles(signal):
-        _, first = np.unique(rows.article[chosen], return_index=True)
-        chosen = chosen[np.sort(first)]
-    return chosen
+    if not is_of_articles(signal):
+        return chosen
+    return chosen[np.sort(np.unique(rows.article[chosen], return_index=True)[1])]
 
 
 def blocks(sentences: Sequence[Sentence]) -> Iterator[Sequence[Sentence]]:

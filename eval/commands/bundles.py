@@ -10,39 +10,37 @@ from framescope.classifier.cli import shared
 from framescope.classifier.cli.bundles import By, app, write_json
 from framescope.classifier.errors import FramescopeError, need
 from framescope.training.options import CorporaFolder, HouseFolder
+from typer import Argument, Option
 
 
 @app.command()
 def promote(
     candidate: Annotated[
-        str, typer.Argument(metavar="CANDIDATE", help="The folder that training wrote.")
+        str, Argument(metavar="CANDIDATE", help="The folder that training wrote.")
     ],
     name: Annotated[
-        str | None, typer.Option("--as", metavar="NAME", help="Promoted name; else its folder's.")
+        str | None, Option("--as", metavar="NAME", help="Promoted name; else its folder's.")
     ] = None,
     data: Annotated[
         list[Path] | None,
-        typer.Option(
-            metavar="FILE", help="Your own held-out labels (exchange format). Repeatable."
-        ),
+        Option(metavar="FILE", help="Your own held-out labels (exchange format). Repeatable."),
     ] = None,
     corpora: CorporaFolder = None,
     house: HouseFolder = None,
     against: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="BUNDLE",
             help="Compare with this one; else with the current one, at first what ships.",
         ),
     ] = None,
     allow: Annotated[
-        str | None,
-        typer.Option(metavar="REASON", help="Promote it although it is worse; needs --by."),
+        str | None, Option(metavar="REASON", help="Promote it although it is worse; needs --by.")
     ] = None,
     by: By = None,
     allow_seen: shared.AllowSeen = False,
-    draws: Annotated[int, typer.Option(min=100, help="Resamples of articles.")] = 10_000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples.")] = 0,
+    draws: Annotated[int, Option(min=100, help="Resamples of articles.")] = 10_000,
+    seed: Annotated[int, Option(min=0, help="Seed of the resamples.")] = 0,
     format: shared.AsCard = "terminal",
 ) -> None:
     """Promote a bundle under a name, if no signal gets worse.
@@ -85,34 +83,31 @@ def _decision(name: str, version: int | None, decision: str) -> str:
 
 def calibrate(
     data: Annotated[
-        list[Path],
-        typer.Option(metavar="FILE", help="Your labelled file (exchange format). Repeatable."),
+        list[Path], Option(metavar="FILE", help="Your labelled file (exchange format). Repeatable.")
     ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
-    ],
+    output: Annotated[Path, shared.To(metavar="FOLDER", help="Where to write the bundle.")],
     model: shared.ModelName = "transformer",
     signal: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Fit only this signal. Repeatable.")
+        list[str] | None, Option(metavar="NAME", help="Fit only this signal. Repeatable.")
     ] = None,
     precision: Annotated[
         list[str] | None,
-        typer.Option(metavar="SIGNAL=SHARE", help="Target precision of its flags. Repeatable."),
+        Option(metavar="SIGNAL=SHARE", help="Target precision of its flags. Repeatable."),
     ] = None,
     recall: Annotated[
         list[str] | None,
-        typer.Option(metavar="SIGNAL=SHARE", help="Target recall of its flags. Repeatable."),
+        Option(metavar="SIGNAL=SHARE", help="Target recall of its flags. Repeatable."),
     ] = None,
     confidence: Annotated[
         float,
-        typer.Option(
+        Option(
             metavar="SHARE", min=0.5, max=0.999, help="That a target is achieved; 0.5: as measured."
         ),
     ] = 0.9,
     allow_seen: shared.AllowSeen = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of folds and resamples.")] = 0,
+    seed: Annotated[int, Option("--seed", min=0, help="Seed of folds and resamples.")] = 0,
     format: Annotated[
-        shared.SectionFormat, typer.Option("--format", "-f", help="How to write the figures.")
+        shared.SectionFormat, shared.As(help="How to write the figures.")
     ] = "terminal",
     quiet: shared.Quiet = False,
 ) -> None:
@@ -161,30 +156,25 @@ def _targets(precision: Sequence[str], recall: Sequence[str], confidence: float)
 
 
 def drift(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that batch wrote.")],
+    run: Annotated[Path, Argument(metavar="RUN", help="A folder that batch wrote.")],
     against: Annotated[
-        str,
-        typer.Option(metavar="RUN|BUNDLE", help="An earlier run, or the bundle that scored it."),
+        str, Option(metavar="RUN|BUNDLE", help="An earlier run, or the bundle that scored it.")
     ],
     data: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Labels of its articles (exchange format). Repeatable."),
+        Option(metavar="FILE", help="Labels of its articles (exchange format). Repeatable."),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="HTML page to write.")
-    ] = None,
+    output: Annotated[Path | None, shared.To(metavar="FILE", help="HTML page to write.")] = None,
     overwrite: shared.OverReport = False,
     level: Annotated[
         float,
-        typer.Option(
+        Option(
             metavar="P", min=0.001, max=0.2, help="Share of false alarms when nothing has changed."
         ),
     ] = 0.002,
-    articles: Annotated[int, typer.Option(min=30, help="Articles sampled from each run.")] = 3000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the permutations.")] = 0,
-    format: Annotated[
-        shared.CardFormat, typer.Option("--format", "-f", help="How to write the verdict.")
-    ] = "terminal",
+    articles: Annotated[int, Option(min=30, help="Articles sampled from each run.")] = 3000,
+    seed: Annotated[int, Option(min=0, help="Seed of the permutations.")] = 0,
+    format: Annotated[shared.CardFormat, shared.As(help="How to write the verdict.")] = "terminal",
 ) -> None:
     """Report whether incoming articles have drifted (extra: batch).
 

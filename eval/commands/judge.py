@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from framescope.classifier.cli.shared import AllowSeen, Grouped, SectionFormat, Several
+from framescope.classifier.cli.shared import AllowSeen, As, Grouped, SectionFormat, Several, To
 from framescope.classifier.errors import InputError, SignalError, need
 from framescope.classifier.output import check, opened
 from framescope.classifier.taxonomy import in_order
 from framescope.training.options import CorporaFolder, HouseFolder, refuse_options
+from typer import Argument, Option
 
 if TYPE_CHECKING:
     from framescope.eval.compare.comparison import Progress
@@ -28,36 +29,33 @@ Slice = StrEnum("Slice", ["language"])
 SectionName = StrEnum("SectionName", "marks techniques controls sourcing languages robustness")
 """The sections of a report besides the comparison; see `eval.report.evaluation.SECTIONS`."""
 
-First = Annotated[str, typer.Option("--a", metavar="BUNDLE", help="The model to compare with.")]
-Second = Annotated[str, typer.Option("--b", metavar="BUNDLE", help="The model to compare.")]
+First = Annotated[str, Option("--a", metavar="BUNDLE", help="The model to compare with.")]
+Second = Annotated[str, Option("--b", metavar="BUNDLE", help="The model to compare.")]
 Data = Annotated[
     list[Path] | None,
-    typer.Option(
+    Option(
         metavar="FILE",
         help="Your own labelled file (exchange format), instead of the corpora. Repeatable.",
     ),
 ]
 Parts = Annotated[
     list[Part] | None,
-    typer.Option(
+    Option(
         help="The rows to judge by: test and unseen_outlet unless given. "
         "Thresholds were fitted on validation. Repeatable."
     ),
 ]
 Signals = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--signal", metavar="NAME", help="Only this signal. Repeatable.",
         callback=lambda given: in_order(given) if given else None,
     ),
 ]  # fmt: skip
-Draws = Annotated[int, typer.Option("--draws", min=100, help="Resamples of whole groups.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the resamples.")]
-As = Annotated[SectionFormat, typer.Option("--format", "-f", help="Format of the output.")]
-Output = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not to the terminal."),
-]
+Draws = Annotated[int, Option("--draws", min=100, help="Resamples of whole groups.")]
+Seed = Annotated[int, Option("--seed", min=0, help="Seed of the resamples.")]
+AsSection = Annotated[SectionFormat, As(help="Format of the output.")]
+Output = Annotated[Path | None, To(metavar="FILE", help="Write to a file, not to the terminal.")]
 
 _ALLOW = "--allow-regression"
 app = typer.Typer(help="Evaluate bundles on articles they were not trained on.", cls=Grouped)
@@ -109,12 +107,12 @@ def evaluate(
     part: Parts = None,
     signal: Signals = None,
     slice: Annotated[
-        Slice | None, typer.Option(help="Judge --b alone, in each language of its corpora.")
+        Slice | None, Option(help="Judge --b alone, in each language of its corpora.")
     ] = None,
     draws: Draws = 2000,
     seed: Seed = 0,
     allow_seen: AllowSeen = False,
-    format: As = "terminal",
+    format: AsSection = "terminal",
     output: Output = None,
 ) -> None:
     """Compare two bundles on articles that neither was trained on.
@@ -145,30 +143,27 @@ def evaluate(
 
 @app.command(rich_help_panel="Judge", cls=Several)
 def batch(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="RUN", help="The folder of the run.")
-    ],
+    output: Annotated[Path, To(metavar="RUN", help="The folder of the run.")],
     models: Annotated[
         list[str] | None,
-        typer.Option(metavar="BUNDLE...", help="baseline, transformer, or bundles' folders."),
+        Option(metavar="BUNDLE...", help="baseline, transformer, or bundles' folders."),
     ] = None,
     benchmarks: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             metavar="NAME...",
             help="Corpora (house), parts of one (house/test), all (corpora), or labelled files.",
         ),
     ] = None,
     resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Compute what a run lacks; new --models are added to it."),
+        bool, Option("--resume", help="Compute what a run lacks; new --models are added to it.")
     ] = False,
     corpora: CorporaFolder = None,
     corpus: HouseFolder = None,
     draws: Annotated[
-        int | None, typer.Option(min=100, help="Resamples of whole groups; 2,000 unless given.")
+        int | None, Option(min=100, help="Resamples of whole groups; 2,000 unless given.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of the resamples; 0 by default.")] = None,
+    seed: Annotated[int | None, Option(min=0, help="Of the resamples; 0 by default.")] = None,
     allow_seen: AllowSeen = False,
 ) -> None:
     """Evaluate many bundles on many benchmarks.
@@ -199,7 +194,7 @@ def batch(
 
 @app.command(rich_help_panel="Judge")
 def report(
-    output: Annotated[Path, typer.Option(metavar="DIR", help="The folder for both files.")],
+    output: Annotated[Path, Option(metavar="DIR", help="The folder for both files.")],
     corpora: CorporaFolder = None,
     data: Data = None,
     a: First = "baseline",
@@ -207,7 +202,7 @@ def report(
     part: Parts = None,
     signal: Signals = None,
     without: Annotated[
-        list[SectionName] | None, typer.Option(help="Leave this section out. Repeatable.")
+        list[SectionName] | None, Option(help="Leave this section out. Repeatable.")
     ] = None,
     draws: Draws = 10_000,
     seed: Seed = 0,
@@ -239,10 +234,10 @@ def report(
 
 @app.command(rich_help_panel="Judge")
 def errors(
-    signal: Annotated[str, typer.Option("--signal", metavar="NAME", help="The signal.")],
+    signal: Annotated[str, Option("--signal", metavar="NAME", help="The signal.")],
     output: Output = None,
-    n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="Number of errors.")] = 20,
-    model: Annotated[str, typer.Option(metavar="BUNDLE", help="The model.")] = "transformer",
+    n: Annotated[int, Option("--n", min=1, metavar="N", help="Number of errors.")] = 20,
+    model: Annotated[str, Option(metavar="BUNDLE", help="The model.")] = "transformer",
     corpora: CorporaFolder = None,
     data: Data = None,
     part: Parts = None,
@@ -280,20 +275,19 @@ def errors(
 @app.command(rich_help_panel="Release")
 def gate(
     bundle: Annotated[
-        str, typer.Argument(metavar="[BUNDLE]", help="A bundle's folder; the shipped transformer.")
+        str, Argument(metavar="[BUNDLE]", help="A bundle's folder; the shipped transformer.")
     ] = "transformer",
     corpora: CorporaFolder = None,
     corpus: HouseFolder = None,
     floors: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Default: eval/release/floors.json.")
+        Path | None, Option(metavar="FILE", help="Default: eval/release/floors.json.")
     ] = None,
     update: Annotated[
-        bool,
-        typer.Option("--update", help="Raise the floors, and write the figures into the card."),
+        bool, Option("--update", help="Raise the floors, and write the figures into the card.")
     ] = False,
     allow_regression: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             metavar="BENCHMARK=REASON",
             help="With --update: lower this floor too, and record why. Repeatable.",
         ),
@@ -341,7 +335,7 @@ def controls(
     corpora: CorporaFolder = None,
     signal: Signals = None,
     allow_seen: AllowSeen = False,
-    format: As = "terminal",
+    format: AsSection = "terminal",
 ) -> None:
     """Compare two bundles with predictors that don't read the text.
 
@@ -363,10 +357,10 @@ def controls(
 @app.command(rich_help_panel="Study")
 def robustness(
     model: Annotated[
-        str, typer.Argument(metavar="[BUNDLE]", help="The model to judge.", show_default=True)
+        str, Argument(metavar="[BUNDLE]", help="The model to judge.", show_default=True)
     ] = "transformer",
     seed: Seed = 0,
-    format: As = "terminal",
+    format: AsSection = "terminal",
     output: Output = None,
 ) -> None:
     """Measure how scores change with edits that should not, or should, matter.

@@ -11,7 +11,7 @@ from framescope.classifier import __version__
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.taxonomy import in_order
-from framescope.eval import metrics
+from framescope.eval.metrics import METRICS, holm, resample_figures, single_figure
 from framescope.eval.rows import MAIN_METRIC, Evaluation, Sample, is_positive, rows_of
 from framescope.eval.sections import Cell, Change, Estimate, Section, Table, table
 from framescope.training.resampling import LEVEL, Interval
@@ -57,8 +57,8 @@ class Comparison(NamedTuple):
     """A comparison of an evaluation's two bundles; ``costs``: one for each corpus."""
 
     evaluation: Evaluation
-    rows: tuple[Compared, ...]
-    costs: tuple[Seconds, ...]
+    rows: Sequence[Compared]
+    costs: Sequence[Seconds]
 
     @property
     def signature(self) -> str:
@@ -74,8 +74,7 @@ def compare_models(
 ) -> Comparison:
     """Score the held-out rows of every corpus with two bundles, and compare them by signal."""
     parts, given = evaluation.parts, in_order([s for of in evaluation.bundles for s in of.signals])
-    asked = given if signals is None else in_order(signals)
-    wanted = tuple(signal for signal in asked if signal in given)
+    wanted = given if signals is None else [one for one in in_order(signals) if one in given]
     corpora = [
         (corpus, n)
         for corpus in dict.fromkeys(evaluation.examples.corpus.tolist())
@@ -94,23 +93,23 @@ def compare_models(
         if progress is not None:
             progress(f"{corpus}: {bundle.name}", done, total)
 
-    found: list[Compared] = []
-    costs: list[Seconds] = []
+    found, costs = list[Compared](), list[Seconds]()
     for corpus, n in corpora:
         scored = evaluation.articles(corpus, parts, wanted, step)
         costs.append(Seconds(corpus, n, *scored.seconds))
         for part in parts:
             samples = [one for s in wanted if len(one := scored.sample(part, s))]
             found += [_compared(corpus, one, evaluation.draws, evaluation.seed) for one in samples]
-    return Comparison(evaluation, tuple(found), tuple(costs))
+    return Comparison(evaluation, found, costs)
 
 
 def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
-    truth, groups = sample.truth, sample.groups
-    a, b = sample.scores
-    figures_a, figures_b = (scores and metrics.all_metrics(truth, *scores) for scores in (a, b))
-    drawn = metrics.resample_figures(truth, a, b, groups, draws=draws, seed=seed)
-    always_yes = metrics.single_figure("f1", truth, np.ones(len(truth), np.float32), 0.5)
+    truth, groups, (a, b) = sample.truth, sample.groups, sample.scores
+    figures_a, figures_b = (
+        one and {name: single_figure(name, truth, *one) for name in METRICS} for one in (a, b)
+    )
+    drawn = resample_figures(truth, a, b, groups, draws=draws, seed=seed)
+    always_yes = single_figure("f1", truth, np.ones(len(truth), np.float32), 0.5)
     between = {
         name: Difference(figures_b[name] - figures_a[name], *interval, drawn.p[name])
         for name, interval in drawn.difference.items()
@@ -138,8 +137,7 @@ def section_of_comparison(comparison: Comparison, *, intervals: bool = True) -> 
     a, b = comparison.evaluation.names
     costs = {cost.corpus: cost for cost in comparison.costs}
     columns = ["signal", "n", "positive", "groups", "always yes, F1", "figure", a, b]
-    columns.append("difference (95% interval)")
-    tables = []
+    columns, tables = [*columns, "difference (95% interval)"], []
     for (corpus, part), rows in groupby(comparison.rows, lambda row: (row.corpus, row.part)):
         cost = costs[corpus]
         note = f"Seconds for 1,000 sentences: {a} {cost.a:.2f}, {b} {cost.b:.2f} "
@@ -160,7 +158,7 @@ def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
             low, high = ranges.get(name, Interval()) if intervals else Interval()
             # That of an error is widened to be symmetric, and none lies below 0.
             cells.append(value if math.isnan(low) else Estimate(value, max(low, 0), high))
-        yield (*head, metrics.METRICS[name], *cells, row.differences.get(name))
+        yield (*head, METRICS[name], *cells, row.differences.get(name))
 
 
 def record_of_comparison(comparison: Comparison) -> dict[str, Any]:
@@ -238,10 +236,8 @@ def changes_of(rows: Sequence[Compared]) -> tuple[SignalChange, ...]:
         math.isnan(ranking.low) or not _tell(row.positives, row.n, row.n_groups)
         for row, (ranking, _) in zip(rows, pairs, strict=True)
     ]
-    told = [
-        [math.nan if one else of.p for of in pair] for one, pair in zip(few, pairs, strict=True)
-    ]
-    corrected = [metrics.holm([pair[at] for pair in told]) for at in range(2)]
+    told = np.where(np.array(few)[:, None], math.nan, [[of.p for of in pair] for pair in pairs])
+    corrected = [holm(column.tolist()) for column in told.T]
     found = []
     for row, pair, untold, p_ranking, p_flags in zip(rows, pairs, few, *corrected, strict=True):
         ranking, flags = (
@@ -288,7 +284,7 @@ def table_of_changes(changes: Sequence[SignalChange], names: Sequence[str]) -> T
 
 
 def _both(row: Compared, name: str) -> str:
-    values = [math.nan if figures is None else figures[name] for figures in (row.a, row.b)]
+    values = (math.nan if figures is None else figures[name] for figures in (row.a, row.b))
     return " → ".join("–" if math.isnan(one) else f"{one:.3f}" for one in values)
 
 

@@ -15,8 +15,8 @@ from framescope.classifier.records import Article, Unit, Voice
 from framescope.eval.metrics import estimate
 from framescope.eval.rows import Sample, is_of_articles, is_positive
 from framescope.eval.sections import HIDDEN, Estimate
-from framescope.training.corpora import find_corpus
-from framescope.training.data import Examples, Text
+from framescope.training.corpora import find_corpus, read_exchange
+from framescope.training.data import Examples, Text, load_articles
 
 DRAWS = 1000  # of a slice at most: there are many slices, and none is tested
 MOST = 10  # outlets shown by name; the others are one slice
@@ -51,10 +51,9 @@ def slice_figures(
     sample: Sample, metric: str, genres: Mapping[str, str], draws: int, seed: int
 ) -> tuple[Axis, ...]:
     """Cut the rows of one signal along every axis that applies; ``genres``: by article."""
-    whole = is_of_articles(sample.signal)
     found = []
     for name, (value_of, order) in _AXES.items():
-        if whole and name not in _OF_ARTICLES:
+        if is_of_articles(sample.signal) and name not in _OF_ARTICLES:
             continue
         values = value_of(sample.rows, genres)[sample.chosen]
         counts = Counter(values[values != ""].tolist())
@@ -69,13 +68,13 @@ def slice_figures(
         for value, mask in picked.items():
             rows = sample.where(np.flatnonzero(mask))
             truth, groups = rows.truth, rows.groups
-            if len(rows) < _FEWEST or min(truth.sum(), (~truth).sum()) < _OF_ANSWER:
+            sizes = len(rows), len(np.unique(groups)), int(truth.sum())
+            if len(rows) < _FEWEST or min(sizes[2], len(rows) - sizes[2]) < _OF_ANSWER:
                 continue
             both = (
                 one and estimate(metric, truth, one, groups, draws=min(draws, DRAWS), seed=seed)
                 for one in rows.scores
             )
-            sizes = len(rows), len(np.unique(groups)), int(truth.sum())
             slices.append(Slice(value, *sizes, *both))
         if len(slices) > 1:
             found.append(Axis(name, tuple(slices)))
@@ -84,11 +83,10 @@ def slice_figures(
 
 def genres_of(data: Sequence[Path] = ()) -> dict[str, str]:
     """Read the genres of a user's files or else of the house corpus, by article."""
-    house = find_corpus("house")
-    place = house.place(None)
     # A file goes by its name, or by its path where two have one name.
     files = [(path, f"exchange/{name}") for path in data for name in (path.name, str(path))]
-    if not data and place is not None:
+    house = find_corpus("house")
+    if not data and (place := house.place(None)) is not None:
         files = [(path, "house") for path in house.files(place)]
     found = {}
     for path, prefix in files:
@@ -106,26 +104,20 @@ def _length(rows: Examples, genres: Mapping[str, str]) -> Text:
 
 def _voice(rows: Examples, genres: Mapping[str, str]) -> Text:
     """Return each sentence's voice by its labels; empty where the corpus has none."""
-    words = (Voice.QUOTED.value, Voice.REPORTED.value)
+    words = [Voice.QUOTED.value, Voice.REPORTED.value]
     if not set(words) <= set(rows.signals):
         return np.full(len(rows), "")
-    quoted, reported = (rows.column(word) for word in words)
-    known = ~np.isnan(quoted) & ~np.isnan(reported)
-    return np.select(
-        [is_positive(quoted), is_positive(reported), known], [*words, Voice.OWN.value], ""
-    )
+    columns = [rows.column(word) for word in words]
+    known = ~np.isnan(columns).any(axis=0)
+    return np.select([*map(is_positive, columns), known], [*words, Voice.OWN.value], "")
 
 
 def _position(rows: Examples, genres: Mapping[str, str]) -> Text:
     """Return each sentence's place in its article; empty in articles of one or two."""
-    size = Counter(rows.article.tolist())
-
-    def of(index: int, length: int) -> str:
-        if length < 3:
-            return ""
-        return _POSITIONS[0] if index == 0 else _POSITIONS[1 + min(3 * index // length, 2)]
-
-    return np.array([of(s.index, size[s.article_id]) for s in rows.sentences], np.str_)
+    _, article, size = np.unique(rows.article, return_inverse=True, return_counts=True)
+    index, length = np.array([one.index for one in rows.sentences], np.intp), size[article]
+    third = np.array(_POSITIONS)[1 + np.minimum(3 * index // length, 2)]
+    return np.select([length < 3, index == 0], ["", _POSITIONS[0]], third)
 
 
 _AXES: dict[str, tuple[Callable[[Examples, Mapping[str, str]], Text], Sequence[str]]] = {
@@ -192,21 +184,18 @@ def error_records(
     """Yield whole articles in the exchange format, with a key `KEY` where an error is."""
     for name in dict.fromkeys(error.article for error in errors):
         rows = examples.where(examples.article == name)
-        units: list[Unit] = []
-        of_article: dict[str, float] = {}
+        units, of_article = list[Unit](), dict[str, float]()
         for row in np.argsort([sentence.index for sentence in rows.sentences]):
             sentence, of_sentence = rows.sentences[row], dict[str, float]()
-            for signal, label in zip(rows.signals, rows.labels[row], strict=True):
+            for signal, label in zip(rows.signals, rows.labels[row].tolist(), strict=True):
                 if not math.isnan(label):
-                    whole = is_of_articles(signal)
-                    (of_article if whole else of_sentence)[signal] = float(label)
+                    (of_article if is_of_articles(signal) else of_sentence)[signal] = label
             units.append(Unit(sentence.start, sentence.end, of_sentence))
         record = to_record(replace(articles[name], units=tuple(units), labels=of_article))
-        places = {(unit.start, unit.end): at for at, unit in enumerate(units)}
+        sentences = {(unit["start"], unit["end"]): unit for unit in record["sentences"]}
         for error in (one for one in errors if one.article == name):
-            whole = is_of_articles(error.signal)
-            sentence = record["sentences"][places[error.start, error.end]]
-            (record if whole else sentence)[KEY] = {
+            of_error = sentences[error.start, error.end]
+            (record if is_of_articles(error.signal) else of_error)[KEY] = {
                 "rank": error.rank, "signal": error.signal, "label": round(error.label, 4),
                 "probability": round(error.proba, 4), "model": model,
             }  # fmt: skip
@@ -217,9 +206,6 @@ def originals(
     wanted: Collection[str], root: Path | None, data: Sequence[Path]
 ) -> dict[str, Article]:
     """Read whole articles by their ids: of a user's files ``data``, or else of the corpora."""
-    from framescope.training.corpora import read_exchange
-    from framescope.training.data import load_articles
-
     found: dict[str, Article] = {}
     for path in data:
         for article in read_exchange(path):

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -23,9 +24,8 @@ from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import InputError
 from framescope.classifier.models import FAR
 from framescope.eval.metrics import estimate, holm, wilson
-from framescope.eval.rows import Bools, Floats, Scores, Single, is_of_articles
+from framescope.eval.rows import Bools, Floats, Scores, Single, is_of_articles, read_labelled
 from framescope.eval.sections import HIDDEN, Change, Estimate, Share
-from framescope.training.corpora import read_exchange
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.spatial.distance import jensenshannon
@@ -69,9 +69,7 @@ class DriftFigure:
     size: float
     least: float  # the size from which the change matters
     p: float = math.nan  # corrected for the measure's figures; NaN where not tested
-    unit: str = (
-        ""  # "sd", "bits", "chance" (from before), "error" (of calibration), or the figure's
-    )
+    unit: str = ""  # "sd", "bits", "chance" (from before), "error" (of calibration), or its own
 
     @property
     def words(self) -> tuple[str, str, str]:
@@ -184,10 +182,10 @@ def permuted(
         np.put_along_axis(members, now.astype(np.intp), 1, axis=-1)
         return statistic(members)
 
+    sides, rng = (np.flatnonzero(~is_now), np.flatnonzero(is_now)), np.random.default_rng(seed)
     test = permutation_test(
-        (np.flatnonzero(~is_now), np.flatnonzero(is_now)), of_numbers, vectorized=True,
-        n_resamples=draws, batch=500, alternative="greater", axis=-1,
-        rng=np.random.default_rng(seed),
+        sides, of_numbers, vectorized=True, n_resamples=draws, batch=500, alternative="greater",
+        axis=-1, rng=rng,
     )  # fmt: skip
     null = test.null_distribution
     chance = Share(float(null.mean()), *np.quantile(null, [0.025, 0.975]).tolist())
@@ -213,8 +211,8 @@ def mean_shift_ps(values: Floats, is_now: Bools, draws: int, seed: int) -> list[
 def centred(values: Floats, outlet: NDArray[np.str_], is_now: Bools) -> Floats:
     """Subtract each outlet's mean, so that another mix of outlets is no change of scores."""
     names, code = np.unique(outlet, return_inverse=True)
-    count, total = np.bincount(code, weights=is_now), np.bincount(code)
-    stratum = np.where(((count == 0) | (count == total))[code], len(names), code)
+    share = np.bincount(code, weights=is_now) / np.bincount(code)
+    stratum = np.where(np.isin(share, (0, 1))[code], len(names), code)
     found = values.copy()
     for one in np.unique(stratum):
         found[stratum == one] -= np.nanmean(values[stratum == one], axis=0)
@@ -272,7 +270,7 @@ class RunArticles:
         """Return the words of each article, in lower case, as they come."""
         found = [dict[str, None]() for _ in range(len(self))]
         for article, text in zip(self.article.tolist(), self.texts, strict=True):
-            found[article].update(dict.fromkeys(_WORD.findall(text.lower())))
+            found[article] |= dict.fromkeys(_WORD.findall(text.lower()))
         return found
 
 
@@ -361,9 +359,8 @@ class TwoRuns:
 
 def of_signals(both: TwoRuns) -> list[DriftMeasure]:
     """Compare log-odds, in standard deviations before, and the share of sentences flagged now."""
-    columns: dict[str, list[Floats]] = {"scores": [], "flags": []}
-    figures: dict[str, list[DriftFigure]] = {"scores": [], "flags": []}
-    runs = (both.before.scores, both.now.scores)
+    tested: dict[str, list[tuple[DriftFigure, Floats]]] = {"scores": [], "flags": []}
+    runs, manifest = (both.before.scores, both.now.scores), both.now.manifest
     for signal in both.now.scores:
         if not all(signal in one and not np.isnan(one[signal]).all() for one in runs):
             continue
@@ -371,23 +368,22 @@ def of_signals(both: TwoRuns) -> list[DriftMeasure]:
         odds = log_odds(values)
         spread = max(float(odds[~both.is_now[article]].std()), 1e-6)
         scaled = both.by_article(odds / spread, article)
-        columns["scores"].append(scaled)
         shift = difference(signal, both.sides(scaled), _SHIFT)
         old, new = map(mean_of, both.sides(both.by_article(values, article)))
-        figures["scores"].append(replace(shift, before=old, now=new, unit="sd"))
-        if signal not in both.now.manifest["experimental"]:
-            limit = np.float32(both.now.manifest["thresholds"][signal])
-            share = both.by_article(values >= limit, article)
-            columns["flags"].append(share)
-            figures["flags"].append(difference(signal, both.sides(share), _FLAGS, share_of))
+        tested["scores"].append((replace(shift, before=old, now=new, unit="sd"), scaled))
+        if signal not in manifest["experimental"]:
+            share = both.by_article(values >= np.float32(manifest["thresholds"][signal]), article)
+            figure = difference(signal, both.sides(share), _FLAGS, share_of)
+            tested["flags"].append((figure, share))
     found = []
-    for name, own in columns.items():
+    for name, own in tested.items():
         if not own:
             found.append(DriftMeasure(name, note=f"no signal has {name} in both runs"))
             continue
-        apart = centred(np.stack(own, axis=1), both.joined("outlet"), both.is_now)
+        figures, columns = zip(*own, strict=True)
+        apart = centred(np.stack(columns, axis=1), both.joined("outlet"), both.is_now)
         ps = mean_shift_ps(apart, both.is_now, both.draws, both.seed)
-        found.append(_measure(name, figures[name], ps))
+        found.append(_measure(name, figures, ps))
     return found
 
 
@@ -398,7 +394,7 @@ def _measure(name: str, figures: Sequence[DriftFigure], ps: Sequence[float]) -> 
 def vocabulary(both: TwoRuns) -> DriftMeasure:
     """Compare the shares of articles that have common words."""
     articles = (*both.before.words(), *both.now.words())
-    spread = Counter(word for one in articles for word in one)
+    spread = Counter(chain.from_iterable(articles))
     common = [word for word, times in spread.most_common(_WORDS) if times >= 3]
     table = np.array([[word in one for word in common] for one in articles], np.float32)
     words = divergence("words", table, both.is_now, _BITS, both.draws, both.seed)
@@ -412,11 +408,10 @@ def _shifted(words: Sequence[str], table: Single, is_now: Bools) -> list[Shifted
     old, new = (table[w].sum(axis=0).astype(np.float64) for w in (~is_now, is_now))
     prior = 500.0 * (old + new) / max(float((old + new).sum()), 1.0) + 1e-9
 
-    def odds(counts: Floats) -> Floats:
-        others = counts.sum() + prior.sum() - counts - prior
-        return np.asarray(np.log(counts + prior) - np.log(others))
-
-    z = (odds(new) - odds(old)) / np.sqrt(1 / (new + prior) + 1 / (old + prior))
+    rose, fell = (  # log-odds
+        np.log(one + prior) - np.log(one.sum() + prior.sum() - one - prior) for one in (new, old)
+    )
+    z = (rose - fell) / np.sqrt(1 / (new + prior) + 1 / (old + prior))
     shares = old / max(int((~is_now).sum()), 1), new / max(int(is_now.sum()), 1)
     rows = list(zip(words, *(column.tolist() for column in (*shares, z)), strict=True))
     return [ShiftedWord(*rows[at]) for at in np.argsort(z, kind="stable")]
@@ -479,22 +474,16 @@ def of_bundle(run: RunArticles, bundle: Bundle) -> list[DriftMeasure]:
     if bundle.domain is None or not known.any():
         return [*found, _NO_DOMAIN]
     distance, far, m = run.distance[known], run.far[known], max(len(bundle.domain.held_out), 1)
-    figures = [
-        # To lie nearer than held-out articles is no drift.
-        DriftFigure(
-            name, expected, now,
-            Change(*(x - expected.value for x in (now.value, now.low, now.high))),
-            max(now.value - expected.value, 0.0), least,
-        )
-        for name, expected, now, least in (
-            ("distance", Estimate(0.5), mean_of(distance), _DISTANCE_OF_BUNDLE),
-            ("far", Share(1 - FAR), share_of(far), _FAR),
-        )
-    ]  # fmt: skip
-    ps = (
-        float(ks_2samp(distance, (np.arange(m) + 0.5) / m).pvalue),
-        float(binomtest(int(far.sum()), len(far), 1 - FAR).pvalue),
-    )
+    figures = []
+    for name, expected, now, least in (
+        ("distance", Estimate(0.5), mean_of(distance), _DISTANCE_OF_BUNDLE),
+        ("far", Share(1 - FAR), share_of(far), _FAR),
+    ):
+        change = Change(*(x - expected.value for x in (now.value, now.low, now.high)))
+        size = max(change.value, 0.0)  # to lie nearer than held-out articles is no drift
+        figures.append(DriftFigure(name, expected, now, change, size, least))
+    uniform = ks_2samp(distance, (np.arange(m) + 0.5) / m).pvalue
+    ps = float(uniform), float(binomtest(int(far.sum()), len(far), 1 - FAR).pvalue)
     return [*found, _measure("distance", figures, holm(ps))]
 
 
@@ -508,15 +497,17 @@ class Labelled(NamedTuple):
 
 def read_labels(paths: Sequence[Path], run: RunArticles) -> dict[str, Labelled]:
     """Find the labels of a run's articles and sentences, by their texts, in labelled files."""
-    found: dict[str, dict[int, tuple[float, bool, int]]] = defaultdict(dict)
+    found = defaultdict[str, dict[int, tuple[float, bool, int]]](dict)
     for signal, row, label, article in _labels(paths, run):
         if signal in run.scores and not math.isnan(score := float(run.scores[signal][row])):
             found[signal].setdefault(row, (score, label >= 0.5, article))
     if not found:
         reason = f"labels no sentence of {run.name}; give labels of articles in the run"
         raise InputError(paths[0], reason)
-    columns = {signal: zip(*rows.values(), strict=True) for signal, rows in found.items()}
-    return {signal: Labelled(*map(np.array, own)) for signal, own in columns.items()}
+    return {
+        signal: Labelled(*map(np.array, zip(*rows.values(), strict=True)))
+        for signal, rows in found.items()
+    }
 
 
 def _labels(paths: Sequence[Path], run: RunArticles) -> Iterator[tuple[str, int, float, int]]:
@@ -525,19 +516,16 @@ def _labels(paths: Sequence[Path], run: RunArticles) -> Iterator[tuple[str, int,
     rows: dict[tuple[int, object], int] = {}
     for row, article in enumerate(run.article.tolist()):
         rows[article, tuple(run.place[row].tolist())] = rows[article, run.texts[row]] = row
-    for path in paths:
-        if not path.is_file():
-            raise InputError(path, "no such file; give a JSONL file in the exchange format")
-        for one in read_exchange(path):
-            if (at := number.get(text_digest(one.text))) is None:
-                continue
-            yield from ((s, at, label, at) for s, label in one.labels.items() if is_of_articles(s))
-            for unit in one.units or ():
-                keys = (unit.start, unit.end), one.text[unit.start : unit.end]
-                known = [rows[at, key] for key in keys if (at, key) in rows]
-                for signal, label in unit.labels.items():
-                    if known and not is_of_articles(signal):
-                        yield signal, known[0], label, at
+    for _, one in read_labelled(paths):
+        if (at := number.get(text_digest(one.text))) is None:
+            continue
+        yield from ((s, at, label, at) for s, label in one.labels.items() if is_of_articles(s))
+        for unit in one.units or ():
+            keys = (unit.start, unit.end), one.text[unit.start : unit.end]
+            known = [rows[at, key] for key in keys if (at, key) in rows]
+            for signal, label in unit.labels.items() if known else ():
+                if not is_of_articles(signal):
+                    yield signal, known[0], label, at
 
 
 def calibration(labels: Mapping[str, Labelled], seed: int) -> DriftMeasure:

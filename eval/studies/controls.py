@@ -1,13 +1,8 @@
-"""What a benchmark's figure is worth: predictors that don't read the text.
-
-A figure that the outlet's name alone, the length alone or a constant answer reaches as well says
-nothing about reading.
-"""
+"""Predictors that don't read the text: a figure that they reach says nothing about reading."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -70,11 +65,10 @@ def run(evaluation: Evaluation) -> Iterator[Controlled]:
     examples = evaluation.examples
     for one, sample in evaluation.samples(evaluation.benchmarks):
         train = examples.where((examples.corpus == one.corpus) & (examples.part == TRAIN))
-        yield check(one, sample, train)
+        yield _check(one, sample, train)
 
 
-def check(benchmark: Benchmark, sample: Sample, train: Examples) -> Controlled:
-    """Check a benchmark by its rows; ``train`` is the corpus' training part."""
+def _check(benchmark: Benchmark, sample: Sample, train: Examples) -> Controlled:
     signal, metric, truth = benchmark.signal, benchmark.metric, sample.truth
     missing = Scores(np.full(len(sample), math.nan, np.float32), math.nan)
     a, b = (scores or missing for scores in sample.scores)
@@ -89,17 +83,14 @@ def check(benchmark: Benchmark, sample: Sample, train: Examples) -> Controlled:
 
     learned = Sample(train, scored.rows_of(train, TRAIN, signal), TRAIN, signal, ())
     labels = learned.truth if len(learned) else np.zeros(0, np.bool_)
-    known, asked = learned.rows.outlet[learned.chosen], sample.rows.outlet[sample.chosen]
-    fitted = partial(fitted_threshold, metric, labels, articles=train.article[learned.chosen])
-    rates, own_rates = (outlet_rates(known, labels, of) for of in (asked, known))
-    by_length, own_length = (
-        length_scores(_lengths(learned), labels, _lengths(of)) for of in (sample, learned)
-    )
-    controls = (
-        compared("always yes", np.ones(len(sample), np.float32), 0.5),
-        compared("outlet name only", rates, fitted(own_rates)),
-        compared("length only", by_length, fitted(own_length)),
-    )
+    controls = [compared("always yes", np.ones(len(sample), np.float32), 0.5)]
+    for name, (predict, of) in _FITTED.items():
+        proba, own = (predict(of(learned), labels, of(one)) for one in (sample, learned))
+        fit, limit = ~np.isnan(own), 0.5
+        if labels[fit].any():  # as bundles have theirs, of the rows that are learned from
+            given = own[fit], labels[fit], train.article[learned.chosen[fit]]
+            limit = best_threshold(*given, macro=metric != "f1", seed=0, precision=0.0)
+        controls.append(compared(name, proba, limit))
     of_a, of_b = (single_figure(metric, truth, *one) for one in (a, b))
     able = tuple(one for one in controls if one.n)
     return Controlled(benchmark, len(sample), int(truth.sum()), of_a, of_b, able)
@@ -134,10 +125,8 @@ def length_scores(lengths: Floats, labels: Bools, asked: Floats) -> Single:
     return np.asarray(model.predict_proba(np.log1p(asked)[:, None])[:, 1], np.float32)
 
 
-def fitted_threshold(metric: str, truth: Bools, proba: Single, articles: Text) -> float:
-    """Choose a threshold where the predictor was fitted, as bundles have theirs."""
-    known = ~np.isnan(proba)
-    if not truth[known].any():
-        return 0.5
-    given = proba[known], truth[known], articles[known]
-    return best_threshold(*given, macro=metric != "f1", seed=0, precision=0.0)
+_FITTED: Mapping[str, tuple[Callable[[Any, Bools, Any], Single], Callable[[Sample], Any]]] = {
+    "outlet name only": (outlet_rates, lambda one: one.rows.outlet[one.chosen]),
+    "length only": (length_scores, _lengths),
+}
+"""The predictors that are fitted, and what each reads of the rows."""

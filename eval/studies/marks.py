@@ -6,14 +6,13 @@ A mark is right where the settled labels have it, and defensible where either bl
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.records import Article, ArticleReport, Unit
 from framescope.classifier.scoring import Scorer
-from framescope.classifier.taxonomy import BY_NAME, Family, Level
+from framescope.classifier.taxonomy import BY_NAME, Family
 from framescope.eval.metrics import estimates_of_sums, ratio
 from framescope.eval.rows import Evaluation, Floats
 from framescope.eval.sections import Cell, Section, Share, table
@@ -22,13 +21,9 @@ from framescope.training.data import Examples
 
 JUDGED, DRAWS = "judged", 2000
 ASSERTION, FRAMING = "unsourced_assertion", "all framing"
-_FRAMING = {
-    one.name
-    for one in BY_NAME.values()
-    if one.family is Family.FRAMING and one.level is not Level.ARTICLE
-}
-PLAIN, NEWS = ("wire", "hard_news"), ("wire", "hard_news", "state_media")
-"""Genres of the judged articles: plain news, and ordinary news."""
+_FRAMING = {name for name in BY_NAME if BY_NAME[name].family is Family.FRAMING}
+_PLAIN = ("wire", "hard_news")
+_GENRES = {"all": None, "plain news": _PLAIN, "ordinary news": (*_PLAIN, "state_media")}
 NOTE = (
     "What is shown on judged articles of outlets that nothing was trained on, read twice and "
     "blind. Right: the settled labels have the mark; defensible: one of the two readers has it; "
@@ -73,7 +68,7 @@ def section(evaluation: Evaluation) -> Section | None:
             sums = np.sum([one.counts(own) for one in judged], axis=0)
             right, defensible, found = _shares(judged, own, [(1, 0), (2, 0), (1, 3)], evaluation)
             marks.append((name, signal, int(sums[0]), right, defensible, int(sums[3]), found))
-        for which, genres in (("all", None), ("plain news", PLAIN), ("ordinary news", NEWS)):
+        for which, genres in _GENRES.items():
             among = [one for one in judged if genres is None or one.genre in genres]
             wrong, often = _shares(among, framing, [(5, 6), (0, 4)], evaluation)
             claims = _shares(among, {ASSERTION}, [(0, 4)], evaluation)
@@ -101,31 +96,22 @@ def judge(rows: Examples, bundle: Bundle) -> Iterator[Judged]:
                 key = f"{JUDGED}/{record['id']}", one["start"]
                 readers[key].update(s for s, v in one["labels"].items() if v)
     scorer = Scorer(bundle, evidence=False)
-    for name, numbers in groupby(range(len(rows)), lambda row: str(rows.article[row])):
-        own = list(numbers)
-        text, units = "", list[Unit]()
-        for row in own:
-            one = rows.sentences[row]
+    for name in dict.fromkeys(rows.article.tolist()):
+        own, text = rows.where(rows.article == name), ""
+        for one in own.sentences:
             text = text.ljust(one.start) + one.text
-            units.append(Unit(one.start, one.end))
-        outlet = str(rows.outlet[own[0]])
-        article = Article(name, text, outlet=outlet, lang="en", units=tuple(units))
+        units = tuple(Unit(one.start, one.end) for one in own.sentences)
+        article = Article(name, text, outlet=str(own.outlet[0]), lang="en", units=units)
         (report,) = scorer.score([article])
         assert isinstance(report, ArticleReport)
         flags = {one.start: set(one.flags) for one in report.sentences}
-        settled = [
-            {s for s, v in zip(rows.signals, rows.labels[row], strict=True) if v >= 0.5}
-            for row in own
-        ]
+        settled = [{own.signals[k] for k in np.flatnonzero(row >= 0.5)} for row in own.labels]
         shown = [flags.get(one.start, set()) for one in units]
         yield Judged(genres[name], shown, settled, [readers[name, one.start] for one in units])
 
 
 def _shares(
-    articles: Sequence[Judged],
-    signals: set[str],
-    of: Sequence[tuple[int, int]],
-    evaluation: Evaluation,
+    articles: Sequence[Judged], signals: set[str], of: Sequence[tuple[int, int]], few: Evaluation
 ) -> list[Share]:
     """Return shares: of the counts of `Judged.counts`, which in which."""
 
@@ -133,6 +119,5 @@ def _shares(
         return np.stack([ratio(sums[:, a], sums[:, b]) for a, b in of], axis=1)
 
     counts = np.array([one.counts(signals) for one in articles]).reshape(-1, 7)
-    draws = min(evaluation.draws, DRAWS)
-    found = estimates_of_sums(counts, figures, draws=draws, seed=evaluation.seed)
+    found = estimates_of_sums(counts, figures, draws=min(few.draws, DRAWS), seed=few.seed)
     return [Share(one.value, one.low, one.high) for one in found]

@@ -1,8 +1,4 @@
-"""Who says what: the citations that a model finds, compared with those that annotators marked.
-
-`tally` counts what is right article by article, `extractions` makes figures of the counts, with
-intervals that resample articles, and `groups_of` says which articles are counted together.
-"""
+"""Who says what: the citations that a model finds, compared with those that annotators marked."""
 
 import json
 import math
@@ -73,8 +69,8 @@ NOTE = (
 )
 
 
+# The citations of an annotated sentence: those that are marked, and those that were found.
 JudgedSentence = tuple[tuple[MarkedCitation, ...], tuple[Citation, ...]]
-"""The citations of an annotated sentence: those that are marked, and those that were found."""
 
 
 class JudgedArticle(NamedTuple):
@@ -100,10 +96,9 @@ def judged_articles(evaluation: Evaluation) -> list[JudgedArticle]:
     found = [one for block in blocks(rows.sentences) for one in model.predict(block).citations]
     articles = []
     for name, numbers in groupby(range(len(rows)), lambda row: str(rows.article[row])):
-        own, text = list(numbers), ""
-        starts = {rows.sentences[row].index: rows.sentences[row].start for row in own}
-        for row in own:
-            text = text.ljust(rows.sentences[row].start) + rows.sentences[row].text
+        own, text, starts = list(numbers), "", dict[int, int]()
+        for one in (rows.sentences[row] for row in own):
+            text, starts[one.index] = text.ljust(one.start) + one.text, one.start
         for part in evaluation.parts:
             judged = tuple(
                 (tuple(_marked(one, starts) for one in marked), found[row])
@@ -125,7 +120,7 @@ def section(evaluation: Evaluation) -> Section | None:
     tallies = {id(one): tally(one) for one in articles}
     kinds = kinds_of_text(one.corpus for one in articles)
     draws = min(evaluation.draws, DRAWS)
-    cells: list[tuple[Cell, ...]] = []
+    cells = list[tuple[Cell, ...]]()
     for name, own in groups_of(articles, kinds, bundle.registry or load_registry()).items():
         counts = np.stack([tallies[id(one)] for one in own])
         figures = extractions(counts, draws=draws, seed=evaluation.seed)
@@ -305,9 +300,9 @@ def _count_spans(article: JudgedArticle, role: str, hits: dict[str, Counts]) -> 
         list(dict.fromkeys(filter(None, (_trimmed(article.text, one) for one in side))))
         for side in sides
     )
-    hits[f"{role}, exact"] += len({*truth} & {*guess}), len(guess), len(truth)
     pairs = _pairs(truth, guess, overlap, most=True)
-    hits[f"{role}, overlap"] += len(pairs), len(guess), len(truth)
+    for how, right in (("exact", {*truth} & {*guess}), ("overlap", pairs)):
+        hits[f"{role}, {how}"] += len(right), len(guess), len(truth)
 
 
 # What an annotator may put on either side of an edge: space, quotation marks, punctuation.
@@ -346,11 +341,10 @@ def _count_citations(sentence: JudgedSentence, hits: dict[str, Counts]) -> None:
     matches = {row: found[column] for row, column in pairs}
     for row, one in enumerate(marked):
         if one.kind is not None:
-            match = matches.get(row)
-            hits["kind"] += match is not None and match.kind is one.kind, bool(match), bool(match)
+            given = matches[row].kind.value if row in matches else MISSED
+            hits["kind"] += given == one.kind.value, row in matches, row in matches
             for other in (*KINDS, MISSED):
-                right = other == (match.kind.value if match else MISSED)
-                hits[f"{one.kind.value} found as {other}"] += right, 1, 1
+                hits[f"{one.kind.value} found as {other}"] += other == given, 1, 1
     # A citation marked without a kind says nothing for or against that of its match.
     unknown = {column for row, column in pairs if marked[row].kind is None}
     known = [one for column, one in enumerate(found) if column not in unknown]
@@ -397,10 +391,10 @@ def _name_shown(text: str, one: MarkedCitation, match: Citation) -> str | None:
     before = set(_plain(text, Place(0, source.end)) if person else ())
     known = speaker.name and (speaker.name.start < source.end or {*full[-1:]} <= before)
     places = source, match.source if _same_source(one, match) else None
-    for place in places if known else (*places, one.antecedent):
-        if place and _holds(_plain(text, place), name):
-            return STANDS if known else RIGHT
-    return (STANDS if known else RIGHT) if {*name} <= {*full} else OTHER
+    heard = filter(None, places if known else (*places, one.antecedent))
+    if {*name} <= {*full} or any(_holds(_plain(text, place), name) for place in heard):
+        return STANDS if known else RIGHT
+    return OTHER
 
 
 def _holds(words: Sequence[str], others: Sequence[str]) -> bool:
@@ -463,10 +457,8 @@ def of_pronouns(bundle: Bundle, root: Path | None, draws: int, seed: int) -> Tab
     sums, of_women = np.array(counts, np.float64)[:, None], np.array(feminine)
     rows = {"all": of_women | True, "feminine": of_women, "masculine": ~of_women}
     lines = list[tuple[Cell, ...]]()
-    for name, which in rows.items():
-        if n := int(which.sum()):
-            lines.append(
-                (name, n, *estimates_of_sums(sums[which], _scores, draws=draws, seed=seed))
-            )
+    for name, of in ((name, of) for name, of in rows.items() if of.any()):
+        figures = estimates_of_sums(sums[of], _scores, draws=draws, seed=seed)
+        lines.append((name, int(of.sum()), *figures))
     columns = ("pronouns", "n", "precision", "recall", "F1")
     return table("Ambiguous pronouns (GAP, validation)", columns, lines)

@@ -17,6 +17,7 @@ is NaN and left out of the macro mean; its false alarms count in micro-F1.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, product
 from typing import NamedTuple
 
 import numpy as np
@@ -77,19 +78,9 @@ class TechniqueFigures(NamedTuple):
         return float(np.nanmean(self.by_technique)) if self.gold.any() else math.nan
 
 
-class TaskFigures(NamedTuple):
-    """A bundle's figures on one part; precision, recall and F1 of SI and FLC."""
-
-    identification: list[Estimate]
-    fine_grained: list[Estimate]
-    classification: TechniqueFigures
-    by_article: TechniqueFigures
-
-
 def section(evaluation: Evaluation) -> Section | None:
     """Measure the bundles on the corpora that mark spans; None where none does."""
-    spans: list[tuple[Cell, ...]] = []
-    techniques: list[tuple[Cell, ...]] = []
+    spans, techniques = list[tuple[Cell, ...]](), list[tuple[Cell, ...]]()
     parts = list(_parts(evaluation))
     for name, rows in parts:
         counts = len(np.unique(rows.article)), len(gold_spans(rows))
@@ -97,10 +88,10 @@ def section(evaluation: Evaluation) -> Section | None:
             read = not {*bundle.languages}.isdisjoint(rows.lang.tolist())
             if not (read and set(TECHNIQUES) <= set(bundle.signals)):
                 continue
-            found = figures(bundle, rows, draws=evaluation.draws, seed=evaluation.seed)
-            spans.append((name, "SI", model, *counts, *found.identification))
-            spans.append((name, "FLC", model, *counts, *found.fine_grained))
-            techniques += _rows(name, model, found.by_article, found.classification)
+            si, flc, *judged = figures(bundle, rows, draws=evaluation.draws, seed=evaluation.seed)
+            spans.append((name, "SI", model, *counts, *si))
+            spans.append((name, "FLC", model, *counts, *flc))
+            techniques += _rows(name, model, *judged)
     if not parts:
         return None
     columns = ("part", "task", "model", "articles", "spans", "precision", "recall", "F1")
@@ -137,26 +128,28 @@ def _parts(evaluation: Evaluation) -> Iterator[tuple[str, Examples]]:
                 yield f"{corpus}/{part}", rows
 
 
-def figures(bundle: Bundle, rows: Examples, *, draws: int, seed: int) -> TaskFigures:
-    """Measure a bundle that gives the fourteen techniques on whole articles."""
+def figures(
+    bundle: Bundle, rows: Examples, *, draws: int, seed: int
+) -> tuple[list[Estimate], list[Estimate], TechniqueFigures, TechniqueFigures]:
+    """Return precision, recall and F1 of SI and of FLC, and figures by article and of TC."""
     prediction = bundle.model.predict(rows.sentences)
-    columns = [bundle.signals.index(technique) for technique in TECHNIQUES]
-    scores = zip(bundle.signals, prediction.proba.T, strict=True)
-    flags = {signal: decide(own, bundle.thresholds[signal]) for signal, own in scores}
-    flagged = np.stack([flags[technique] for technique in TECHNIQUES], axis=1)
+    scores = dict(zip(bundle.signals, prediction.proba.T, strict=True))
+    flags = {signal: decide(own, bundle.thresholds[signal]) for signal, own in scores.items()}
+    proba, flagged, labels = (
+        np.stack([of(technique) for technique in TECHNIQUES], axis=1)
+        for of in (scores.__getitem__, flags.__getitem__, rows.column)
+    )
     spans = _evidence(prediction, rows, flags, TECHNIQUES)
     of_any = _evidence(prediction, rows, flags, (ANY,)) if ANY in flags else spans
     gold, articles = gold_spans(rows), np.unique(rows.article).tolist()
-    labels = np.stack([rows.column(technique) for technique in TECHNIQUES], axis=1)
-    truth, found = of_articles(labels, rows.article), of_articles(flagged, rows.article)
+    truth, found = (of_articles(one, rows.article) for one in (labels, flagged))
     sums = (
         sums_by_article(predicted, gold, articles, labelled=labelled)
         for predicted, labelled in ((of_any, False), (spans, True))
     )
     si, flc = (estimates_of_sums(one, of_sums, draws=draws, seed=seed) for one in sums)
-    given = _labelled(rows, gold, prediction.proba[:, columns], prediction)
-    judged = classification(given, gold), article_figures(truth, is_positive(found))
-    return TaskFigures(si, flc, *judged)
+    given = _labelled(rows, gold, proba, prediction)
+    return si, flc, article_figures(truth, is_positive(found)), classification(given, gold)
 
 
 def _evidence(
@@ -180,8 +173,7 @@ def _labelled(
         (article, start, end): [k for k, a, z in by_article[article] if a < end and start < z]
         for article, start, end, _ in gold
     }
-    overlapping = sorted({row for own in inside.values() for row in own})
-    asked = [(row, name) for row in overlapping for name in TECHNIQUES]
+    asked = [*product(sorted(set(chain(*inside.values()))), TECHNIQUES)]
     evidence = dict(zip(asked, prediction.evidence(asked), strict=True))
     found = []
     for (article, start, end), count in Counter(one[:3] for one in gold).items():
@@ -236,9 +228,8 @@ def gold_spans(rows: Examples) -> list[LabelledSpan]:
     """Join the annotated spans of whole articles that were cut at sentences' ends; each once."""
     pieces: dict[tuple[str, str], list[tuple[int, int, Sentence]]] = defaultdict(list)
     for sentence, spans in zip(rows.sentences, rows.spans, strict=True):
-        for span in spans:
-            if span.signal in TECHNIQUES:
-                pieces[sentence.article_id, span.signal].append((span.start, span.end, sentence))
+        for span in (one for one in spans if one.signal in TECHNIQUES):
+            pieces[sentence.article_id, span.signal].append((span.start, span.end, sentence))
     whole: list[LabelledSpan] = []
     for (article, technique), found in pieces.items():
         after: tuple[int, int] | None = None  # the next sentence's index, and where the last ends
