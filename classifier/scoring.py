@@ -78,9 +78,9 @@ class Scorer:
         evidence: bool | Collection[str] = True,
         seconds: float = math.inf,
         experimental: bool = False,
+        folder_of_other: Path | None = None,
     ) -> None:
-        self.bundle = bundle
-        self.folder_of_other: Path | None = None  # set from outside
+        self.bundle, self.folder_of_other = bundle, folder_of_other
         self.seconds = seconds
         # Without its words no repetition is flagged.
         shown = {_REPETITION, *(NAMES if evidence is True else evidence or ())}
@@ -446,9 +446,8 @@ def load_scorer(
     """
     registry = load_registry(user=None if sources is None else Path(sources))
     first, *others = map(resolve, defaults() if model is None else [model])
-    found = Scorer(load(first, registry), signals, registry, *how)
-    found.folder_of_other = others[0] if others else None
-    return found
+    beside = others[0] if others else None
+    return Scorer(load(first, registry), signals, registry, *how, folder_of_other=beside)
 
 
 def _drafts(read: Sequence[Item]) -> list[ArticleReport]:

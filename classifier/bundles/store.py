@@ -54,7 +54,7 @@ class Promoted:
     """A name in the store."""
 
     folder: Path
-    kind: str  # of `KINDS`: version 0 is the shipped bundle of this kind
+    kind: str  # of `KINDS`, or `MULTILINGUAL`: version 0 is the shipped bundle of this kind
     current: int = 0
     versions: Mapping[int, str] = field(default_factory=dict)  # the digest of each manifest
 
@@ -255,7 +255,7 @@ class ModelStore:
                 raise BundleError(f"{path}: {newer}; get a newer framescope: {how_to_upgrade()}")
             kind, current = str(record["kind"]), int(record["current"])
             versions = {int(number): str(one) for number, one in record["versions"].items()}
-            if kind not in manifests.KINDS or current not in (0, *versions):
+            if kind not in (*manifests.KINDS, MULTILINGUAL) or current not in (0, *versions):
                 raise ValueError("its current version doesn't exist")
         except (FileNotFoundError, NotADirectoryError):
             return None

@@ -361,7 +361,8 @@ def promote(
     store.check_name(name)
     store.check_writable()
     candidate, before = bundles.load(folder), store.find(name)
-    kind = str(candidate.manifest["kind"])
+    several = len(candidate.languages) > 1
+    kind = bundles.defaults()[-1] if several else str(candidate.manifest["kind"])
     asked = before and before.path() if against is None else bundles.resolve(against)
     current = bundles.load(asked or bundles.resolve(kind))
     if before is not None and before.versions.get(before.current) == candidate.digest:

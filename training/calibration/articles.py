@@ -33,6 +33,7 @@ _CENTRES = 32
 _NEW_CENTRES = 8  # of continued training
 _LEVEL = 0.9  # of the right answers are in their set
 _TOGETHER = 400  # articles that are read in one call
+_DRAWN = 500  # long articles of a language, at most, that its centres are fitted to
 _EPSILON = 1e-6
 
 
@@ -130,7 +131,7 @@ def fit_domain(
     Each language has centres of its own, so that a frequent one doesn't take them all.
     """
     spoken = dict.fromkeys(train.lang.tolist())
-    vectors = (_vectors(model, train.where(train.lang == one)) for one in spoken)
+    vectors = (_vectors(model, _drawn(train.where(train.lang == one), seed)) for one in spoken)
     by_language = [one for one in vectors if len(one)]
     held = _vectors(model, validation)
     if min(sum(map(len, by_language)), len(held)) <= _CENTRES:
@@ -176,6 +177,13 @@ def extend_domain(
             was = signals.index(signal)
             yes[column], no[column] = known.yes[was], known.no[was]
     return replace(wide, held_out=np.sort(distances), yes=yes, no=no)
+
+
+def _drawn(rows: Examples, seed: int) -> Examples:
+    """Draw articles of enough sentences; few of many thousands say where all of them lie."""
+    names, counts = np.unique(rows.article, return_counts=True)
+    long = np.random.default_rng(seed).permutation(names[counts >= models.FEWEST_SENTENCES])
+    return rows.where(np.isin(rows.article, long[:_DRAWN]))
 
 
 def _centres(placed: NDArray[Any], count: int, seed: int) -> Single:

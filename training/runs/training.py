@@ -30,6 +30,7 @@ from framescope.training.data import Data, choose_unlabelled, ordinary_articles
 from framescope.training.recipes import BaselineSettings, TransformerSettings
 from framescope.training.runs.folder import CHECKPOINT, TARGETS, TrainingRun, run_folder
 from framescope.training.transformer import StartingBundle, Teacher, TransformerTrainer
+from framescope.training.transformer.training import held_out_rows
 
 Tell = Callable[[str], None]  # called with one line per step
 
@@ -207,7 +208,7 @@ class _Job:
             decisions = decide(folder)
             self.tell("comparing int8 with float32")
             shutil.copyfile(folder / models.HEADS, exact / models.HEADS)
-            rows = self.data.part("validation").sentences
+            rows = held_out_rows(self.data.examples, seed).sentences
             exported = (self.model(one, decisions.calibration) for one in (folder, exact))
             flags = [decisions.flags(model.predict(rows).logits) for model in exported]
             agreement = float((flags[0] == flags[1]).mean())
