@@ -28,15 +28,11 @@ ARTICLES = {
 }
 
 
-class Model:
-    """Marks the signals that a sentence names."""
-
-    signals = SIGNALS
-
-    def predict(self, sentences):
-        rows = [[0.9 if name in one.text else 0.1 for name in SIGNALS] for one in sentences]
-        proba = np.array(rows, np.float32).reshape(-1, len(SIGNALS))
-        return SimpleNamespace(proba=proba, vectors=None, citations=((),) * len(proba))
+def predict(sentences):
+    """Mark the signals that a sentence names."""
+    rows = [[0.9 if name in one.text else 0.1 for name in SIGNALS] for one in sentences]
+    proba = np.array(rows, np.float32).reshape(-1, len(SIGNALS))
+    return SimpleNamespace(proba=proba, vectors=None, citations=((),) * len(proba))
 
 
 @pytest.fixture
@@ -64,7 +60,8 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluation:
     part = np.array(["unseen_outlet"] * (len(sentences) - 1) + ["validation"])
     rows = toys.rows_of(sentences, np.array(labels), SIGNALS, corpus="judged", part=part)
     manifest = {"name": "m", "thresholds": dict.fromkeys(SIGNALS, 0.5), "languages": ["en"]}
-    bundle = Bundle(Path("m"), {**manifest, "experimental": ["doubt"]}, Model())
+    model = SimpleNamespace(signals=SIGNALS, predict=predict)
+    bundle = Bundle(Path("m"), {**manifest, "experimental": ["doubt"]}, model)
     return Evaluation((bundle,), rows)
 
 

@@ -49,11 +49,6 @@ def report():
     return made()
 
 
-ROWS = (("a|b", 1200, 0.5, None), ("c\n", 7, NAN, Estimate(0.25, 0.1, 0.4)))
-FLAT = table("Flips", ("case", "n", "rate", "mean"), ROWS, note="As drawn.")
-SECTION = Section("What * means.", (FLAT,), signature="data 1")
-
-
 @pytest.mark.parametrize(
     ("value", "written"),
     [
@@ -73,17 +68,12 @@ def test_a_cell_is_written_in_one_way(value, written):
 
 
 def test_markdown_keeps_words_left_figures_right_and_bars_apart():
-    text = layout.section_to_markdown(SECTION)
+    rows = (("a|b", 1200, 0.5, None), ("c\n", 7, NAN, Estimate(0.25, 0.1, 0.4)))
+    flat = table("Flips", ("case", "n", "rate", "mean"), rows, note="As drawn.")
+    text = layout.section_to_markdown(Section("What * means.", (flat,), signature="data 1"))
     assert "### Flips\n\n| case | n | rate | mean |\n| --- | ---: | ---: | ---: |\n" in text
     assert "| a\\|b | 1,200 | 0.500 | undefined |" in text
     assert text.endswith("As drawn.\n\nWhat \\* means.\n\n`data 1`\n")
-
-
-def test_json_is_null_where_nothing_is_defined_and_holds_no_layout():
-    record = json.loads(layout.json_text(SECTION))
-    assert record.keys() == {"note", "tables"}
-    assert record["tables"][0].keys() == {"caption", "columns", "rows"}
-    assert record["tables"][0]["rows"][1][2:] == [None, {"value": 0.25, "low": 0.1, "high": 0.4}]
 
 
 def test_a_page_of_sections_escapes_text_and_folds_long_tables():
@@ -236,14 +226,12 @@ def run(monkeypatch, mine):
     """Run a command with models that score by chance but always alike."""
 
     def load(name, registry=None):
-        class Odd:
-            signals = ("claim",)
+        def predict(sentences):
+            scores = [0.7 * (len(s.text) * 37 % 101) / 101 for s in sentences]
+            return SimpleNamespace(proba=np.array(scores, np.float32)[:, None])
 
-            def predict(self, sentences):
-                scores = [0.7 * (len(s.text) * 37 % 101) / 101 for s in sentences]
-                return SimpleNamespace(proba=np.array(scores, np.float32)[:, None])
-
-        return replace(bundle(name, ["claim"]), model=Odd())
+        odd = SimpleNamespace(signals=("claim",), predict=predict)
+        return replace(bundle(name, ["claim"]), model=odd)
 
     monkeypatch.setattr(bundles, "load", load)
 

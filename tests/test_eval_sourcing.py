@@ -197,7 +197,7 @@ SAID = "Orr said the port was lost."
 RAIN = "Rain fell at noon."
 
 
-def rows(articles: int = 6, corpus: str = "house") -> Examples:
+def rows() -> Examples:
     """Articles of two sentences: the first cites Orr, the second is carried over from it."""
     sentences, citations = [], []
     kept = RowCitation(Mark(0, 0, 3), Mark(0, 4, 8), (Mark(0, 9, 26),), NAMED, False, False, None)
@@ -205,28 +205,24 @@ def rows(articles: int = 6, corpus: str = "house") -> Examples:
     on = RowCitation(Mark(0, 0, 3), None, (Mark(1, 0, 17),), NAMED, False, False, None, orr)
     tagged = Citation(Place(0, 3), Place(4, 8), (Place(9, 26),), NAMED)
     carried = Citation(Place(0, 3), None, (Place(28, 45),), NAMED, name="Orr")
-    for name in (f"{corpus}/{number}" for number in range(articles)):
+    for name in (f"house/{number}" for number in range(6)):
         sentences += [
             Sentence(SAID, 0, 27, name, 0, citations=(tagged,)),
             Sentence(RAIN, 28, 46, name, 1, citations=(carried,)),
         ]
         citations += [(kept,), (on,) if citations else None]
-    labels, more = np.zeros((len(sentences), 1)), {"corpus": corpus, "part": "test"}
+    labels, more = np.zeros((len(sentences), 1)), {"corpus": "house", "part": "test"}
     return toys.rows_of(sentences, labels, ("claim",), citations=tuple(citations), **more)
 
 
-def given(sentences):
-    return SimpleNamespace(citations=tuple(sentence.citations for sentence in sentences))
-
-
-def judged_by(**more) -> Evaluation:
-    tagger = SimpleNamespace(signals=("claim",), predict=given)
-    made = replace(bundle("tagger", ["claim"]), model=tagger)
-    return Evaluation((made,), rows(**more), "as made up", ("test",), draws=100)
-
-
 def test_what_is_found_as_it_is_marked_is_right():
-    found = sourcing.section(judged_by())
+    def predict(sentences):
+        return SimpleNamespace(citations=tuple(sentence.citations for sentence in sentences))
+
+    tagger = SimpleNamespace(signals=("claim",), predict=predict)
+    made = replace(bundle("tagger", ["claim"]), model=tagger)
+    evaluation = Evaluation((made,), rows(), "as made up", ("test",), draws=100)
+    found = sourcing.section(evaluation)
     cells = {(row[0], row[2]): row for row in found.tables[0].rows}
     # Of the first article one sentence is not annotated.
     _, articles, _, n, precision, recall, f1 = cells["all", "citations"]
@@ -236,7 +232,7 @@ def test_what_is_found_as_it_is_marked_is_right():
     assert "found by tagger" in found.note
     assert [row[2:4] for row in found.tables[0].rows[:4:3]] == [(NAMES[0], 5), (NAMES[3], 0)]
     assert cells["house", NAMES[0]][-1].value == 1.0
-    assert sourcing.section(replace(judged_by(), parts=("unseen_outlet",))) is None
+    assert sourcing.section(replace(evaluation, parts=("unseen_outlet",))) is None
 
 
 def test_ambiguous_pronouns_are_judged_by_both_names(tmp_path) -> None:
