@@ -1,8 +1,6 @@
 """A bundle calibrated again on a user's own few labels: the weights stay, to the byte.
 
-Labels of one article agree with each other, so they count as fewer than they are: by the design
-effect (Kish, 1965). A prior holds the line near the bundle's, which few labels hardly move. Figures
-are cross-fitted: each article is judged by what was fitted without it. Other parts of the bundle
+A prior holds the line near the bundle's, which few labels hardly move. Other parts of the bundle
 that depend on chances move with them, so that they decide as before.
 """
 
@@ -123,9 +121,8 @@ def threshold_for(
 ) -> Achieved | None:
     """Return the lowest threshold that achieves a precision, or the highest of a recall.
 
-    It is achieved where the lower end of its interval reaches the target: Wilson's, one-sided, with
-    as many sentences as would give the variance between articles. Where none is enough, return the
-    one with the best lower end; None where too few articles have a flag (of a recall: a positive).
+    It is achieved where the lower end of its one-sided interval reaches the target. Where none is
+    enough, return the one with the best lower end; None where too few articles have a flag.
     """
     steps, recall = np.unique(proba), target.figure == "recall"
     if recall:  # every positive counts, flagged or not: a missed one is a wrong one
@@ -170,11 +167,7 @@ def recalibrate(
     targets: Mapping[str, Target],
     seed: int,
 ) -> Record:
-    """Fit calibration and thresholds again, of the signals that are labelled or given.
-
-    `rows` were read from `files`; without a target a threshold has the best expected F1. Raises
-    `FramescopeError` when labels are too few, or no threshold achieves a target.
-    """
+    """Fit calibration and thresholds again, of the signals that are labelled or given."""
     where = ", ".join(map(str, files))
     for signal in in_order([*signals, *targets]):
         if signal not in bundle.signals:
@@ -353,7 +346,6 @@ def write_recalibrated(
 
 
 def _card(text: str, record: Record, manifest: Mapping[str, Any]) -> str:
-    """Put the new thresholds, and what they were fitted on, into a card."""
     fits, old = record["signals"], record["from"]
     for signal, one in fits.items():
         row = re.compile(rf"^(\| `{signal}` \|.*\| )[\d.]+( \|)$", re.MULTILINE)

@@ -1,8 +1,5 @@
 """Figures of labels and scores, curves, and how sure a difference is.
 
-A figure that the labels can't support is NaN, which is printed as undefined: a 0 would read as a
-bad score.
-
 Whole groups are resampled, and the same draw serves both models, so that what makes an article hard
 for both cancels out (the paired comparison of classifiers: Berg-Kirkpatrick et al., 2012). The p of
 a difference comes from exchanging both models in groups at random.
@@ -35,10 +32,7 @@ def decide(proba: Single, threshold: float | Single) -> Bools:
 
 
 def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
-    """Return the calibration error of bins, over the last axis; NaN without rows.
-
-    Less the variance of chance: the debiased estimator (Bröcker, 2012; Kumar, Liang & Ma, 2019).
-    """
+    """Return the debiased calibration error (Bröcker, 2012), over bins on the last axis."""
     rows = np.broadcast_to(rows, residual.shape)
     square, whole = ratio(residual**2 - variance, rows, 0.0).sum(axis=-1), rows.sum(axis=-1)
     root = np.sqrt(np.maximum(square, 0.0) / np.maximum(whole, 1.0))

@@ -1,8 +1,4 @@
-"""A benchmark and bundles in; its rows with each model's scores out, scored once.
-
-`Evaluation` holds the bundles and all rows, and keeps every score. A benchmark's rows are a
-`Sample`; comparison, gate, slices, controls and errors are functions of samples.
-"""
+"""A benchmark and bundles in; its rows with each model's scores out, scored once."""
 
 from __future__ import annotations
 
@@ -116,10 +112,7 @@ class HeldOut(NamedTuple):
 def held_out_of_corpora(
     root: Path | None, bundles: Sequence[Bundle], *, allow_seen: bool
 ) -> HeldOut:
-    """Split the corpora with the first bundle's seed; raise if another is of a different split.
-
-    Raise `InputError` where a bundle has seen held-out articles of what ships.
-    """
+    """Split the corpora with the first bundle's seed; raise if a bundle may have seen some rows."""
     seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
     # English corpora, and those in other languages that a bundle was trained on.
     named = {one.get("name") for bundle in bundles for one in bundle.manifest.get("corpora", ())}
@@ -166,10 +159,7 @@ def _made_on(bundle: Bundle, held_out: Mapping[str, str]) -> bool:
 
 
 def held_out_of_files(paths: Sequence[Path], bundles: Sequence[Bundle] = ()) -> HeldOut:
-    """Read labelled files in the exchange format; each is a corpus, every row one to judge by.
-
-    Raise `InputError` where one of the `bundles` has seen some of the articles.
-    """
+    """Read labelled files, each a corpus of rows to judge by; raise if a bundle has seen some."""
     plain = [path.name for path in paths]
     names = {path: path.name if plain.count(path.name) == 1 else str(path) for path in paths}
     read, file_of = list[Article](), dict[str, str]()

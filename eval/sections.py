@@ -1,8 +1,4 @@
-"""Results as figures, tables and sections, and how they look: terminal, Markdown, JSON, page.
-
-A cell holds the number itself: JSON loses nothing. An undefined number is `UNDEFINED` everywhere
-but in JSON, where it is null.
-"""
+"""Results as figures, tables and sections, and how they look: terminal, Markdown, JSON, page."""
 
 import json
 import math
@@ -44,7 +40,7 @@ class Share(Estimate):
     """A share of a whole, written in per cent."""
 
 
-Cell = str | int | float | Estimate | None  # None or NaN is undefined
+Cell = str | int | float | Estimate | None  # None or NaN is undefined: `UNDEFINED`, in JSON null
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +91,7 @@ def show_section(
     """Write a section to standard output or to a file; as JSON ``record``, if that holds more."""
     with opened(output) as file:
         if form == "terminal":
-            print_section(section, file)
+            _print_section(section, file)
         elif form == "json":
             file.write(json_text(record or section))
         else:
@@ -142,13 +138,12 @@ def _groups(table: Table) -> list[tuple[Line, list[Line]]]:
     return [(head, [row[cut:] for row in rows]) for head, rows in groups]
 
 
-def print_section(section: Section, file: TextIO | None = None, width: int | None = None) -> None:
-    """Print the tables, then the note and the signature, to a file or standard output."""
+def _print_section(section: Section, file: TextIO) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(file=file, width=width, highlight=False)
-    if width is None and not console.is_terminal:
+    console = Console(file=file, highlight=False)
+    if not console.is_terminal:
         console.width = _FILE_WIDTH
     for table in section.tables:
         (_print_groups if table.heads > 1 else _print_table)(table, console)
@@ -165,9 +160,8 @@ def _print_table(table: Table, console: Any) -> None:
     from rich.table import Table as Printed
     from rich.text import Text
 
-    printed = Printed(
-        title=table.caption, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
-    )
+    printed = Printed(title=table.caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    printed.title_justify = "left"
     for heading, worded in zip(table.columns, _worded(table), strict=True):
         printed.add_column(heading, justify="left" if worded else "right")
     for row in _cells(table):
@@ -181,9 +175,7 @@ def _print_groups(table: Table, console: Any) -> None:
 
     cut, sides = table.heads, _worded(table)[table.heads :]
     columns = zip(table.columns[cut:], *(row[cut:] for row in _cells(table)), strict=True)
-    widths = [
-        max(min(len(heading), _LONGEST_HEADING), *map(len, values)) for heading, *values in columns
-    ]
+    widths = [max(min(len(one[0]), _LONGEST_HEADING), *map(len, one[1:])) for one in columns]
 
     def print_line(row: Line, style: str) -> None:
         line = ""
@@ -196,9 +188,8 @@ def _print_groups(table: Table, console: Any) -> None:
     print_line(table.columns[cut:], "underline")
     for head, rows in _groups(table):
         console.print(Text(head[0], "bold"))
-        counts = zip(table.columns[1:cut], head[1:], strict=True)
-        counted = "; ".join(f"{name}: {value}" for name, value in counts)
-        console.print(Text(f"  {counted}", "dim"))
+        counts = map(": ".join, zip(table.columns[1:cut], head[1:], strict=True))
+        console.print(Text(f"  {'; '.join(counts)}", "dim"))
         for row in rows:
             print_line(row, "bold" if any(value.endswith(STAR) for value in row) else "")
 
@@ -216,8 +207,7 @@ def section_to_markdown(section: Section) -> str:
 
 def markdown_table(table: Table) -> str:
     """Write a table without its caption."""
-    lines: list[Sequence[str]] = [table.columns]
-    lines.append(["---" if worded else "---:" for worded in _worded(table)])
+    lines = [table.columns, tuple("---" if worded else "---:" for worded in _worded(table))]
     for head, rows in _groups(table):
         blank = ("",) * len(head)
         lines += [((blank if at else head) + row) for at, row in enumerate(rows)]
@@ -253,9 +243,9 @@ def page(template: str, **values: Any) -> str:
     """Lay out a page of this package; in templates ``section | page | safe`` lays one out."""
     made = environment_of("framescope.eval.report")
 
-    def cells(table: Table) -> Iterator[list[tuple[str, bool]]]:
+    def cells(table: Table) -> Iterator[Iterator[tuple[str, bool]]]:
         for row, line in zip(table.rows, _cells(table), strict=True):
-            yield [(value, isinstance(one, str)) for one, value in zip(row, line, strict=True)]
+            yield zip(line, (isinstance(one, str) for one in row), strict=True)
 
     made.filters |= {
         "cell": cell,

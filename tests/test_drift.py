@@ -140,6 +140,10 @@ def run(*words: object):
     return CliRunner().invoke(app, [*map(str, words)])
 
 
+def compared(run: Path, against: str, data=(), level: float = 0.002) -> DriftReport:
+    return compare_runs(run, against, data, level=level, most=3000, seed=0)
+
+
 def measure(report: DriftReport, name: str):
     return next(one for one in report.measures if one.name == name)
 
@@ -185,7 +189,7 @@ def test_p_is_uniform_where_nothing_has_changed_and_corrected_for_many() -> None
 
 def test_labels_tell_whether_scores_are_still_calibrated(base, moved, tmp_path) -> None:
     mine = labels(moved, tmp_path / "mine.jsonl")
-    report = compare_runs(moved.path, str(base), [mine], level=0.02)
+    report = compared(moved.path, str(base), [mine], level=0.02)
     found = measure(report, "calibration")
     assert set(found.found) == {"claim", "subjective"}
     figure = found.figures[0]
@@ -207,12 +211,12 @@ def test_labels_that_agree_with_the_scores_find_nothing_and_few_are_too_few(base
     drawn = write(tmp_path / "now", 9)
     mine = labels(drawn, tmp_path / "mine.jsonl")
     few = labels(drawn, tmp_path / "few.jsonl", articles=4)
-    report = compare_runs(drawn.path, str(base), [mine], level=0.02)
+    report = compared(drawn.path, str(base), [mine], level=0.02)
     assert report.status == 0, report.verdict
     found = measure(report, "calibration")
     assert {one.name for one in found.figures} == {"claim", "subjective"}
     assert found.p > 0.05
-    found = measure(compare_runs(drawn.path, str(base), [few], level=0.1), "calibration")
+    found = measure(compared(drawn.path, str(base), [few], level=0.1), "calibration")
     assert found.figures == ()
     assert "too few labels of claim, subjective" in found.note
 
@@ -231,7 +235,7 @@ def test_too_few_articles_are_no_verdict(base, tmp_path) -> None:
 def test_runs_of_two_bundles_are_compared_without_their_scores(base, tmp_path) -> None:
     other = {"name": "another-1", "digest": "f" * 64, "runtime": "openvino"}
     write(tmp_path / "other", 6, Stream(strange=0.3), model=other)
-    report = compare_runs(tmp_path / "other", str(base), level=0.02)
+    report = compared(tmp_path / "other", str(base), level=0.02)
     note = measure(report, "scores").note
     assert "by-hand (000000000000) and other by another-1 (ffffffffffff)" in note
     assert [one.name for one in report.measures if one.figures] == ["vocabulary", "outlets"]
@@ -270,7 +274,7 @@ def test_a_run_is_compared_with_its_bundle_by_distance(far, status, tmp_path) ->
     shipped = bundles.load("baseline")
     model = {"name": shipped.name, "digest": shipped.digest, "runtime": "numpy"}
     write(tmp_path / "now", 21, Stream(far=far), model=model)
-    report = compare_runs(tmp_path / "now", "baseline")
+    report = compared(tmp_path / "now", "baseline")
     assert report.status == status, report.verdict
     assert "a bundle keeps no scores" in measure(report, "scores").note
     figure = measure(report, "distance").figures[1]

@@ -149,7 +149,6 @@ def section_of_comparison(comparison: Comparison, *, intervals: bool = True) -> 
 
 
 def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
-    """Yield one row for each figure: its name, both models', and their difference."""
     head = (row.signal, row.n, row.positives, row.n_groups, row.always_yes_f1)
     for name in _PRINTED:
         cells: list[Cell] = []

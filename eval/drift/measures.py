@@ -1,9 +1,7 @@
-"""Figures before and now, their intervals, and tests whether they have changed.
+"""Figures of articles before and now, their intervals, and tests whether they have changed.
 
-Scores, flags, vocabulary, outlets, distance to the training data, and calibration are compared. The
-unit is the article: sentences of one article are not independent. A figure has changed when its p,
-corrected for all figures and measures, is at most the level, and the effect is large enough to
-matter.
+A figure has changed when its p, corrected for all figures and measures, is at most the level, and
+the effect is large enough to matter.
 """
 
 import math

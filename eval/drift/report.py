@@ -18,8 +18,6 @@ from framescope.eval.metrics import holm
 from framescope.eval.sections import Cell, Plot, Section, Table, sections_to_html, table
 from numpy.typing import NDArray
 
-LEVEL = 0.002  # of a thousand comparisons without any change, two find one
-MOST = 3000  # articles of either run that are compared
 _FEWEST = 30
 _SHOWN = 6  # figures of a measure that a verdict names
 _MEASURES = 6  # whose p are corrected together: the least p of permutations must allow for that
@@ -122,7 +120,6 @@ class DriftReport(NamedTuple):
         return table("Articles by outlet", ("outlet", "before", "now"), rows)
 
     def _plots(self, measure: DriftMeasure) -> Iterator[Plot]:
-        """Draw how scores or distances are distributed in both runs."""
         runs, scores = self._runs, measure.name == "scores"
         if len(runs) < 2:
             return
@@ -137,20 +134,10 @@ class DriftReport(NamedTuple):
             yield Plot(label + changed, _histograms(sides, edges), ())
 
 
-def compare(
-    run: Path,
-    against: str,
-    data: Sequence[Path] = (),
-    *,
-    level: float = LEVEL,
-    most: int = MOST,
-    seed: int = 0,
+def compare_runs(
+    run: Path, against: str, data: Sequence[Path], *, level: float, most: int, seed: int
 ) -> DriftReport:
-    """Compare a run with an earlier run, or with the training data of its bundle.
-
-    `data` are labels of the run's articles; `level` is that of the whole verdict; `most` articles
-    of either run are read.
-    """
+    """Compare at most `most` articles of a run with an earlier run, or with its bundle's data."""
     now = measures.read_articles(run, most)
     labels = measures.read_labels(data, now) if data else {}
     is_run = RunFolder(Path(against)).exists()
@@ -180,11 +167,9 @@ def compare(
 
 
 def _bundle(against: str, now: RunArticles) -> Bundle:
-    path = Path(against)
-    if path.is_dir() and not (path / bundles.MANIFEST).is_file():
+    if Path(against).is_dir() and not (Path(against) / bundles.MANIFEST).is_file():
         raise InputError(against, "neither a run nor a bundle; give --against one of them")
-    found = bundles.load(against)
-    name, digest = now.bundle
+    found, (name, digest) = bundles.load(against), now.bundle
     if digest != found.digest:
         scored = f"{now.name} was scored by {name} ({digest[:12]})"
         other = f"is {found.name} ({found.digest[:12]}), and {scored}"
@@ -209,8 +194,7 @@ def _named(measure: DriftMeasure) -> str:
     if measure.more:
         names = [word.word for word in measure.more[:3]] + ["…"]
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    title = _TITLES.get(measure.name, measure.name)
-    return f"{title} ({', '.join(names[:_SHOWN])}{more})"
+    return f"{_title(measure).lower()} ({', '.join(names[:_SHOWN])}{more})"
 
 
 def _tables(measure: DriftMeasure, most: int | None = None) -> Iterator[Table]:
@@ -232,14 +216,12 @@ def _tables(measure: DriftMeasure, most: int | None = None) -> Iterator[Table]:
 
 
 def _histograms(sides: Sequence[NDArray[Any]], edges: NDArray[Any]) -> str:
-    """Draw two histograms: the earlier run as an outline, the later one filled."""
-    shares = [np.histogram(one, edges)[0] / max(len(one), 1) for one in sides]
-    top, width = max(float(one.max()) for one in shares) or 1.0, _WIDTH / (len(edges) - 1)
+    shares = np.array([np.histogram(one, edges)[0] / max(len(one), 1) for one in sides])
+    heights, width = _HEIGHT * (1 - 0.95 * shares / (shares.max() or 1)), _WIDTH / (len(edges) - 1)
     paths = []
-    for side in shares:
-        tops = ((at * width, _HEIGHT * (1 - 0.95 * share / top)) for at, share in enumerate(side))
-        steps = "".join(f"L{x:.1f} {y:.1f}H{x + width:.1f}" for x, y in tops)
-        paths.append(f"M0 {_HEIGHT}{steps}V{_HEIGHT}")
+    for side in heights:
+        steps = (f"L{at * width:.1f} {y:.1f}H{(at + 1) * width:.1f}" for at, y in enumerate(side))
+        paths.append(f"M0 {_HEIGHT}{''.join(steps)}V{_HEIGHT}")
     return (
         f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT + 1}" role="img" aria-label="Outline: '
         f'before; filled: now"><path d="{paths[1]}" fill="var(--model-b)" fill-opacity="0.5"/>'

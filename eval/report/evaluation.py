@@ -45,9 +45,9 @@ class Details(NamedTuple):
 
     benchmark: Benchmark
     share: float
-    reliability: tuple[ReliabilityCurve | None, ...]
-    ranking: tuple[PrecisionRecall | None, ...]
-    axes: tuple[Axis, ...]
+    reliability: Sequence[ReliabilityCurve | None]
+    ranking: Sequence[PrecisionRecall | None]
+    axes: Sequence[Axis]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +61,17 @@ class Errors:
 
 
 class EvaluationReport(NamedTuple):
-    """The values of the report."""
+    """The values of the report; ``verdict``: whether to ship the second model, and why."""
 
     comparison: Comparison
-    names: tuple[str, ...]
-    changes: tuple[compare.SignalChange, ...]
+    names: Sequence[str]
+    changes: Sequence[compare.SignalChange]
+    verdict: str
     headline: Sequence[tuple[Benchmark, Compared]]
-    details: tuple[Details, ...]
-    errors: tuple[Errors, ...]
-    footprints: tuple[Footprint, ...]
+    details: Sequence[Details]
+    errors: Sequence[Errors]
+    footprints: Sequence[Footprint]
     sections: Mapping[str, Section | None]
-
-    @property
-    def verdict(self) -> str:
-        """Whether to ship the second model, and why, in a sentence."""
-        return compare.decision_of(self.comparison, self.changes)
 
 
 def _missed(of: Evaluation) -> Section | None:
@@ -105,21 +101,20 @@ def build_report(
     """Compare two bundles, and gather the values of the report; each row is scored once."""
     a, b = evaluation.bundles
     comparison = compare.compare_models(evaluation, signals, progress)
-    headline = _benchmarks_of(comparison)
-    benchmarks = tuple(benchmark for benchmark, _ in headline)
-    evaluation = replace(evaluation, benchmarks=benchmarks)
-    chosen = {one.signal for one in benchmarks}
-    cut = chosen & SLICED or chosen
-    details = []
+    changes, headline = compare.changes_of(comparison.rows), _benchmarks_of(comparison)
+    evaluation = replace(evaluation, benchmarks=tuple(benchmark for benchmark, _ in headline))
+    chosen = {one.signal for one in evaluation.benchmarks}
+    cut, details = chosen & SLICED or chosen, []
     samples = defaultdict[str, list[Sample]](list)
-    for one, sample in evaluation.samples(benchmarks):
+    for one, sample in evaluation.samples(evaluation.benchmarks):
         samples[one.signal].append(sample)
         resampling = one.metric, genres or {}, evaluation.draws, evaluation.seed
         axes = slice_figures(sample, *resampling) if one.signal in cut else ()
-        truth, scores = sample.truth, sample.scores
-        reliability = tuple(of and metrics.reliability_curve(truth, of.proba) for of in scores)
-        ranking = tuple(of and metrics.precision_recall(truth, of.proba) for of in scores)
-        details.append(Details(one, float(truth.mean()), reliability, ranking, axes))
+        reliability, ranking = (
+            [of and curve(sample.truth, of.proba) for of in sample.scores]
+            for curve in (metrics.reliability_curve, metrics.precision_recall)
+        )
+        details.append(Details(one, float(sample.truth.mean()), reliability, ranking, axes))
     further: dict[str, Section | None] = {}
     for name, measure in (sections or {}).items():
         progress(name, 0, 0)
@@ -132,10 +127,11 @@ def build_report(
         errors.append(Errors(signal, evaluation.names[whose], other, worst))
     progress("memory", 0, 0)
     sentences = next(iter(samples.values()))[0].rows.sentences
-    footprints = tuple(measure_footprint(one.path, sentences) for one in (a, b))
+    footprints = [measure_footprint(one.path, sentences) for one in (a, b)]
+    verdict = compare.decision_of(comparison, changes)
     return EvaluationReport(
-        comparison, evaluation.names, compare.changes_of(comparison.rows), headline,
-        tuple(details), tuple(errors), footprints, further,
+        comparison, evaluation.names, changes, verdict, headline, details, errors, footprints,
+        further,
     )  # fmt: skip
 
 
@@ -194,9 +190,7 @@ def to_html(report: EvaluationReport) -> str:
         "slices": ("Slices", Section(_SLICES, tuple(_slices(report)))),
     }
     shown = {
-        name: (title, found)
-        for name, (title, found) in titled.items()
-        if found is not None and (found.tables or found.plots)
+        name: one for name, one in titled.items() if one[1] and (one[1].tables or one[1].plots)
     }
     described = [
         (one, row, *_main_figures(one, row))
@@ -224,7 +218,6 @@ def _benchmarks_of(comparison: Comparison) -> list[tuple[Benchmark, Compared]]:
 
 
 def _main_figures(one: Benchmark, row: Compared) -> Iterator[Estimate | None]:
-    """Yield both models' main figure and their difference; None without the signal."""
     for figures, intervals in ((row.a, row.intervals_a), (row.b, row.intervals_b)):
         values = figures and (figures[one.metric], *intervals.get(one.metric, ()))
         yield Estimate(*values) if values else None
@@ -238,25 +231,25 @@ def _curves(report: EvaluationReport) -> Section:
         words = f"Reliability and precision-recall of {one.benchmark.name}"
         svg = plot_of(f"plot-curves{at}", words, one, report.names)
         drawn.append(Plot(words, svg, tuple(_numbers_of(one, report.names))))
-    return Section(
+    note = (
         "Left: the share of yes among sentences with about this score; on the diagonal scores are "
         "probabilities. Bins hold equally many rows. Right: the precision at each recall; the "
-        f"level line is a ranking without skill. {a}: dashed, circles; {b}: solid, squares.",
-        plots=tuple(drawn),
+        f"level line is a ranking without skill. {a}: dashed, circles; {b}: solid, squares."
     )
+    return Section(note, plots=tuple(drawn))
 
 
 def _numbers_of(one: Details, names: Sequence[str]) -> Iterator[Table]:
-    bins: list[tuple[Cell, ...]] = []
+    bins = list[tuple[Cell, ...]]()
     for model, curve in zip(names, one.reliability, strict=True):
-        if curve is None or not len(curve.count):
+        if curve is None:
             bins.append((model, None, None, None))
             continue
         columns = curve.count, curve.score, curve.share, curve.share_low, curve.share_high
         for n, score, *share in zip(*(own.tolist() for own in columns), strict=True):
             bins.append((model, n, score, Estimate(*share)))
     ranks = (
-        (model, *(None if curve is None else curve.at(recall) for recall in metrics.RECALLS))
+        (model, *(curve and curve.at(recall) for recall in metrics.RECALLS))
         for model, curve in zip(names, one.ranking, strict=True)
     )
     heads = ("model", "n", "mean score", "share of yes")
@@ -269,7 +262,7 @@ def _cost(report: EvaluationReport) -> Section:
     times = table("Seconds for 1,000 sentences", ("corpus", *report.names), costs)
     columns = ("model", "megabytes on disk", "megabytes of memory at the peak")
     rows = (
-        (name, *(None if size is None else size / 1e6 for size in (one.disk, one.memory)))
+        (name, *(size and size / 1e6 for size in (one.disk, one.memory)))
         for name, one in zip(report.names, report.footprints, strict=True)
     )
     sizes = table("Size of the bundles", columns, rows, digits=1)
@@ -328,7 +321,7 @@ def plot_of(name: str, title: str, details: Details, labels: Sequence[str]) -> s
             details.reliability, details.ranking, labels, _LINES, strict=True
         ):
             look: dict[str, Any] = {"color": colour, "linestyle": line, "label": label}
-            if curve is not None and len(curve.count):
+            if curve is not None:
                 bars = [curve.share - curve.share_low, curve.share_high - curve.share]
                 left.errorbar(
                     curve.score, curve.share, yerr=bars, marker=marker, markerfacecolor=face,
@@ -347,10 +340,7 @@ def plot_of(name: str, title: str, details: Details, labels: Sequence[str]) -> s
 
 
 def _svg(figure: Any, name: str, title: str) -> str:
-    """Return a figure as an element for a page: with a title, unique ids, no colour of its own.
-
-    A page with two themes and a policy against inline styles can't use those of matplotlib.
-    """
+    """Return a figure as an element for a page that has two themes and forbids inline styles."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
@@ -367,8 +357,7 @@ def _svg(figure: Any, name: str, title: str) -> str:
 
 
 def _attributes(style: re.Match[str]) -> str:
-    pairs = (one.partition(":")[::2] for one in style[1].split(";"))
-    found = {key.strip(): value.strip() for key, value in pairs}
+    found = dict(re.findall(r"([\w-]+):\s*([^;]*[^;\s])", style[1]))
     if "font" in found:  # "9px 'DejaVu Sans', ...": the page has a family of its own
         size = re.search(r"[\d.]+px", found["font"])
         # Text without a colour of its own would be black in both themes.

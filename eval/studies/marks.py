@@ -1,7 +1,4 @@
-"""The marks that a reader sees, compared with what two blind readers and a third one marked.
-
-A mark is right where the settled labels have it, and defensible where either blind reader has it.
-"""
+"""The marks that a reader sees, compared with what two blind readers and a third one marked."""
 
 import json
 from collections import defaultdict

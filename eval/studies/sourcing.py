@@ -238,7 +238,6 @@ def _pieces(one: AnyCitation, *roles: str) -> Pieces:
 
 
 def _same_source(one: AnyCitation, other: AnyCitation) -> bool:
-    """Whether both have their source in the same words, or both have none."""
     mine, theirs = _pieces(one, "source"), _pieces(other, "source")
     return not (mine or theirs) or shared(mine, theirs) > 0
 
@@ -289,7 +288,6 @@ def tally(article: JudgedArticle) -> Counts:
 
 
 def _count_spans(article: JudgedArticle, role: str, hits: dict[str, Counts]) -> None:
-    """Count a role's characters, its exact spans, and its spans that overlap; each once."""
     sides = [[_pieces(one, role) for row in article.sentences for one in row[k]] for k in (0, 1)]
     marked, found = (
         {at for pieces in side for place in pieces for at in range(place.start, place.end)}
@@ -322,7 +320,6 @@ def _trimmed(text: str, pieces: Pieces) -> Pieces:
 
 
 def _count_citations(sentence: JudgedSentence, hits: dict[str, Counts]) -> None:
-    """Count links, citations found (source and content both), and the kinds they were given."""
     marked, found = sentence
 
     def pairs_where(same: Callable[[AnyCitation, AnyCitation], object]) -> list[tuple[int, int]]:
@@ -365,7 +362,6 @@ _TITLE = re.compile(r"mrs?|ms|miss|dr|prof|sir|sen|rep|gov|president|senator")
 
 
 def _count_names(text: str, sentence: JudgedSentence, hits: dict[str, Counts]) -> None:
-    """Count how names are shown, by the labelled speakers."""
     marked, found = sentence
     for row, column in _pairs(marked, found, _similarity, most=False):
         one = marked[row]
@@ -428,11 +424,7 @@ def _scores(counts: Floats) -> Floats:
 
 
 def of_pronouns(bundle: Bundle, root: Path | None, draws: int, seed: int) -> Table | None:
-    """Judge whom a bundle takes ambiguous pronouns to mean, by GAP's validation part.
-
-    Over both names of each text, by the pronoun's gender (Webster et al., 2018,
-    doi:10.1162/tacl_a_00240). None without the corpus, or where the bundle resolves no pronouns.
-    """
+    """Judge whom a bundle takes pronouns to mean, by GAP (Webster et al., 2018); None without."""
     place, model = corpora.articles.GAP.place(root), bundle.model
     path = place and place / corpora.articles.GAP_VALIDATION
     if path is None or not path.is_file() or not isinstance(model, TransformerModel):

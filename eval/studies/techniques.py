@@ -10,8 +10,7 @@ Predicted spans are the evidence of flags; for SI those of ``any_technique``, wh
 
 Technique classification (TC of the same task) takes the gold spans as given; one that is marked
 with several techniques counts once for each. It is labelled by how probable each technique is in
-its sentences and how well the evidence for it fits the span. F1 of a technique without gold labels
-is NaN and left out of the macro mean; its false alarms count in micro-F1.
+its sentences and how well the evidence for it fits the span.
 """
 
 import math
@@ -117,7 +116,6 @@ def _rows(
 
 
 def _parts(evaluation: Evaluation) -> Iterator[tuple[str, Examples]]:
-    """Yield the parts that mark spans of all techniques, and the rows of each."""
     examples = evaluation.examples
     some = {n for n, one in CORPORA.items() if not {*TECHNIQUES} <= {*one.card.signals}}
     for corpus in dict.fromkeys(examples.corpus.tolist()):

@@ -1,8 +1,6 @@
 """The behavioural suite: what changes to texts do to the scores of a bundle.
 
-Both texts of each pair are scored as whole articles. A test of invariance counts the decisions that
-flip, and how far probabilities move; a directional test counts how often a signal goes the right
-way. Intervals resample the entities and the frames of the pairs (Owen, 2007), or the articles.
+Intervals resample the entities and the frames of the pairs (Owen, 2007), or the articles.
 """
 
 import hashlib
@@ -215,7 +213,6 @@ def measure_suite(
 
 
 def _signals(given: Sequence[str], scope: str | None, expected: _Expected) -> frozenset[str]:
-    """Return which of a bundle's signals a question is about."""
     families = set(Family) if scope == ALL else {Family.FRAMING, Family.ARTICLE}
     if expected is not None:
         if expected[0] != FRAMING:

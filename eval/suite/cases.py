@@ -1,7 +1,6 @@
-"""The tests of the behavioural suite: what is changed in which texts.
+"""The tests of the behavioural suite, in the manner of CheckList (Ribeiro et al., 2020).
 
-In the manner of CheckList (Ribeiro et al., 2020): tests of invariance, where a change should do
-nothing, and directional tests, where it should do something. The texts are data in ``cases``:
+In tests of invariance a change should do nothing, in directional tests something. The texts are
 invented and trivial, with the real names of both sides of conflicts and rivalries.
 """
 
@@ -225,7 +224,6 @@ def _in_languages(texts: list[dict[str, Any]]) -> Iterator[Behaviour]:
 
 
 def _versions(texts: list[dict[str, Any]], countries: list[dict[str, str]]) -> Iterator[Pair]:
-    """Pair every two countries' versions of each text."""
     for text in texts:
         lines = [[text["headline"]], *text["paragraphs"]]
         sides = [
@@ -237,7 +235,6 @@ def _versions(texts: list[dict[str, Any]], countries: list[dict[str, str]]) -> I
 
 
 def _footnoted(text: Paragraphs) -> Side:
-    """Put a footnote's mark after every other sentence of the body."""
     head, *body = text
     marks = ("" if number % 2 else f"[{number // 2}]" for number in count(1))
     return laid_out([head, *([one + next(marks) for one in own] for own in body)])
