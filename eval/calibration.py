@@ -20,7 +20,7 @@ from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.models import BEFORE, DOMAIN, HEADS, Calibration, Heads
 from framescope.classifier.taxonomy import in_order
 from framescope.eval.metrics import estimate
-from framescope.eval.rows import Bools, Floats, Scores, Single
+from framescope.eval.rows import Bools, Scores, Single
 from framescope.eval.sections import Estimate, Section, markdown_table, plain, table
 from framescope.training.calibration.decisions import choose_thresholds, once_an_article, refit_line
 from framescope.training.calibration.languages import measured_still
@@ -135,9 +135,10 @@ def threshold_for(
             np.bincount(article[chosen], minlength=len(names)).astype(float)
             for chosen in (flagged | recall, flagged & positive)
         )
-        if rows.any():
-            values[step] = right.sum() / rows.sum()
-            lows[step] = _low(rows[rows > 0], right[rows > 0], target.confidence)
+        if (n := np.count_nonzero(rows)) >= _FEWEST_FLAGGED:
+            sums = right.sum(), rows.sum(), n, right @ right, right @ rows, rows @ rows
+            ends = share_interval(*sums, target.confidence)
+            values[step], lows[step] = right.sum() / rows.sum(), ends[0] if ends else math.nan
     if np.isnan(lows).all():
         return None
     best = int(np.nanargmax(lows))
@@ -148,15 +149,6 @@ def threshold_for(
     # Halfway to the next lower score, so that rounding at serving time changes no decision.
     threshold = float(f"{(float(steps[best]) + float(below)) / 2:.6g}")
     return Achieved(threshold, float(values[best]), float(lows[best]), enough)
-
-
-def _low(rows: Floats, right: Floats, confidence: float) -> float:
-    """Return the lower end of the share of right rows, by article; NaN of too few articles."""
-    if len(rows) < _FEWEST_FLAGGED:
-        return math.nan
-    yy, yn, nn = map(float, (right @ right, right @ rows, rows @ rows))
-    ends = share_interval(right.sum(), rows.sum(), len(rows), yy, yn, nn, confidence)
-    return math.nan if ends is None else float(ends[0])
 
 
 def recalibrate(

@@ -27,6 +27,7 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Single = NDArray[np.float32]
 Numbers = NDArray[np.intp]
+Names = Sequence[str]
 
 HELD_OUT: tuple[str, ...] = (TEST, UNSEEN)  # no model was fitted or calibrated on them
 MAIN_METRIC = "average_precision"  # of rows that no benchmark describes: needs no threshold
@@ -283,7 +284,7 @@ class Evaluation:
             for name, letter in zip(names, ascii_lowercase, strict=False)
         )
 
-    def numbers(self, corpus: str, parts: Sequence[str], signals: Sequence[str]) -> Numbers:
+    def numbers(self, corpus: str, parts: Names, signals: Names) -> Numbers:
         """Return the numbers of the rows of articles with a labelled row of one of these parts."""
         rows = self.examples
         columns = [rows.signals.index(signal) for signal in signals if signal in rows.signals]
@@ -296,11 +297,7 @@ class Evaluation:
         return kept[np.lexsort((index, first[article]))]
 
     def articles(
-        self,
-        corpus: str,
-        parts: Sequence[str],
-        signals: Sequence[str],
-        done: Done = lambda bundle, n: None,
+        self, corpus: str, parts: Names, signals: Names, done: Done = lambda *_: None
     ) -> ScoredRows:
         """Score the articles that `numbers` names; rows that were scored before aren't again."""
         numbers, places = self.numbers(corpus, parts, signals), range(len(self.bundles))

@@ -41,6 +41,7 @@ class Share(Estimate):
 
 
 Cell = str | int | float | Estimate | None  # None or NaN is undefined: `UNDEFINED`, in JSON null
+Row = tuple[Cell, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Table:
 
     caption: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[Row, ...]
     heads: int = field(default=1, metadata=HIDDEN)  # columns that name the subject of a row
     note: str = field(default="", metadata=HIDDEN)
     digits: int = field(default=3, metadata=HIDDEN)
@@ -75,18 +76,13 @@ class Section:
     signature: str = field(default="", metadata=HIDDEN)
 
 
-def table(
-    caption: str, columns: Iterable[str], rows: Iterable[tuple[Cell, ...]], **options: Any
-) -> Table:
+def table(caption: str, columns: Iterable[str], rows: Iterable[Row], **options: Any) -> Table:
     """Make a table of any iterables; ``options`` are the other fields of `Table`."""
     return Table(caption, tuple(columns), tuple(rows), **options)
 
 
 def show_section(
-    section: Section,
-    form: str = "terminal",
-    output: Path | None = None,
-    record: Mapping[str, Any] | None = None,
+    section: Section, form: str = "terminal", output: Path | None = None, record: Any = None
 ) -> None:
     """Write a section to standard output or to a file; as JSON ``record``, if that holds more."""
     with opened(output) as file:

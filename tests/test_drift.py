@@ -1,9 +1,8 @@
 """`framescope drift`: planted changes are found, and nothing where nothing has changed."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +12,8 @@ from framescope.classifier.batch.folder import SUMMARY, RunFolder
 from framescope.classifier.batch.schema import TABLES, VERSION, schema, text_digest
 from framescope.classifier.errors import FramescopeError
 from framescope.eval.commands.bundles import drift
-from framescope.eval.drift import compare_runs
+from framescope.eval.drift import DriftReport, compare_runs
 from framescope.eval.drift.measures import centred, mean_shift_ps
-from framescope.eval.drift.report import DriftReport
 from typer.testing import CliRunner
 
 pa = pytest.importorskip("pyarrow")
@@ -39,27 +37,17 @@ SHARES = (1 / np.arange(5, 905)) / (1 / np.arange(5, 905)).sum()
 OUTLETS = 12
 
 
-@dataclass(frozen=True)
-class Stream:
-    """What articles are drawn from."""
-
-    articles: int = 240
-    topic: float = 0.0  # share of words of another topic
-    shift: float = 0.0  # added to the log-odds of `SHIFTED`, in standard deviations
-    strange: float = 0.0  # share of articles of new, unregistered outlets
-    far: float = 0.02  # share of articles unlike the training data
-    miscalibrated: float = 0.0
+USUAL = {"articles": 240, "topic": 0.0, "shift": 0.0, "strange": 0.0, "far": 0.02, "odds": 0.0}
 
 
-class Drawn(NamedTuple):
-    """Where a run was written, and its articles with true labels."""
+def write(path: Path, seed: int, changed=(), **manifest: Any) -> Path:
+    """Write a run of one shard, of articles that are drawn at random, and `mine.jsonl` beside it.
 
-    path: Path
-    records: list[dict[str, Any]]
-
-
-def write(path: Path, seed: int, stream: Stream = Stream(), **manifest: Any) -> Drawn:
-    """Write a run of one shard, of articles that are drawn at random."""
+    `topic`: share of words of another topic; `shift`: added to the log-odds of `SHIFTED`, in
+    standard deviations; `strange`: share of new outlets; `far`: share unlike the training data;
+    `odds`: added to those of the labels.
+    """
+    articles, topic, shift, strange, unlike, miscalibrated = (USUAL | dict(changed)).values()
     rng = np.random.default_rng(seed)
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
     records = []
@@ -67,17 +55,17 @@ def write(path: Path, seed: int, stream: Stream = Stream(), **manifest: Any) -> 
     # What an outlet's articles have in common is the same in every run.
     manner = np.random.default_rng(77).normal(0, 0.3, (OUTLETS + 40, len(SIGNALS)))
     usual = np.array([RARE.get(name, 0.0) for name in SIGNALS])
-    usual += 1.4 * stream.shift * np.isin(SIGNALS, SHIFTED)
-    for number in range(stream.articles):
-        fresh = rng.random() < stream.strange
+    usual += 1.4 * shift * np.isin(SIGNALS, SHIFTED)
+    for number in range(articles):
+        fresh = rng.random() < strange
         outlet = int(rng.choice(OUTLETS, p=outlet_shares / outlet_shares.sum()))
         outlet = OUTLETS + int(rng.integers(40)) if fresh else outlet
         own = usual + rng.normal(0, 0.6, len(SIGNALS)) + manner[outlet]
-        of_topic = stream.topic if rng.random() < 0.6 else 0.0
+        of_topic = topic if rng.random() < 0.6 else 0.0
         identity, text, items = number * 1_000_000, "", []
         odds = own + rng.normal(0, 1.2, (int(rng.integers(4, 10)), len(SIGNALS)))
         scores = 1 / (1 + np.exp(-odds))
-        truth = rng.random(odds.shape) < 1 / (1 + np.exp(-(odds + stream.miscalibrated)))
+        truth = rng.random(odds.shape) < 1 / (1 + np.exp(-(odds + miscalibrated)))
         for row, (given, yes) in enumerate(zip(scores.tolist(), truth.tolist(), strict=True)):
             words = rng.choice(COMMON, 14, p=SHARES)
             words = np.where(rng.random(14) < of_topic, rng.choice(TOPIC, 14), words)
@@ -89,7 +77,7 @@ def write(path: Path, seed: int, stream: Stream = Stream(), **manifest: Any) -> 
                 "article_id": identity, "sentence": row, **place, "text": f"{' '.join(words)}.",
                 **{s: v for s, v in zip(SIGNALS, given, strict=True) if s != "hyperpartisan"},
             })  # fmt: skip
-        far, name = rng.random() < stream.far, f"Outlet {outlet}"
+        far, name = rng.random() < unlike, f"Outlet {outlet}"
         listed = not fresh and outlet % 4 != 3
         text = text.strip()
         records.append({"id": f"mine-{number}", "text": text, "sentences": items})
@@ -116,24 +104,21 @@ def write(path: Path, seed: int, stream: Stream = Stream(), **manifest: Any) -> 
         "options": {"format": "parquet"}, "rounds": [], "finished": True, **manifest,
     })  # fmt: skip
     folder.write(SUMMARY, {"shards": 1})
-    return Drawn(path, records)
-
-
-def labels(drawn: Drawn, path: Path, articles: int | None = None) -> Path:
-    path.write_text("".join(json.dumps(one) + "\n" for one in drawn.records[:articles]), "utf-8")
+    lines = "".join(json.dumps(one) + "\n" for one in records)
+    (path.parent / "mine.jsonl").write_text(lines, "utf-8")
     return path
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("drift") / "base", 1).path
+    return write(tmp_path_factory.mktemp("drift") / "base", 1)
 
 
 @pytest.fixture(scope="module")
-def moved(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run in which everything has changed, its labels too."""
-    stream = Stream(topic=0.1, shift=0.5, strange=0.3, far=0.2, miscalibrated=0.8)
-    return write(tmp_path_factory.mktemp("drift") / HOSTILE, 3, stream)
+    changed = {"topic": 0.1, "shift": 0.5, "strange": 0.3, "far": 0.2, "odds": 0.8}
+    return write(tmp_path_factory.mktemp("drift") / HOSTILE, 3, changed)
 
 
 def run(*words: object):
@@ -149,7 +134,7 @@ def measure(report: DriftReport, name: str):
 
 
 def test_the_command_says_what_has_changed(base, moved) -> None:
-    ended = run(moved.path, "--against", base, "--level", "0.02", "--format", "json")
+    ended = run(moved, "--against", base, "--level", "0.02", "--format", "json")
     assert ended.exit_code == 1
     record = json.loads(ended.stdout)
     assert record["drift"] is True
@@ -187,9 +172,8 @@ def test_p_is_uniform_where_nothing_has_changed_and_corrected_for_many() -> None
     assert 1 <= small <= 14  # 6 expected
 
 
-def test_labels_tell_whether_scores_are_still_calibrated(base, moved, tmp_path) -> None:
-    mine = labels(moved, tmp_path / "mine.jsonl")
-    report = compared(moved.path, str(base), [mine], level=0.02)
+def test_labels_tell_whether_scores_are_still_calibrated(base, moved) -> None:
+    report = compared(moved, str(base), [moved.parent / "mine.jsonl"], level=0.02)
     found = measure(report, "calibration")
     assert set(found.found) == {"claim", "subjective"}
     figure = found.figures[0]
@@ -208,21 +192,21 @@ def test_labels_tell_whether_scores_are_still_calibrated(base, moved, tmp_path) 
 
 @pytest.mark.slow
 def test_labels_that_agree_with_the_scores_find_nothing_and_few_are_too_few(base, tmp_path) -> None:
-    drawn = write(tmp_path / "now", 9)
-    mine = labels(drawn, tmp_path / "mine.jsonl")
-    few = labels(drawn, tmp_path / "few.jsonl", articles=4)
-    report = compared(drawn.path, str(base), [mine], level=0.02)
-    assert report.status == 0, report.verdict
+    now, mine, few = (tmp_path / name for name in ("now", "mine.jsonl", "few.jsonl"))
+    write(now, 9)
+    few.write_text("".join(mine.read_text("utf-8").splitlines(keepends=True)[:4]), "utf-8")
+    report = compared(now, str(base), [mine], level=0.02)
+    assert not report.found, report.verdict
     found = measure(report, "calibration")
     assert {one.name for one in found.figures} == {"claim", "subjective"}
     assert found.p > 0.05
-    found = measure(compared(drawn.path, str(base), [few], level=0.1), "calibration")
+    found = measure(compared(now, str(base), [few], level=0.1), "calibration")
     assert found.figures == ()
     assert "too few labels of claim, subjective" in found.note
 
 
 def test_too_few_articles_are_no_verdict(base, tmp_path) -> None:
-    write(tmp_path / "small", 4, Stream(articles=12))
+    write(tmp_path / "small", 4, {"articles": 12})
     ended = run(tmp_path / "small", "--against", base, "-o", tmp_path / "page.html")
     assert ended.exit_code == 2
     assert "Too few articles: small has 12 scored articles; it takes 30." in ended.output
@@ -234,7 +218,7 @@ def test_too_few_articles_are_no_verdict(base, tmp_path) -> None:
 @pytest.mark.slow
 def test_runs_of_two_bundles_are_compared_without_their_scores(base, tmp_path) -> None:
     other = {"name": "another-1", "digest": "f" * 64, "runtime": "openvino"}
-    write(tmp_path / "other", 6, Stream(strange=0.3), model=other)
+    write(tmp_path / "other", 6, {"strange": 0.3}, model=other)
     report = compared(tmp_path / "other", str(base), level=0.02)
     note = measure(report, "scores").note
     assert "by-hand (000000000000) and other by another-1 (ffffffffffff)" in note
@@ -256,11 +240,9 @@ def test_runs_of_two_bundles_are_compared_without_their_scores(base, tmp_path) -
     ],
 )
 def test_what_can_not_be_compared_is_said_in_one_line(words, said, base, moved, tmp_path) -> None:
-    few = Stream(articles=4)
-    places = {"BASE": base, "EMPTY": tmp_path}
-    places["BEGUN"] = write(tmp_path / "begun", 1, few, finished=False).path
-    places["NEWER"] = write(tmp_path / "newer", 1, few, schema=7).path
-    places["MINE"] = labels(moved, tmp_path / "mine.jsonl", articles=5)
+    places = {"BASE": base, "EMPTY": tmp_path, "MINE": moved.parent / "mine.jsonl"}
+    places["BEGUN"] = write(tmp_path / "begun", 1, {"articles": 4}, finished=False)
+    places["NEWER"] = write(tmp_path / "newer", 1, {"articles": 4}, schema=7)
     ended = run(*(places.get(word, word) for word in words), "-o", tmp_path / "page.html")
     assert isinstance(ended.exception, FramescopeError)
     assert said in str(ended.exception)
@@ -269,13 +251,13 @@ def test_what_can_not_be_compared_is_said_in_one_line(words, said, base, moved, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("far", "status"), [(0.02, 0), (0.2, 1)])
-def test_a_run_is_compared_with_its_bundle_by_distance(far, status, tmp_path) -> None:
+@pytest.mark.parametrize(("far", "drift"), [(0.02, False), (0.2, True)])
+def test_a_run_is_compared_with_its_bundle_by_distance(far, drift, tmp_path) -> None:
     shipped = bundles.load("baseline")
     model = {"name": shipped.name, "digest": shipped.digest, "runtime": "numpy"}
-    write(tmp_path / "now", 21, Stream(far=far), model=model)
+    write(tmp_path / "now", 21, {"far": far}, model=model)
     report = compared(tmp_path / "now", "baseline")
-    assert report.status == status, report.verdict
+    assert bool(report.found) == drift, report.verdict
     assert "a bundle keeps no scores" in measure(report, "scores").note
     figure = measure(report, "distance").figures[1]
     assert figure.now.value == pytest.approx(far, abs=0.06)

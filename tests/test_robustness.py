@@ -58,18 +58,6 @@ def test_sides_differ_in_nothing_but_their_names(written, kind) -> None:
         assert "{" not in before + after
 
 
-def test_texts_of_twelve_countries_name_people_places_and_nationalities(written) -> None:
-    texts, pairs = read("texts.jsonl"), written["twelve countries"].pairs
-    assert {one.row for one in pairs} == {text["id"] for text in texts}
-    assert len(texts) >= 40
-    assert len(pairs) == len(texts) * 66
-    for text in texts:
-        for slots in ("country|capital|city|town|region", "(wo)?man2?", "adj|a_adj"):
-            assert re.search(rf"{{({slots})}}", str(text["paragraphs"])), text["id"]
-    for one in {side.text for pair in pairs for side in (pair.before, pair.after)}:
-        assert not re.search(r"[{}]|\ba [AEIO]|\ban [^AEIOaeioh]|\bthe the\b", one)
-
-
 def test_countries_are_swapped_within_each_language(written) -> None:
     found = {one.lang: one.pairs for one in written.values() if one.lang != "en"}
     assert found.keys() == LANGUAGES.keys() - {"en"}
@@ -93,8 +81,7 @@ def test_flips_and_shifts_are_shares_of_all_decisions(by_hand) -> None:
     assert result.by_signal["claim"] == 0.0
     assert result.passed is False
     (worst,) = result.worst
-    assert worst.signal == "loaded_language"
-    assert worst.wrong
+    assert (worst.signal, worst.wrong) == ("loaded_language", True)
     assert result.shift.value == pytest.approx((worst.score_before - worst.score_after) / 8)
 
 

@@ -192,4 +192,4 @@ def drift(
         with opened(output) as file:
             file.write(report.page())
     show_section(report.section(), format, record=report.record())
-    raise typer.Exit(report.status)
+    raise typer.Exit(2 if report.few else int(bool(report.found)))

@@ -13,7 +13,7 @@ from framescope.classifier.errors import SignalError
 from framescope.classifier.taxonomy import in_order
 from framescope.eval.metrics import METRICS, holm, resample_figures, single_figure
 from framescope.eval.rows import MAIN_METRIC, Evaluation, Sample, is_positive, rows_of
-from framescope.eval.sections import Cell, Change, Estimate, Section, Table, table
+from framescope.eval.sections import Cell, Change, Estimate, Row, Section, Table, table
 from framescope.training.resampling import LEVEL, Interval
 
 Progress = Callable[[str, int, int], None]  # what is scored, how many are done, of how many
@@ -148,7 +148,7 @@ def section_of_comparison(comparison: Comparison, *, intervals: bool = True) -> 
     return Section(_LEGEND, tuple(tables), signature=comparison.signature)
 
 
-def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
+def _figures_of(row: Compared, intervals: bool) -> Iterator[Row]:
     head = (row.signal, row.n, row.positives, row.n_groups, row.always_yes_f1)
     for name in _PRINTED:
         cells: list[Cell] = []

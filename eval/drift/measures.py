@@ -25,11 +25,10 @@ from framescope.eval.metrics import estimate, holm, wilson
 from framescope.eval.rows import Bools, Floats, Scores, Single, is_of_articles, read_labelled
 from framescope.eval.sections import HIDDEN, Change, Estimate, Share
 from numpy.typing import NDArray
+from scipy import stats
 from scipy.sparse import csr_array
 from scipy.spatial.distance import jensenshannon
 from scipy.special import logit
-from scipy.stats import binomtest, fisher_exact, ks_2samp, permutation_test, wasserstein_distance
-from scipy.stats import t as student
 
 _WORDS = 2000  # the most common ones, by articles
 _SHOWN_WORDS = 15
@@ -44,6 +43,7 @@ _FEWEST_LABELS, _FEWEST_ARTICLES = 20, 10  # the labels: of either answer, and e
 _DRAWS = 1000
 _UNKNOWN = "unknown"  # the outlet of a page that names none
 Rows = NDArray[np.intp]
+Values = NDArray[Any]
 
 _WORD = re.compile(r"[^\W\d_]{2,}(?:['’][^\W\d_]+)?")
 _ARTICLES = """
@@ -136,23 +136,20 @@ def _text(value: Estimate) -> str:
     return shown if math.isnan(value.low) else f"{shown} ({low} to {high})"
 
 
-def mean_of(values: NDArray[Any]) -> Estimate:
+def mean_of(values: Values) -> Estimate:
     """Return the mean of a value of each article, with its interval."""
     mean, half = float(values.mean()), 1.96 * float(values.std(ddof=1)) / math.sqrt(len(values))
     return Estimate(mean, mean - half, mean + half)
 
 
-def share_of(values: NDArray[Any]) -> Share:
+def share_of(values: Values) -> Share:
     """Return the mean of a share of each article, 0 to 1, with Wilson's interval."""
     share = values.mean(dtype=np.float64)
     return Share(float(share), *map(float, wilson(share, len(values))))
 
 
 def difference(
-    name: str,
-    sides: Sequence[NDArray[Any]],
-    least: float,
-    of: Callable[[NDArray[Any]], Estimate] = mean_of,
+    name: str, sides: Sequence[Values], least: float, of: Callable[[Values], Estimate] = mean_of
 ) -> DriftFigure:
     """Compare two runs; the interval follows from those of both means (Newcombe, 1998)."""
     before, now = map(of, sides)
@@ -162,7 +159,7 @@ def difference(
     return DriftFigure(name, before, now, Change(gap, gap - down, gap + up), abs(gap), least)
 
 
-def log_odds(values: NDArray[Any]) -> Floats:
+def log_odds(values: Values) -> Floats:
     """Return the log-odds of probabilities, bounded where these are 0 or 1."""
     return np.asarray(logit(np.clip(values.astype(np.float64), 1e-4, 1 - 1e-4)))
 
@@ -175,13 +172,13 @@ def permuted(
     Return its value, p, the mean and the middle 95% by chance, and the value of each permutation.
     """
 
-    def of_numbers(before: NDArray[Any], now: NDArray[Any], axis: int) -> Floats:
+    def of_numbers(before: Values, now: Values, axis: int) -> Floats:
         members = np.zeros((*now.shape[:-1], len(is_now)), np.float32)
         np.put_along_axis(members, now.astype(np.intp), 1, axis=-1)
         return statistic(members)
 
     sides, rng = (np.flatnonzero(~is_now), np.flatnonzero(is_now)), np.random.default_rng(seed)
-    test = permutation_test(
+    test = stats.permutation_test(
         sides, of_numbers, vectorized=True, n_resamples=draws, batch=500, alternative="greater",
         axis=-1, rng=rng,
     )  # fmt: skip
@@ -217,11 +214,6 @@ def centred(values: Floats, outlet: NDArray[np.str_], is_now: Bools) -> Floats:
     return found
 
 
-def now_counts(counts: Any, members: Single) -> Floats:
-    """Return the counts, shape (n, k), of the articles of the second run: shape (b, k)."""
-    return np.asarray(counts.T @ members.T, np.float64).T
-
-
 def divergence(
     name: str, counts: Any, is_now: Bools, least: float, draws: int, seed: int
 ) -> DriftFigure:
@@ -229,7 +221,7 @@ def divergence(
     total = np.asarray(counts.sum(axis=0), np.float64)
 
     def bits(members: Single) -> Floats:
-        now = now_counts(counts, members)
+        now = np.asarray(counts.T @ members.T, np.float64).T
         return np.asarray(np.nan_to_num(jensenshannon(total - now, now, base=2, axis=-1) ** 2))
 
     value, p, chance, _ = permuted(bits, is_now, draws, seed)
@@ -326,7 +318,7 @@ class TwoRuns:
     def __len__(self) -> int:
         return len(self.before) + len(self.now)
 
-    def joined(self, name: str) -> NDArray[Any]:
+    def joined(self, name: str) -> Values:
         """Return an array of `RunArticles` of both runs."""
         return np.concatenate([getattr(self.before, name), getattr(self.now, name)])
 
@@ -348,7 +340,7 @@ class TwoRuns:
         known = ~np.isnan(scores)
         return scores[known], article[known]
 
-    def by_article(self, values: NDArray[Any], article: Rows) -> Floats:
+    def by_article(self, values: Values, article: Rows) -> Floats:
         """Return the mean of values in each article; NaN where it has none."""
         counts = np.bincount(article, minlength=len(self)).astype(np.float64)
         sums = np.bincount(article, weights=values, minlength=len(self))
@@ -424,7 +416,7 @@ def outlets(both: TwoRuns) -> DriftMeasure:
     total = np.asarray(counts.sum(axis=0), np.float64)
 
     def new_share(members: Single) -> Floats:
-        now = now_counts(counts, members)
+        now = np.asarray(counts.T @ members.T, np.float64).T
         return np.asarray((now * (total - now < 0.5)).sum(axis=-1) / now.sum(axis=-1).clip(1.0))
 
     draws = 4 * both.draws  # for the correction of four figures
@@ -443,7 +435,7 @@ def outlets(both: TwoRuns) -> DriftMeasure:
 
 def _shares(name: str, marked: Bools, is_now: Bools, least: float) -> DriftFigure:
     sides = marked[~is_now], marked[is_now]
-    p = fisher_exact([[one.sum(), len(one) - one.sum()] for one in sides]).pvalue
+    p = stats.fisher_exact([[one.sum(), len(one) - one.sum()] for one in sides]).pvalue
     return replace(difference(name, sides, least, share_of), p=float(p))
 
 
@@ -454,7 +446,7 @@ def distances(both: TwoRuns) -> DriftMeasure:
     if not all(map(len, sides)):
         return _NO_DOMAIN
     known = ~np.isnan(distance)
-    size, p = float(wasserstein_distance(*sides)), float(ks_2samp(*sides).pvalue)
+    size, p = float(stats.wasserstein_distance(*sides)), float(stats.ks_2samp(*sides).pvalue)
     figures = [
         replace(difference("distance", sides, _DISTANCE), size=size, p=p),
         _shares("far", far[known], both.is_now[known], _FAR),
@@ -480,8 +472,8 @@ def of_bundle(run: RunArticles, bundle: Bundle) -> list[DriftMeasure]:
         change = Change(*(x - expected.value for x in (now.value, now.low, now.high)))
         size = max(change.value, 0.0)  # to lie nearer than held-out articles is no drift
         figures.append(DriftFigure(name, expected, now, change, size, least))
-    uniform = ks_2samp(distance, (np.arange(m) + 0.5) / m).pvalue
-    ps = float(uniform), float(binomtest(int(far.sum()), len(far), 1 - FAR).pvalue)
+    uniform = stats.ks_2samp(distance, (np.arange(m) + 0.5) / m).pvalue
+    ps = float(uniform), float(stats.binomtest(int(far.sum()), len(far), 1 - FAR).pvalue)
     return [*found, _measure("distance", figures, holm(ps))]
 
 
@@ -559,4 +551,4 @@ def _residual_ps(proba: Floats, positive: Bools, article: NDArray[np.intp]) -> I
         # At least the variance of independent sentences.
         spread = max(m / (m - 1) * float((sums**2).sum()), float((variance * weight**2).sum()))
         z = abs(float(sums.sum())) / math.sqrt(max(spread, 1e-12))
-        yield 2 * float(student.sf(z, m - 1))
+        yield 2 * float(stats.t.sf(z, m - 1))

@@ -13,12 +13,10 @@ from framescope.classifier.records import printable
 from framescope.classifier.taxonomy import BY_NAME
 from framescope.eval import metrics, sections, studies
 from framescope.eval.compare import comparison as compare
-from framescope.eval.compare.comparison import Compared, Comparison, Progress
 from framescope.eval.compare.footprint import METHOD, Footprint, measure_footprint
 from framescope.eval.compare.slices import Axis, Error, slice_figures, worst_errors
-from framescope.eval.metrics import PrecisionRecall, ReliabilityCurve
 from framescope.eval.rows import BENCHMARK_BY_NAME, MAIN_METRIC, Benchmark, Evaluation, Sample
-from framescope.eval.sections import UNDEFINED, Cell, Estimate, Plot, Section, Table, table
+from framescope.eval.sections import UNDEFINED, Estimate, Plot, Row, Section, Table, table
 from framescope.eval.suite import DRAWS, measure_suite
 from framescope.training.resampling import LEVEL
 
@@ -45,8 +43,8 @@ class Details(NamedTuple):
 
     benchmark: Benchmark
     share: float
-    reliability: Sequence[ReliabilityCurve | None]
-    ranking: Sequence[PrecisionRecall | None]
+    reliability: Sequence[metrics.ReliabilityCurve | None]
+    ranking: Sequence[metrics.PrecisionRecall | None]
     axes: Sequence[Axis]
 
 
@@ -63,11 +61,11 @@ class Errors:
 class EvaluationReport(NamedTuple):
     """The values of the report; ``verdict``: whether to ship the second model, and why."""
 
-    comparison: Comparison
+    comparison: compare.Comparison
     names: Sequence[str]
     changes: Sequence[compare.SignalChange]
     verdict: str
-    headline: Sequence[tuple[Benchmark, Compared]]
+    headline: Sequence[tuple[Benchmark, compare.Compared]]
     details: Sequence[Details]
     errors: Sequence[Errors]
     footprints: Sequence[Footprint]
@@ -96,7 +94,7 @@ def build_report(
     signals: Sequence[str] | None = None,
     genres: Mapping[str, str] | None = None,
     sections: Mapping[str, Measure] | None = None,
-    progress: Progress = lambda name, done, total: None,
+    progress: compare.Progress = lambda name, done, total: None,
 ) -> EvaluationReport:
     """Compare two bundles, and gather the values of the report; each row is scored once."""
     a, b = evaluation.bundles
@@ -110,11 +108,10 @@ def build_report(
         samples[one.signal].append(sample)
         resampling = one.metric, genres or {}, evaluation.draws, evaluation.seed
         axes = slice_figures(sample, *resampling) if one.signal in cut else ()
-        reliability, ranking = (
-            [of and curve(sample.truth, of.proba) for of in sample.scores]
-            for curve in (metrics.reliability_curve, metrics.precision_recall)
-        )
-        details.append(Details(one, float(sample.truth.mean()), reliability, ranking, axes))
+        truth, scores = sample.truth, sample.scores
+        reliability = [of and metrics.reliability_curve(truth, of.proba) for of in scores]
+        ranking = [of and metrics.precision_recall(truth, of.proba) for of in scores]
+        details.append(Details(one, float(truth.mean()), reliability, ranking, axes))
     further: dict[str, Section | None] = {}
     for name, measure in (sections or {}).items():
         progress(name, 0, 0)
@@ -204,7 +201,7 @@ def to_html(report: EvaluationReport) -> str:
     )  # fmt: skip
 
 
-def _benchmarks_of(comparison: Comparison) -> list[tuple[Benchmark, Compared]]:
+def _benchmarks_of(comparison: compare.Comparison) -> list[tuple[Benchmark, compare.Compared]]:
     """Return the benchmarks of a comparison, in their order; a user's own rows are one each."""
     described = {one.corpus for one in BENCHMARK_BY_NAME.values()}
     found = []
@@ -217,7 +214,7 @@ def _benchmarks_of(comparison: Comparison) -> list[tuple[Benchmark, Compared]]:
     return sorted(known or found, key=lambda one: places.get(one[0].name, len(places)))
 
 
-def _main_figures(one: Benchmark, row: Compared) -> Iterator[Estimate | None]:
+def _main_figures(one: Benchmark, row: compare.Compared) -> Iterator[Estimate | None]:
     for figures, intervals in ((row.a, row.intervals_a), (row.b, row.intervals_b)):
         values = figures and (figures[one.metric], *intervals.get(one.metric, ()))
         yield Estimate(*values) if values else None
@@ -240,7 +237,7 @@ def _curves(report: EvaluationReport) -> Section:
 
 
 def _numbers_of(one: Details, names: Sequence[str]) -> Iterator[Table]:
-    bins = list[tuple[Cell, ...]]()
+    bins = list[Row]()
     for model, curve in zip(names, one.reliability, strict=True):
         if curve is None:
             bins.append((model, None, None, None))

@@ -12,7 +12,7 @@ from framescope.classifier.scoring import Scorer
 from framescope.classifier.taxonomy import BY_NAME, Family
 from framescope.eval.metrics import estimates_of_sums, ratio
 from framescope.eval.rows import Evaluation, Floats
-from framescope.eval.sections import Cell, Section, Share, table
+from framescope.eval.sections import Row, Section, Share, table
 from framescope.training.corpora import house_folder, labels_file, standoff_labels
 from framescope.training.data import Examples
 
@@ -53,7 +53,7 @@ def section(evaluation: Evaluation) -> Section | None:
     rows = rows.where((rows.corpus == JUDGED) & np.isin(rows.part, evaluation.parts))
     if not len(rows):
         return None
-    marks, articles, hidden = list[tuple[Cell, ...]](), list[tuple[Cell, ...]](), []
+    marks, articles, hidden = list[Row](), list[Row](), []
     for name, bundle in zip(evaluation.names, evaluation.bundles, strict=True):
         judged = list(judge(rows, bundle))
         given = [s for s in bundle.signals if s == ASSERTION or s in _FRAMING]

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.classifier import records
-from framescope.classifier.attribution import PRONOUNS as PRONOUN_WORDS
-from framescope.classifier.attribution import Names, cited, gender_of
+from framescope.classifier.attribution import PRONOUNS, Names, cited, gender_of
 from framescope.classifier.attribution.phrases import parse
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.inputs import split_sentences
@@ -20,7 +19,7 @@ from framescope.classifier.outlets import Registry, load_registry
 from framescope.classifier.records import Citation, MarkedCitation, Place, SourceKind, fold
 from framescope.eval.metrics import estimates_of_sums, ratio
 from framescope.eval.rows import Evaluation, Floats, blocks
-from framescope.eval.sections import Cell, Estimate, Section, Table, table
+from framescope.eval.sections import Estimate, Row, Section, Table, table
 from framescope.training import corpora
 from framescope.training.data import Mark, RowCitation
 from numpy.typing import NDArray
@@ -42,8 +41,8 @@ MEASURES: tuple[str, ...] = (
     *(*KINDS, *ON_TOP),
 )
 RIGHT, STANDS, OTHER = "name right", "name as it stands", "somebody else's name"
-PRONOUNS = "pronouns: "
-NAMES = tuple(f"{whose}{how}" for whose in ("", PRONOUNS) for how in (RIGHT, STANDS, OTHER))
+_OF_PRONOUNS = "pronouns: "
+NAMES = tuple(f"{whose}{how}" for whose in ("", _OF_PRONOUNS) for how in (RIGHT, STANDS, OTHER))
 SHARES: tuple[str, ...] = (
     *NAMES,
     *("links", "links, resolved", "kind"),
@@ -120,7 +119,7 @@ def section(evaluation: Evaluation) -> Section | None:
     tallies = {id(one): tally(one) for one in articles}
     kinds = kinds_of_text(one.corpus for one in articles)
     draws = min(evaluation.draws, DRAWS)
-    cells = list[tuple[Cell, ...]]()
+    cells = list[Row]()
     for name, own in groups_of(articles, kinds, bundle.registry or load_registry()).items():
         counts = np.stack([tallies[id(one)] for one in own])
         figures = extractions(counts, draws=draws, seed=evaluation.seed)
@@ -323,10 +322,9 @@ def _count_citations(sentence: JudgedSentence, hits: dict[str, Counts]) -> None:
     marked, found = sentence
 
     def pairs_where(same: Callable[[AnyCitation, AnyCitation], object]) -> list[tuple[int, int]]:
-        def weigh(one: AnyCitation, other: AnyCitation) -> float:
-            return _similarity(one, other) if same(one, other) else 0.0
-
-        return _pairs(marked, found, weigh, most=True)
+        return _pairs(
+            marked, found, lambda *both: _similarity(*both) if same(*both) else 0.0, most=True
+        )
 
     for row, column in pairs_where(lambda one, other: overlap(one.content, other.content)):
         hits["links"] += _same_source(marked[row], found[column]), 1, 1
@@ -366,9 +364,9 @@ def _count_names(text: str, sentence: JudgedSentence, hits: dict[str, Counts]) -
     for row, column in _pairs(marked, found, _similarity, most=False):
         one = marked[row]
         if one.source and (how := _name_shown(text, one, found[column])):
-            pronoun = text[one.source.start : one.source.end].lower() in PRONOUN_WORDS
+            pronoun = text[one.source.start : one.source.end].lower() in PRONOUNS
             for each in NAMES if pronoun else NAMES[: len(NAMES) // 2]:
-                hits[each] += each.removeprefix(PRONOUNS) == how, 1, 1
+                hits[each] += each.removeprefix(_OF_PRONOUNS) == how, 1, 1
 
 
 def _name_shown(text: str, one: MarkedCitation, match: Citation) -> str | None:
@@ -394,7 +392,6 @@ def _name_shown(text: str, one: MarkedCitation, match: Citation) -> str | None:
 
 
 def _holds(words: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether words hold others side by side."""
     return f" {' '.join(others)} " in f" {' '.join(words)} "
 
 
@@ -448,7 +445,7 @@ def of_pronouns(bundle: Bundle, root: Path | None, draws: int, seed: int) -> Tab
         feminine.append(gender_of((words.lower(),)) == "f")
     sums, of_women = np.array(counts, np.float64)[:, None], np.array(feminine)
     rows = {"all": of_women | True, "feminine": of_women, "masculine": ~of_women}
-    lines = list[tuple[Cell, ...]]()
+    lines = list[Row]()
     for name, of in ((name, of) for name, of in rows.items() if of.any()):
         figures = estimates_of_sums(sums[of], _scores, draws=draws, seed=seed)
         lines.append((name, int(of.sum()), *figures))

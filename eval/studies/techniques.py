@@ -15,7 +15,7 @@ its sentences and how well the evidence for it fits the span.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, product
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from framescope.classifier.records import Sentence, Span
 from framescope.classifier.taxonomy import TECHNIQUES
 from framescope.eval.metrics import decide, estimates_of_sums, ratio
 from framescope.eval.rows import Bools, Evaluation, Floats, Single, is_positive
-from framescope.eval.sections import Cell, Estimate, Section, table
+from framescope.eval.sections import Estimate, Row, Section, table
 from framescope.training.corpora import CORPORA
 from framescope.training.data import Examples
 from numpy.typing import ArrayLike
@@ -50,6 +50,9 @@ class LabelledSpan(NamedTuple):
     start: int
     end: int
     label: str
+
+
+Spans = Sequence[LabelledSpan]
 
 
 class TechniqueFigures(NamedTuple):
@@ -79,7 +82,7 @@ class TechniqueFigures(NamedTuple):
 
 def section(evaluation: Evaluation) -> Section | None:
     """Measure the bundles on the corpora that mark spans; None where none does."""
-    spans, techniques = list[tuple[Cell, ...]](), list[tuple[Cell, ...]]()
+    spans, techniques = list[Row](), list[Row]()
     parts = list(_parts(evaluation))
     for name, rows in parts:
         counts = len(np.unique(rows.article)), len(gold_spans(rows))
@@ -102,9 +105,7 @@ def section(evaluation: Evaluation) -> Section | None:
     return Section(NOTE, tables)
 
 
-def _rows(
-    name: str, model: str, used: TechniqueFigures, given: TechniqueFigures
-) -> Iterator[tuple[Cell, ...]]:
+def _rows(name: str, model: str, used: TechniqueFigures, given: TechniqueFigures) -> Iterator[Row]:
     yield name, model, "micro", used.units, used.micro_f1, given.units, given.micro_f1
     averaged = [int((one.gold > 0).sum()) for one in (used, given)]
     macro = f"macro, of {averaged[0]} and {averaged[1]}"
@@ -152,7 +153,7 @@ def figures(
 
 def _evidence(
     prediction: Prediction, rows: Examples, flags: Mapping[str, Bools], signals: Sequence[str]
-) -> list[LabelledSpan]:
+) -> Spans:
     asked = [(row, name) for row in range(len(rows)) for name in signals if flags[name][row]]
     return [
         LabelledSpan(rows.sentences[row].article_id, span.start, span.end, name)
@@ -161,9 +162,7 @@ def _evidence(
     ]
 
 
-def _labelled(
-    rows: Examples, gold: Sequence[LabelledSpan], proba: Single, prediction: Prediction
-) -> list[LabelledSpan]:
+def _labelled(rows: Examples, gold: Spans, proba: Single, prediction: Prediction) -> Spans:
     by_article = defaultdict[str, list[tuple[int, int, int]]](list)
     for row, one in enumerate(rows.sentences):
         by_article[one.article_id].append((row, one.start, one.end))
@@ -191,9 +190,7 @@ def _jaccard(evidence: Span, start: int, end: int) -> float:
     return max(shared, 0) / (max(evidence.end, end) - min(evidence.start, start))
 
 
-def classification(
-    predicted: Sequence[LabelledSpan], gold: Sequence[LabelledSpan]
-) -> TechniqueFigures:
+def classification(predicted: Spans, gold: Spans) -> TechniqueFigures:
     """Judge the labels of gold spans (TC), which may overlap."""
     given, wanted = Counter(predicted), Counter(gold)
     counts = (
@@ -222,7 +219,7 @@ def article_figures(truth: Floats, flagged: Bools) -> TechniqueFigures:
     return TechniqueFigures(int(known.any(axis=1).sum()), *counts)
 
 
-def gold_spans(rows: Examples) -> list[LabelledSpan]:
+def gold_spans(rows: Examples) -> Spans:
     """Join the annotated spans of whole articles that were cut at sentences' ends; each once."""
     pieces: dict[tuple[str, str], list[tuple[int, int, Sentence]]] = defaultdict(list)
     for sentence, spans in zip(rows.sentences, rows.spans, strict=True):
@@ -241,9 +238,7 @@ def gold_spans(rows: Examples) -> list[LabelledSpan]:
     return list(dict.fromkeys(whole))
 
 
-def merge(
-    spans: Iterable[LabelledSpan], *, labelled: bool = False
-) -> dict[tuple[str, str], list[tuple[int, int]]]:
+def merge(spans: Spans, *, labelled: bool) -> dict[tuple[str, str], list[tuple[int, int]]]:
     """Merge spans that overlap, by article and, where labels count, by label."""
     merged = defaultdict[tuple[str, str], list[tuple[int, int]]](list)
     for article, start, end, label in sorted(spans):
@@ -256,11 +251,7 @@ def merge(
 
 
 def sums_by_article(
-    predicted: Iterable[LabelledSpan],
-    gold: Iterable[LabelledSpan],
-    articles: Sequence[str],
-    *,
-    labelled: bool = False,
+    predicted: Spans, gold: Spans, articles: Sequence[str], *, labelled: bool = False
 ) -> Floats:
     """Return covered shares and numbers of predicted, then of gold spans, by article: (m, 4)."""
     sides = merge(predicted, labelled=labelled), merge(gold, labelled=labelled)
