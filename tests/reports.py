@@ -3,54 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from framescope.classifier import records
 from framescope.classifier.outlets.publisher.publisher import UNNAMED
 from framescope.classifier.outlets.record import article_evidence
-from framescope.classifier.records import (
-    SOURCE_SIGNALS,
-    About,
-    Article,
-    ArticleReport,
-    Assessment,
-    Basis,
-    BatchReport,
-    Citation,
-    Code,
-    Evidence,
-    Holder,
-    Holding,
-    Link,
-    Medium,
-    Outlet,
-    Owner,
-    OwnerKind,
-    Place,
-    Publication,
-    Record,
-    Relation,
-    Republication,
-    Role,
-    Sentence,
-    SentenceReport,
-    Skipped,
-    SourceCard,
-    SourceKind,
-    Span,
-    Statement,
-    Unit,
-    Voice,
-)
+from framescope.classifier.records import About, ArticleReport, Link, Relation, Statement, Voice
 from framescope.classifier.taxonomy import in_order
 
 SIGNALS = in_order(
     [
         "claim", "attributed", "biased_language", "subjective", "any_technique", "loaded_language",
         "name_calling", "exaggeration_minimisation", "appeal_to_fear", "slogans", "hyperpartisan",
-        *SOURCE_SIGNALS.values(),
+        *records.SOURCE_SIGNALS.values(),
     ]
 )  # fmt: skip
 THRESHOLDS = dict.fromkeys(SIGNALS, 0.5) | {"loaded_language": 0.42, "hyperpartisan": 0.6}
 MODEL = "hand-made 0"
-NAMED, UNNAMED_SOURCE, VAGUE = SourceKind
+NAMED, UNNAMED_SOURCE, VAGUE = records.SourceKind
 
 
 @dataclass
@@ -61,21 +29,21 @@ class Cite:
     source: str | None = None
     cue: str | None = None
     content: str | None = None
-    kind: SourceKind = NAMED
+    kind: records.SourceKind = NAMED
     government: bool = False
     state_media: bool = False
     back: str | None = None
     outlets: tuple[str, ...] = ()
 
-    def placed(self, text: str, start: int) -> Citation:
+    def placed(self, text: str, start: int) -> records.Citation:
         """Find its words in the sentence that begins at ``start``, the last of the text so far."""
 
-        def place(words: str | None, start: int = start) -> Place | None:
+        def place(words: str | None, start: int = start) -> records.Place | None:
             found = text.index(words or "", start)
-            return Place(found, found + len(words)) if words else None
+            return records.Place(found, found + len(words)) if words else None
 
         content = place(self.content)
-        return Citation(
+        return records.Citation(
             place(self.source), place(self.cue), (content,) if content else (), self.kind,
             self.government, self.state_media, self.name, place(self.back, 0), self.outlets,
         )  # fmt: skip
@@ -107,19 +75,21 @@ def scored(
         text += line.before if index else ""
         start = len(text)
         text += line.text
-        sentence = Sentence(line.text, start, len(text), str(known["id"]), index, line.voice)
+        sentence = records.Sentence(
+            line.text, start, len(text), str(known["id"]), index, line.voice
+        )
         scores = {} if note else _all_scores(line.scores)
         evidence = tuple(
-            Span(start + line.text.index(words), start + line.text.index(words) + len(words),
-                 signal, score)
+            records.Span(start + at, start + at + len(words), signal, score)
             for words, signal, score in line.words
+            for at in [line.text.index(words)]
         )  # fmt: skip
         flags = tuple(name for name in scores if scores[name] >= THRESHOLDS[name])
         cited = tuple(cite.placed(text, start) for cite in line.cites)
-        sentences.append(SentenceReport(sentence, scores, flags, evidence, cited))
+        sentences.append(records.SentenceReport(sentence, scores, flags, evidence, cited))
     article_scores = article_scores or {}
     return ArticleReport(
-        Article(text=text, **known),  # type: ignore[arg-type]
+        records.Article(text=text, **known),  # type: ignore[arg-type]
         tuple(sentences),
         article_scores,
         tuple(name for name, value in article_scores.items() if value >= THRESHOLDS[name]),
@@ -128,13 +98,18 @@ def scored(
 
 
 def sourced(
-    report: ArticleReport, chain: tuple[Link, ...], record: Record, relation: Relation | None = None
+    report: ArticleReport,
+    chain: tuple[Link, ...],
+    record: records.Record,
+    relation: Relation | None = None,
 ) -> ArticleReport:
     """Give a report its source card: control is of the last of the chain."""
     outlet = chain[-1].outlet if chain else None
-    publication = Publication(relation or (chain[0].relation if chain else Relation.UNKNOWN), chain)
+    publication = records.Publication(
+        relation or (chain[0].relation if chain else Relation.UNKNOWN), chain
+    )
     evidence = None if report.note else article_evidence(report)
-    return replace(report, source=SourceCard(publication, outlet, record, evidence))
+    return replace(report, source=records.SourceCard(publication, outlet, record, evidence))
 
 
 def _all_scores(scores: Mapping[str, float]) -> dict[str, float]:
@@ -144,29 +119,37 @@ def _all_scores(scores: Mapping[str, float]) -> dict[str, float]:
 BREAK = "\n\n"
 
 
-MONITOR = Evidence("State Media Monitor", "https://statemedia.example/vellen", "2025")
-REGISTER = Evidence("Register of Publishers", "https://register.example/courier", "2024-11-02")
-FAMILY = Holding(Owner("ellery", "the Ellery family", OwnerKind.FAMILY), 82.5, REGISTER)
-PRESS = Owner("ellery-press", "Ellery Press Ltd", OwnerKind.PRIVATE, "GB", (FAMILY,))
-COURIER = Outlet(
-    "larnwick-courier", "The Larnwick Courier", medium=Medium.NEWSPAPER, country="GB",
+MONITOR = records.Evidence("State Media Monitor", "https://statemedia.example/vellen", "2025")
+REGISTER = records.Evidence(
+    "Register of Publishers", "https://register.example/courier", "2024-11-02"
+)
+FAMILY = records.Holding(
+    records.Owner("ellery", "the Ellery family", records.OwnerKind.FAMILY), 82.5, REGISTER
+)
+PRESS = records.Owner(
+    "ellery-press", "Ellery Press Ltd", records.OwnerKind.PRIVATE, "GB", (FAMILY,)
+)
+COURIER = records.Outlet(
+    "larnwick-courier", "The Larnwick Courier", medium=records.Medium.NEWSPAPER, country="GB",
     wikidata="Q999000001",
     statements=(
-        Statement(About.FUNDING, Holder.NOT_STATE, REGISTER),
-        Statement(About.GOVERNANCE, Holder.NOT_STATE, REGISTER),
-        Statement(About.OWNER_KIND, OwnerKind.FAMILY, REGISTER),
+        Statement(About.FUNDING, records.Holder.NOT_STATE, REGISTER),
+        Statement(About.GOVERNANCE, records.Holder.NOT_STATE, REGISTER),
+        Statement(About.OWNER_KIND, records.OwnerKind.FAMILY, REGISTER),
     ),
-    holdings=(Holding(PRESS, 100.0, REGISTER),),
+    holdings=(records.Holding(PRESS, 100.0, REGISTER),),
 )  # fmt: skip
-COURIER_LINK = Link(Relation.ORIGIN, COURIER.name, COURIER, "larnwickcourier.example", Basis.URL)
-COURIER_RECORD = Record(
+COURIER_LINK = Link(
+    Relation.ORIGIN, COURIER.name, COURIER, "larnwickcourier.example", records.Basis.URL
+)
+WATCH = records.Evidence("Press Watch", "https://presswatch.example/c", "2024-03-01")
+LIST = records.Evidence("County Library list", None, "2021")
+COURIER_RECORD = records.Record(
     0.581, 0.7432, 0.871,
     "Press Watch (2024-03-01): generally reliable; County Library list (2021): no consensus",
     (
-        Assessment("reliability", "generally_reliable",
-                   Evidence("Press Watch", "https://presswatch.example/c", "2024-03-01"), 0.8),
-        Assessment("reliability", "no_consensus", Evidence("County Library list", None, "2021"),
-                   0.5),
+        records.Assessment("reliability", "generally_reliable", WATCH, 0.8),
+        records.Assessment("reliability", "no_consensus", LIST, 0.5),
     ),
     shift=0.0121,
     cap=0.05,
@@ -265,21 +248,21 @@ def carried() -> ArticleReport:
     )  # fmt: skip
     first = report.sentences[1].sentence
     evidence = "Below is the Coast Observer's article:"
-    place = Place(0, len(evidence))
-    part = Republication(first.start, len(report.article.text), "Coast Observer", evidence)
+    place = records.Place(0, len(evidence))
+    part = records.Republication(first.start, len(report.article.text), "Coast Observer", evidence)
     article = replace(
         report.article,
-        units=(Unit(first.start, first.end, {"claim": 1.0}),),
-        spans=(Span(first.start, first.start + 10, "slogans"),),
+        units=(records.Unit(first.start, first.end, {"claim": 1.0}),),
+        spans=(records.Span(first.start, first.start + 10, "slogans"),),
         republications=(part,),
     )
     return sourced(
         replace(report, article=article),
         (
-            Link(Relation.REPUBLISHED, UNNAMED, None, evidence, Basis.TEXT, place),
-            Link(Relation.ORIGIN, "Coast Observer", None, evidence, Basis.TEXT, place),
+            Link(Relation.REPUBLISHED, UNNAMED, None, evidence, records.Basis.TEXT, place),
+            Link(Relation.ORIGIN, "Coast Observer", None, evidence, records.Basis.TEXT, place),
         ),
-        Record(None, None, None, "Coast Observer is not in the registry"),
+        records.Record(None, None, None, "Coast Observer is not in the registry"),
     )
 
 
@@ -310,19 +293,21 @@ def hostile() -> ArticleReport:
         date="\x1b[2J2025",
         lang='en" onload="alert(1)',
     )  # fmt: skip
-    proof = Evidence("<b>list</b> \x1b[2J", "javascript:alert(1)", "[bold]2025")
-    outlet = Outlet(
+    proof = records.Evidence("<b>list</b> \x1b[2J", "javascript:alert(1)", "[bold]2025")
+    outlet = records.Outlet(
         "hostile",
         f"{attack} \u202e",
         statements=(
-            Statement(About.CODE, Code.CAPU, proof),
+            Statement(About.CODE, records.Code.CAPU, proof),
             Statement(About.FUNDING, "<script>2</script>", proof),
         ),
-        holdings=(Holding(Owner("x", "<script>1</script>"), None, proof),),
+        holdings=(records.Holding(records.Owner("x", "<script>1</script>"), None, proof),),
     )
-    link = Link(Relation.ORIGIN, attack, outlet, "<script>window.pwned = 1</script>", Basis.TEXT)
-    found = Assessment("influence_network", "<img src=x> [red]x[/red]", proof, 1.0)
-    record = Record(0.0, 0.02, 0.1, "\x1b[2J<b>reason</b>", (found,), -0.05, 0.05)
+    link = Link(
+        Relation.ORIGIN, attack, outlet, "<script>window.pwned = 1</script>", records.Basis.TEXT
+    )
+    found = records.Assessment("influence_network", "<img src=x> [red]x[/red]", proof, 1.0)
+    record = records.Record(0.0, 0.02, 0.1, "\x1b[2J<b>reason</b>", (found,), -0.05, 0.05)
     return sourced(report, (link,), record)
 
 
@@ -343,15 +328,18 @@ def unscored() -> ArticleReport:
 
 def dispatch() -> ArticleReport:
     """A state agency's dispatch on an aggregator's page; raters of the agency contradict."""
-    agency = Outlet(
-        "vellen-news-agency", "Vellen News Agency", medium=Medium.AGENCY, country="VL",
+    council = records.Owner("council", "Council of Ministers of Vellen")
+    agency = records.Outlet(
+        "vellen-news-agency", "Vellen News Agency", medium=records.Medium.AGENCY, country="VL",
         statements=(
-            Statement(About.CODE, Code.SC, MONITOR),
-            Statement(About.CODE, Code.ISFM, replace(MONITOR, date="2023")),
+            Statement(About.CODE, records.Code.SC, MONITOR),
+            Statement(About.CODE, records.Code.ISFM, replace(MONITOR, date="2023")),
         ),
-        holdings=(Holding(Owner("council", "Council of Ministers of Vellen"), None, MONITOR),),
+        holdings=(records.Holding(council, None, MONITOR),),
     )  # fmt: skip
-    gatherer = Outlet("daily-gather", "Daily Gather", Role.AGGREGATOR, Medium.WEBSITE)
+    gatherer = records.Outlet(
+        "daily-gather", "Daily Gather", records.Role.AGGREGATOR, records.Medium.WEBSITE
+    )
     report = scored(
         [
             Line("VELL, 3 May (VNA) – The new ferry has sailed, the Ministry of Ports said.",
@@ -378,19 +366,20 @@ def dispatch() -> ArticleReport:
         lang="en",
     )  # fmt: skip
     conflict = tuple(
-        Assessment("reliability", value, Evidence(source, None, "2025"), 0.8)
+        records.Assessment("reliability", value, records.Evidence(source, None, "2025"), 0.8)
         for value, source in (("generally_reliable", "Press Watch"),
                               ("generally_unreliable", "County Library list"))
     )  # fmt: skip
-    return sourced(
-        report,
-        (
-            Link(Relation.AGGREGATOR, gatherer.name, gatherer, "dailygather.example", Basis.URL),
-            Link(Relation.ORIGIN, "VNA", agency, "VELL, 3 May (VNA)", Basis.DATELINE, Place(0, 17)),
-        ),
-        Record(None, None, None, "the lists contradict one another: Press Watch (2025): generally "
-               "reliable against County Library list (2025): generally unreliable", conflict),
-    )  # fmt: skip
+    reason = (
+        "the lists contradict one another: Press Watch (2025): generally reliable against County "
+        "Library list (2025): generally unreliable"
+    )
+    url, words, place = records.Basis.URL, records.Basis.DATELINE, records.Place(0, 17)
+    chain = (
+        Link(Relation.AGGREGATOR, gatherer.name, gatherer, "dailygather.example", url),
+        Link(Relation.ORIGIN, "VNA", agency, "VELL, 3 May (VNA)", words, place),
+    )
+    return sourced(report, chain, records.Record(None, None, None, reason, conflict))
 
 
 def plain() -> ArticleReport:
@@ -421,14 +410,16 @@ def hebrew() -> ArticleReport:
     )
 
 
-def report(*articles: ArticleReport, skipped: tuple[Skipped, ...] = ()) -> BatchReport:
-    return BatchReport(articles, MODEL, SIGNALS, THRESHOLDS, skipped)
+def report(
+    *articles: ArticleReport, skipped: tuple[records.Skipped, ...] = ()
+) -> records.BatchReport:
+    return records.BatchReport(articles, MODEL, SIGNALS, THRESHOLDS, skipped)
 
 
-SKIPPED = (Skipped("notes/empty.txt", "the file is empty; give one with text in it"),)
+SKIPPED = (records.Skipped("notes/empty.txt", "the file is empty; give one with text in it"),)
 
 
-def everything() -> BatchReport:
+def everything() -> records.BatchReport:
     return report(
         harbour(), carried(), hostile(), unscored(), plain(), hebrew(), dispatch(), skipped=SKIPPED
     )

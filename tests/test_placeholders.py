@@ -8,27 +8,19 @@ from itertools import combinations
 import numpy as np
 import pytest
 import toys
+from framescope.classifier import records
 from framescope.classifier.models import load_tfidf, load_transformer
 from framescope.classifier.models.base import Calibration, Reader, TextForm, form_of
 from framescope.classifier.models.base import digest_of_names as digest
 from framescope.classifier.models.passages import LANE, Packer, Passage, by_length
 from framescope.classifier.models.tfidf import Ngrams, TfidfModel
 from framescope.classifier.outlets.registry.registry import Registry
-from framescope.classifier.records.article import Sentence
-from framescope.classifier.records.outlet import (
-    About,
-    Code,
-    Evidence,
-    Name,
-    Outlet,
-    Role,
-    Statement,
-)
+from framescope.classifier.records import About, Code, Evidence, Name, Outlet, Role, Sentence
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 
 def outlet(id: str, *names: str, code: Code | None = None, role: Role = Role.PUBLISHER) -> Outlet:
-    said = (Statement(About.CODE, code, Evidence("made up")),) if code else ()
+    said = (records.Statement(About.CODE, code, Evidence("made up")),) if code else ()
     return Outlet(id, names[0], role, names=tuple(map(Name, names)), statements=said)
 
 

@@ -149,16 +149,13 @@ class PassageReader:
         joined: list[Span] = []
         for start, end in spans:
             last = joined[-1][1] if joined else start - _BRIDGED - 1
-            if start - last <= _BRIDGED and not self._separated(last, start):
+            # Neither a source nor a cue stands between.
+            tags = (self.outputs.tags(role)[last:start].argmax(axis=1) for role in SPEAKING)
+            if start - last <= _BRIDGED and all((one == _OUTSIDE).all() for one in tags):
                 joined[-1] = joined[-1][0], end
             else:
                 joined.append((start, end))
         return joined
-
-    def _separated(self, start: int, end: int) -> bool:
-        """Return whether a source or a cue stands between two pieces."""
-        tags = (self.outputs.tags(role)[start:end].argmax(axis=1) for role in SPEAKING)
-        return any((found != _OUTSIDE).any() for found in tags)
 
     def _of_layer(self, layer: str, row: int, inside: Span) -> list[RawCitation]:
         pieces: dict[object, list[RawCitation]] = {}
@@ -218,7 +215,11 @@ class PassageReader:
         self, role: str, span: Span, candidates: Sequence[Span], inside: Span | None = None
     ) -> tuple[Span | None, float]:
         """Return the candidate to which a span is linked, None for none, and the probability."""
-        chances = self._chances(role, span)
+        links, number = self.outputs.links, LINKED.index(role)
+        asked = _mean(_part(links[span[0] : span[1]], number, LINK_SIZE))
+        scores = _part(links, len(LINKED) + number, LINK_SIZE) @ asked / sqrt(LINK_SIZE)
+        chances: Floats = np.exp(scores - scores.max())
+        chances /= chances.sum()
         none = float(chances[0])
         if inside is not None:  # a cue of another sentence is none
             none = 1.0 - float(chances[inside[0] : inside[1]].sum())
@@ -228,14 +229,6 @@ class PassageReader:
             if chance > likeliest:
                 best, likeliest = (start, end), chance
         return best, likeliest
-
-    def _chances(self, role: str, span: Span) -> Floats:
-        links, number = self.outputs.links, LINKED.index(role)
-        asked = _mean(_part(links[span[0] : span[1]], number, LINK_SIZE))
-        scores = _part(links, len(LINKED) + number, LINK_SIZE) @ asked / sqrt(LINK_SIZE)
-        chances: Floats = np.exp(scores - scores.max())
-        chances /= chances.sum()
-        return chances
 
     def _marked(self, role: str, span: Span) -> float:
         tags = self.outputs.tags(role)[span[0] : span[1]]

@@ -213,7 +213,7 @@ class TfidfModel:
 
     def predict(self, sentences: Sequence[Sentence]) -> base.Prediction:
         """Score sentences; the vectors are the log-odds, all that n-grams say of a sentence."""
-        scored = _Scored.of(self, sentences)
+        scored = _Scored(self, sentences)
         citations = tuple(sentence.citations for sentence in sentences)
         proba = self.calibration.apply(scored.logits)
         told, shares = scored.find, scored.shares
@@ -297,48 +297,39 @@ class _Part(NamedTuple):
     weighed: Any
 
 
-@dataclass(frozen=True, eq=False)
 class _Scored:
     """Sentences, their log-odds, and what their evidence is computed from."""
 
-    model: TfidfModel
-    sentences: Sequence[Sentence]
-    logits: NDArray[np.float32]
-    parts: list[_Part]
-    article: NDArray[np.intp]  # shape (n_sentences,): the number of each sentence's article
-    counts: Any  # sparse, shape (n_articles, n_features)
-
-    @classmethod
-    def of(cls, model: TfidfModel, sentences: Sequence[Sentence]) -> _Scored:
-        """Score sentences."""
+    def __init__(self, model: TfidfModel, sentences: Sequence[Sentence]) -> None:
+        self.model, self.sentences = model, sentences
         columns, blocks, by_feature = model.of_articles, model.blocks, model._by_feature
         logits = np.zeros((len(sentences), len(model.signals)), np.float32)
         numbers: dict[str, int] = {}
         ids = [numbers.setdefault(s.article_id, len(numbers)) for s in sentences]
-        article = np.array(ids, np.intp)
-        parts, counts = [], None
+        self.article = np.array(ids, np.intp)
+        self.parts: list[_Part] = []
+        self.counts: Any = None  # sparse, shape (n_articles, n_features), as their TF-IDF
+        self.weighed: Any = None
         for start in range(0, len(sentences), _BATCH):
             base.check_time()
             rows = slice(start, start + _BATCH)
             texts = BothForms.of(model.reader, sentences[rows])
             part_counts = count(blocks, texts.texts)
-            parts.append(_Part(texts, part_counts, weigh(blocks, part_counts)))
-            found = parts[-1].weighed @ by_feature
+            self.parts.append(_Part(texts, part_counts, weigh(blocks, part_counts)))
+            found = self.parts[-1].weighed @ by_feature
             neutral, typed = texts.rows[TextForm.NEUTRAL], texts.rows[TextForm.TYPED]
             logits[rows] = np.where(model._typed, found[typed], found[neutral])
             if columns.any():
-                own = pool(part_counts[: len(neutral)], article[rows], len(numbers))
-                counts = own if counts is None else counts + own
+                own = pool(part_counts[: len(neutral)], self.article[rows], len(numbers))
+                self.counts = own if self.counts is None else self.counts + own
         if model.neighbours.any() and len(sentences):
             logits += model.neighbours * (neighbours_mean(sentences) @ logits)
         if columns.any() and len(sentences):
-            of_article = weigh(blocks, counts) @ by_feature
-            logits[:, columns] = of_article[article][:, columns]
-        return cls(model, sentences, logits + model.intercepts, parts, article, counts)
-
-    @cached_property
-    def _weighed_articles(self) -> Any:
-        return weigh(self.model.blocks, self.counts)
+            self.weighed = weigh(blocks, self.counts)
+            logits[:, columns] = (self.weighed @ by_feature)[self.article][:, columns]
+        self.logits = logits + model.intercepts
+        # What one occurrence of each n-gram adds; overwritten for each text.
+        self._shares = np.zeros(model.weights.shape[1])
 
     def find(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Find the words that speak most for each signal of its sentence, strongest first."""
@@ -367,7 +358,7 @@ class _Scored:
         text, reading = part.texts.texts[line], part.texts.readings[line]
         counts, weighed = part.counts, part.weighed
         if of_article:
-            counts, weighed, line = self.counts, self._weighed_articles, self.article[row]
+            counts, weighed, line = self.counts, self.weighed, self.article[row]
         inside = slice(weighed.indptr[line], weighed.indptr[line + 1])
         known, shares = weighed.indices[inside], self._shares
         shares[known] = weighed.data[inside] * weights.take(known)
@@ -392,8 +383,3 @@ class _Scored:
             first += len(block)
         features, words, reached = np.array(found, np.intp).reshape(-1, 3).T
         return features, words, reached
-
-    @cached_property
-    def _shares(self) -> NDArray[np.float64]:
-        """What one occurrence of each n-gram adds; overwritten for each text."""
-        return np.zeros(self.model.weights.shape[1])

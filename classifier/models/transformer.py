@@ -289,18 +289,14 @@ class _Evidence:
     encoding: Encoding
     citations: Sequence[tuple[Citation, ...]]
 
-    @cached_property
-    def names(self) -> Mapping[str, set[str]]:
-        """The names in each article."""
-        return evidence.names_by_article(self.sentences)
-
     def find(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Return the spans of techniques, the citations, or the words with the strongest votes."""
         columns = {signal: column for column, signal in enumerate(self.heads.signals)}
+        names = evidence.names_by_article(self.sentences)
         found: list[tuple[Span, ...]] = []
         for row, signal in wanted:
             sentence, column, one = self.sentences[row], columns[signal], self.encoding.neutral[row]
-            known = self.names[sentence.article_id]
+            known = names[sentence.article_id]
             if not one.tokens.ids:
                 found.append(())
             elif signal in self.heads.tags:

@@ -151,7 +151,7 @@ class _Chain:
             unknown = records.Relation.UNKNOWN
             link = records.Link(unknown, *page.credit[:4])
             return records.Publication(unknown, (link,), True, page.imitated, claimed)
-        self._add(self._gatherer(), *self._publishers(page))
+        self._add(*self._publishers(page))
         near = next((c.outlet for c in reversed(self.links) if c.outlet is not None), None)
         publisher = self.links[-1].name if self.links else None
         layers = _layers(article, self.registry, near, publisher)
@@ -162,18 +162,15 @@ class _Chain:
         self._add(*(inner or ([] if layers else self._owners(near))))
         return replace(self._related(), claimed=claimed)
 
-    def _gatherer(self) -> Credit | None:
-        if (name := self.imprint.gatherer) and (words := self.imprint.evidence):
-            return Credit(name, self._resolve(name), words, Basis.SITE_NAME, gathers=True)
-        return None
-
     def _publishers(self, page: PageOwner | None) -> Iterator[Credit]:
         """Return who published it by address, metadata, header or the page's own furniture."""
         found = page.credit if page else None
         given = self._given(found.outlet if found else None)
-        if self.imprint.gatherer is not None:
+        if (name := self.imprint.gatherer) is not None:
+            if name and (words := self.imprint.evidence):
+                yield Credit(name, self._resolve(name), words, Basis.SITE_NAME, gathers=True)
             # The address is the gatherer's page, which is in the chain.
-            if given is not None and not same_outlet(given.name, self.imprint.gatherer):
+            if given is not None and not same_outlet(given.name, name):
                 yield given
             return
         host, other = found and found.outlet, given and given.outlet
