@@ -56,7 +56,7 @@ def test_names_are_read_by_type_or_all_alike(text, typed, neutral) -> None:
     readings = READER.read(sentence(text))
     assert readings.typed.text == typed
     assert readings.neutral.text == (typed if neutral is None else neutral)
-    assert readings.differ is (neutral is not None)
+    assert (readings.typed is readings.neutral) is (neutral is None)
 
 
 @pytest.mark.parametrize("form", TextForm)

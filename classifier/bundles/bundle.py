@@ -17,6 +17,7 @@ from framescope.classifier.records import Article
 from framescope.classifier.runtime import instructions
 from framescope.classifier.taxonomy import SIGNALS, defined_in
 
+_Rows = list[dict[str, Any]]
 _FACTS = ("bundle", "kind", "digest", "format", "signals", "code_version", "path")
 
 
@@ -153,7 +154,7 @@ def _facts(folder: Path) -> dict[str, Any]:
     return dict(zip(_FACTS, values, strict=True))
 
 
-def list_bundles(store: stores.ModelStore) -> list[dict[str, Any]]:
+def list_bundles(store: stores.ModelStore) -> _Rows:
     """List the shipped bundles and every version in a store, and of each whether it can be used."""
     nothing = dict.fromkeys(("version", "current", "promoted"))
     ships = {**nothing, "state": "ships"}
@@ -212,9 +213,7 @@ def describe(word: str, store: stores.ModelStore) -> dict[str, Any]:
 _MEASURED = ("state", "n", "positives", "ap", "low", "high", "precision", "recall")
 
 
-def list_signals(
-    model: str | None = None, language: str | None = None
-) -> tuple[str, list[dict[str, Any]]]:
+def list_signals(model: str | None = None, language: str | None = None) -> tuple[str, _Rows]:
     """Return a bundle's name, and its signals; those of a language with what is known of each."""
     words = stores.defaults() if model is None else (model,)
     found = manifests.read_manifest(stores.resolve(words[0]))

@@ -358,10 +358,9 @@ class StoreWriter:
     def add(self, source: Path, manifest: Mapping[str, Any]) -> int:
         """Copy the bundle that was judged by `manifest`; return its version, not yet current."""
         digest = manifests.digest_of(manifest)
-        found = self.store.find(self.name)
-        versions = {} if found is None else found.versions
-        for number, known in versions.items():
-            if known == digest and found is not None:
+        found = self.store.find(self.name) or Promoted(self.folder, manifest["kind"])
+        for number, known in found.versions.items():
+            if known == digest:
                 manifests.verify(found.path(number))
                 return number
         for left in self.folder.glob(".*"):  # by a process that was killed
@@ -369,7 +368,7 @@ class StoreWriter:
                 shutil.rmtree(left, ignore_errors=True)
             else:
                 left.unlink(missing_ok=True)
-        number = max(versions, default=0) + 1
+        number = max(found.versions, default=0) + 1
         target = self.folder / str(number)
         manifests.copy(source, target)
         if manifests.digest_of(manifests.read_manifest(target)) != digest:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 from framescope.classifier.cli import shared
-from framescope.classifier.cli.shared import CardFormat, parse_columns
+from framescope.classifier.cli.shared import CardFormat, To, parse_columns
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.records import DomainRole, Outlet, Role, printable
 from typer import Argument, Option
@@ -143,9 +143,7 @@ def check(sources: shared.Own = None, format: shared.AsCard = "terminal") -> Non
 
 @sources_app.command("export")
 def export_command(
-    output: Annotated[
-        Path | None, shared.To(metavar="FILE", help="Default: standard output.")
-    ] = None,
+    output: Annotated[Path | None, To(metavar="FILE", help="Default: standard output.")] = None,
     format: Annotated[
         ExportFormat | None,
         shared.As(help="csv and parquet: one row per fact. Default: the suffix of --output."),
@@ -192,9 +190,7 @@ def import_command(
     date: Annotated[str | None, Option(help="Date of rows without one, such as 2026-11.")] = None,
     output: Annotated[
         Path | None,
-        shared.To(
-            metavar="FILE", help="Default: your own folder of outlets, which every command reads."
-        ),
+        To(metavar="FILE", help="Default: your own folder of outlets, which every command reads."),
     ] = None,
     overwrite: shared.OverFile = False,
 ) -> None:

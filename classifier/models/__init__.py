@@ -3,16 +3,6 @@
 Both models keep one contract, `Model`; nothing outside this package asks which of them it is.
 """
 
-from framescope.classifier.models.articles import (
-    DOMAIN,
-    FAR,
-    FEWEST_SENTENCES,
-    ArticleStage,
-    TrainingDomain,
-    article_features,
-    features_of_articles,
-    vectors_of_articles,
-)
 from framescope.classifier.models.base import (
     MAX_FILE,
     Calibration,
@@ -40,7 +30,6 @@ from framescope.classifier.models.citation_scorer import (
     resolve_raw_citations,
 )
 from framescope.classifier.models.evidence import likely, log_odds_of_span, repeated, stretches
-from framescope.classifier.models.headed import BEFORE, HeadedModel, LinearHeads, rounds_of_heads
 from framescope.classifier.models.passages import (
     EMBEDDINGS,
     HEADS,
@@ -72,6 +61,20 @@ from framescope.classifier.models.raw_citations import (
     Referents,
     RowSpan,
     SpeakerScorer,
+)
+from framescope.classifier.models.stages import (
+    BEFORE,
+    DOMAIN,
+    FAR,
+    FEWEST_SENTENCES,
+    ArticleStage,
+    HeadedModel,
+    LinearHeads,
+    TrainingDomain,
+    article_features,
+    features_of_articles,
+    rounds_of_heads,
+    vectors_of_articles,
 )
 from framescope.classifier.models.tfidf import FILES as TFIDF_FILES
 from framescope.classifier.models.tfidf import BothForms, Ngrams, TfidfModel, count, weigh

@@ -19,7 +19,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from framescope.classifier.errors import BundleError
@@ -83,17 +83,11 @@ class Reading:
         return position - name.end + name.last
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
-    """A sentence in both forms: the same `Reading` twice where they are alike."""
+class Readings(NamedTuple):
+    """A sentence in both forms: the same `Reading` twice unless it names state media."""
 
     typed: Reading
     neutral: Reading
-
-    @property
-    def differ(self) -> bool:
-        """Whether the sentence names state media."""
-        return self.typed is not self.neutral
 
 
 @dataclass(frozen=True)
@@ -155,7 +149,8 @@ def digest_of_names(registry: Registry) -> str:
     return total.hexdigest()
 
 
-Shares = Callable[[int, TextForm, NDArray[Any], NDArray[Any]], NDArray[np.float64]]
+Doubles = NDArray[np.float64]
+Shares = Callable[[int, TextForm, NDArray[Any], NDArray[Any]], Doubles]
 """Of a row in a form, what each chunk adds to a weighted sum of logits and of the mean vector."""
 
 
@@ -166,7 +161,7 @@ class Prediction:
     proba: NDArray[np.float32]  # calibrated, shape (n_sentences, n_signals)
     logits: NDArray[np.float32]  # before calibration
     citations: tuple[tuple[Citation, ...], ...]  # of each sentence
-    vectors: NDArray[np.float32] | None  # shape (n_sentences, d), for `models.articles`
+    vectors: NDArray[np.float32] | None  # shape (n_sentences, d), for `models.stages`
     # Of rows and signals, the characters of the article's text that speak most for each.
     evidence: Callable[[Sequence[tuple[int, str]]], list[tuple[Span, ...]]]
     # For heads beside the model, which are linear in both: the mean vector of each sentence's

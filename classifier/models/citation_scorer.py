@@ -15,16 +15,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 from framescope.classifier import attribution, records
+from framescope.classifier.models import raw_citations
 from framescope.classifier.models.base import sigmoid
-from framescope.classifier.models.raw_citations import (
-    KINDS,
-    Links,
-    RawCitation,
-    Referents,
-    RowSpan,
-    SpeakerScorer,
-    carried,
-)
+from framescope.classifier.models.raw_citations import KINDS, Links, RawCitation, RowSpan
 from framescope.classifier.outlets import Registry
 from numpy.typing import NDArray
 
@@ -95,7 +88,7 @@ class CitationScorer:
     kinds: Regressions  # an output for each of `KINDS`
     signals: Regressions  # an output for each signal of `SOURCING`
     threshold: float  # the probability from which a citation is shown
-    speakers: SpeakerScorer | None = None  # whom pronouns and descriptions refer to
+    speakers: raw_citations.SpeakerScorer | None = None  # whom pronouns and descriptions refer to
 
     def to_record(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -110,7 +103,7 @@ class CitationScorer:
             for name, features in zip(("citation", "kinds", "signals"), expected, strict=True)
         )
         chosen = record.get("speakers")
-        speakers = SpeakerScorer.from_record(chosen) if chosen else None
+        speakers = raw_citations.SpeakerScorer.from_record(chosen) if chosen else None
         return cls(citation, kinds, signals, float(record["threshold"]), speakers)
 
     def chances(self, features: Sequence[Sequence[float]]) -> list[float]:
@@ -147,10 +140,10 @@ def resolve_raw_citations(
     sentences: Sequence[records.Sentence],
     registry: Registry,
     links: Sequence[Links] | None = None,
-    speakers: SpeakerScorer | None = None,
+    speakers: raw_citations.SpeakerScorer | None = None,
 ) -> ResolvedCitations:
     """Resolve the sources of each sentence's raw citations; `speakers` needs the `links`."""
-    whole = carried(raw, sentences)
+    whole = raw_citations.carried(raw, sentences)
     found: list[tuple[records.Citation, ...]] = []
     for rows in _articles(sentences):
         of_rows = None if links is None else [links[row] for row in rows]
@@ -193,7 +186,7 @@ def _of_article(
     sentences: Sequence[records.Sentence],
     registry: Registry,
     links: Sequence[Links] | None,
-    speakers: SpeakerScorer | None,
+    speakers: raw_citations.SpeakerScorer | None,
 ) -> list[tuple[records.Citation, ...]]:
     """Resolve the citations of an article, whose text is put together from its sentences."""
     if not any(raw[row] for row in rows):
@@ -221,7 +214,7 @@ def _of_article(
 
     own = attribution.own_outlets(here[0].outlet, registry)
     given = [[placed(one) for one in raw[row]] for row in rows]
-    refer = Referents(plain, here, links, speakers)
+    refer = raw_citations.Referents(plain, here, links, speakers)
     resolved = attribution.resolve_citations(plain, here, given, registry, own, refer)
 
     def returned(one: records.Citation) -> records.Citation:
@@ -281,16 +274,14 @@ def _by_row(values: Iterable[_T], rows: Sequence[Sequence[object]]) -> Iterator[
     return (list(islice(left, len(row))) for row in rows)
 
 
-def citation_features(
-    one: RawCitation, sentence: records.Sentence, attributed: float
-) -> list[float]:
-    """Return the `CITATION_FEATURES`; `attributed` is the sentence's log-odds."""
+def citation_features(one: RawCitation, sentence: records.Sentence, vote: float) -> list[float]:
+    """Return the `CITATION_FEATURES`; `vote` are the log-odds that the sentence is attributed."""
     spans = [(words.start, words.end) for words in one.content]
     elsewhere = one.source is not None and one.source.row != one.content[0].row
     facts = (one.cue is not None, one.source is not None, one.nested, one.carried, elsewhere)
     length = float(np.log1p(sum(end - start for start, end in spans)))
     sure = map(log_odds, (one.marked, one.linked, one.cued))
-    return [*sure, *map(float, facts), quoted_share(spans, sentence), attributed, length]
+    return [*sure, *map(float, facts), quoted_share(spans, sentence), vote, length]
 
 
 def kind_features(one: RawCitation, known: records.Citation, votes: Sequence[float]) -> list[float]:

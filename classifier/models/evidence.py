@@ -10,11 +10,13 @@ import numpy as np
 from framescope.classifier.attribution import word_set
 from framescope.classifier.attribution.names import CAPITALISED
 from framescope.classifier.languages import ENGLISH, LANGUAGES
+from framescope.classifier.models.base import Doubles
 from framescope.classifier.models.passages import Heads, Tokens
 from framescope.classifier.records import UNSPACED, Sentence, SentenceReport, Span, fold, spaceless
 from framescope.classifier.taxonomy import BY_NAME, Family
 from numpy.typing import ArrayLike, NDArray
 
+Range = tuple[int, int]
 MOST_SPANS = 3
 """Of a signal in a sentence: more would mark the sentence, and not what is telling in it."""
 SPACED = re.compile(r"\S+")
@@ -45,14 +47,12 @@ _BEGINNING = ("", *".!?:…")  # what a beginning stands behind
 _LEAST = 1e-6  # probabilities are clipped, so that log-odds are finite
 
 
-def chunks(text: str, pattern: re.Pattern[str] = _CHUNK) -> list[tuple[int, int]]:
+def chunks(text: str, pattern: re.Pattern[str] = _CHUNK) -> list[Range]:
     """Return what stands between white space, as offsets."""
     return [match.span() for match in pattern.finditer(text)]
 
 
-def shared_out(
-    places: Sequence[tuple[int, int]], scores: ArrayLike, words: Sequence[tuple[int, int]]
-) -> NDArray[np.float64]:
+def shared_out(places: Sequence[Range], scores: ArrayLike, words: Sequence[Range]) -> Doubles:
     """Share out what stretches of a text add evenly among the words that each reaches into."""
     found = np.zeros(len(words))
     if not places or not words:
@@ -68,7 +68,7 @@ def shared_out(
 
 
 def telling_words(
-    sentence: Sentence, signal: str, scores: NDArray[np.float64], known: Container[str] = ()
+    sentence: Sentence, signal: str, scores: Doubles, known: Container[str] = ()
 ) -> tuple[Span, ...]:
     """Return the runs of `chunks` in a clause that add most to a signal's log-odds, most first."""
     text, words, own = sentence.text, chunks(sentence.text), scores.copy()
@@ -99,7 +99,7 @@ def telling_words(
     )
 
 
-def trimmed(text: str, start: int, end: int, lang: str | None = None) -> tuple[int, int]:
+def trimmed(text: str, start: int, end: int, lang: str | None = None) -> Range:
     """Take punctuation and function words off both ends, unless there is nothing else."""
     words = [(start + a, start + b) for a, b in chunks(text[start:end])]
     words = [word for word in words if is_telling(text[slice(*word)], lang)] or words
@@ -135,11 +135,9 @@ def names_by_article(sentences: Iterable[Sentence]) -> Mapping[str, set[str]]:
     return found
 
 
-def names_in(
-    text: str, known: Container[str] = (), lang: str | None = None
-) -> list[tuple[int, int]]:
+def names_in(text: str, known: Container[str] = (), lang: str | None = None) -> list[Range]:
     """Return the names in a sentence: what has capitals; at a beginning, what is `known`."""
-    found: list[tuple[int, int]] = []
+    found: list[Range] = []
     # In German every noun has a capital, which tells nothing.
     for run in CAPITALISED.finditer("" if lang == "de" else fold(text)):
         places = [(run.start() + a, run.start() + b) for a, b in chunks(run[0])]
@@ -182,7 +180,7 @@ def _words(text: str) -> list[str]:
     return [*(word for word in words if not spaceless(word)), *pairs]
 
 
-def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+def whole_words(text: str, start: int, end: int) -> Range:
     """Widen a range to whole words."""
     while 0 < start < len(text) and _JOINED.match(text, start - 1):
         start -= 1
@@ -191,14 +189,14 @@ def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def stretches(inside: NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:
+def stretches(inside: NDArray[np.bool_], gap: int) -> list[Range]:
     """Return the stretches of tokens inside a span; at most `gap` tokens don't divide one."""
     places = np.flatnonzero(inside)
     runs = np.split(places, np.flatnonzero(np.diff(places) > gap + 1) + 1)
     return [(int(run[0]), int(run[-1]) + 1) for run in runs if run.size]
 
 
-def likely(logits: NDArray[np.float32], threshold: float, gap: int) -> list[tuple[int, int]]:
+def likely(logits: NDArray[np.float32], threshold: float, gap: int) -> list[Range]:
     """Return the stretches above a threshold, or else those within one logit of the strongest."""
     limit, most = np.float32(threshold), logits.max()
     return stretches(logits >= (np.float32(most - 1.0) if most < limit else limit), gap)

@@ -75,13 +75,11 @@ class Packer:
     ) -> tuple[list[Tokens], list[Tokens], list[int]]:
         """Return the tokens of the neutral and the typed forms, and the rows whose forms differ."""
         readings = [self.reader.read(sentence) for sentence in sentences]
-        differing = [row for row, reading in enumerate(readings) if reading.differ]
+        differing = [row for row, one in enumerate(readings) if one.typed is not one.neutral]
         neutral = self._tokens([reading.neutral for reading in readings])
-        typed = list(neutral)
         read = self._tokens([readings[row].typed for row in differing])
-        for row, found in zip(differing, read, strict=True):
-            typed[row] = found
-        return neutral, typed, differing
+        typed = dict(zip(differing, read, strict=True))
+        return neutral, [typed.get(row, one) for row, one in enumerate(neutral)], differing
 
     def _tokens(self, readings: Sequence[Reading]) -> list[Tokens]:
         room = self.max_tokens - 2

@@ -295,6 +295,7 @@ _VERB = re.compile(r",|\s(?:who|is|was|has|had|will|would|did|does|also|[a-z]+(?
 _PREPOSITION = re.compile(
     r"\b(?:to|told|with|of|by|for|from|at|against|about|on|in)\s(?:[\w.'-]+\s){0,3}$"
 )
+_Mentioned = tuple[list[Place], Entity]  # an earlier speaker, and where it is mentioned
 _BEFORE = 60  # characters before a name that tell its position
 
 
@@ -386,7 +387,7 @@ class Referents:
         pronoun = words[0] if len(words) == 1 and words[0] in attribution.PRONOUNS else ""
         kind = "person" if pronoun in PERSONAL else "other" if pronoun else "described"
         gender = attribution.gender_of(words)
-        before: list[tuple[list[Place], Entity]] = []
+        before: list[_Mentioned] = []
         at = bisect_left(names.mentions, place.start, key=lambda pair: pair[0].start)
         recent = (one for _, one in names.mentions[max(0, at - _RECENT) : at])
         for one in {id(one): one for one in (*recent, *earlier[-_MOST:])}.values():
@@ -442,9 +443,7 @@ class Referents:
         own, start = (self.links or ())[row], self._starts[row]
         return row, own.answers[own.tokens(place.start - start, place.end - start)]
 
-    def _links(
-        self, place: Place, row: int, before: Sequence[tuple[list[Place], Entity]]
-    ) -> list[float]:
+    def _links(self, place: Place, row: int, before: Sequence[_Mentioned]) -> list[float]:
         """Return the log-odds that the encoder links a source to a speaker rather than to none."""
         if self.links is None:
             return [0.0] * len(before)

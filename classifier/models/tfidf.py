@@ -173,7 +173,7 @@ class BothForms:
         neutral = np.arange(len(both))
         typed = neutral.copy()
         for row, one in enumerate(both):
-            if one.differ:
+            if one.typed is not one.neutral:
                 typed[row] = len(readings)
                 readings.append(one.typed)
         texts = [fold(reading.text) for reading in readings]
@@ -343,15 +343,11 @@ class _Scored:
             found.append(evidence.telling_words(one, signal, scores, names[one.article_id]))
         return found
 
-    def shares(
-        self, row: int, form: TextForm, of_logits: NDArray[Any], of_means: NDArray[Any]
-    ) -> NDArray[np.float64]:
+    def shares(self, row: int, form: TextForm, of_logits: Any, of_means: Any) -> base.Doubles:
         """Return what each chunk of a sentence adds to a weighted sum of its log-odds."""
         return self._of_words(row, form, of_logits @ self.model.weights, of_article=False)
 
-    def _of_words(
-        self, row: int, form: TextForm, weights: NDArray[Any], of_article: bool
-    ) -> NDArray[np.float64]:
+    def _of_words(self, row: int, form: TextForm, weights: Any, of_article: bool) -> base.Doubles:
         """Return what each chunk adds to the n-grams' weighted sum: of each n-gram a share."""
         part = self.parts[row // _BATCH]
         line = int(part.texts.rows[form][row % _BATCH])

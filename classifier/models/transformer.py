@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models import base, citation_scorer, evidence, passages, raw_citations
-from framescope.classifier.models.articles import ArticleStage
-from framescope.classifier.models.base import Reader, TextForm, form_of
+from framescope.classifier.models.base import Prediction, Reader, TextForm, form_of
 from framescope.classifier.models.passages import Batch, Heads, Packer, Passage, Tokens
 from framescope.classifier.models.raw_citations import Links
+from framescope.classifier.models.stages import ArticleStage
 from framescope.classifier.records import SOURCE_SIGNALS, Citation, Sentence, Span
 from framescope.classifier.runtime import ENCODER, Runtime
 from framescope.classifier.runtime import load as load_graph
@@ -74,11 +74,7 @@ class Encoding:
 
 
 class PassageCache:
-    """Remembers encoded passages: agencies' articles are copied to hundreds of pages.
-
-    No result changes: a passage gives the same in any batch (`passages.LANE`), and a copy has the
-    same tokens and the same characters. Those used longest ago are forgotten first.
-    """
+    """Remembers encoded passages, which give the same in any batch; forgets the least used."""
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
@@ -171,11 +167,9 @@ class TransformerModel:
                 logits[row, self._typed_columns] = one.logits[self._typed_columns]
         return Encoding(neutral, typed, logits, [row in names for row in range(len(sentences))])
 
-    def predict(
-        self, sentences: Sequence[Sentence], encoding: Encoding | None = None
-    ) -> base.Prediction:
+    def predict(self, sentences: Sequence[Sentence], given: Encoding | None = None) -> Prediction:
         """Score sentences, which `encode` encodes unless their encoding is given."""
-        found = self.encode(sentences) if encoding is None else encoding
+        found = self.encode(sentences) if given is None else given
         logits = found.logits
         citations = tuple(sentence.citations for sentence in sentences)
         if self._scorer:
@@ -201,7 +195,7 @@ class TransformerModel:
             each = [row.mean(axis=0, dtype=np.float32) if len(row) else row.sum(0) for row in rows]
             means = np.array(each, np.float32).reshape(-1, size)
         told = _Evidence(self.heads, sentences, proba, found, citations)
-        return base.Prediction(proba, logits, citations, vectors, told.find, means, told.shares)
+        return Prediction(proba, logits, citations, vectors, told.find, means, told.shares)
 
     def _read(
         self, sentences: Sequence[Sentence], tokens: Sequence[Tokens], packed: Sequence[Passage]
@@ -311,9 +305,7 @@ class _Evidence:
                 found.append(evidence.telling_words(sentence, signal, scores, known))
         return found
 
-    def shares(
-        self, row: int, form: TextForm, of_logits: Floats, of_means: Floats
-    ) -> NDArray[np.float64]:
+    def shares(self, row: int, form: TextForm, of_logits: Floats, of_means: Floats) -> base.Doubles:
         """Return what each word adds: its tokens' votes, vectors and strongest tags."""
         read = self.encoding.typed if form is TextForm.TYPED else self.encoding.neutral
         one, text = read[row], self.sentences[row].text
@@ -333,25 +325,22 @@ class _Evidence:
 
     def _cited(self, row: int, signal: str) -> tuple[Span, ...]:
         """Return the sources and cues of a sentence's citations, the surest citation first."""
-        sentence = self.sentences[row]
+        here, start = self.sentences[row], self.sentences[row].start
         places = {
             place: one.score
             for one in sorted(self.citations[row], key=lambda one: -(one.score or 0.0))
             if _CITING[signal] in (None, *one.kinds)
             for place in (one.source, one.cue)
             if place is not None
-            and sentence.start <= place.start < sentence.end
-            and evidence.is_telling(
-                sentence.text[place.start - sentence.start : place.end - sentence.start],
-                sentence.lang,
-            )
+            and start <= place.start < here.end
+            and evidence.is_telling(here.text[place.start - start : place.end - start], here.lang)
         }
         shown = list(places.items())[: evidence.MOST_SPANS]
         return tuple(Span(place.start, place.end, signal, score) for place, score in shown)
 
 
 def load(
-    folder: Path, calibration: base.Calibration, registry: Registry | None = None
+    folder: Path, calibration: base.Calibration, of: Registry | None = None
 ) -> TransformerModel:
     """Load the model of a bundle, or raise `BundleError` where its files don't belong together."""
     from tokenizers import Tokenizer
@@ -362,7 +351,7 @@ def load(
         arrays = base.read_arrays(folder / passages.EMBEDDINGS, ("table", "scale"))
         embeddings = passages.Embeddings(arrays["table"], arrays["scale"])
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        reader = Reader.of(registry) if heads.placeholders else Reader()
+        reader = Reader.of(of) if heads.placeholders else Reader()
         packer = Packer(tokenizer, heads.max_tokens, heads.context, reader)
         _check(runtime, embeddings, heads)
         return TransformerModel(runtime, embeddings, packer, heads, calibration)
@@ -380,7 +369,6 @@ def _after_vector(runtime: Runtime) -> list[str]:
 
 
 def _check(runtime: Runtime, embeddings: passages.Embeddings, heads: Heads) -> None:
-    """Raise `ValueError` for files that don't belong together."""
     plain = [("votes", len(heads.signals)), ("tags", len(heads.tags))][: 1 + bool(heads.tags)]
     cited = [*plain, *zip(raw_citations.CITED, raw_citations.CITED_COLUMNS, strict=True)]
     further = _after_vector(runtime)

@@ -121,17 +121,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A sentence as a file gives it, with its labels.
-
-    A signal missing from ``labels`` is not annotated there, which is not the same as 0; nor are
-    citations that are None.
-    """
+    """A sentence as a file gives it; a label that is missing is not annotated, which is not 0."""
 
     start: int
     end: int
     labels: Mapping[str, float] = field(default_factory=dict)
     voice: Voice | None = None
-    citations: tuple[MarkedCitation, ...] | None = None
+    citations: tuple[MarkedCitation, ...] | None = None  # None: not annotated
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +203,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of an article: what a model reads.
-
-    Models see neighbouring sentences as context: those beside it in the sequence they are given,
-    with the same ``article_id`` and consecutive ``index``.
-    """
+    """One sentence of an article: what a model reads, with its neighbours in the sequence."""
 
     text: str  # exactly ``article.text[start:end]``
     start: int

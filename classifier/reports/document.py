@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, reduce
+from functools import reduce
 from importlib.resources import files
 from inspect import getdoc
 from io import StringIO
@@ -39,6 +39,7 @@ LINE_FORMAT = 3
 """Of what scoring adds to a line. The first, which had no number, said of each signal 0 or 1."""
 
 DECIMALS = 4
+_OF_LINE = ("start", "end", "voice", "scores", "flags", "undecided", "repeats", "citations")
 _COLUMNS = ("article", "sentence", "start", "end", "voice", "text", "flags", "cited", "cited_as")
 # Line ends to some readers (U+0085, U+2028, U+2029), other controls that a terminal would obey,
 # and halves of surrogate pairs, which no encoding can write.
@@ -137,15 +138,16 @@ _AS_IT_STANDS = frozenset(("share", "reasons"))  # numbers that aren't rounded
 Entry = tuple[str, ...] | Get | None
 
 
-@cache
-def _entries(kind: type) -> dict[str, Entry]:
-    """Return a record's keys, each with a path of fields or a function."""
-    return dict(
+_ENTRIES: dict[type, dict[str, Entry]] = {
+    kind: dict(
         (one.partition("=")[0], tuple(one.rpartition("=")[2].split(".")))
         if isinstance(one, str)
         else one
-        for one in VIEWS[kind]
+        for one in view
     )
+    for kind, view in VIEWS.items()
+}
+"""Of each record the keys, each with a path of fields or a function."""
 
 
 def plain(value: object, text: str = "") -> Any:
@@ -171,7 +173,7 @@ def plain(value: object, text: str = "") -> Any:
 def _fields(value: Any, kind: type, text: str, keys: Sequence[str] = ()) -> dict[str, Any]:
     if kind is records.ArticleReport:
         text = value.article.text
-    entries = _entries(kind)
+    entries = _ENTRIES[kind]
     record = {}
     for key in keys or entries:
         found, entry = value, entries[key]
@@ -200,14 +202,11 @@ def to_line(
     units = {(unit["start"], unit["end"]): unit["labels"] for unit in record.get("sentences", ())}
     record["sentences"] = []
     for one in report.sentences:
-        labels = units.get((one.start, one.end))
-        place = ("start", "end", *["voice"] * (one.voice is not None))
-        sentence = _fields(one, records.SentenceReport, text, place)
-        sentence |= {"labels": labels} if labels else {}
-        keys = [*["scores", "flags"] * bool(one.scores), *["undecided"] * bool(one.undecided)]
-        keys += ["repeats"] * bool(one.repeats)
-        sentence |= _fields(one, records.SentenceReport, text, (*keys, "citations"))
-        record["sentences"].append(sentence)
+        found = _fields(one, records.SentenceReport, text, _OF_LINE)
+        given = {"labels": units.get((one.start, one.end))}
+        found = {"start": one.start, "end": one.end, "voice": found["voice"], **given, **found}
+        kept = {"start", "end", "citations", *["flags"] * bool(one.scores)}
+        record["sentences"].append({k: x for k, x in found.items() if x or k in kept})
     place = ("start", "end", "signal")
     record["spans"] = [
         _fields(one, records.Span, text, place if one.score is None else (*place, "score"))
@@ -294,7 +293,7 @@ def report_schema(reference: str = "#/$defs/{model}") -> dict[str, Any]:
     models: dict[type, type[BaseModel]] = {}
     for kind in reversed(VIEWS):  # what a record holds comes after it
         fields: dict[str, Any] = {}
-        for key, entry in _entries(kind).items():
+        for key, entry in _ENTRIES[kind].items():
             hint, said = _described(kind, entry)
             fields[key] = (_public(hint, models), Field(description=said or None))
         models[kind] = create_model(

@@ -13,6 +13,7 @@ from framescope.classifier.languages import LANGUAGES, name_of
 from framescope.classifier.records import NOBODY, distinct_lines, printable, shortened
 from framescope.classifier.taxonomy import BY_NAME, Family, Level, Signal, in_order
 
+Thresholds = Mapping[str, float]
 MAX_TITLE = 140
 MAX_QUOTE = 200
 MAX_EXCERPT = 90
@@ -145,9 +146,7 @@ class SentenceMark(NamedTuple):
         return self.kind.name in QUIET
 
 
-def marks(
-    report: records.SentenceReport, thresholds: Mapping[str, float]
-) -> tuple[SentenceMark, ...]:
+def marks(report: records.SentenceReport, thresholds: Thresholds) -> tuple[SentenceMark, ...]:
     """Return the reasons to mark a sentence: those that draw the eye first, then the quiet ones."""
     scores = report.scores
     if "content" in scores and "content" not in report.flags:
@@ -270,12 +269,23 @@ class TextLine(NamedTuple):
 
 
 def paragraphs(
-    report: records.ArticleReport, thresholds: Mapping[str, float]
+    report: records.ArticleReport, thresholds: Thresholds
 ) -> Iterator[tuple[TextLine, ...]]:
     """Yield the article's paragraphs, divided by line breaks, with the text outside sentences."""
-    for is_break, lines in groupby(_lines(report, thresholds), key=lambda line: line is None):
-        if not is_break:
-            yield tuple(line for line in lines if line is not None)
+    text, position, lines = report.article.text, 0, list[TextLine]()
+    for number, one in enumerate((*report.sentences, None), start=1):
+        between = text[position : one.start if one else None].split("\n")
+        for index, piece in enumerate(map(str.strip, between)):
+            if index and lines:
+                yield tuple(lines)
+                lines = []
+            lines += [TextLine(0, None, piece)] if piece else []
+        if one:
+            found = marks(one, thresholds)
+            lines.append(TextLine(number, one, text[one.start : one.end], found))
+            position = one.end
+    if lines:
+        yield tuple(lines)
 
 
 def language_of(paragraph: Iterable[TextLine]) -> str | None:
@@ -286,23 +296,3 @@ def language_of(paragraph: Iterable[TextLine]) -> str | None:
 def direction(lang: str | None) -> str:
     """Return in which direction a language runs, as HTML has it."""
     return LANGUAGES[lang].direction if lang is not None and lang in LANGUAGES else "auto"
-
-
-def _lines(
-    report: records.ArticleReport, thresholds: Mapping[str, float]
-) -> Iterator[TextLine | None]:
-    """Yield sentences and the text between them, and None where a line break parts them."""
-    text, position = report.article.text, 0
-    for number, one in enumerate(report.sentences, start=1):
-        yield from _between(text[position : one.start])
-        yield TextLine(number, one, text[one.start : one.end], marks(one, thresholds))
-        position = one.end
-    yield from _between(text[position:])
-
-
-def _between(text: str) -> Iterator[TextLine | None]:
-    for index, piece in enumerate(text.split("\n")):
-        if index:
-            yield None
-        if piece.strip():
-            yield TextLine(0, None, piece.strip())

@@ -189,12 +189,9 @@ _TECHNIQUES = "How many different techniques were found; None where none is look
 
 
 class Summary(NamedTuple):
-    """The counts of one article.
+    """The counts of one article."""
 
-    A count is None where it can't be known: the article was not scored, or the model doesn't give
-    the signals that it needs. That is not the same as 0.
-    """
-
+    # None, which is not 0, where it was not scored, or the model lacks a signal that it needs
     text: Annotated[str, "The article in one sentence."]
     sentences: Annotated[layout.VoiceCounts, "Its sentences, without those of the page around it."]
     flagged: Annotated[Mapping[str, layout.VoiceCounts], _FLAGGED]

@@ -2,14 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from framescope.classifier import __version__, records
 from framescope.classifier.outlets import Answer, Flaw, NetworkSite, Registry, addresses
 from framescope.classifier.records import counted, printable, shortened
 from framescope.classifier.reports import layout, sources, sourcing
-from framescope.classifier.reports.layout import ASSERTION, MAX_WORDS, score_in_words
+from framescope.classifier.reports.layout import ASSERTION, MAX_WORDS, Thresholds, score_in_words
 from framescope.classifier.taxonomy import BY_NAME
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -43,15 +43,12 @@ _Row: TypeAlias = "tuple[str, str, records.Evidence | None]"
 def print_article(
     report: records.ArticleReport,
     number: int,
-    thresholds: Mapping[str, float],
+    thresholds: Thresholds,
     console: Console,
     *,
     full: bool = False,
 ) -> None:
-    """Print the article's summary, its source card in six lines, and its marked sentences.
-
-    The ``full`` report has the whole text, every fact with its address, and all counts.
-    """
+    """Print an article's summary, card and marked sentences; ``full``: all text and facts."""
     article, summary = report.article, sourcing.summarise(report)
     thresholds = report.thresholds or thresholds
     _heading(f"article {number}" + (f": {article.origin}" if article.origin else ""), console)
@@ -277,7 +274,7 @@ def _print_counts(summary: sourcing.Summary, console: Console) -> None:
 
 
 def _verdicts(
-    report: records.ArticleReport, thresholds: Mapping[str, float], *, full: bool
+    report: records.ArticleReport, thresholds: Thresholds, *, full: bool
 ) -> Iterator[Text]:
     for name, value in report.scores.items():
         flagged = name in report.flags
@@ -289,9 +286,7 @@ def _verdicts(
         yield Text(line, style=_FAMILY_STYLE["article"] if flagged else "")
 
 
-def print_answer(
-    answer: Answer, registry: Registry, console: Console, *, whole: bool = False
-) -> None:
+def print_answer(answer: Answer, registry: Registry, console: Console, *, whole: bool) -> None:
     """Print what is known of a query; of many names, hosts and accounts some, or the ``whole``."""
     most = None if whole else _SOME
     if len(answer.outlets) > 1:
@@ -300,13 +295,13 @@ def print_answer(
         name = answer.outlets[0].name
         _line(console, f"{answer.domain.host} is an imposter of {name}, and not its host.", "red")
     for outlet in answer.outlets:
-        _print_known(outlet, _facts(outlet, registry, most), console)
+        _print_known(outlet.name, outlet.id, _facts(outlet, registry, most), console)
     if answer.namesakes:
         others = ", ".join(f"{outlet.name} ({outlet.id})" for outlet in answer.namesakes)
         _line(console, f"Also called so: {others}")
         console.print()
-    if answer.operation is not None:
-        _print_known(answer.operation, _operation(answer.operation, registry, most), console)
+    if (known := answer.operation) is not None:
+        _print_known(known.name, known.id, _operation(known, registry, most), console)
     if answer.network is not None:
         _network(answer.network, registry, console)
     if (alike := answer.alike) is not None:
@@ -316,10 +311,8 @@ def print_answer(
         console.print()
 
 
-def _print_known(
-    named: records.Outlet | records.Network, rows: Iterable[_Row], console: Console
-) -> None:
-    console.print(Text.assemble((printable(named.name), "bold"), (f"  {named.id}", "dim")))
+def _print_known(name: str, id: str, rows: Iterable[_Row], console: Console) -> None:
+    console.print(Text.assemble((printable(name), "bold"), (f"  {id}", "dim")))
     _print_rows(((label, printable(said), proof) for label, said, proof in rows), console, "  ")
 
 

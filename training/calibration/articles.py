@@ -1,6 +1,6 @@
 """Fit how an article is told from its sentences, and what a model learned from.
 
-Both are read by `classifier.models.articles`.
+Both are read by `classifier.models.stages`.
 """
 
 import math

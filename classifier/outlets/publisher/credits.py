@@ -142,13 +142,12 @@ def credited(text: str, lines: Lines, imprint: Sequence[str], naming: Naming) ->
     near = [*lines[:_NEAR], *lines[max(_NEAR, len(lines) - _NEAR) :]]
     short = [(text[a:b], Place(a, b)) for a, b in near if b - a <= _LINE]
     around: list[tuple[str, Place | None]] = [*short, *((line, None) for line in imprint)]
-    for line, where in short:
-        if match := _SOURCE.match(line):
-            yield from _named(match, where, naming)
-    for start, end in lines[-2:]:
-        first = max(start, end - _TAIL)
-        if match := _SOURCE_TAIL.search(text[first:end]):
-            yield from _named(match, Place(first, end), naming)
+    tails = [Place(max(start, end - _TAIL), end) for start, end in lines[-2:]]
+    sources = [(_SOURCE.match(line), place) for line, place in short]
+    sources += [(_SOURCE_TAIL.search(text[tail.start : tail.end]), tail) for tail in tails]
+    for found, where in sources:
+        if found:
+            yield from _named(found, where, naming)
     yield from _signatures(text, lines, naming)
     for line, place in around:
         yield from _copyrights(line, place, naming)

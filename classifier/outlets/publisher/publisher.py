@@ -70,19 +70,6 @@ def _account(address: str, host: str, domain: str) -> str | None:
     return addresses.first_part(address)
 
 
-def _layers(
-    article: Article, registry: Registry, near: Outlet | None, publisher: str | None
-) -> list[_Layer]:
-    """Return the outlets whose articles an article carries, outermost first."""
-    layers = []
-    for part in article.republications or republication_layers(article.text, publisher):
-        outlet = Naming(registry, near).resolve(part.outlet)
-        outlet = outlet or _footnoted(part.outlet, article, registry)
-        place = _place(part, article.text)
-        layers.append((part, Credit(part.outlet, outlet, part.evidence, Basis.TEXT, place)))
-    return layers
-
-
 def _place(part: Republication, text: str) -> Place | None:
     start = text.rfind(part.evidence, 0, part.start)
     start = text.find(part.evidence) if start < 0 else start
@@ -154,13 +141,23 @@ class _Chain:
         self._add(*self._publishers(page))
         near = next((c.outlet for c in reversed(self.links) if c.outlet is not None), None)
         publisher = self.links[-1].name if self.links else None
-        layers = _layers(article, self.registry, near, publisher)
+        layers = self._layers(near, publisher)
         inner = self._agency(near)
         if layers and (not self.links or self.links[-1].gathers):
             self._add(_monitor(article, layers[-1], self.registry))
         self._add(*(credit for _, credit in layers))
         self._add(*(inner or ([] if layers else self._owners(near))))
         return replace(self._related(), claimed=claimed)
+
+    def _layers(self, near: Outlet | None, publisher: str | None) -> list[_Layer]:
+        """Return the outlets whose articles an article carries, outermost first."""
+        layers, article = [], self.article
+        for part in article.republications or republication_layers(article.text, publisher):
+            outlet = Naming(self.registry, near).resolve(part.outlet)
+            outlet = outlet or _footnoted(part.outlet, article, self.registry)
+            place = _place(part, article.text)
+            layers.append((part, Credit(part.outlet, outlet, part.evidence, Basis.TEXT, place)))
+        return layers
 
     def _publishers(self, page: PageOwner | None) -> Iterator[Credit]:
         """Return who published it by address, metadata, header or the page's own furniture."""

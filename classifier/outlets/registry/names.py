@@ -430,9 +430,7 @@ def _is_word(text: str, start: int, stop: int, language: str | None) -> bool:
     return not (marked or {*before} & word_list("outlets: kinds"))
 
 
-def means_outlet(
-    text: str, start: int, stop: int, known: NameKnown, language: str | None = None
-) -> bool:
+def means_outlet(text: str, start: int, stop: int, known: NameKnown, language: str | None) -> bool:
     """Return whether a name means the outlet; as the whole text, it does unless it is doubtful."""
     if stop - start == len(text):
         return not known.doubtful

@@ -33,9 +33,7 @@ def _as(table: str, column: str) -> pydantic.AfterValidator:
 
 def _short_for(name: str) -> pydantic.BeforeValidator:
     """Read a plain text as an object with that field alone."""
-    return pydantic.BeforeValidator(
-        lambda value: {name: value} if isinstance(value, str) else value
-    )
+    return pydantic.BeforeValidator(lambda text: {name: text} if isinstance(text, str) else text)
 
 
 def _host(text: str) -> str:

@@ -143,9 +143,7 @@ _COLUMNS = {
 }
 #: The fields of each table, in the order of its columns.
 FIELDS: Mapping[str, Mapping[str, Field]] = {
-    table: {
-        column: _COLUMNS.get(f"{table}.{column}") or _COLUMNS[column] for column in columns.split()
-    }
+    table: {name: _COLUMNS.get(f"{table}.{name}") or _COLUMNS[name] for name in columns.split()}
     for table, columns in (
         ("outlets", "id name role medium country wikidata"),
         ("names", "id name kind lang ambiguous"),

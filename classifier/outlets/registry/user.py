@@ -19,6 +19,7 @@ from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.outlets.registry.schema import FIELDS, RATING, RATINGS, RELIABILITY
 from framescope.classifier.records import Holding, Outlet
 
+Row = dict[str, Any]  # a line of a user's file
 _MAX_BYTES = 100_000_000
 _MOST_ROWS = 100_000
 
@@ -77,7 +78,7 @@ def own_folder() -> Path:
     return user_config_path("framescope") / "sources"
 
 
-def outlet_to_object(outlet: Outlet) -> dict[str, Any]:
+def outlet_to_object(outlet: Outlet) -> Row:
     """Return the object that `read_outlets` reads as this outlet."""
     found = {name: value for name, value in asdict(outlet).items() if name != "holdings"}
     for name in ("statements", "assessments", "accounts"):
@@ -85,13 +86,13 @@ def outlet_to_object(outlet: Outlet) -> dict[str, Any]:
     return found | {"owners": [_held(holding) for holding in outlet.holdings]}
 
 
-def _held(holding: Holding) -> dict[str, Any]:
+def _held(holding: Holding) -> Row:
     known = {name: getattr(holding.owner, name) for name in ("name", "kind", "country")}
     above = [_held(one) for one in holding.owner.holdings]
     return {**known, "share": holding.share, **asdict(holding.evidence), "owners": above}
 
 
-def flat(part: Mapping[str, Any]) -> dict[str, Any]:
+def flat(part: Mapping[str, Any]) -> Row:
     """Put the fields of the evidence where it stands."""
     named = ((value if name == "evidence" else {name: value}) for name, value in part.items())
     return {name: value for fields in named for name, value in fields.items()}
@@ -121,11 +122,9 @@ class Rater(NamedTuple):
     date: str | None = None  # of rows without one
 
 
-def read_ratings(
-    path: Path, rater: Rater, registry: Registry
-) -> tuple[list[dict[str, Any]], list[str]]:
+def read_ratings(path: Path, rater: Rater, registry: Registry) -> tuple[list[Row], list[str]]:
     """Read a rater's table: an object for each outlet, as in a user's file, and unknown ones."""
-    objects: dict[str, dict[str, Any]] = {}
+    objects: dict[str, Row] = {}
     unknown = []
     for number, cells in _rows(path, rater):
         where = f"{path}, row {number}"
@@ -284,12 +283,10 @@ def _sheet(path: Path) -> Iterator[list[str]]:
 
 def _column(path: Path, header: list[str], field: str, said: Mapping[str, str]) -> int:
     """Return the index of a field's column, -1 for one that isn't there and needn't be."""
-    if field in said:
-        if said[field] in header:
-            return header.index(said[field])
-        raise SourcesError(
-            f"{path}: has no column '{said[field]}'; its columns: {', '.join(header)}"
-        )
+    if (name := said.get(field)) is not None:
+        if name in header:
+            return header.index(name)
+        raise SourcesError(f"{path}: has no column '{name}'; its columns: {', '.join(header)}")
     folded = [name.casefold().replace(" ", "_") for name in header]
     found = next((folded.index(name) for name in RATING_COLUMNS[field] if name in folded), -1)
     if found < 0 and field in ("outlet", "rating"):
