@@ -69,15 +69,12 @@ def scored(
     **known: object,
 ) -> ArticleReport:
     """Put lines together into a scored article; signals not given score 0.02."""
-    text = ""
-    sentences = []
+    text, name, sentences = "", str(known["id"]), []
     for index, line in enumerate(lines):
         text += line.before if index else ""
         start = len(text)
         text += line.text
-        sentence = records.Sentence(
-            line.text, start, len(text), str(known["id"]), index, line.voice
-        )
+        sentence = records.Sentence(line.text, start, len(text), name, index, line.voice)
         scores = {} if note else _all_scores(line.scores)
         evidence = tuple(
             records.Span(start + at, start + at + len(words), signal, score)
@@ -105,9 +102,8 @@ def sourced(
 ) -> ArticleReport:
     """Give a report its source card: control is of the last of the chain."""
     outlet = chain[-1].outlet if chain else None
-    publication = records.Publication(
-        relation or (chain[0].relation if chain else Relation.UNKNOWN), chain
-    )
+    relation = relation or (chain[0].relation if chain else Relation.UNKNOWN)
+    publication = records.Publication(relation, chain)
     evidence = None if report.note else article_evidence(report)
     return replace(report, source=records.SourceCard(publication, outlet, record, evidence))
 

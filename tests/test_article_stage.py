@@ -12,8 +12,7 @@ import toys
 from framescope.classifier import bundles, models
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models import DOMAIN, ArticleStage, TrainingDomain, article_features
-from framescope.classifier.records import Article, BatchReport, Sentence, Unit
-from framescope.classifier.reports import to_json
+from framescope.classifier.records import Article, Sentence, Unit
 from framescope.classifier.reports.sourcing import UNLIKE, in_brief
 from framescope.classifier.scoring import Scorer
 from framescope.training.calibration.articles import answer_limits, fit_articles
@@ -74,9 +73,8 @@ def test_features_are_means_of_the_whole_the_start_and_the_most() -> None:
 
 def test_every_sentence_of_an_article_has_its_log_odds() -> None:
     line = (1.0, 2.0, 0, 0, 0, 0, 0, -0.5)
-    stage = ArticleStage(
-        OF_SENTENCES, models.Regressions(article_features(OF_SENTENCES), {"hyperpartisan": line})
-    )
+    weights = models.Regressions(article_features(OF_SENTENCES), {"hyperpartisan": line})
+    stage = ArticleStage(OF_SENTENCES, weights)
     rows = [*sentences("a", 2), *sentences("b", 1)]
     proba = np.array([[0.2, 0.4, 0.9], [0.4, 0.0, 0.9], [1.0, 0.5, 0.9]], np.float32)
     logits = np.array([[7, 8, 9]] * 3, np.float32)
@@ -222,16 +220,6 @@ def test_framing_is_flagged_in_a_far_article_only_where_it_is_sure(scorer):
     assert far.sentences[0].flags == ("claim",)  # content is said there too
     assert far.sentences[0].undecided == ("loaded_language",)
     assert far.sentences[0].scores == near.sentences[0].scores
+    assert in_brief(far).endswith(UNLIKE)
     # A few sentences are never far.
     assert (short.distance, short.far, short.flags) == (1.0, False, ("hyperpartisan",))
-
-
-def test_reports_say_that_an_article_is_unlike(scorer):
-    near, far = scorer.score([article(1), article(99)])
-    assert in_brief(far).endswith(UNLIKE)
-    assert UNLIKE not in in_brief(near)
-    report = BatchReport((near, far), "m", Placed.signals, scorer.thresholds)
-    first, second = json.loads(to_json(report))["articles"]
-    assert (first["far"], second["far"]) == (False, True)
-    assert second["undecided"] == ["hyperpartisan"]
-    assert second["sentences"][0]["undecided"] == ["loaded_language"]

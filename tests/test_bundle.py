@@ -272,9 +272,3 @@ def test_arrays_are_checked_before_they_are_read(tmp_path, monkeypatch, weights,
         read_arrays(path, ("weights", "intercepts"))
     assert tracemalloc.get_traced_memory()[1] < 20_000_000
     tracemalloc.stop()
-
-
-def test_a_file_of_nested_lists_is_one_line(folder) -> None:
-    (folder / VOCABULARY).write_text('{"blocks": ' + "[" * 100_000 + "]" * 100_000 + "}")
-    change(folder, files={one: bundles.digest(folder / one) for one in (WEIGHTS, VOCABULARY)})
-    assert refusal(folder).startswith(str(folder))

@@ -91,9 +91,7 @@ def test_a_named_source_has_one_kind_in_an_article() -> None:
     rows = [*article(*texts), *article(texts[0], name="b", start=900)]
     contents = "so", "it was wet", "no", "yes", "so"
     sources = "Bo Vale", "Vale", "Officials", "Officials", "Bo Vale"
-    found = [
-        raw(rows, row, sources[row], "said", contents[row], kinds=kinds[row]) for row in range(5)
-    ]
+    found = [raw(rows, n, sources[n], "said", contents[n], kinds=kinds[n]) for n in range(5)]
     # A surname is its bearer's; officials need not be the same ones, nor another article's Vale.
     assert [row[0].kinds[0] for row in resolved(rows, *found).raw] == [2.5, 2.5, 2.0, 6.0, 1.0]
 
@@ -161,14 +159,8 @@ def test_kinds_are_the_likeliest_of_three_and_two_on_top(odds, expected) -> None
 
 def test_what_is_known_of_a_source_is_weighed_with_its_words_and_shown() -> None:
     lines = {kind: line(models.KIND_FEATURES, **{f"words_{kind}": 1.0}) for kind in KINDS}
-    lines["unnamed"] = line(
-        models.KIND_FEATURES,
-        0.5,
-        words_unnamed=1.0,
-        sentence_vague=0.25,
-        known_unnamed=5.0,
-        source=0.5,
-    )
+    weights = {"words_unnamed": 1.0, "sentence_vague": 0.25, "known_unnamed": 5.0, "source": 0.5}
+    lines["unnamed"] = line(models.KIND_FEATURES, 0.5, **weights)
     scorer = replace(PLAIN, kinds=Regressions(models.KIND_FEATURES, lines))
     (one,) = shown(officials(0, 1, 3, -2, -2), scorer=scorer)
     assert one.kind is UNNAMED
@@ -178,13 +170,11 @@ def test_what_is_known_of_a_source_is_weighed_with_its_words_and_shown() -> None
 def test_what_is_less_likely_than_the_threshold_is_not_shown() -> None:
     weights = {"right": line(models.CITATION_FEATURES, -1.0, linked=1.0)}
     scorer = replace(PLAIN, citation=Regressions(models.CITATION_FEATURES, weights), threshold=0.6)
-    pair = [officials(linked=0.9), officials(linked=0.6)]
+    two = [officials(linked=0.9), officials(linked=0.6)]
     chances = sigmoid(np.log([9.0, 1.5]) - 1.0).tolist()
-    assert [one.score for one in shown(*pair, scorer=scorer)] == pytest.approx(
-        chances[:1], abs=1e-4
-    )
+    assert [one.score for one in shown(*two, scorer=scorer)] == pytest.approx(chances[:1], abs=1e-4)
     lower = replace(scorer, threshold=chances[1] - 1e-6)
-    assert [one.score for one in shown(*pair, scorer=lower)] == pytest.approx(chances, abs=1e-4)
+    assert [one.score for one in shown(*two, scorer=lower)] == pytest.approx(chances, abs=1e-4)
 
 
 def test_signals_are_decided_and_the_others_stay_what_they_are() -> None:
@@ -276,18 +266,9 @@ def test_a_record_is_read_back_and_one_of_other_features_is_refused(part) -> Non
             CitationScorer.from_record(other)
 
 
-@pytest.mark.parametrize(
-    ("tags", "found"),
-    [
-        ("OOO", []),
-        ("OBIIO", [(1, 4)]),
-        ("BIBI", [(0, 2), (2, 4)]),
-        ("OIIOB", [(1, 3), (4, 5)]),
-        ("I", [(0, 1)]),
-    ],
-)
-def test_spans_are_read_off_tags(tags: str, found: Sequence[tuple[int, int]]) -> None:
-    assert runs(["BIO".index(tag) for tag in tags]) == found
+def test_spans_are_read_off_tags() -> None:
+    expected = {"OOO": [], "OBIIO": [(1, 4)], "BIBI": [(0, 2), (2, 4)], "OIIOB": [(1, 3), (4, 5)]}
+    assert {tags: runs(["BIO".index(tag) for tag in tags]) for tags in expected} == expected
 
 
 def test_of_two_sources_and_cues_each_content_finds_its_own() -> None:
@@ -353,9 +334,7 @@ def test_a_pronoun_is_whom_the_encoder_links_it_to_and_its_name_follows(who, nam
     outputs = PassageOutputs(passage.places, passage.roles, passage.links, passage.kinds)
     links = list(outputs.speaker_links(passage.tokens).values())
     line = tuple(float(feature == "link") for feature in (*models.FEATURES, *models.NOBODY))
-    scorer = models.SpeakerScorer(
-        dict.fromkeys(models.CLASSES, line), dict.fromkeys(models.CLASSES, 0.9)
-    )
+    scorer = models.SpeakerScorer(*(dict.fromkeys(models.CLASSES, one) for one in (line, 0.9)))
     found = models.resolve_raw_citations(passage.read(), passage.rows, REGISTRY, links, scorer)
     (one,) = found.citations[1]
     assert one.name == name
@@ -379,10 +358,8 @@ def test_spans_are_widened_to_whole_words() -> None:
     roles = np.zeros((5, models.ROLE_COLUMNS), np.float32)
     roles[:, models.TAGS.index("outside") :: len(models.TAGS)] = SURE
     roles[2, models.ROLES.index("content") * len(models.TAGS)] = 2 * SURE
-    empty = (
-        np.zeros((5, models.LINK_COLUMNS), np.float32),
-        np.zeros((5, models.KIND_COLUMNS), np.float32),
-    )
+    columns = (models.LINK_COLUMNS, models.KIND_COLUMNS)
+    empty = (np.zeros((5, count), np.float32) for count in columns)
     reader = PassageReader(PassageOutputs([(0, 1, 4)], roles, *empty), tokens, rows)
     ((_, (one,)),) = reader.read()
     assert one.content == (RowSpan(0, 0, 12),)

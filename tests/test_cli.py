@@ -377,18 +377,6 @@ def test_what_was_scored_before_a_run_was_stopped_is_kept(
         assert "Observers expect" in " ".join(kept.split())
 
 
-def test_an_interruption_before_the_first_result_says_that_nothing_was_kept(
-    run, many, tmp_path, monkeypatch
-) -> None:
-    interrupted_at(monkeypatch, 0, KeyboardInterrupt)
-    output = tmp_path / "report.json"
-    output.write_text("")
-    result = run("score", many, "--output", output)
-    assert (result.status, result.out, output.read_text()) == (130, "", "")
-    assert result.err == "framescope: interrupted; nothing was kept\n"
-    assert sorted(tmp_path.iterdir()) == [many, output]
-
-
 @pytest.mark.parametrize(
     ("format", "at", "kept"), [("terminal", "print_article", 0), ("html", "to_html", 5)]
 )

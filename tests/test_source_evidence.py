@@ -92,9 +92,8 @@ def test_where_nobody_is_cited_the_models_flags_decide() -> None:
 
 
 def sources(*names: Citation) -> tuple[tuple[str, int], ...]:
-    return article_evidence(
-        report(*((f"Claim number {i} stands.", (c,)) for i, c in enumerate(names)))
-    ).sources
+    rows = ((f"Claim number {i} stands.", (c,)) for i, c in enumerate(names))
+    return article_evidence(report(*rows)).sources
 
 
 @pytest.mark.parametrize(

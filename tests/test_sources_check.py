@@ -180,10 +180,7 @@ def test_every_outlet_by_hand_is_shown_by_its_own_name() -> None:
 @pytest.mark.parametrize(
     ("query", "id"),
     [
-        *(("Fox News", "fox-news"), ("foxnews.com", "fox-news")),
-        *(("+972 Magazine", "972-magazine"), ("Local Call", "local-call")),
-        *(("Alhurra", "alhurra"), ("mbn.us", "middle-east-broadcasting-networks")),
-        *(("Mail on Sunday", "mail-on-sunday"), ("Daily Mail", "daily-mail")),
+        *(("+972 Magazine", "972-magazine"), ("mbn.us", "middle-east-broadcasting-networks")),
         *(("HÜRRİYET GAZETESİ", "hurriyet"), ("AYDINLIK", "aydinlik")),  # Turkish capitals
         *(("риановости.рф", "ria-novosti"), ("BBC Persian", "bbc-persian")),
     ],

@@ -81,9 +81,8 @@ def test_a_graph_in_float32_is_the_network_and_gives_its_weights(
     export(fine_tuned.network, fine_tuned.heads(), encoder / models.TOKENIZER, tmp_path)
     weights = dict(served_weights(onnx.load(tmp_path / ENCODER)))
     state = fine_tuned.network.state_dict()
-    assert {name for name in state if name.startswith(("vote", "tag", "encoder.encoder"))} <= (
-        weights.keys()
-    )
+    served = {name for name in state if name.startswith(("vote", "tag", "encoder.encoder"))}
+    assert served <= weights.keys()
     for name, value in weights.items():
         np.testing.assert_array_equal(state[name].numpy(), value, err_msg=name)
     new = toys.unseen(12)

@@ -92,7 +92,7 @@ def examples(articles: int = 40, seed: int = 5) -> Examples:
         else:
             labels[row, 0] = float(sentence.text.startswith("Observers"))
     spans = tuple(
-        loaded_spans(s) if known else () for s, known in zip(sentences, techniques, strict=True)
+        loaded_spans(s) if on else () for s, on in zip(sentences, techniques, strict=True)
     )
     corpus = np.where(techniques, "house", "exchange")
     part = np.where(numbers // 4 % 5 == 4, "validation", "train")
@@ -175,10 +175,8 @@ def make_encoder(folder: Path, hidden: int = 64, words: int = 400) -> Path:
     from transformers import BertConfig, BertModel
     from transformers.utils import logging
 
-    normalizer, splitter = (
-        normalizers.BertNormalizer(lowercase=True),
-        pre_tokenizers.BertPreTokenizer(),
-    )
+    normalizer = normalizers.BertNormalizer(lowercase=True)
+    splitter = pre_tokenizers.BertPreTokenizer()
     counts = Counter(
         word
         for sentence in examples(40).sentences

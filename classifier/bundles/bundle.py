@@ -18,7 +18,7 @@ from framescope.classifier.runtime import instructions
 from framescope.classifier.taxonomy import SIGNALS, defined_in
 
 _Rows = list[dict[str, Any]]
-_FACTS = ("bundle", "kind", "digest", "format", "signals", "code_version", "path")
+_UNKNOWN = dict.fromkeys(("bundle", "kind", "digest", "format", "signals", "code_version", "path"))
 
 
 @dataclass(frozen=True)
@@ -147,11 +147,10 @@ def load_model(folder: Path, manifest: Mapping[str, Any], registry: Registry) ->
 def _facts(folder: Path) -> dict[str, Any]:
     manifest = manifests.read_manifest(folder)
     manifests.check_card(folder)
-    values = (
-        manifest["name"], manifest["kind"], manifests.digest_of(manifest), manifest["format"],
-        len(manifest["signals"]), manifest.get("code_version"), str(folder),
-    )  # fmt: skip
-    return dict(zip(_FACTS, values, strict=True))
+    digest, code = manifests.digest_of(manifest), manifest.get("code_version")
+    known = {"bundle": manifest["name"], "kind": manifest["kind"], "digest": digest}
+    known |= {"format": manifest["format"], "signals": len(manifest["signals"])}
+    return {**known, "code_version": code, "path": str(folder)}
 
 
 def list_bundles(store: stores.ModelStore) -> _Rows:
@@ -163,7 +162,7 @@ def list_bundles(store: stores.ModelStore) -> _Rows:
         try:
             found += _versions(store, name)
         except BundleError as error:
-            found.append({"name": name, **nothing, "state": str(error), **dict.fromkeys(_FACTS)})
+            found.append({"name": name, **nothing, "state": str(error), **_UNKNOWN})
     return found
 
 
@@ -178,7 +177,7 @@ def _versions(store: stores.ModelStore, name: str) -> Iterator[dict[str, Any]]:
         try:
             yield {**head, **_facts(promoted.path(number))}
         except BundleError as error:
-            facts = {**dict.fromkeys(_FACTS), "digest": promoted.versions.get(number)}
+            facts = {**_UNKNOWN, "digest": promoted.versions.get(number)}
             yield {**head, "state": str(error), **facts}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -15,8 +16,6 @@ from framescope.classifier.records import DomainRole, Outlet, Role, printable
 from typer import Argument, Option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from rich.console import Console
 ExportFormat = Literal["csv", "jsonl", "jsonld", "parquet"]
 
@@ -46,11 +45,9 @@ def show(
     registry = outlets.load_registry(user=sources)
     answers = [outlets.look_up(registry, query) for query in queries]
 
-    def on(console: Console) -> None:
-        from framescope.classifier.reports.terminal import print_answer
-
+    def on(terminal: Any, console: Console) -> None:
         for answer in answers:
-            print_answer(answer, registry, console, whole=whole)
+            terminal.print_answer(answer, registry, console, whole=whole)
 
     _write(format, map(outlets.answers_to_json, answers), on)
     if missing := [answer for answer in answers if not answer.found]:
@@ -61,16 +58,18 @@ def show(
         raise SourcesError(f"{asked}: no outlet has this host, name, id or QID; {hint}")
 
 
-def _write(format: CardFormat, objects: Iterable[Any], on: Callable[[Console], None]) -> None:
+def _write(format: CardFormat, objects: Iterable[Any], on: Callable[[Any, Console], None]) -> None:
     from framescope.classifier.output import on_console, opened
 
     with opened(None) as file:
         if format == "json":
             file.write(json.dumps(list(objects), ensure_ascii=False, indent=2) + "\n")
         else:
+            from framescope.classifier.reports import terminal
+
             # A pipe gets each fact on a line of its own, however long.
             with on_console(file, 1_000_000) as console:
-                on(console)
+                on(terminal, console)
 
 
 @sources_app.command("list")
@@ -131,12 +130,8 @@ def check(sources: shared.Own = None, format: shared.AsCard = "terminal") -> Non
         registry = outlets.load_registry()
         found = outlets.clashes(registry, outlets.user.read_outlets(sources, registry))
 
-    def on(console: Console) -> None:
-        from framescope.classifier.reports.terminal import print_flaws
-
-        print_flaws(found, console)
-
-    _write(format, (problem._asdict() for problem in found), on)
+    objects = (problem._asdict() for problem in found)
+    _write(format, objects, lambda terminal, console: terminal.print_flaws(found, console))
     if any(problem.level == "error" for problem in found):
         raise typer.Exit(1)
 

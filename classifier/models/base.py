@@ -254,8 +254,7 @@ def check_time() -> None:
         raise TimeoutError
 
 
-MAX_FILE = 2_000_000_000
-"""Bytes of a file of a bundle, and of its unpacked arrays: as many as ONNX can hold in one."""
+MAX_FILE = 2_000_000_000  # bytes of a bundle's file, and of unpacked arrays: as many as ONNX holds
 _MAX_JSON = 30_000_000  # bytes
 _DAMAGED = (
     *(OSError, ValueError, KeyError, TypeError, AttributeError, EOFError),

@@ -17,8 +17,7 @@ from framescope.classifier.taxonomy import BY_NAME, Family
 from numpy.typing import ArrayLike, NDArray
 
 Range = tuple[int, int]
-MOST_SPANS = 3
-"""Of a signal in a sentence: more would mark the sentence, and not what is telling in it."""
+MOST_SPANS = 3  # of a signal: more would mark the sentence, and not what is telling in it
 SPACED = re.compile(r"\S+")
 _CHUNK = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")  # one letter where no space parts words
 _CORE = re.compile(r"\w(?:\S*\w)?")  # of a chunk, without the punctuation around it

@@ -157,8 +157,7 @@ class TrainingDomain:
         d, k = found.axes.shape if found.axes.ndim == 2 else (-1, -1)
         fits = (
             found.mean.shape == (d,)
-            and found.centres.ndim == 2
-            and found.centres.shape[1] == k
+            and found.centres.shape[1:] == (k,)
             and len(found.centres)
             and found.held_out.ndim == 1
             and found.yes.shape == found.no.shape == (signals,)

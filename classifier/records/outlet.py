@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,8 +359,7 @@ class Outlet:
         return tuple(dict.fromkeys(Content(one.value) for one in self.said(About.CONTENT)))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """An outlet found by its host."""
 
     outlet: Outlet

@@ -23,9 +23,7 @@ _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 def printable(text: str) -> str:
     """Return ``text`` on one line, without controls, escapes and overrides; its offsets change."""
-    text = _ESCAPES.sub("", text)
-    text = _SPACES.sub(" ", text)
-    text = _CONTROLS.sub("", text)
+    text = _CONTROLS.sub("", _SPACES.sub(" ", _ESCAPES.sub("", text)))
     return _SURROGATES.sub("\ufffd", text)
 
 

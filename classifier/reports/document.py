@@ -147,7 +147,6 @@ _ENTRIES: dict[type, dict[str, Entry]] = {
     )
     for kind, view in VIEWS.items()
 }
-"""Of each record the keys, each with a path of fields or a function."""
 
 
 def plain(value: object, text: str = "") -> Any:

@@ -17,11 +17,9 @@ Thresholds = Mapping[str, float]
 MAX_TITLE = 140
 MAX_QUOTE = 200
 MAX_EXCERPT = 90
-MAX_WORDS = 3
-"""Spans that speak for a signal in a sentence, the strongest: more would mark all of it."""
+MAX_WORDS = 3  # spans that speak for a signal, the strongest: more would mark all of a sentence
 
-ASSERTION = "unsourced_assertion"
-"""What an editor would ask a source for."""
+ASSERTION = "unsourced_assertion"  # what an editor would ask a source for
 UNSOURCED = "unsourced_own_claim"
 CITED = "cited"
 FURNITURE = "furniture"

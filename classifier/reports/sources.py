@@ -345,7 +345,6 @@ def _uncontrolled(card: records.SourceCard) -> str:
 
 
 def _why(card: records.SourceCard) -> str:
-    """Say why there is no record, and what is known instead."""
     why = shortened(card.record.reason, MAX_REASON) or "nothing on record"
     known: list[str] = []
     if card.outlet is not None:

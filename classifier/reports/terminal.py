@@ -36,8 +36,7 @@ _TO_LEFT = re.compile(
 )
 _LTR_MARK, _RTL_MARK = "\u200e", "\u200f"
 
-_Row: TypeAlias = "tuple[str, str, records.Evidence | None]"
-"""A label, what it says, and what proves it."""
+_Row: TypeAlias = "tuple[str, str, records.Evidence | None]"  # a label, its words, what proves it
 
 
 def print_article(
@@ -251,7 +250,6 @@ def _from(evidence: records.Evidence) -> str:
 
 
 def _print_map(found: sourcing.SourcingMap, console: Console) -> None:
-    """Print who an article stands on, with how many of its sentences, and which."""
     console.print(Text("who the article stands on, in sentences", style="bold"))
     for name, _, tags, sentences in found.rows:
         share, which = layout.percent(len(sentences), found.total), ", ".join(map(str, sentences))
@@ -261,7 +259,6 @@ def _print_map(found: sourcing.SourcingMap, console: Console) -> None:
 
 
 def _print_counts(summary: sourcing.Summary, console: Console) -> None:
-    """Print how many sentences carry each signal, by voice."""
     whole = summary.sentences
     voices = ("own voice", "reported", "quoted", "all")[3 if whole.own is None else 0 :]
     rows: list[_Row] = [("", "".join(f"{voice:>11}" for voice in voices), None)]

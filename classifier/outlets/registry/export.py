@@ -1,8 +1,4 @@
-"""The registry as facts, one row each with source and licence, in the formats that others read.
-
-CSV and Parquet have a row a fact, JSON Lines an object an outlet, JSON-LD a graph in the terms of
-schema.org, with its context inside, so that it can be read offline.
-"""
+"""The registry as facts, one row each with source and licence, in the formats that others read."""
 
 import csv
 import json
@@ -161,7 +157,7 @@ def _write_parquet(registry: Registry, path: Path) -> None:
     parquet.write_table(table, path, compression="zstd")
 
 
-_TERMS = "https://schema.org/"
+_TERMS = "https://schema.org/"  # the context stands inside, so that the graph is read offline
 _CONTEXT = {
     **{"@version": 1.1, "@vocab": _TERMS, "id": "@id", "type": "@type"},
     **{term: {"@id": f"{_TERMS}{term}", "@type": "@id"} for term in ("sameAs", "url")},

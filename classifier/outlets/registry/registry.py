@@ -180,8 +180,7 @@ class Registry:
 
     def get(self, id: str) -> Outlet | None:
         """Return the outlet of an id, or None."""
-        known = id in self._own or id in self._tables.grouped("outlets")
-        return self[id] if known else None
+        return self[id] if id in self._own or id in self._tables.grouped("outlets") else None
 
     def with_outlets(self, extra: Sequence[Outlet]) -> Registry:
         """Return a registry with further outlets; one with the id of another takes its place."""

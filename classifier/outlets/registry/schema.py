@@ -92,7 +92,6 @@ def _like(pattern: str, wanted: str, required: bool = False) -> Field:
 NETWORK = "influence_network"
 RELIABILITY = "reliability"  # in the rater's words
 RATING = "rating"  # in a scale of the rater's own, which counts for no record
-CLAIMS = (RELIABILITY, RATING, NETWORK, "impersonation")
 #: Ratings of reliability, from the best to the worst; no consensus is none of either.
 RATINGS = (
     *("no_consensus", "generally_reliable", "generally_unreliable", "deprecated", "blacklisted"),
@@ -135,7 +134,7 @@ _COLUMNS = {
     "share": _number(0, 100, "a number above 0 and up to 100", above=True),
     "platform": _one_of(PLATFORMS),
     "handle": _like(r"[\w.\-/@]+", "an account's name as in its address, without @", True),
-    "claim": _one_of(CLAIMS),
+    "claim": _one_of((RELIABILITY, RATING, NETWORK, "impersonation")),
     "impersonates": _ID._replace(required=False),
     "domains.role": _one_of(records.DomainRole),
     "owners.kind": _one_of(records.OwnerKind, required=False),
