@@ -7,7 +7,6 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -122,12 +121,6 @@ def type_command(monkeypatch, capsys) -> Iterator[Callable[..., Typed]]:
     gc.set_threshold(*thresholds)
 
 
-@pytest.fixture
-def type_sources(type_command) -> Callable[..., Typed]:
-    """Type a command of `framescope sources` in this process."""
-    return partial(type_command, "sources")
-
-
 @pytest.fixture(scope="session")
 def toy_data():
     """The toy examples as a run of the recipes reads them."""
@@ -153,12 +146,6 @@ def toy_settings():
 
     rates = {"learning_rate": 3e-3, "head_learning_rate": 2e-2}
     return toys.SHORT.changed(epochs=16, batch_tokens=256, seed=7, **rates)
-
-
-@pytest.fixture(scope="session")
-def bundles_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the toy bundles are made."""
-    return tmp_path_factory.mktemp("bundles")
 
 
 @pytest.fixture(scope="session")
@@ -190,11 +177,11 @@ def transformer_bundle(shared: Path, toy_data, encoder, toy_settings) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_bundle(bundles_folder: Path) -> Path:
+def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a baseline made by hand: it takes no training, and a blink to load."""
     import toys
     from framescope.classifier import bundles
 
-    folder = bundles_folder / "by-hand"
+    folder = tmp_path_factory.mktemp("bundles") / "by-hand"
     bundles.write(folder, toys.MANIFEST_BY_HAND, "# By hand\n", toys.save_by_hand)
     return folder

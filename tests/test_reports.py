@@ -310,14 +310,8 @@ def test_a_shift_is_printed_with_its_cap() -> None:
     assert "all that is sourced by name stands on the ministry" in repr(card(reports.carried()))
 
 
-def mapped(report: records.ArticleReport) -> sourcing.SourcingMap:
-    found = sourcing.sourcing_map(report)
-    assert found is not None
-    return found
-
-
 def rows(report: records.ArticleReport) -> list[tuple[str, tuple[str, ...], tuple[int, ...]]]:
-    return [(row.label, row.tags, row.sentences) for row in mapped(report).rows]
+    return [(row.label, row.tags, row.sentences) for row in sourcing.sourcing_map(report).rows]
 
 
 def test_sources_stand_with_their_sentences_named_ones_first() -> None:
@@ -483,7 +477,7 @@ def test_wide_letters_fill_their_column_and_others_run_to_the_left() -> None:
 
 
 def test_a_sentence_on_two_sources_is_listed_with_both() -> None:
-    assert "1 sentence on a government" in mapped(reports.dispatch()).powers
+    assert "1 sentence on a government" in sourcing.sourcing_map(reports.dispatch()).powers
     output = printed(reports.dispatch())
     assert re.search(r"^Vellen News Agency +2 +50% +state media: 1, 2 *$", output, re.M)
     assert re.search(r"^Ministry of Ports +1 +25% +government: 1 *$", output, re.M)

@@ -198,8 +198,8 @@ def test_many_clients_at_once_get_the_commands_scores(client, small_bundle, tmp_
 
 
 @pytest.mark.parametrize("key", ["reuters.com", "https://www.rt.com/news/", "Q22868"])
-def test_a_source_is_answered_as_the_command_shows_it(client, type_sources, key):
-    shown = json.loads(type_sources("show", key, "--format", "json").out)
+def test_a_source_is_answered_as_the_command_shows_it(client, type_command, key):
+    shown = json.loads(type_command("sources", "show", key, "--format", "json").out)
     assert client.get(f"/sources/{key}").json() == shown[0]
 
 

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import socket
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,11 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 @pytest.fixture
-def run(type_sources, monkeypatch):
+def run(type_command, monkeypatch):
     """Type a command; the registry is that of the cases."""
     monkeypatch.setattr(module, "_default", lambda: SMALL)
     longest = csv.field_size_limit(1 << 17)  # Python's own, which readers of tables raise
-    yield type_sources
+    yield partial(type_command, "sources")
     csv.field_size_limit(longest)
 
 

@@ -48,12 +48,6 @@ def test_a_networks_host_is_found_with_its_evidence():
 )
 def test_what_is_registered_ends_at_the_public_suffix(host, registered, label):
     assert (addresses.registrable_host(host), addresses.host_label(host)) == (registered, label)
-    assert list(addresses.host_parents("b.example.org")) == ["b.example.org", "example.org"]
-
-
-def test_a_host_is_written_out_in_its_own_script():
-    assert addresses.host_in_unicode("xn--e1afmkfd.xn--p1ai") == "пример.рф"
-    assert addresses.host_in_unicode("xn--999999999.example") == "xn--999999999.example"
 
 
 def test_nothing_is_fetched_and_what_may_not_be_needed_waits():

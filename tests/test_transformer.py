@@ -52,17 +52,6 @@ def test_neighbours_are_context(model) -> None:
     assert np.abs(single[:3] - together[:3]).max() > 1e-4
 
 
-def test_an_article_longer_than_a_passage_is_read_to_its_end(model) -> None:
-    rows = [
-        Sentence(f"The council of Orrin met about the ferry {i}.", 50 * i, 50 * i + 45, "a", i)
-        for i in range(60)
-    ]
-    texts = "What a vile scheme, this ferry of Orrin!", "Many in Orrin use the ferry every day."
-    ends = [Sentence(text, 4000, 4000 + len(text), "a", 60) for text in texts]
-    vile, plain = (model.predict([*rows, end]).proba[-1, 2] for end in ends)
-    assert vile > 2 * plain
-
-
 def test_the_export_holds_int8_and_names_no_folder_of_the_machine(transformer_bundle) -> None:
     graph = (transformer_bundle / ENCODER).read_bytes()
     manifest = bundles.read_manifest(transformer_bundle)

@@ -256,10 +256,7 @@ def check_time() -> None:
 
 MAX_FILE = 2_000_000_000  # bytes of a bundle's file, and of unpacked arrays: as many as ONNX holds
 _MAX_JSON = 30_000_000  # bytes
-_DAMAGED = (
-    *(OSError, ValueError, KeyError, TypeError, AttributeError, EOFError),
-    *(zipfile.BadZipFile, zlib.error),
-)
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError)
 _MAX_DEPTH = 40  # lists and objects within each other
 
 
@@ -322,6 +319,6 @@ def whole(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise BundleError(f"{path}: missing from the bundle; get the bundle again") from None
-    except _DAMAGED as error:
+    except (*_DAMAGED, zipfile.BadZipFile, zlib.error) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise BundleError(f"{path}: damaged ({reason}); get the bundle again, or retrain") from None
