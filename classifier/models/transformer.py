@@ -74,7 +74,7 @@ class Encoding:
 
 
 class PassageCache:
-    """Remembers encoded passages, which give the same in any batch; forgets the least used."""
+    """Remembers encoded passages, as copies are common; forgets those used longest ago first."""
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes

@@ -201,11 +201,11 @@ def to_line(
     units = {(unit["start"], unit["end"]): unit["labels"] for unit in record.get("sentences", ())}
     record["sentences"] = []
     for one in report.sentences:
-        found = _fields(one, records.SentenceReport, text, _OF_LINE)
+        told = _fields(one, records.SentenceReport, text, _OF_LINE)
         given = {"labels": units.get((one.start, one.end))}
-        found = {"start": one.start, "end": one.end, "voice": found["voice"], **given, **found}
+        told = {"start": one.start, "end": one.end, "voice": told["voice"], **given, **told}
         kept = {"start", "end", "citations", *["flags"] * bool(one.scores)}
-        record["sentences"].append({k: x for k, x in found.items() if x or k in kept})
+        record["sentences"].append({k: x for k, x in told.items() if x or k in kept})
     place = ("start", "end", "signal")
     record["spans"] = [
         _fields(one, records.Span, text, place if one.score is None else (*place, "score"))

@@ -156,8 +156,9 @@ def close(registry: Registry, query: str) -> list[Outlet]:
     asked = loose(addresses.host_label(host) if host else query)
     found = [asked] if asked in names else []  # with its capitals it would have been found
     if not found and len(asked) > _SHORT_QUERY:
-        few = {"score_cutoff": _CLOSE, "limit": _MOST}
-        likely = process.extract(asked, list(names), scorer=fuzz.ratio, **few)
+        likely = process.extract(
+            asked, list(names), scorer=fuzz.ratio, score_cutoff=_CLOSE, limit=_MOST
+        )
         inside = sorted((key for key in names if asked in key), key=lambda key: (len(key), key))
         found = [key for key, *_ in likely] or inside[:_MOST]
     ids = dict.fromkeys(id for key in found for id in names[key])
