@@ -319,7 +319,6 @@ def test_sources_stand_with_their_sentences_named_ones_first() -> None:
         ("Osric Hale", ("named",), (5, 6)),
         ("Ida Fenn", ("government",), (3,)),
         ("many in the town", ("vague",), (4,)),
-        # the model's flag, without words
         ("an unresolved source", ("attributed by the model alone",), (10,)),
     ]
     assert [row[0] for row in rows(reports.carried())] == ["the ministry", "nobody in particular"]

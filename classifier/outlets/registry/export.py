@@ -182,7 +182,6 @@ _TYPES = {"": "NewsMediaOrganization", "owner": "Organization", "network": "Orga
 
 
 def _node(id: str, said: Sequence[Fact], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the node of an outlet, an owner, a network or a site of one."""
     values: dict[str, list[str]] = defaultdict(list)
     named: dict[str, list[str]] = defaultdict(list)
     same = []
