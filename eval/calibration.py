@@ -30,8 +30,7 @@ from scipy.special import expit, logit
 from sklearn.model_selection import StratifiedGroupKFold
 
 Line = tuple[float, float]
-Record = Mapping[str, Any]
-"""A recalibration, as the manifest of the new bundle holds it."""
+Record = Mapping[str, Any]  # a recalibration, as the manifest of the new bundle holds it
 
 # Labels of either answer, and their articles, from which a signal is fitted again.
 _FEWEST, _FEWEST_ARTICLES = 20, 10
@@ -135,7 +134,7 @@ def threshold_for(
             np.bincount(article[chosen], minlength=len(names)).astype(float)
             for chosen in (flagged | recall, flagged & positive)
         )
-        if (n := np.count_nonzero(rows)) >= _FEWEST_FLAGGED:
+        if (n := int(np.count_nonzero(rows))) >= _FEWEST_FLAGGED:
             sums = right.sum(), rows.sum(), n, right @ right, right @ rows, rows @ rows
             ends = share_interval(*sums, target.confidence)
             values[step], lows[step] = right.sum() / rows.sum(), ends[0] if ends else math.nan

@@ -153,8 +153,7 @@ def test_memory_is_that_of_a_fresh_process(small_bundle, tmp_path):
     assert found.memory > 20e6
     if sys.platform == "linux":
         assert found.memory < footprint.peak_memory()
-    no_bundle = footprint.measure_footprint(tmp_path, examples().sentences[:1])
-    assert no_bundle.memory is None
+    assert footprint.measure_footprint(tmp_path, examples().sentences[:1]).memory is None
 
 
 def test_plots_are_the_same_every_time_and_take_the_colours_of_the_page():

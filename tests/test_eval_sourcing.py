@@ -85,9 +85,6 @@ CASES = {
         "citations": [1, 1, 2], "content, exact": [1, 1, 2], "content, characters": [32, 32, 32],
         "links": [1, 1, 1],
     }),
-    "the words of a nested one with the wrong source are not it": (
-        NESTED, [OUTER, INNER], [OUTER, replace(INNER, source=OUTER.source)],
-        {"citations": [1, 2, 2], "links": [1, 2, 2]}),
     "a chain is told apart by its sources": (CHAIN, [ASA, MINISTRY], [MINISTRY, ASA], {
         "links": [2, 2, 2], "citations": [2, 2, 2], "content, exact": [1, 1, 1],
     }),

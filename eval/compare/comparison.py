@@ -197,10 +197,9 @@ class SignalChange(NamedTuple):
     @property
     def objection(self) -> str:
         """What speaks against the second model; empty when nothing does."""
-        if not self.verdict.startswith("worse"):
-            return ""
-        row = self.row
-        return f"{self.words} (n {row.n:,}, {row.n_groups} articles, {row.positives:,} yes)"
+        row, worse = self.row, self.verdict.startswith("worse")
+        sizes = f"(n {row.n:,}, {row.n_groups} articles, {row.positives:,} yes)"
+        return f"{self.words} {sizes}" if worse else ""
 
     @property
     def words(self) -> str:

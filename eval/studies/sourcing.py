@@ -242,7 +242,6 @@ def _same_source(one: AnyCitation, other: AnyCitation) -> bool:
 
 
 def _same_resolved(one: AnyCitation, other: AnyCitation) -> bool:
-    """Whether the sources are the same, or are named by the same words."""
     mine, theirs = (_pieces(each, "source", "antecedent") for each in (one, other))
     return _same_source(one, other) or shared(mine, theirs) > 0
 

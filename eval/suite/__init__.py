@@ -170,8 +170,7 @@ def _limit(result: Result) -> str:
 
 
 def _most(result: Result) -> str:
-    signal = max(result.by_signal, key=result.by_signal.__getitem__, default="")
-    share = result.by_signal.get(signal)
+    signal, share = max(result.by_signal.items(), key=lambda one: one[1], default=("", 0.0))
     return f"{signal}: {share:.1%}" if share else "none"
 
 

@@ -94,19 +94,19 @@ _ENTITIES = {
 }
 
 
-def behaviours(cases: Path = CASES, house: Path | None = None) -> tuple[Behaviour, ...]:
+def behaviours(house: Path | None = None) -> tuple[Behaviour, ...]:
     """Read every test of the suite; an installed package has no house corpus to take pairs from."""
     house = house or house_folder() / "articles"
-    written = _read(cases / "articles.jsonl")
+    written = _read(CASES / "articles.jsonl")
     articles = {str(item["id"]): [[item["headline"]], *item["paragraphs"]] for item in written}
-    found = [*_swapped(_read(cases / "entities.jsonl"), _read(cases / "frames.jsonl"))]
-    found += _in_languages(_read(cases / "lands.jsonl"))
-    pairs = tuple(_versions(_read(cases / "texts.jsonl"), _read(cases / "countries.jsonl")))
+    found = [*_swapped(_read(CASES / "entities.jsonl"), _read(CASES / "frames.jsonl"))]
+    found += _in_languages(_read(CASES / "lands.jsonl"))
+    pairs = tuple(_versions(_read(CASES / "texts.jsonl"), _read(CASES / "countries.jsonl")))
     found.append(Behaviour("twelve countries", pairs, ALL, COUNTRY_LIMITS, goal=True))
     of_house = [item for path in sorted(house.glob("*.jsonl")) for item in _read(path)]
     if pairs := tuple(contrasts(of_house)):
         found.append(Behaviour("house corpus, sides swapped", pairs, ALL, ENTITY_LIMITS))
-    if pairs := tuple(paraphrases(_read(cases / "paraphrases.jsonl"), of_house, house)):
+    if pairs := tuple(paraphrases(_read(CASES / "paraphrases.jsonl"), of_house, house)):
         # Without limits: a model goes by words, so other words must move something.
         found.append(Behaviour("house corpus, paraphrased", pairs, ALL))
     noise: dict[str, list[Pair]] = {
@@ -117,11 +117,11 @@ def behaviours(cases: Path = CASES, house: Path | None = None) -> tuple[Behaviou
         noise[name] = [Pair(a, "", laid_out(text), change(text)) for a, text in articles.items()]
     noise["cut short"] = [pair for name, text in articles.items() for pair in _cut(name, text)]
     found += [Behaviour(name, tuple(p), ALL, NOISE_LIMITS) for name, p in noise.items()]
-    directional: dict[str, list[Pair]] = defaultdict(list)
-    for item in _read(cases / "directional.jsonl"):
-        expected = tuple((str(signal), WAYS[way]) for signal, way in item["expect"])
-        before, after = alone(item["before"]), alone(item["after"])
-        directional[item["test"]].append(Pair(item["id"], "", before, after, expected))
+    directional = defaultdict[str, list[Pair]](list)
+    for item in _read(CASES / "directional.jsonl"):
+        expected = tuple((signal, WAYS[way]) for signal, way in item["expect"])
+        sides = alone(item["before"]), alone(item["after"])
+        directional[item["test"]].append(Pair(item["id"], "", *sides, expected))
     found += [Behaviour(name.replace("-", " "), tuple(p)) for name, p in directional.items()]
     return tuple(found)
 
@@ -159,8 +159,8 @@ def contrasts(articles: Iterable[Mapping[str, Any]]) -> Iterator[Pair]:
     sides = defaultdict[str, dict[str, tuple[str, int, int]]](dict)
     for article in articles:
         for item in (one for one in article.get("sentences", ()) if "pair" in one):
-            place = str(article["text"]), int(item["start"]), int(item["end"])
-            sides[str(item["pair"])][str(item["side"])] = place
+            place = article["text"], item["start"], item["end"]
+            sides[item["pair"]][item["side"]] = place
     for name, found in sorted(sides.items()):
         if set(found) == {"a", "b"}:
             donor, first, last = found["b"]
@@ -171,7 +171,7 @@ def paraphrases(
     cases: Iterable[Mapping[str, Any]], articles: Iterable[Mapping[str, Any]], folder: Path
 ) -> Iterator[Pair]:
     """Put paraphrases in the place of held-out sentences of the house corpus."""
-    found = {str(item["id"]): item for item in articles}
+    found = {item["id"]: item for item in articles}
     for case in cases if found else ():
         try:
             article = found[case["article"]]
@@ -179,8 +179,8 @@ def paraphrases(
         except (KeyError, IndexError):
             reason = f"no sentence for the paraphrase '{case['id']}'; get the cases anew"
             raise InputError(folder, reason) from None
-        at = str(article["text"]), int(place["start"]), int(place["end"])
-        yield _replaced(str(case["id"]), *at, str(case["text"]), whole=False)
+        at = article["text"], place["start"], place["end"]
+        yield _replaced(case["id"], *at, case["text"], whole=False)
 
 
 def _replaced(name: str, text: str, start: int, end: int, other: str, *, whole: bool) -> Pair:
