@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,19 @@ import pytest
 from framescope.classifier import bundles
 from framescope.classifier.bundles import load
 from framescope.classifier.errors import CorpusError, InputError
+from framescope.classifier.records import Article
 from framescope.training.commands.labels import app
 from framescope.training.corpora import standoff
 from framescope.training.corpora.articles import HOUSE
+from framescope.training.data import examples_of_articles
 from framescope.training.labels import checking, find_errors, read_annotators, read_labelled
-from framescope.training.labels.checking import Benchmarks, LabelCheck, check_labelled
-from framescope.training.labels.errors import chance_of_error
-from framescope.training.labels.reading import check_labelled_record
+from framescope.training.labels.checking import (
+    Benchmarks,
+    LabelCheck,
+    chance_of_error,
+    check_labelled,
+)
+from framescope.training.labels.reading import check_record
 from typer.testing import CliRunner
 
 TEXT = "The dam of Orvel leaks. Its keeper, Ada Quill, denies that."
@@ -67,7 +74,7 @@ def check(*arguments: object) -> Any:
 
 
 def faults(one: Mapping[str, Any]) -> list[str]:
-    return check_labelled_record(one, "mine.jsonl, line 3")[1]
+    return check_record(one, "mine.jsonl, line 3")[1]
 
 
 def test_every_fault_of_a_record_is_named_with_its_place() -> None:
@@ -252,8 +259,8 @@ def test_a_sentence_twice_with_other_labels_is_named_and_with_the_same_is_not(tm
 
 
 def test_what_bundles_are_judged_by_is_named(tmp_path) -> None:
-    parts = {"house/x": "test", "house/y": "unseen_outlet"}
-    benchmarks = Benchmarks((LONG, OTHER), ("house/x", "house/y"), parts)
+    rows = examples_of_articles("house", [Article("x", LONG), Article("y", OTHER)])
+    benchmarks = Benchmarks(replace(rows, part=np.array(["test", "unseen_outlet"])))
     part = record("b", *((f"Line {n} is new here.", {}) for n in range(9)), (OTHER, {}))
     found = list(checking.in_benchmarks(read(tmp_path, record("a", (LONG, {})), part), benchmarks))
     judged = "which bundles are judged by (test)"

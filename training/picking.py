@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from itertools import chain, count, groupby
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from framescope.classifier import bundles
+from framescope.classifier import bundles, output
 from framescope.classifier.batch.folder import RunFolder
 from framescope.classifier.batch.reading import open_run
 from framescope.classifier.bundles import Bundle
@@ -38,8 +38,8 @@ _RARE = 0.2  # the expected share of the candidates up to which a signal is rare
 _TINY, _ROUNDING, _DIGITS = 1e-6, 1e-9, 4
 _SHOWN = 20  # outlets of the summary
 
-Tell = Callable[[str], None]
 Floats = NDArray[np.float64]
+Wanted = Sequence[str] | None  # signals; None for all
 # An article without labels, its outlet, and of each sentence flags and scores: None if it's taken.
 _Scored = tuple[Article, str, Sequence[tuple[Sequence[str], Sequence[float | None]]]]
 
@@ -91,7 +91,7 @@ def is_run(path: str) -> bool:
     return folder.path.is_dir() and (folder.exists() or bool(folder.committed()))
 
 
-def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0) -> Candidates:
+def of_run(path: Path, signals: Wanted, seed: int = 0) -> Candidates:
     """Read candidates from a run; raise `InputError` for one that is not finished."""
     with open_run(RunFolder(path)) as database:
         manifest, scored_by_it = database.of_one_model()
@@ -106,7 +106,7 @@ def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0)
             "ORDER BY article_id"
         )
         keys = ("outlet_key", "sentences", "article_id")
-        sampled = _sample([tuple(row[key] for key in keys) for row in articles], tell, seed)
+        sampled = _sample([tuple(row[key] for key in keys) for row in articles], seed)
         among = ", ".join(str(articles[at]["article_id"]) for at in sampled) or "NULL"
         names = ", ".join(f'"{name}"' for name in wanted)
         sentences: dict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -117,12 +117,15 @@ def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0)
             sentences[row["article_id"]].append(row)
 
     def scored(one: dict[str, Any]) -> _Scored:
-        rows = sentences[one["article_id"]]
+        rows, text = sentences[one["article_id"]], ""
+        for row in rows:  # a run keeps nothing between an article's sentences
+            gap = row["start"] - len(text)
+            text += (" " if gap == 1 else "\n" * gap) + row["text"]
         known = {key: one[key] for key in ("title", "url", "date", "lang", "author", "site_name")}
         outlet = None if one["told_by"] == "nothing" else one["outlet"]
         units = tuple(Unit(row["start"], row["end"]) for row in rows)
-        text = _rebuilt(rows, one["characters"])
-        article = Article(id=one["id"], text=text, outlet=outlet, units=units, **known)
+        known |= {"id": one["id"], "text": text.ljust(one["characters"])}
+        article = Article(outlet=outlet, units=units, **known)
         described = [(row["flags"], [row[name] for name in wanted]) for row in rows]
         return article, outlet or UNKNOWN, described
 
@@ -130,19 +133,8 @@ def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0)
     return _candidates(found, manifest["signals"], wanted, manifest["thresholds"], *by)
 
 
-def _rebuilt(rows: Sequence[dict[str, Any]], characters: int) -> str:
-    """Return the text of an article of a run, which keeps nothing between its sentences."""
-    text = ""
-    for row in rows:
-        gap = row["start"] - len(text)
-        text += (" " if gap == 1 else "\n" * gap) + row["text"]
-    return text.ljust(characters)
-
-
-def of_files(
-    inputs: Sequence[str], bundle: Bundle, signals: Sequence[str] | None, tell: Tell, seed: int = 0
-) -> Candidates:
-    """Score files; `tell` gets a line per article that can't be read or scored."""
+def of_files(inputs: Sequence[str], bundle: Bundle, signals: Wanted, seed: int = 0) -> Candidates:
+    """Score files, and tell of each article that can't be read or scored."""
     wanted = _wanted(signals, bundle.signals, f"the bundle {bundle.name}")
     reports: list[ArticleReport] = []
     skipped: list[tuple[str, str]] = []
@@ -159,7 +151,7 @@ def of_files(
         more = f" (and {len(others)} more that can't be used)" if others else ""
         raise InputError(source, reason + more)
     for source, reason in skipped:
-        tell(f"{source}: {reason} (skipped)")
+        output.tell(f"{source}: {reason} (skipped)")
     outlets = [_outlet_of(one) for one in reports]
 
     def scored(at: int) -> _Scored:
@@ -172,7 +164,7 @@ def of_files(
         return replace(article, units=units, spans=(), labels={}), outlets[at], described
 
     sizes = [(outlets[at], len(one.sentences), at) for at, one in enumerate(reports)]
-    found, by = map(scored, _sample(sizes, tell, seed)), (bundle.name, bundle.digest)
+    found, by = map(scored, _sample(sizes, seed)), (bundle.name, bundle.digest)
     return _candidates(found, bundle.signals, wanted, bundle.thresholds, *by)
 
 
@@ -185,7 +177,7 @@ def _outlet_of(report: ArticleReport) -> str:
     return named or (addresses.host_in(article.url) if article.url else "") or UNKNOWN
 
 
-def _wanted(given: Sequence[str] | None, known: Sequence[str], model: str) -> tuple[str, ...]:
+def _wanted(given: Wanted, known: Sequence[str], model: str) -> tuple[str, ...]:
     """Return the sentence-level signals that are picked for: some, or all but `content`."""
     known = [name for name in known if BY_NAME[name].level is not Level.ARTICLE]
     if missing := [name for name in in_order(given or ()) if name not in known]:
@@ -196,7 +188,7 @@ def _wanted(given: Sequence[str] | None, known: Sequence[str], model: str) -> tu
     return in_order(given) if given else tuple(name for name in known if name != "content")
 
 
-def _sample(articles: Sequence[tuple[Any, ...]], tell: Tell, seed: int) -> list[int]:
+def _sample(articles: Sequence[tuple[Any, ...]], seed: int) -> list[int]:
     """Sample of (outlet, sentences, name) positions, the outlets by turns, of `MOST` sentences."""
     total = sum(size for _, size, _ in articles)
     if total <= MOST:
@@ -210,16 +202,15 @@ def _sample(articles: Sequence[tuple[Any, ...]], tell: Tell, seed: int) -> list[
         if taken + articles[at][1] <= MOST:
             found.append(at)
             taken += articles[at][1]
-    tell(f"of {total:,} sentences {taken:,} are considered, in articles sampled outlet by outlet")
+    of_all = f"of {total:,} sentences {taken:,} are considered"
+    output.tell(f"{of_all}, in articles sampled outlet by outlet")
     return sorted(found)
 
 
 def second_proba(candidates: Candidates, bundle: Bundle) -> tuple[Floats, Floats]:
     """Score the candidates by another model; what it lacks keeps the first one's scores."""
-    shared, given = (
-        [s for s in candidates.signals if s in bundle.signals],
-        f"--second {bundle.path}",
-    )
+    given = f"--second {bundle.path}"
+    shared = [name for name in candidates.signals if name in bundle.signals]
     if bundle.digest == candidates.digest:
         raise InputError(given, "is the first model too; give another bundle")
     if not shared:
@@ -365,21 +356,20 @@ def pick(
     n: int,
     by: str = "mix",
     *,
-    signals: Sequence[str] | None = None,
+    signals: Wanted = None,
     model: str = "transformer",
     second: str | None = None,
     per_outlet: float | None = None,
     known: Sequence[Path] = (),
     seed: int = 0,
-    tell: Callable[[str], None] = lambda line: None,
 ) -> Picked:
     """Pick the sentences that are most worth labelling, from one run's folder or from files."""
     methods = _parts_of(by)
     labelled = _labelled_texts(known)
     if not any(map(is_run, inputs)):
-        candidates = of_files(inputs, bundles.load(model), signals, tell, seed)
+        candidates = of_files(inputs, bundles.load(model), signals, seed)
     elif len(inputs) == 1:
-        candidates = of_run(Path(inputs[0]), signals, tell, seed)
+        candidates = of_run(Path(inputs[0]), signals, seed)
     else:
         run = next(filter(is_run, inputs))
         raise InputError(run, "is a run; pick from it alone, or give files")
@@ -390,7 +380,7 @@ def pick(
         models.append(second_proba(candidates, bundles.load(other)))
     elif by == "mix":
         by = "uncertainty"
-        tell("no other model reads these languages: picked by uncertainty alone")
+        output.tell("no other model reads these languages: picked by uncertainty alone")
     elif "disagreement" in methods:
         reason = "no other model reads these languages; give --second, or --by uncertainty"
         raise InputError("--by disagreement", reason)
@@ -405,7 +395,7 @@ def pick(
     if len(picks) < n:
         found = f"only {len(picks):,} of {n:,} sentences are picked: of {len(rows):,}, the others"
         over = "over the share of an outlet (--per-outlet) or article"
-        tell(f"{found} are nearly the same as these, or {over}")
+        output.tell(f"{found} are nearly the same as these, or {over}")
     return Picked(candidates, tuple(picks))
 
 

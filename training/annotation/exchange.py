@@ -19,7 +19,7 @@ from framescope.classifier import output as outputs
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import read_citations, read_input, to_record
 from framescope.classifier.inputs.exchange import parse_json, read_record
-from framescope.classifier.records import Article, Skipped, Span
+from framescope.classifier.records import Article, Skipped, Span, counted
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 from framescope.training.annotation import marks
 from framescope.training.annotation.marks import Mark, Marking, Questions, Role
@@ -30,7 +30,6 @@ README = "README.md"
 _MOST_BYTES = 1_000_000_000  # of an archive, unpacked
 _AS_SENT = "; annotate and import the articles that were exported"
 
-Tell = Callable[[str], None]
 Record = dict[str, Any]
 
 
@@ -171,9 +170,8 @@ def export(
     citations: bool = True,
     annotator: str | None = None,
     overwrite: bool = False,
-    tell: Tell = lambda line: None,
 ) -> list[Task]:
-    """Write the folder that a tool imports; `tell` gets a line for whatever it can't hold."""
+    """Write the folder that a tool imports, and tell of whatever it can't hold."""
     _require_folder(output, overwrite=overwrite)
     in_order(signals or ())
     if not (tasks := _tasks(inputs, annotator)):
@@ -181,7 +179,7 @@ def export(
     if not predictions:
         tasks = [replace(task, predicted=None) for task in tasks]
     elif model is not None:
-        tasks = list(_scored(model, tasks, tell))
+        tasks = list(_scored(model, tasks))
     carried = [a for task in tasks for a in (task.labelled, task.predicted) if a is not None]
     questions = marks.questions_for(carried, signals, citations=citations)
     lost = 0
@@ -192,11 +190,11 @@ def export(
         tasks[at] = replace(task, labelled=labelled, predicted=predicted, scores=scores)
         lost += one + other
     if lost:
-        tell(f"{to.title} can't hold labels between 0 and 1: {lost:,} left out")
+        outputs.tell(f"{to.title} can't hold labels between 0 and 1: {lost:,} left out")
     if not to.apart and any(task.predicted is not None for task in tasks):
         what = f"{to.title} doesn't distinguish a model's labels from a person's"
         how = "those that nobody checks come back as labels; add --no-predictions to leave them out"
-        tell(f"{what}: {how}")
+        outputs.tell(f"{what}: {how}")
     lines = (json.dumps(without_labels(t.article), ensure_ascii=False) + "\n" for t in tasks)
     _write_folder(output, {**to.write(tasks, questions), ARTICLES: "".join(lines).encode()})
     return tasks
@@ -326,7 +324,7 @@ def _markable(item: Mapping[str, Any], length: int) -> list[Record]:
     return found
 
 
-def _scored(model: str, tasks: Sequence[Task], tell: Tell) -> Iterator[Task]:
+def _scored(model: str, tasks: Sequence[Task]) -> Iterator[Task]:
     """Score the articles, and replace the predictions that were there."""
     from framescope.classifier import bundles
     from framescope.classifier.outlets import load_registry
@@ -341,7 +339,7 @@ def _scored(model: str, tasks: Sequence[Task], tell: Tell) -> Iterator[Task]:
         if isinstance(report, Skipped):
             raise InputError(report.source, report.reason)
         if report.note is not None:
-            tell(f"article '{task.article.id}': not scored ({report.note})")
+            outputs.tell(f"article '{task.article.id}': not scored ({report.note})")
         line = to_line(report, model=loaded.name, thresholds=scorer.thresholds)
         yield _with_predictions(replace(task, predicted=None), json.loads(line))
 
@@ -354,7 +352,6 @@ def import_labels(
     annotator: str | None = None,
     articles: Path | None = None,
     overwrite: bool = False,
-    tell: Tell = lambda line: None,
 ) -> list[Record]:
     """Write what a tool exported, in the exchange format; `annotator` overrides its names."""
     outputs.check(output, [str(path) for path in paths], overwrite=overwrite)
@@ -388,7 +385,7 @@ def import_labels(
             record = to_record(labelled)
             records.append(record if by is None else {"id": name, ANNOTATOR: by, **record})
     if empty := len(pieces) - len(records):
-        tell(f"{empty:,} annotation{'' if empty == 1 else 's'} without any label left out")
+        outputs.tell(f"{counted(empty, 'annotation', ',')} without any label left out")
     if not records:
         raise InputError(rest[0].name, f"holds no labels; label in {of.title} and export it again")
     with outputs.opened(output) as out:

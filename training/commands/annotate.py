@@ -1,22 +1,25 @@
 """The command `framescope annotate`: articles to annotation tools and back, and what to label."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from framescope.classifier import output as outputs
 from framescope.classifier.cli.shared import ModelName, OverFile, OverReport
 from framescope.classifier.records import counted
+from framescope.training.commands import File, Files, Text, Texts
 from typer import Argument, Option
 
 app = typer.Typer(
     help="Send articles to an annotation tool, and get their labels back.", no_args_is_help=True
 )
 ToolName = Literal["label-studio", "doccano", "prodigy", "csv"]
-Output = Annotated[
-    Path, Option("--output", "-o", metavar="FILE", help="File; - is standard output.")
+Out = Annotated[Path, Option("--output", "-o", metavar="FILE", help="File; - is standard output.")]
+Signals = Annotated[Texts, Option(help="Only this signal. Repeatable.")]
+PerOutlet = Annotated[
+    float | None,
+    Option(metavar="SHARE", min=0.0, max=1.0, help="Largest share of one outlet; else a fifth."),
 ]
-Signals = Annotated[list[str] | None, Option(help="Only this signal. Repeatable.")]
 
 
 @app.command("export")
@@ -27,26 +30,22 @@ def export_command(
     to: Annotated[ToolName, Option(help="The tool.")],
     output: Annotated[Path, Option("--output", "-o", metavar="DIR", help="Folder to write.")],
     model: Annotated[
-        str | None, Option("--model", "-m", help="Add its labels; else those that files carry.")
+        Text, Option("--model", "-m", help="Add its labels; else those that files carry.")
     ] = None,
-    no_predictions: Annotated[
-        bool, Option("--no-predictions", help="Add no model's labels.")
-    ] = False,
+    plain: Annotated[bool, Option("--no-predictions", help="Add no model's labels.")] = False,
     signal: Signals = None,
     citations: Annotated[
         bool, Option("--citations/--no-citations", help="Whether to ask who says what.")
     ] = True,
-    annotator: Annotated[
-        str | None, Option(metavar="NAME", help="Only this annotator's labels.")
-    ] = None,
+    annotator: Annotated[Text, Option(metavar="NAME", help="Only this annotator's labels.")] = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace an earlier export.")] = False,
 ) -> None:
     """Write articles as an annotation tool imports them, with its labelling configuration."""
     from framescope.training.annotation import FORMATS, export
 
     tasks = export(
-        FORMATS[to], inputs, output, model=model, predictions=not no_predictions, signals=signal,
-        citations=citations, annotator=annotator, overwrite=overwrite, tell=outputs.tell,
+        FORMATS[to], inputs, output, model=model, predictions=not plain, signals=signal,
+        citations=citations, annotator=annotator, overwrite=overwrite,
     )  # fmt: skip
     sentences = sum(len(task.article.units or ()) for task in tasks)
     labelled = sum(task.labelled is not None for task in tasks)
@@ -62,20 +61,18 @@ def import_command(
         list[Path], Argument(metavar="PATH...", help="Files, folders, ZIPs that it exported.")
     ],
     of: Annotated[ToolName, Option("--from", help="The tool.")],
-    output: Output,
-    annotator: Annotated[str | None, Option(metavar="NAME", help="Name of the annotator.")] = None,
+    output: Out,
+    annotator: Annotated[Text, Option(metavar="NAME", help="Name of the annotator.")] = None,
     articles: Annotated[
-        Path | None, Option(metavar="FILE", help="articles.jsonl of the export, if elsewhere.")
+        File, Option(metavar="FILE", help="articles.jsonl of the export, if elsewhere.")
     ] = None,
     overwrite: OverFile = False,
 ) -> None:
     """Read what an annotation tool exported: a record per article and annotator."""
     from framescope.training.annotation import FORMATS, import_labels
 
-    records = import_labels(
-        FORMATS[of], paths, output, annotator=annotator, articles=articles, overwrite=overwrite,
-        tell=outputs.tell,
-    )  # fmt: skip
+    more: dict[str, Any] = {"annotator": annotator, "articles": articles, "overwrite": overwrite}
+    records = import_labels(FORMATS[of], paths, output, **more)
     units = [unit for record in records for unit in record["sentences"]]
     counts = {
         "record": len(records),
@@ -94,25 +91,19 @@ def pick_command(
     inputs: Annotated[
         list[str], Argument(metavar="RUN|FILE...", help="A run of batch, or what score reads.")
     ],
-    output: Output,
+    output: Out,
     n: Annotated[int, Option("--n", "-n", min=1, help="Sentences.")] = 200,
     by: Annotated[
         str, Option(metavar="METHOD", help="mix, uncertainty, disagreement, rare, random.")
     ] = "mix",
     signal: Signals = None,
-    per_outlet: Annotated[
-        float | None,
-        Option(
-            metavar="SHARE", min=0.0, max=1.0, help="Largest share of one outlet; else a fifth."
-        ),
-    ] = None,
+    per_outlet: PerOutlet = None,
     not_in: Annotated[
-        list[Path] | None,
-        Option(metavar="FILE", help="Leave out sentences of this file. Repeatable."),
+        Files, Option(metavar="FILE", help="Leave out sentences of this file. Repeatable.")
     ] = None,
     model: ModelName = "transformer",
     second: Annotated[
-        str | None, Option(metavar="MODEL", help="Model to compare with; else the other one.")
+        Text, Option(metavar="MODEL", help="Model to compare with; else the other one.")
     ] = None,
     seed: Annotated[int, Option(min=0, help="Seed of the sampling.")] = 0,
     overwrite: OverReport = False,
@@ -125,7 +116,7 @@ def pick_command(
     outputs.check(output, [*inputs, *map(str, not_in or ())], overwrite=overwrite)
     found = pick(
         inputs, n, by, signals=signal, model=model, second=second, per_outlet=per_outlet,
-        known=not_in or (), seed=seed, tell=outputs.tell,
+        known=not_in or (), seed=seed,
     )  # fmt: skip
     with outputs.opened(output) as file:
         file.writelines(dumps(record) + "\n" for record in found.records())

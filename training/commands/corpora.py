@@ -14,12 +14,13 @@ import typer
 from framescope.classifier import output as outputs
 from framescope.classifier.cli.shared import AsCard, OverFile
 from framescope.classifier.errors import CorpusError
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.training.commands import File, Text
 from framescope.training.options import CorporaFolder, HouseFolder, refuse_options, table
 from typer import Argument, Option
 
 if TYPE_CHECKING:
     from framescope.training.corpora import Corpus
-    from framescope.training.data import Examples
     from rich.console import Console
 
 app = typer.Typer()
@@ -66,20 +67,16 @@ def corpora(
 @app.command("export")
 def export(
     corpus: Annotated[str, Argument(metavar="CORPUS", help="One of the list.")],
-    output: Annotated[
-        Path, Option("--output", "-o", metavar="FILE", help="In the exchange format.")
-    ],
+    to: Annotated[Path, Option("--output", "-o", metavar="FILE", help="In the exchange format.")],
     corpora: CorporaFolder = None,
     house: HouseFolder = None,
-    outlet: Annotated[
-        str | None, Option(metavar="NAME", help="Articles of this outlet only.")
-    ] = None,
+    outlet: Annotated[Text, Option(metavar="NAME", help="Articles of this outlet only.")] = None,
     sentences: Annotated[
         int | None,
         Option(metavar="N", min=1, help="Articles drawn until they have so many sentences."),
     ] = None,
     rest: Annotated[
-        Path | None, Option(metavar="FILE", help="Write the articles not drawn there.")
+        File, Option(metavar="FILE", help="Write the articles not drawn there.")
     ] = None,
     seed: Annotated[int, Option(min=0, help="Of the order in which they are drawn.")] = 13,
     overwrite: OverFile = False,
@@ -90,7 +87,7 @@ def export(
     from framescope.training.corpora.articles import State
 
     one, root = find_corpus(corpus), given_folder(corpora)
-    for path in filter(None, (output, rest)):
+    for path in filter(None, (to, rest)):
         outputs.check(path, overwrite=overwrite)
     place = one.place(root)
     if place is None or one.state(root) is State.MISSING:
@@ -107,7 +104,7 @@ def export(
             raise CorpusError(f"corpus '{corpus}' {what}")
         enough = sum(count < sentences for count in counts) + 1
         drawn, left = drawn[:enough], drawn[enough:]
-    for target, articles in ((output, drawn), (rest, left)):
+    for target, articles in ((to, drawn), (rest, left)):
         if target is not None:
             with outputs.opened(target) as file:
                 lines = (json.dumps(to_record(one), ensure_ascii=False) for one in articles)
@@ -118,6 +115,7 @@ def export(
 
 def _described(corpus: Corpus, root: Path | None, loadable: set[str]) -> dict[str, Any]:
     """Return a corpus' card and state, with counts if it can be loaded, else None for each."""
+    import numpy as np
     from framescope.training.data import build_examples
 
     card, state, place = corpus.card, corpus.state(root), corpus.place(root)
@@ -127,28 +125,20 @@ def _described(corpus: Corpus, root: Path | None, loadable: set[str]) -> dict[st
     keys = ("unit", "language", "licence", "url", "citation", "mapping", "digest")
     entry |= {key: getattr(card, key) for key in keys}
     entry["lacks"] = corpus.lacks(place) if state == "partial" and place else []
-    if state in loadable:
-        try:
-            entry |= _counts(build_examples(root, [card.name], allow_changed=True))
-        except CorpusError as error:
-            # One that can't be read must not hide the others.
-            entry |= {"state": "changed", "lacks": [str(error)]}
-    return entry
-
-
-def _counts(examples: Examples) -> dict[str, Any]:
-    import numpy as np
-    from framescope.classifier.taxonomy import BY_NAME, Level
-
-    _, first = np.unique(examples.article, return_index=True)
+    if state not in loadable:
+        return entry
+    try:
+        rows = build_examples(root, [card.name], allow_changed=True)
+    except CorpusError as error:  # one that can't be read must not hide the others
+        return entry | {"state": "changed", "lacks": [str(error)]}
+    _, first = np.unique(rows.article, return_index=True)
     labels = {}
-    for signal in examples.signals:
-        column = examples.column(signal)
-        if BY_NAME[signal].level is Level.ARTICLE:
-            column = column[first]
+    for signal in rows.signals:
+        whole = BY_NAME[signal].level is Level.ARTICLE
+        column = rows.column(signal)[first] if whole else rows.column(signal)
         known = column[np.isfinite(column)]
         labels[signal] = {"labelled": len(known), "positive": int(np.sum(known >= 0.5))}
-    return {"articles": len(first), "sentences": len(examples), "labels": labels}
+    return entry | {"articles": len(first), "sentences": len(rows), "labels": labels}
 
 
 def _described_split(root: Path | None, names: Sequence[str], allow_changed: bool) -> Any:
@@ -211,12 +201,11 @@ def _labels(labels: Mapping[str, Mapping[str, int] | None]) -> str:
 
 
 def _print_splits(splits: Mapping[str, Any], console: Console) -> None:
-    from framescope.training.data import PARTS
-
     for unit in ("sentences", "groups"):
-        shown = table(("corpus",), PARTS, title=f"Parts: {unit}")
+        names = next(iter(splits["parts"].values()), ())
+        shown = table(("corpus",), tuple(names), title=f"Parts: {unit}")
         for corpus, parts in splits["parts"].items():
-            shown.add_row(corpus, *(_number(parts[part][unit] or None) for part in PARTS))
+            shown.add_row(corpus, *(_number(one[unit] or None) for one in parts.values()))
         console.print(shown)
     same = "as articles of theirs are nearly the same"
     console.print(f"Groups merged, {same}: {splits['merged_groups']}")

@@ -14,6 +14,7 @@ import typer
 from framescope.classifier import records
 from framescope.classifier.cli.shared import SETTINGS, AllowSeen, AsCard, Grouped, OverFile
 from framescope.classifier.errors import InputError
+from framescope.training.commands import Files, Text
 from framescope.training.options import CorporaFolder, HouseFolder, table
 from typer import Argument, Option
 
@@ -38,8 +39,7 @@ _counted = partial(records.counted, form=",")
 @app.command()
 def check(
     files: Annotated[
-        list[Path] | None,
-        Argument(metavar="[FILE]...", help="Labelled files; without any, the house corpus."),
+        Files, Argument(metavar="[FILE]...", help="Labelled files; without any, the house corpus.")
     ] = None,
     corpora: CorporaFolder = None,
     house: HouseFolder = None,
@@ -48,8 +48,7 @@ def check(
         Option(min=0, metavar="N", help=f"Show this many likely errors ({_ERRORS}); 0: none."),
     ] = None,
     model: Annotated[
-        str | None,
-        Option("--model", "-m", help="Use its probabilities; it never saw these labels."),
+        Text, Option("--model", "-m", help="Use its probabilities; it never saw these labels.")
     ] = None,
     allow_seen: AllowSeen = False,
     format: AsCard = "terminal",
@@ -102,12 +101,10 @@ def check(
 @app.command()
 def agreement(
     files: Annotated[
-        list[Path] | None,
+        Files,
         Argument(metavar="[FILE]...", help="One per annotator, or with 'annotator' in records."),
     ] = None,
-    citations: Annotated[
-        bool, Option("--citations", help="Measure citations, not signals.")
-    ] = False,
+    cited: Annotated[bool, Option("--citations", help="Measure citations, not signals.")] = False,
     house: HouseFolder = None,
     format: AsCard = "terminal",
 ) -> None:
@@ -118,15 +115,15 @@ def agreement(
     """
     from framescope.training import labels
 
-    given = labels.read_annotators(files or labels.passes(citations=citations))
-    measure = labels.citation_agreement if citations else labels.measure_agreement
+    given = labels.read_annotators(files or labels.passes(citations=cited))
+    measure = labels.citation_agreement if cited else labels.measure_agreement
     rows: Sequence[Any] = measure(*([one.record for one in of] for of in given.values()))
     if format == "json":
         listed = [_finite(row._asdict()) for row in rows]
-        found = {"annotators": list(given), "citations" if citations else "signals": listed}
+        found = {"annotators": list(given), "citations" if cited else "signals": listed}
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
-        _console().print(_of_agreement(list(given), rows, citations=citations))
+        _console().print(_of_agreement(list(given), rows, citations=cited))
 
 
 @app.command()

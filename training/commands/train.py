@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from framescope.classifier import output as outputs
 from framescope.classifier.errors import TrainingError, how_to_install
 from framescope.training import Track
+from framescope.training.commands import File, Files, Text, Texts
 from framescope.training.options import CorporaFolder, refuse_options
 from typer import Argument, Option
 
@@ -23,43 +23,35 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None)
 
+_RECIPES = "A recipe that ships (default, house, finetune, renewed), or a TOML file of your own."
+_RECIPE = f"{_RECIPES} Default unless given; finetune with --from."
+_ONLY = "Train on your own labelled file (exchange format) and nothing else; repeatable."
+_SHARE = "Learn from this share of a corpus' training articles, 0 to 1; repeatable."
+_CONTINUE = "Continue the training of this bundle: transformer, NAME or FOLDER."
+_ENCODER = "Local model folder, or multilingual-e5-small; all-MiniLM-L6-v2 unless given."
+_TEACHER = "Model folder of a stronger encoder, which labels text without labels."
+_TRACKS = "Write curves for TensorBoard or MLflow too (extra: tracking); repeatable."
 _OUTPUT = Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
 Output = Annotated[Path, _OUTPUT]
-Corpora = Annotated[
-    list[str] | None, Option(metavar="NAME", help="Train only on this corpus. Repeatable.")
-]
-Files = Annotated[
-    list[Path] | None,
-    Option(
-        metavar="FILE",
-        help="Train on your own labelled file (exchange format) and nothing else; repeatable.",
-    ),
-]
+Corpora = Annotated[Texts, Option(metavar="NAME", help="Train only on this corpus. Repeatable.")]
+Only = Annotated[Files, Option(metavar="FILE", help=_ONLY)]
 Add = Annotated[
-    list[Path] | None,
+    Files,
     Option(metavar="FILE", help="Learn from your own labelled file (exchange format); repeatable."),
 ]
-Share = Annotated[
-    list[str] | None,
-    Option(
-        metavar="CORPUS=SHARE",
-        help="Learn from this share of a corpus' training articles, 0 to 1; repeatable.",
-    ),
+Share = Annotated[Texts, Option(metavar="CORPUS=SHARE", help=_SHARE)]
+Signals = Annotated[Texts, Option(metavar="NAME", help="Learn only this signal. Repeatable.")]
+From = Annotated[
+    str,
+    Option("--from", metavar="MODEL", help="The bundle: transformer, baseline, NAME or FOLDER."),
 ]
-Signals = Annotated[
-    list[str] | None, Option(metavar="NAME", help="Learn only this signal. Repeatable.")
-]
-_RECIPES = "A recipe that ships (default, house, finetune, renewed), or a TOML file of your own."
 Seed = Annotated[
     int | None, Option(min=0, max=2**32 - 1, help="Seed of the training, in place of the recipe's.")
 ]
 AllowChanged = Annotated[
     bool, Option("--allow-changed", help="Use corpora whose files differ from those pinned.")
 ]
-Tracks = Annotated[
-    list[Track] | None,
-    Option(help="Write curves for TensorBoard or MLflow too (extra: tracking); repeatable."),
-]
+Tracks = Annotated[list[Track] | None, Option(help=_TRACKS)]
 
 
 @app.callback(invoke_without_command=True)
@@ -67,12 +59,7 @@ def heads(
     context: typer.Context,
     add: Add = None,
     output: Annotated[Path | None, _OUTPUT] = None,
-    start: Annotated[
-        str,
-        Option(
-            "--from", metavar="MODEL", help="The bundle: transformer, baseline, NAME or FOLDER."
-        ),
-    ] = "transformer",
+    start: From = "transformer",
     signal: Signals = None,
 ) -> None:
     """Fit heads on a bundle for the signals of your own labels, in seconds.
@@ -96,7 +83,7 @@ def heads(
 def baseline(
     output: Output,
     corpora: CorporaFolder = None,
-    data: Files = None,
+    data: Only = None,
     recipe: Annotated[str, Option(metavar="NAME|FILE", help=_RECIPES)] = "default",
     corpus: Corpora = None,
     share: Share = None,
@@ -115,9 +102,8 @@ def baseline(
     rows = asked.load(chosen)
     more: dict[str, Any] = {"options": asked.record, "track": track or ()}
     with TrainingRun.begin(output, "baseline", chosen, rows, **more) as run:
-        keep: dict[str, Any] = {"tell": run.tell, "run": run}
-        keep["name"] = asked.name("baseline", chosen)
-        train_baseline(rows, output, chosen.baseline, chosen.seed, **keep)
+        keep: dict[str, Any] = {"tell": run.tell, "name": asked.name("baseline", chosen)}
+        train_baseline(rows, output, chosen.baseline, chosen.seed, run=run, **keep)
     _done(output)
 
 
@@ -125,42 +111,19 @@ def baseline(
 def transformer(
     output: Output,
     corpora: CorporaFolder = None,
-    data: Files = None,
+    data: Only = None,
     add: Add = None,
-    recipe: Annotated[
-        str | None,
-        Option(metavar="NAME|FILE", help=_RECIPES + " Default unless given; finetune with --from."),
-    ] = None,
-    start: Annotated[
-        str | None,
-        Option(
-            "--from",
-            metavar="MODEL",
-            help="Continue the training of this bundle: transformer, NAME or FOLDER.",
-        ),
-    ] = None,
+    recipe: Annotated[Text, Option(metavar="NAME|FILE", help=_RECIPE)] = None,
+    start: Annotated[Text, Option("--from", metavar="MODEL", help=_CONTINUE)] = None,
     corpus: Corpora = None,
     share: Share = None,
     signal: Signals = None,
-    encoder: Annotated[
-        Path | None,
-        Option(
-            metavar="FOLDER",
-            help="Local model folder, or multilingual-e5-small; all-MiniLM-L6-v2 unless given.",
-        ),
-    ] = None,
+    encoder: Annotated[File, Option(metavar="FOLDER", help=_ENCODER)] = None,
     seed: Seed = None,
     allow_changed: AllowChanged = False,
-    teacher: Annotated[
-        Path | None,
-        Option(
-            metavar="FOLDER",
-            help="Model folder of a stronger encoder, which labels text without labels.",
-        ),
-    ] = None,
+    teacher: Annotated[File, Option(metavar="FOLDER", help=_TEACHER)] = None,
     device: Annotated[
-        str | None,
-        Option(metavar="NAME", help="cpu, cuda, cuda:1, mps; a CUDA GPU if there is one."),
+        Text, Option(metavar="NAME", help="cpu, cuda, cuda:1, mps; a CUDA GPU if there is one.")
     ] = None,
     track: Tracks = None,
 ) -> None:
@@ -245,8 +208,7 @@ def _usual_recipe(corpora: Path | None, add: list[Path] | None) -> str:
     return "house"
 
 
-@dataclass(frozen=True)
-class _RowsAsked:
+class _RowsAsked(NamedTuple):
     """The rows to learn from, by the options of their names."""
 
     corpora: Path | None
@@ -256,11 +218,6 @@ class _RowsAsked:
     share: list[str] | None
     signal: list[str] | None
     allow_changed: bool
-
-    def __post_init__(self) -> None:
-        if self.data and self.add:
-            what = "--data trains on its files alone, --add on the recipe's corpora too; give one"
-            raise TrainingError(what)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -299,6 +256,9 @@ class _RowsAsked:
         from framescope.training.corpora.articles import State, root_folder
         from framescope.training.data import Added, load_data
 
+        if self.data and self.add:
+            what = "--data trains on its files alone, --add on the recipe's corpora too; give one"
+            raise TrainingError(what)
         Added.read(self.data or self.add or ())  # what is wrong with them is said first
         if self.data:
             if self.corpus:

@@ -41,6 +41,7 @@ _CHANNEL = re.compile(
     re.IGNORECASE,
 )
 _CHANNEL_WIDTH = 40  # characters before an outlet's name that are searched
+_Vote = dict[str, bool | None]  # of an annotator on the signals; None abstains
 _KINDS = {"N": SourceKind.NAMED, "U": SourceKind.UNNAMED, "V": SourceKind.VAGUE}
 
 
@@ -223,9 +224,7 @@ class Annotated:
             near = (m for m in found if any(_carries(sentence, a, m.start, m.end) for a in here))
             yield sentence, here, {outlet for mention in near for outlet in mention.outlets}
 
-    def _votes(
-        self, marked: Sequence[Attribution], registry: Registry
-    ) -> Iterator[dict[str, bool | None]]:
+    def _votes(self, marked: Sequence[Attribution], registry: Registry) -> Iterator[_Vote]:
         """Yield one annotator's labels of each sentence; None abstains."""
         for sentence, here, channels in self._by_sentence(marked, registry):
             typed = [one.typed for one in here if one.typed is not None]
@@ -279,7 +278,7 @@ def clipped(content: Iterable[Place], sentence: Sentence) -> Iterator[Place]:
             last = end
 
 
-def _majority(votes: Sequence[dict[str, bool | None]]) -> dict[str, float]:
+def _majority(votes: Sequence[_Vote]) -> dict[str, float]:
     """Decide whether a sentence is attributed; those who agree decide the other signals."""
     attributed = _decided(vote["attributed"] for vote in votes)
     if attributed is None:

@@ -8,7 +8,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -237,7 +237,7 @@ def _counts(path: Path) -> Counter[str]:
 
 
 def _corpus(name: str, *signals: str) -> StandOff:
-    return StandOff(Card.of(name, signals=signals), partial(read, name=name))
+    return StandOff(Card.of(name, signals=signals), lambda root: read(root, name))
 
 
 STANDOFF = _corpus("standoff", *SHIPPED)

@@ -216,16 +216,14 @@ def _unvoiced(article: Article) -> Article:
 
 
 def _matrix(rows: Sequence[_Row]) -> Examples:
-    sentences, given, spans, citations, *told = zip(*rows, strict=True) if rows else ((),) * 7
+    sentences, given, spans, cited, *told = zip(*rows, strict=True) if rows else ((),) * 7
     signals = in_order({signal for labels in given for signal in labels})
     matrix = [[labels.get(signal, np.nan) for signal in signals] for labels in given]
     labels = np.array(matrix, np.float32).reshape(len(rows), len(signals))
     corpus, outlet, group = (np.array(one, np.str_) for one in told)
     article = np.array([sentence.article_id for sentence in sentences], np.str_)
     part = np.full(len(rows), "", dtype="<U13")
-    return Examples(
-        sentences, labels, signals, spans, citations, corpus, article, outlet, group, part
-    )
+    return Examples(sentences, labels, signals, spans, cited, corpus, article, outlet, group, part)
 
 
 def load(name: str, root: Path | None, *, allow_changed: bool = False) -> Iterator[Article]:

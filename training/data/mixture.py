@@ -27,7 +27,7 @@ from framescope.training.corpora import ADDED, CORPORA, ENGLISH, KNOWN, POLNEAR,
 from framescope.training.corpora.articles import read_exchange
 from framescope.training.corpora.standoff import ALLSIDES_FILE, articles_folder, read_allsides
 from framescope.training.data import splits, swaps
-from framescope.training.data.examples import Examples, Mask, build, load, of_articles
+from framescope.training.data.examples import Examples, build, load, of_articles
 
 if TYPE_CHECKING:
     from framescope.classifier.outlets import Registry
@@ -156,7 +156,10 @@ def load_data(
         chosen = [*(wanted or together), ADDED]
         examples = examples.where(np.isin(examples.corpus, chosen)).labelled()
     for name, share in (shares or {}).items():
-        examples = examples.where(~_spared(examples, find_corpus(name).card.name, share, seed))
+        rows = (examples.corpus == find_corpus(name).card.name) & (examples.part == splits.TRAIN)
+        articles = splits.ordered(set(examples.article[rows].tolist()), f"share|{seed}")
+        spared = np.isin(examples.article, articles[round(share * len(articles)) :])
+        examples = examples.where(~(rows & spared))
     if signals:
         columns = [examples.column(signal) for signal in in_order(signals)]
         examples = replace(examples, labels=np.stack(columns, axis=1), signals=in_order(signals))
@@ -170,13 +173,11 @@ def load_data(
     return Data(examples, found, seed, signature, split.held_out, *known)
 
 
-def digests_of(
-    examples: Examples, root: Path | None, added: Iterable[Article] = ()
-) -> frozenset[int]:
+def digests_of(rows: Examples, root: Path | None, added: Iterable[Article] = ()) -> frozenset[int]:
     """Return the digests of texts that are learned from or calibrated on, before any swap."""
-    used = np.isin(examples.part, (splits.TRAIN, splits.VALIDATION))
-    names = set(examples.article[used].tolist())
-    corpora = dict.fromkeys(examples.corpus[used].tolist())
+    used = np.isin(rows.part, (splits.TRAIN, splits.VALIDATION))
+    names = set(rows.article[used].tolist())
+    corpora = dict.fromkeys(rows.corpus[used].tolist())
     return frozenset(
         text_digest(one.text)
         for name in corpora
@@ -198,15 +199,6 @@ def _split(built: Examples, mine: Added, seed: int) -> tuple[splits.Split, str]:
     return both, (both if added.all() else split).signature
 
 
-def _spared(examples: Examples, corpus: str, share: float, seed: int) -> Mask:
-    """Mark the training rows of a corpus that are not learned from: whole articles."""
-    rows = (examples.corpus == corpus) & (examples.part == splits.TRAIN)
-    names = set(examples.article[rows].tolist())
-    articles = sorted(names, key=lambda n: hashlib.sha256(f"share|{seed}|{n}".encode()).digest())
-    spared: Mask = rows & np.isin(examples.article, articles[round(share * len(articles)) :])
-    return spared
-
-
 UNLABELLED = "unlabelled"  # the corpus of such rows
 _TEXTS = "give them as texts in the recipe's [teacher], or with --corpora DIR"
 _JUDGED = (splits.TEST, splits.UNSEEN)
@@ -226,8 +218,8 @@ class Unlabelled:
 
 def choose(data: Data, texts: Sequence[Path], root: Path | None, sentences: int) -> Unlabelled:
     """Choose whole articles for a teacher, in a random order, until they have so many sentences."""
-    languages = {one for name in data.corpora for one in find_corpus(name).card.language.split()}
-    found = _chosen(data, _articles(texts, root, languages), sentences)
+    spoken = {one for name in data.corpora for one in find_corpus(name).card.language.split()}
+    found = _chosen(data, _read(texts, root, spoken), sentences)
     if not len(found.examples):
         raise CorpusError(f"no articles to label, of outlets that nothing is tested on; {_TEXTS}")
     return found
@@ -273,29 +265,25 @@ def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabell
     return Unlabelled(examples, of_outlets, near, len(chosen) - len(rows))
 
 
-def _articles(
-    texts: Sequence[Path], root: Path | None, languages: Collection[str]
-) -> Iterator[Article]:
+def _read(texts: Sequence[Path], root: Path | None, spoken: Collection[str]) -> Iterator[Article]:
     if not texts:
         if root is None:
             raise CorpusError(f"no articles without labels; {_TEXTS}")
         yield from read_allsides(articles_folder(root))
     for path in texts:
         for found in read_input(str(path)):
-            if isinstance(found, Article) and found.lang in (None, *languages):
+            if isinstance(found, Article) and found.lang in (None, *spoken):
                 yield replace(found, id=f"{path.name}/{found.id}")
 
 
-def _tested(
-    examples: Examples, articles: Mapping[str, Article], keys_of: _Keys
-) -> Mapping[str, set[str]]:
+def _tested(rows: Examples, known: Mapping[str, Article], keys_of: _Keys) -> Mapping[str, set[str]]:
     """Return, by language, the keys of all outlets that a test or unseen part has a row of."""
-    rows, tested = np.isin(examples.part, _JUDGED), defaultdict[str, set[str]](set)
-    columns = examples.lang[rows], examples.outlet[rows], examples.article[rows]
+    rows, tested = rows.where(np.isin(rows.part, _JUDGED)), defaultdict[str, set[str]](set)
+    columns = rows.lang, rows.outlet, rows.article
     for lang, outlet, name in set(zip(*(one.tolist() for one in columns), strict=True)):
         tested[lang] |= keys_of(outlet or None, None)
         # A collection writes an outlet in several ways; the address of an article is the same.
-        if (labelled := articles.get(name.rpartition("/")[2])) is not None:
+        if (labelled := known.get(name.rpartition("/")[2])) is not None:
             tested[lang] |= keys_of(labelled.outlet, labelled.url)
     return tested
 

@@ -49,17 +49,15 @@ _LEAST_OUTLETS = 10  # in a user's own file for some of them to be held out
 # first, since a validation row that is removed need not cost a training row as well.
 _APART = (*product((VALIDATION, TRAIN), (TEST, UNSEEN)), (TRAIN, VALIDATION))
 
-_OUTLETS = tomllib.loads(
-    files("framescope.training.data").joinpath("outlets.toml").read_text("utf-8")
-)
+_KEPT = tomllib.loads(files("framescope.training.data").joinpath("outlets.toml").read_text("utf-8"))
 # By corpus: outlets that are held out; and where those are drawn, the outlets that are not drawn.
 UNSEEN_OUTLETS, _DRAWN_EXCEPT = (
-    {corpus: frozenset[str](outlets) for corpus, outlets in _OUTLETS[key].items()}
+    {corpus: frozenset[str](outlets) for corpus, outlets in _KEPT[key].items()}
     for key in ("unseen", "drawn_except")
 )
-_WHOLE: Mapping[str, str] = _OUTLETS["whole"]
-_GIVEN: Mapping[str, Mapping[str, str]] = _OUTLETS["given"]
-ORDINARY_OUTLETS = frozenset(_OUTLETS["ordinary"]["allsides"])
+_WHOLE: Mapping[str, str] = _KEPT["whole"]
+_GIVEN: Mapping[str, Mapping[str, str]] = _KEPT["given"]
+ORDINARY_OUTLETS = frozenset(_KEPT["ordinary"]["allsides"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +119,7 @@ def assign(examples: Examples, seed: int = DEFAULT_SEED) -> Split:
     return Split(replace(examples, part=kept), seed, merged, overlap)
 
 
-def assign_beside(
-    split: Split, added: Examples, file_of: NDArray[np.intp], seed: int = DEFAULT_SEED
-) -> Examples:
+def assign_beside(split: Split, added: Examples, file_of: NDArray[np.intp], seed: int) -> Examples:
     """Assign parts to the rows of a user's own files, beside corpora that are split already.
 
     Each file (`file_of`: the number of each row's) splits by itself, in order, so that another file
@@ -134,14 +130,16 @@ def assign_beside(
     known, n = split.examples, len(split.examples)
     together = known.followed_by(added)
     group, _ = _grouped(together)
-    part_of = _parts_of_groups(known, group[:n])
+    # Of a divided group, the part that must be kept apart most.
+    rows_of = {part: known.part == part for part in (REMOVED, TRAIN, VALIDATION, TEST, UNSEEN)}
+    part_of = {name: part for part, rows in rows_of.items() for name in group[:n][rows].tolist()}
     taught = np.isin(known.part, (TRAIN, VALIDATION))
     taken = {outlet.casefold() for outlet in known.outlet[taught].tolist()}
     unseen: set[str] = set()
     for file in np.unique(file_of):
         members = _members(added, group[n:], file_of == file)
         unseen |= _draw_outlets(members, part_of, taken, unseen, seed)
-        _draw("", members, _ordered(members, seed), part_of)
+        _draw("", members, ordered(members, seed), part_of)
         taken |= {x.casefold() for one in members.values() for x in {*one.values()} - unseen}
     mine = np.array([part_of[name] for name in group[n:]], dtype="<U13")
     # As in `_of_seen_outlet`: the other side of a reprint.
@@ -161,14 +159,6 @@ def _apart(part: Text, pairs: NDArray[np.intp], n: int) -> Text:
         touching = _touching(part, where, low, high)
         part[touching[touching >= n]] = REMOVED
     return part
-
-
-def _parts_of_groups(examples: Examples, group: Text) -> dict[str, str]:
-    """Return where each group is: of a divided one, the part that must be kept apart most."""
-    order = (REMOVED, TRAIN, VALIDATION, TEST, UNSEEN)
-    return {
-        name: part for part in order for name in np.unique(group[examples.part == part]).tolist()
-    }
 
 
 _Members = Mapping[str, Mapping[str, str]]  # by group the outlet of each article
@@ -195,7 +185,7 @@ def _draw_outlets(
             part_of.setdefault(name, UNSEEN)
     drawn: set[str] = set()
     left = round(_UNSEEN_SHARE * sum(map(len, members.values())))
-    for outlet in _ordered(outlets, seed) if len(outlets) >= _LEAST_OUTLETS else ():
+    for outlet in ordered(outlets, seed) if len(outlets) >= _LEAST_OUTLETS else ():
         names = outlets[outlet]
         size = sum(len(members[name]) for name in names)
         if size <= left and outlet.casefold() not in taken and part_of.keys().isdisjoint(names):
@@ -224,7 +214,7 @@ def _drawn(examples: Examples, group: Text, seed: int) -> Text:
     part_of: dict[str, str] = {}
     for corpus in dict.fromkeys(examples.corpus.tolist()):
         members = _members(examples, group, examples.corpus == corpus)
-        _draw(corpus, members, _ordered(members, seed), part_of)
+        _draw(corpus, members, ordered(members, seed), part_of)
     part = np.array([part_of[name] for name in group], dtype="<U13")
     part[(part == UNSEEN) & _of_seen_outlet(examples)] = REMOVED
     return part
@@ -277,7 +267,8 @@ def _of_seen_outlet(examples: Examples) -> Mask:
     return seen
 
 
-def _ordered(names: Iterable[str], seed: int) -> list[str]:
+def ordered(names: Iterable[str], seed: object) -> list[str]:
+    """Return names in a random order that follows from the seed."""
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed}|{name}".encode()).digest())
 
 

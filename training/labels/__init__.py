@@ -5,11 +5,12 @@ from framescope.training.labels.annotators import citation_agreement, passes
 from framescope.training.labels.annotators import merge as merge_annotators
 from framescope.training.labels.checking import (
     LabelCheck,
+    LikelyErrors,
     check_house,
     check_labelled,
     check_standoff,
+    find_errors,
     read_benchmarks,
     refuse_shared,
 )
-from framescope.training.labels.errors import LikelyErrors, find_errors
 from framescope.training.labels.reading import read_annotators, read_labelled, read_records

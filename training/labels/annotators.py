@@ -302,13 +302,16 @@ def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = Fal
     shares = {item: round(sum(v.values()) / len(v), _DIGITS) for item, v in votes.items()}
     decided = _dawid_skene(votes) if dawid_skene else shares
     ties = sum(value == 0.5 for value in decided.values()) if hard else 0
-    placed: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
-    for (article, sentence, signal), value in decided.items():
-        if not hard or value != 0.5:
-            placed[article, sentence][signal] = float(value > 0.5) if hard else value
-    looked = {who: _signals(articles) for who, articles in annotators.items()}
-    merged = {name: _merged(name, given, placed, looked) for name, given in by_article.items()}
-    sets = (labels for one in merged.values() for labels in label_sets(one))
+    placed: dict[str, dict[int, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    for signal in in_order({signal for *_, signal in decided}):
+        for (article, sentence, of), value in decided.items():
+            if of == signal and not (hard and value == 0.5):
+                placed[article][sentence][signal] = float(value > 0.5) if hard else value
+    looked: dict[str, set[str]] = defaultdict(set)
+    for who, one in ((who, one.article) for who, ones in annotators.items() for one in ones):
+        looked[who].update(*(u.labels for u in one.units or ()), (s.signal for s in one.spans))
+    merged = {name: _merged(given, placed[name], looked) for name, given in by_article.items()}
+    sets = (labels for article in merged.values() for labels in label_sets(article))
     values = [value for labels in sets for value in labels.values()]
     soft = sum(value not in (0, 1) for value in values)
     alone = sum(len(given) == 1 for given in by_article.values())
@@ -372,32 +375,18 @@ def _dawid_skene(votes: Votes) -> dict[_Item, float]:
     return decided
 
 
-def _signals(articles: Sequence[LabelledArticle]) -> set[str]:
-    """Return what an annotator labels or marks anywhere; they may not have looked for the rest."""
-    found = set[str]()
-    for one in (labelled.article for labelled in articles):
-        found.update(*(unit.labels for unit in one.units or ()), (s.signal for s in one.spans))
-    return found
-
-
 def _merged(
-    name: str,
     given: Mapping[str, LabelledArticle],
-    placed: Mapping[tuple[str, int], Mapping[str, float]],
+    labels: Mapping[int, Mapping[str, float]],
     looked: Mapping[str, set[str]],
 ) -> Article:
     """Return a merged article; its other fields are the first annotator's."""
     articles = {who: one.article for who, one in given.items()}
     first, *_ = articles.values()
-
-    def labels(at: int) -> dict[str, float]:
-        found = placed.get((name, at), {})
-        return {signal: found[signal] for signal in in_order(found)}
-
     pairs = enumerate(zip(*(one.units or () for one in articles.values()), strict=True))
-    units = tuple(_unit(of_annotators, labels(at)) for at, of_annotators in pairs)
+    units = tuple(_unit(of_annotators, labels[at]) for at, of_annotators in pairs)
     spans = _spans(articles, units, looked)
-    return replace(first, units=units or None, labels=labels(-1), spans=spans)
+    return replace(first, units=units or None, labels=labels[-1], spans=spans)
 
 
 def _unit(given: Sequence[Unit], labels: Mapping[str, float]) -> Unit:
@@ -421,6 +410,7 @@ def _agreed_citations(given: Sequence[Marked]) -> Marked | None:
 def _spans(
     articles: Mapping[str, Article], units: Sequence[Unit], looked: Mapping[str, set[str]]
 ) -> tuple[Span, ...]:
+    """Merge spans; who labels or marks a signal nowhere may not have looked for it."""
     found = []
     for signal in in_order({span.signal for a in articles.values() for span in a.spans}):
         lookers = [a for who, a in articles.items() if signal in looked[who]]

@@ -1,28 +1,45 @@
-"""Checks of labels: offsets, contrast pairs, duplicates, benchmarks, balance, contradictions."""
+"""Checks of labels: offsets, pairs, duplicates, benchmarks, balance, contradictions, likely errors.
+
+A label is likely wrong by a model that didn't learn it: a logistic regression per signal, on a
+bundle's log-odds of every signal and on the sentence's n-grams, in five folds of whole articles; or
+a bundle that never saw the labels. A line through the scores (Platt scaling) gives how much more
+often such a score stands by the other answer, whatever the share of yes; with `_WRONG` of either
+answer's labels taken to be wrong, that ratio gives the chance that this one is (Bayes' rule).
+"""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from framescope.classifier.bundles import text_digest
+from framescope.classifier.bundles import Bundle, text_digest
 from framescope.classifier.errors import CorpusError, InputError
+from framescope.classifier.models import Ngrams, count, weigh
 from framescope.classifier.records import Article, SpeakerType, Unit, Voice
-from framescope.classifier.taxonomy import TECHNIQUES, in_order
+from framescope.classifier.taxonomy import BY_NAME, TECHNIQUES, Level, in_order
 from framescope.training import corpora, data
 from framescope.training.corpora import labels_file, standoff
 from framescope.training.data.splits import SENTENCE_THRESHOLD, SENTENCE_WORDS, shingles
 from framescope.training.labels import reading
 from framescope.training.labels.reading import LabelledArticle, LabelledFiles, LabelProblem
+from numpy.typing import NDArray
 
+_Floats = NDArray[np.float64]
 _MOST_ALIKE = 0.5  # Jaccard index of word 5-grams from which articles are near-duplicates
 # Labels of the rarer answer from which an encoder learns a signal; and a head, or a threshold.
 _TO_TUNE, _TO_FIT = 50, 20
 _ARTICLES = 10  # with a positive label: whole articles are held out and resampled
 _NAMED = 3  # benchmark sentences of an article that are listed
+_CONFIRMED = "confirmed"  # the key of verified labels: true, or the names of the signals
+_WRONG = 0.05  # the share of either answer's labels that is taken to be wrong
+_SURE = 0.5  # the chance of being wrong from which a label is a finding
+_LISTED = 0.2  # from which it is listed
+_FOLDS = 5
+_FEWEST = 10  # labels of each answer that a signal needs
+_WEIGHT = 0.3  # of log-odds of unit spread, relative to n-grams of unit length
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +69,22 @@ class LabelCheck:
 
 
 class Benchmarks(NamedTuple):
-    """The sentences that bundles are judged by, and the part of the split of each article."""
+    """The rows that bundles are judged by, and why others are not there."""
 
-    texts: tuple[str, ...]
-    articles: tuple[str, ...]
-    parts: Mapping[str, str]
+    rows: data.Examples
     unread: tuple[str, ...] = ()
 
 
-def check_labelled(
-    name: str, files: LabelledFiles, benchmarks: Benchmarks | None = None
-) -> LabelCheck:
-    """Check what was read from some files; with `benchmarks`, compare and count labels too."""
+def check_labelled(name: str, files: LabelledFiles, known: Benchmarks | None = None) -> LabelCheck:
+    """Check what was read from some files; with benchmarks, compare and count labels too."""
     found, pairs = files.articles, _pairs(files.articles)
     of_articles = chain.from_iterable(_of_article(one.article, one.name) for one in found)
     problems = [*files.problems, *of_articles, *_repeated_ids(found), *_flaws(pairs)]
     problems += _near_duplicates(found)
     more: tuple[Any, ...] = ()
-    if benchmarks is not None:
-        problems += [*labelled_otherwise(found), *in_benchmarks(found, benchmarks)]
-        more = benchmarks.unread, class_balance(found)
+    if known is not None:
+        problems += [*labelled_otherwise(found), *in_benchmarks(found, known)]
+        more = known.unread, class_balance(found)
     sentences = sum(len(one.article.units or ()) for one in found)
     complete = sum(sorted(side for side, _ in sides) == ["a", "b"] for sides in pairs.values())
     return LabelCheck(name, len(found), sentences, complete, tuple(problems), *more)
@@ -211,43 +224,40 @@ def read_benchmarks(root: Path | None) -> Benchmarks:
     if root is None:
         unread = ["benchmarks of the public corpora: name their folder with --corpora DIR"]
     try:
-        examples = data.assign_parts(data.build_examples(root, here)).examples
+        rows = data.assign_parts(data.build_examples(root, here)).examples
     except CorpusError as error:
-        return Benchmarks((), (), {}, (*unread, f"benchmarks: {error}"))
-    kept = examples.where(np.isin(examples.part, (data.TEST, data.UNSEEN)))
-    articles = tuple(map(str, kept.article))
-    parts = dict(zip(articles, map(str, kept.part), strict=True))
-    texts = tuple(sentence.text for sentence in kept.sentences)
-    return Benchmarks(texts, articles, parts, tuple(unread))
+        rows = data.examples_of_articles("exchange", ())
+        unread.append(f"benchmarks: {error}")
+    kept = np.isin(rows.part, (data.TEST, data.UNSEEN))
+    return Benchmarks(rows.where(kept), tuple(unread))
 
 
 def in_benchmarks(found: Sequence[LabelledArticle], known: Benchmarks) -> Iterator[LabelProblem]:
     """Find articles, and sentences of the other articles, that bundles are judged by."""
-    bodies: dict[str, list[str]] = defaultdict(list)
-    for text, name in zip(known.texts, known.articles, strict=True):
-        bodies[name].append(text)
-    names, whole = list(bodies), dict[str, str]()
+    names = known.rows.article.tolist()
+    part_of = dict(zip(names, known.rows.part.tolist(), strict=True))
+    bodies, whole = data.splits.article_texts(known.rows), dict[str, str]()
     mine = [one.article.text for one in found]
-    for left, right in _across(mine, [" ".join(bodies[name]) for name in names], _MOST_ALIKE, 0):
-        whole.setdefault(found[left].name, names[right])
+    for left, right in _across(mine, bodies.values(), _MOST_ALIKE, 0):
+        whole.setdefault(found[left].name, [*bodies][right])
     for name, other in whole.items():
         what = f"is nearly the same as {other}, which bundles are judged by"
-        yield LabelProblem(name, f"{what} ({known.parts[other]})", "benchmark")
+        yield LabelProblem(name, f"{what} ({part_of[other]})", "benchmark")
     rows = [row for row in _sentences(found) if row.of.name not in whole]
-    texts = [row.text for row in rows]
+    mine, texts = [row.text for row in rows], [one.text for one in known.rows.sentences]
     alike: dict[str, dict[int, str]] = defaultdict(dict)
-    for left, right in _across(texts, known.texts, SENTENCE_THRESHOLD, SENTENCE_WORDS):
-        alike[rows[left].of.name].setdefault(rows[left].number, known.articles[right])
+    for left, right in _across(mine, texts, SENTENCE_THRESHOLD, SENTENCE_WORDS):
+        alike[rows[left].of.name].setdefault(rows[left].number, names[right])
     for name in dict.fromkeys(one.name for one in found if one.name in alike):
         shown = sorted(alike[name].items())
-        listed = [f"{n} ({other}, {known.parts[other]})" for n, other in shown[:_NAMED]]
+        listed = [f"{n} ({other}, {part_of[other]})" for n, other in shown[:_NAMED]]
         listed += [f"and {len(shown) - _NAMED} more"] * (len(shown) > _NAMED)
         what = "nearly the same as one that bundles are judged by: sentence " + ", ".join(listed)
         yield LabelProblem(name, what, "benchmark")
 
 
 def _across(
-    mine: Sequence[str], others: Sequence[str], threshold: float, words: int
+    mine: Iterable[str], others: Iterable[str], least: float, words: int
 ) -> Iterator[tuple[int, int]]:
     """Yield the positions of nearly the same texts, one of each sequence."""
     own = [shingles(text, words) for text in mine]
@@ -255,7 +265,7 @@ def _across(
     # Few of the others share anything with the given texts; the rest is left out.
     sets = (shingles(text, words) for text in others)
     near = (found if found & known else frozenset() for found in sets)
-    for left, right in data.splits.similar_pairs([*own, *near], threshold):
+    for left, right in data.splits.similar_pairs([*own, *near], least):
         if left < len(own) <= right:
             yield left, right - len(own)
 
@@ -378,3 +388,135 @@ def _citation_reasons(unit: Unit, given: _Given) -> Iterator[str]:
     for signal in (*SOURCES, *ON_TOP):
         if given.on(signal) and signal not in marked:
             yield f"{signal} is 1, and no citation is of that kind"
+
+
+@dataclass(frozen=True, slots=True)
+class LikelyError:
+    """A label that may be wrong, how likely that is, and the probability of 1."""
+
+    article: str
+    sentence: int
+    text: str
+    signal: str
+    given: int
+    chance: float
+    wrong: float
+    words: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """The reason, in words."""
+        reason = f"labelled {self.given}, wrong with a chance of {self.wrong:.0%}"
+        return reason + (f"; evidence for 1: {', '.join(self.words)}" if self.words else "")
+
+
+class LikelyErrors(NamedTuple):
+    """What may be wrong, the likeliest first, among how many `labels`, and what was not checked."""
+
+    found: tuple[LikelyError, ...]
+    labels: int
+    unread: tuple[str, ...]
+
+    @property
+    def sure(self) -> int:
+        """The number of those that are more likely wrong than right."""
+        return sum(one.wrong >= _SURE for one in self.found)
+
+
+def find_errors(
+    found: Sequence[LabelledArticle], bundle: Bundle, *, own: bool = False
+) -> LikelyErrors:
+    """Look for labels that are likely wrong; `own` takes the bundle's probabilities as they are."""
+    # Positions in place of ids, which several annotators share; whole articles, for the context.
+    articles = [replace(one.article, id=str(at)) for at, one in enumerate(found)]
+    rows = data.examples_of_articles("exchange", iter(articles), bundle.registry)
+    if not len(rows):
+        return LikelyErrors((), 0, ("likely errors: there is no sentence",))
+    position = [int(sentence.article_id.rpartition("/")[2]) for sentence in rows.sentences]
+    groups = np.array([found[at].article.id for at in position])
+    prediction = bundle.model.predict(rows.sentences)
+    features = None if own else _features(rows, prediction.proba)
+    errors: list[tuple[int, LikelyError]] = []
+    lacking: dict[str, list[str]] = defaultdict(list)
+    labels = 0
+    for signal in (one for one in rows.signals if BY_NAME[one].level is not Level.ARTICLE):
+        if own and signal not in bundle.signals:
+            lacking[f"{bundle.name} doesn't give them"].append(signal)
+            continue
+        at = np.flatnonzero(np.isin(rows.column(signal), (0, 1)))
+        given, chance = rows.column(signal)[at].astype(np.int64), None
+        if (enough := np.bincount(given, minlength=2).min() >= _FEWEST) and features is not None:
+            chance = _out_of_fold(features[at], given, groups[at])
+        elif enough:
+            chance = prediction.proba[at, bundle.signals.index(signal)].astype(float)
+        if chance is None:
+            lacking[f"fewer than {_FEWEST} labels of an answer"].append(signal)
+            continue
+        labels += len(at)
+        wrong = chance_of_error(given, chance)
+        for place in np.flatnonzero(wrong >= _LISTED):
+            row = int(at[place])
+            one, sentence = found[position[row]], rows.sentences[row]
+            item = dict(enumerate(one.record.get("sentences") or ())).get(sentence.index, {})
+            confirmed = item.get(_CONFIRMED)
+            if confirmed is not True and not (isinstance(confirmed, list) and signal in confirmed):
+                label = signal, int(given[place]), float(chance[place]), float(wrong[place])
+                errors.append((row, LikelyError(one.name, sentence.index, sentence.text, *label)))
+    wanted = [(r, e.signal) for r, e in errors if not e.given and e.signal in bundle.signals]
+    evidence = dict(zip(wanted, prediction.evidence(wanted), strict=True))
+    ranked = []
+    for row, error in errors:
+        text, spans = articles[position[row]].text, evidence.get((row, error.signal), ())
+        words = tuple(f"“{text[span.start : span.end]}”" for span in spans[:3])
+        ranked.append(replace(error, words=words))
+    ranked.sort(key=lambda e: (-e.wrong, e.article, e.sentence, e.signal))
+    unread = (f"likely errors of {', '.join(names)}: {why}" for why, names in lacking.items())
+    return LikelyErrors(tuple(ranked), labels, tuple(unread))
+
+
+def _features(rows: data.Examples, proba: NDArray[np.float32]) -> Any:
+    """Return what the regressions are fitted on, sparse, shape (n_rows, n_features)."""
+    from scipy.sparse import csr_matrix, hstack
+    from scipy.special import logit
+
+    odds = logit(np.clip(proba.astype(float), 1e-4, 1 - 1e-4))
+    spread = np.maximum(odds.std(axis=0), 1e-6)
+    parts = [csr_matrix(_WEIGHT * (odds - odds.mean(axis=0)) / spread)]
+    texts = [sentence.text for sentence in rows.sentences]
+    try:
+        learn = Ngrams.learn
+        blocks = learn(texts, "word", 1, 2, 2, 20_000), learn(texts, "char", 2, 4, 3, 20_000)
+    except ValueError:  # too little text for n-grams that repeat
+        return parts[0]
+    return hstack([weigh(blocks, count(blocks, texts)), *parts], format="csr")
+
+
+def _out_of_fold(features: Any, given: NDArray[np.int64], groups: data.Text) -> _Floats | None:
+    """Return probabilities from regressions that saw nothing of the article; None with too few."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+
+    if (folds := min(_FOLDS, len(np.unique(groups)))) < 2:
+        return None
+    split = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
+    parts = list(split.split(given, given, groups))
+    if any(len(np.unique(given[learned])) < 2 for learned, _ in parts):
+        return None
+    line = LogisticRegression(solver="liblinear", dual=True, tol=0.1, random_state=0)
+    chance = cross_val_predict(line, features, given, cv=parts, method="predict_proba")
+    return np.asarray(chance[:, 1])
+
+
+def chance_of_error(given: NDArray[np.int64], chance: _Floats) -> _Floats:
+    """Return the chance that each label is wrong, by the probabilities of 1 without that label."""
+    from scipy.special import expit, logit
+    from sklearn.linear_model import LogisticRegression
+
+    odds = logit(np.clip(chance, 1e-4, 1 - 1e-4))[:, None]
+    line = LogisticRegression(C=np.inf).fit(odds, given)
+    if line.coef_[0, 0] <= 0:  # higher where the answer is 0: the scores tell nothing of it
+        return np.full(len(given), _WRONG)
+    # Less the odds of the shares, this is the ratio of how often either answer has such a score.
+    ratio = line.decision_function(odds) - logit(given.mean())
+    wrong: _Floats = expit(logit(_WRONG) + np.where(given == 1, -ratio, ratio))
+    return wrong

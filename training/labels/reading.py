@@ -104,15 +104,13 @@ def read_labelled(paths: Iterable[Path]) -> LabelledFiles:
             if isinstance(record, str):
                 article, faults = None, [record]
             else:
-                article, faults = check_labelled_record(record, where)
+                article, faults = check_record(record, where)
             articles += filter(None, [article])
             problems += [LabelProblem(where, fault, "schema") for fault in faults]
     return LabelledFiles(tuple(articles), tuple(problems))
 
 
-def check_labelled_record(
-    record: Mapping[str, Any], where: str
-) -> tuple[LabelledArticle | None, list[str]]:
+def check_record(record: Mapping[str, Any], where: str) -> tuple[LabelledArticle | None, list[str]]:
     """Return an article, None where it can't be read, and every fault of its record."""
     given, faults = record.get(ANNOTATOR), list[str]()
     annotator = (given.strip() or None) if isinstance(given, str) else None
