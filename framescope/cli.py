@@ -39,11 +39,11 @@ _FOR = {
     "Label": (
         ("annotate", "training.commands.annotate:app",
          "Send articles to an annotation tool, and get their labels back."),
-        ("labels", "training.commands.labels:app",
+        ("labels", "training.commands.labelled:labels_app",
          "Check labels; measure how far annotators agree, and merge theirs (extra: annotate)."),
     ),
     "Train": (
-        ("corpora", "training.commands.corpora:app",
+        ("corpora", "training.commands.labelled:corpora_app",
          "List the labelled corpora: present or not, rows, labels, licence."),
         ("train", "training.commands.train:app",
          "Learn from your own labels in seconds, or train a whole model (extra: training)."),

@@ -12,6 +12,7 @@ import pytest
 from framescope.classifier.errors import CorpusError, InputError
 from framescope.training.corpora import SHIPPED
 from framescope.training.data import Data, load_data
+from labelled import record, written
 
 WORDS = [f"{a}{b}{c}" for a in "bdfgklmn" for b in "aeiou" for c in ("rt", "lm", "sk", "nd", "p")]
 
@@ -20,24 +21,14 @@ def sentence(draw: random.Random) -> str:
     return f"{' '.join(draw.choices(WORDS, k=12)).capitalize()}."
 
 
-def line(identifier: str, sentences: Sequence[str], label: float = 1, **known: Any) -> str:
-    units, start = [], 0
-    for text in sentences:
-        units.append({"start": start, "end": start + len(text), "labels": {"claim": label}})
-        start += len(text) + 1
-    record = {"id": identifier, "text": " ".join(sentences), "sentences": units, **known}
-    return json.dumps(record) + "\n"
+def line(name: str, sentences: Sequence[str], label: float = 1, **known: Any) -> str:
+    return json.dumps(record(name, *((text, {"claim": label}) for text in sentences), **known))
 
 
-def written(path: Path, count: int = 40, seed: int = 1, prefix: str = "", **known: Any) -> Path:
+def drawn(path: Path, count: int = 40, seed: int = 1, prefix: str = "") -> Path:
     draw = random.Random(seed)
-    path.write_text(
-        "".join(
-            line(f"{prefix}{n}", [sentence(draw) for _ in range(5)], n % 2, **known)
-            for n in range(count)
-        )
-    )
-    return path
+    articles = [[sentence(draw) for _ in range(5)] for _ in range(count)]
+    return written(path, *(line(f"{prefix}{n}", a, n % 2) for n, a in enumerate(articles)))
 
 
 def load(*added: Path) -> Data:
@@ -67,14 +58,11 @@ def test_no_row_of_what_ships_moves(tmp_path) -> None:
     for one in house.sentences:
         texts.setdefault(one.article_id, []).append(one.text)
     long = np.isin(house.article, [name for name, lines in texts.items() if len(lines) > 12])
-    tested, learned = (
-        str(house.article[long & (house.part == part)][0]) for part in ("test", "train")
-    )
-    mine = written(tmp_path / "mine.jsonl")
-    with mine.open("a") as file:
-        file.write(line("tested", ["Reprinted with permission.", *texts[tested]]))
-        file.write(line("learned", texts[learned]))
-        file.write(line("both", [*texts[tested], *texts[learned]]))
+    tested, learned = (str(house.article[long & (house.part == p)][0]) for p in ("test", "train"))
+    mine = drawn(tmp_path / "mine.jsonl")
+    more = {"tested": ["Reprinted with permission.", *texts[tested]], "learned": texts[learned]}
+    more["both"] = [*texts[tested], *texts[learned]]
+    written(mine, *mine.read_text().splitlines(), *(line(*one) for one in more.items()))
     data = load(mine)
     assert data.signature == plain.signature
     assert {n: d for n, d in data.held_out.items() if n != "added"} == plain.held_out
@@ -95,7 +83,7 @@ def test_no_row_of_what_ships_moves(tmp_path) -> None:
 
 
 def test_a_file_splits_by_article_in_the_usual_shares(tmp_path) -> None:
-    data = alone(written(tmp_path / "mine.jsonl"))
+    data = alone(drawn(tmp_path / "mine.jsonl"))
     rows = data.examples
     by_article = {a: set(rows.part[rows.article == a].tolist()) for a in rows.article.tolist()}
     assert all(len(parts) == 1 for parts in by_article.values())
@@ -107,9 +95,9 @@ def test_a_file_splits_by_article_in_the_usual_shares(tmp_path) -> None:
 
 
 def test_neither_names_of_files_nor_ids_nor_another_file_move_an_article(tmp_path) -> None:
-    one = alone(written(tmp_path / "mine.jsonl"))
-    other = written(tmp_path / "later.jsonl", seed=2)
-    renamed = written(tmp_path / "renamed.jsonl", prefix="n-")
+    one = alone(drawn(tmp_path / "mine.jsonl"))
+    other = drawn(tmp_path / "later.jsonl", seed=2)
+    renamed = drawn(tmp_path / "renamed.jsonl", prefix="n-")
     for again in (alone(renamed), alone(tmp_path / "mine.jsonl", other),
                   alone(other, tmp_path / "mine.jsonl")):  # fmt: skip
         found = part_of(again)
@@ -126,13 +114,10 @@ def outlets_of(data: Data, part: str) -> set[str]:
 
 def test_whole_outlets_are_kept_back_where_there_are_many(tmp_path) -> None:
     def file(name: str, outlets: int, seed: int) -> Path:
-        draw, path = random.Random(seed), tmp_path / name
-        lines = (
-            line(str(n), [sentence(draw) for _ in range(3)], outlet=f"Post {n % outlets}")
-            for n in range(48)
-        )
-        path.write_text("".join(lines))
-        return path
+        draw = random.Random(seed)
+        texts = [[sentence(draw) for _ in range(3)] for _ in range(48)]
+        lines = (line(str(n), a, outlet=f"Post {n % outlets}") for n, a in enumerate(texts))
+        return written(tmp_path / name, *lines)
 
     few, many = alone(file("few.jsonl", 4, 1)), alone(file("many.jsonl", 16, 2))
     assert outlets_of(few, "unseen_outlet") == set()
@@ -146,13 +131,12 @@ def test_whole_outlets_are_kept_back_where_there_are_many(tmp_path) -> None:
 
 
 def test_what_is_nearly_the_same_is_not_on_both_sides(tmp_path) -> None:
-    mine = written(tmp_path / "mine.jsonl")
+    mine = drawn(tmp_path / "mine.jsonl")
     before = part_of(alone(mine))
     tested = next(text for text, parts in before.items() if parts == {"test"})
     draw = random.Random(8)
     lines = [line(f"copy{n}", [sentence(draw), tested], 1) for n in range(20)]
-    (tmp_path / "copies.jsonl").write_text("".join(lines))
-    data = alone(mine, tmp_path / "copies.jsonl")
+    data = alone(mine, written(tmp_path / "copies.jsonl", *lines))
     rows = data.examples
     copies = np.array([s.text == tested for s in rows.sentences])
     assert np.isin(rows.part[copies], ["test", "removed"]).all()
@@ -163,7 +147,7 @@ def test_what_is_nearly_the_same_is_not_on_both_sides(tmp_path) -> None:
 
 
 def test_a_share_of_what_is_added_leaves_what_is_held_out(tmp_path) -> None:
-    mine = written(tmp_path / "mine.jsonl")
+    mine = drawn(tmp_path / "mine.jsonl")
     whole, half = alone(mine), alone(mine, shares={"added": 0.5})
     assert half.held_out == whole.held_out
     learned = set(half.part("train").article)
@@ -173,13 +157,13 @@ def test_a_share_of_what_is_added_leaves_what_is_held_out(tmp_path) -> None:
 
 
 def test_what_cannot_be_added_is_named(tmp_path) -> None:
-    mine = written(tmp_path / "mine.jsonl", 3)
+    mine = drawn(tmp_path / "mine.jsonl", 3)
     files = {
         "again.jsonl": mine.read_text(),
         "empty.jsonl": "\n",
         "unlabelled.jsonl": json.dumps({"id": "a", "text": "The dam holds."}) + "\n",
-        "twice.jsonl": line("a", ["The dam holds."]) + line("a", ["The dam leaks."]),
-        "broken.jsonl": line("a", ["The dam holds."]) + "{broken\n",
+        "twice.jsonl": line("a", ["The dam holds."]) + "\n" + line("a", ["The dam leaks."]),
+        "broken.jsonl": line("a", ["The dam holds."]) + "\n{broken\n",
         "unknown.jsonl": line("a", ["The dam holds."]).replace("claim", "claym"),
     }
     for name, text in files.items():

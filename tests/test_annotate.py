@@ -13,6 +13,7 @@ from framescope.classifier.errors import FramescopeError, InputError
 from framescope.training.annotation import FORMATS, export, import_labels
 from framescope.training.annotation.marks import Mark, Role, fit
 from framescope.training.commands.annotate import app
+from labelled import written
 from typer.testing import CliRunner
 
 TEXT = "The quay wall is a disgrace. It will be rebuilt, the port said."
@@ -45,11 +46,6 @@ SCORED: dict[str, Any] = {
     "report": {"format": 2, "model": "model-1", "scores": {"hyperpartisan": 0.75},
                "flags": ["hyperpartisan"]},
 }  # fmt: skip
-
-
-def written(path: Path, *records: Any) -> Path:
-    path.write_text("".join(json.dumps(one) + "\n" for one in records), encoding="utf-8")
-    return path
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -255,9 +251,7 @@ def test_other_folders_are_left_alone(exported: Any, tmp_path: Path) -> None:
     assert not (folder / "old.txt").exists()
 
 
-def test_prodigy_names_who_accepted_and_leaves_out_what_was_rejected(
-    exported: Any, tmp_path: Path
-) -> None:
+def test_prodigy_names_who_accepted_and_leaves_out_rejected_tasks(exported, tmp_path) -> None:
     folder = exported("prodigy")
     one, two = lines(folder / "sentences.jsonl")[:2]
     anna = {"_annotator_id": "framescope-sentences-anna"}
@@ -362,9 +356,7 @@ def unlink(annotation: Any) -> None:
         (lambda _, one: one["result"].append(CROSSING), "contents cross"),
     ],
 )
-def test_label_studios_tasks_are_checked(
-    exported: Any, change: Callable[[Any, Any], Any], reason: str
-) -> None:
+def test_label_studios_tasks_are_checked(exported: Any, change: Any, reason: str) -> None:
     path = exported("label-studio") / "tasks.json"
     (task,) = json.loads(path.read_text("utf-8"))
     change(task, task["annotations"][0])

@@ -86,9 +86,7 @@ def await_(url: str, server: subprocess.Popen[bytes]) -> None:
     raise AssertionError("Label Studio doesn't start; see its server.log")
 
 
-def as_a_browser_saves(
-    result: list[dict[str, Any]], text: str, *, utf16: bool
-) -> list[dict[str, Any]]:
+def as_a_browser_saves(result: list[dict[str, Any]], text: str, utf16: bool) -> list[Any]:
     r"""What Label Studio's page makes of regions that an annotator marks.
 
     As release 1.23 saves them: the words as the browser shows them, without the spaces around a
@@ -126,7 +124,7 @@ def test_what_is_labelled_there_comes_back_exactly(call: Call, tmp_path: Path) -
         claims = [one["score"] for one in result if one.get("from_name") == "sentence-claim"]
         assert claims == [0.75, 0.75]
         # An annotator accepts all that was predicted.
-        accepted = as_a_browser_saves(result, task["data"]["text"], utf16=utf16)
+        accepted = as_a_browser_saves(result, task["data"]["text"], utf16)
         call("POST", f"/api/tasks/{name}/annotations/", {"result": accepted})
     path = tmp_path / "export.json"
     exported = call("GET", f"/api/projects/{project}/export?exportType=JSON")

@@ -244,8 +244,7 @@ def test_files_are_scored_and_picked_of(small_bundle, tmp_path, out) -> None:
     given = (*paths, "-n", 4, "--by", "disagreement", "-m", small_bundle, "-o", out, "--overwrite")
     assert typed(*given, "--second", tmp_path / "other").exit_code == 0
     assert {sentence["picked"]["by"] for _, sentence in picked(out)} == {"disagreement"}
-    same = typed(*given, "--second", small_bundle)
-    assert "is the first model too" in str(same.exception)
+    assert "is the first model too" in str(typed(*given, "--second", small_bundle).exception)
 
 
 def test_what_has_labels_in_a_file_is_left_out(small_bundle, tmp_path, out) -> None:

@@ -11,10 +11,11 @@ import pytest
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.inputs import read_record
 from framescope.classifier.records.article import MarkedCitation, Place, SourceKind
-from framescope.training.commands.labels import app
+from framescope.training.commands.labelled import labels_app as app
 from framescope.training.labels import citation_agreement, read_annotators
 from framescope.training.labels import merge_annotators as merge
 from framescope.training.labels.annotators import Agreement, Merged, agreement, align
+from labelled import written
 from typer.testing import CliRunner
 
 Records = list[dict[str, Any]]
@@ -125,8 +126,7 @@ def test_annotators_of_one_file_and_labels_of_articles_are_compared_too(tmp_path
         for n, one in enumerate(values)
     ]
     (path,) = write_all(tmp_path, given)
-    words = ["agreement", str(path), "--format", "json"]
-    found = json.loads(CliRunner().invoke(app, words).stdout)
+    found = json.loads(CliRunner().invoke(app, ["agreement", str(path), "--format", "json"]).stdout)
     assert found["annotators"] == ["Ada", "Bo"]
     (one,) = found["signals"]
     assert (one["signal"], one["sentences"], one["positive"]) == ("hyperpartisan", 4, [2, 1])
@@ -204,8 +204,7 @@ def test_citations_of_one_content_are_told_apart_by_cue_and_source() -> None:
         return MarkedCitation(*places, (Place(50, 90),), SourceKind.NAMED)
 
     agency, ministry = of(0, 5), of(10, 15)
-    pairs = align((agency, ministry), (ministry, agency))
-    assert pairs == [(agency, agency), (ministry, ministry)]
+    assert align((agency, ministry), (ministry, agency)) == [(agency, agency), (ministry, ministry)]
 
 
 def test_sentences_that_one_of_them_did_not_annotate_are_left_out() -> None:
@@ -242,11 +241,8 @@ def handed_over(content: tuple[int, int], kind: str = "named") -> dict[str, Any]
 
 
 def write_all(folder: Path, *annotators: Sequence[Mapping[str, Any]]) -> list[Path]:
-    paths = []
-    for name, records in zip(("ada", "bo", "cy", "di", "ed"), annotators, strict=False):
-        paths.append(folder / f"{name}.jsonl")
-        paths[-1].write_text("".join(json.dumps(one) + "\n" for one in records), encoding="utf-8")
-    return paths
+    pairs = zip(("ada", "bo", "cy", "di", "ed"), annotators, strict=False)
+    return [written(folder / f"{name}.jsonl", *records) for name, records in pairs]
 
 
 def merged(folder: Path, *records: Mapping[str, Any], **options: bool) -> Merged:

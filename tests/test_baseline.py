@@ -107,8 +107,7 @@ def test_weights_are_those_of_the_regression_on_the_mix(mix: str) -> None:
     one.model.neighbours = np.zeros(len(one.model.signals))
     ours = one.model.predict(toy.sentences).logits[:, at]
     # Weights are kept to five significant bits: each is off by a 32nd of itself at most.
-    coefficients = regression.coef_[0]
-    assert (abs(ours - expected) <= abs(features) @ abs(coefficients) / 32 + 1e-3).all()
+    assert (abs(ours - expected) <= abs(features) @ abs(regression.coef_[0]) / 32 + 1e-3).all()
     assert np.corrcoef(ours, expected)[0, 1] > 0.999
     words = len(one.model.blocks[0])
     row = one.model.weights[at]
@@ -123,8 +122,7 @@ def test_a_label_between_0_and_1_is_what_is_learned(share: float) -> None:
         for number in range(40)
         for index, text in enumerate(("Fares rose.", "Perhaps the mayor fled.", "Good evening."))
     ]
-    labels = np.array([1.0, share, 0.0] * 40)[:, None]
-    rows = toys.rows_of(sentences, labels, ("claim",))
+    rows = toys.rows_of(sentences, np.array([1.0, share, 0.0] * 40)[:, None], ("claim",))
     made = trainer(mixes=["words"], strengths=[10.0]).fit(rows)
     (found,) = made.model.predict([replace(sentences[1], article_id="new")]).proba[0]
     assert found == pytest.approx(share, abs=0.1)

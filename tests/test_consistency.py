@@ -54,9 +54,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("reason", "labels", "voice"), BROKEN)
-def test_a_broken_rule_is_named_and_is_silent_while_a_label_that_it_needs_is_missing(
-    reason, labels, voice
-):
+def test_a_broken_rule_is_named_where_all_labels_that_it_needs_are_there(reason, labels, voice):
     assert found(labels, voice) == [reason]
     (rule,) = (rule for rule in RULES if rule.reason == reason)
     for missing in rule.needs:

@@ -14,7 +14,7 @@ from framescope.classifier.inputs import split_sentences
 from framescope.classifier.outlets import Registry
 from framescope.classifier.records import Article, Place, SourceKind, Unit
 from framescope.classifier.taxonomy import TECHNIQUES, in_order
-from framescope.training.commands.corpora import app
+from framescope.training.commands.labelled import corpora_app as app
 from framescope.training.corpora import CORPORA, PUBLIC, find_corpus, polnear, standoff
 from framescope.training.corpora.articles import TECHNIQUE_OF, plain, root_folder
 from framescope.training.corpora.polnear import Annotated, Attribution, TypedSource
@@ -23,112 +23,14 @@ from outlets import INVENTED
 from pyarrow import Table, parquet
 from typer.testing import CliRunner
 
-PTC_TEXT = (
-    "Dam of Orvel opens at last\n"
-    "\n"
-    "The minister called it a shining miracle.\n"
-    "Its gates hold nine million litres.\n"
-    "Only a traitor would ask who paid for it.\n"
-)
-POLNEAR_TEXT = (
-    "Orvel votes\n\nThe harbour will close, the mayor said. It rained all day. She may run again.\n"
-)
-POLNEAR = "polnear/data/train/{}/orvel-post_2016-03-04_harbour-clos{}"
+CASES = Path(__file__).with_name("cases") / "corpora"  # small ones, of invented articles
+PTC_TEXT = (CASES / "ptc-semeval2020/train-articles/article7.txt").read_text(encoding="utf-8")
+EXCHANGE = (CASES / "exchange/mine.jsonl").read_text(encoding="utf-8")
 
 
 def place(text: str, words: str) -> tuple[int, int]:
     start = text.index(words)
     return start, start + len(words)
-
-
-def ptc_labels() -> str:
-    spans = (
-        ("Loaded_Language", "shining miracle"),
-        ("Name_Calling,Labeling", "traitor"),
-        ("Doubt", "litres.\nOnly a traitor would ask"),  # from one line into the next
-    )
-    rows = (f"7\t{name}\t{start}\t{end}\n" for name, words in spans
-            for start, end in [place(PTC_TEXT, words)])  # fmt: skip
-    return "".join(rows)
-
-
-def polnear_annotation(*contents: str) -> str:
-    lines = ["T1\tSource 0 5\tOrvel\n"]
-    for number, content in enumerate(contents, start=2):
-        places = (place(POLNEAR_TEXT, piece) for piece in content.split("|"))
-        where = ";".join(f"{start} {end}" for start, end in places)
-        lines.append(f"T{number}\tContent {where}\t{content}\n")
-        lines.append(f"E{number}\tAttribution:T9 Content:T{number}\n")
-    return "".join(lines)
-
-
-GAP_TEXT = "Rika Vale wrote to Orla Quill when she had left Orvel."
-
-
-def gap_row(name: str, means: str | None) -> str:
-    """Write a row of GAP: a pronoun, and two names of which it may mean one."""
-    cells = [name, GAP_TEXT, "she", GAP_TEXT.index("she")]
-    for one in ("Rika Vale", "Orla Quill"):
-        cells += [one, GAP_TEXT.index(one), str(one == means).upper()]
-    return "\t".join(map(str, cells))
-
-
-def gum_lines(*tokens: str, newpar: bool = False) -> str:
-    """Write a sentence of GUM: words, "-" before one without a space, and their mentions."""
-    lines = ["# newpar"] * newpar
-    for number, token in enumerate(tokens, start=1):
-        word, _, mentions = token.partition(" ")
-        marks = [f"Entity={mentions}"] * bool(mentions) + ["SpaceAfter=No"] * word.startswith("-")
-        lines.append("\t".join([str(number), word.lstrip("-"), *"_______", "|".join(marks) or "_"]))
-    return "\n".join([*lines, "1-2\tabc" + "\t_" * 8, "", ""])
-
-
-GUM = gum_lines(
-    "The (1-person-new-nnnnn-cf1-2-coref", "mayor", "of",
-    "-Orvel (2-place-new-nnnnn-cf2-1-coref-Orvel_%282%29)1)", ".", newpar=True,
-) + gum_lines(
-    "She (1-person-giv:act-nnnnn-cf1-1-coref)", "left", "Orvel (2-place-giv:act-nnnnn-cf2-1-coref)",
-    "for", "a (3-abstract-new-nnnnn-cf3-2-sgl", "-rest 3)", ".",
-) + gum_lines("She (1-person-giv:act-nnnnn-cf1-1-coref)", "slept", newpar=True)  # fmt: skip
-CASES = Path(__file__).with_name("cases") / "corpora"  # of the other corpora
-FILES = {
-    "ptc-semeval2020/train-articles/article7.txt": PTC_TEXT,
-    "ptc-semeval2020/train-task2-TC.labels": ptc_labels(),
-    "babe/final_labels_SG2_part.csv": (
-        "text;news_link;outlet;topic;type;label_bias;label_opinion;biased_words\n"
-        '"The ""genius"" mayor struck again; as ever.";https://a.example/1;Orvel Post;x;left;'
-        "Biased;x;['genius']\n"
-        "The mayor opened a school.;https://a.example/1;Orvel Post;x;left;Non-biased;x;[]\n"
-        "The mayor has a cat.;;Orvel Post;x;left;No agreement;x;[]\n"
-        "The mayor has a dog.;;Orvel Post;x;left;Non-biased;x;[]\n"
-    ),
-    POLNEAR.format("text", ".txt"): POLNEAR_TEXT,
-    POLNEAR.format("attributions", "_aaaa.ann"): polnear_annotation("The harbour|will close"),
-    POLNEAR.format("attributions", "_bbbb.ann"): polnear_annotation(
-        "The harbour will close", "may run again"
-    ),
-    "gap/gap-development.tsv": "\n".join(
-        (
-            "ID\tText\tPronoun\tPronoun-offset\tA\tA-offset\tA-coref\tB\tB-offset\tB-coref",
-            gap_row("d-1", "Rika Vale"),
-            gap_row("d-2", "Orla Quill"),
-            gap_row("d-3", None),
-        )
-    ),
-    "gum/GUM_news_orvel.conllu": GUM,
-    "exchange/mine.jsonl": json.dumps(
-        {
-            "id": "a1",
-            "text": "It leaks. It is said.",
-            "sentences": [
-                {"start": 0, "end": 9, "labels": {"claim": 1}},
-                {"start": 10, "end": 21, "labels": {"vague_source": 1}, "voice": "reported"},
-            ],
-            "labels": {"hyperpartisan": 0},
-        }
-    )
-    + "\n",
-}
 
 
 def standoff_line() -> str:
@@ -152,7 +54,7 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A house corpus of one article, with labels on a text of PTC, and no kinds of source."""
     monkeypatch.setenv("FRAMESCOPE_HOUSE", str(tmp_path / "house"))
-    files = {"articles/a.jsonl": FILES["exchange/mine.jsonl"], "standoff/polnear.jsonl": ""}
+    files = {"articles/a.jsonl": EXCHANGE, "standoff/polnear.jsonl": ""}
     files |= {f"{name}/labels.jsonl": standoff_line() for name in ("standoff", "judged")}
     german = {"id": "de/orvel-dam/01", "text": "Es regnet.", "lang": "de", "labels": {}}
     files["languages/de.jsonl"] = json.dumps(german) + "\n"
@@ -170,7 +72,7 @@ def root(house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (posts / "data/span_detection").mkdir(parents=True)
     rows = Table.from_pylist(json.loads((posts / "train.json").read_text(encoding="utf-8")))
     parquet.write_table(rows, posts / "data/span_detection/train.parquet")
-    return write(tmp_path / "corpora", FILES)
+    return tmp_path / "corpora"
 
 
 def read(name: str, root: Path) -> list[Article]:
@@ -521,7 +423,7 @@ def test_root_folder_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_missing_changed_damaged_and_unknown_corpora_are_one_line(root: Path) -> None:
     (root / "newssd-eng/english/val.csv").unlink()
     damaged = {
-        "ptc-semeval2020/train-task2-TC.labels": ptc_labels() + "7\tSarcasm\t1\t2\n",
+        "ptc-semeval2020/train-task2-TC.labels": "7\tDoubt\t1\t2\n\n7\tSarcasm\t1\t2\n",
         "claimbuster/train.json": "[{",
         "babe/final_labels_SG2_part.csv": "nothing;here\n1;2\n",
         "hyperpartisan-byarticle/articles-training-byarticle-20181122.xml": "<a>",
@@ -535,7 +437,7 @@ def test_missing_changed_damaged_and_unknown_corpora_are_one_line(root: Path) ->
         ("claimbuster", True, "can't be read .*; obtain it again"),
         ("babe", True, "can't be read .*; obtain it again"),
         ("hyperpartisan", True, "not XML .*; obtain the corpus again"),
-        ("ptc", True, r"TC\.labels, line 4: .*; obtain the file again"),
+        ("ptc", True, r"TC\.labels, line 3: .*; obtain the file again"),
         ("exchange", True, r"other\.jsonl, line 2: no 'text'"),
     ):
         with pytest.raises(CorpusError, match=message) as caught:
@@ -543,9 +445,7 @@ def test_missing_changed_damaged_and_unknown_corpora_are_one_line(root: Path) ->
         assert "\n" not in str(caught.value)
 
 
-def test_corpora_are_read_without_the_training_extra(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_corpora_are_read_without_the_training_extra(root: Path, monkeypatch) -> None:
     cached = list(load_articles("newssd", root, allow_changed=True))
     monkeypatch.setitem(sys.modules, "datasets", None)
     assert list(load_articles("newssd", root, allow_changed=True)) == cached
@@ -553,8 +453,8 @@ def test_corpora_are_read_without_the_training_extra(
 
 def test_a_changed_file_is_read_again(root: Path) -> None:
     assert len(list(load_articles("babe", root, allow_changed=True))) == 3
-    name = "babe/final_labels_SG2_part.csv"
-    write(root, {name: FILES[name].replace("No agreement", "Biased")})
+    path = root / "babe/final_labels_SG2_part.csv"
+    path.write_text(path.read_text("utf-8").replace("No agreement", "Biased"), "utf-8")
     assert len(list(load_articles("babe", root, allow_changed=True))) == 4
 
 

@@ -92,9 +92,7 @@ def test_citations_of_some_articles_are_found_later_as_if_all_were_at_once(monke
         Article("b", "BO VALE: It “rained”.\n\nADA ORR: You mean it?\n\nBO VALE: I do."),
     ]
     monkeypatch.setattr("framescope.training.data.examples.load", lambda name, root: iter(said))
-    plain, both = (
-        examples_of_articles("hyperpartisan", said, registry) for registry in (None, REGISTRY)
-    )
+    plain, both = (examples_of_articles("hyperpartisan", said, one) for one in (None, REGISTRY))
     found = with_citations(plain, None, {"hyperpartisan/b"}, REGISTRY)
     own = both.article == "hyperpartisan/b"
     assert found.where(own).sentences == both.where(own).sentences != plain.where(own).sentences

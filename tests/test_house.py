@@ -16,8 +16,7 @@ from framescope.classifier.errors import CorpusError
 from framescope.classifier.outlets import Registry
 from framescope.classifier.records import Article, Republication, Sentence, Unit, Voice
 from framescope.eval.commands.judge import app as eval_app
-from framescope.training.commands.corpora import app as corpora_app
-from framescope.training.commands.labels import app as labels_app
+from framescope.training.commands.labelled import corpora_app, labels_app
 from framescope.training.corpora import SHIPPED, house_folder
 from framescope.training.corpora.articles import HOUSE_CARD as CARD
 from framescope.training.data import Data, assign_parts, examples_of_articles, load_data
@@ -58,8 +57,7 @@ def test_a_region_is_kept_back_whole(data, records) -> None:
     worlds = {r["world"] for r in records.values() if r["outlet"] in outlets}
     assert len(worlds) == 1
     inside = {f"house/{name}" for name, r in records.items() if r["world"] in worlds}
-    unseen = data.part("unseen_outlet")
-    assert set(unseen.article) == inside
+    assert set(data.part("unseen_outlet").article) == inside
     assert {r["outlet"] for r in records.values() if r["world"] in worlds} == outlets
 
 

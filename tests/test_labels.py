@@ -12,8 +12,7 @@ from framescope.classifier import bundles
 from framescope.classifier.bundles import load
 from framescope.classifier.errors import CorpusError, InputError
 from framescope.classifier.records import Article
-from framescope.training.commands.labels import app
-from framescope.training.corpora import standoff
+from framescope.training.commands.labelled import labels_app as app
 from framescope.training.corpora.articles import HOUSE
 from framescope.training.data import examples_of_articles
 from framescope.training.labels import checking, find_errors, read_annotators, read_labelled
@@ -24,6 +23,7 @@ from framescope.training.labels.checking import (
     check_labelled,
 )
 from framescope.training.labels.reading import check_record
+from labelled import record, written
 from typer.testing import CliRunner
 
 TEXT = "The dam of Orvel leaks. Its keeper, Ada Quill, denies that."
@@ -46,27 +46,12 @@ def orvel(identifier: str = "orvel/1", text: str = TEXT, **more: Any) -> dict[st
     return {"id": identifier, "text": text, "sentences": sentences, **more}
 
 
-def record(identifier: str, *sentences: tuple[str, Mapping[str, float]], **more: Any) -> dict:
-    items, text = [], ""
-    for words, labels in sentences:
-        text += " " if text else ""
-        items.append(sentence((len(text), len(text) + len(words)), labels))
-        text += words
-    return {"id": identifier, "text": text, "sentences": items, **more}
-
-
-def write(path: Path, *records: Mapping[str, Any] | str) -> Path:
-    lines = (one if isinstance(one, str) else json.dumps(one) for one in records)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return path
-
-
 def read(path: Path, *records: Mapping[str, Any]) -> Any:
-    return read_labelled([write(path / "mine.jsonl", *records)]).articles
+    return read_labelled([written(path / "mine.jsonl", *records)]).articles
 
 
 def checked(path: Path, *lines: Mapping[str, Any] | str) -> LabelCheck:
-    return check_labelled("mine", read_labelled([write(path / "mine.jsonl", *lines)]))
+    return check_labelled("mine", read_labelled([written(path / "mine.jsonl", *lines)]))
 
 
 def check(*arguments: object) -> Any:
@@ -151,11 +136,13 @@ def test_a_file_without_any_record_is_refused(tmp_path, content) -> None:
 
 
 def test_an_annotator_is_named_by_the_record_and_else_by_the_file(tmp_path) -> None:
-    mixed = write(tmp_path / "mixed.jsonl", orvel(annotator="Ada"), orvel(annotator="Bo"), orvel())
-    other = write(tmp_path / "cy.jsonl", orvel())
+    mixed = written(
+        tmp_path / "mixed.jsonl", orvel(annotator="Ada"), orvel(annotator="Bo"), orvel()
+    )
+    other = written(tmp_path / "cy.jsonl", orvel())
     assert list(read_annotators([mixed, other])) == ["Ada", "Bo", "mixed", "cy"]
     (tmp_path / "two").mkdir()
-    paths = [other, write(tmp_path / "two" / "cy.jsonl", orvel())]
+    paths = [other, written(tmp_path / "two" / "cy.jsonl", orvel())]
     assert list(read_annotators(paths)) == list(map(str, paths))
 
 
@@ -173,14 +160,14 @@ BEFORE = r"line 2: annotator 'a' has labelled 'orvel/1' before, in .*a\.jsonl, l
     ],
 )
 def test_files_that_are_none_of_annotators(tmp_path, second, reason) -> None:
-    paths = write(tmp_path / "a.jsonl", orvel()), write(tmp_path / "b.jsonl", *second)
+    paths = written(tmp_path / "a.jsonl", orvel()), written(tmp_path / "b.jsonl", *second)
     with pytest.raises((CorpusError, InputError), match=rf"b\.jsonl, {reason}") as error:
         read_annotators(paths)
     assert "\n" not in str(error.value)
 
 
 def test_one_annotator_alone_and_one_file_twice_are_refused(tmp_path) -> None:
-    path = write(tmp_path / "a.jsonl", orvel())
+    path = written(tmp_path / "a.jsonl", orvel())
     with pytest.raises(CorpusError, match="all labels are by one annotator, 'a'"):
         read_annotators([path])
     with pytest.raises(CorpusError, match="given twice"):
@@ -364,46 +351,6 @@ def test_doubts_are_not_looked_at(tmp_path) -> None:
     assert found.unread == ("likely errors of claim: fewer than 10 labels of an answer",)
 
 
-@pytest.fixture
-def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A record of stand-off labels on the text above, and a collection that holds it."""
-    collection = standoff.TextCollection(
-        lambda root: root / "ptc", lambda root: iter([("7", TEXT)]), "https://ptc.example"
-    )
-    monkeypatch.setattr(standoff, "TEXTS", {"ptc": collection})
-    for module in (standoff, checking):
-        monkeypatch.setattr(module, "labels_file", lambda *_: tmp_path / "labels.jsonl")
-    (tmp_path / "ptc").mkdir()
-    sentences = [
-        sentence(where, {"claim": 1}, digest=standoff.digest(TEXT[slice(*where)])[:16])
-        for where in (LEAKS, DENIES)
-    ]
-    named = {"collection": "ptc", "article": "7", "digest": standoff.digest(TEXT)}
-    return {**named, "sentences": sentences}
-
-
-def stand_off(root: Path | None, *records: dict[str, Any]) -> LabelCheck:
-    write(standoff.labels_file(), *records)
-    return checking.check_standoff(root)
-
-
-def test_stand_off_labels_are_compared_with_the_texts_that_are_here(tmp_path, labelled) -> None:
-    assert stand_off(tmp_path, labelled) == LabelCheck("standoff", 1, 2, 0, ())
-    labelled["sentences"][1]["digest"] = "0" * 16
-    labelled["sentences"][0]["end"] -= 1  # an offset that slipped is seen by the digest too
-    what = "the digest is of another sentence"
-    places = [f"ptc/7, sentence {n}" for n in range(2)]
-    found = stand_off(tmp_path, labelled).problems
-    assert [(p.where, p.what) for p in found] == [(where, what) for where in places]
-    with pytest.raises(CorpusError, match="another text than article '7'"):
-        stand_off(tmp_path, {**labelled, "digest": "0" * 64})
-    labelled["sentences"][1]["labels"] = BAD
-    alone = stand_off(None, labelled)
-    assert alone.unread == ("ptc: 1 articles without their text",)
-    what = "an unsourced_assertion has a claim"
-    assert [(p.where, p.what) for p in alone.problems] == [("ptc/7, sentence 1", what)]
-
-
 @pytest.mark.slow
 def test_what_ships_has_no_problem_and_is_enough() -> None:
     done = check("--format", "json")
@@ -420,7 +367,7 @@ def test_what_ships_has_no_problem_and_is_enough() -> None:
 
 
 def test_findings_are_listed_as_json_and_end_with_status_1(tmp_path) -> None:
-    path = write(tmp_path / "mine.jsonl", *flipped(house("op_ed"), seed=1)[0])
+    path = written(tmp_path / "mine.jsonl", *flipped(house("op_ed"), seed=1)[0])
     words = ("--model", "baseline", "--errors", "3", "--allow-seen", "--format", "json")
     done = check(path, *words)
     assert done.exit_code == 1, done.output
@@ -438,7 +385,7 @@ def test_findings_are_listed_as_json_and_end_with_status_1(tmp_path) -> None:
 
 def test_every_fault_is_shown_and_not_the_first_alone(tmp_path) -> None:
     bad = record("a", ("It rains.", {"clam": 1, "clain": 1})) | {"title": 3}
-    path = write(tmp_path / "mine.jsonl", bad, record("b", ("It snows.", {"quotes": 1})))
+    path = written(tmp_path / "mine.jsonl", bad, record("b", ("It snows.", {"quotes": 1})))
     done = check(path, "--errors", "0")
     assert done.exit_code == 1
     assert done.stdout.count("mine.jsonl, line 1: ") == 3
@@ -451,8 +398,8 @@ def test_every_fault_is_shown_and_not_the_first_alone(tmp_path) -> None:
 def test_files_that_share_articles_and_articles_that_the_model_has_seen_are_refused(
     tmp_path, monkeypatch
 ) -> None:
-    one = write(tmp_path / "a.jsonl", record("a", (LONG, {})), record("b", (OTHER, {})))
-    other = write(tmp_path / "b.jsonl", record("x", (LONG.upper(), {"claim": 1})))
+    one = written(tmp_path / "a.jsonl", record("a", (LONG, {})), record("b", (OTHER, {})))
+    other = written(tmp_path / "b.jsonl", record("x", (LONG.upper(), {"claim": 1})))
     said = str(check(one, other, "--errors", "0").exception)
     assert said.startswith(f"{other}: 1 of its 1 articles are in {one} too")
     assert check(one, other, "--errors", "0", "--allow-seen").exit_code == 0

@@ -12,11 +12,11 @@ import pytest
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.records import Article, Voice
 from framescope.classifier.taxonomy import in_order
-from framescope.training.commands.corpora import app
+from framescope.training.commands.labelled import corpora_app as app
 from framescope.training.corpora import find_corpus, standoff
 from framescope.training.corpora.articles import State
 from framescope.training.data import load_articles
-from framescope.training.labels import check_standoff
+from framescope.training.labels import LabelCheck, check_standoff
 from typer.testing import CliRunner
 
 TEXTS = {
@@ -187,6 +187,27 @@ def test_a_broken_line_is_named(root: Path, tmp_path, monkeypatch, line: str, re
     assert reason in str(error.value)
 
 
+def test_labels_are_compared_with_their_texts(root: Path, tmp_path, monkeypatch) -> None:
+    def checked(name: str, folder: Path | None, one: dict[str, Any]) -> LabelCheck:
+        labels(tmp_path / name, monkeypatch, one)
+        return check_standoff(folder)
+
+    given = record("vesk", "v1")
+    assert checked("sound", root, given) == LabelCheck("standoff", 1, 2, 0, ())
+    given["sentences"][1]["digest"] = "0" * 16
+    given["sentences"][0]["end"] -= 2  # an offset that slipped is seen by the digest too
+    problems = checked("slipped", root, given).problems
+    places = [(f"vesk/v1, sentence {n}", "the digest is of another sentence") for n in range(2)]
+    assert [(p.where, p.what) for p in problems] == places
+    with pytest.raises(CorpusError, match="another text than article 'v1'"):
+        checked("other", root, {**given, "digest": "0" * 64})
+    given["sentences"][1]["labels"] = {"unsourced_assertion": 1, "claim": 0}
+    alone = checked("alone", None, given)
+    assert alone.unread == ("vesk: 1 articles without their text",)
+    broken = ("vesk/v1, sentence 1", "an unsourced_assertion has a claim")
+    assert [(p.where, p.what) for p in alone.problems] == [broken]
+
+
 @pytest.mark.parametrize(
     "sentence", [{"start": 0, "end": 999, "labels": {}}, {"start": 0, "end": 3, "labels": {"x": 1}}]
 )
@@ -196,9 +217,7 @@ def test_labels_that_do_not_fit_their_text_name_the_article(sentence) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_news_lie_in_the_folder_beside_it_or_where_the_environment_says(
-    tmp_path: Path, monkeypatch
-) -> None:
+def test_news_lie_beside_the_corpora_or_where_the_environment_says(tmp_path, monkeypatch) -> None:
     monkeypatch.delenv(standoff.ENVIRONMENT, raising=False)
     folder = tmp_path / "corpora"
     folder.mkdir()

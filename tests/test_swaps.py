@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from framescope.classifier import records
+from framescope.classifier.inputs import read_record
 from framescope.classifier.outlets import Registry
 from framescope.classifier.records import Article, Place, Sentence, Span, Unit
 from framescope.training.data import Examples, Mark, examples_of_articles, swaps
 from framescope.training.data.examples import rewrite
 from framescope.training.data.swaps import Counterfactuals, Entity, Swap
 from harness import examples
+from labelled import record
 from outlets import INVENTED
 
 NAMES = {
@@ -65,8 +67,7 @@ def test_every_form_of_a_name_is_renamed_with_its_article(before: str, after: st
 def test_countries_are_swapped_within_a_language_for_those_whose_forms_agree(lang, text, after):
     rows = examples_of_articles("exchange", [Article("a", text, lang=lang)])
     rows = replace(rows, part=np.array(["train"]))
-    table = Counterfactuals.of(13, lang)
-    found = replace(table, share=1.0).apply(rows, "train").sentences[0].text
+    found = replace(Counterfactuals.of(13, lang), share=1.0).apply(rows, "train").sentences[0].text
     assert re.fullmatch(after, found)
     assert (found == text) == (lang == "bg")
     assert Counterfactuals(LANDS, share=1.0).apply(rows, "train").sentences == rows.sentences
@@ -90,9 +91,8 @@ def rows() -> Examples:
 
 def test_half_of_the_articles_that_are_learned_from_are_renamed_throughout(rows) -> None:
     found = Counterfactuals(LANDS).apply(rows, "train")
-    changed = np.array(
-        [a.text != b.text for a, b in zip(rows.sentences, found.sentences, strict=True)]
-    )
+    pairs = zip(rows.sentences, found.sentences, strict=True)
+    changed = np.array([a.text != b.text for a, b in pairs])
     assert not changed[rows.part != "train"].any()
     of_article = [set(changed[rows.article == name]) for name in np.unique(rows.article)]
     assert all(len(values) == 1 for values in of_article)
@@ -208,13 +208,9 @@ BEHIND = {("polnear/a", 0): ("harbour-courier",)}
 def news() -> Examples:
     first = "The ferry sank, the Harbour Courier said."
     lines = (first, "The Harbour Courier moved.", "It rained.")
-    units, start = [], 0
-    for number, line in enumerate(lines):
-        said = float(number == 0)
-        labels = {"attributed": said, "named_source": said, swaps.SIGNAL: 0.0}
-        units.append(Unit(start, start + len(line), labels))
-        start += len(line) + 1
-    rows = examples_of_articles("polnear", [Article("a", " ".join(lines), units=tuple(units))])
+    signals = ("attributed", "named_source")
+    given = [(s, dict.fromkeys(signals, s is first) | {swaps.SIGNAL: 0}) for s in lines]
+    rows = examples_of_articles("polnear", [read_record(record("a", *given), "here")])
     return replace(rows, part=np.array(["train"] * 3))
 
 
@@ -243,8 +239,7 @@ def test_a_phrase_leaves_open_whether_the_source_is_named(news, monkeypatch) -> 
 
 
 def test_only_the_parts_asked_for_are_swapped_and_the_draw_is_the_seeds(news) -> None:
-    kept = Swap(REGISTRY, BEHIND, share=1.0).apply(news, ("test",))
-    assert kept.sentences == news.sentences
+    assert Swap(REGISTRY, BEHIND, share=1.0).apply(news, ("test",)).sentences == news.sentences
     drawn = [Swap(REGISTRY, BEHIND, seed).is_swapped("a", "x") for seed in range(40)]
     assert drawn == [Swap(REGISTRY, BEHIND, seed).is_swapped("a", "x") for seed in range(40)]
     assert 8 < sum(drawn) < 32

@@ -1,15 +1,16 @@
 """Text for a teacher to label keeps away from whatever models are judged by."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from framescope.classifier.errors import CorpusError
+from framescope.classifier.inputs import to_record
 from framescope.classifier.outlets import Registry
 from framescope.classifier.records import Article, Domain, Name, Outlet
 from framescope.training.data import UNLABELLED, Data, choose_unlabelled, examples_of_articles
+from labelled import written
 
 WORDS = (
     *("harbour", "council", "tram", "mill", "bridge", "ferry", "school", "market", "reservoir"),
@@ -27,9 +28,8 @@ REGISTRY = Registry(own={HUFFPOST.id: HUFFPOST})
 def prose(seed: int, sentences: int = 8) -> str:
     """Sentences of 14 words each, drawn anew for each seed."""
     rng = np.random.default_rng(seed)
-    return " ".join(
-        " ".join(rng.choice(WORDS, 14)).capitalize() + f" {seed} times." for _ in range(sentences)
-    )
+    drawn = (" ".join(rng.choice(WORDS, 14)).capitalize() for _ in range(sentences))
+    return " ".join(f"{words} {seed} times." for words in drawn)
 
 
 def article(seed: int, outlet: str, url: str | None = None, text: str | None = None) -> Article:
@@ -53,12 +53,7 @@ def data() -> Data:
 
 
 def chosen(data: Data, folder: Path, *articles: Article, sentences: int = 10_000):
-    path = folder / "articles.jsonl"
-    records = [
-        {"id": a.id, "text": a.text, "outlet": a.outlet, "url": a.url, "lang": a.lang}
-        for a in articles
-    ]
-    path.write_text("\n".join(map(json.dumps, records)) + "\n")
+    path = written(folder / "articles.jsonl", *map(to_record, articles))
     return choose_unlabelled(data, [path], None, sentences)
 
 

@@ -77,8 +77,7 @@ class Choice(NamedTuple):
         """Return the choice without its trials, for a manifest."""
         score = round(self.score, 4) if self.trials else None
         tried = {"cv_average_precision": score, "tried": len(self.trials)}
-        counts = {"rows": self.rows, "positives": self.positives}
-        return {**counts, **asdict(self.setting), **tried}
+        return {"rows": self.rows, "positives": self.positives, **asdict(self.setting), **tried}
 
 
 def best(trials: Trials) -> Setting:
@@ -171,8 +170,7 @@ class BaselineTrainer:
                 if around is not None:
                     found = found + setting.neighbours * (around[held] @ line)
                 scores[number, column] = average_precision_score(task.labels[held], found)
-        sizes = [task.labels[held].sum() for _, held in folds]
-        means = np.average(scores, axis=0, weights=sizes)
+        means = np.average(scores, axis=0, weights=[task.labels[held].sum() for _, held in folds])
         return dict(zip(settings, means.tolist(), strict=True))
 
     def regression(self, features: Any, targets: NDArray[np.float64], setting: Setting) -> Any:
@@ -222,8 +220,7 @@ class CountedRows:
         if BY_NAME[signal].level is Level.ARTICLE:
             names = self.train.article[rows]
             _, first, article = np.unique(names, return_index=True, return_inverse=True)
-            counts = models.pool_counts(counts, article, len(first))
-            rows = rows[first]
+            counts, rows = models.pool_counts(counts, article, len(first)), rows[first]
         elif self.neighbours[rows].nnz:
             near = np.unique(self.neighbours[rows].indices)  # labelled or not
             theirs = self.counts[self.rows[models.form_of(signal)][near]]

@@ -2,9 +2,8 @@
 
 A head reads the bundle's log-odds of all signals, mean vectors of tokens, and n-grams of words. For
 a signal that the bundle knows it corrects its log-odds: labels that teach nothing leave the ranking
-as it was. The bundle's own scores of the house corpus are learned too, at most at the weight of the
-labels (learning without forgetting; Li and Hoiem, 2016). Blocks and penalties are weighed by
-grouped cross-validation; calibration and threshold are fitted on the articles left out there.
+as it was. The bundle's own scores of the house corpus are learned too (docs/training.md). Blocks
+and penalties are weighed by grouped cross-validation, whose left-out articles give the threshold.
 """
 
 import shutil
@@ -19,7 +18,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from framescope.classifier import __version__, bundles, models
 from framescope.classifier.errors import TrainingError
-from framescope.classifier.models import Calibration
 from framescope.classifier.outlets import Registry, load_registry
 from framescope.classifier.runtime import ENCODER
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
@@ -141,11 +139,10 @@ class HeadTrainer:
     @cached_property
     def read(self) -> tuple[Double, Double]:
         """What the model gives of each row: calibrated log-odds, and a vector that may be empty."""
-        parts = self.rows.in_parts(_TOGETHER)
-        found = [self.model.predict(part.sentences) for part in parts]
+        found = [self.model.predict(part.sentences) for part in self.rows.in_parts(_TOGETHER)]
         means = [np.zeros((len(x.logits), 0)) if x.means is None else x.means for x in found]
         logits = np.concatenate([x.logits for x in found]).astype(float)
-        line: Calibration = self.model.calibration  # type: ignore[attr-defined]
+        line: models.Calibration = self.model.calibration  # type: ignore[attr-defined]
         return line.slope * logits + line.intercept, np.concatenate(means, 0)
 
     @cached_property
@@ -168,7 +165,7 @@ class HeadTrainer:
         intercepts = np.array([head.intercept for head in self.heads])
         ngrams = models.TfidfModel(
             tuple(signals), self.counted.blocks, of_ngrams, intercepts,
-            Calibration.identity(signals), models.Reader(self.registry),
+            models.Calibration.identity(signals), models.Reader(self.registry),
         )  # fmt: skip
         return models.LinearHeads(ngrams, of_logits.astype(np.float32), of_means.astype(np.float32))
 
@@ -205,7 +202,7 @@ class HeadTrainer:
         if known:
             weights[0][self.model.signals.index(signal)] += slope
             weights[1] = np.pad(weights[1], (0, self.read[1].shape[1] - len(weights[1])))
-        line: Calibration = self.model.calibration  # type: ignore[attr-defined]
+        line: models.Calibration = self.model.calibration  # type: ignore[attr-defined]
         intercept += weights[0] @ line.intercept  # of log-odds as the model gives them
         weights[0] *= line.slope
         odds = np.sum([shares[m] * one.log_odds for m, one in tried.items()], axis=0)
@@ -280,12 +277,7 @@ def labelled_enough(rows: Examples, signals: Sequence[str], tell: Tell) -> list[
 
 
 def add_heads(
-    model: str,
-    files: Sequence[Path],
-    output: Path,
-    signals: Sequence[str] = (),
-    *,
-    tell: Tell = lambda line: None,
+    model: str, files: Sequence[Path], output: Path, signals: Sequence[str], tell: Tell
 ) -> None:
     """Write a bundle with heads for what files label, or raise `TrainingError` for too few."""
     bundles.check_writable(output)
@@ -328,8 +320,7 @@ def beside(
             raise TrainingError(f"{bundle.path}: {what}") from None
         model = bundles.load_model(folder, manifest, registry)
         rows = _with_replayed(rows, [one for one in signals if one in model.signals])
-        read_by = registry if manifest.get("placeholders") else None
-        yield folder, HeadTrainer(model, rows, read_by)
+        yield folder, HeadTrainer(model, rows, registry if manifest.get("placeholders") else None)
 
 
 def _with_replayed(rows: Examples, signals: Sequence[str]) -> Examples:

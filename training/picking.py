@@ -14,7 +14,6 @@ import numpy as np
 from framescope.classifier import bundles, output
 from framescope.classifier.batch.folder import RunFolder
 from framescope.classifier.batch.reading import open_run
-from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import read_inputs, to_record
 from framescope.classifier.inputs.exchange import read_record
@@ -133,9 +132,9 @@ def of_run(path: Path, signals: Wanted, seed: int = 0) -> Candidates:
     return _candidates(found, manifest["signals"], wanted, manifest["thresholds"], *by)
 
 
-def of_files(inputs: Sequence[str], bundle: Bundle, signals: Wanted, seed: int = 0) -> Candidates:
+def of_files(inputs: Sequence[str], bundle: bundles.Bundle, given: Wanted, seed: int) -> Candidates:
     """Score files, and tell of each article that can't be read or scored."""
-    wanted = _wanted(signals, bundle.signals, f"the bundle {bundle.name}")
+    wanted = _wanted(given, bundle.signals, f"the bundle {bundle.name}")
     reports: list[ArticleReport] = []
     skipped: list[tuple[str, str]] = []
     scorer = Scorer(bundle, registry=bundle.registry, evidence=False, experimental=True)
@@ -207,7 +206,7 @@ def _sample(articles: Sequence[tuple[Any, ...]], seed: int) -> list[int]:
     return sorted(found)
 
 
-def second_proba(candidates: Candidates, bundle: Bundle) -> tuple[Floats, Floats]:
+def second_proba(candidates: Candidates, bundle: bundles.Bundle) -> tuple[Floats, Floats]:
     """Score the candidates by another model; what it lacks keeps the first one's scores."""
     given = f"--second {bundle.path}"
     shared = [name for name in candidates.signals if name in bundle.signals]
@@ -364,8 +363,7 @@ def pick(
     seed: int = 0,
 ) -> Picked:
     """Pick the sentences that are most worth labelling, from one run's folder or from files."""
-    methods = _parts_of(by)
-    labelled = _labelled_texts(known)
+    methods, labelled = _parts_of(by), _labelled_texts(known)
     if not any(map(is_run, inputs)):
         candidates = of_files(inputs, bundles.load(model), signals, seed)
     elif len(inputs) == 1:
@@ -404,8 +402,7 @@ def _other(candidates: Candidates) -> str | None:
     spoken = {article.lang for article in candidates.articles} - {None}
     for name in bundles.shipped():
         manifest = bundles.read_manifest(bundles.resolve(name))
-        fits = spoken <= {*manifest["languages"]}
-        if fits and bundles.digest_of(manifest) != candidates.digest:
+        if spoken <= {*manifest["languages"]} and bundles.digest_of(manifest) != candidates.digest:
             return name
     return None
 

@@ -334,8 +334,7 @@ def _scored(model: str, tasks: Sequence[Task]) -> Iterator[Task]:
     registry = load_registry()
     loaded = bundles.load(model, registry)
     scorer = Scorer(loaded, None, registry, experimental=True)  # annotators judge them
-    reports = scorer.score(task.article for task in tasks)
-    for task, report in zip(tasks, reports, strict=True):
+    for task, report in zip(tasks, scorer.score(task.article for task in tasks), strict=True):
         if isinstance(report, Skipped):
             raise InputError(report.source, report.reason)
         if report.note is not None:
@@ -395,8 +394,7 @@ def import_labels(
 
 def _add(known: dict[str, Article], article: Article, where: str) -> None:
     if known.setdefault(article.id, article) != article:
-        what = f"another article is called '{article.id}'; import them separately"
-        raise InputError(where, what)
+        raise InputError(where, f"another article is called '{article.id}'; import them separately")
 
 
 def _joined(markings: Sequence[Marking]) -> Marking:

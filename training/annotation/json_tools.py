@@ -57,8 +57,7 @@ def _config(questions: Questions) -> bytes:
         asked.append((Role.CONTENT, Question("kind", tuple(marks.KINDS), kinds)))
         asked += [(Role.CONTENT, Question(f, ("yes",), hint)) for f, hint in marks.ON_TOP.items()]
     Xml.SubElement(view, "Text", name="text", value="$text", granularity="symbol")
-    of_article = [(None, question) for question in questions.of_article]
-    for of_role, question in (*asked, *of_article):
+    for of_role, question in (*asked, *((None, one) for one in questions.of_article)):
         inner, region = view, {}
         if of_role is not None:  # shown with the regions that it is asked of
             of = {"whenTagName": ROLE, "whenLabelValue": of_role.value}
@@ -178,8 +177,7 @@ def _marking(result: Sequence[Any], article: Article, where: str) -> Marking:
     of_article = answers.pop(None)
     if unknown := answers.keys() - regions.keys():
         raise InputError(where, f"has an answer of the region '{unknown.pop()}', which is missing")
-    placed = marks.fit(list(regions.values()), article.text, where)
-    return Marking(placed, tuple(links), of_article)
+    return Marking(marks.fit(list(regions.values()), article.text, where), tuple(links), of_article)
 
 
 RELATION = "of one citation"
@@ -258,8 +256,7 @@ def _marked_in_doccano(record: Any, given: Returned, by: str | None, where: str)
         (str(needed(one, "from_id", int, where)), str(needed(one, "to_id", int, where)))
         for one in record.get("relations") or ()
     )
-    marking = Marking(marks.fit(found, article.text, where), links)
-    return Piece(article, marking, by, "marks", where)
+    return Piece(article, Marking(marks.fit(found, article.text, where), links), by, "marks", where)
 
 
 def write_prodigy(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
@@ -394,8 +391,7 @@ def _marked_in_prodigy(record: Mapping[str, Any], given: Returned, where: str) -
     found: dict[str, Mark] = {}
     for span in (*spans, *ends):  # a span may be there only as the end of a relation
         start, end = (needed(span, key, int, where) for key in ("start", "end"))
-        label = needed(span, "label", str, where)
-        words = span.get("text", shown.get((start, end)))
+        label, words = needed(span, "label", str, where), span.get("text", shown.get((start, end)))
         ids.append(f"{start}-{end} {label}")
         mark = marks.labelled_mark(ids[-1], label, start, end, where)
         found.setdefault(mark.id, replace(mark, words=words if isinstance(words, str) else None))

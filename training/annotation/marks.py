@@ -95,8 +95,7 @@ def to_marking(article: Article) -> Marking:
         for at, unit in enumerate(units)
     ]
     marks += [
-        Mark(f"p{at}", Role.SPAN, span.start, span.end, span.signal)
-        for at, span in enumerate(article.spans)
+        Mark(f"p{at}", Role.SPAN, s.start, s.end, s.signal) for at, s in enumerate(article.spans)
     ]
     links = []
     for at, citation in enumerate(one for unit in units for one in unit.citations or ()):

@@ -84,8 +84,7 @@ def _sentence_rows(task: Task) -> Iterator[dict[str, Any]]:
 
 
 def _article_rows(task: Task) -> Iterator[dict[str, Any]]:
-    about = {"article": task.article.id, "title": _shown(task.article.title or "")}
-    yield about | _cells(task, -1)
+    yield {"article": task.article.id, "title": _shown(task.article.title or "")} | _cells(task, -1)
 
 
 def _span_rows(article: Article) -> Iterator[dict[str, Any]]:

@@ -75,7 +75,7 @@ def heads(
         raise typer.BadParameter(f"give {missing}, or train a whole baseline or transformer")
     from framescope.training.heads import add_heads
 
-    add_heads(start, add, output, signal or (), tell=_echo)
+    add_heads(start, add, output, signal or (), _echo)
     _done(output)
 
 

@@ -6,17 +6,14 @@ format's terms. `CORPORA` is the table of corpora. No text of others is in here.
 
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.taxonomy import NAMES
-from framescope.training.corpora import articles, standoff
+from framescope.training.corpora import articles, polnear, standoff
 from framescope.training.corpora.articles import Corpus, given_folder, house_folder, read_exchange
 from framescope.training.corpora.languages import HOUSE_LANGUAGES, LANGUAGES
-from framescope.training.corpora.polnear import CARD as POLNEAR
-from framescope.training.corpora.polnear import read as _read_polnear
-from framescope.training.corpora.polnear import texts as polnear_texts
-from framescope.training.corpora.standoff import labels as standoff_labels
-from framescope.training.corpora.standoff import labels_file
 
+POLNEAR, polnear_texts = polnear.CARD, polnear.texts
+labels_file, standoff_labels = standoff.labels_file, standoff.labels
 # The parts of a split are drawn in this order: a corpus leaves those before it as they are.
-_PUBLIC: tuple[Corpus, ...] = (articles.PTC, articles.BABE, Corpus(POLNEAR, _read_polnear))
+_PUBLIC: tuple[Corpus, ...] = (articles.PTC, articles.BABE, Corpus(POLNEAR, polnear.read))
 _PUBLIC += (articles.NEWSSD, articles.HYPERPARTISAN, articles.WIKIWEASEL, articles.CLAIMBUSTER)
 _HOUSE = Corpus(articles.HOUSE_CARD, read_exchange, shipped=True)
 _OURS = (_HOUSE, standoff.STANDOFF, standoff.JUDGED, standoff.TECHNIQUES)

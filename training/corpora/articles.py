@@ -125,10 +125,8 @@ class Corpus:
         """Compute the SHA-256 over each file's relative name and the digest of its bytes."""
         total = hashlib.sha256()
         for path in self.files(place):
-            inside = path.is_relative_to(place)
-            name = path.relative_to(place).as_posix() if inside else path.name
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-            total.update(f"{name}\0{content}\n".encode())
+            name = path.relative_to(place).as_posix() if path.is_relative_to(place) else path.name
+            total.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
         return total.hexdigest()
 
     def state(self, root: Path | None) -> State:
@@ -157,8 +155,7 @@ def _read_ptc(folder: Path) -> Iterator[Article]:
     texts, labels_of_all = _PTC_FILES
     spans_of = _ptc_spans(folder / labels_of_all)
     for path in sorted(folder.glob(texts)):
-        name = path.stem.removeprefix("article")
-        text = path.read_text(encoding="utf-8")
+        name, text = path.stem.removeprefix("article"), path.read_text(encoding="utf-8")
         spans = tuple(sorted(spans_of[name], key=lambda s: (s.start, s.end, s.signal)))
         units = []
         for line in _LINE.finditer(text):
@@ -301,8 +298,7 @@ def _read_wikiweasel(folder: Path) -> Iterator[Article]:
         lines = path.read_text(encoding="utf-8").splitlines()
         for number, line in enumerate(lines):
             if text := plain(line):
-                block = number * _WIKIWEASEL_BLOCKS // len(lines)
-                name = f"{block:03d}/{kind}-{number:04d}"
+                name = f"{number * _WIKIWEASEL_BLOCKS // len(lines):03d}/{kind}-{number:04d}"
                 yield lone_sentence(name, text, {"vague_source": label})
 
 
@@ -355,8 +351,7 @@ def _gap(folder: Path) -> Iterator[Article]:
 
 def _article(name: str, text: str, links: Sequence[_Link], places: Sequence[Place] = ()) -> Article:
     """Return an article whose sentences hold the mentions that stand in them."""
-    bare = Article(name, text, lang="en")
-    units = []
+    bare, units = Article(name, text, lang="en"), []
     for one in places or split_sentences(bare):
         own = [link for link in links if one.start <= link[0].start < one.end]
         marked = tuple(MarkedCitation(m, None, (), antecedent=before) for m, before in own)

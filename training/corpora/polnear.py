@@ -171,8 +171,7 @@ def _annotated(
             for pair in zip(marked, kinds, strict=True)
         ]
         quotations = tuple((start, end) for start, end in record["quotations"])
-    annotators = tuple(map(tuple, marked))
-    return Annotated(article, split_sentences(article), annotators, quotations)
+    return Annotated(article, split_sentences(article), tuple(map(tuple, marked)), quotations)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import inspect
 import json
 import os
 from collections import Counter, defaultdict
@@ -192,11 +191,6 @@ def _still_there(record: Mapping[str, Any], text: str) -> dict[str, Any]:
                 if known["start"] <= span["start"] < known["end"]
             ]
     return {**record, "sentences": found, "spans": spans}
-
-
-def version() -> str:
-    """Return what the rows follow from besides this module's code: the readers of the texts."""
-    return "".join(map(inspect.getsource, (articles, polnear)))
 
 
 def labels(path: Path) -> Iterator[dict[str, Any]]:

@@ -14,22 +14,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from framescope.classifier import languages, records
 from framescope.classifier.attribution import cited
 from framescope.classifier.errors import CorpusError, SignalError
 from framescope.classifier.inputs import boundaries, split_sentences
+from framescope.classifier.outlets import Registry
 from framescope.classifier.records import Article, Place, Sentence, Span, Speaker
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
-from framescope.training.corpora import ADDED, CORPORA, ENGLISH, find_corpus
+from framescope.training.corpora import ADDED, CORPORA, ENGLISH, find_corpus, polnear
 from framescope.training.corpora.articles import TECHNIQUE_OF, Card, Corpus, State, by_article
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
-
-if TYPE_CHECKING:
-    from framescope.classifier.outlets import Registry
 
 Text = NDArray[np.str_]
 Mask = NDArray[np.bool_]
@@ -203,8 +201,7 @@ def _of_article(
 
 def _split(article: Article) -> tuple[Sentence, ...]:
     """Split an article whose language, if it is known, is that of each of its sentences."""
-    found = split_sentences(article)
-    return tuple(replace(one, lang=article.lang or one.lang) for one in found)
+    return tuple(replace(one, lang=article.lang or one.lang) for one in split_sentences(article))
 
 
 def _unvoiced(article: Article) -> Article:
@@ -269,12 +266,11 @@ def _dataset(corpus: Corpus, place: Path) -> Iterable[Mapping[str, str]]:
 def _code_digest(corpus: Corpus) -> str:
     """Digest the code that makes the rows, so that no cache outlives a change of it."""
     makers = (corpus.read, split_sentences, Card, Article, _rows)
-    modules = [*(sys.modules[one.__module__] for one in makers), boundaries, languages]
+    modules = [*(sys.modules[one.__module__] for one in makers), boundaries, languages, polnear]
     source = "".join(map(inspect.getsource, modules))
     source += Path(languages.__file__).with_suffix(".tsv").read_text(encoding="utf-8")
     source += f"{corpus.card.files}{corpus.card.signals}{TECHNIQUE_OF}"
-    if hasattr(modules[0], "version"):  # labels that follow from more than code
-        source += modules[0].version()
+    source += polnear.version() if corpus.read is polnear.read else ""
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from framescope.classifier.bundles import digest, text_digest
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.inputs import read_input, split_sentences
-from framescope.classifier.outlets import addresses, fold_name, load_registry, look_up
+from framescope.classifier.outlets import Registry, addresses, fold_name, load_registry, look_up
 from framescope.classifier.records import Article
 from framescope.classifier.taxonomy import in_order
 from framescope.training.corpora import ADDED, CORPORA, ENGLISH, KNOWN, POLNEAR, find_corpus
@@ -28,9 +28,6 @@ from framescope.training.corpora.articles import read_exchange
 from framescope.training.corpora.standoff import ALLSIDES_FILE, articles_folder, read_allsides
 from framescope.training.data import splits, swaps
 from framescope.training.data.examples import Examples, build, load, of_articles
-
-if TYPE_CHECKING:
-    from framescope.classifier.outlets import Registry
 
 
 @dataclass(frozen=True)
@@ -176,8 +173,7 @@ def load_data(
 def digests_of(rows: Examples, root: Path | None, added: Iterable[Article] = ()) -> frozenset[int]:
     """Return the digests of texts that are learned from or calibrated on, before any swap."""
     used = np.isin(rows.part, (splits.TRAIN, splits.VALIDATION))
-    names = set(rows.article[used].tolist())
-    corpora = dict.fromkeys(rows.corpus[used].tolist())
+    names, corpora = set(rows.article[used].tolist()), dict.fromkeys(rows.corpus[used].tolist())
     return frozenset(
         text_digest(one.text)
         for name in corpora
@@ -238,13 +234,10 @@ def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabell
     registry = data.outlets
     if registry is None:
         raise CorpusError("text without labels needs the registry, to know what is kept back")
-    found = {one.id: one for one in articles}
-    keys_of = _keys_of(registry)
+    found, keys_of = {one.id: one for one in articles}, _keys_of(registry)
     tested = _tested(data.examples, found, keys_of)
     allowed = [
-        one
-        for one in found.values()
-        if tested[one.lang or "en"].isdisjoint(keys_of(one.outlet, one.url))
+        a for a in found.values() if tested[a.lang or "en"].isdisjoint(keys_of(a.outlet, a.url))
     ]
     held = data.examples.where(np.isin(data.examples.part, (*_JUDGED, splits.VALIDATION)))
     texts = splits.article_texts(held)
@@ -254,8 +247,7 @@ def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabell
     order = sorted(fresh, key=lambda one: hashlib.sha256(f"{data.seed}|{one.id}".encode()).digest())
     chosen = of_articles(UNLABELLED, _first(order, sentences), registry)
     pairs, n = splits.similar_rows((*held.sentences, *chosen.sentences)), len(held)
-    repeated = np.isin(np.arange(len(chosen)) + n, pairs[pairs[:, 0] < n, 1])
-    rows = chosen.where(~repeated)
+    rows = chosen.where(~np.isin(np.arange(len(chosen)) + n, pairs[pairs[:, 0] < n, 1]))
     labels = np.full((len(rows), len(data.examples.signals)), np.nan, np.float32)
     examples = replace(
         rows, labels=labels, signals=data.examples.signals, spans=((),) * len(rows),

@@ -1,9 +1,4 @@
-"""Which rows may be learned from, and which are held out.
-
-Whole groups (articles, pages, outlets, blocks of a file) go to one part, some outlets are held out
-altogether, and sentences that are nearly the same as a held-out one are removed from training.
-Everything follows from the seed and the texts. What a user adds to the corpora is split beside
-them, and never moves a row of theirs.
+"""Which rows may be learned from, and which are held out (docs/corpora.md); from seed and texts.
 
 Texts are nearly the same when their sets of word 5-grams have a high Jaccard index. Pairs are found
 by prefix filtering (Chaudhuri, Ganti, Kaushik, 2006): two sets that similar share one of the few
@@ -101,14 +96,11 @@ def _digest(examples: Examples) -> str:
 def assign(examples: Examples, seed: int = DEFAULT_SEED) -> Split:
     """Assign each row a part.
 
-    Of each corpus, 10% of the articles are for validation and 15% for the test, drawn by group, and
-    whole outlets are held out. Articles that are nearly the same, in one corpus or in two, are one
-    group. Load every corpus, split, and then select: a corpus split alone may differ by the few
-    articles that it shares with others.
+    Load every corpus, split, and then select: a corpus split alone may differ by the few articles
+    that it shares with others.
     """
     group, merged = _grouped(examples)
-    part = _drawn(examples, group, seed)
-    pairs = similar_rows(examples.sentences)
+    part, pairs = _drawn(examples, group, seed), similar_rows(examples.sentences)
     kept = part.copy()
     for low, high in _APART:
         kept[_touching(kept, pairs, low, high)] = REMOVED

@@ -1,8 +1,7 @@
 """Labels of several annotators: their agreement, with intervals over articles, and their merging.
 
 Krippendorff's alpha is computed by the package of that name; the intervals from the coincidences of
-each article, which add up: resampling by the package would take minutes. A merged label is the
-share of annotators who say yes, or its probability (Dawid and Skene, 1979); places go by majority.
+each article, which add up: resampling by the package would take minutes.
 """
 
 import math
@@ -308,8 +307,8 @@ def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = Fal
             if of == signal and not (hard and value == 0.5):
                 placed[article][sentence][signal] = float(value > 0.5) if hard else value
     looked: dict[str, set[str]] = defaultdict(set)
-    for who, one in ((who, one.article) for who, ones in annotators.items() for one in ones):
-        looked[who].update(*(u.labels for u in one.units or ()), (s.signal for s in one.spans))
+    for who, own in ((who, one.article) for who, ones in annotators.items() for one in ones):
+        looked[who].update(*(u.labels for u in own.units or ()), (s.signal for s in own.spans))
     merged = {name: _merged(given, placed[name], looked) for name, given in by_article.items()}
     sets = (labels for article in merged.values() for labels in label_sets(article))
     values = [value for labels in sets for value in labels.values()]

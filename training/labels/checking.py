@@ -21,7 +21,7 @@ from framescope.classifier.models import Ngrams, count, weigh
 from framescope.classifier.records import Article, SpeakerType, Unit, Voice
 from framescope.classifier.taxonomy import BY_NAME, TECHNIQUES, Level, in_order
 from framescope.training import corpora, data
-from framescope.training.corpora import labels_file, standoff
+from framescope.training.corpora import standoff
 from framescope.training.data.splits import SENTENCE_THRESHOLD, SENTENCE_WORDS, shingles
 from framescope.training.labels import reading
 from framescope.training.labels.reading import LabelledArticle, LabelledFiles, LabelProblem
@@ -112,7 +112,7 @@ def check_house(corpus: str = "house", name: str = "written") -> LabelCheck:
 
 def check_standoff(root: Path | None, name: str = "standoff") -> LabelCheck:
     """Check a file of stand-off labels, with the texts that lie in the folder of corpora."""
-    records = list(standoff.labels(labels_file(name)))
+    records = list(standoff.labels(standoff.labels_file(name)))
     problems: list[LabelProblem] = []
     texts = {article.id: article for article in standoff.read(root, name)} if root else {}
     unread: Counter[str] = Counter()
@@ -228,8 +228,7 @@ def read_benchmarks(root: Path | None) -> Benchmarks:
     except CorpusError as error:
         rows = data.examples_of_articles("exchange", ())
         unread.append(f"benchmarks: {error}")
-    kept = np.isin(rows.part, (data.TEST, data.UNSEEN))
-    return Benchmarks(rows.where(kept), tuple(unread))
+    return Benchmarks(rows.where(np.isin(rows.part, (data.TEST, data.UNSEEN))), tuple(unread))
 
 
 def in_benchmarks(found: Sequence[LabelledArticle], known: Benchmarks) -> Iterator[LabelProblem]:
@@ -423,17 +422,15 @@ class LikelyErrors(NamedTuple):
         return sum(one.wrong >= _SURE for one in self.found)
 
 
-def find_errors(
-    found: Sequence[LabelledArticle], bundle: Bundle, *, own: bool = False
-) -> LikelyErrors:
+def find_errors(ones: Sequence[LabelledArticle], bundle: Bundle, own: bool = False) -> LikelyErrors:
     """Look for labels that are likely wrong; `own` takes the bundle's probabilities as they are."""
     # Positions in place of ids, which several annotators share; whole articles, for the context.
-    articles = [replace(one.article, id=str(at)) for at, one in enumerate(found)]
+    articles = [replace(one.article, id=str(at)) for at, one in enumerate(ones)]
     rows = data.examples_of_articles("exchange", iter(articles), bundle.registry)
     if not len(rows):
         return LikelyErrors((), 0, ("likely errors: there is no sentence",))
     position = [int(sentence.article_id.rpartition("/")[2]) for sentence in rows.sentences]
-    groups = np.array([found[at].article.id for at in position])
+    groups = np.array([ones[at].article.id for at in position])
     prediction = bundle.model.predict(rows.sentences)
     features = None if own else _features(rows, prediction.proba)
     errors: list[tuple[int, LikelyError]] = []
@@ -456,15 +453,14 @@ def find_errors(
         wrong = chance_of_error(given, chance)
         for place in np.flatnonzero(wrong >= _LISTED):
             row = int(at[place])
-            one, sentence = found[position[row]], rows.sentences[row]
+            one, sentence = ones[position[row]], rows.sentences[row]
             item = dict(enumerate(one.record.get("sentences") or ())).get(sentence.index, {})
             confirmed = item.get(_CONFIRMED)
             if confirmed is not True and not (isinstance(confirmed, list) and signal in confirmed):
                 label = signal, int(given[place]), float(chance[place]), float(wrong[place])
                 errors.append((row, LikelyError(one.name, sentence.index, sentence.text, *label)))
     wanted = [(r, e.signal) for r, e in errors if not e.given and e.signal in bundle.signals]
-    evidence = dict(zip(wanted, prediction.evidence(wanted), strict=True))
-    ranked = []
+    evidence, ranked = dict(zip(wanted, prediction.evidence(wanted), strict=True)), []
     for row, error in errors:
         text, spans = articles[position[row]].text, evidence.get((row, error.signal), ())
         words = tuple(f"“{text[span.start : span.end]}”" for span in spans[:3])
@@ -480,8 +476,7 @@ def _features(rows: data.Examples, proba: NDArray[np.float32]) -> Any:
     from scipy.special import logit
 
     odds = logit(np.clip(proba.astype(float), 1e-4, 1 - 1e-4))
-    spread = np.maximum(odds.std(axis=0), 1e-6)
-    parts = [csr_matrix(_WEIGHT * (odds - odds.mean(axis=0)) / spread)]
+    parts = [csr_matrix(_WEIGHT * (odds - odds.mean(axis=0)) / np.maximum(odds.std(axis=0), 1e-6))]
     texts = [sentence.text for sentence in rows.sentences]
     try:
         learn = Ngrams.learn
