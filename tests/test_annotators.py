@@ -190,10 +190,8 @@ def test_alpha_of_a_role_is_of_its_characters() -> None:
 
 def test_a_link_to_another_source_is_told_from_other_words_of_the_same() -> None:
     first = [article("a", cited((50, 60), source=span(0, 9)), cited((70, 80), source=span(0, 9)))]
-    second = [
-        article("a", cited((50, 60), source=span(5, 9)), cited((70, 80), source=span(20, 29)))
-    ]
-    found = by_name(first, second)
+    other = [article("a", cited((50, 60), source=span(5, 9)), cited((70, 80), source=span(20, 29)))]
+    found = by_name(first, other)
     assert found["link to one source"].value == 0.5
     assert found["source, the very same"].value == 0.0
 
@@ -311,8 +309,7 @@ def mark(start: int, end: int, signal: str = "doubt") -> dict[str, Any]:
 )
 def test_a_span_is_where_a_majority_marks_its_characters(tmp_path, marks, kept) -> None:
     given = [
-        record({"doubt": one is not None}, spans=[] if one is None else [mark(*one)])
-        for one in marks
+        record({"doubt": at is not None}, spans=[] if at is None else [mark(*at)]) for at in marks
     ]
     assert [(s["start"], s["end"]) for s in first(merged(tmp_path, *given))["spans"]] == kept
 

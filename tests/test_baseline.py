@@ -149,8 +149,7 @@ def test_too_few_positives_take_the_default_setting(fitted) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "least", "reason"),
-    [("test", 1, "nothing to learn"), ("train", 1000, "too little text")],
+    ("part", "least", "reason"), [("test", 1, "nothing to"), ("train", 1000, "too little text")]
 )
 def test_what_nothing_can_be_learned_from_is_a_clear_error(part, least, reason) -> None:
     with pytest.raises(TrainingError, match=reason):

@@ -114,8 +114,7 @@ WIDE = "😀 The dam leaks. 𝔄da denies that 🙂 wholly."
 
 
 @pytest.mark.parametrize(
-    ("encoding", "width", "name"),
-    [("utf-16-le", 2, "UTF-16 units"), ("utf-8", 1, "bytes of UTF-8")],
+    ("encoding", "width", "name"), [("utf-16-le", 2, "UTF-16"), ("utf-8", 1, "bytes of UTF-8")]
 )
 def test_offsets_that_count_something_else_are_told(encoding, width, name) -> None:
     def at(place: int) -> int:
@@ -136,11 +135,9 @@ def test_a_file_without_any_record_is_refused(tmp_path, content) -> None:
 
 
 def test_an_annotator_is_named_by_the_record_and_else_by_the_file(tmp_path) -> None:
-    mixed = written(
-        tmp_path / "mixed.jsonl", orvel(annotator="Ada"), orvel(annotator="Bo"), orvel()
-    )
+    mixed = written(tmp_path / "mix.jsonl", orvel(annotator="Ada"), orvel(annotator="Bo"), orvel())
     other = written(tmp_path / "cy.jsonl", orvel())
-    assert list(read_annotators([mixed, other])) == ["Ada", "Bo", "mixed", "cy"]
+    assert list(read_annotators([mixed, other])) == ["Ada", "Bo", "mix", "cy"]
     (tmp_path / "two").mkdir()
     paths = [other, written(tmp_path / "two" / "cy.jsonl", orvel())]
     assert list(read_annotators(paths)) == list(map(str, paths))

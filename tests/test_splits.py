@@ -169,18 +169,6 @@ def test_what_is_kept_back_is_told_by_every_such_row_and_its_part() -> None:
     assert digest_with(part == "validation", "train") == before, "what is learned from is no matter"
 
 
-def test_same_article_in_two_corpora_is_one_group() -> None:
-    left, right = written(40, 1), written(40, 2)
-    for number in range(0, 40, 4):  # a reprint under another name, with a line of its own
-        lines = left[number].text.split("\n")
-        right[number] = article(f"reprint{number}", ["First printed elsewhere.", *lines])
-    split = of_two_corpora(left, right)
-    assert split.merged == 10
-    parts = parts_by(split, split.examples.article)
-    for number in range(0, 40, 4):
-        assert parts[f"ptc/x{number:03d}"] == parts[f"polnear/reprint{number}"]
-
-
 def test_original_of_an_unseen_outlets_reprint_is_not_used() -> None:
     original = written(20, 1, "nyt")
     reprint = article("again", original[0].text.split("\n"), outlet="usa-today")

@@ -25,10 +25,9 @@ from framescope.training.annotation.marks import Mark, Marking, Question, Questi
 ROLE, TECHNIQUE = "part", "technique"  # controls that mark characters
 # The beginning of the names of controls with choices, by what they are asked of.
 _ASKED = {Role.SENTENCE: "sentence-", Role.CONTENT: "citation-", None: "article-"}
-_COLOUR_OF = {
-    Role.SENTENCE: "#d9d9d9", Role.SOURCE: "#1f77b4", Role.CUE: "#ff7f0e",
-    Role.CONTENT: "#2ca02c", Role.ANTECEDENT: "#9467bd",
-}  # fmt: skip
+_COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd", "#d62728", "#8c564b", "#e377c2", "#7f7f7f")
+_PARTS = (Role.SOURCE, Role.CUE, Role.CONTENT, Role.ANTECEDENT)
+_COLOUR_OF = {Role.SENTENCE: "#d9d9d9", **dict(zip(_PARTS, _COLOURS, strict=False))}
 
 
 def write_label_studio(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
@@ -182,7 +181,6 @@ def _marking(result: Sequence[Any], article: Article, where: str) -> Marking:
 
 RELATION = "of one citation"
 _NOBODY = ("all", "unknown", "sentences", "marks")  # names of files that name no annotator
-_COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd", "#d62728", "#8c564b", "#e377c2", "#7f7f7f")
 _ROLES = [*marks.PARTS, *marks.content_labels()]
 _DATASET = re.compile(r"^framescope-(?:sentences|spans|citations)-")
 _TIME = re.compile(r"(?:.*-)?\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")

@@ -1,7 +1,4 @@
-"""The commands ``framescope annotate``, ``corpora``, ``labels`` and ``train``.
-
-Also the types of their options that may be left out.
-"""
+"""The commands on labels and training, and the types of their options that may be left out."""
 
 from pathlib import Path
 

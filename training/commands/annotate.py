@@ -16,10 +16,8 @@ app = typer.Typer(
 ToolName = Literal["label-studio", "doccano", "prodigy", "csv"]
 Out = Annotated[Path, Option("--output", "-o", metavar="FILE", help="File; - is standard output.")]
 Signals = Annotated[Texts, Option(help="Only this signal. Repeatable.")]
-PerOutlet = Annotated[
-    float | None,
-    Option(metavar="SHARE", min=0.0, max=1.0, help="Largest share of one outlet; else a fifth."),
-]
+_SHARE = "Largest share of one outlet; else a fifth."
+PerOutlet = Annotated[float | None, Option(metavar="SHARE", min=0.0, max=1.0, help=_SHARE)]
 
 
 @app.command("export")

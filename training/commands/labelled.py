@@ -1,8 +1,4 @@
-"""The commands `framescope corpora` and `framescope labels`.
-
-The first lists corpora and exports articles of one; the other checks labels, measures agreement,
-and merges annotators.
-"""
+"""The commands on labelled data: `framescope corpora` and `framescope labels`."""
 
 from __future__ import annotations
 
@@ -175,7 +171,7 @@ def _described_split(root: Path | None, names: Sequence[str], allow_changed: boo
 
 
 def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> None:
-    from framescope.training.corpora import PUBLIC
+    from framescope.training.corpora import PUBLIC, find_corpus
 
     shown = table(("corpus", "state"), ("articles", "sentences"), title="Labelled corpora")
     for name in ("lang", "labels", "licence"):
@@ -192,21 +188,15 @@ def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> No
         how = "name their folder: --corpora DIR, or FRAMESCOPE_CORPORA"
         console.print(f"No public corpus is here; {how}")
     for one in corpora:
-        if hint := _hint(one):
+        pinned = f"not the files that were pinned; obtain them again ({one['url']}), or pass"
+        where = f"to be put in {one['folder']}/; where to obtain it: {one['url']}"
+        hints = {
+            "partial": f"loaded without {'; '.join(one['lacks'])}",
+            "changed": next(iter(one["lacks"]), f"{pinned} --allow-changed"),
+            "missing": where + find_corpus(one["name"]).elsewhere,
+        }
+        if hint := hints.get(one["state"]):
             console.print(f"{one['name']}: {hint}", soft_wrap=True)
-
-
-def _hint(one: Mapping[str, Any]) -> str | None:
-    from framescope.training.corpora import find_corpus
-
-    pinned = f"not the files that were pinned; obtain them again ({one['url']}), or pass"
-    where = f"to be put in {one['folder']}/; where to obtain it: {one['url']}"
-    hints = {
-        "partial": f"loaded without {'; '.join(one['lacks'])}",
-        "changed": next(iter(one["lacks"]), f"{pinned} --allow-changed"),
-        "missing": where + find_corpus(one["name"]).elsewhere,
-    }
-    return hints.get(one["state"])
 
 
 def _labels(labels: Mapping[str, Mapping[str, int] | None]) -> str:

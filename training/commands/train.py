@@ -26,31 +26,26 @@ app = typer.Typer(rich_markup_mode=None)
 _RECIPES = "A recipe that ships (default, house, finetune, renewed), or a TOML file of your own."
 _RECIPE = f"{_RECIPES} Default unless given; finetune with --from."
 _ONLY = "Train on your own labelled file (exchange format) and nothing else; repeatable."
+_ADD = "Learn from your own labelled file (exchange format); repeatable."
 _SHARE = "Learn from this share of a corpus' training articles, 0 to 1; repeatable."
+_SEED = "Seed of the training, in place of the recipe's."
+_CHANGED = "Use corpora whose files differ from those pinned."
+_BUNDLE = "The bundle: transformer, baseline, NAME or FOLDER."
 _CONTINUE = "Continue the training of this bundle: transformer, NAME or FOLDER."
 _ENCODER = "Local model folder, or multilingual-e5-small; all-MiniLM-L6-v2 unless given."
 _TEACHER = "Model folder of a stronger encoder, which labels text without labels."
+_DEVICE = "cpu, cuda, cuda:1, mps; a CUDA GPU if there is one."
 _TRACKS = "Write curves for TensorBoard or MLflow too (extra: tracking); repeatable."
 _OUTPUT = Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
 Output = Annotated[Path, _OUTPUT]
 Corpora = Annotated[Texts, Option(metavar="NAME", help="Train only on this corpus. Repeatable.")]
 Only = Annotated[Files, Option(metavar="FILE", help=_ONLY)]
-Add = Annotated[
-    Files,
-    Option(metavar="FILE", help="Learn from your own labelled file (exchange format); repeatable."),
-]
+Add = Annotated[Files, Option(metavar="FILE", help=_ADD)]
 Share = Annotated[Texts, Option(metavar="CORPUS=SHARE", help=_SHARE)]
 Signals = Annotated[Texts, Option(metavar="NAME", help="Learn only this signal. Repeatable.")]
-From = Annotated[
-    str,
-    Option("--from", metavar="MODEL", help="The bundle: transformer, baseline, NAME or FOLDER."),
-]
-Seed = Annotated[
-    int | None, Option(min=0, max=2**32 - 1, help="Seed of the training, in place of the recipe's.")
-]
-AllowChanged = Annotated[
-    bool, Option("--allow-changed", help="Use corpora whose files differ from those pinned.")
-]
+From = Annotated[str, Option("--from", metavar="MODEL", help=_BUNDLE)]
+Seed = Annotated[int | None, Option(min=0, max=2**32 - 1, help=_SEED)]
+AllowChanged = Annotated[bool, Option("--allow-changed", help=_CHANGED)]
 Tracks = Annotated[list[Track] | None, Option(help=_TRACKS)]
 
 
@@ -122,9 +117,7 @@ def transformer(
     seed: Seed = None,
     allow_changed: AllowChanged = False,
     teacher: Annotated[File, Option(metavar="FOLDER", help=_TEACHER)] = None,
-    device: Annotated[
-        Text, Option(metavar="NAME", help="cpu, cuda, cuda:1, mps; a CUDA GPU if there is one.")
-    ] = None,
+    device: Annotated[Text, Option(metavar="NAME", help=_DEVICE)] = None,
     track: Tracks = None,
 ) -> None:
     """Fine-tune one encoder for every signal, or with --from a bundle.

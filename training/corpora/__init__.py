@@ -1,8 +1,4 @@
-"""The labelled corpora: a card, a reader and a mapping of labels for each.
-
-In: the folder of a public corpus, or the house corpus. Out: articles with labels, in the exchange
-format's terms. `CORPORA` is the table of corpora. No text of others is in here.
-"""
+"""The folder of a public corpus, or the house corpus, in; out: articles with labels, and a card."""
 
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.taxonomy import NAMES

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from framescope.classifier.attribution import begin
 from framescope.classifier.errors import CorpusError
@@ -137,8 +136,8 @@ def texts(folder: Path) -> Iterator[Annotated]:
     """Read each text with its annotations; raise `CorpusError` where they don't belong together."""
     if not (file := kinds_file()).is_file():
         raise CorpusError(f"{file}: no kinds of source for polnear; restore the file")
-    records = map(json.loads, file.read_text(encoding="utf-8").splitlines())
-    kinds = {record["article"]: record for record in records}
+    lines = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    records = {record["article"]: record for record in lines}
     for part in sorted(path for path in (folder / "data").iterdir() if path.is_dir()):
         annotators: dict[str, list[Path]] = defaultdict(list)
         for path in sorted((part / "attributions").glob("*.ann")):
@@ -150,28 +149,22 @@ def texts(folder: Path) -> Iterator[Annotated]:
                 raise CorpusError(f"{path}: {what}; obtain the corpus again")
             text, outlet, date = path.read_text(encoding="utf-8"), name["outlet"], name["date"]
             article = Article(path.stem, text, outlet=outlet, date=date, lang="en")
-            marked = [read_attributions(one) for one in annotators[path.stem]]
-            yield _annotated(path, article, marked, kinds.get(article.id))
-
-
-def _annotated(
-    path: Path, article: Article, marked: list[list[Attribution]], record: dict[str, Any] | None
-) -> Annotated:
-    """Add the kinds of source, which are unknown for texts of a fuller release."""
-    if record is None:
-        quotations = begin(article).quotations
-    else:
-        kinds = [list(map(_typed, codes)) for codes in record["kinds"]]
-        digest = hashlib.sha256(article.text.encode()).hexdigest()
-        if digest != record["digest"] or list(map(len, kinds)) != list(map(len, marked)):
-            what = f"not the text and attributions whose sources were typed in {kinds_file()}"
-            raise CorpusError(f"{path}: {what}; obtain the corpus again")
-        marked = [
-            [replace(one, typed=kind) for one, kind in zip(*pair, strict=True)]
-            for pair in zip(marked, kinds, strict=True)
-        ]
-        quotations = tuple((start, end) for start, end in record["quotations"])
-    return Annotated(article, split_sentences(article), tuple(map(tuple, marked)), quotations)
+            marked = [tuple(read_attributions(one)) for one in annotators[path.stem]]
+            sentences, record = split_sentences(article), records.get(article.id)
+            if record is None:  # a text of a fuller release: kinds of source are unknown
+                yield Annotated(article, sentences, tuple(marked), begin(article).quotations)
+                continue
+            kinds = [list(map(_typed, codes)) for codes in record["kinds"]]
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            if digest != record["digest"] or list(map(len, kinds)) != list(map(len, marked)):
+                what = f"not the text and attributions whose sources were typed in {file}"
+                raise CorpusError(f"{path}: {what}; obtain the corpus again")
+            typed = (
+                tuple(replace(one, typed=kind) for one, kind in zip(*pair, strict=True))
+                for pair in zip(marked, kinds, strict=True)
+            )
+            quotations = tuple((start, end) for start, end in record["quotations"])
+            yield Annotated(article, sentences, tuple(typed), quotations)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,4 @@
-"""Corpora in, out the label matrix that models are fitted on and judged by.
-
-Rows of sentences, the split by article and outlet, near-duplicates, and swapped names.
-"""
+"""Corpora in; out: the label matrix that models are fitted on and judged by, with its parts."""
 
 from framescope.training.data.examples import Examples, Mark, RowCitation, Text, with_citations
 from framescope.training.data.examples import build as build_examples

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +101,7 @@ class Examples:
             yield self.where(np.arange(start, end))
 
     def followed_by(self, other: Examples) -> Examples:
-        """Append the rows of others; raise `ValueError` if they have other columns."""
-        if self.signals != other.signals:
-            raise ValueError("rows of other signals can't follow")
+        """Append the rows of others, which have the same columns."""
         changed: dict[str, Any] = {
             name: np.concatenate([one, two]) if isinstance(one, np.ndarray) else one + two
             for (name, one), two in zip(vars(self).items(), vars(other).values(), strict=True)
@@ -152,20 +150,18 @@ def of_articles(name: str, items: Iterable[Article], registry: Registry | None =
 
 
 def with_citations(
-    examples: Examples, root: Path | None, names: Collection[str], registry: Registry
+    rows: Examples, root: Path | None, names: Container[str], known: Registry
 ) -> Examples:
     """Add what `build` finds with a registry to the sentences of the articles of these names."""
-    sentences = list(examples.sentences)
-    articles, first = np.unique(examples.article, return_index=True)
+    sentences = list(rows.sentences)
+    articles, first = np.unique(rows.article, return_index=True)
     start_of = dict(zip(articles.tolist(), first.tolist(), strict=True))
-    for corpus in dict.fromkeys(examples.corpus.tolist()):
+    for corpus in dict.fromkeys(rows.corpus.tolist()):
         for article in load(corpus, root):
-            name = f"{corpus}/{article.id}"
-            if name in names:
-                plain = _unvoiced(replace(article, id=name))
-                found = cited(plain, _split(plain), registry)
+            if (name := f"{corpus}/{article.id}") in names:
+                found = _sentences(_unvoiced(replace(article, id=name)), known)
                 sentences[start_of[name] : start_of[name] + len(found)] = found
-    return replace(examples, sentences=tuple(sentences))
+    return replace(rows, sentences=tuple(sentences))
 
 
 # A sentence, its labels, spans and citations, its corpus, outlet and group.
@@ -175,19 +171,15 @@ _Row = tuple[Sentence, Mapping[str, float], tuple[Span, ...], RowCitations, str,
 def _of_corpus(name: str, items: Iterable[Article], registry: Registry | None) -> Iterator[_Row]:
     card = CORPORA[name].card if name in CORPORA else None
     group, family = (card.group, card.family or name) if card else (by_article, name)
-    named = ((one, f"{family}/{group(one)}") for one in items)
-    return chain.from_iterable(_of_article(name, *pair, registry) for pair in named)
+    for one in items:
+        yield from _of_article(name, one, f"{family}/{group(one)}", registry)
 
 
-def _of_article(
-    corpus: str, article: Article, group: str, registry: Registry | None
-) -> Iterator[_Row]:
-    article = _unvoiced(replace(article, id=f"{corpus}/{article.id}"))
-    sentences = _split(article)
-    if registry is not None:
-        sentences = cited(article, sentences, registry)
+def _of_article(name: str, article: Article, group: str, known: Registry | None) -> Iterator[_Row]:
+    article = _unvoiced(replace(article, id=f"{name}/{article.id}"))
+    sentences = _sentences(article, known)
     units = article.units or tuple(records.Unit(s.start, s.end) for s in sentences)
-    told = corpus, article.outlet or "", group
+    told = name, article.outlet or "", group
     for number, (sentence, unit) in enumerate(zip(sentences, units, strict=True)):
         start, end = sentence.start, sentence.end
         spans = tuple(
@@ -199,9 +191,10 @@ def _of_article(
         yield sentence, {**article.labels, **unit.labels}, spans, citations, *told
 
 
-def _split(article: Article) -> tuple[Sentence, ...]:
+def _sentences(article: Article, registry: Registry | None) -> tuple[Sentence, ...]:
     """Split an article whose language, if it is known, is that of each of its sentences."""
-    return tuple(replace(one, lang=article.lang or one.lang) for one in split_sentences(article))
+    found = tuple(replace(one, lang=article.lang or one.lang) for one in split_sentences(article))
+    return found if registry is None else cited(article, found, registry)
 
 
 def _unvoiced(article: Article) -> Article:

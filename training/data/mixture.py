@@ -235,15 +235,13 @@ def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabell
     if registry is None:
         raise CorpusError("text without labels needs the registry, to know what is kept back")
     found, keys_of = {one.id: one for one in articles}, _keys_of(registry)
-    tested = _tested(data.examples, found, keys_of)
-    allowed = [
-        a for a in found.values() if tested[a.lang or "en"].isdisjoint(keys_of(a.outlet, a.url))
-    ]
+    taken = _tested(data.examples, found, keys_of)
+    free = [a for a in found.values() if taken[a.lang or "en"].isdisjoint(keys_of(a.outlet, a.url))]
     held = data.examples.where(np.isin(data.examples.part, (*_JUDGED, splits.VALIDATION)))
     texts = splits.article_texts(held)
-    every = (*texts.values(), *(one.text for one in allowed))
+    every = (*texts.values(), *(one.text for one in free))
     alike = {later for _, later in splits.similar_articles(every)}
-    fresh = [one for at, one in enumerate(allowed, len(texts)) if at not in alike]
+    fresh = [one for at, one in enumerate(free, len(texts)) if at not in alike]
     order = sorted(fresh, key=lambda one: hashlib.sha256(f"{data.seed}|{one.id}".encode()).digest())
     chosen = of_articles(UNLABELLED, _first(order, sentences), registry)
     pairs, n = splits.similar_rows((*held.sentences, *chosen.sentences)), len(held)
@@ -253,7 +251,7 @@ def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabell
         rows, labels=labels, signals=data.examples.signals, spans=((),) * len(rows),
         citations=(None,) * len(rows), part=np.full(len(rows), splits.TRAIN, dtype="<U13"),
     )  # fmt: skip
-    of_outlets, near = len(found) - len(allowed), len(allowed) - len(fresh)
+    of_outlets, near = len(found) - len(free), len(free) - len(fresh)
     return Unlabelled(examples, of_outlets, near, len(chosen) - len(rows))
 
 

@@ -212,7 +212,10 @@ def read_annotators(paths: Sequence[Path]) -> Annotators:
             given = record.get(ANNOTATOR, file_name)
             if not isinstance(given, str) or not given.strip():
                 raise InputError(where, _NO_NAME)
-            name, article = given.strip(), read_record(_with_text(record), where)
+            # A stand-off record has no text: any of the length that its offsets need will do.
+            ends = map(int, re.findall(r'"end": (\d+)', json.dumps(record.get("sentences"))))
+            text = "x" * min(max(ends, default=0) or 1, _LONGEST)
+            name, article = given.strip(), read_record({"text": text, **record}, where)
             before = seen.setdefault((name, article.id), where)
             if before != where:
                 what = f"annotator '{name}' has labelled '{article.id}' before, in {before}"
@@ -223,9 +226,3 @@ def read_annotators(paths: Sequence[Path]) -> Annotators:
         what = "give a file per annotator, or records that name their 'annotator'"
         raise CorpusError(f"{paths[0]}: all labels are by one annotator, '{min(found)}'; {what}")
     return dict(found)
-
-
-def _with_text(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give a stand-off record a text of the length that its offsets need."""
-    ends = map(int, re.findall(r'"end": (\d+)', json.dumps(record.get("sentences"))))
-    return {"text": "x" * min(max(ends, default=0) or 1, _LONGEST), **record}
