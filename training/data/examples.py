@@ -150,7 +150,7 @@ def of_articles(name: str, items: Iterable[Article], registry: Registry | None =
 
 
 def with_citations(
-    rows: Examples, root: Path | None, names: Container[str], known: Registry
+    rows: Examples, root: Path | None, names: Container[str], registry: Registry
 ) -> Examples:
     """Add what `build` finds with a registry to the sentences of the articles of these names."""
     sentences = list(rows.sentences)
@@ -159,7 +159,7 @@ def with_citations(
     for corpus in dict.fromkeys(rows.corpus.tolist()):
         for article in load(corpus, root):
             if (name := f"{corpus}/{article.id}") in names:
-                found = _sentences(_unvoiced(replace(article, id=name)), known)
+                found = _sentences(_unvoiced(replace(article, id=name)), registry)
                 sentences[start_of[name] : start_of[name] + len(found)] = found
     return replace(rows, sentences=tuple(sentences))
 
