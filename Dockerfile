@@ -1,5 +1,7 @@
 # The service, and nothing that trains: docker build -t framescope . (docs/service.md).
-FROM python:3.13-slim AS build
+FROM python:3.13.9-slim-trixie AS base
+
+FROM base AS build
 
 WORKDIR /src
 COPY pyproject.toml setup.py README.md LICENSE NOTICE ./
@@ -10,7 +12,7 @@ COPY eval eval
 RUN python -m venv /opt/framescope \
     && /opt/framescope/bin/pip install --no-cache-dir '.[serve]'
 
-FROM python:3.13-slim
+FROM base
 
 # Nothing is written at run time: no bytecode, and no home to write to.
 ENV PATH=/opt/framescope/bin:$PATH \

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -44,7 +45,7 @@ class _OpenVino:
     def __init__(self, path: Path) -> None:
         import openvino
 
-        self._path = path
+        self._path, self._turn = path, Lock()
         model = _core().read_model(path)
         self.hidden = int(model.input("embedded").get_partial_shape()[2].get_length())
         settings = {
@@ -72,10 +73,11 @@ class _OpenVino:
 
     def run(self, embedded: Floats, mask: NDArray[np.int64]) -> Sequence[Floats]:
         """Return the outputs, (n_passages, n_tokens, n_columns), of embedded tokens."""
-        self._request.infer({"embedded": embedded, "mask": mask}, share_inputs=True)
-        # Copies: the next call overwrites the outputs.
-        count = range(len(self.columns))
-        return [self._request.get_output_tensor(i).data.copy() for i in count]
+        with self._turn:  # of the threads that score
+            self._request.infer({"embedded": embedded, "mask": mask}, share_inputs=True)
+            # Copies: the next call overwrites the outputs.
+            count = range(len(self.columns))
+            return [self._request.get_output_tensor(i).data.copy() for i in count]
 
 
 class _OnnxRuntime:

@@ -90,12 +90,11 @@ def running(
 
 
 @contextmanager
-def listening(app: Any) -> Iterator[str]:
-    """Answer in a thread of this process, at an address."""
-    import uvicorn
-    from framescope.classifier.service.app import address_of, bound
+def listening(app: Any, most: int = 100) -> Iterator[str]:
+    """Answer in a thread of this process, at an address, by so many connections at most."""
+    from framescope.classifier.service.connections import Server, address_of, bound
 
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    server = Server(app, most)
     with bound("127.0.0.1", 0) as place:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [place]}, daemon=True)
         thread.start()

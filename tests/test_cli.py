@@ -102,11 +102,11 @@ def test_a_service_and_a_batch_are_told_of_experimental_signals(
 ) -> None:
     pytest.importorskip("fastapi")
     from framescope.classifier.batch import run as batch
-    from framescope.classifier.service import app
+    from framescope.classifier.service import app, connections
 
     told = []
     monkeypatch.setattr(app, "make_app", lambda scorer, limits: told.append(scorer.experimental))
-    monkeypatch.setattr(app, "run", lambda *_: None)
+    monkeypatch.setattr(connections, "run", lambda *_: None)
     assert run("serve", "--port", 0, "--model", unsure, *words).status == 0
     assert ("loaded_language" in told[0]) != bool(words)
     done = {"scored": 1, "errors": 0}

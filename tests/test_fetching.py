@@ -123,18 +123,20 @@ def test_an_answer_that_drips_ends(site, path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "url",
+    "host",
     [
-        "http://127.0.0.1/", "http://localhost/", "http://[::1]/", "http://10.0.0.1/",
-        "http://169.254.169.254/latest/meta-data/", "http://0.0.0.0/", "http://100.64.0.1/",
-        "http://[::ffff:127.0.0.1]/", "http://[64:ff9b::7f00:1]/", "http://[::127.0.0.1]/",
-        "http://2130706433/", "http://127.1/", "http://[fe80::1]/",
+        *("127.0.0.1", "localhost", "[::1]", "10.0.0.1", "169.254.169.254", "0.0.0.0"),
+        *("100.64.0.1", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[::127.0.0.1]", "2130706433"),
+        *("127.1", "[fe80::1]", "192.0.0.1", "192.0.0.9", "192.31.196.1", "192.88.99.1"),
+        *("198.19.0.1", "203.0.113.9", "240.0.0.1", "239.1.1.1", "[::ffff:1.1.1.1]", "[100::1]"),
+        *("[64:ff9b::c000:9]", "[64:ff9b:1::1]", "[2001::1]", "[2001:20::1]", "[2001:db8::1]"),
+        *("[2002:7f00:1::]", "[2620:4f:8000::1]", "[3fff::1]", "[5f00::1]", "[fc00::1]"),
     ],
-)  # fmt: skip
-def test_private_addresses_are_refused(url):
-    said = reason(url, allow_private=False)
+)
+def test_private_and_special_addresses_are_refused(host):
+    said = reason(f"http://{host}/", allow_private=False)
     assert "add --allow-private" in said or "could not be fetched" in said
-    if "127.0.0.1" in url or "169.254" in url:
+    if "127.0.0.1" in host or host.startswith(("169.254", "192.", "[3fff")):
         assert "an address of this machine or its own network" in said
 
 

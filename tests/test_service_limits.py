@@ -1,12 +1,17 @@
 """Limits of the service: size, time, how many at once, who may ask, what is fetched."""
 
 import asyncio
+import json
 import socket
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack, suppress
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -17,10 +22,13 @@ from fastapi.testclient import TestClient
 from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.inputs import fetching
 from framescope.classifier.records import Article
+from framescope.classifier.service import connections
 from framescope.classifier.service.commands import read_token, serve
-from framescope.classifier.service.scoring import Capacity, Limits, LimitsMiddleware, ScoringQueue
-from serving import LINE, TEXT, make, page
+from framescope.classifier.service.connections import Once
+from framescope.classifier.service.scoring import Lane, Limits, LimitsMiddleware, RequestError
+from serving import LINE, TEXT, listening, make, page
 
+JSON = {"Content-Type": "application/json"}
 PATIENCE = 20  # seconds that a test waits for what comes at once
 
 
@@ -55,8 +63,8 @@ def held():
     scorer.leave.set()
 
 
-def queue(scorer, seconds=PATIENCE):
-    found = ScoringQueue(scorer, measures(), seconds)
+def lane(scorer, seconds=PATIENCE, most=100_000):
+    found = Lane(scorer, measures(), seconds, most)
     found.thread.start()
     return found
 
@@ -70,7 +78,7 @@ def one(name: str) -> list[Article]:
 
 
 def test_what_waits_is_scored_together_and_goes_back_to_who_asked(held):
-    waiting = queue(held)
+    waiting = lane(held)
 
     async def ask():
         first = asyncio.ensure_future(waiting.score(one("first")))
@@ -90,7 +98,7 @@ def test_what_waits_is_scored_together_and_goes_back_to_who_asked(held):
 
 
 def test_whoever_waited_too_long_is_told_to_come_again_and_what_runs_too_long_is_late(held):
-    waiting = queue(held, seconds=0.1)
+    waiting = lane(held, seconds=0.1)
 
     async def ask():
         running = asyncio.ensure_future(waiting.score(one("running")))
@@ -106,7 +114,7 @@ def test_whoever_waited_too_long_is_told_to_come_again_and_what_runs_too_long_is
 
 
 def test_stopping_finishes_what_waits(held):
-    waiting = queue(held)
+    waiting = lane(held)
 
     async def ask():
         jobs = [asyncio.ensure_future(waiting.score(one(f"{n}"))) for n in range(3)]
@@ -121,9 +129,9 @@ def test_stopping_finishes_what_waits(held):
 
 
 @pytest.fixture
-def stuck(small_bundle, monkeypatch):
-    """A client of a service with two capacity, whose scorer waits for leave."""
-    app = make(small_bundle, waiting=2)
+def stuck(small_bundle, monkeypatch, request):
+    """A client of a service with room for two short articles, whose scorer waits for leave."""
+    app = make(small_bundle, **getattr(request, "param", {"waiting": 10_000, "characters": 10_000}))
     scorer = app.state.service.scorer
     whole, leave, begun = scorer.score, threading.Event(), threading.Semaphore(0)
 
@@ -154,7 +162,7 @@ def test_a_full_service_says_when_to_come_again_and_recovers(stuck):
         leave.set()
         assert first.result(PATIENCE).status_code == 200
     assert client.post("/score", json={"text": LINE}).status_code == 200
-    assert client.app.state.service.capacity.taken == 0
+    assert client.app.state.service.short.taken == 0
 
 
 def test_more_articles_than_seats_are_too_many_for_ever(stuck):
@@ -165,13 +173,110 @@ def test_more_articles_than_seats_are_too_many_for_ever(stuck):
     rows = "id,body\n" + "".join(f'{n},"{LINE}"\n' for n in range(5))
     answer = client.post("/score", json={"text": rows})
     assert answer.status_code == 413
-    assert "5 articles" in answer.json()["error"]
-    assert client.app.state.service.capacity.taken == 0
+    assert "25,000 characters" in answer.json()["error"]
+    assert client.app.state.service.short.taken == 0
+
+
+@pytest.mark.parametrize("stuck", [{}], indirect=True)
+def test_what_is_long_does_not_stand_before_what_is_short(stuck):
+    client, leave, begun = stuck
+    with ThreadPoolExecutor(1) as pool:
+        long = pool.submit(client.post, "/score", json={"text": f"{LINE}\n\n" * 700})
+        assert begun.acquire(timeout=PATIENCE)
+        for body in ({"text": TEXT}, {"html": page()}):
+            assert client.post("/score", json=body).status_code == 200
+        leave.set()
+        assert long.result(3 * PATIENCE).status_code == 200
+    assert [one.taken for one in client.app.state.service.lanes] == [0, 0]
+
+
+def test_a_lane_is_full_by_characters_and_by_the_time_they_take():
+    full = Lane(None, measures(), 1.0, 20_000)  # about 30,000 characters a second
+    with full.reserved(90_000):  # alone, whatever its length
+        with pytest.raises(RequestError, match="try again in 3 s") as refused:
+            full.reserved(1).__enter__()
+        assert refused.value.status == 429
+    with full.reserved(15_000), full.reserved(5_000), full.reserved(5_000, held=5_000):
+        pass
+    slow = Lane(None, measures(), 0.1, 20_000)
+    with slow.reserved(2_000), pytest.raises(RequestError):
+        slow.reserved(2_000).__enter__()
+    assert full.taken == slow.taken == 0
+
+
+HEAD = b"POST /score HTTP/1.1\r\nHost: localhost\r\n"
+BODY = b"Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+AGAIN = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" + HEAD
+SLOW = pytest.mark.parametrize("begun", [b"", HEAD, HEAD + BODY, AGAIN])
+
+
+def answered(address):
+    request = Request(f"{address}/score", json.dumps({"text": LINE}).encode(), JSON)
+    return [urlopen(one, timeout=PATIENCE).status for one in (f"{address}/health", request)]
+
+
+def opened(address, timeout=PATIENCE):
+    return socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), timeout)
+
+
+@SLOW
+def test_a_request_that_drips_is_ended_by_the_clock(small_bundle, begun):
+    with listening(make(small_bundle, head=0.5, body=0.5)) as address:
+        with opened(address, 0.05) as line, suppress(ConnectionError):
+            line.sendall(begun)
+            end, last = time.monotonic() + PATIENCE, None
+            while last != b"" and time.monotonic() < end:
+                with suppress(TimeoutError):
+                    last = line.recv(1000)
+                line.sendall(b"a")
+            assert last == b""
+        assert answered(address) == [200, 200]
+
+
+@SLOW
+def test_many_slow_connections_shut_nobody_out_and_are_logged_once(small_bundle, caplog, begun):
+    caplog.handler.addFilter(once := Once())
+    app = make(small_bundle, head=3 * PATIENCE, body=3 * PATIENCE)
+    with listening(app, 4) as address, ExitStack() as lines:
+        for _ in range(30):
+            lines.enter_context(opened(address)).sendall(begun)
+        assert answered(address) == [200, 200]
+    caplog.handler.removeFilter(once)
+    assert ["more than 4 connections" in record.getMessage() for record in caplog.records] == [True]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *[(one, 200) for one in ("localhost", "LOCALHOST:80", "127.0.0.1", "[::1]:8000", None)],
+        *[(one, 200) for one in ("a.localhost", "127.9.9.9", "desk.example:8000")],
+        *[(one, 421) for one in ("news.example", "localhost.news.example", "10.0.0.1", "[::2]")],
+        *[(one, 421) for one in ("127.0.0.1.news.example", "desk.example.news.example", "")],
+    ],
+)
+def test_on_loopback_another_sites_name_is_refused(host, status):
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200})
+
+    line = Line(headers=() if host is None else ((b"host", host.encode()),))
+    line.scope |= {"method": "GET", "path": "/health"}
+    asyncio.run(guard(app, host="Desk.example")(line.scope, line.receive, line.send))
+    assert line.status == status
+
+
+@pytest.mark.parametrize(("host", "token"), [("0.0.0.0", ""), ("0.0.0.0", "a"), ("127.0.0.1", "")])
+def test_beyond_this_machine_a_token_is_asked_for(host, token, monkeypatch, capsys, small_bundle):
+    monkeypatch.setenv("FRAMESCOPE_TOKEN", token) if token else None
+    monkeypatch.setattr(connections, "run", lambda app, _: limits.append(app.state.service.limits))
+    limits = []
+    serve(host=host, port=0, model=str(small_bundle))
+    assert ("--token-file" in capsys.readouterr().err) == (host == "0.0.0.0" and not token)
+    assert limits[0].host == ("" if host == "0.0.0.0" else host)
 
 
 @pytest.fixture(scope="module")
 def small(small_bundle):
-    with TestClient(make(small_bundle, size=2_000)) as client:
+    with TestClient(make(small_bundle, size=2_000, characters=1_000)) as client:
         yield client
 
 
@@ -179,6 +284,9 @@ def test_what_is_too_long_is_413(small):
     answer = small.post("/score", json={"text": "a " * 1_000})
     assert answer.status_code == 413
     assert "2,000 bytes" in answer.json()["error"]
+    answer = small.post("/score", json={"text": "a " * 600})
+    assert answer.status_code == 413
+    assert "--max-characters" in answer.json()["error"]
     assert small.post("/score", json={"text": TEXT}).status_code == 200
 
 
@@ -213,10 +321,10 @@ class Line:
         return self.sent[0]["status"] if self.sent else None
 
 
-def guard(app, capacity=None, **bounds):
+def guard(app, short=None, **bounds):
     service = SimpleNamespace(
-        limits=Limits(**bounds), capacity=capacity or Capacity(2), metrics=measures(),
-        queue=SimpleNamespace(retry=lambda: 1),
+        limits=Limits(**bounds), short=short or Lane(None, measures(), 1.0, 10_000),
+        metrics=measures(), crowded=lambda: False,
     )  # fmt: skip
     return LimitsMiddleware(app, service)
 
@@ -248,7 +356,7 @@ def test_a_client_that_goes_away_gives_its_seat_back():
         finally:
             ended.append(True)
 
-    capacity = Capacity(2)
+    short = Lane(None, measures(), 1.0, 10_000)
     body = {"type": "http.request", "body": b"{}", "more_body": False}
     for line in (
         Line(body, {"type": "http.disconnect"}),
@@ -257,10 +365,10 @@ def test_a_client_that_goes_away_gives_its_seat_back():
             {"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}
         ),
     ):
-        asyncio.run(guard(slow, capacity)(line.scope, line.receive, line.send))
+        asyncio.run(guard(slow, short)(line.scope, line.receive, line.send))
         assert line.sent == []
     assert ended == [True]
-    assert capacity.taken == 0
+    assert short.taken == 0
 
 
 TOKEN = "a2f9-of-the-harbour"
@@ -318,22 +426,13 @@ def test_a_file_that_holds_no_token_is_refused(tmp_path, content):
         read_token(tmp_path / "none")
 
 
-class Site(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(page().encode())
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
-def site():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "page.html").write_text(page(), "utf-8")
+    handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]
         server.shutdown()
 
@@ -345,7 +444,7 @@ def fetches(small_bundle):
 
 
 def test_private_addresses_are_never_fetched(fetches, site):
-    answer = fetches.post("/score", json={"url": f"http://127.0.0.1:{site}/page"})
+    answer = fetches.post("/score", json={"url": f"http://127.0.0.1:{site}/page.html"})
     assert answer.status_code == 422, answer.text
     assert "this machine or its own network" in answer.json()["error"]
     assert "--allow-private" not in answer.json()["error"]
@@ -367,10 +466,12 @@ def test_no_address_whatever_ends_in_a_defect(fetches, address):
 
 def test_a_public_page_is_fetched_and_scored(fetches, site, monkeypatch):
     monkeypatch.setattr(fetching, "_is_public", lambda address: address == "127.0.0.1")
-    answer = fetches.post("/score", json={"url": f"http://127.0.0.1:{site}/page", "id": "fares"})
+    answer = fetches.post(
+        "/score", json={"url": f"http://127.0.0.1:{site}/page.html", "id": "fares"}
+    )
     (article,) = answer.json()["articles"]
     assert (article["id"], article["title"]) == ("fares", TEXT.partition("\n")[0])
-    assert article["url"] == f"http://127.0.0.1:{site}/page"
+    assert article["url"] == f"http://127.0.0.1:{site}/page.html"
 
 
 def test_a_port_in_use_an_unknown_host_and_a_missing_model_are_one_line(tmp_path):

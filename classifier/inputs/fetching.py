@@ -5,7 +5,7 @@ import socket
 import time
 import zlib
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Network, ip_address, ip_network
 from threading import Timer
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -21,7 +21,16 @@ SECONDS = 60.0  # for the whole of an answer, redirects and retries included
 _MOST_REDIRECTS = 10
 _CHUNK = 1 << 16
 _TRANSLATED = IPv6Network("64:ff9b::/96")  # what a network translates to the IPv4 address in it
-_COMPATIBLE = IPv6Network("::/96")  # an older form of the same
+_UNICAST = IPv6Network("2000::/3")  # outside of it nothing is public
+# IANA's special addresses, and multicast; which of them Python knows differs by version.
+_SPECIAL = [
+    *map(ip_network, ("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8")),
+    *map(ip_network, ("169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24")),
+    *map(ip_network, ("192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16")),
+    *map(ip_network, ("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24")),
+    *map(ip_network, ("224.0.0.0/3", "2001::/23", "2001:db8::/32", "2002::/16")),
+    *map(ip_network, ("2620:4f:8000::/48", "3fff::/20")),
+]
 _CHARSET = re.compile(r"charset=[\"']?\s?([\w.:-]{2,40})", re.IGNORECASE)
 _AGENT = f"Mozilla/5.0 (compatible; framescope/{__version__})"
 _HEADERS = {"User-Agent": _AGENT, "Accept": "text/html,*/*;q=0.5"}
@@ -172,9 +181,8 @@ def _why(error: BaseException) -> str:
 
 def _is_public(address: str) -> bool:
     found = ip_address(address.partition("%")[0])
-    inner = None  # the IPv4 address that an IPv6 address is made of
-    if isinstance(found, IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour
-        if found in _TRANSLATED or found in _COMPATIBLE:
-            inner = IPv4Address(int(found) & 0xFFFFFFFF)
-    return found.is_global and not found.is_multicast and (inner is None or inner.is_global)
+    if found in _TRANSLATED:
+        found = IPv4Address(int(found) & 0xFFFFFFFF)
+    if found.version == 6 and found not in _UNICAST:
+        return False
+    return not any(found in network for network in _SPECIAL)
