@@ -329,7 +329,7 @@ class ScoringService:
         self.scorer, self.limits = scorer, limits
         self.metrics = Metrics(scorer.bundle)
         self.most = max(limits.waiting, limits.characters)
-        given = scorer, self.metrics, limits.seconds, self.most
+        given = scorer, self.metrics, limits.seconds, limits.waiting
         self.short, self.long = self.lanes = Lane(*given), Lane(*given)
         self.metrics.waiting.set_function(lambda: sum(one.jobs.qsize() for one in self.lanes))
         self.metrics.capacity.set_function(lambda: sum(one.taken for one in self.lanes))
@@ -378,8 +378,9 @@ class ScoringService:
         if posted.url and not self.limits.urls:
             reason = "addresses are not fetched here; send the page as 'html', or its 'text'"
             raise RequestError(403, f"{reason}, or start the service with --allow-urls")
-        lane = batch or self.lane(posted.weight)
-        with nullcontext() if batch else lane.reserved(posted.weight):
+        held = min(posted.weight, self.most)  # what is too long is refused when it is read
+        lane = batch or self.lane(held)
+        with nullcontext() if batch else lane.reserved(held):
             given = await self.work(read, posted, self.limits.characters, of=posted)
             if not given:
                 raise RequestError(422, "holds no article")
@@ -389,7 +390,7 @@ class ScoringService:
                 raise RequestError(413 if long else 422, f"{last.source}: {last.reason}")
             size = characters(given)
             own = self.lane(size) if batch is None else batch
-            with own.reserved(size, posted.weight if own is lane else 0):
+            with own.reserved(size, held if own is lane else 0):
                 found = await own.score(given)
         reports = tuple(item for item in found if isinstance(item, ArticleReport))
         skipped = tuple(item for item in found if isinstance(item, Skipped))
