@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.records import printable
-from framescope.classifier.service.scoring import ScoringService
+from framescope.classifier.service.scoring import Limits, ScoringService
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _DRAIN = 1.0  # seconds after SIGTERM in which requests are taken, while `/ready` says to send none
@@ -108,9 +108,10 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: FastAPI, most: int) -> None:
         self._service: ScoringService = app.state.service
-        self._service.crowded = lambda: len(self.open) > self.most
-        self.limits, self.most = self._service.limits, most
+        self.limits: Limits = self._service.limits
+        self.most: int = most
         self.open: dict[Connection, None] = {}
+        self._service.crowded = lambda: len(self.open) > self.most
         settings: dict[str, Any] = {"log_level": "warning", "access_log": False, "ws": "none"}
         settings |= {"server_header": False, "lifespan": "on", "http": partial(Connection, self)}
         settings |= {"backlog": _ACCEPTED, "timeout_keep_alive": _IDLE}

@@ -83,7 +83,7 @@ _PAGE = (
     "</p></article></body></html>"
 )
 
-_EXAMPLES = [{"text": _EXAMPLE}, {"html": _PAGE, "id": "fares"}]
+_EXAMPLES: list[Any] = [{"text": _EXAMPLE}, {"html": _PAGE, "id": "fares"}]
 _CALLED = "What the article is called in the report; a file's name, say."
 KINDS = ("text", "html", "url")
 
@@ -95,16 +95,18 @@ class ScoreRequest(Checked):
         json_schema_extra={"examples": _EXAMPLES, "oneOf": [{"required": [kind]} for kind in KINDS]}
     )
 
-    text: str = Field("", min_length=1, description="Whatever a file may hold: told by content.")
-    html: str = Field("", min_length=1, description="A page's source, or a part of it.")
+    text: str = Field(
+        default="", min_length=1, description="Whatever a file may hold: told by content."
+    )
+    html: str = Field(default="", min_length=1, description="A page's source, or a part of it.")
     url: str = Field(
-        "",
+        default="",
         min_length=9,
         max_length=2000,
         pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://",
         description="Of a page, which is fetched if the service was started with --allow-urls.",
     )
-    id: str | None = Field(None, min_length=1, max_length=300, description=_CALLED)
+    id: str | None = Field(default=None, min_length=1, max_length=300, description=_CALLED)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
