@@ -98,6 +98,8 @@ def listening(app: Any, most: int = 100) -> Iterator[str]:
     with bound("127.0.0.1", 0) as place:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [place]}, daemon=True)
         thread.start()
+        while thread.is_alive() and not server.started:  # warming up
+            thread.join(0.01)
         yield address_of(place)
         server.should_exit = True
         thread.join(20)

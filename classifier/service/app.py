@@ -107,8 +107,9 @@ _POSTED = (401, 408, 413, 415, 422, 429)
 
 def _answers(meaning: str, of: Any, *errors: int) -> dict[int | str, dict[str, Any]]:
     """Describe the answers of a route: its content, or the model of its JSON, and its errors."""
-    found = {200: {"description": meaning, "content" if isinstance(of, dict) else "model": of}}
-    return {**found, **{one: {"description": _ERRORS[one], "model": Error} for one in errors}}
+    content = "content" if isinstance(of, dict) else "model"
+    found: dict[int | str, dict[str, Any]] = {200: {"description": meaning, content: of}}
+    return found | {one: {"description": _ERRORS[one], "model": Error} for one in errors}
 
 
 def described(app: FastAPI, *, guarded: bool) -> dict[str, Any]:
