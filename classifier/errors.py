@@ -45,6 +45,10 @@ class InputError(FramescopeError):
         self.reason = reason
 
 
+class ChangedError(InputError):
+    """A file that is no longer what was found when its reading began."""
+
+
 class BundleError(FramescopeError):
     """A model bundle that is missing, damaged, or of a newer format."""
 

@@ -203,8 +203,8 @@ class PatientProcess(engines.WorkerProcess):
         """Call with a short limit if the call ends in no other way."""
         hangs = "do: loop" in repr(arguments)
         if function is engines.read_some:
-            name, record, careful = arguments
-            hangs = "hang" in str(name) and (record == HANGING or not careful)
+            name, record, most = arguments
+            hangs = "hang" in str(name) and (record == HANGING or most != 1)
         return super().call(function, *arguments, timeout=1.0 if hangs else None)
 
 

@@ -237,7 +237,7 @@ def write(
         "model": {"name": "by-hand", "digest": "0" * 64, "runtime": "openvino 2026.4, AVX512_ICL"},
         "signals": list(signals), "thresholds": dict.fromkeys(signals, THRESHOLD),
         "options": {"format": form},
-        "rounds": [{"inputs": ["news/"], "files": 1, "bytes": 90_000, "shards": [0, shards]}],
+        "rounds": [{"inputs": ["news/"], "files": 1, "bytes": 90_000, "shards": [0, shards - 1]}],
         "finished": finished,
     }  # fmt: skip
     folder.write("manifest.json", manifest)

@@ -11,15 +11,7 @@ from pathlib import Path
 
 import pytest
 import warcs
-from framescope.classifier.inputs import (
-    RawRecord,
-    document,
-    exchange,
-    fields,
-    files,
-    reading,
-    split_input,
-)
+from framescope.classifier.inputs import RawRecord, document, exchange, fields, files, split_input
 from framescope.classifier.records import Article, Origin, Skipped
 from warcs import BODY, HTML, TEXT, TITLE, read_all, reason, write
 
@@ -134,7 +126,7 @@ def test_a_quotation_mark_that_nothing_closes_is_reported_where_it_opens(tmp_pat
 
 @pytest.mark.parametrize("row", ['{"a": 1}', "1,2"])
 def test_few_packed_bytes_are_not_millions_of_records(tmp_path, monkeypatch, row):
-    monkeypatch.setattr(reading, "_MOST_RECORDS", 500)
+    monkeypatch.setattr("framescope.classifier.inputs.reading._MOST_RECORDS", 500)
     data = ("id,text\n" if row == "1,2" else "") + f"{row}\n" * 100_000
     packed = gzip.compress(gzip.compress(data.encode()))
     *records, last = split_input(write(tmp_path, "a.gz", packed))

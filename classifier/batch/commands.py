@@ -43,6 +43,9 @@ def batch(
     ] = None,
     model: shared.Scoring = None,
     resume: Annotated[bool, Option("--resume", help="Resume an interrupted run.")] = False,
+    retry_failed: Annotated[
+        bool, Option("--retry-failed", help="Resume, and read what failed again.")
+    ] = False,
     add: Annotated[bool, Option("--add", help="Add new inputs to a finished run.")] = False,
     include: shared.Include = None,
     exclude: shared.Exclude = None,
@@ -85,8 +88,8 @@ def batch(
     setup = Setup(model, signal, own, evidence, max_characters, max_seconds, format, experimental)
     job = Job(
         inputs or (), output, setup, shared.parse_columns(column), include or (), exclude or (),
-        follow_links, allow_private, workers, resume=resume, add=add, quiet=quiet, engine=engine,
-        address=address,
+        follow_links, allow_private, workers, resume=resume, retry_failed=retry_failed, add=add,
+        quiet=quiet, engine=engine, address=address,
     )  # fmt: skip
     summary = run(job)
     if not quiet:

@@ -16,7 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPo
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import parent_process, resource_tracker
 from multiprocessing.context import SpawnContext
 from pathlib import Path
@@ -29,8 +29,8 @@ from framescope.classifier.batch import stages
 from framescope.classifier.batch.folder import RunError, RunFolder, RunProgress
 from framescope.classifier.batch.stages import Counts, Item, Job, RecordError, Setup, Shard, Stages
 from framescope.classifier.errors import FramescopeError, InputError, StoppedError, need
-from framescope.classifier.inputs import InputOptions, ListedFile, RawRecord
-from framescope.classifier.records import Origin
+from framescope.classifier.inputs import InputOptions, RawRecord, has_changed
+from framescope.classifier.records import Origin, counted
 from pebble import ProcessExpired, ProcessPool
 
 _TICK = 0.25  # seconds between two looks at signals
@@ -51,7 +51,6 @@ Commit = Callable[[Shard, Path, Counts], None]  # takes the folder of a shard's 
 Failed = Mapping[int, RecordError] | None  # why records can't be scored, by their place in a shard
 Result = Counts | RecordError
 Tell = Callable[[str], None]
-Files = Sequence[ListedFile]
 _T = TypeVar("_T")
 
 
@@ -79,24 +78,24 @@ class LocalEngine:
         self._idle: SimpleQueue[WorkerProcess] = SimpleQueue()
         for process in self._processes:
             self._idle.put(process)
+        options = InputOptions(dict(job.columns), job.allow_private)
+        self._reader = WorkerProcess(begin_reading, options)
+        self._processes.append(self._reader)
         self._threads = ThreadPoolExecutor(workers + 1, "framescope-wait")
 
     def start(self) -> stages.Loaded:
         """Start the processes that score; return what they load, or raise `FramescopeError`."""
         loading = [
             self._threads.submit(self._in_process, lambda process: process.call(loaded))
-            for _ in self._processes
+            for _ in self._processes[:-1]
         ]
         first: stages.Loaded = wait(loading, return_when=FIRST_COMPLETED).done.pop().result()
         return first
 
-    def run(self, files: Files, start: stages.Position, done: set[int], commit: Commit) -> None:
-        """Score the shards of the files from a place on, except those that are done."""
-        options = InputOptions(dict(self.job.columns), self.job.allow_private)
-        reader = WorkerProcess(begin_reading, options)
-        self._processes.append(reader)
+    def run(self, plans: Sequence[stages.Plan], commit: Commit) -> None:
+        """Score the shards of some plans."""
         seconds, tell = self.job.setup.max_seconds, self.job.tell
-        shards = split_safely(reader, files, start, seconds, tell)
+        shards = chain.from_iterable(split_safely(self._reader, p, seconds, tell) for p in plans)
         reading: Future[Any] | None = self._threads.submit(next, shards, None)
         scoring: dict[Future[Any], Shard] = {}
         told = False
@@ -118,7 +117,7 @@ class LocalEngine:
                 if reading in ended:
                     shard = reading.result()
                     reading = None if shard is None else self._threads.submit(next, shards, None)
-                    if shard is not None and shard.start.shard not in done:
+                    if shard is not None:
                         scoring[self._threads.submit(self._score, shard)] = shard
                 self.progress.update()
         if stops:
@@ -233,7 +232,7 @@ def _end_with_parent() -> None:
 
 _options: InputOptions
 _lines: list[str] = []
-_taken = 0
+_taken = _place = 0  # bytes that were read, and records
 _open: tuple[str, Iterator[Item]] | None = None
 
 
@@ -248,20 +247,21 @@ def begin_reading(options: InputOptions) -> None:
     _options, _open = replace(options, tell=_lines.append, taken=take), None
 
 
-def read_some(name: str, record: int, careful: bool) -> tuple[list[tuple[Item, int]], list[str]]:
-    """Read the next records, or one if careful, each with the bytes up to there; and messages."""
-    global _open, _taken
-    if _open is None or _open[0] != name:  # then it is opened at `record`
-        _open, _taken = (name, stages.read_items(name, _options)), 0
-        for _ in islice(_open[1], record):
-            pass
+def read_some(name: str, record: int, most: int | None) -> tuple[list[tuple[Item, int]], list[str]]:
+    """Read the next records, at most so many, each with the bytes up to there; and messages."""
+    global _open, _taken, _place
+    if _open is None or _open[0] != name or _place > record:
+        _open, _taken, _place = (name, stages.read_items(name, _options)), 0, 0
+    for _ in islice(_open[1], record - _place):
+        pass
     found: list[tuple[Item, int]] = []
     size, until = 0, time.monotonic() + _CALL_SECONDS
-    for item in _open[1]:
+    for item in islice(_open[1], most):
         found.append((item, _taken))
         size += item.size
-        if careful or size >= _CALL_BYTES or time.monotonic() > until:
+        if size >= _CALL_BYTES or time.monotonic() > until:
             break
+    _place = record + len(found)
     if not found:
         _open = None
     lines, _lines[:] = list(_lines), []
@@ -269,37 +269,48 @@ def read_some(name: str, record: int, careful: bool) -> tuple[list[tuple[Item, i
 
 
 def split_safely(
-    process: WorkerProcess, files: Files, start: stages.Position, max_seconds: float, tell: Tell
+    process: WorkerProcess, plan: stages.Plan, max_seconds: float, tell: Tell
 ) -> Iterator[Shard]:
     """Split files into shards; one on which the process hangs, or dies twice, ends in an error."""
+    files, start = plan.files, plan.start
 
     def steps() -> Iterator[stages.Step]:
         before = sum(one.size or 0 for one in files[: start.file])
         for number, file in enumerate(files[start.file :], start=start.file):
-            record = start.record if number == start.file else 0
+            record = max(file.begin, start.record if number == start.file else 0)
             alone, died, found = False, False, None
-            while found != []:
+            behind = before + (file.size or 0)
+            while found != [] and record != file.end:
                 limit = max_seconds + _PASSED * record + _GRACE
+                most = 1 if alone else file.end and file.end - record
+                since = f" after {counted(record, 'record', ',')}" if record else ""
                 try:
-                    found, lines = process.call(read_some, file.name, record, alone, timeout=limit)
+                    found, lines = process.call(read_some, file.name, record, most, timeout=limit)
                 except (ProcessExpired, TimeoutError) as error:
                     if alone:  # so it is this record
-                        since = f" after {record:,} records" if record else ""
                         reason = f"what follows{since} {_how(error)}; mend the file, or divide it"
-                        yield stages.ReadError(Origin(file.name), reason), number + 1, 0, before
+                        bad = stages.ReadError(Origin(file.name), reason)
+                        yield bad, number, number + 1, 0, behind
                         break
                     alone, died = died or not isinstance(error, ProcessExpired), True
                     continue
                 for line in lines:
                     tell(line)
+                if found and has_changed(file):  # what was read before is as it was listed
+                    how = "--add a copy of it" if since else "read it with --retry-failed"
+                    reason = f"changed or went while the run read; not read{since}: {how}"
+                    tell(f"{file.name}: {reason}")
+                    bad = stages.ReadError(Origin(file.name), reason, stage="changed")
+                    yield bad, number, number + 1, 0, behind
+                    break
                 for item, read in found:
                     record += 1
                     read = read if file.size is None else min(read, file.size)
-                    yield item, number, record, before + read
-            before += file.size or 0
-        yield None, len(files), 0, before
+                    yield item, number, number, record, before + read
+            before = behind
+        yield None, len(files), len(files), 0, before
 
-    return stages.group_shards(steps(), start)
+    return (stages.group_again if plan.again else stages.group_shards)(steps(), plan)
 
 
 def _how(error: Exception) -> str:
@@ -413,10 +424,10 @@ class RayEngine:
             self._loaded = process.call(loaded)
         return self._loaded
 
-    def run(self, files: Files, start: stages.Position, done: set[int], commit: Commit) -> None:
-        """Score the shards of the files from a place on, except those that are done."""
-        written = set(done)
-        with closing(self._rows(files, start, done)) as rows:
+    def run(self, plans: Sequence[stages.Plan], commit: Commit) -> None:
+        """Score the shards of some plans."""
+        written = set[int]()
+        with closing(self._rows(plans)) as rows:
             for row in rows:
                 shard, lines, counts, tables = _content(row)
                 with stop_signals() as stops:
@@ -439,14 +450,12 @@ class RayEngine:
 
             ray.shutdown()
 
-    def _rows(
-        self, files: Files, start: stages.Position, done: set[int]
-    ) -> Generator[_Row, None, None]:
+    def _rows(self, plans: Sequence[stages.Plan]) -> Generator[_Row, None, None]:
         import ray
 
         job = self.job
         options = InputOptions(dict(job.columns), job.allow_private)
-        task = Path.cwd(), list(files), options, job.setup.max_seconds, start, done
+        task = Path.cwd(), plans, options, job.setup.max_seconds
         try:
             workers = job.workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)
             here = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
@@ -517,12 +526,12 @@ class ShardScorer:
 
 
 def _read(row: _Row) -> Iterator[_Row]:
-    directory, files, options, max_seconds, start, done = _content(row)
+    directory, plans, options, max_seconds = _content(row)
     os.chdir(directory)
     lines: list[str] = []
     with closing(WorkerProcess(begin_reading, options)) as process:
-        for shard in split_safely(process, files, start, max_seconds, lines.append):
-            if shard.start.shard not in done:
+        for plan in plans:
+            for shard in split_safely(process, plan, max_seconds, lines.append):
                 yield _row(replace(shard, items=tuple(map(_held, shard.items))), lines[:])
                 lines.clear()
 

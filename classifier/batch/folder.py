@@ -3,7 +3,7 @@
 RUN/
 manifest.json     what was run: inputs, bundle, options; `--resume` compares with it
 listing/0.parquet the files of the first inputs; 1.parquet of those that were added; ...
-parts/000000/     a shard: inputs, articles, sentences, citations, spans
+parts/000000/     a shard: inputs, articles, sentences, citations, spans; and their checksums
 progress.json     how far the run is
 summary.json      how it ended
 lock              held by the process that writes
@@ -16,10 +16,13 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
+from zlib import crc32
 
 from framescope.classifier import output as outputs
 from framescope.classifier.batch.schema import need_pyarrow
@@ -27,11 +30,13 @@ from framescope.classifier.batch.stages import Counts
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.files import LockedError, atomic_write, locked, replacing, sync
 from framescope.classifier.inputs import ListedFile
+from framescope.classifier.records import counted
 from framescope.classifier.taxonomy import DEFINITIONS, declare, from_records
 
 FORMAT = 1  # of the folder; a newer one is refused
 MANIFEST, SUMMARY, PROGRESS = "manifest.json", "summary.json", "progress.json"
-SHARD = "shard.json"  # of a shard: where it begins, where the next does, and what is in it
+SHARD = "shard.json"  # of a shard: where it begins and the next does, what is in it, its files
+_KEPT = ".kept"  # ends the name of a shard while another takes its place
 _MINUTE = 60.0  # seconds over which the rate is taken
 _WRITTEN = 2.0  # seconds between two states of `PROGRESS`
 
@@ -101,16 +106,43 @@ class RunFolder:
         name = f"{table}.{self.manifest()['options']['format']}"
         return [self.shard(number) / name for number in self.committed()]
 
-    def shard_records(self) -> dict[int, dict[str, Any]]:
-        """Read `SHARD` of each shard."""
-        found = {}
-        for number in self.committed():
-            path = self.shard(number) / SHARD
+    def parts_of(self, *tables: str) -> tuple[dict[int, dict[str, Any]], dict[int, str]]:
+        """Read `SHARD` of each part that is whole, and say what is wrong with each other one.
+
+        All that the run had finished have to be there, with the checksums of these tables.
+        """
+        first, last = self.manifest()["rounds"][-1]["shards"]
+        needed = {*self.committed(), *range(first if last is None else last + 1)}
+
+        def read(number: int) -> dict[str, Any] | str:
+            path = part = self.shard(number)
             try:
-                found[number] = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                reason = f"can't be read ({error}); delete its folder, then type --resume"
-                raise RunError(f"{path}: {reason}") from None
+                part.stat()
+                path = part / SHARD
+                record: dict[str, Any] = json.loads(path.read_bytes())
+                sums = {SHARD: record.pop("crc", None), **record.get("files", {})}
+                if sums[SHARD] in (None, crc32(json.dumps(record).encode())):
+                    files = (part / name for name in sums if name.partition(".")[0] in tables)
+                    path = next((p for p in files if crc32(p.read_bytes()) != sums[p.name]), part)
+                return record if path == part else f"{path} isn't as it was written"
+            except FileNotFoundError as error:
+                return f"{error.filename} is missing"
+            except (OSError, ValueError, AttributeError) as error:
+                return f"{path} can't be read ({error})"
+
+        with ThreadPoolExecutor() as pool:  # checksums of large files keep several cores busy
+            found = dict(zip(sorted(needed), pool.map(read, sorted(needed)), strict=True))
+        whole = {number: one for number, one in found.items() if not isinstance(one, str)}
+        return whole, {number: one for number, one in found.items() if isinstance(one, str)}
+
+    def check(self, *tables: str) -> dict[int, dict[str, Any]]:
+        """Read `SHARD` of all parts; raise `RunError` unless they are whole, as in `parts_of`."""
+        found, faults = self.parts_of(*tables)
+        if faults:
+            others = f" ({counted(len(faults) - 1, 'more part')} too)" if len(faults) > 1 else ""
+            command = f"framescope batch --output {quote(str(self.path))} --resume"
+            reason = f"{next(iter(faults.values()))}{others}; only what is lost is scored anew by"
+            raise RunError(f"{reason}: {command}")
         return found
 
     def write(self, name: str, record: Mapping[str, Any], *, durable: bool = True) -> None:
@@ -127,15 +159,27 @@ class RunFolder:
 
     def commit(self, draft: Path, number: int, record: Mapping[str, Any]) -> None:
         """Make a draft a shard in one step: its files are on the disk before its name is."""
-        (draft / SHARD).write_text(json.dumps(record) + "\n", encoding="utf-8")
+        files = {file.name: crc32(file.read_bytes()) for file in sorted(draft.iterdir())}
+        record = {**record, "files": files}
+        whole = {**record, "crc": crc32(json.dumps(record).encode())}
+        (draft / SHARD).write_text(json.dumps(whole) + "\n", encoding="utf-8")
         for file in sorted(draft.iterdir()):
             sync(file)
         sync(draft)
-        draft.rename(self.shard(number))
+        place = self.shard(number)
+        kept = place.with_name(f".{place.name}{_KEPT}")
+        if place.exists():  # damaged, or with a record that failed
+            place.rename(kept)
+        draft.rename(place)
         sync(self.shards)
+        shutil.rmtree(kept, ignore_errors=True)
 
     def clear_drafts(self) -> None:
-        """Delete what a process that was killed had begun to write."""
+        """Delete what a process that was killed had begun to write, and undo half a replacement."""
+        for path in self.shards.glob(f".*{_KEPT}"):
+            place = path.with_name(path.stem[1:])
+            if not place.exists():
+                path.rename(place)
         for path in [*self.shards.glob(".*"), *self.path.glob(".*.json*")]:
             # Its workers may still write for a moment; a draft that stays is in nobody's way.
             if path.is_dir():
@@ -149,19 +193,27 @@ class RunFolder:
         import pyarrow.parquet as pq
 
         # As bytes: a name on a disk need not be UTF-8, and is looked for again.
-        kinds = pa.schema({"name": pa.binary(), "size": pa.int64(), "modified": pa.string()})
+        kinds = {"name": pa.binary(), "modified": pa.string()}
+        kinds |= dict.fromkeys(("size", "begin", "end"), pa.int64())
         rows = [{**asdict(one), "name": os.fsencode(one.name)} for one in files]
         path = self._listing(number)
         path.parent.mkdir(exist_ok=True)
         with replacing(path) as part:
-            pq.write_table(pa.Table.from_pylist(rows, kinds), part, compression="zstd")
+            pq.write_table(pa.Table.from_pylist(rows, pa.schema(kinds)), part, compression="zstd")
 
     def listing(self, number: int) -> list[ListedFile]:
         """Read the input files of a round."""
         import pyarrow.parquet as pq
 
-        rows = pq.read_table(self._listing(number)).to_pylist()
-        return [ListedFile(os.fsdecode(r["name"]), r["size"], r["modified"]) for r in rows]
+        path = self._listing(number)
+        try:
+            rows = pq.read_table(path).to_pylist()
+        except (OSError, ValueError) as error:
+            reason = f"can't be read ({' '.join(str(error).split())[:200]})"
+            raise RunError(
+                f"{path}: {reason}; get the file again, or give another --output"
+            ) from None
+        return [ListedFile(**{**row, "name": os.fsdecode(row["name"])}) for row in rows]
 
     def _listing(self, number: int) -> Path:
         return self.path / "listing" / f"{number}.parquet"
@@ -184,12 +236,12 @@ class RunFolder:
 
 @dataclass
 class RunProgress:
-    """Watches a run, which adds to `counts`, and to the bytes `read` and `shards` done so far."""
+    """Watches a run, which adds to `counts`, and to the bytes `read` and `shards` scored so far."""
 
     folder: RunFolder
     counts: Counts
     total: int | None  # bytes of the inputs; None if unknown
-    read: int
+    read: int  # of those that are scored
     shards: int = 0
     quiet: bool = False
 

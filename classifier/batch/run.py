@@ -1,27 +1,27 @@
 """A batch is checked, and started, resumed or extended; the check and the report at its end."""
 
 import errno
-import json
 import os
 import shlex
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from itertools import chain, count, zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from framescope.classifier import __version__, bundles
+from framescope.classifier.batch import stages
 from framescope.classifier.batch.engines import LocalEngine, RayEngine, stop_signals
 from framescope.classifier.batch.folder import SUMMARY, RunError, RunFolder, RunProgress
-from framescope.classifier.batch.schema import SAME_ROWS, VERSION, whole
+from framescope.classifier.batch.schema import SAME_ROWS, TABLES, VERSION, read_rows, whole
 from framescope.classifier.batch.stages import Counts, Job, Loaded, Position, Shard, sum_counts
 from framescope.classifier.errors import FramescopeError, InputError, StoppedError
-from framescope.classifier.inputs import InputOptions, ListedFile, list_inputs, read_list
+from framescope.classifier.inputs import InputOptions, ListedFile, identity, list_inputs, read_list
 from framescope.classifier.records import counted
 from numpy.typing import NDArray
 
@@ -31,32 +31,31 @@ _SHOWN = 3  # files that are named of those that differ
 
 def run(job: Job) -> dict[str, Any]:
     """Run a batch to its end and return its summary; raises `StoppedError` otherwise."""
-    folder, manifest, files = _prepare(job)
+    job = replace(job, resume=job.resume or job.retry_failed)
+    folder = RunFolder(job.output)
+    if job.address is not None and job.engine != "ray":
+        raise RunError("--address is that of a Ray cluster; give --engine ray with it")
+    _check_output(job, folder)
+    manifest = folder.manifest() if folder.exists() else None
+    if manifest is not None and job.setup.model is None:
+        job = replace(job, setup=replace(job.setup, model=manifest["model"].get("path")))
+    files = [] if manifest is not None and not job.inputs else _list_files(job)
+    if manifest is not None:
+        _check_same(job, manifest)
+        if job.add:
+            files = _new_only(folder, manifest, files, job.tell)
+        elif files and not job.retry_failed:
+            _check_unchanged(folder.listing(len(manifest["rounds"]) - 1), files, job.output)
     with folder.locked():
         if manifest != (folder.manifest() if folder.exists() else None):
             raise RunError(f"{job.output}: another process has written it meanwhile; type it again")
         folder.clear_drafts()
-        if manifest is not None and job.resume and manifest["finished"]:
-            job.tell(f"{folder.path} is finished; there is nothing to resume")
+        this = _Round(job, folder, manifest, [] if job.resume and manifest is not None else files)
+        if not (this.plans or (this.failed and job.retry_failed)):
+            what = "retry" if job.retry_failed else "resume"
+            job.tell(f"{folder.path} is finished; there is nothing to {what}")
             return folder.summary()
-        return _Round(job, folder, manifest, files).complete()
-
-
-def _prepare(job: Job) -> tuple[RunFolder, dict[str, Any] | None, list[ListedFile]]:
-    """Return the run's folder, its manifest if there is one, and the files of this round."""
-    if job.address is not None and job.engine != "ray":
-        raise RunError("--address is that of a Ray cluster; give --engine ray with it")
-    folder = RunFolder(job.output)
-    _check_output(job, folder)
-    manifest = folder.manifest() if folder.exists() else None
-    files = _list_files(job, folder, manifest)
-    if manifest is not None:
-        _check_same(job, manifest)
-        if job.resume:
-            _check_unchanged(folder.listing(len(manifest["rounds"]) - 1), files, job.output)
-        else:
-            files = _new_only(job, folder, manifest, files)
-    return folder, manifest, files
+        return this.complete()
 
 
 def _check_output(job: Job, folder: RunFolder) -> None:
@@ -81,47 +80,34 @@ def _check_output(job: Job, folder: RunFolder) -> None:
         raise RunError(f"{path}: is a folder with something else in it; give another --output")
 
 
-def _list_files(job: Job, folder: RunFolder, manifest: dict[str, Any] | None) -> list[ListedFile]:
-    if job.inputs:
-        listed = read_list(sys.stdin.buffer) if "-" in job.inputs else []
-        if "-" in job.inputs and not listed:
-            raise InputError("standard input", "is an empty list; write one input a line")
-        names = [listed if given == "-" else [given] for given in job.inputs]
-        files = _found(list(chain.from_iterable(names)), job)
-    elif manifest is not None and job.resume:
-        before = folder.listing(len(manifest["rounds"]) - 1)
-        files = [now for one in before if (now := _as_it_is(one)) is not None]
-        begun = manifest["rounds"][-1].get("directory")
-        if not files and begun not in (None, str(Path.cwd())):
-            reason = f"its inputs are named as from {begun}; go there (cd {shlex.quote(begun)})"
-            raise RunError(f"{job.output}: {reason}, and type it again")
-    else:
+def _list_files(job: Job) -> list[ListedFile]:
+    if not job.inputs:
         raise InputError("input", "is missing; give files, folders, patterns, or - for a list")
-    if not files:
+    listed = read_list(sys.stdin.buffer) if "-" in job.inputs else []
+    if "-" in job.inputs and not listed:
+        raise InputError("standard input", "is an empty list; write one input a line")
+    names = [listed if given == "-" else [given] for given in job.inputs]
+    if not (files := _found(list(chain.from_iterable(names)), job)):
         raise InputError("input", "holds no file; give files, folders, or patterns of files")
     return files
 
 
 def _found(names: Sequence[str], job: Job) -> list[ListedFile]:
     """List what is there; of several inputs, one that isn't is listed too, and becomes an error."""
-    patterns = {"include": job.include, "exclude": job.exclude}
-    quiet = InputOptions(**patterns, follow_links=job.follow_links)
-    options = replace(quiet, tell=job.tell)
-    try:
-        files = list_inputs(names, options)
-    except InputError:
-        bad = {}
-        for name in names:
-            try:
-                list_inputs([name], quiet)
-            except InputError as error:
-                bad[name] = error
-        good = [name for name in names if name not in bad]
-        if not good:
-            raise
-        for why in bad.values():
-            job.tell(str(why))
-        files = list_inputs(good, options) + [ListedFile(name, 0) for name in bad]
+    options = InputOptions(tell=job.tell, include=job.include, exclude=job.exclude)
+    options = replace(options, follow_links=job.follow_links)
+    found, bad = dict[Any, ListedFile](), dict[str, InputError]()
+    for name in names:
+        try:
+            for one in list_inputs([name], options):
+                found.setdefault(identity(one.name), one)
+        except InputError as error:
+            bad[name] = error
+    if not found:
+        raise next(iter(bad.values()))
+    for why in bad.values():
+        job.tell(str(why))
+    files = [*found.values(), *(ListedFile(name, 0) for name in bad)]
     own = f"{job.output.absolute()}{os.sep}"
     return [one for one in files if not os.path.abspath(one.name).startswith(own)]  # noqa: PTH100
 
@@ -184,42 +170,79 @@ def _check_unchanged(before: Sequence[ListedFile], now: Sequence[ListedFile], ou
         raise RunError(f"{output}: its inputs come in another order; give them as they were")
 
 
+def _check_files(files: Sequence[ListedFile], directory: str | None, output: Path) -> None:
+    """Check that files are as they were listed."""
+    now = [found for one in files if (found := _as_it_is(one)) is not None]
+    if directory not in (None, str(Path.cwd())) and files and not now:
+        reason = f"its inputs are named as from {directory}; go there (cd {shlex.quote(directory)})"
+        raise RunError(f"{output}: {reason}, and type it again")
+    _check_unchanged(files, now, output)
+
+
 def _new_only(
-    job: Job, folder: RunFolder, manifest: Mapping[str, Any], files: Sequence[ListedFile]
+    folder: RunFolder, manifest: Mapping[str, Any], files: Sequence[ListedFile], tell: Any
 ) -> list[ListedFile]:
-    """Return the files that a run has not read yet; there must be some."""
+    """Return the files that a run has not read yet, by whatever link; there must be some."""
     known = {one.name: one for n in range(len(manifest["rounds"])) for one in folder.listing(n)}
-    fresh = [one for one in files if one.name not in known]
+    linked = set(map(identity, known))
+    fresh = [one for one in files if one.name not in known and identity(one.name) not in linked]
     changed = sum(known.get(one.name, one) != one for one in files)
     told = f"; {changed:,} have changed since, and are not read again" if changed else ""
     if not fresh:
         raise RunError(f"{folder.path}: has all of these inputs already{told}")
     if told:
-        job.tell(f"{folder.path}: has some of these inputs already{told}")
+        tell(f"{folder.path}: has some of these inputs already{told}")
     return fresh
 
 
 class _Round:
-    """The inputs that are read now: all of a new run, the rest, or those that are added."""
+    """What is read now: a new run, what is added to one, or what one lacks."""
 
     def __init__(
         self, job: Job, folder: RunFolder, manifest: dict[str, Any] | None, files: list[ListedFile]
     ) -> None:
         self.job, self.folder, self.manifest, self.files = job, folder, manifest, files
-        known = folder.shard_records()
-        first = 0 if manifest is None else len(known)
-        if manifest is not None and job.resume:
-            first = int(manifest["rounds"][-1]["shards"][0])
-        self.done = set(known)
-        shard = next(number for number in count(first) if number not in known)
-        after = known[shard - 1]["after"] if shard else {"input_id": 0}
-        # A round begins with the first of its files.
-        self.start = Position(**after) if shard > first else Position(shard, after["input_id"])
-        sizes = [one.size for one in files]
-        total = None if None in sizes else sum(size or 0 for size in sizes)
-        read = max((one["read"] for n, one in known.items() if n >= first), default=0)
-        so_far = sum_counts(one["counts"] for one in known.values()), total, read, len(known)
-        self.progress = RunProgress(folder, *so_far, quiet=job.quiet)
+        rounds = [] if manifest is None else manifest["rounds"]
+        self.parts: dict[int, dict[str, Any]] = {}  # those that are whole, by their numbers
+        if rounds and job.add:
+            self.parts = folder.check(*TABLES)
+        elif rounds:
+            self.parts, lost = folder.parts_of(*TABLES)
+            for why in lost.values():
+                job.tell(f"{why}; the part is scored anew")
+        self.plans = [stages.Plan(files, self._next())] if files else list(self._missing(rounds))
+        self.failed = [n for n, one in self.parts.items() if one["counts"]["errors"]]
+        self.behind: list[ListedFile] = []  # of files that failed as a whole, beyond one record
+        sizes = [one.size for plan in self.plans for one in plan.files]
+        total = sum(one["bytes"] for one in rounds) + sum(one.size or 0 for one in files)
+        counts = sum_counts(one["counts"] for one in self.parts.values())
+        read = sum(one.get("bytes", 0) for one in self.parts.values())
+        state = counts, None if None in sizes else total, read, len(self.parts)
+        self.progress = RunProgress(folder, *state, quiet=job.quiet)
+
+    def _next(self) -> Position:
+        """Return where another round begins."""
+        number = max(self.parts, default=-1) + 1
+        return Position(number, self.parts[number - 1]["after"]["input_id"] if number else 0)
+
+    def _missing(self, rounds: Sequence[Mapping[str, Any]]) -> Iterator[stages.Plan]:
+        """Plan what the run lacks, each stretch by itself."""
+        for number, one in enumerate(rounds):
+            first, last = one["shards"]
+            end = None if last is None else last + 1
+            shards = range(first, max([first, *self.parts]) + 2 if end is None else end)
+            for at in shards:
+                if at in self.parts or (at > first and at - 1 not in self.parts):
+                    continue
+                until = next((shard for shard in shards[at - first :] if shard in self.parts), end)
+                known = {} if until is None else self.parts.get(until, {})
+                start = Position(at, one.get("input_id", 0))
+                if at > first:
+                    start = Position(**self.parts[at - 1]["after"])
+                files = self.folder.listing(number)
+                needed = known["after"]["file"] + 1 if known and until != end else None
+                _check_files(files[start.file : needed], one.get("directory"), self.job.output)
+                yield stages.Plan(files, start, until, known.get("input_id"))
 
     def complete(self) -> dict[str, Any]:
         """Bring the round to its end, and return the summary."""
@@ -230,7 +253,9 @@ class _Round:
             try:
                 try:
                     self._record(engine.start())
-                    engine.run(self.files, self.start, self.done, self._commit)
+                    engine.run(self.plans, self._commit)
+                    if self.failed and self.job.retry_failed:
+                        self._retry(engine)
                 finally:
                     with stop_signals():
                         engine.close()  # which frees memory for the rest
@@ -254,43 +279,120 @@ class _Round:
 
     def _record(self, loaded: Loaded) -> None:
         """Write the manifest of a new round, or compare the runtime with the one before."""
-        job, folder = self.job, self.folder
         before, now = (one["model"]["runtime"] for one in (self.manifest or loaded, loaded))
         if before != now:
-            job.tell(f"{now} runs the model, {before} did: rounding may differ")
-        if job.resume and self.manifest is not None:
-            return
-        number = 0 if self.manifest is None else len(self.manifest["rounds"])
-        folder.shards.mkdir(exist_ok=True)
-        folder.write_listing(number, self.files)
-        if self.manifest is None:
+            self.job.tell(f"{now} runs the model, {before} did: rounding may differ")
+        if self.files:
+            self.folder.shards.mkdir(exist_ok=True)
             about = {"framescope": __version__, "schema": VERSION}
-            self.manifest = {**about, **loaded, "options": job.options, "rounds": []}
+            options = {"options": self.job.options, "rounds": []}
+            self.manifest = self.manifest or {**about, **loaded, **options}
+            self._begin(self.files, self.plans[0].start)
+
+    def _begin(self, files: Sequence[ListedFile], start: Position) -> None:
+        """Write down that a round begins."""
+        assert self.manifest is not None
+        self.folder.write_listing(len(self.manifest["rounds"]), files)
         self.manifest["rounds"].append({
-            "inputs": [whole(one) for one in job.inputs],
+            "inputs": [whole(one) for one in self.job.inputs],
             "directory": whole(str(Path.cwd())),
-            "files": len(self.files), "bytes": sum(one.size or 0 for one in self.files),
-            "shards": [self.start.shard, None],
+            "files": len(files), "bytes": sum(one.size or 0 for one in files),
+            "shards": [start.shard, None], "input_id": start.input_id,
         })  # fmt: skip
         self.manifest["finished"] = False
-        folder.write_manifest(self.manifest)
+        self.folder.write_manifest(self.manifest)
 
     def _commit(self, shard: Shard, draft: Path, counts: Counts) -> None:
-        done = {"after": asdict(shard.after), "read": shard.read, "counts": counts}
-        self.folder.commit(draft, shard.start.shard, {"input_id": shard.start.input_id, **done})
-        self.progress.counts.update(counts)
-        self.progress.read = max(self.progress.read, shard.read)
-        self.progress.shards += 1
+        number, size = shard.start.shard, max(0, shard.after.read - shard.start.read)
+        after = {"after": asdict(shard.after), "bytes": size, "counts": counts}
+        record: dict[str, Any] = {"input_id": shard.start.input_id, **after}
+        if shard.again:
+            record = self._merged(shard, draft, counts)
+            self.progress.counts.subtract(self.parts[number]["counts"])
+        else:
+            self.progress.read += size
+            self.progress.shards += 1
+        self.folder.commit(draft, number, record)
+        self.parts[number] = record
+        self.progress.counts.update(record["counts"])
+
+    def _retry(self, engine: Any) -> None:
+        """Read again what had failed, then the rest of files that had failed as a whole."""
+        self.slices: dict[int, tuple[int, int, ListedFile]] = {}  # of these, by their record
+        total = sum(self.parts[number]["counts"]["errors"] for number in self.failed)
+        found = list(self._again())
+        plan = stages.Plan([file for file, _ in found], again=[place for _, place in found])
+        engine.run([plan] if found else [], self._commit)
+        if self.behind:
+            engine.run([stages.Plan(self.behind, self._next())], self._commit)
+        left = sum(self.parts[number]["counts"]["errors"] for number in self.failed)
+        told = f"{total - left:,} of {counted(total, 'failed record', ',')} could be read"
+        stay = f"; {total - len(found):,} stay, as their files have changed"
+        self.job.tell(f"{self.folder.path}: {told}{stay if len(found) < total else ''}")
+
+    def _again(self) -> Iterator[tuple[ListedFile, tuple[int, int]]]:
+        """Yield the records that failed, of files that are as they were; and their places."""
+        assert self.manifest is not None
+        for number, one in enumerate(self.manifest["rounds"]):
+            first, last = one["shards"]
+            shards = range(first, (max(self.parts) if last is None else last) + 1)
+            listing = self.folder.listing(number)
+            files = {whole(file.name): at for at, file in enumerate(listing)}
+            for part in [part for part in self.failed if part in shards]:
+                rows = self._inputs(self.folder.shard(part))
+                following = part + 1 in shards and self._inputs(self.folder.shard(part + 1))[:1]
+                before = Counter[str]()  # records of each file
+                if part > first:
+                    after = self.parts[part - 1]["after"]
+                    before[whole(listing[after["file"]].name)] = after["record"]
+                for row, later in zip(rows, [*rows[1:], *(following or [{}])], strict=True):
+                    name = row["input"]
+                    then = listing[files[name]]
+                    at = max(before[name], then.begin)
+                    before[name] = at + 1
+                    now = _as_it_is(then) if row.get("error") else None
+                    ends = later.get("input") != name and not row.get("record")
+                    if now is not None and (now == then or (ends and not at)):
+                        piece = replace(now, begin=at, end=at + 1)
+                        if ends and then.end is None:
+                            self.slices[row["input_id"]] = number, files[name], piece
+                        yield piece, (part, row["input_id"])
+
+    def _inputs(self, part: Path) -> list[dict[str, Any]]:
+        assert self.manifest is not None
+        return read_rows(part / f"inputs.{self.manifest['options']['format']}")
+
+    def _merged(self, shard: Shard, draft: Path, counts: Counts) -> dict[str, Any]:
+        """Add the other rows of a shard to those that are read again; return its record."""
+        assert self.manifest is not None
+        numbered = {row["input_id"] for row in self._inputs(draft) if row.get("record")}
+        again, old = set(shard.again), self.parts[shard.start.shard]
+        found = stages.merge(self.folder.shard(shard.start.shard), draft, again, self.manifest)
+        found.update({name: old["counts"][name] + counts[name] for name in ("passages", "reused")})
+        # A file that failed as a whole was one record. What is behind the first becomes a round
+        # of its own, which is on the disk before the failure is replaced.
+        for input_id in again & self.slices.keys():
+            number, file, piece = self.slices[input_id]
+            listing, several = self.folder.listing(number), input_id in numbered
+            then = listing[file]
+            listing[file] = replace(piece, begin=then.begin, end=piece.end if several else None)
+            if several or piece != then:
+                self.folder.write_listing(number, listing)
+            if several:
+                if self.behind:
+                    self.manifest["rounds"].pop()
+                self.behind.append(replace(piece, begin=piece.end or 0, end=None))
+                self._begin(self.behind, self._next())
+        return {**old, "counts": found}
 
     def _finish(self, seconds: float) -> dict[str, Any]:
         folder, manifest = self.folder, self.manifest
         assert manifest is not None
-        records = folder.shard_records()
-        sums = sum_counts(one["counts"] for one in records.values())
-        summary = {**sums, **_check(folder, records), "shards": len(records)}
+        sums = sum_counts(one["counts"] for one in self.parts.values())
+        summary = {**sums, **_check(folder, self.parts), "shards": len(self.parts)}
         summary["seconds"] = round(seconds, 1)  # of the last start
         folder.write(SUMMARY, summary)
-        manifest["rounds"][-1]["shards"][1] = len(records) - 1
+        manifest["rounds"][-1]["shards"][1] = len(self.parts) - 1
         manifest["finished"] = True
         folder.write_manifest(manifest)
         return summary
@@ -331,36 +433,21 @@ def report(summary: Mapping[str, Any], path: Path) -> str:
 
 
 def _check(folder: RunFolder, records: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    """Check that no row is missing; count the errors by stage, and the copies of texts."""
+    """Check that no record is missing; count the errors by stage, and the copies of texts."""
     failures: Counter[str] = Counter()
     # Eight bytes of each: of millions there is no room for all, and none is likely to be met twice.
     digests: list[NDArray[np.uint64]] = []
-    expected = 0
+    expected, form = 0, folder.manifest()["options"]["format"]
     for shard, record in sorted(records.items()):
-        path, counts = folder.shard(shard), record["counts"]
-        stages, texts = _column(path, "inputs", "stage"), _column(path, "articles", "text_digest")
-        rows = record["input_id"], len(stages), len(texts)
-        if rows != (expected, counts["records"], counts["articles"]):
-            raise RunError(f"{path}: rows are missing; delete it, then type --resume")
-        expected += counts["records"]
-        failures.update(stage for stage in stages if stage is not None)
-        digests.append(np.array([int(digest[:16], 16) for digest in texts], np.uint64))
+        path = folder.shard(shard)
+        errors = read_rows(path / f"inputs.{form}", "stage")
+        texts = read_rows(path / f"articles.{form}", "text_digest")
+        if (record["input_id"], record["counts"]["records"]) != (expected, len(errors)):
+            reason = "doesn't begin where the part before it ends, or lacks rows"
+            raise RunError(f"{path}: {reason}; its inputs were others: start another --output")
+        expected += len(errors)
+        failures.update(row["stage"] for row in errors if row.get("stage"))
+        digests.append(np.array([int(row["text_digest"][:16], 16) for row in texts], np.uint64))
     found = np.concatenate(digests)
     copies = len(found) - len(np.unique(found))
     return {"failures": dict(sorted(failures.items())), "equal_texts": copies}
-
-
-def _column(shard: Path, table: str, name: str) -> list[Any]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    path = shard / f"{table}.parquet"
-    try:
-        if path.is_file():
-            found: list[Any] = pq.read_table(path, columns=[name]).column(name).to_pylist()
-            return found
-        with path.with_suffix(".jsonl").open(encoding="utf-8") as lines:
-            return [json.loads(line).get(name) for line in lines]
-    except (OSError, ValueError, pa.ArrowException) as error:
-        reason = f"can't be read ({' '.join(str(error).split())[:200]})"
-        raise RunError(f"{path}: {reason}; delete {shard}, then type --resume") from None

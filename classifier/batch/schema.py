@@ -6,6 +6,7 @@ import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ VERSION = 3  # of the tables; a change that an older reader would misread makes 
 SAME_ROWS = frozenset({"0.4.0"})
 TABLES = ("inputs", "articles", "sentences", "citations", "spans")
 ADDED = ("model", "experimental", "remarks")  # columns of articles that version 3 has first
-_MANY = 1_000_000  # ``article_id`` is ``input_id`` times this, and the article's number within it
+MANY = 1_000_000  # ``article_id`` is ``input_id`` times this, and the article's number within it
 
 _COLUMNS: Mapping[str, Sequence[tuple[str, ...]]] = {  # their type, and the names of some
     "inputs": (
@@ -121,7 +122,7 @@ class RunTables:
 
     def add_article(self, input_id: int, number: int, report: records.ArticleReport) -> None:
         """Add an article, which is the one of that number in its input record, from 0."""
-        article_id = input_id * _MANY + number
+        article_id = input_id * MANY + number
         known = {"article_id": article_id, "input_id": input_id}
         self.add("articles", **known, **_of_article(report))
         sentences, spans = (list(self.columns[name].values()) for name in ("sentences", "spans"))
@@ -160,6 +161,17 @@ def to_lines(table: pa.Table) -> Iterator[str]:
         for row in batch.to_pylist():
             kept = {name: _plain(value) for name, value in row.items() if value not in (None, [])}
             yield json.dumps(kept, ensure_ascii=False) + "\n"
+
+
+def read_rows(path: Path, *wanted: str) -> list[dict[str, Any]]:
+    """Read the rows of a file of either format; of one of Parquet only some columns if wanted."""
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        return list(pq.read_table(path, columns=list(wanted) or None).to_pylist())
+    with path.open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return [{**row, "day": _day(row["day"])} if "day" in row else row for row in rows]
 
 
 def _plain(value: Any) -> Any:

@@ -4,16 +4,19 @@ import io
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain, count, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from framescope.classifier import __version__
+from framescope.classifier.batch import schema
 from framescope.classifier.batch.schema import TABLES, RunTables, need_pyarrow, to_lines, whole
-from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import InputOptions, RawRecord, split_input
+from framescope.classifier.errors import ChangedError, InputError
+from framescope.classifier.inputs import InputOptions, ListedFile, RawRecord, split_input
 from framescope.classifier.output import tell
 from framescope.classifier.records import Article, ArticleReport, Origin, Skipped
 from framescope.classifier.taxonomy import DEFINITIONS, SIGNALS, Level, to_records
@@ -36,6 +39,7 @@ class ReadError:
     origin: Origin
     reason: str
     size: int = 0
+    stage: str = "read"
 
 
 Item = RawRecord | ReadError
@@ -49,6 +53,7 @@ class Position:
     input_id: int = 0  # of its first record
     file: int = 0  # the file, by its number in the listing
     record: int = 0  # records of that file before it
+    read: int = 0  # bytes of the listed files before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,22 @@ class Shard:
     start: Position
     after: Position
     items: tuple[Item, ...]
-    read: int  # bytes of the listed files up to its end
+    again: tuple[int, ...] = ()  # the records that they take the place of, in a shard that is there
 
 
-# A record (none in the last step); the file and record where the next begins, and the bytes read.
-Step: TypeAlias = tuple[Item | None, int, int, int]
+@dataclass(frozen=True)
+class Plan:
+    """The files that are read, and which records of them are scored."""
+
+    files: Sequence[ListedFile]
+    start: Position = Position()
+    until: int | None = None  # the first shard that is not scored; None: up to the end of the files
+    until_id: int | None = None  # its first record, if that is known
+    again: Sequence[tuple[int, int]] = ()  # of each file: the shard and record that it replaces
+
+
+# A record (none in the last step), its file; the file, record and bytes at which the next begins.
+Step: TypeAlias = tuple[Item | None, int, int, int, int]
 # What was loaded, as a manifest says it: the bundle, what runs it, its signals; and the bundle for
 # other languages, which each process loads when it needs it.
 Loaded: TypeAlias = Mapping[str, Any]
@@ -96,6 +112,7 @@ class Job:
     allow_private: bool = False
     workers: int | None = None
     resume: bool = False
+    retry_failed: bool = False
     add: bool = False
     quiet: bool = False
     engine: str = "local"
@@ -171,7 +188,7 @@ def sum_counts(shards: Iterable[Mapping[str, int]]) -> Counts:
 class RecordError:
     """Why a record has no articles, or not all."""
 
-    stage: str  # read, time, crash
+    stage: str  # read, changed, time, crash
     reason: str
 
 
@@ -212,19 +229,73 @@ def read_items(name: str, options: InputOptions) -> Iterator[Item]:
         yield ReadError(Origin(name), defect(f"read{after}", error).reason)
 
 
-def group_shards(steps: Iterable[Step], start: Position) -> Iterator[Shard]:
-    """Group records into shards from `start` on: the same ones, wherever that is."""
+def group_shards(steps: Iterable[Step], plan: Plan) -> Iterator[Shard]:
+    """Group the records of a plan into shards: the same ones, wherever that begins."""
     held: list[Item] = []
-    place, size = start, 0
-    for item, file, record, read in steps:
+    place, size = plan.start, 0
+    for item, _, *position in steps:
         if item is not None:
             held.append(item)
             size += item.size
         most = next((most for first, most in _RECORDS if place.shard < first), _MOST_RECORDS)
-        if len(held) == most or size >= _MOST_BYTES or (held and item is None):
-            after = Position(place.shard + 1, place.input_id + len(held), file, record)
-            yield Shard(place, after, tuple(held), read)
+        full = len(held) == most or size >= _MOST_BYTES
+        if place.shard + 1 == plan.until:  # it ends where the next one, which is there, begins
+            full = place.input_id + len(held) == plan.until_id
+        if full or (held and item is None):
+            after = Position(place.shard + 1, place.input_id + len(held), *position)
+            yield Shard(place, after, tuple(held))
+            if after.shard == plan.until:
+                return
             place, held, size = after, [], 0
+
+
+def group_again(steps: Iterable[Step], plan: Plan) -> Iterator[Shard]:
+    """Group records by the shards in which they replace others."""
+    found = ((*plan.again[number], item) for item, number, *_ in steps if item is not None)
+    for shard, group in groupby(found, key=itemgetter(0)):
+        _, ids, items = zip(*group, strict=True)
+        place = Position(shard, ids[0])
+        yield Shard(place, place, items, ids)
+
+
+def merge(old: Path, new: Path, again: Collection[int], manifest: Mapping[str, Any]) -> Counts:
+    """Add to a shard the rows of another one, except those of some records; return its counts."""
+    form, tables = manifest["options"]["format"], RunTables(manifest["signals"])
+    for name in TABLES:
+        key, many = ("input_id", 1) if name == "inputs" else ("article_id", schema.MANY)
+        before, now = (schema.read_rows(folder / f"{name}.{form}") for folder in (old, new))
+        kept = (row for row in before if row[key] // many not in again)
+        for row in sorted(chain(kept, now), key=itemgetter(key)):
+            tables.add(name, **row)
+    for name, data in encode(tables, form, manifest["model"]).items():
+        (new / name).write_bytes(data)
+    return count_rows(tables)
+
+
+def encode(tables: RunTables, form: str, model: Mapping[str, str]) -> dict[str, bytes]:
+    """Return the files of a shard, by their names."""
+    import pyarrow.parquet as pq
+
+    about = {"framescope": __version__, "model": model["name"]}
+    about |= {"digest": model["digest"], "runtime": model["runtime"]}
+    found = {}
+    for name in TABLES:
+        table, buffer = tables.table(name, about), io.BytesIO()
+        if form == "jsonl":
+            buffer.writelines(line.encode() for line in to_lines(table))
+        else:  # with nothing but what follows from the rows: the same rows are the same file
+            pq.write_table(table, buffer, compression="zstd", compression_level=3)
+        found[f"{name}.{form}"] = buffer.getvalue()
+    return found
+
+
+def count_rows(tables: RunTables) -> Counts:
+    """Count what is in a shard."""
+    rows = tables.columns["inputs"]
+    found = {name: sum(rows[name]) for name in ("articles", "scored")}
+    found |= {name: len(tables.columns[name]["article_id"]) for name in TABLES[2:]}
+    found |= {"records": len(rows["error"]), "noted": found["articles"] - found["scored"]}
+    return sum_counts([found, {"errors": len(rows["error"]) - rows["error"].count(None)}])
 
 
 @dataclass
@@ -289,24 +360,11 @@ class Stages:
 
     def files(self, tables: RunTables) -> dict[str, bytes]:
         """Return the files of a shard, by their names."""
-        import pyarrow.parquet as pq
-
-        form, model = self.setup.format, self.loaded["model"]
-        about = {"framescope": __version__, "model": model["name"]}
-        about |= {"digest": model["digest"], "runtime": model["runtime"]}
-        found = {}
-        for name in TABLES:
-            table, buffer = tables.table(name, about), io.BytesIO()
-            if form == "jsonl":
-                buffer.writelines(line.encode() for line in to_lines(table))
-            else:  # with nothing but what follows from the rows: the same rows are the same file
-                pq.write_table(table, buffer, compression="zstd", compression_level=3)
-            found[f"{name}.{form}"] = buffer.getvalue()
-        return found
+        return encode(tables, self.setup.format, self.loaded["model"])
 
     def _read(self, row: _Row) -> Iterator[Article]:
         if isinstance(row.item, ReadError):
-            row.fail("read", row.item.reason)
+            row.fail(row.item.stage, row.item.reason)
             return
         most, articles = self.setup.max_characters, 0
         try:
@@ -322,7 +380,7 @@ class Stages:
             if not articles:
                 row.fail("read", "holds no article")
         except InputError as error:
-            row.fail("read", error.reason)
+            row.fail("changed" if isinstance(error, ChangedError) else "read", error.reason)
         except MemoryError:
             row.error = RecordError("read", "does not fit into memory; divide it")
         except Exception as error:  # a library met what its authors had not
@@ -345,20 +403,15 @@ class Stages:
                 row.reports.append(report)
 
     def _tables(self, shard: Shard, rows: Sequence[_Row]) -> tuple[RunTables, Counts]:
-        tables, counts = RunTables(self._scorer.signals), sum_counts([{"records": len(rows)}])
-        for input_id, row in enumerate(rows, start=shard.start.input_id):
-            scored = sum(report.note is None for report in row.reports)
+        tables = RunTables(self._scorer.signals)
+        for input_id, row in zip(shard.again or count(shard.start.input_id), rows, strict=False):
             for number, report in enumerate(row.reports):
                 tables.add_article(input_id, number, report)
             origin = row.item.origin
             tables.add(
                 "inputs", input_id=input_id, input=whole(origin.input), line=origin.line,
                 record=origin.record, bytes=row.item.size, articles=len(row.reports),
-                scored=scored, stage=row.error and row.error.stage,
-                error=row.error and whole(row.error.reason),
+                scored=sum(report.note is None for report in row.reports),
+                stage=row.error and row.error.stage, error=row.error and whole(row.error.reason),
             )  # fmt: skip
-            of_row = {"articles": len(row.reports), "scored": scored}
-            counts.update(of_row | {"noted": len(row.reports) - scored, "errors": bool(row.error)})
-        for name in ("sentences", "citations", "spans"):
-            counts[name] = len(tables.columns[name]["article_id"])
-        return tables, counts
+        return tables, count_rows(tables)

@@ -87,8 +87,8 @@ def score(
             yield item
 
     reading = InputOptions(columns, allow_private, say, lambda size: counts.update(bytes=size))
-    patterns = {"include": include or (), "exclude": exclude or ()}
-    reading = replace(reading, **patterns, follow_links=follow_links)
+    reading = replace(reading, include=include or (), exclude=exclude or ())
+    reading = replace(reading, follow_links=follow_links)
     size = partial(size_of_inputs, inputs, reading)
     with outputs.progress(size, quiet=quiet) as bar, outputs.drafted(output) as draft:
         try:

@@ -5,6 +5,8 @@ from framescope.classifier.inputs.fields import RawRecord
 from framescope.classifier.inputs.files import (
     InputOptions,
     ListedFile,
+    has_changed,
+    identity,
     list_inputs,
     read_list,
     size_of_inputs,

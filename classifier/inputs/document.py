@@ -15,10 +15,10 @@ from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier.errors import InputError
+from framescope.classifier.errors import ChangedError, InputError
 from framescope.classifier.inputs import fields, files, page, webpage
 from framescope.classifier.inputs.fields import RawRecord
-from framescope.classifier.inputs.files import CHUNK, HEAD, Source, library, unpacked
+from framescope.classifier.inputs.files import CHUNK, HEAD, ListedFile, Source, library, unpacked
 from framescope.classifier.records import Article, Origin, Skipped
 
 MAX_BYTES = 10_000_000  # of a text or page, which should hold one article or a few, no pictures
@@ -74,6 +74,7 @@ class Document:
     is_capture: bool = False  # of a web archive, in which its articles are found by its address
     captured: str | None = None  # when
     whole: bool = False  # with what stands beside the article of a page
+    listed: ListedFile | None = None  # the file, as it was when its kind was told
 
     def read(self, origin: Origin, /) -> Iterator[Article | Skipped]:
         """Read its articles. Raises `InputError`."""
@@ -102,7 +103,10 @@ class Document:
             return self
         source = str(origin)
         with files.opened(source) as stream:
-            return replace(self, data=whole(unpacked(stream, source), self.name))
+            data = whole(unpacked(stream, source), self.name)
+        if self.listed is not None and files.has_changed(self.listed):
+            raise ChangedError(source, "changed while it was being read; read it again")
+        return replace(self, data=data)
 
     def _prose(self, data: bytes, source: str) -> Iterator[Article]:
         if len(data) > MAX_BYTES:

@@ -74,6 +74,9 @@ class ListedFile:
     name: str
     size: int | None = None  # in bytes, packed as it is
     modified: str | None = None  # changes with its content: its time, or its version in a store
+    # Of its records those that are meant, by their number from 0; None: up to the end.
+    begin: int = field(default=0, compare=False)
+    end: int | None = field(default=None, compare=False)
 
 
 def is_address(source: str) -> bool:
@@ -101,10 +104,10 @@ def _scheme(source: str) -> str | None:
 
 def list_inputs(sources: Iterable[str], options: InputOptions = PLAIN) -> list[ListedFile]:
     """List the files that inputs are, in order, each once. Raises `InputError` if one has none."""
-    found: dict[str, ListedFile] = {}
+    found: dict[Any, ListedFile] = {}
     for source in sources:
         files = files_within(source, options)
-        for one in [_single(source)] if files is None else files:
+        for one in [as_listed(source)] if files is None else files:
             found.setdefault(identity(one.name), one)
     return list(found.values())
 
@@ -144,11 +147,10 @@ def files_within(source: str, options: InputOptions) -> list[ListedFile] | None:
     if not inside:
         raise InputError(source, f"no file there that {wanted}")
     # Of several links to a file the first is read, or the file itself.
-    chosen: dict[Any, ListedFile] = {}
-    for one in sorted(inside.values(), key=lambda one: Path(one.name).is_symlink()):
-        chosen.setdefault(identity(one.name), one)
-    names = {one.name for one in chosen.values()}
-    return [one for one in inside.values() if one.name in names]
+    links = sorted(inside.values(), key=lambda one: Path(one.name).is_symlink())
+    chosen = {identity(one.name): one.name for one in reversed(links)}
+    kept = set(chosen.values())
+    return [one for one in inside.values() if one.name in kept]
 
 
 def read_list(stream: Any) -> list[str]:
@@ -251,13 +253,26 @@ def _in_store(source: str) -> list[ListedFile] | None:
     ]
 
 
-def _single(source: str) -> ListedFile:
+def has_changed(file: ListedFile) -> bool:
+    """Whether a file is no longer as it was listed; False where that can't be known."""
+    path = Path(file.name)
+    if file.modified is None or (path.exists() and not path.is_file()):  # a pipe, say
+        return False
+    try:
+        return as_listed(file.name) != file
+    except InputError:
+        return True
+
+
+def as_listed(source: str) -> ListedFile:
+    """Look a single file up. Raises `InputError`."""
     if source == STDIN or is_address(source):
         return ListedFile(source)
     with _explained(source):
         if not is_store(source):
             return _local(source)
         system, path = _file_system(source)
+        system.invalidate_cache()
         return _remote(source, system.info(path))
 
 

@@ -17,14 +17,7 @@ from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import document, exchange, fields, files, webpage
 from framescope.classifier.inputs.document import MAX_BYTES, Document
 from framescope.classifier.inputs.fields import RawRecord
-from framescope.classifier.inputs.files import (
-    HEAD,
-    PLAIN,
-    InputOptions,
-    Source,
-    first_characters,
-    unpacked,
-)
+from framescope.classifier.inputs.files import HEAD, PLAIN, InputOptions, first_characters, unpacked
 from framescope.classifier.records import Article, Origin, Skipped
 
 if TYPE_CHECKING:
@@ -153,7 +146,7 @@ def _split_file(
 
 
 def _cut(
-    found: Source, stream: Any, stem: str, name: str, options: InputOptions, *, held: bool
+    found: files.Source, stream: Any, stem: str, name: str, options: InputOptions, *, held: bool
 ) -> Iterator[RawRecord | Skipped]:
     """Tell what a file is, and cut it; the record of a document holds it if `held`."""
     source = found.name
@@ -181,7 +174,9 @@ def _cut(
             size = stream.seek(0, 2)
             options.taken(size)
             size = max(len(head), size)
-        yield RawRecord(Origin(source), size, Document(stem, name, data))
+        local = data is None and not files.is_store(source)
+        listed = files.as_listed(source) if local else None
+        yield RawRecord(Origin(source), size, Document(stem, name, data, listed=listed))
 
 
 def read_values(values: Input | Iterable[Input]) -> Items:

@@ -34,6 +34,8 @@ _TYPES = {
     "list": "VARCHAR[]", "places": "INTEGER[]",
 }  # fmt: skip
 _OFF = ("autoinstall_known_extensions", "autoload_known_extensions", "python_enable_replacements")
+_WORD = re.compile(r"\w+")
+_BY_NAME = {"query", "query_table"}  # functions that reach tables by the value of a text
 _POSITION = re.compile(r"\n\s*LINE (\d+): (.*)\n( *)\^")
 
 
@@ -48,8 +50,10 @@ class Database:
     folder: RunFolder
     manifest: Mapping[str, Any]
     connection: Any  # of DuckDB
+    views: Mapping[str, str]  # their SQL
     seconds: float | None = None  # that a query may take
     _answer: ExitStack = field(default_factory=ExitStack, repr=False)  # ends the last one
+    _checked: set[str] = field(default_factory=set, repr=False)  # tables
 
     def ask(self, sql: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Run one query that reads, or raise `QueryError`; it ends the answer before."""
@@ -64,6 +68,7 @@ class Database:
         reading = (StatementType.SELECT, StatementType.MULTI)  # which PIVOT becomes
         if len(statements) > 1 or statements[0].type not in reading:
             raise QueryError("the SQL: is not one query that only reads; give one SELECT")
+        self._check(sql)
         self._answer.close()  # a connection has one result at a time
         late = self._timed()
         with _errors(self.folder, late), warnings.catch_warnings():
@@ -119,8 +124,20 @@ class Database:
             manifest = {**manifest, **other, "model": {**manifest["model"], **other}}
         return manifest, f"note IS NULL AND {its} = {most}"
 
+    def _check(self, sql: str) -> None:
+        """Compare the tables that a query may read with their checksums, or raise `RunError`."""
+        words, new = set[str](), set(_WORD.findall(sql.lower()))
+        while new := new - words:
+            words |= new
+            new = {word for one in new for word in _WORD.findall(self.views.get(one, "").lower())}
+        named = words if words.isdisjoint(_BY_NAME) else {*TABLES}
+        if wanted := {*TABLES} & named - self._checked:
+            self.folder.check(*wanted)
+            self._checked.update(wanted)
+
     def keep(self, name: str, sql: str) -> None:
         """Store the answer to a query as a temporary table."""
+        self._check(sql)
         with _errors(self.folder):
             self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
 
@@ -136,6 +153,7 @@ def open_run(
         raise RunError(f"{folder.path}: {found}; upgrade framescope to read it")
     duckdb = need("duckdb", "querying a run needs", "batch")
     need_pyarrow()
+    folder.check()
     for option, size, such in (("memory", memory, MEMORY), ("disk", disk, DISK)):
         if not re.fullmatch(r"(?i)\d+(\.\d+)?\s*[KMGT]i?B", size):
             raise QueryError(f"--{option} {size}: is not a size; give one such as {such}")
@@ -146,35 +164,37 @@ def open_run(
             connection = duckdb.connect(config=settings)
         try:
             with _errors(folder, opening=True):
-                _fill(connection, folder, manifest)
-            database = Database(folder, manifest, connection, seconds)
+                views = _fill(connection, folder, manifest)
+            database = Database(folder, manifest, connection, views, seconds)
             with database._answer:
                 yield database
         finally:
             connection.close()
 
 
-def _fill(connection: Any, folder: RunFolder, manifest: Mapping[str, Any]) -> None:
-    """Create the tables and views, then close every way out of the database."""
+def _fill(connection: Any, folder: RunFolder, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Create the tables and views, then close every way out of the database; return the views."""
     connection.execute("SET enable_progress_bar = false")  # it would write to standard output
     connection.create_function(
         ready.INTERVAL, ready.share_interval, ["DOUBLE"] * 7, "DOUBLE[]", null_handling="special"
     )
-    files: list[str] = []
+    files, views = list[str](), dict[str, str]()
     for table in reversed(TABLES):  # sentences and citations before the articles of 0.3
         parts = [str(path.absolute()) for path in folder.parts(table)]
         files += parts
         types = {name: _TYPES[kind] for name, kind in columns(table, manifest["signals"]).items()}
         version = manifest.get("schema", VERSION) if table == "articles" else VERSION
-        counts = ready.rests_query(manifest["signals"]) if version == 1 else ""
+        views[table] = counts = ready.rests_query(manifest["signals"]) if version == 1 else ""
         missing = ADDED if version < VERSION else ()
         query = _table_query(types, parts, manifest["options"]["format"], counts, missing)
         connection.execute(f"CREATE VIEW {table} AS {query}")
     for statement in ready.create_views(manifest):
         connection.execute(statement)
+        views[statement.split()[2]] = statement
     connection.execute(f"SET allowed_paths = {_sql_list(files)}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
+    return views
 
 
 def _table_query(
@@ -230,6 +250,7 @@ def _errors(
         reason = " ".join(str(error).partition("\n\n")[0].split())
         damaged = isinstance(error, duckdb.IOException | duckdb.InvalidInputException)
         if opening or (damaged and str(folder.shards) in str(error)):
+            folder.check(*TABLES)  # which names the file, and what to type
             reason = f"its tables can't be read ({reason}); run the batch again"
             raise RunError(f"{folder.path}: {reason}") from None
         match = _POSITION.search(str(error))
