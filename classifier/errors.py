@@ -39,6 +39,8 @@ class FramescopeError(Exception):
 class InputError(FramescopeError):
     """An input that holds no article, or can't be read as one: its name, and what is wrong."""
 
+    stage = "read"  # in a batch
+
     def __init__(self, source: str | Path, reason: str) -> None:
         super().__init__(f"{source}: {reason}")
         self.source = str(source)
@@ -47,6 +49,8 @@ class InputError(FramescopeError):
 
 class ChangedError(InputError):
     """A file that is no longer what was found when its reading began."""
+
+    stage = "changed"
 
 
 class BundleError(FramescopeError):

@@ -174,7 +174,7 @@ def test_asked_to_stop_at_any_moment_it_stops_and_can_be_resumed(
         assert told in ([], [finishing])  # none if all was scored by then
         assert int(kept[1]) == len(batches.rows(found, "articles"))
         assert kept[2] == str(found)
-        assert kept[3] == f"batch --output {found} --resume --model {setup.model} --workers 1"
+        assert kept[3] == f"batch --output {found} --resume --workers 1"
         assert json.loads((found / "progress.json").read_text())["state"] == "interrupted"
         assert 0 in RunFolder(found).committed()
     else:
@@ -195,7 +195,7 @@ def test_a_cluster_gives_the_rows_of_this_machine_and_a_run_is_resumed_by_either
     commit = f"{PACKAGE}.folder:RunFolder.commit"
     ended = batches.end(batches.begin(*words, at=(commit, 2, signal.SIGINT)))
     assert ended.returncode == 130
-    assert ended.err.endswith(f"--resume --model {small_bundle} --workers 2 --engine ray\n")
+    assert ended.err.endswith("--resume --workers 2 --engine ray\n")
     assert len(RunFolder(found).committed()) < len(RunFolder(whole).committed())
     ended = batches.end(batches.begin(*words, "--resume"))
     assert ended.returncode == 1, ended.err

@@ -540,7 +540,7 @@ def _held(item: Item) -> Item:
     try:
         return item.held() if isinstance(item, RawRecord) else item
     except InputError as error:
-        return stages.ReadError(item.origin, error.reason, item.size)
+        return stages.ReadError(item.origin, error.reason, item.size, error.stage)
 
 
 def _row(*content: Any) -> _Row:

@@ -37,8 +37,7 @@ def run(job: Job) -> dict[str, Any]:
         raise RunError("--address is that of a Ray cluster; give --engine ray with it")
     _check_output(job, folder)
     manifest = folder.manifest() if folder.exists() else None
-    if manifest is not None and job.setup.model is None:
-        job = replace(job, setup=replace(job.setup, model=manifest["model"].get("path")))
+    job = job if manifest is None else job.as_started(manifest)
     files = [] if manifest is not None and not job.inputs else _list_files(job)
     if manifest is not None:
         _check_same(job, manifest)

@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, count, groupby
 from operator import itemgetter
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from framescope.classifier import __version__
 from framescope.classifier.batch import schema
 from framescope.classifier.batch.schema import TABLES, RunTables, need_pyarrow, to_lines, whole
-from framescope.classifier.errors import ChangedError, InputError
+from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import InputOptions, ListedFile, RawRecord, split_input
 from framescope.classifier.output import tell
 from framescope.classifier.records import Article, ArticleReport, Origin, Skipped
@@ -140,22 +140,29 @@ class Job:
             with suppress(OSError):  # its reader is gone; the run isn't
                 tell(line)
 
+    def as_started(self, manifest: Mapping[str, Any]) -> "Job":
+        """Return the job with all that it doesn't give as the run was started."""
+        then = manifest["options"]
+        given = {k: value for k, value in vars(self.setup).items() if value != vars(Setup())[k]}
+        names = ("evidence", "max_characters", "max_seconds", "format", "experimental")
+        was = {k: value for k in names if (value := then.get(k.replace("_", "-"))) is not None}
+        was |= {"model": manifest["model"].get("path"), "signals": then["signal"]}
+        columns = {k.removesuffix("-column"): v for k, v in then.items() if k.endswith("-column")}
+        return replace(
+            self, setup=Setup(**(was | given)), columns=self.columns or columns,
+            allow_private=self.allow_private or then["allow-private"],
+        )  # fmt: skip
+
     def to_resume(self) -> str:
-        """Return the command that resumes the run, with all options that aren't the defaults."""
-        setup, plain = self.setup, Job((), Path()).options
-        given: dict[str, Any] = {"model": None if setup.model == Setup.model else setup.model}
-        given |= {k: value for k, value in self.options.items() if value != plain.get(k)}
-        if setup.sources:
-            given["sources"] = setup.sources
-        given["column"] = [f"{name}={column}" for name, column in self.columns.items()]
+        """Return the command that resumes the run, with what it doesn't know by itself."""
         engine = None if self.engine == "local" else self.engine
-        given |= {"workers": self.workers, "engine": engine, "address": self.address}
-        words = [f"framescope batch --output {shlex.quote(str(self.output))} --resume"]
+        given = {"sources": self.setup.sources, "workers": self.workers, "engine": engine}
+        how = "--retry-failed" if self.retry_failed else "--resume"
+        words = [f"framescope batch --output {shlex.quote(str(self.output))} {how}"]
         words += [
-            f"--{name}" if one is True else f"--{name} {shlex.quote(str(one))}"
-            for name, value in given.items()
-            if value is not None and not name.endswith("-column")
-            for one in (value if isinstance(value, list) else [value])
+            f"--{name} {shlex.quote(str(value))}"
+            for name, value in (given | {"address": self.address}).items()
+            if value is not None
         ]
         return " ".join(words)
 
@@ -240,7 +247,7 @@ def group_shards(steps: Iterable[Step], plan: Plan) -> Iterator[Shard]:
         most = next((most for first, most in _RECORDS if place.shard < first), _MOST_RECORDS)
         full = len(held) == most or size >= _MOST_BYTES
         if place.shard + 1 == plan.until:  # it ends where the next one, which is there, begins
-            full = place.input_id + len(held) == plan.until_id
+            full = plan.until_id is not None and place.input_id + len(held) >= plan.until_id
         if full or (held and item is None):
             after = Position(place.shard + 1, place.input_id + len(held), *position)
             yield Shard(place, after, tuple(held))
@@ -380,7 +387,7 @@ class Stages:
             if not articles:
                 row.fail("read", "holds no article")
         except InputError as error:
-            row.fail("changed" if isinstance(error, ChangedError) else "read", error.reason)
+            row.fail(error.stage, error.reason)
         except MemoryError:
             row.error = RecordError("read", "does not fit into memory; divide it")
         except Exception as error:  # a library met what its authors had not
