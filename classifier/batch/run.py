@@ -307,17 +307,19 @@ class _Round:
         record: dict[str, Any] = {"input_id": shard.start.input_id, **after}
         if shard.again:
             record = self._merged(shard, draft, counts)
+        self.folder.commit(draft, number, record)
+        self.progress.counts.update(record["counts"])
+        if shard.again:
             self.progress.counts.subtract(self.parts[number]["counts"])
         else:
             self.progress.read += size
             self.progress.shards += 1
-        self.folder.commit(draft, number, record)
         self.parts[number] = record
-        self.progress.counts.update(record["counts"])
 
     def _retry(self, engine: Any) -> None:
         """Read again what had failed, then the rest of files that had failed as a whole."""
         self.slices: dict[int, tuple[int, int, ListedFile]] = {}  # of these, by their record
+        self.listings: dict[int, list[ListedFile]] = {}
         total = sum(self.parts[number]["counts"]["errors"] for number in self.failed)
         found = list(self._again())
         plan = stages.Plan([file for file, _ in found], again=[place for _, place in found])
@@ -335,7 +337,7 @@ class _Round:
         for number, one in enumerate(self.manifest["rounds"]):
             first, last = one["shards"]
             shards = range(first, (max(self.parts) if last is None else last) + 1)
-            listing = self.folder.listing(number)
+            listing = self.listings[number] = self.folder.listing(number)
             files = {whole(file.name): at for at, file in enumerate(listing)}
             for part in [part for part in self.failed if part in shards]:
                 rows = self._inputs(self.folder.shard(part))
@@ -370,18 +372,21 @@ class _Round:
         found.update({name: old["counts"][name] + counts[name] for name in ("passages", "reused")})
         # A file that failed as a whole was one record. What is behind the first becomes a round
         # of its own, which is on the disk before the failure is replaced.
-        for input_id in again & self.slices.keys():
+        behind, touched = list[ListedFile](), set[int]()
+        for input_id in sorted(again & self.slices.keys()):
             number, file, piece = self.slices[input_id]
-            listing, several = self.folder.listing(number), input_id in numbered
-            then = listing[file]
-            listing[file] = replace(piece, begin=then.begin, end=piece.end if several else None)
-            if several or piece != then:
-                self.folder.write_listing(number, listing)
-            if several:
-                if self.behind:
-                    self.manifest["rounds"].pop()
-                self.behind.append(replace(piece, begin=piece.end or 0, end=None))
-                self._begin(self.behind, self._next())
+            then, several = self.listings[number][file], input_id in numbered
+            end = piece.end if several else None
+            self.listings[number][file] = replace(piece, begin=then.begin, end=end)
+            touched |= {number} if several or piece != then else set()
+            behind += [replace(piece, begin=piece.end or 0, end=None)] if several else []
+        for number in touched:
+            self.folder.write_listing(number, self.listings[number])
+        if behind:
+            if self.behind:
+                self.manifest["rounds"].pop()
+            self.behind += behind
+            self._begin(self.behind, self._next())
         return {**old, "counts": found}
 
     def _finish(self, seconds: float) -> dict[str, Any]:
