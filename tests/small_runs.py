@@ -42,7 +42,7 @@ SIGNALS = in_order(
     ]
 )
 THRESHOLD = 0.5
-FIRST_DAY = datetime.date(2026, 3, 2)
+FIRST_DAY = datetime.date(2023, 3, 2)
 STATEMENT = "The crane on the north quay of Orrin has not moved since the storm of last Tuesday."
 HOSTILE = "<script>window.pwned = 1</script> What a vile {{ 7*7 }} scheme, this ferry of Karst!"
 FURNITURE = "Subscribe to our newsletter and never miss what happens in the ports of the north."

@@ -51,14 +51,15 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def many_outlets(number: int) -> list[ArticleReport]:
     """Articles of so many outlets, over four hundred days; the first has the most."""
-    name = "The Very Long-Winded Observer of Orrin and All Its Harbours, Number"
+    name = "Observer of Orrin"
     return [
         report
         for n in range(number)
         for report in (
-            runs.report(f"a{n}", runs.SOBER, called=f"{name} {n}", host="o.example", day=13 * n),
+            runs.report(f"a{n}", (*runs.SOBER, runs.Said(f"{n} left.")), called=f"{name} {n}",
+                        host="o.example", day=10 * n),
             runs.report(f"b{n}", (*runs.RANT, runs.Said(f"{n} again.")), called=f"{name} {n}",
-                        host="o.example", day=13 * n + 200),
+                        host="o.example", day=10 * n + 200),
         )
     ]  # fmt: skip
 
@@ -84,9 +85,12 @@ def test_shares_are_those_of_the_views_with_interval_and_number(html, folder) ->
             assert shown in said
 
 
+PARTS = ("framing", "sourcing", "cited", "record", "repeated", "how")
+
+
 def test_framing_sourcing_and_record_stand_apart(html: str) -> None:
     parts = dict(re.findall(r'<section id="(\w+)".*?>(.*?)</section>', html, re.DOTALL))
-    assert set(parts) == {"framing", "sourcing", "cited", "record", "repeated", "how"}
+    assert set(parts) == {"findings", *PARTS}
     assert "loaded language" in parts["framing"]
     assert "loaded language" not in re.sub(r"<li>.*?</li>", "", parts["sourcing"], flags=re.DOTALL)
     assert "vague source" not in parts["framing"]
@@ -102,15 +106,33 @@ def test_an_outlet_that_is_not_on_record_is_unknown_and_not_unreliable(html: str
     assert "state-controlled" in record
 
 
-def test_outlets_beyond_two_dozen_are_one_row_and_said_to_be(many: str) -> None:
+def test_outlets_beyond_a_dozen_are_one_row_and_said_to_be(many: str) -> None:
     said = text(many)
-    assert f"The {OUTLETS} outlets with the most articles are named; 16 others, with 32" in said
+    assert f"The {OUTLETS} outlets with the most articles are named; 28 others, with 56" in said
     figure = many.split("<b>loaded language</b>")[1].split("</figure>")[0]
     labels = re.findall(r'<th scope="row"><bdi>(.*?)</bdi>', figure)
     assert len(labels) == OUTLETS + 2
-    assert labels[-1] == "16 others"
+    assert labels[-1] == "28 others"
     assert "by month" in said
     assert len(many.encode()) < 700_000
+
+
+def test_the_page_begins_with_what_stands_out(html: str, many: str) -> None:
+    said = text(html.split('id="findings"')[1].split("</section>")[0])
+    assert html.index('id="findings"') < html.index('id="framing"')
+    assert (
+        "Biased language, 37% in all outlets: more in Karst Voice 66% (46% to 81%); less in" in said
+    )
+    assert "Cited in most sentences: Ilse Marran (12), the Ministry of Ports (10)." in said
+    assert "Texts carried by several outlets: 1; 2 carry “Report h-agency”." in said
+    copies = text(html.split('id="repeated"')[1])
+    assert (
+        "in 2 articles of 2 outlets · 2023-03-05 to 2023-03-06 · The Orrin Gazette, Vesk" in copies
+    )
+    courses = many.split("The same in numbers")[1].split("</details>")[0]
+    rows = [text(row) for row in courses.split("<tr>") if "All outlets" in row]
+    assert len(rows) > 15
+    assert sum("no interval" in row for row in rows) < len(rows) / 5
 
 
 def test_a_run_without_an_article_makes_a_page_that_says_so(tmp_path: Path) -> None:
@@ -149,6 +171,7 @@ def test_the_command_writes_a_page_and_does_not_write_over_anything_else(folder,
     assert out.read_text() == "mine"
 
 
+OPEN = "for (const one of document.querySelectorAll('details')) one.open = true"
 VOICE_PAGES = "https://www.voice.example/"
 
 
@@ -167,16 +190,25 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
 @needs_browser
 def test_hostile_text_stays_text(opened: Callable[..., Any], html: str) -> None:
     page = opened(html)
+    page.evaluate(OPEN)
     assert page.evaluate("window.pwned") is None
     assert page.locator("script").count() == 0
     assert runs.HOSTILE in page.locator("main").inner_text()
     assert page.locator("a:not([href^='#']):not([href^='http'])").count() == 0
 
 
+@needs_browser
+def test_the_page_fits_four_screens_of_a_laptop(opened: Callable[..., Any], many: str) -> None:
+    page = opened(many, width=1280, height=800)
+    assert page.evaluate("document.documentElement.scrollHeight") <= 4 * 800
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
 @pytest.mark.slow
 @needs_browser
 def test_a_samples_link_leads_to_the_sentence(opened: Callable[..., Any], html: str) -> None:
     page = opened(html)
+    page.evaluate(OPEN)
     wanted = "What a vile scheme, this harbour of Orrin!"
     link = page.locator(".samples li", has_text=wanted).locator("a").first
     address, _, words = link.get_attribute("href").partition("#:~:text=")

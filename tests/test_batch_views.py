@@ -21,10 +21,12 @@ from framescope.classifier.batch.folder import RunError, RunFolder
 from framescope.classifier.batch.reading.database import Database, QueryError
 from framescope.classifier.batch.reading.database import open_run as opened
 from framescope.classifier.batch.reading.overview import overview_html
-from framescope.classifier.batch.reading.views import views
+from framescope.classifier.batch.reading.sources import speakers
+from framescope.classifier.batch.reading.views import share_interval, views
 from framescope.classifier.batch.schema import TABLES, columns
 from framescope.classifier.errors import InputError
 from framescope.classifier.outlets.publisher.publisher import UNNAMED
+from framescope.classifier.records import Citation, SourceKind
 from pages_of_docs import CALLS, ROOT, fenced
 from typer.testing import CliRunner
 
@@ -133,7 +135,7 @@ def test_repeated_texts_are_told_and_their_sentences_are_not_told_again(database
     assert (copied["articles"], copied["outlets"], copied["first_outlet"]) == (2, 2, "Vesk Herald")
     crane = rows["sentence", runs.STATEMENT]
     assert (crane["articles"], crane["outlets"]) == (2, 2)
-    assert crane["first_day"].isoformat() == "2026-03-04"
+    assert crane["first_day"].isoformat() == "2023-03-04"
     assert ("sentence", runs.AGENCY) not in rows
     assert not [text for kind, text in rows if kind == "sentence" and len(text) < 60]
 
@@ -148,6 +150,55 @@ def test_who_cites_whom_names_outlets_by_their_id(database: Database) -> None:
     assert "observers" not in {cited for _, cited in rows}
 
 
+CITED = "SELECT count(*) AS n FROM content_sentences s WHERE list_contains(s.flags, '{}')"
+
+
+def test_an_outlet_is_labelled_by_the_registry_and_not_by_who_speaks_through_it(tmp_path) -> None:
+    flags = ("attributed", "named_source", "government_attribution", "state_media_attribution")
+    hale = Citation(None, None, (), SourceKind.NAMED, government=True, state_media=True,
+                    name="Osric Hale", outlets=("cnn",))  # fmt: skip
+    said = [runs.Said(f"On day {n} it rained.", flags, cited=(hale,)) for n in range(3)]
+    cited = [replace(hale, name=name, outlets=(id,), government=False, state_media=id == "tass")
+             for name, id in (("CNN", "cnn"), ("Tass", "tass"))]  # fmt: skip
+    said += [runs.Said(f"Tass was told on day {n}.", flags[3:], cited=tuple(cited)) for n in (5, 6)]
+    with opened(runs.write(tmp_path / "run", articles=[runs.report("a", said)])) as database:
+        rows = {row["cited"]: row for row in database.rows("FROM who_cites_whom")}
+        query = next(line for line in SHOWN if "state_media_attribution" in line)
+        told = database.rows(shlex.split(query)[3])
+        flagged = one(database, CITED.format("state_media_attribution"))["n"]
+    labels = {name: (row["government"], row["state_media"]) for name, row in rows.items()}
+    assert labels == {"CNN": (False, False), "TASS": (False, True), "Osric Hale": (True, False)}
+    assert [rows["CNN"][f"{of}sentences"] for of in ("", "government_", "state_media_")] == [
+        5,
+        3,
+        3,
+    ]
+    assert [row["sentences"] for row in told] == [flagged] == [5]
+
+
+def test_forms_of_a_name_are_one_speaker_and_words_that_name_nobody_none() -> None:
+    cited = {"Viktor Hale": 9, "Hale": 4, "President Hale": 3, "Mr Hale": 1, "VIKTOR HALE": 1,
+             "Anna Hale": 1, "Viktor Hale Jr.": 2, "Ilse Marran": 5, "Ben Marran": 4, "Marran": 2,
+             "Washington": 3, "Dee Washington": 4, "the Harbour Board": 1, "新華社": 1}  # fmt: skip
+    key = dict(zip(cited, speakers([*cited], [*cited.values()]), strict=True))
+    forms = ("Hale", "President Hale", "Mr Hale", "VIKTOR HALE")
+    assert {key[form] for form in forms} == {key["Viktor Hale"]}
+    assert len({*key.values()}) == len(key) - len(forms)
+    nobody = ["the", "The", "he", "He", "they", "Left", "the Left", "Right", "report", "president"]
+    assert speakers([*nobody, *cited], [*[50] * len(nobody), *cited.values()]) == [
+        *[""] * len(nobody), *key.values()
+    ]  # fmt: skip
+
+
+def test_impossible_days_are_none(tmp_path: Path) -> None:
+    days = (0, -738_000, 400_000)
+    articles = [runs.report(f"a{day}", runs.SOBER, called="Vesk Herald", day=day) for day in days]
+    with opened(runs.write(tmp_path / "run", articles=articles)) as database:
+        assert [row["day"] for row in database.rows("FROM by_day")] == [runs.FIRST_DAY, None]
+        found = outlet(database, "Vesk Herald")
+    assert found["first_day"] == found["last_day"] == runs.FIRST_DAY
+
+
 def expected(parts: list[int], wholes: list[int]) -> tuple[float, float]:
     """The interval, by another way than the SQL's: residuals, and the t of scipy."""
     from scipy.stats import t
@@ -156,7 +207,7 @@ def expected(parts: list[int], wholes: list[int]) -> tuple[float, float]:
     share = part / whole
     residuals = sum((y - share * n) ** 2 for y, n in zip(parts, wholes, strict=True))
     variance = m / (m - 1) * residuals / whole**2
-    n = min(whole, share * (1 - share) / variance) if variance else m
+    n = min(whole, share * (1 - share) / variance) if variance else whole
     q = t.ppf(0.975, m - 1)
     middle = (share + q * q / (2 * n)) / (1 + q * q / n)
     half = q * math.sqrt(share * (1 - share) / n + q * q / (4 * n * n)) / (1 + q * q / n)
@@ -173,6 +224,15 @@ def test_an_interval_is_that_of_a_ratio_over_texts(database: Database) -> None:
     assert found["biased_language_low"] == pytest.approx(low, abs=1e-4)
     assert found["biased_language_high"] == pytest.approx(high, abs=1e-4)
     assert 0 < low < found["biased_language"] < high < 1
+
+
+def test_the_interval_of_a_rare_signal_does_not_jump_at_zero() -> None:
+    size = 2807 / 48  # sentences of each text
+    highs = [share_interval(y, 2807, 48, 2807, y, y * size, 48 * size**2)[1] for y in (0, 1, 2)]
+    assert 0.001 < highs[0] < highs[1] < highs[2] < 0.004
+    assert highs[1] < 2 * highs[0]
+    copies = share_interval(0, 2807, 24, 1404, 0, 0, 24 * (2 * size) ** 2)
+    assert copies[1] == pytest.approx(2 * highs[0], rel=0.1)
 
 
 @pytest.mark.parametrize(("form", "schema"), [("jsonl", 2), ("jsonl", 1), ("parquet", 1)])

@@ -16,6 +16,7 @@ from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
 
 from framescope.classifier.batch.folder import RunError, RunFolder
+from framescope.classifier.batch.reading import sources
 from framescope.classifier.batch.reading import views as ready
 from framescope.classifier.batch.schema import ADDED, TABLES, VERSION, columns, need_pyarrow, schema
 from framescope.classifier.errors import FramescopeError, need
@@ -175,9 +176,14 @@ def open_run(
 def _fill(connection: Any, folder: RunFolder, manifest: Mapping[str, Any]) -> dict[str, str]:
     """Create the tables and views, then close every way out of the database; return the views."""
     connection.execute("SET enable_progress_bar = false")  # it would write to standard output
-    connection.create_function(
-        ready.INTERVAL, ready.share_interval, ["DOUBLE"] * 7, "DOUBLE[]", null_handling="special"
-    )
+    is_called, on_record = sources.registry_functions(manifest["options"].get("sources"))
+    for name, function, given, answer in (
+        (ready.INTERVAL, ready.share_interval, ["DOUBLE"] * 7, "DOUBLE[]"),
+        (sources.SPEAKERS, sources.speakers, ["VARCHAR[]", "BIGINT[]"], "VARCHAR[]"),
+        (sources.IS_CALLED, is_called, ["VARCHAR", "VARCHAR[]"], "BOOLEAN"),
+        (sources.ON_RECORD, on_record, ["VARCHAR"], "STRUCT(name VARCHAR, state_media BOOLEAN)"),
+    ):
+        connection.create_function(name, function, given, answer, null_handling="special")
     files, views = list[str](), dict[str, str]()
     for table in reversed(TABLES):  # sentences and citations before the articles of 0.3
         parts = [str(path.absolute()) for path in folder.parts(table)]

@@ -1,8 +1,8 @@
-"""A run as one page: outlets side by side and over time, who is cited, copies, samples."""
+"""A run as one page: what stands out, outlets side by side and over time, sources, copies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from statistics import median
@@ -14,14 +14,15 @@ from framescope.classifier.batch.reading import views
 from framescope.classifier.batch.reading.database import Database
 from framescope.classifier.batch.reading.views import Measure
 from framescope.classifier.languages import name_of
-from framescope.classifier.records import CODES, Code, printable, shortened
+from framescope.classifier.records import CODES, Code, counted, printable, shortened
 from framescope.classifier.reports.document import environment_of, style
 from framescope.classifier.taxonomy import BY_NAME, Family
 
-OUTLETS = 24  # shown by name; the rest are one row
-_CHARTED = 7  # outlets with a chart over time of their own
-_CITED, _CITING, _CITED_EACH = 25, 10, 5
-_REPEATED, _SAMPLES = 12, 8
+OUTLETS = 12  # shown by name; the rest are one row
+_CHARTED = 3  # outlets with a chart over time of their own
+_CITED, _CITING, _CITED_EACH = 13, 6, 4
+_REPEATED, _RECORDED, _SAMPLES = 12, 9, 8
+_FINDINGS, _APART = 5, 2  # measures in which outlets stand out, and outlets above and below
 _NAME, _TEXT = 60, 600  # characters
 _WIDTH, _HEIGHT = 320, 96  # of a chart over time, in its own units
 _LEFT, _TOP, _BOTTOM = 34, 8, 18
@@ -94,9 +95,12 @@ def _collect(database: Database) -> dict[str, Any]:
         labels[None] = f"{folded['outlets']:,} others"
     totals = ask(_TOTALS)[0]
     first, last = totals["from_day"], totals["to_day"]
-    limits = {"day": 45, "week": 45 * 7, "month": 60 * 31}
+    limits = {"day": 45, "week": 45 * 7, "month": 60 * 31, "year": 10_000 * 366}
     days = (last - first).days if first else 0
-    unit = next((one for one, most in limits.items() if days <= most), "year")
+    units = [one for one, most in limits.items() if days <= most]
+    # In most periods there are several texts, so that their shares have intervals.
+    dense = (one for one in units if ask(_DENSE.format(one))[0]["dense"])
+    unit = next(dense, units[-1])
     database.keep("kept_counts", _KEPT_COUNTS.format(unit, first, last))
 
     signals = database.manifest["signals"]
@@ -118,8 +122,10 @@ def _collect(database: Database) -> dict[str, Any]:
         dots = plots(measures)
         drawn = {one["measure"].name: one["measure"] for one in dots}
         timed = next((drawn[name] for name in leading if name in drawn), None)
+        first = [one for one in dots if timed in (None, one["measure"])][:1]
         return {
-            "dots": dots,
+            "lead": first,
+            "dots": [one for one in dots if one not in first],
             "timed": timed,
             "courses": [] if timed is None else _over_time(database, timed, labels, unit),
             "strongest": [_sample(row) for row in ask(_spread(found, order))] if found else [],
@@ -131,7 +137,7 @@ def _collect(database: Database) -> dict[str, Any]:
     citing = ask(_CITES_MOST)
     path = database.folder.path
     stacks = [("All outlets", of_all), *rows]
-    return {
+    found: dict[str, Any] = {
         "name": printable(path.name or str(path.absolute())),
         "finished": database.manifest.get("finished"),
         "manifest": database.manifest,
@@ -164,8 +170,57 @@ def _collect(database: Database) -> dict[str, Any]:
             if (found := [row for row in citing if row["outlet_key"] == key])
         ],
         "on_record": ask(_ON_RECORD),
-        "repeated": [_repeated(row) for row in ask(f"FROM repeated_text LIMIT {_REPEATED}")],
+        "repeated": [_repeated(row) for row in ask(_COPIES)],
     }  # fmt: skip
+    return {**found, "findings": list(_findings(found, labels.get(None)))}
+
+
+def _findings(run: Row, last: str | None) -> Iterator[str]:
+    """Yield what stands out: outlets apart from the others, changes, sources, copies."""
+    chapters = run["framing"], run["sourcing"]
+    plots = [*(one for each in chapters for one in each["lead"]), *run["articles"]]
+    plots += [*(one for each in chapters for one in each["dots"]), *run["content"]]
+    apart = [(one, [row for row in one["rows"] if _is_apart(one, row, last)]) for one in plots]
+    for plot, rows in [pair for pair in apart if pair[1]][:_FINDINGS]:
+        total = plot["all"]["share"].value
+        rows.sort(key=lambda row: -abs(row["share"].value - total))
+        sides = [
+            (row["share"].value > total, f"{row['label']} {row['share'].words}") for row in rows
+        ]
+        said = (
+            f"{word} in {', '.join(found[:_APART])}"
+            for word, above in (("more", True), ("less", False))
+            if (found := [words for side, words in sides if side is above])
+        )
+        label = plot["measure"].label.capitalize()
+        yield f"{label}, {percent(total)} in all outlets: {'; '.join(said)}."
+    for chapter in chapters:
+        for course in chapter["courses"][:1]:
+            sure = [one for one in course["moments"] if one["share"].low is not None]
+            a, b = (sure[0]["share"], sure[-1]["share"]) if sure else (None, None)
+            if a and b and (a.high < b.low or b.high < a.low):
+                times = (f"{one['share'].words} in {one['label']}" for one in (sure[0], sure[-1]))
+                label = chapter["timed"].label.capitalize()
+                yield f"{label} {'rose' if a.high < b.low else 'fell'} from {' to '.join(times)}."
+    totals, cited = run["totals"], run["cited"]
+    if cited:
+        most = (f"{shortened(one['cited'], _NAME)} ({one['sentences']:,})" for one in cited[:3])
+        yield f"Cited in most sentences: {', '.join(most)}."
+    if totals["state_media"]:
+        where = f"{totals['state_media']:,} of {totals['sentences']:,} sentences"
+        yield f"State media are cited in {where}, by {counted(totals['citing'], 'outlet', ',')}."
+    for first in run["repeated"][:1]:
+        if first["carried"]:
+            most = f"{first['outlets']:,} carry \u201c{shortened(first['text'], _NAME)}\u201d"
+            yield f"Texts carried by several outlets: {first['carried']:,}; {most}."
+
+
+def _is_apart(plot: Row, row: Row, last: str | None) -> bool:
+    """Return whether the interval of an outlet leaves out the share of all outlets."""
+    share, total = row["share"], plot["all"]["share"].value
+    if row["label"] in (last, "unknown") or share.low is None or total is None:
+        return False
+    return bool(total < share.low or share.high < total)
 
 
 def _dot_plot(
@@ -310,7 +365,10 @@ def _sample(row: Row) -> dict[str, Any]:
 def _repeated(row: Row) -> dict[str, Any]:
     whole, text = row["kind"] == "text", row["text"] or ""
     link = link_to(row["first_url"], "" if whole else text)
-    return {**row, "text": shortened(text, 240), "link": link, "whole": whole}
+    carriers = ", ".join(shortened(name, _NAME) for name in row["carriers"][:_CITING])
+    more = ", \u2026" if len(row["carriers"]) > _CITING else ""
+    shown = {"text": shortened(text, 160), "carriers": carriers + more}
+    return {**row, **shown, "link": link, "whole": whole}
 
 
 def _spread(table: str, order: str) -> str:
@@ -338,6 +396,15 @@ _KEPT_COUNTS = """
         CASE WHEN day BETWEEN try_cast('{1}' AS DATE) AND try_cast('{2}' AS DATE)
             THEN date_trunc('{0}', day)::DATE END AS period
     FROM article_counts c LEFT JOIN kept_outlets o USING (outlet_key)"""
+_DENSE = """
+    SELECT coalesce(avg((texts > 1)::INT), 1) >= 0.8 AS dense FROM (
+        SELECT count(DISTINCT text_digest) AS texts FROM kept_published
+        WHERE note IS NULL AND day IS NOT NULL GROUP BY date_trunc('{}', day))"""
+# Whole texts that several outlets carry come first; the number of all of these stands beside.
+_COPIES = f"""
+    SELECT *, count(*) FILTER (kind = 'text' AND outlets > 1) OVER () AS carried FROM repeated_text
+    ORDER BY outlets > 1 DESC, kind = 'text' DESC, outlets DESC, articles DESC, first_article_id
+    LIMIT {_REPEATED}"""
 _PERIODS = """
     SELECT unnest(generate_series(min(period), max(period), INTERVAL 1 {0}))::DATE AS period
     FROM kept_counts"""
@@ -357,7 +424,12 @@ _TOTALS = f"""
         count(*) FILTER (author_outlet IS NULL) AS unregistered,
         count(*) FILTER (imposter) AS imposters, count(*) FILTER (far AND note IS NULL) AS far,
         (SELECT count(*) FROM content_sentences) AS sentences,
-        (SELECT count(*) FROM citations) AS citations
+        (SELECT count(*) FROM citations) AS citations,
+        (SELECT count(*) FROM content_sentences
+            WHERE list_contains(flags, 'state_media_attribution')) AS state_media,
+        (SELECT count(DISTINCT outlet_key) FROM content_sentences s
+            JOIN kept_published USING (article_id)
+            WHERE list_contains(s.flags, 'state_media_attribution')) AS citing
     FROM kept_published"""
 _OTHERS = """
     SELECT model, lang, count(*) AS number FROM kept_published
@@ -387,4 +459,4 @@ _ON_RECORD = f"""
         bool_or(state_media) AS state_media, avg(record_low) AS low, avg(record) AS estimate,
         avg(record_high) AS high, list_sort(list_distinct(flatten(list(networks)))) AS networks
     FROM kept_published WHERE author_outlet IS NOT NULL GROUP BY author_outlet
-    ORDER BY articles DESC, outlet LIMIT {OUTLETS}"""
+    ORDER BY articles DESC, outlet LIMIT {_RECORDED}"""

@@ -6,9 +6,11 @@ nor with an outlet's record. What the run's model doesn't give is null, and so i
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from math import sqrt
 from typing import Any
 
+from framescope.classifier.batch.reading.sources import WHO_CITES_WHOM
 from framescope.classifier.outlets import UNNAMED, UNNAMED_MONITOR
 from framescope.classifier.records import SOURCE_SIGNALS
 from framescope.classifier.taxonomy import BY_NAME, NAMES, SHIPPED, TECHNIQUES, Family, Level
@@ -85,22 +87,24 @@ def own_measures(signals: Iterable[str]) -> tuple[Measure, ...]:
 
 
 def share_interval(
-    y: float | None, n: float | None, texts: float, yy: float, yn: float, nn: float, end: float
+    y: float | None, n: float | None, texts: float, most: float, yy: float, yn: float, nn: float
 ) -> list[float] | None:
-    """Return Wilson's interval of a share, with texts as the unit (Korn and Graubard, 1998)."""
+    """Return Wilson's 95% interval of a share at the effective number of sentences.
+
+    The unit is the text (Korn and Graubard, 1998). A share of 0 or 1 shows no variance: there all
+    `most` different sentences count, as in the standards of the NCHS (2017).
+    """
     from scipy.special import stdtrit
 
     if y is None or not n or texts < 2:
         return None
     share = y / n
     residual = max(yy - 2 * share * yn + share * share * nn, 0)
-    variance = texts / (texts - 1) * residual / (n * n)
-    certain = variance < 1e-12 or share in (0, 1)
-    # Without variance, each text counts once; else the effective number of sentences.
-    size = texts if certain else min(n, share * (1 - share) / variance)
-    t = float(stdtrit(texts - 1, end))
+    spread, variance = share * (1 - share), texts / (texts - 1) * residual / (n * n)
+    size = min(most, spread / variance) if spread and variance else most
+    t = float(stdtrit(texts - 1, 0.975))
     centre = share + t * t / (2 * size)
-    half = t * sqrt(share * (1 - share) / size + t * t / (4 * size * size))
+    half = t * sqrt(spread / size + t * t / (4 * size * size))
     scale = 1 + t * t / size
     low = 0.0 if share == 0 else max((centre - half) / scale, 0)
     high = 1.0 if share == 1 else min((centre + half) / scale, 1)
@@ -185,8 +189,8 @@ def shares_query(
     texts = ", ".join(f"sum(p_{m})::DOUBLE AS y_{m}, sum(w_{m})::DOUBLE AS n_{m}" for m in names)
     sums = ", ".join(
         f"sum(y_{m}) AS sum_{m}, sum(n_{m}) AS base_{m}, {INTERVAL}(sum(y_{m}), sum(n_{m}), "
-        f"count(*) FILTER (n_{m} > 0), sum(y_{m} * y_{m}), sum(y_{m} * n_{m}), "
-        f"sum(n_{m} * n_{m}), 0.975) AS ends_{m}"
+        f"count(*) FILTER (n_{m} > 0), sum(n_{m} / scored), sum(y_{m} * y_{m}), "
+        f"sum(y_{m} * n_{m}), sum(n_{m} * n_{m})) AS ends_{m}"
         for m in names
     )
     found = ", ".join(
@@ -302,6 +306,7 @@ def views(manifest: Mapping[str, Any]) -> tuple[View, ...]:
                  "text": "the sentence, or the article's title or first sentence",
                  "articles": "that contain it",
                  "outlets": "that published them",
+                 "carriers": "these outlets by name",
                  **dict.fromkeys(("first_day", "last_day"), "of the articles that have a date"),
                  "first_outlet": "its publisher on the first day; no proof that it began there",
                  **dict.fromkeys(("first_url", "first_article_id"), "of that article"),
@@ -312,19 +317,22 @@ def views(manifest: Mapping[str, Any]) -> tuple[View, ...]:
                  "cited": "the source's name, in its most frequent form",
                  "cited_id": "its id in the registry; null where it is not an outlet there",
                  "kind": "named; unnamed or vague where a state or an outlet is meant",
-                 "government": "whether a government or office-holder speaks in any of them",
-                 "state_media": "whether it is an outlet that a state owns and controls",
+                 "government": "whether it is no outlet, and an office-holder in most citations",
+                 "state_media": "whether a state owns and controls it, by the registry",
                  "itself": "whether the outlet cites itself",
                  "sentences": "that cite it",
                  "articles": "with such a sentence",
-             }, _WHO_CITES_WHOM),
+                 "government_sentences": "of the sentences, those where a government speaks",
+                 "state_media_sentences": "and those where state media do",
+             }, WHO_CITES_WHOM),
     )  # fmt: skip
 
 
 def create_views(manifest: Mapping[str, Any]) -> Iterator[str]:
     """Return the statements that create the views over the tables of a run."""
     signals = manifest["signals"]
-    yield f"CREATE VIEW published AS {_PUBLISHED}"
+    tomorrow = date.today() + timedelta(1)  # somewhere it is tomorrow already
+    yield f"CREATE VIEW published AS {_PUBLISHED.format(tomorrow)}"
     # Text of the page around an article is left out, where a model tells it.
     sentences = [name for name in signals if BY_NAME[name].level is not Level.ARTICLE]
     # No model has read what has no score.
@@ -353,10 +361,12 @@ def _meanings(measures: Sequence[Measure]) -> dict[str, str]:
 
 
 # The publisher by the registry's id, by what the page says, or by the host of its address. Of
-# several spellings the most frequent is shown.
+# several spellings the most frequent is shown. No newspaper is older than 1605.
 _PUBLISHED = rf"""
     WITH named AS (
-        SELECT *, nullif(trim(coalesce(
+        SELECT * REPLACE (
+                CASE WHEN day BETWEEN DATE '1605-01-01' AND DATE '{{}}' THEN day END AS day),
+            nullif(trim(coalesce(
                 CASE WHEN publisher_name NOT IN {_NAMELESS} THEN publisher_name END,
                 outlet, site_name)), '') AS given,
             nullif(lower(regexp_extract(url, '^https?://(?:[^/@]*@)?(?:www\.)?([^/:?#]+)', 1)), '')
@@ -441,33 +451,7 @@ _REPEATED = f"""
     )
     SELECT kind, arg_min(text, place) AS text, count(DISTINCT article_id) AS articles,
         count(DISTINCT outlet_key) AS outlets, min(day) AS first_day, max(day) AS last_day,
-        arg_min(outlet, place) AS first_outlet, arg_min(url, place) AS first_url,
-        arg_min(article_id, place) AS first_article_id
+        list_sort(list(DISTINCT outlet)) AS carriers, arg_min(outlet, place) AS first_outlet,
+        arg_min(url, place) AS first_url, arg_min(article_id, place) AS first_article_id
     FROM (SELECT *, (coalesce(day, DATE '9999-12-31'), article_id) AS place FROM found)
     GROUP BY kind, what ORDER BY articles DESC, outlets DESC, kind DESC, first_article_id, text"""
-
-# An outlet is identified by its id, anybody else by the name as it is written.
-_WHO_CITES_WHOM = """
-    WITH met AS (
-        SELECT c.article_id, c.sentence, c.name, c.kind,
-            coalesce(c.government, false) AS government,
-            coalesce(c.state_media, false) AS state_media,
-            unnest(CASE WHEN len(c.outlets) > 0 THEN c.outlets ELSE [NULL] END) AS cited_id
-        FROM citations c SEMI JOIN content_sentences s USING (article_id, sentence)
-        WHERE c.kind = 'named' OR c.government OR c.state_media OR len(c.outlets) > 0
-    ), keyed AS (
-        SELECT m.*, coalesce(nullif(trim(m.name), ''), cited_id, kind) AS called,
-            coalesce('id:' || cited_id, 'name:' || lower(called)) AS cited_key,
-            a.outlet_key, a.outlet, a.publisher
-        FROM met m JOIN published a USING (article_id)
-    ), spelt AS (
-        SELECT cited_key, arg_max(called, (n, called)) AS cited
-        FROM (SELECT cited_key, called, count(*) AS n FROM keyed GROUP BY ALL) GROUP BY cited_key
-    )
-    SELECT any_value(outlet) AS outlet, any_value(publisher) AS publisher,
-        any_value(cited) AS cited, any_value(cited_id) AS cited_id, kind,
-        bool_or(government) AS government, bool_or(state_media) AS state_media,
-        coalesce(any_value(publisher) = any_value(cited_id), false) AS itself,
-        count(DISTINCT (article_id, sentence)) AS sentences, count(DISTINCT article_id) AS articles
-    FROM keyed JOIN spelt USING (cited_key) GROUP BY outlet_key, cited_key, kind
-    ORDER BY sentences DESC, outlet, cited, kind"""
