@@ -74,10 +74,10 @@ def test_all_outputs_count_sentences_by_source_alike(model: str, texts, tmp_path
                 f"ORDER BY {names['unnamed']} DESC, sentences DESC, outlet"
             )
         assert rows == [{key: one[key] for key in rows[0]} for one in ranked(counts)]
-    with open_run(runs.write(tmp_path / "b", articles=found[:20], signals=scorer.signals)) as few:
+    with open_run(runs.write(tmp_path / "b", articles=found[:12], signals=scorer.signals)) as few:
         figure = overview_html(few).split("<b>unnamed source</b>")[1].split("</figure>")[0]
     shown = re.findall(r"<bdi>(Outlet \d+)", figure)
-    assert shown == [one["outlet"] for one in ranked(counts[:20])]
+    assert shown == [one["outlet"] for one in ranked(counts[:12])]
 
 
 def of_article(report, record, printed: str, page: str) -> dict[str, object]:

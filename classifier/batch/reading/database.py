@@ -96,8 +96,13 @@ class Database:
     def _timed(self) -> Event:
         """Interrupt the next query when its time is up; return the event that it is."""
         late = Event()
+
+        def stop() -> None:
+            late.set()
+            self.connection.interrupt()
+
         if self.seconds is not None:
-            timer = Timer(self.seconds, lambda: (late.set(), self.connection.interrupt()))
+            timer = Timer(self.seconds, stop)
             timer.daemon = True
             timer.start()
             self._answer.callback(timer.cancel)

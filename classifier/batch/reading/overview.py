@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from statistics import median
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -137,7 +138,7 @@ def _collect(database: Database) -> dict[str, Any]:
     citing = ask(_CITES_MOST)
     path = database.folder.path
     stacks = [("All outlets", of_all), *rows]
-    found: dict[str, Any] = {
+    page: dict[str, Any] = {
         "name": printable(path.name or str(path.absolute())),
         "finished": database.manifest.get("finished"),
         "manifest": database.manifest,
@@ -172,7 +173,7 @@ def _collect(database: Database) -> dict[str, Any]:
         "on_record": ask(_ON_RECORD),
         "repeated": [_repeated(row) for row in ask(_COPIES)],
     }  # fmt: skip
-    return {**found, "findings": list(_findings(found, labels.get(None)))}
+    return {**page, "findings": list(_findings(page, labels.get(None)))}
 
 
 def _findings(run: Row, last: str | None) -> Iterator[str]:
@@ -180,34 +181,23 @@ def _findings(run: Row, last: str | None) -> Iterator[str]:
     chapters = run["framing"], run["sourcing"]
     plots = [*(one for each in chapters for one in each["lead"]), *run["articles"]]
     plots += [*(one for each in chapters for one in each["dots"]), *run["content"]]
-    apart = [(one, [row for row in one["rows"] if _is_apart(one, row, last)]) for one in plots]
-    for plot, rows in [pair for pair in apart if pair[1]][:_FINDINGS]:
-        total = plot["all"]["share"].value
-        rows.sort(key=lambda row: -abs(row["share"].value - total))
-        sides = [
-            (row["share"].value > total, f"{row['label']} {row['share'].words}") for row in rows
-        ]
-        said = (
-            f"{word} in {', '.join(found[:_APART])}"
-            for word, above in (("more", True), ("less", False))
-            if (found := [words for side, words in sides if side is above])
-        )
-        label = plot["measure"].label.capitalize()
-        yield f"{label}, {percent(total)} in all outlets: {'; '.join(said)}."
+    lines = (line for plot in plots if (line := _apart(plot, last)))
+    yield from islice(lines, _FINDINGS)
     for chapter in chapters:
         for course in chapter["courses"][:1]:
             sure = [one for one in course["moments"] if one["share"].low is not None]
-            a, b = (sure[0]["share"], sure[-1]["share"]) if sure else (None, None)
-            if a and b and (a.high < b.low or b.high < a.low):
-                times = (f"{one['share'].words} in {one['label']}" for one in (sure[0], sure[-1]))
-                label = chapter["timed"].label.capitalize()
-                yield f"{label} {'rose' if a.high < b.low else 'fell'} from {' to '.join(times)}."
-    totals, cited = run["totals"], run["cited"]
-    if cited:
-        most = (f"{shortened(one['cited'], _NAME)} ({one['sentences']:,})" for one in cited[:3])
-        yield f"Cited in most sentences: {', '.join(most)}."
-    if totals["state_media"]:
-        where = f"{totals['state_media']:,} of {totals['sentences']:,} sentences"
+            for a, b in zip(sure[:1], sure[-1:], strict=True):
+                rose, fell = (x["share"].high < y["share"].low for x, y in ((a, b), (b, a)))
+                times = " to ".join(f"{one['share'].words} in {one['label']}" for one in (a, b))
+                if rose or fell:
+                    label = chapter["timed"].label.capitalize()
+                    yield f"{label} {'rose' if rose else 'fell'} from {times}."
+    totals, cited = run["totals"], run["cited"][:3]
+    names = [f"{shortened(one['cited'], _NAME)} ({one['sentences']:,})" for one in cited]
+    if names:
+        yield f"Cited in most sentences: {', '.join(names)}."
+    if number := totals["state_media"]:
+        where = f"{number:,} of {counted(totals['sentences'], 'sentence', ',')}"
         yield f"State media are cited in {where}, by {counted(totals['citing'], 'outlet', ',')}."
     for first in run["repeated"][:1]:
         if first["carried"]:
@@ -215,12 +205,18 @@ def _findings(run: Row, last: str | None) -> Iterator[str]:
             yield f"Texts carried by several outlets: {first['carried']:,}; {most}."
 
 
-def _is_apart(plot: Row, row: Row, last: str | None) -> bool:
-    """Return whether the interval of an outlet leaves out the share of all outlets."""
-    share, total = row["share"], plot["all"]["share"].value
-    if row["label"] in (last, "unknown") or share.low is None or total is None:
-        return False
-    return bool(total < share.low or share.high < total)
+def _apart(plot: Row, last: str | None) -> str:
+    """Name the outlets whose intervals leave out the share of all; empty where there are none."""
+    total = plot["all"]["share"].value or 0
+    shares = [(row["label"], row["share"]) for row in plot["rows"]]
+    known = [one for one in shares if one[0] not in (last, "unknown") and one[1].low is not None]
+    known.sort(key=lambda one: -abs(one[1].value - total))
+    more = [f"{label} {share.words}" for label, share in known if total < share.low]
+    less = [f"{label} {share.words}" for label, share in known if share.high < total]
+    sides = (("more", more[:_APART]), ("less", less[:_APART]))
+    said = "; ".join(f"{word} in {', '.join(names)}" for word, names in sides if names)
+    of_all = f"{plot['measure'].label.capitalize()}, {percent(total)} in all outlets"
+    return f"{of_all}: {said}." if said else ""
 
 
 def _dot_plot(

@@ -91,7 +91,7 @@ WHO_CITES_WHOM = f"""
     ), spoken AS (
         SELECT unnest(names) AS name, 'named' AS kind, unnest({SPEAKERS}(names, counts)) AS speaker
         FROM (SELECT list(name ORDER BY n DESC, name) AS names,
-                list(n ORDER BY n DESC, name) AS counts FROM ranked)
+                list(n ORDER BY n DESC, name) AS counts FROM ranked HAVING count(*) > 0)
     ), keyed AS (
         SELECT met.*, id AS cited_id, 'id:' || id AS cited_key FROM met, unnest(outlets) AS of(id)
         UNION ALL
