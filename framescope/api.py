@@ -159,11 +159,11 @@ def load(
 ) -> ArticleScorer:
     """Load a model, to score with it more than once.
 
-    ``model`` is ``"transformer"``, ``"baseline"``, or a bundle's folder, which scores alone; None
-    is the transformer and, where a bundle ``multilingual`` lies beside it, that for other
-    languages, loaded when it is needed. Only ``signals`` are reported, None for all; ``sources`` is
-    a file of your own outlets, one per line (docs/sources.md). Raises `BundleError`, `SignalError`
-    or `SourcesError`.
+    ``model`` is ``"transformer"``, ``"multilingual"``, ``"baseline"``, or a bundle's folder, which
+    scores alone; None is the transformer for English and the multilingual model, loaded when it is
+    needed, for other languages. Only ``signals`` are reported, None for all; ``sources`` is a file
+    of your own outlets, one per line (docs/sources.md). Raises `BundleError`, `SignalError` or
+    `SourcesError`.
     """
     from framescope.classifier.scoring import load_scorer
 

@@ -31,8 +31,8 @@ ModelName = Annotated[
 Scoring = Annotated[
     str | None,
     _Model(
-        help="Score with this alone: baseline, transformer, a promoted bundle, a folder, or hf://. "
-        "Default: transformer."
+        help="Score with this alone: baseline, transformer, multilingual, a promoted bundle, a "
+        "folder, or hf://. Default: transformer, and multilingual beyond English."
     ),
 ]
 Output = Annotated[Path | None, To(metavar="FILE", help="Output file; - is standard output.")]

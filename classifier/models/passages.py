@@ -85,10 +85,11 @@ class Packer:
         room = self.max_tokens - 2
         texts = [_SURROGATE.sub("\ufffd", fold(reading.text)) for reading in readings]
         encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
-        return [
-            Tokens(e.ids[:room], [reading.original(*place) for place in e.offsets[:room]])
-            for e, reading in zip(encodings, readings, strict=True)
-        ]
+        tokens = []
+        for text, found, reading in zip(texts, encodings, readings, strict=True):
+            places = (_without_space(text, *place) for place in found.offsets[:room])
+            tokens.append(Tokens(found.ids[:room], [reading.original(*one) for one in places]))
+        return tokens
 
     def pack(self, sentences: Sequence[Sentence], tokens: Sequence[Tokens]) -> list[Passage]:
         """Fill passages greedily with consecutive sentences of one article."""
@@ -119,6 +120,13 @@ class Packer:
             ids[b, : len(line)] = line
             mask[b, : len(line)] = 1
         return Batch(ids, mask, np.array(places, np.int64))
+
+
+def _without_space(text: str, start: int, end: int) -> tuple[int, int]:
+    """Leave out the white space that a token begins with, as those of SentencePiece do."""
+    while start < end and text[start].isspace():
+        start += 1
+    return start, end
 
 
 def _padded(length: int) -> int:

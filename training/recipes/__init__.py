@@ -16,7 +16,14 @@ from framescope.training import DEFAULT_SEED
 from framescope.training.corpora import find_corpus
 from pydantic import Field, PlainSerializer, ValidationError
 
-SHIPPED_RECIPES = ("default", "finetune", "house", "multilingual", "renewed")
+SHIPPED_RECIPES = (
+    "default",
+    "finetune",
+    "house",
+    "multilingual",
+    "multilingual-renewed",
+    "renewed",
+)
 _RENAMED = {"desk": "finetune"}
 
 Count = Annotated[int, Field(ge=1)]
