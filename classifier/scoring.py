@@ -78,6 +78,7 @@ class Scorer:
         evidence: bool | Collection[str] = True,
         seconds: float = math.inf,
         experimental: bool = False,
+        *,
         folder_of_other: Path | None = None,
     ) -> None:
         self.bundle, self.folder_of_other = bundle, folder_of_other
