@@ -186,3 +186,14 @@ def _runs(text: str, size: int = 10) -> Iterator[tuple[str, ...]]:
     words = re.findall(r"[^\W\d_]+", text.lower())
     runs = zip(*(words[start:] for start in range(size)), strict=False)
     return (run for run in runs if len({*run}) > 2)  # line breaks as written in JSON are no text
+
+
+def test_the_page_on_languages_has_the_states_that_the_bundle_was_measured_in():
+    measured = bundles.read_manifest(bundles.resolve("multilingual"))["measured"]
+    page = (ROOT / "docs/languages.md").read_text(encoding="utf-8")
+    head, *lines = re.findall(r"^\| (?:signal|\**`(\w+)`\**) \| (.+) \|$", page, re.MULTILINE)
+    signs = {"real": "**R**", "written": "w", "none": "–"}
+    codes = head[1].split(" | ")
+    assert {signal: line.split(" | ") for signal, line in lines} == {
+        signal: [signs[by[code]["state"]] for code in codes] for signal, by in measured.items()
+    }

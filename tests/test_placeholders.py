@@ -169,6 +169,15 @@ def tokenizer() -> Tokenizer:
     return found
 
 
+def test_a_token_does_not_begin_with_the_space_before_it() -> None:
+    pieces = {piece: i for i, piece in enumerate(("[UNK]", "▁the", "▁ferry", "▁"))}
+    found = Tokenizer(models.WordLevel(pieces, "[UNK]"))
+    found.pre_tokenizer = pre_tokenizers.Metaspace()
+    found.post_processor = processors.BertProcessing(("▁the", 1), ("▁ferry", 2))
+    (tokens,) = Packer(found, 16).tokenize_both([of_words(2)])[0]
+    assert [of_words(2).text[start:end] for start, end in tokens.offsets] == ["the", "ferry"]
+
+
 def of_words(words: int, index: int = 0, article: str = "a") -> Sentence:
     text = " ".join((WORDS[4:10] * words)[:words])
     return Sentence(text, 100 * index, 100 * index + len(text), article, index)
