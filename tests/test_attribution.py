@@ -249,14 +249,15 @@ def test_a_sentence_has_its_quotations_citations_and_outlets() -> None:
     assert (found[2], repr(found[2])) == (bare, repr(bare))
 
 
-def test_an_article_of_another_language_has_quotations_and_no_names() -> None:
+@pytest.mark.parametrize("words", ["« Nous ne paierons pas »", "ʺNous ne paierons pasʺ"])
+def test_an_article_of_another_language_has_quotations_and_no_names(words) -> None:
     text = (
-        "« Nous ne paierons pas », a déclaré le maire de la ville. Vesk TV (Vesk TV) - "
+        f"{words}, a déclaré le maire de la ville. Vesk TV (Vesk TV) - "
         "Les habitants de la commune attendent toujours une réponse de la préfecture."
     )
     reading = read(Article("a", text, date="2024-05-03"), REGISTRY, {"en"}.__contains__)
     assert reading.article.lang == "fr"
-    assert quoted(reading.sentences)[0] == ["« Nous ne paierons pas »"]
+    assert quoted(reading.sentences)[0] == [words]
     assert {(s.mentions, s.citations) for s in reading.sentences} == {(None, ())}
 
 

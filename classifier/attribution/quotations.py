@@ -34,13 +34,13 @@ _NESTED_WITHIN = 40  # marks after one within a quotation, for those that close 
 
 # What closes a quotation that was opened by the mark. Languages close „ with both “ and ”.
 _PAIRS = {
-    '"': '"”“″＂', "“": '”"', "”": "”", "„": '“”"', "‟": "”", "＂": "＂", "″": '"″',
+    '"': '"”“″＂', "“": '”"', "”": "”", "„": '“”"', "‟": "”", "＂": "＂", "″": '"″', "ʺ": '"ʺ',
     "''": "''", "``": "''", "«": "»", "»": "«", "「": "」", "『": "』", "‹": "›",
     "'": "'’", "‘": "’'", "‚": "‘’",
 }  # fmt: skip
 _ENGLISH = (ENGLISH, None)
 _CARELESS = {"“": "“", "”": "“"}  # how some write them in other languages than English
-_MARK = re.compile(r"''|``|[\"“”„‟″＂«»‹›「」『』'‘’‚]")
+_MARK = re.compile(r"''|``|[\"“”„‟″ʺ＂«»‹›「」『』'‘’‚]")
 _SINGLE = frozenset("'‘’‚")
 _BEFORE_OPENING = frozenset(" \t\n\r\u00a0([{—–-/\"'“‘«„:")
 _BEFORE_SPEECH = frozenset(["", *".!?:,؟،。！？：，"])

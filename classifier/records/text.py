@@ -67,7 +67,7 @@ def fold(text: str) -> str:
 
 _KINDS = {
     "'": "‘’‚‛′‹›`´ʼ＇",
-    '"': "“”„‟″«»＂「」『』〝〞",
+    '"': "“”„‟″ʺ«»＂「」『』〝〞",
     "-": "‐‑‒–—―−﹘﹣－",
     "\n": "\x85\u2028\u2029",
     # Spelt by category: there are 17 space characters, and no two pages use the same.
