@@ -78,17 +78,17 @@ _ORIGIN = "this newsroom's own definition"
 _TAKEN = frozenset(
     """
     about address antecedent article article_id articles author author_outlet author_outlet_name
-    by_day by_outlet bytes chain characters citations cited cited_as claims company content control
-    corrections country cue date day digest distance error evidence experimental far first_day
-    first_outlet first_url flags format found_by framing furniture gatherer government header id
-    imposter imprint index inner_voice input input_id inputs itself kind label labels lang last_day
-    line lines links model most_flagged name networks note origin outlet outlets own own_sentences
-    publisher publisher_name record record_high record_low relation remarks repeated_text repeats
-    report republications rests_government rests_named rests_nobody rests_state_media rests_unnamed
-    rests_vague runtime schema_version score scored scores sentence sentences signal signals
-    site_name skipped source sourcing sourcing_map span spans stage start state_media strength
-    summary text text_digest texts thresholds title told_by undecided unsourced unsourced_own_claim
-    url voice who_cites_whom
+    by_day by_outlet bytes carriers chain characters citations cited cited_as claims company content
+    control corrections country cue date day digest distance error evidence experimental far
+    first_day first_outlet first_url flags format found_by framing furniture gatherer government
+    government_sentences header id imposter imprint index inner_voice input input_id inputs itself
+    kind label labels lang last_day line lines links model most_flagged name networks note origin
+    outlet outlets own own_sentences publisher publisher_name record record_high record_low relation
+    remarks repeated_text repeats report republications rests_government rests_named rests_nobody
+    rests_state_media rests_unnamed rests_vague runtime schema_version score scored scores sentence
+    sentences signal signals site_name skipped source sourcing sourcing_map span spans stage start
+    state_media state_media_sentences strength summary text text_digest texts thresholds title
+    told_by undecided unsourced unsourced_own_claim url voice who_cites_whom
 
     all analyse analyze and anti any array as asc asof asymmetric at authorization between binary
     both by case cast check collate collation column columns concurrently constraint create cross

@@ -263,7 +263,7 @@ def test_a_run_that_can_t_be_read(run, tmp_path, out) -> None:
     assert "not finished; resume it: framescope batch" in refused(out, tmp_path / "OPEN")
     shutil.copytree(run, tmp_path / "HOLED")
     (tmp_path / "HOLED" / "parts" / "000001" / "sentences.parquet").unlink()
-    assert "HOLED: its tables can't be read" in refused(out, tmp_path / "HOLED")
+    assert "sentences.parquet is missing" in refused(out, tmp_path / "HOLED")
     small_runs.write(tmp_path / "NOTHING", articles=())
     assert "holds no sentence that can be picked" in refused(out, tmp_path / "NOTHING")
 

@@ -101,7 +101,8 @@ def write(path: Path, seed: int, changed=(), **manifest: Any) -> Path:
         "format": 1, "framescope": "0.4.0", "schema": VERSION,
         "model": {"name": "by-hand", "digest": "0" * 64, "runtime": "openvino"},
         "signals": list(SIGNALS), "thresholds": dict.fromkeys(SIGNALS, 0.5),
-        "options": {"format": "parquet"}, "rounds": [], "finished": True, **manifest,
+        "options": {"format": "parquet"}, "rounds": [{"shards": [0, 0]}], "finished": True,
+        **manifest,
     })  # fmt: skip
     folder.write(SUMMARY, {"shards": 1})
     lines = "".join(json.dumps(one) + "\n" for one in records)
