@@ -189,12 +189,12 @@ def test_a_cluster_gives_the_rows_of_this_machine_and_a_run_is_resumed_by_either
     small_bundle, tmp_path
 ):
     found, whole = tmp_path / "run", tmp_path / "whole"
-    inputs = batches.mixed(tmp_path / "in", 80)
+    inputs = batches.mixed(tmp_path / "in", 160)
     run.run(Job([str(inputs)], whole, Setup(str(small_bundle)), workers=2, quiet=True))
     words = (inputs, "--model", small_bundle, "--output", found, "--engine", "ray", "--workers", 2)
     commit = f"{PACKAGE}.folder:RunFolder.commit"
-    ended = batches.end(batches.begin(*words, at=(commit, 2, signal.SIGINT)))
-    assert ended.returncode == 130
+    ended = batches.end(batches.begin(*words, at=(commit, 1, signal.SIGINT)))
+    assert ended.returncode == 130, ended.err
     assert ended.err.endswith("--resume --workers 2 --engine ray\n")
     assert len(RunFolder(found).committed()) < len(RunFolder(whole).committed())
     ended = batches.end(batches.begin(*words, "--resume"))

@@ -58,6 +58,8 @@ def folder(tmp_path_factory) -> Path:
     """A folder with the files that the docs speak of."""
     here = tmp_path_factory.mktemp("docs")
     shutil.copytree(bundles.resolve("baseline"), here / "my-bundle")
+    samples = "classifier/samples"
+    shutil.copytree(Path(__file__).parents[1] / samples, here / samples)
     (here / "article.txt").write_bytes(mutator.SOUND[".txt"])
     (here / "saved-pages").mkdir()
     (here / "saved-pages" / "a.html").write_bytes(mutator.SOUND[".html"])

@@ -34,6 +34,7 @@ from framescope.classifier.records import Origin, counted
 from pebble import ProcessExpired, ProcessPool
 
 _TICK = 0.25  # seconds between two looks at signals
+_LAST = 30.0  # seconds for what Ray still does after an interruption
 _AHEAD = 2  # shards for each process, of which it scores one
 _TRIES = 3  # to start a process
 _GRACE = 5.0  # seconds over a limit that a process keeps by itself, before it is killed
@@ -448,6 +449,10 @@ class RayEngine:
         with suppress(ModuleNotFoundError):
             import ray
 
+            # A thread of Ray Data that asks a cluster which is gone would end this process.
+            for thread in threading.enumerate():
+                if thread.name.startswith("StreamingExecutor-"):
+                    thread.join(_LAST)
             ray.shutdown()
 
     def _rows(self, plans: Sequence[stages.Plan]) -> Generator[_Row, None, None]:
