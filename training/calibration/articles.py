@@ -124,7 +124,11 @@ def _fit(
 
 
 def fit_domain(
-    model: models.Model, train: Examples, validation: Examples, proba: Single, seed: int
+    model: models.Model,
+    train: Examples,
+    validation: Examples,
+    calibration: models.Calibration,
+    seed: int,
 ) -> models.TrainingDomain | None:
     """Sum up what a model learned from; None where too few articles are long enough.
 
@@ -133,7 +137,8 @@ def fit_domain(
     spoken = dict.fromkeys(train.lang.tolist())
     vectors = (_vectors(model, _drawn(train.where(train.lang == one), seed)) for one in spoken)
     by_language = [one for one in vectors if len(one)]
-    held = _vectors(model, validation)
+    prediction = model.predict(validation.sentences)
+    held = _of_long(prediction.vectors, validation)
     if min(sum(map(len, by_language)), len(held)) <= _CENTRES:
         return None
     own = np.concatenate(by_language)
@@ -145,9 +150,8 @@ def fit_domain(
     pairs = zip(by_language, counts, strict=True)
     centres = [_centres((one - mean) @ axes, min(_CENTRES, count), seed) for one, count in pairs]
     nothing = np.zeros(0, np.float32)
-    found = models.TrainingDomain(
-        mean, axes, np.concatenate(centres), nothing, *answer_limits(validation.labels, proba)
-    )
+    limits = answer_limits(validation.labels, calibration.apply(prediction.logits))
+    found = models.TrainingDomain(mean, axes, np.concatenate(centres), nothing, *limits)
     return replace(found, held_out=np.sort(found.raw(held)))
 
 
@@ -193,14 +197,16 @@ def _centres(placed: NDArray[Any], count: int, seed: int) -> Single:
 
 def _vectors(model: models.Model, rows: Examples) -> Single:
     """Return the vectors of the articles that have more than a few sentences."""
-    found = [np.zeros((0, 1), np.float32)]
-    for sentences in (part.sentences for part in rows.in_parts(_TOGETHER)):
-        vectors = model.predict(sentences).vectors
-        if vectors is None:
-            return found[0]
-        means, counts = models.vectors_of_articles(vectors, sentences)
-        found.append(means[np.array(counts) >= models.FEWEST_SENTENCES])
-    return np.concatenate(found[1:]) if found[1:] else found[0]
+    parts = rows.in_parts(_TOGETHER)
+    found = [_of_long(model.predict(part.sentences).vectors, part) for part in parts]
+    return np.concatenate(found) if found else _of_long(None, rows)
+
+
+def _of_long(vectors: Single | None, rows: Examples) -> Single:
+    if vectors is None or not len(rows):
+        return np.zeros((0, 1), np.float32)
+    means, counts = models.vectors_of_articles(vectors, rows.sentences)
+    return np.asarray(means[np.array(counts) >= models.FEWEST_SENTENCES])
 
 
 def answer_limits(labels: Single, proba: Single) -> tuple[Single, Single]:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None)
 
-_RECIPES = "A recipe that ships (default, house, finetune, renewed), or a TOML file of your own."
+_RECIPES = (
+    "A recipe that ships (default, house, finetune, renewed, multilingual, multilingual-renewed), "
+    "or a TOML file of your own."
+)
 _RECIPE = f"{_RECIPES} Default unless given; finetune with --from."
 _ONLY = "Train on your own labelled file (exchange format) and nothing else; repeatable."
 _ADD = "Learn from your own labelled file (exchange format); repeatable."

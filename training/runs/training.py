@@ -267,9 +267,8 @@ def _sum_up(
 ) -> None:
     """Write what a model learned from, for the distance of what lies far from it."""
     tell("summing up the training data")
-    validation = data.part("validation")
-    proba = decisions.calibration.apply(model.predict(validation.sentences).logits)
-    found = fit_domain(model, data.part("train"), validation, proba, seed)
+    parts = data.part("train"), data.part("validation")
+    found = fit_domain(model, *parts, decisions.calibration, seed)
     if found is not None:
         found.save(folder)
 
